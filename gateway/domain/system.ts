@@ -1,0 +1,23 @@
+/** A business system behind the gateway. Durations are milliseconds, sizes bytes. */
+export type System = {
+  readonly name: string;
+  /** Where calls go. Its path, without a trailing slash, is put before the call's own. */
+  readonly upstream: URL;
+  /** Host names (lowercase, without port) under which agents reach this system without a path prefix. */
+  readonly hosts: readonly string[];
+  /** Own `host:port` for SDKs that know neither base path nor Host header. */
+  readonly listen?: string;
+  /** Names for operations: the text of an OpenAPI 3.0 or 3.1 document, parsed. */
+  readonly openapi?: unknown;
+  /** The header that carries the upstream's own credential. Agents never see it. */
+  readonly credential?: { readonly header: string; readonly value: string };
+  /** The header in which agents of this system send their Holdpoint token, beside `Authorization: Bearer`. */
+  readonly agentCredential: { readonly header: string };
+  /** Longest that a held caller is kept waiting. */
+  readonly wait: number;
+  readonly bodyLimit: number;
+  /** Longest wait for the upstream's response headers, and for each pause in its body. */
+  readonly timeout: number;
+  /** Most connections to the upstream from one worker. */
+  readonly connections: number;
+};
