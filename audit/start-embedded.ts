@@ -1,0 +1,70 @@
+import type { ChildProcess } from 'node:child_process';
+import { fork } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { EmbeddedOrder, EmbeddedReply } from './embedded.ts';
+
+export type EmbeddedOptions = {
+  /** Where the engine keeps its data. One process at a time. */
+  readonly path: string;
+  /** Port and password of an earlier start, so that clients of it find this one again. Default: new ones. */
+  readonly port?: number;
+  readonly password?: string;
+  /** Most bytes of memory for the engine; default 1 GiB. */
+  readonly memory?: number;
+  /** Most threads for one query; default 2. */
+  readonly threads?: number;
+};
+
+export type Embedded = {
+  readonly url: string;
+  readonly port: number;
+  readonly username: string;
+  readonly password: string;
+  readonly child: ChildProcess;
+};
+
+/**
+ * libuv's default pool of four is too small for an engine that blocks one thread for each running query: a handful of
+ * long ones would stop the inserts.
+ */
+const THREAD_POOL = '16';
+
+/**
+ * Starts the embedded ClickHouse as a child of this process and resolves once it answers. Ends with the parent, or by
+ * SIGTERM, which lets running statements finish.
+ * @throws when the engine cannot open the path, or the port is taken.
+ */
+export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded> {
+  const { path, port = 0, password = randomBytes(32).toString('base64url') } = options;
+  const { memory = 1024 ** 3, threads = 2 } = options;
+  const username = 'holdpoint';
+  await mkdir(path, { recursive: true, mode: 0o700 });
+  const child = fork(join(import.meta.dirname, 'embedded.ts'), [], {
+    // Nothing else of the environment: it may hold the credentials of systems, and SQL can read it.
+    env: { UV_THREADPOOL_SIZE: THREAD_POOL, TZ: 'UTC' },
+    execArgv: [],
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  });
+  const { promise, resolve, reject } = Promise.withResolvers<string>();
+  const onExit = (code: number | null, signal: string | null) =>
+    reject(new Error(`The embedded ClickHouse ended before it was ready (${signal ?? `exit code ${code}`})`));
+  child.once('error', reject);
+  child.once('exit', onExit);
+  child.once('message', (reply: EmbeddedReply) => {
+    if (reply.type === 'ready') resolve(reply.url);
+    else reject(new Error(`The embedded ClickHouse cannot open ${path}: ${reply.reason}`));
+  });
+  child.send({ path, port, username, password, memory, threads } satisfies EmbeddedOrder);
+  try {
+    const url = await promise;
+    return { url, port: Number(new URL(url).port), username, password, child };
+  } catch (error) {
+    child.kill('SIGKILL');
+    throw error;
+  } finally {
+    child.off('error', reject);
+    child.off('exit', onExit);
+  }
+}
