@@ -1,0 +1,75 @@
+import type { Template } from './template-tree.ts';
+
+const METHODS = ['get', 'put', 'post', 'delete', 'options', 'head', 'patch', 'query'];
+
+export type OpenApiOperations = {
+  readonly templates: readonly Template[];
+  /** The path that all `servers` share, without a trailing slash; empty when there is none. */
+  readonly prefix: string;
+};
+
+/**
+ * Takes the names of operations from an OpenAPI 3 document: `operationId`, or `METHOD /template` where there is none.
+ * References within the document are followed; others are not.
+ * @throws Error with a text for the operator when the document cannot be used.
+ */
+export function readOpenApi(document: unknown): OpenApiOperations {
+  if (!isRecord(document) || !/^3\.\d/.test(String(document.openapi))) {
+    throw new Error('expected an OpenAPI 3.0 or 3.1 document (its member "openapi" says 3.0.x or 3.1.x)');
+  }
+  const paths = document.paths ?? {};
+  if (!isRecord(paths)) throw new Error('expected "paths" of the OpenAPI document to be an object');
+  const templates = Object.entries(paths)
+    .filter(([path]) => path.startsWith('/'))
+    .map(([path, item]) => readPath(document, path, item));
+  return { templates, prefix: sharedPrefix(document.servers) };
+}
+
+function readPath(document: Record<string, unknown>, path: string, item: unknown): Template {
+  if (/[{}]/.test(path.replaceAll(/\{[^{}/]+\}/g, ''))) {
+    throw new Error(`the path ${path} of the OpenAPI document has unbalanced braces`);
+  }
+  const operations = new Map<string, string>();
+  const members = resolve(document, item);
+  for (const method of METHODS) {
+    const operation = members[method];
+    if (!isRecord(operation)) continue;
+    const id = operation.operationId;
+    const name = method.toUpperCase();
+    operations.set(name, typeof id === 'string' && id !== '' ? id : `${name} ${path}`);
+  }
+  return { text: path, operations };
+}
+
+function resolve(document: Record<string, unknown>, item: unknown): Record<string, unknown> {
+  if (!isRecord(item)) return {};
+  const reference = item.$ref;
+  if (typeof reference !== 'string' || !reference.startsWith('#/')) return item;
+  let target: unknown = document;
+  for (const key of reference.slice(2).split('/')) {
+    const name = decodeURIComponent(key).replaceAll('~1', '/').replaceAll('~0', '~');
+    target = isRecord(target) && Object.hasOwn(target, name) ? target[name] : undefined;
+  }
+  if (!isRecord(target)) throw new Error(`the OpenAPI document refers to ${reference}, which it does not have`);
+  return { ...target, ...item };
+}
+
+function sharedPrefix(servers: unknown): string {
+  if (!Array.isArray(servers)) return '';
+  const prefixes = new Set(servers.map(serverPath));
+  return prefixes.size === 1 ? [...prefixes][0]! : '';
+}
+
+function serverPath(server: unknown): string {
+  if (!isRecord(server) || typeof server.url !== 'string') return '';
+  const variables = isRecord(server.variables) ? server.variables : {};
+  const url = server.url.replaceAll(/\{([^{}]+)\}/g, (_, name: string) => {
+    const variable = variables[name];
+    return isRecord(variable) ? String(variable.default) : name;
+  });
+  return URL.canParse(url, 'http://relative') ? new URL(url, 'http://relative').pathname.replace(/\/+$/, '') : '';
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

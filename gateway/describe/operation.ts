@@ -1,0 +1,76 @@
+import { isIdentifier } from './identifier.ts';
+import { readOpenApi } from './openapi.ts';
+import { createTemplateTree, type TemplateMatch } from './template-tree.ts';
+
+export type NamedOperation = {
+  /** An operationId, or `METHOD /templated/path`. */
+  readonly operation: string;
+  readonly resource: { readonly type: string; readonly id: string | null };
+};
+
+/** `segments`: the path below the system, percent-decoded, without an empty last one. */
+export type OperationNamer = (method: string, segments: readonly string[]) => NamedOperation;
+
+/**
+ * Gives calls the stable name of what they do. With an OpenAPI document: the operationId of the most specific template
+ * that lists the method. Otherwise, and for paths that the document does not know: `METHOD /path` with `{id}` for what
+ * looks like an identifier. `basePath` is the upstream's own path, which calls do not carry but `servers` may.
+ * @throws Error with a text for the operator when the document cannot be used.
+ */
+export function createOperationNamer(openapi: unknown, basePath = ''): OperationNamer {
+  if (openapi === undefined) return (method, segments) => nameByShape(method, segments.map(withoutParameters));
+
+  const { templates, prefix } = readOpenApi(openapi);
+  const below = basePath.replace(/\/+$/, '');
+  const ownPrefix = prefix === below || prefix.startsWith(`${below}/`) ? prefix.slice(below.length) : prefix;
+  const prefixSegments = ownPrefix.split('/').filter((part) => part !== '');
+  const exact = createTemplateTree(false);
+  const anyCase = createTemplateTree(true);
+  for (const template of templates) {
+    exact.add(template);
+    anyCase.add(template);
+  }
+
+  return (method, segments) => {
+    const plain = segments.map(withoutParameters);
+    const inside = prefixSegments.every((part, index) => part === plain[index])
+      ? plain.slice(prefixSegments.length)
+      : plain;
+    // Routing without regard to case must not give a known operation another name, so that comes before giving up.
+    const match =
+      exact.find(inside, method) ??
+      anyCase.find(inside, method) ??
+      exact.find(inside, null) ??
+      anyCase.find(inside, null);
+    return match === null ? nameByShape(method, plain) : nameByTemplate(method, inside, match);
+  };
+}
+
+/** Servlet containers route `/refunds;x=1` as `/refunds`, so path parameters must not make another name. */
+function withoutParameters(segment: string): string {
+  const semicolon = segment.indexOf(';');
+  return semicolon === -1 ? segment : segment.slice(0, semicolon);
+}
+
+function nameByTemplate(method: string, segments: readonly string[], match: TemplateMatch): NamedOperation {
+  const { template, values } = match;
+  return {
+    operation: template.operations.get(method) ?? `${method} ${template.text}`,
+    resource: resourceOf(segments, values),
+  };
+}
+
+function nameByShape(method: string, segments: readonly string[]): NamedOperation {
+  const values = segments.map((segment) => (isIdentifier(segment) ? segment : null));
+  const shape = segments.map((segment, index) => (values[index] === null ? segment : '{id}'));
+  return { operation: `${method} /${shape.join('/')}`, resource: resourceOf(segments, values) };
+}
+
+/** The last fixed segment is the type; the last identifier after it, if any, is the one that is meant. */
+function resourceOf(segments: readonly string[], values: readonly (string | null)[]): NamedOperation['resource'] {
+  const type = values.lastIndexOf(null);
+  return {
+    type: type === -1 ? '' : segments[type]!,
+    id: type === values.length - 1 ? null : values.at(-1)!,
+  };
+}
