@@ -1,0 +1,327 @@
+import { readFileSync } from 'node:fs';
+import { availableParallelism, homedir, hostname } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { distance } from 'fastest-levenshtein';
+import { isMap, isScalar, isSeq, LineCounter, parse as parseYaml, parseDocument, type Document } from 'yaml';
+import { z } from 'zod';
+import type { System } from './domain/system.ts';
+import { duration, size } from './domain/units.ts';
+
+/**
+ * An object that knows its keys: an unknown one is an error that names the nearest known key, because a silently
+ * ignored `body_limt` is a limit that nobody enforces.
+ */
+function section<Shape extends z.ZodRawShape>(shape: Shape) {
+  const known = Object.keys(shape);
+  return z.strictObject(shape, {
+    error: (issue) => {
+      if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknownKey(key, known)).join('; ');
+      if (issue.code === 'invalid_type') return `expected a mapping with ${known.join(', ')}`;
+      return undefined;
+    },
+  });
+}
+
+function unknownKey(key: string, known: readonly string[]): string {
+  const nearest = known.toSorted((a, b) => distance(key, a) - distance(key, b))[0];
+  const close = nearest !== undefined && distance(key, nearest) <= Math.max(2, key.length / 3);
+  return `unknown key "${key}"${close ? `; did you mean "${nearest}"?` : `; known here: ${known.join(', ')}`}`;
+}
+
+const name = z.string().regex(/^[a-z0-9][a-z0-9_-]*$/, 'expected lowercase letters, digits, "-" and "_"');
+const headerName = z
+  .string()
+  .regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, 'expected an HTTP header name')
+  .transform((header) => header.toLowerCase());
+const headerValue = z.string().regex(/^[\t\x20-\x7e\x80-\xff]+$/, 'expected a header value on one line');
+const tokenHash = z
+  .string()
+  .regex(/^[0-9a-f]{64}$/, 'expected the lowercase hex SHA-256 of the token; `npm start token` prints one');
+const person = z.string().min(1, 'expected a person, such as ana@example.com');
+
+const address = z.string().transform((text, ctx) => {
+  const match = /^(\[[0-9a-fA-F:]+\]|[^:\s]*):(\d{1,5})$/.exec(text);
+  const port = Number(match?.[2]);
+  if (!match || port > 65_535) {
+    ctx.issues.push({ code: 'custom', message: 'expected host:port, such as 127.0.0.1:8080', input: text });
+    return z.NEVER;
+  }
+  return { host: match[1]!.replace(/^\[|\]$/g, '') || '0.0.0.0', port };
+});
+
+const upstreamUrl = z.string().transform((text, ctx) => {
+  const url = URL.canParse(text) ? new URL(text) : null;
+  if (!url || !['http:', 'https:'].includes(url.protocol) || url.search || url.hash || url.username) {
+    const message =
+      'expected an http or https URL without query, fragment or user, such as https://api.example.com/base';
+    ctx.issues.push({ code: 'custom', message, input: text });
+    return z.NEVER;
+  }
+  return url;
+});
+
+const system = section({
+  upstream: upstreamUrl,
+  hosts: z.array(z.string().transform((host) => host.toLowerCase())).default([]),
+  listen: address.optional(),
+  openapi: z.string().optional(),
+  credential: section({ header: headerName, value: headerValue }).optional(),
+  agent_credential: section({ header: headerName }).default({ header: 'x-api-key' }),
+  wait: duration.default(50_000),
+  body_limit: size.default(2 ** 20),
+  timeout: duration.default(60_000),
+  connections: z.number().int().min(1).max(10_000).default(256),
+});
+
+const agent = section({
+  id: z.string().min(1),
+  owner: person,
+  token_sha256: tokenHash,
+  roles: z.array(z.string()).default([]),
+  systems: z.array(z.string()),
+});
+
+const reviewer = section({
+  id: person,
+  token_sha256: tokenHash,
+  groups: z.array(z.string()).default([]),
+  roles: z.array(z.enum(['reviewer', 'operator', 'analyst'])).default(['reviewer']),
+});
+
+const schema = section({
+  listen: section({
+    agents: address.default({ host: '127.0.0.1', port: 8080 }),
+    admin: address.default({ host: '127.0.0.1', port: 8081 }),
+  }).prefault({}),
+  /** Name of this gateway in the record; the machine's host name by default. */
+  node: z.string().min(1).default(hostname()),
+  data: z.string().default('./data'),
+  clickhouse: section({
+    url: z.url({ protocol: /^https?$/, error: 'expected an http or https URL' }),
+    username: z.string().default('default'),
+    password: z.string().default(''),
+  }).optional(),
+  policies: z.string().default('./policies'),
+  /** Bytes of events that each process may keep on disk until ClickHouse has them. Beyond that, calls are refused. */
+  journal: section({ limit: size.default(2 ** 30) }).prefault({}),
+  workers: z
+    .union([z.literal('auto'), z.number().int().min(1).max(256)], { error: 'expected auto or a number from 1 to 256' })
+    .default('auto'),
+  log: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
+  systems: z.record(name, system),
+  agents: z.array(agent).default([]),
+  reviewers: z.array(reviewer).default([]),
+}).superRefine((config, ctx) => {
+  const report = (path: (string | number)[], message: string) => ctx.addIssue({ code: 'custom', path, message });
+  const once = (what: string) => {
+    const seen = new Map<string, string>();
+    return (key: string, path: (string | number)[]) => {
+      const first = seen.get(key);
+      if (first) report(path, `expected ${what} of its own; ${first} has the same`);
+      else seen.set(key, path.join('.'));
+    };
+  };
+  const systems = Object.keys(config.systems);
+  const token = once('a token');
+  const agentId = once('an id');
+  config.agents.forEach((agent, i) => {
+    agentId(agent.id, ['agents', i, 'id']);
+    token(agent.token_sha256, ['agents', i, 'token_sha256']);
+    agent.systems.forEach((granted, j) => {
+      if (!systems.includes(granted))
+        report(['agents', i, 'systems', j], `expected one of the systems: ${systems.join(', ')}`);
+    });
+  });
+  const reviewerId = once('an id');
+  config.reviewers.forEach((reviewer, i) => {
+    reviewerId(reviewer.id, ['reviewers', i, 'id']);
+    token(reviewer.token_sha256, ['reviewers', i, 'token_sha256']);
+  });
+  const host = once('a host');
+  const listen = once('an address');
+  const addresses: [Address | undefined, string[]][] = [
+    [config.listen.agents, ['listen', 'agents']],
+    [config.listen.admin, ['listen', 'admin']],
+  ];
+  for (const [name, system] of Object.entries(config.systems)) {
+    system.hosts.forEach((value, i) => host(value, ['systems', name, 'hosts', i]));
+    addresses.push([system.listen, ['systems', name, 'listen']]);
+  }
+  for (const [address, path] of addresses) {
+    if (address && address.port !== 0) listen(formatAddress(address), path);
+  }
+});
+
+export type Address = { readonly host: string; readonly port: number };
+
+/** Somebody who calls, as configured. */
+export type AgentConfig = z.output<typeof agent>;
+/** Somebody who decides, as configured. */
+export type ReviewerConfig = z.output<typeof reviewer>;
+
+/** The whole configuration, resolved: paths absolute, durations in milliseconds, sizes in bytes. */
+export type Config = Omit<z.output<typeof schema>, 'systems' | 'workers'> & {
+  readonly file: string;
+  readonly workers: number;
+  readonly systems: readonly (System & { readonly address: Address | null })[];
+};
+
+/** What is wrong with a configuration, every problem at once; `message` is for people and needs no stack. */
+export class ConfigError extends Error {
+  readonly problems: readonly string[];
+  constructor(file: string, problems: readonly string[]) {
+    super(`${file} cannot be used:\n${problems.map((problem) => `  ${problem}`).join('\n')}`);
+    this.name = 'ConfigError';
+    this.problems = problems;
+  }
+}
+
+export function formatAddress({ host, port }: Address): string {
+  return `${host.includes(':') ? `[${host}]` : host}:${port}`;
+}
+
+/** What finding and building tools such as `opa` needs of the environment, and where what was built is kept. */
+export function toolEnvironment(env: NodeJS.ProcessEnv = process.env): {
+  readonly env: NodeJS.ProcessEnv;
+  readonly cacheDir: string;
+} {
+  return { env, cacheDir: join(env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'holdpoint') };
+}
+
+/** The text of a configuration file. @throws ConfigError when it cannot be read */
+export function readConfigText(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new ConfigError(file, [
+      `it cannot be read (${(error as NodeJS.ErrnoException).code}); name it with --config FILE`,
+    ]);
+  }
+}
+
+/**
+ * Reads the text of a `holdpoint.yaml`. Relative paths in it are relative to `file`. `${NAME}` in a string takes the
+ * value from `env`; `$${` stands for a literal `${`.
+ * @throws ConfigError that lists every problem with its line, path and what was expected
+ */
+export function parseConfig(text: string, file: string, env: NodeJS.ProcessEnv = process.env): Config {
+  const path = resolve(file);
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: true });
+  if (document.errors.length > 0)
+    throw new ConfigError(
+      file,
+      document.errors.map((error) => error.message.trimEnd()),
+    );
+
+  const found = new Map<string, string>();
+  const at = (issuePath: readonly PropertyKey[], message: string) => {
+    const where = issuePath.map(String).join('.') || 'the file';
+    const line = lineOf(document, lines, issuePath);
+    // The first problem of a place explains the others: an unset variable is also a bad value.
+    if (!found.has(where)) found.set(where, `${line ? `line ${line}: ` : ''}${where}: ${message}`);
+  };
+  const failOnProblems = () => {
+    if (found.size > 0) throw new ConfigError(file, [...found.values()]);
+  };
+
+  const expanded = expandVariables(document.toJS() ?? {}, env, [], at);
+  const parsed = schema.safeParse(expanded, {
+    error: (issue) =>
+      issue.code === 'invalid_type' && issue.input === undefined ? `missing; expected ${issue.expected}` : undefined,
+  });
+  for (const issue of parsed.error?.issues ?? []) at(issue.path, issue.message);
+  failOnProblems();
+  if (!parsed.success) throw parsed.error;
+
+  const { systems, workers, ...rest } = parsed.data;
+  const base = dirname(path);
+  const resolved = Object.entries(systems).map(
+    ([name, { agent_credential, body_limit, listen, openapi, ...system }]) => ({
+      ...withoutUndefined(system),
+      name,
+      agentCredential: agent_credential,
+      bodyLimit: body_limit,
+      address: listen ?? null,
+      ...(listen && { listen: formatAddress(listen) }),
+      ...(openapi !== undefined && {
+        openapi: readOpenApi(resolve(base, openapi), (message) => at(['systems', name, 'openapi'], message)),
+      }),
+    }),
+  );
+  failOnProblems();
+  return {
+    ...rest,
+    file: path,
+    data: resolve(base, rest.data),
+    policies: resolve(base, rest.policies),
+    workers: workers === 'auto' ? availableParallelism() : workers,
+    systems: resolved,
+  };
+}
+
+/** Reads a `holdpoint.yaml`; see `parseConfig`. */
+export function loadConfig(file: string, env: NodeJS.ProcessEnv = process.env): Config {
+  return parseConfig(readConfigText(file), file, env);
+}
+
+type Report = (path: readonly PropertyKey[], message: string) => void;
+
+function readOpenApi(path: string, report: (message: string) => void): unknown {
+  try {
+    const document: unknown = parseYaml(readFileSync(path, 'utf8'));
+    const version = (document as { openapi?: unknown } | null)?.openapi;
+    if (typeof version === 'string' && /^3\.[01]\./.test(version)) return document;
+    report(`expected an OpenAPI 3.0 or 3.1 document in ${path}`);
+  } catch (error) {
+    report(`cannot read ${path}: ${(error as Error).message.split('\n')[0]}`);
+  }
+  return undefined;
+}
+
+function expandVariables(
+  value: unknown,
+  env: NodeJS.ProcessEnv,
+  path: readonly PropertyKey[],
+  report: Report,
+): unknown {
+  if (typeof value === 'string') {
+    return value.replace(/\$?\$\{([^}]*)\}/g, (whole, variable: string) => {
+      if (whole.startsWith('$$')) return whole.slice(1);
+      const found = env[variable];
+      if (found === undefined || found === '') report(path, `the environment variable ${variable} is not set`);
+      return found ?? 'unset';
+    });
+  }
+  if (Array.isArray(value)) return value.map((item, i) => expandVariables(item, env, [...path, i], report));
+  if (typeof value === 'object' && value !== null) {
+    return Object.fromEntries(
+      Object.entries(value).map(([key, item]) => [key, expandVariables(item, env, [...path, key], report)]),
+    );
+  }
+  return value;
+}
+
+/** The line of the deepest part of `path` that the file has: for a missing key, that of its section. */
+function lineOf(document: Document.Parsed, lines: LineCounter, path: readonly PropertyKey[]): number | null {
+  let node: unknown = document.contents;
+  let offset: number | null = null;
+  for (const key of path) {
+    if (isMap(node)) {
+      const pair = node.items.find((item) => isScalar(item.key) && String(item.key.value) === String(key));
+      if (!pair) break;
+      offset = (pair.key as { range?: readonly number[] }).range?.[0] ?? offset;
+      node = pair.value;
+    } else if (isSeq(node)) {
+      const item = node.items[Number(key)] as { range?: readonly number[] } | undefined;
+      if (!item) break;
+      offset = item.range?.[0] ?? offset;
+      node = item;
+    } else break;
+  }
+  return offset === null ? null : lines.linePos(offset).line;
+}
+
+function withoutUndefined<T extends object>(object: T): { [K in keyof T]: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as never;
+}

@@ -1,0 +1,65 @@
+import { hash, timingSafeEqual } from 'node:crypto';
+import type { IncomingHttpHeaders } from 'node:http';
+import type { Principal, Reviewer } from '../domain/principal.ts';
+
+/** An agent as configured: its token is known by its hash alone. */
+export type Agent = {
+  readonly id: string;
+  readonly owner: string;
+  readonly token_sha256: string;
+  readonly roles: readonly string[];
+  readonly systems: readonly string[];
+};
+
+export type Identity = { readonly principal: Principal; readonly systems: ReadonlySet<string> };
+
+/** Lowercase hex SHA-256 of a token: the form in which the configuration knows it. */
+export function hashToken(token: string): string {
+  return hash('sha256', token, 'hex');
+}
+
+/**
+ * Looks bearers up by the hash of their token. What is compared is a hash that the caller cannot choose bit by bit, so
+ * the time that the lookup takes says nothing about a token; the final comparison is constant-time all the same.
+ */
+function createDirectory<T>(entries: readonly (readonly [sha256: string, bearer: T])[]): (token: string) => T | null {
+  const known = new Map(entries.map(([sha256, bearer]) => [sha256, { digest: Buffer.from(sha256, 'hex'), bearer }]));
+  return (token) => {
+    const digest = hash('sha256', token, 'buffer');
+    const found = known.get(digest.toString('hex'));
+    return found && timingSafeEqual(found.digest, digest) ? found.bearer : null;
+  };
+}
+
+export function createAgentDirectory(agents: readonly Agent[]): (token: string) => Identity | null {
+  return createDirectory(
+    agents.map(({ id, owner, token_sha256, roles, systems }) => [
+      token_sha256,
+      { principal: { agent: id, owner, roles, onBehalfOf: [] }, systems: new Set(systems) },
+    ]),
+  );
+}
+
+export function createReviewerDirectory(
+  reviewers: readonly (Reviewer & { readonly token_sha256: string })[],
+): (token: string) => Reviewer | null {
+  return createDirectory(reviewers.map(({ token_sha256, id, groups, roles }) => [token_sha256, { id, groups, roles }]));
+}
+
+/**
+ * The token that a call carries: in the header that the system's SDK uses for its key, else in `Authorization`, whose
+ * scheme may be Bearer, `token` (as Octokit sends it) or Basic (as `curl -u` and some SDKs send it: the password, or the
+ * user name where there is no password). Null when there is none.
+ */
+export function readToken(headers: IncomingHttpHeaders, keyHeader: string): string | null {
+  const key = keyHeader === 'authorization' ? undefined : headers[keyHeader];
+  if (typeof key === 'string' && key !== '') return key;
+  const authorization = headers.authorization;
+  if (authorization === undefined) return null;
+  if (authorization.startsWith('Bearer ')) return authorization.slice(7);
+  const match = /^(bearer|token|basic) +(\S+)$/i.exec(authorization);
+  if (!match) return keyHeader === 'authorization' && /^\S+$/.test(authorization) ? authorization : null;
+  if (match[1]!.toLowerCase() !== 'basic') return match[2]!;
+  const [user = '', password = ''] = Buffer.from(match[2]!, 'base64').toString('utf8').split(/:(.*)/s, 2);
+  return password || user || null;
+}
