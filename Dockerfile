@@ -1,0 +1,31 @@
+# Mount the configuration at /etc/holdpoint (holdpoint.yaml with `data: /data`, listeners on 0.0.0.0, and the policies).
+# Nothing but the data volume is written, so the image runs with a read-only root filesystem:
+#
+#   docker run --read-only --tmpfs /tmp -v holdpoint-data:/data -v ./config:/etc/holdpoint:ro \
+#     -p 8080:8080 -p 127.0.0.1:8081:8081 holdpoint
+#
+# `opa` is not in the image: it runs compiled policies. To edit policies in place, mount an `opa` and name it in $OPA.
+
+FROM node:26-slim AS packages
+WORKDIR /app
+COPY package.json package-lock.json ./
+# The base image is Node 26 already; the copy that npm brings for older machines would only make the image larger.
+RUN npm ci --omit=dev && rm -rf node_modules/node-linux-* node_modules/.bin/node && npm cache clean --force
+
+FROM node:26-slim
+ENV NODE_ENV=production
+WORKDIR /app
+COPY --from=packages /app/node_modules ./node_modules
+COPY package.json LICENSE ./
+COPY admin ./admin
+COPY audit ./audit
+COPY gateway ./gateway
+COPY policies ./policies
+RUN mkdir /data && chown node:node /data && chmod 700 /data
+VOLUME /data
+USER node
+EXPOSE 8080 8081
+# The admin listener answers for the process tree; the agents listener may be open to strangers and stays out of it.
+HEALTHCHECK --interval=10s --timeout=3s --start-period=20s \
+  CMD ["node", "-e", "fetch('http://127.0.0.1:8081/-/livez').then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
+CMD ["node", "gateway/main.ts", "start", "--config", "/etc/holdpoint/holdpoint.yaml"]
