@@ -4,6 +4,7 @@ export type Layer = 'decide' | 'execute' | 'record';
 export type EventType =
   | 'call.decided'
   | 'call.completed'
+  | 'call.refused'
   | 'hold.opened'
   | 'hold.attached'
   | 'hold.voted'

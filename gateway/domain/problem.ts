@@ -156,16 +156,23 @@ export class Problem extends Error {
     this.extras = options.extras ?? {};
   }
 
-  /** The problem+json body (RFC 9457). */
+  /**
+   * The problem+json body (RFC 9457). `error` and `message` say the same once more where SDKs look for it: without
+   * `error.message` the Stripe SDK even takes a 403 for a success.
+   */
   toJSON(): Record<string, unknown> {
-    const [status, title] = problems[this.code];
+    const { code, status, message } = this;
+    const [, title] = problems[code];
+    const error = { type: 'holdpoint_error', code, message };
     return {
-      type: `urn:holdpoint:problem:${this.code}`,
+      type: `urn:holdpoint:problem:${code}`,
       title,
       status,
-      detail: this.message,
-      code: this.code,
+      detail: message,
+      code,
       ...this.extras,
+      message,
+      error,
     };
   }
 }

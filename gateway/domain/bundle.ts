@@ -1,0 +1,78 @@
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
+
+/** Where a rule stands in its author's sources. */
+export type RuleSource = {
+  /** The package, such as `rules.payments`. */
+  readonly package: string;
+  readonly verdict: 'allow' | 'hold' | 'block';
+  /** Null when the rule's name is computed. */
+  readonly rule: string | null;
+  /** Relative to the policy folder. */
+  readonly file: string;
+  readonly line: number;
+};
+
+/** A compiled policy: everything that a decision depends on beside its input. */
+export type Bundle = {
+  /** SHA-256 (hex) over the module and its data. */
+  readonly revision: string;
+  readonly wasm: Uint8Array;
+  /** JSON text exactly as it was compiled, so that no number is rounded on the way. */
+  readonly data: string;
+  /** SHA-256 (hex) over the sources, to know whether they changed. Not part of what decides. */
+  readonly sources: string;
+  /** The version of OPA that compiled it. */
+  readonly opa: string;
+  readonly rules: readonly RuleSource[];
+};
+
+/** The name of what a bundle decides: changes exactly when the module or its data do. */
+export function bundleRevision(wasm: Uint8Array, data: string): string {
+  // The length keeps bytes from moving between the module and its data unnoticed.
+  return createHash('sha256').update(`${wasm.byteLength}\n`).update(wasm).update(data).digest('hex');
+}
+
+const file = z.strictObject({
+  revision: z.string(),
+  sources: z.string(),
+  opa: z.string(),
+  rules: z.array(
+    z.strictObject({
+      package: z.string(),
+      verdict: z.enum(['allow', 'hold', 'block']),
+      rule: z.string().nullable(),
+      file: z.string(),
+      line: z.number(),
+    }),
+  ),
+  data: z.string(),
+  wasm: z.base64(),
+});
+
+/** A bundle as one file of JSON text, byte for byte the same for the same bundle. */
+export function encodeBundle(bundle: Bundle): string {
+  const { revision, sources, opa, rules, data, wasm } = bundle;
+  const encoded: z.infer<typeof file> = {
+    revision,
+    sources,
+    opa,
+    rules: [...rules],
+    data,
+    wasm: Buffer.from(wasm).toString('base64'),
+  };
+  return `${JSON.stringify(encoded, null, 2)}\n`;
+}
+
+/**
+ * Reads what `encodeBundle` wrote.
+ * @throws Error when the text is no bundle, or its contents are not those that its revision names.
+ */
+export function decodeBundle(text: string): Bundle {
+  const parsed = file.safeParse(JSON.parse(text));
+  if (!parsed.success) throw new Error(`not a policy bundle: ${z.prettifyError(parsed.error)}`);
+  const bundle = { ...parsed.data, wasm: new Uint8Array(Buffer.from(parsed.data.wasm, 'base64')) };
+  if (bundleRevision(bundle.wasm, bundle.data) !== bundle.revision)
+    throw new Error(`the bundle's contents do not match its revision ${bundle.revision}`);
+  return bundle;
+}
