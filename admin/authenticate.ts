@@ -1,0 +1,33 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { Reviewer } from '../gateway/domain/principal.ts';
+import type { AdminDeps } from './deps.ts';
+import { AdminProblem } from './problems.ts';
+
+const BEARER = /^bearer +([\x21-\x7e]+) *$/i;
+
+const people = new WeakMap<FastifyRequest, Reviewer>();
+
+/**
+ * Lets nobody past without a reviewer's token. An agent's token is simply unknown here.
+ * Asked before the body is read, so that strangers cannot make the gateway read one.
+ */
+export function requireReviewer(app: FastifyInstance, authenticate: AdminDeps['authenticate']): void {
+  app.addHook('onRequest', async (request) => {
+    const token = BEARER.exec(request.headers.authorization ?? '')?.[1];
+    const reviewer = token === undefined ? null : authenticate(token);
+    if (!reviewer) throw new AdminProblem('unauthenticated');
+    people.set(request, reviewer);
+  });
+}
+
+/** Who sent a request that got past `requireReviewer`. */
+export function reviewerOf(request: FastifyRequest): Reviewer {
+  const reviewer = people.get(request);
+  if (!reviewer) throw new AdminProblem('unauthenticated');
+  return reviewer;
+}
+
+/** The same for the log, where nobody may have signed in. */
+export function knownReviewer(request: FastifyRequest): string | null {
+  return people.get(request)?.id ?? null;
+}

@@ -1,0 +1,32 @@
+/** What a browser finds at `/`: what is here. Static; no data, no script. */
+export const landingPage = `<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Holdpoint</title>
+<style>
+  :root { color-scheme: light dark; --line: color-mix(in srgb, currentColor 18%, transparent); }
+  body { font: 16px/1.6 system-ui, sans-serif; max-width: 44rem; margin: 12vh auto; padding: 0 1.5rem; }
+  h1 { font-size: 2rem; letter-spacing: -0.02em; margin: 0; }
+  h1 + p { margin-top: 0.25rem; opacity: 0.75; }
+  dl { display: grid; grid-template-columns: auto 1fr; gap: 0.4rem 1.25rem; margin: 2rem 0;
+       border-top: 1px solid var(--line); padding-top: 1.5rem; }
+  dt, code { font: 0.9em ui-monospace, monospace; }
+  dd { margin: 0; }
+  pre { border: 1px solid var(--line); border-radius: 6px; padding: 1rem; overflow-x: auto; }
+  @media (max-width: 34rem) { dl { grid-template-columns: 1fr; gap: 0 } dd { margin-bottom: 0.8rem } }
+</style>
+<h1>Holdpoint</h1>
+<p>The reviewers' and operators' side of a gateway that allows, holds or blocks what agents do.</p>
+<dl>
+  <dt>/api/holds</dt><dd>calls that wait for a person, and how they ended</dd>
+  <dt>/api/holds/:id</dt><dd>one call, whole; approve or reject it beneath</dd>
+  <dt>/api/calls</dt><dd>what agents did lately</dd>
+  <dt>/api/policy</dt><dd>which policy decides</dd>
+  <dt><a href="/api/openapi.json">/api/openapi.json</a></dt><dd>all of it, described (OpenAPI 3.1)</dd>
+  <dt><a href="/metrics">/metrics</a></dt><dd>for Prometheus</dd>
+  <dt><a href="/-/livez">/-/livez</a> <a href="/-/readyz">/-/readyz</a></dt><dd>health</dd>
+</dl>
+<pre>curl -H "Authorization: Bearer $TOKEN" http://…/api/holds?status=pending</pre>
+</html>
+`;

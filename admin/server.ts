@@ -1,0 +1,61 @@
+import fastify from 'fastify';
+import type { FastifyInstance } from 'fastify';
+import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
+import { knownReviewer, requireReviewer } from './authenticate.ts';
+import { callRoutes } from './call-routes.ts';
+import type { AdminDeps } from './deps.ts';
+import { createErrorHandler, sendProblem } from './error-handler.ts';
+import { holdRoutes } from './hold-routes.ts';
+import { describeApi } from './openapi.ts';
+import { operationsRoutes } from './operations-routes.ts';
+import { policyRoutes } from './policy-routes.ts';
+import { AdminProblem } from './problems.ts';
+
+const BODY_LIMIT = 64 * 1024;
+const REQUEST_TIMEOUT = 30_000;
+
+/**
+ * The admin listener: reviewers decide here, operators look. Everything under `/api` needs a reviewer's token (the
+ * description of the API excepted); nothing acts on GET. The caller listens and closes.
+ */
+export function buildAdmin(deps: AdminDeps): FastifyInstance {
+  const { log } = deps;
+  const app = fastify({
+    bodyLimit: BODY_LIMIT,
+    requestTimeout: REQUEST_TIMEOUT,
+    forceCloseConnections: 'idle',
+  });
+  app.setValidatorCompiler(validatorCompiler);
+  app.setSerializerCompiler(serializerCompiler);
+  app.setErrorHandler(createErrorHandler(log));
+  app.setNotFoundHandler(async (_request, reply) => sendProblem(reply, new AdminProblem('not-found')));
+  // A form or plain text would be what a foreign web page can send unasked; JSON is not.
+  app.removeContentTypeParser('text/plain');
+
+  app.addHook('onSend', async (_request, reply) => {
+    void reply.headers({ 'cache-control': 'no-store', 'x-content-type-options': 'nosniff', 'x-frame-options': 'DENY' });
+  });
+  app.addHook('onResponse', async (request, reply) => {
+    if (!request.url.startsWith('/api/')) return;
+    const { method, routeOptions } = request;
+    const route = routeOptions.url ?? null;
+    const took_ms = Math.round(reply.elapsedTime);
+    log.info({ method, route, reviewer: knownReviewer(request), status: reply.statusCode, took_ms }, 'admin');
+  });
+
+  void app.register(async (root) => {
+    await describeApi(root);
+    await root.register(operationsRoutes(deps));
+    root.get('/api/openapi.json', { schema: { hide: true } }, async () => root.swagger());
+    await root.register(
+      async (api) => {
+        requireReviewer(api, deps.authenticate);
+        await api.register(holdRoutes(deps));
+        await api.register(policyRoutes(deps.policy));
+        await api.register(callRoutes(deps.calls));
+      },
+      { prefix: '/api' },
+    );
+  });
+  return app;
+}

@@ -1,0 +1,196 @@
+import { afterEach, describe, expect, test } from 'vitest';
+import type { AdminDeps } from '../../admin/deps.ts';
+import { openDesk, refund, type Desk } from './desk.ts';
+
+let desk: Desk;
+async function open(overrides: Partial<AdminDeps> = {}): Promise<Desk> {
+  desk = await openDesk(overrides);
+  return desk;
+}
+afterEach(async () => {
+  await desk.close();
+});
+
+const ROUTES = [
+  ['GET', '/api/holds'],
+  ['GET', '/api/holds/hold_1'],
+  ['POST', '/api/holds/hold_1/approve'],
+  ['POST', '/api/holds/hold_1/reject'],
+  ['GET', '/api/policy'],
+  ['POST', '/api/policy/evaluate'],
+  ['GET', '/api/calls'],
+] as const;
+
+describe('credentials', () => {
+  test('every route under /api asks for a reviewer’s token before it reads anything', async () => {
+    await open();
+    for (const [method, path] of ROUTES) {
+      for (const authorization of [null, 'Bearer agent-token', 'Basic YmVuLXRva2Vu', 'Bearer', 'ben-token']) {
+        const headers: Record<string, string> = authorization === null ? {} : { authorization };
+        const answer = await fetch(`${desk.url}${path}`, { method, headers });
+        expect(`${method} ${path} ${answer.status}`).toBe(`${method} ${path} 401`);
+        expect(answer.headers.get('www-authenticate')).toMatch(/^Bearer/);
+        expect(answer.headers.get('content-type')).toBe('application/problem+json');
+        expect(await answer.json()).toMatchObject({ code: 'unauthenticated' });
+      }
+    }
+  });
+
+  test('no token is ever logged', async () => {
+    await open();
+    await desk.get('/api/holds');
+    await desk.get('/api/holds', 'stranger');
+    await expect.poll(() => desk.logged.length).toBe(2);
+    expect(desk.logged).toMatchObject([
+      { method: 'GET', route: '/api/holds', reviewer: 'ben@example.com', status: 200 },
+      { reviewer: null, status: 401 },
+    ]);
+    expect(JSON.stringify(desk.logged)).not.toContain('-token');
+  });
+});
+
+describe('policy', () => {
+  test('tells what decides, and why a newer one does not', async () => {
+    const refused = { at: 0, reason: 'payments.rego:3: unknown function' };
+    const status = () => ({ revision: 'p1', activatedAt: 1000, rules: ['rules.payments/a'], refused });
+    await open({ policy: { status, evaluate: () => null } });
+    expect((await desk.get('/api/policy')).json).toEqual({
+      revision: 'p1',
+      activated_at: '1970-01-01T00:00:01.000Z',
+      rules: ['rules.payments/a'],
+      refused: { at: '1970-01-01T00:00:00.000Z', reason: refused.reason },
+    });
+  });
+
+  test('evaluates an input without doing anything', async () => {
+    await open();
+    const input = { action: { method: 'POST' } };
+    const answer = await desk.post('/api/policy/evaluate', { body: { input } });
+    expect(answer.json).toEqual({ revision: 'p1', decision: { verdict: 'block', saw: input } });
+    expect(await desk.post('/api/policy/evaluate', { body: { input: 1 } })).toMatchObject({
+      status: 422,
+      json: { errors: [{ pointer: '/input' }] },
+    });
+  });
+
+  test('that throws is 503 and its cause is for the log alone', async () => {
+    const evaluate = () => {
+      throw new Error('wasm trap at 0x1');
+    };
+    const status = () => ({ revision: null, activatedAt: null, rules: [], refused: null });
+    await open({ policy: { status, evaluate } });
+    const answer = await desk.post('/api/policy/evaluate', { body: { input: {} } });
+    expect(answer).toMatchObject({ status: 503, json: { code: 'policy-failed' } });
+    expect(answer.text).not.toContain('wasm trap');
+  });
+});
+
+describe('calls', () => {
+  const call = {
+    call_id: 'call_1',
+    at: '2026-01-01T00:00:00.000Z',
+    agent: 'billing-bot',
+    owner: 'ana@example.com',
+    system: 'payments',
+    operation: 'createRefund',
+    method: 'POST',
+    path: '/v1/refunds',
+    verdict: 'allow',
+    rules: [],
+    reason: '',
+    policy_revision: 'p1',
+    decision_id: 'dec_1',
+    hold_id: null,
+    status: null,
+  };
+
+  test('come from the record with the filter that was asked for', async () => {
+    const asked: object[] = [];
+    const recent: AdminDeps['calls']['recent'] = async (filter) => {
+      asked.push(filter);
+      return { items: [call], next: 'c2' };
+    };
+    await open({ calls: { recent } });
+    const answer = await desk.get('/api/calls?agent=billing-bot&verdict=allow&cursor=c1&limit=5');
+    expect(answer.json).toEqual({ items: [call], next: 'c2' });
+    expect(asked).toEqual([{ agent: 'billing-bot', verdict: 'allow', cursor: 'c1', limit: 5 }]);
+  });
+
+  test('are 503 while the record cannot be read', async () => {
+    await open({ calls: { recent: () => Promise.reject(new Error('connect ECONNREFUSED 10.0.0.1')) } });
+    const answer = await desk.get('/api/calls');
+    expect(answer).toMatchObject({ status: 503, json: { code: 'record-unavailable' } });
+    expect(answer.text).not.toContain('10.0.0.1');
+  });
+});
+
+describe('operations', () => {
+  test('live, ready, metrics and the page need no token and tell no names', async () => {
+    await open();
+    await desk.store.open(refund());
+    expect(await desk.get('/-/livez', null)).toMatchObject({ status: 200 });
+    expect(await desk.get('/-/readyz', null)).toMatchObject({ status: 200, json: { ready: true } });
+    const metrics = await desk.get('/metrics', null);
+    expect(metrics.text).toContain('holdpoint_holds{status="pending",execution="none"} 1');
+    expect(metrics.text).not.toContain('billing-bot');
+    const page = await desk.get('/', null);
+    expect(page.headers.get('content-type')).toContain('text/html');
+    expect(page.headers.get('content-security-policy')).toContain("default-src 'none'");
+    expect(page.text).toContain('/api/openapi.json');
+    expect(page.text).not.toContain('<script');
+  });
+
+  test('not ready is 503 and says why', async () => {
+    await open({ readiness: () => ({ ready: false, checks: { policy: 'none active' } }) });
+    expect(await desk.get('/-/readyz', null)).toMatchObject({
+      status: 503,
+      json: { checks: { policy: 'none active' } },
+    });
+  });
+
+  test('a failure is 500, tells nothing and is logged', async () => {
+    await open({ metrics: { contentType: 'text/plain', render: () => Promise.reject(new Error('secret cause')) } });
+    const answer = await desk.get('/metrics', null);
+    expect(answer).toMatchObject({ status: 500, json: { code: 'internal' } });
+    expect(answer.text).not.toContain('secret cause');
+    expect(desk.logged).toHaveLength(1);
+  });
+
+  test('a store that is away is 503', async () => {
+    await open();
+    await desk.store.close();
+    expect(await desk.get('/api/holds')).toMatchObject({ status: 503, json: { code: 'unavailable' } });
+  });
+
+  test('anything else is 404 as a problem', async () => {
+    await open();
+    const answer = await desk.get('/nothing/here');
+    expect(answer).toMatchObject({ status: 404, json: { code: 'not-found' } });
+    expect(answer.headers.get('content-type')).toBe('application/problem+json');
+    expect(answer.headers.get('x-content-type-options')).toBe('nosniff');
+  });
+});
+
+test('the API is described by the schemas that validate it', async () => {
+  await open();
+  const { status, json } = await desk.get('/api/openapi.json', null);
+  const api = json as {
+    openapi: string;
+    paths: Record<string, Record<string, { parameters?: object[]; responses: Record<string, object> }>>;
+  };
+  expect(status).toBe(200);
+  expect(api.openapi).toBe('3.1.0');
+  expect(Object.keys(api.paths).toSorted()).toEqual(
+    [...new Set(ROUTES.map(([, path]) => path.replace('hold_1', '{id}')))].toSorted(),
+  );
+  const approve = api.paths['/api/holds/{id}/approve']!['post']!;
+  expect(Object.keys(approve.responses)).toEqual(expect.arrayContaining(['200', '403', '409', '412', '422', '428']));
+  expect(approve.responses['409']).toMatchObject({ content: { 'application/problem+json': {} } });
+  expect(approve.parameters).toContainEqual(expect.objectContaining({ name: 'if-match', in: 'header' }));
+  const reject = api.paths['/api/holds/{id}/reject']!['post']!;
+  expect(reject).toMatchObject({
+    requestBody: {
+      content: { 'application/json': { schema: { required: ['code'], properties: { note: { maxLength: 4000 } } } } },
+    },
+  });
+});
