@@ -1,0 +1,39 @@
+import type { Call } from '../domain/call.ts';
+import type { Decision } from '../domain/decision.ts';
+import { Problem } from '../domain/problem.ts';
+import type { System } from '../domain/system.ts';
+import { createRequestHeaders } from './headers.ts';
+import { meetObligations } from './obligations.ts';
+import { createUpstream, type Answer, type Delivery, type Outgoing } from './upstream.ts';
+
+/** What is needed of a call to send it; a held call, read back from the store, has it too. */
+export type Sendable = Pick<Call, 'system' | 'method' | 'target' | 'headers' | 'body'>;
+
+export type Forwarder = {
+  /** The request exactly as it will go to the system: agent's headers filtered, credential injected, obligations met. */
+  prepare(call: Sendable, decision: Pick<Decision, 'obligations'>): Outgoing;
+  /** Sends it, once, and streams the answer. Never rejects. */
+  send(system: string, request: Outgoing, answer: Answer): Promise<Delivery>;
+  close(): Promise<void>;
+};
+
+export function createForwarder(systems: readonly System[]): Forwarder {
+  const routes = new Map(
+    systems.map((system) => [system.name, { headers: createRequestHeaders(system), upstream: createUpstream(system) }]),
+  );
+  const routeTo = (system: string) => {
+    const route = routes.get(system);
+    if (!route) throw new Problem('unknown-system');
+    return route;
+  };
+  return {
+    prepare(call, decision) {
+      const headers = meetObligations(decision.obligations, routeTo(call.system).headers(call.headers));
+      return { method: call.method, target: call.target, headers, body: call.body };
+    },
+    send: (system, request, answer) => routeTo(system).upstream.send(request, answer),
+    async close() {
+      await Promise.all([...routes.values()].map((route) => route.upstream.close()));
+    },
+  };
+}

@@ -1,0 +1,271 @@
+import { createServer, STATUS_CODES, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
+import fastify from 'fastify';
+import type { Logger } from 'pino';
+import type { Registry } from 'prom-client';
+import { formatAddress, type Address, type AgentConfig, type Config } from './config.ts';
+import { createDescribe } from './describe/describe.ts';
+import type { Call } from './domain/call.ts';
+import type { Clock } from './domain/clock.ts';
+import type { Decision } from './domain/decision.ts';
+import type { Journal } from './domain/event.ts';
+import type { Exchange } from './domain/exchange.ts';
+import type { HoldStore } from './domain/hold.ts';
+import { Problem, type ProblemCode } from './domain/problem.ts';
+import type { System } from './domain/system.ts';
+import { registerAgentHolds } from './enforce/agent-holds.ts';
+import { createForward } from './enforce/forward.ts';
+import { createForwarder } from './enforce/forwarder.ts';
+import { createHoldPoint } from './enforce/hold.ts';
+import { blockUnmetObligations } from './enforce/obligations.ts';
+import { block, refuse, sendProblem } from './enforce/refuse.ts';
+import { createRelease, type DigestAction } from './enforce/release.ts';
+import { registerTunnel } from './enforce/tunnel.ts';
+import { createWaitingRoom } from './enforce/waiting-room.ts';
+import { actionDigest } from './holds/digest.ts';
+import { createId } from './domain/id.ts';
+import { createIdentify, identifyAgent } from './identify/identify.ts';
+import { createRouter } from './identify/route.ts';
+import { createAgentDirectory } from './identify/token.ts';
+import { serve, type Stages } from './pipeline.ts';
+import { createCallMetrics } from './record/metrics.ts';
+import { createRecorder } from './record/recorder.ts';
+
+/** How long a kept-alive connection may stay silent; longer than the 60 s of common load balancers, so that they close first. */
+const KEEP_ALIVE = 65_000;
+
+export type ServerDeps = {
+  readonly listen: Address;
+  readonly systems: Config['systems'];
+  readonly agents: readonly AgentConfig[];
+  /** Name of this gateway, and of this process among the attempts to release. */
+  readonly node: string;
+  readonly attemptedBy: string;
+  readonly decide: (input: string) => Decision;
+  readonly store: HoldStore;
+  readonly journal: Journal;
+  readonly log: Logger;
+  readonly registry: Registry;
+  readonly clock: Clock;
+  /** Why this process cannot serve calls yet or any more; null when it can. */
+  readonly notReady: () => string | null;
+};
+
+export type AgentsServer = {
+  /** Opens every agents address; resolves with where they really are (port 0 lets the system choose). */
+  listen(): Promise<{ agents: Address; systems: ReadonlyMap<string, Address> }>;
+  /** No new calls; waiting callers are sent away to come back; resolves when running ones have ended, or after `limit` ms. */
+  drain(limit: number): Promise<void>;
+};
+
+/** Puts the data plane together: listeners, the path of a call, and the few endpoints that agents have beside it. */
+export function buildServer(deps: ServerDeps): AgentsServer {
+  const { systems, store, journal, log, clock, node } = deps;
+  const byName = new Map<string, System>(systems.map((system) => [system.name, system]));
+  const findAgent = createAgentDirectory(deps.agents);
+  const identify = createIdentify<System>({ route: createRouter<System>(systems), findAgent });
+  const forwarder = createForwarder(systems);
+  const room = createWaitingRoom(store);
+  const metrics = createCallMetrics(deps.registry, () => room.size);
+  const decide = (input: string) => blockUnmetObligations(deps.decide(input));
+  const digest = createDigest(byName);
+  const release = createRelease({ store, decide, forwarder, digest, by: deps.attemptedBy });
+
+  const stages: Stages = {
+    identify: ({ request, own }) => identify(request, own),
+    describe: createDescribe(systems),
+    decide: (call: Call) => decide(call.input),
+    record: createRecorder({ journal, node, log, metrics, clock }),
+    forward: createForward(forwarder),
+    hold: createHoldPoint({ store, room, release, digest, systems: byName, clock }),
+    block,
+    refuse,
+  };
+
+  let running = 0;
+  let draining = false;
+  let whenIdle: (() => void) | null = null;
+
+  async function serveCounted(exchange: Exchange): Promise<void> {
+    running += 1;
+    try {
+      const unready = draining ? 'draining' : deps.notReady();
+      if (unready === null) await serve(stages, exchange);
+      else
+        refuse(
+          new Problem('draining', { detail: `${unready}. Send the call again shortly.`, extras: { retry_after: 1 } }),
+          null,
+          exchange,
+        );
+    } catch (err) {
+      log.error({ err }, 'a call ended in a way that nobody foresaw');
+      exchange.response.destroy();
+    } finally {
+      running -= 1;
+      if (running === 0) whenIdle?.();
+    }
+  }
+
+  const owners = new WeakMap<IncomingMessage, System>();
+  const keyHeaders = [...new Set(systems.map((system) => system.agentCredential.header))];
+  let ownEndpoints: (request: IncomingMessage, response: ServerResponse) => void;
+
+  function listener(own: System | null): Server {
+    const server = createServer({
+      keepAliveTimeout: KEEP_ALIVE,
+      requestTimeout: 120_000,
+      // Java's and other clients offer `Upgrade: h2c` on ordinary calls; those stay ordinary calls. So does a handshake
+      // pipelined behind a call that is not answered yet: two answers cannot share a socket.
+      shouldUpgradeCallback: (request) =>
+        request.method === 'GET' &&
+        request.headers.upgrade?.toLowerCase() === 'websocket' &&
+        underWay(request.socket) === null,
+    });
+    const onRequest = (request: IncomingMessage, response: ServerResponse) => {
+      if (request.url?.startsWith('/-/')) ownEndpoints(request, response);
+      else void serveCounted({ request, response, own, receivedAt: clock(), tunnel: null });
+    };
+    server.on('request', onRequest);
+    // With this listener the interim 100 is not sent by itself: who may not call need not send the body.
+    server.on('checkContinue', onRequest);
+    server.on('clientError', answerUnreadable);
+    return server;
+  }
+
+  const app = fastify({
+    routerOptions: { ignoreDuplicateSlashes: false },
+    serverFactory: (handler) => {
+      ownEndpoints = handler;
+      return listener(null);
+    },
+  });
+  app.setErrorHandler((error, _request, reply) => {
+    reply.hijack();
+    const problem = error instanceof Problem ? error : new Problem(codeOf(error), { cause: error });
+    if (problem.status >= 500) log.error({ err: error }, 'an endpoint failed');
+    sendProblem(reply.raw, problem, createId('dec'), 'block');
+  });
+  app.setNotFoundHandler(() => {
+    throw new Problem('not-found');
+  });
+  app.get('/-/livez', () => ({ status: 'ok' }));
+  app.get('/-/readyz', (_request, reply) => {
+    const unready = draining ? 'draining' : deps.notReady();
+    reply
+      .code(unready === null ? 200 : 503)
+      .send(unready === null ? { status: 'ok' } : { status: 'unready', reason: unready });
+  });
+  registerAgentHolds(app, {
+    store,
+    identify: ({ raw }) => identifyAgent(raw as IncomingMessage, keyHeaders, findAgent),
+  });
+  registerTunnel(app, systems, (request, response, tunnel) =>
+    serveCounted({ request, response, own: owners.get(request) ?? null, receivedAt: clock(), tunnel }),
+  );
+
+  const addressed = systems.flatMap((system) =>
+    system.address ? [{ system, address: system.address, server: listener(system) }] : [],
+  );
+  for (const { system, server } of addressed) {
+    server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+      owners.set(request, system);
+      app.server.emit('upgrade', request, socket, head);
+    });
+  }
+
+  return {
+    async listen() {
+      await app.ready();
+      const agents = await open(app.server, deps.listen);
+      const own = await Promise.all(
+        addressed.map(async ({ system, address, server }) => [system.name, await open(server, address)] as const),
+      );
+      return { agents, systems: new Map(own) };
+    },
+    async drain(limit) {
+      draining = true;
+      room.drain();
+      const servers = [app.server, ...addressed.map(({ server }) => server)];
+      for (const server of servers) {
+        server.close();
+        server.closeIdleConnections();
+      }
+      if (running > 0) {
+        const idle = new Promise<void>((resolve) => (whenIdle = resolve));
+        const late = new Promise<void>((resolve) => setTimeout(resolve, limit).unref());
+        await Promise.race([idle, late]);
+      }
+      for (const server of servers) server.closeAllConnections();
+      await app.close();
+      await forwarder.close();
+    },
+  };
+}
+
+/** The digest of a call as it came in, and of one as it was stored: the same function, so that they can be compared. */
+export function createDigest(systems: ReadonlyMap<string, System>): DigestAction {
+  return ({ principal, system }, { method, target, headers, body }) =>
+    actionDigest({
+      agent: principal.agent,
+      onBehalfOf: principal.onBehalfOf,
+      method,
+      url: `/${system}${target}`,
+      headers,
+      body,
+      credentialHeader: systems.get(system)?.agentCredential.header ?? 'authorization',
+    });
+}
+
+async function open(server: Server, address: Address): Promise<Address> {
+  await new Promise<void>((resolve, reject) => {
+    const failed = (error: NodeJS.ErrnoException) => {
+      const reason =
+        error.code === 'EADDRINUSE' ? 'the port is in use; name another in the configuration' : error.message;
+      reject(new Error(`cannot listen on ${formatAddress(address)}: ${reason}`));
+    };
+    server.once('error', failed);
+    server.listen({ host: address.host, port: address.port, backlog: 1024 }, () => {
+      server.off('error', failed);
+      resolve();
+    });
+  });
+  const { address: host, port } = server.address() as AddressInfo;
+  return { host, port };
+}
+
+/** The answer that a socket is occupied with. Node keeps it there, and asks it in its own handler of broken requests. */
+function underWay(socket: Duplex): ServerResponse | null {
+  return (socket as Duplex & { readonly _httpMessage?: ServerResponse | null })._httpMessage ?? null;
+}
+
+/** What fastify itself refuses (a body that is no JSON, a path that it cannot decode) is the caller's mistake. */
+function codeOf(error: unknown): ProblemCode {
+  const status = (error as { readonly statusCode?: unknown }).statusCode;
+  return typeof status === 'number' && status >= 400 && status < 500 ? 'bad-request' : 'internal';
+}
+
+const UNREADABLE_STATUS: Record<string, number> = { HPE_HEADER_OVERFLOW: 431, ERR_HTTP_REQUEST_TIMEOUT: 408 };
+
+/** What the HTTP parser refuses (bare LF, two lengths, obsolete folding and other smuggling) is answered and cut off. */
+function answerUnreadable(error: NodeJS.ErrnoException, socket: Duplex): void {
+  // Response splitting: an answer to what cannot be read must not be taken for the answer to a call before it, which is
+  // being served or already answered in part.
+  const other = underWay(socket);
+  if (!socket.writable || error.code === 'ECONNRESET' || other?.req.complete || other?.headersSent) {
+    socket.destroy();
+    return;
+  }
+  const status = UNREADABLE_STATUS[error.code ?? ''] ?? 400;
+  const decision_id = createId('dec');
+  const body = JSON.stringify({ ...new Problem('bad-request').toJSON(), status, decision_id });
+  const head = [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
+    'content-type: application/problem+json',
+    `content-length: ${Buffer.byteLength(body)}`,
+    `holdpoint-decision: ${decision_id}`,
+    'holdpoint-verdict: block',
+    'connection: close',
+  ];
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
+}

@@ -1,0 +1,52 @@
+import type { AddressInfo } from 'node:net';
+import { buildAdmin } from '../../admin/server.ts';
+import { transition } from '../../gateway/holds/machine.ts';
+import { createReviewerDirectory, hashToken } from '../../gateway/identify/token.ts';
+import { BEN, REVIEWER_TOKEN, type DataPlane } from './data-plane.ts';
+
+/** The admin API over a data plane's store, on a socket; BEN signs in with REVIEWER_TOKEN. */
+export async function startAdmin(plane: DataPlane): Promise<{ url: string; close(): Promise<void> }> {
+  const app = buildAdmin({
+    holds: plane.store,
+    transition,
+    calls: { recent: async () => ({ items: [], next: null }) },
+    policy: {
+      status: () => ({ revision: plane.decider.revision(), activatedAt: null, rules: [], refused: null }),
+      evaluate: (input) => plane.decider.decide(JSON.stringify(input)),
+    },
+    authenticate: createReviewerDirectory([{ ...BEN, token_sha256: hashToken(REVIEWER_TOKEN) }]),
+    metrics: { contentType: plane.registry.contentType, render: () => plane.registry.metrics() },
+    readiness: () => ({ ready: true, checks: {} }),
+    log: { info() {}, error() {} },
+    clock: Date.now,
+  });
+  await app.listen({ host: '127.0.0.1', port: 0 });
+  return {
+    url: `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`,
+    close: () => app.close(),
+  };
+}
+
+/** What a reviewer's script does: finds the hold that waits, reads it, and decides with its ETag. */
+export async function decide(
+  admin: { url: string },
+  action: 'approve' | 'reject',
+  body: object = {},
+): Promise<{ status: number; hold_id: string }> {
+  const authorization = `Bearer ${REVIEWER_TOKEN}`;
+  for (;;) {
+    const list = await fetch(`${admin.url}/api/holds?status=pending`, { headers: { authorization } });
+    const { items } = (await list.json()) as { items: { hold_id: string }[] };
+    const hold_id = items[0]?.hold_id;
+    if (hold_id === undefined) continue;
+    const hold = await fetch(`${admin.url}/api/holds/${hold_id}`, { headers: { authorization } });
+    await hold.json();
+    const decided = await fetch(`${admin.url}/api/holds/${hold_id}/${action}`, {
+      method: 'POST',
+      headers: { authorization, 'if-match': hold.headers.get('etag') ?? '', 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    });
+    await decided.json();
+    return { status: decided.status, hold_id };
+  }
+}

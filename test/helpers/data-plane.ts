@@ -1,0 +1,130 @@
+import { readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { pino } from 'pino';
+import { Registry } from 'prom-client';
+import { openJournal } from '../../audit/journal.ts';
+import { formatAddress, parseConfig, type Config } from '../../gateway/config.ts';
+import type { Bundle } from '../../gateway/domain/bundle.ts';
+import { createDecider, type Decider } from '../../gateway/decide/decider.ts';
+import { createEvaluator } from '../../gateway/decide/evaluator.ts';
+import type { Event } from '../../gateway/domain/event.ts';
+import type { HoldStore } from '../../gateway/domain/hold.ts';
+import type { Reviewer } from '../../gateway/domain/principal.ts';
+import { loadOrCreateKey } from '../../gateway/holds/key-file.ts';
+import { openHoldStore } from '../../gateway/holds/store.ts';
+import { hashToken } from '../../gateway/identify/token.ts';
+import { buildServer, type AgentsServer } from '../../gateway/server.ts';
+import { tempFolder } from './folder.ts';
+import { compileRego } from './policy.ts';
+
+export const TOKEN = 'agent-token';
+export const OTHER_TOKEN = 'other-agent-token';
+export const REVIEWER_TOKEN = 'reviewer-token';
+export const BEN: Reviewer = { id: 'ben@example.com', groups: ['finance'], roles: ['reviewer'] };
+
+/** A data plane in this process, of the same parts as a worker: real policy, store, journal and sockets. */
+export type DataPlane = {
+  readonly url: string;
+  /** Host and port of a system that has its own address. */
+  address(system: string): string;
+  readonly store: HoldStore;
+  readonly decider: Decider;
+  readonly server: AgentsServer;
+  readonly registry: Registry;
+  /** What the operations log said, line by line. */
+  readonly logged: Record<string, unknown>[];
+  /** What the journal has on disk, in order. */
+  events(): Promise<Event[]>;
+  close(): Promise<void>;
+};
+
+/**
+ * `systems` is the YAML mapping of the configuration, as text. Two agents exist: `billing-bot` (TOKEN), granted every
+ * system, and `other-bot` (OTHER_TOKEN), granted the first.
+ */
+export async function startDataPlane(options: {
+  readonly systems: Readonly<Record<string, object>>;
+  /** Rego files by path, or a bundle that is compiled already. */
+  readonly rego: Readonly<Record<string, string>> | Bundle;
+  readonly clock?: () => number;
+  readonly journalLimit?: number;
+}): Promise<DataPlane> {
+  const { systems, rego, clock = Date.now, journalLimit = 2 ** 24 } = options;
+  const folder = tempFolder();
+  const names = Object.keys(systems);
+  const agents = [
+    { id: 'billing-bot', owner: 'ana@example.com', token_sha256: hashToken(TOKEN), roles: ['payer'], systems: names },
+    { id: 'other-bot', owner: 'cleo@example.com', token_sha256: hashToken(OTHER_TOKEN), systems: names.slice(0, 1) },
+  ];
+  const reviewers = [{ ...BEN, token_sha256: hashToken(REVIEWER_TOKEN) }];
+  const listen = { agents: '127.0.0.1:0', admin: '127.0.0.1:0' };
+  // JSON is YAML.
+  const text = JSON.stringify({ listen, node: 'test', data: folder.path, systems, agents, reviewers });
+  const config: Config = parseConfig(text, join(folder.path, 'holdpoint.yaml'), {});
+
+  const bundle = isBundle(rego) ? rego : await compileRego(rego);
+  const decider = createDecider(createEvaluator(bundle, { clock }));
+  const key = await loadOrCreateKey(join(folder.path, 'keys/holds.key'));
+  const store = await openHoldStore({ file: join(folder.path, 'holds.sqlite'), key, node: 'test', clock });
+  const journalFolder = join(folder.path, 'journal/worker-0');
+  const journal = await openJournal({ dir: journalFolder, limit: journalLimit, clock });
+  const registry = new Registry();
+  const logged: Record<string, unknown>[] = [];
+  const log = pino({ level: 'info' }, { write: (line: string) => void logged.push(JSON.parse(line)) });
+  const server = buildServer({
+    listen: config.listen.agents,
+    systems: config.systems,
+    agents: config.agents,
+    node: 'test',
+    attemptedBy: 'worker-0/test',
+    decide: (input) => decider.decide(input),
+    store,
+    journal,
+    log,
+    registry,
+    clock,
+    notReady: () => null,
+  });
+  const addresses = await server.listen();
+
+  return {
+    url: `http://${formatAddress(addresses.agents)}`,
+    address: (system) => formatAddress(addresses.systems.get(system)!),
+    store,
+    decider,
+    server,
+    registry,
+    logged,
+    async events() {
+      await journal.flushed();
+      return readEvents(journalFolder);
+    },
+    async close() {
+      await server.drain(1000);
+      await journal.close();
+      await store.close();
+      folder.remove();
+    },
+  };
+}
+
+function isBundle(rego: Readonly<Record<string, string>> | Bundle): rego is Bundle {
+  return rego['wasm'] instanceof Uint8Array;
+}
+
+/** Every event in a journal's segments, read by the format alone: length, checksum, payload. */
+export function readEvents(folder: string): Event[] {
+  return readdirSync(folder)
+    .toSorted()
+    .flatMap((name) => {
+      const bytes = readFileSync(join(folder, name));
+      const events: Event[] = [];
+      for (let at = 0; at + 8 <= bytes.length;) {
+        const length = bytes.readUInt32LE(at);
+        if (length === 0 || at + 8 + length > bytes.length) break;
+        events.push(JSON.parse(bytes.toString('utf8', at + 8, at + 8 + length)) as Event);
+        at += 8 + length;
+      }
+      return events;
+    });
+}
