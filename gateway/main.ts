@@ -1,0 +1,174 @@
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { ConfigError, formatAddress } from './config.ts';
+import { DataInUse } from './data-folder.ts';
+
+const HELP = `Holdpoint: a policy-enforcing gateway for agent tool calls.
+
+  node gateway/main.ts <command>
+
+  start [--config holdpoint.yaml]    start the gateway
+  check [--config holdpoint.yaml]    validate configuration and policies, start nothing
+  demo [--once]                      a gateway with an example system and a scripted agent, to try by hand
+  policy check|test|build|fmt        the authoring loop for Rego policies
+  token                              a new token, and the token_sha256 to put in the configuration
+
+  --help                             this text, or a command's own
+`;
+
+/** A command gets what follows its name and answers with the exit code; it keeps the process alive as long as it works. */
+type Command = (args: string[]) => Promise<number>;
+
+const commands: Record<string, Command> = { start, check, demo, policy, token };
+
+async function start(args: string[]): Promise<number> {
+  const { values } = parseArgs({ args, options: { config: { type: 'string', default: 'holdpoint.yaml' } } });
+  const { parseConfig, readConfigText } = await import('./config.ts');
+  const { createLog } = await import('./log.ts');
+  const { startGateway } = await import('./supervisor.ts');
+
+  const text = readConfigText(values.config);
+  const config = parseConfig(text, values.config);
+  const log = createLog('supervisor', config.log);
+  const since = performance.now();
+  const gateway = await startGateway(config, { file: config.file, text }, log);
+  log.info(
+    {
+      agents: `http://${formatAddress(gateway.agents)}`,
+      systems: Object.fromEntries(
+        Object.entries(gateway.systems).map(([name, address]) => [name, formatAddress(address)]),
+      ),
+      admin: `http://${formatAddress(gateway.admin)}`,
+      workers: config.workers,
+      data: config.data,
+      ms: Math.round(performance.now() - since),
+    },
+    'ready',
+  );
+  const signal = await stopSignal();
+  log.info({ signal }, 'stopping: no new calls, running ones finish');
+  await gateway.stop();
+  log.info('stopped');
+  return 0;
+}
+
+async function check(args: string[]): Promise<number> {
+  const { values } = parseArgs({ args, options: { config: { type: 'string', default: 'holdpoint.yaml' } } });
+  const { loadConfig } = await import('./config.ts');
+  const { createDescriber } = await import('./describe/rest.ts');
+  const config = loadConfig(values.config);
+  for (const system of config.systems) {
+    try {
+      createDescriber(system);
+    } catch (error) {
+      throw new ConfigError(values.config, [`systems.${system.name}.openapi: ${(error as Error).message}`]);
+    }
+  }
+  const policies = await policy(['check', config.policies]);
+  if (policies !== 0) return policies;
+  const { systems, agents, reviewers } = config;
+  process.stdout.write(
+    `${values.config} is fine: ${systems.length} systems, ${agents.length} agents, ${reviewers.length} reviewers.\n`,
+  );
+  return 0;
+}
+
+async function demo(args: string[]): Promise<number> {
+  const { values } = parseArgs({ args, options: { once: { type: 'boolean', default: false } } });
+  const { runDemo } = await import('./demo/tour.ts');
+  const ended = new AbortController();
+  void stopSignal().then(() => ended.abort());
+  await runDemo({
+    once: values.once,
+    signal: ended.signal,
+    start: startForDemo,
+    policies: join(import.meta.dirname, '..', 'policies'),
+  });
+  return 0;
+}
+
+/** The real gateway, its log lines in a file instead of between those of the demo. */
+async function startForDemo({ config: file, log }: { config: string; log: string }) {
+  const { openSync } = await import('node:fs');
+  const { connectClickHouse } = await import('../audit/clickhouse.ts');
+  const { parseConfig, readConfigText } = await import('./config.ts');
+  const { createLog } = await import('./log.ts');
+  const { startGateway } = await import('./supervisor.ts');
+
+  const text = readConfigText(file);
+  const config = parseConfig(text, file);
+  const output = openSync(log, 'a');
+  const gateway = await startGateway(
+    config,
+    { file: config.file, text },
+    createLog('supervisor', config.log, output),
+    output,
+  );
+  const client = connectClickHouse(gateway.clickhouse);
+  return {
+    query: async (query: string) =>
+      (await client.query({ query, format: 'JSONEachRow' })).json<Record<string, unknown>>(),
+    async stop() {
+      await client.close();
+      await gateway.stop();
+    },
+  };
+}
+
+async function policy(args: string[]): Promise<number> {
+  const { runPolicyCommand } = await import('../policies/command.ts');
+  const { createEvaluator } = await import('./decide/evaluator.ts');
+  const { toolEnvironment } = await import('./config.ts');
+  return runPolicyCommand(args, {
+    ...toolEnvironment(),
+    createEvaluator,
+    out: (text) => process.stdout.write(text),
+    err: (text) => process.stderr.write(text),
+  });
+}
+
+async function token(): Promise<number> {
+  const { hashToken } = await import('./identify/token.ts');
+  const secret = `hp_${randomBytes(32).toString('base64url')}`;
+  process.stdout.write(`token         ${secret}\n`);
+  process.stdout.write(`token_sha256  ${hashToken(secret)}\n\n`);
+  process.stdout.write(
+    'Give the token to the agent or reviewer; it is not shown again. Put token_sha256 in the configuration.\n',
+  );
+  return 0;
+}
+
+function stopSignal(): Promise<NodeJS.Signals> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve(signal));
+  });
+}
+
+async function main([name = '--help', ...args]: string[]): Promise<number> {
+  if (['--help', '-h', 'help'].includes(name)) {
+    process.stdout.write(HELP);
+    return 0;
+  }
+  const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
+  if (!command) {
+    process.stderr.write(`There is no command "${name}".\n\n${HELP}`);
+    return 2;
+  }
+  try {
+    return await command(args);
+  } catch (error) {
+    process.stderr.write(`${explain(error as Error & { code?: string })}\n`);
+    return 1;
+  }
+}
+
+/** A user's mistake is told in a sentence; anything else is ours, and its stack helps whoever reports it. */
+function explain(error: Error & { code?: string }): string {
+  const expected =
+    error instanceof ConfigError || error instanceof DataInUse || error.code?.startsWith('ERR_PARSE_ARGS');
+  return expected || error.cause === undefined ? error.message : `${error.stack}`;
+}
+
+process.exitCode = await main(process.argv.slice(2));
+if (process.exitCode !== 0) process.exit();

@@ -1,0 +1,120 @@
+import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import { Registry, collectDefaultMetrics } from 'prom-client';
+import { openJournal } from '../audit/journal.ts';
+import { parseConfig } from './config.ts';
+import { dataFolder } from './data-folder.ts';
+import { createBundleStore } from './decide/bundle-store.ts';
+import { createDecider } from './decide/decider.ts';
+import { createEvaluator } from './decide/evaluator.ts';
+import { openHoldStore } from './holds/store.ts';
+import { loadOrCreateKey } from './holds/key-file.ts';
+import { createLog } from './log.ts';
+import { runProcess, type Inbox } from './run-process.ts';
+import type { FromWorker, ProcessMetrics, ToWorker } from './messages.ts';
+import { buildServer } from './server.ts';
+
+/** How long running calls may take to end once the gateway stops. */
+const DRAIN_LIMIT = 7_000;
+
+const tell = (message: FromWorker) => process.send?.(message, undefined, undefined, () => {});
+
+/** A worker of the data plane: the path of a call, and nothing else. Knows nothing of ClickHouse. */
+async function start(
+  { config: { file, text }, slot }: ToWorker & { type: 'start' },
+  inbox: Inbox<ToWorker>,
+): Promise<void> {
+  const name = `worker-${slot}`;
+  const instance = `${name}/${process.pid}/${randomUUID()}`;
+  tell({ type: 'hello', name: instance });
+
+  const config = parseConfig(text, file);
+  const folder = dataFolder(config.data);
+  const log = createLog(name, config.log);
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry, prefix: 'holdpoint_worker_' });
+  const clock = Date.now;
+
+  const key = await loadOrCreateKey(folder.holdKey);
+  const store = await openHoldStore({ file: folder.holds, key, node: config.node, clock });
+  const journal = await openJournal({
+    dir: join(folder.journals, name),
+    limit: config.journal.limit,
+    clock,
+    onError: (err, lost) =>
+      log.error({ err, lost_events: lost }, 'the journal cannot be written; calls are refused until it can'),
+    onDamage: (damage) => log.warn({ damage }, 'the journal of an earlier run was cut where it was torn'),
+  });
+
+  const bundles = createBundleStore(folder.policy);
+  const decider = createDecider();
+
+  /** Loads a policy aside and swaps it in whole; calls that are being judged meanwhile see the old one. */
+  async function activate(revision: string): Promise<void> {
+    const evaluator = createEvaluator(await bundles.read(revision), { clock });
+    await evaluator.warm();
+    decider.swap(evaluator);
+    log.info({ policy_revision: revision }, 'policy in force');
+    tell({ type: 'activated', revision });
+  }
+
+  const server = buildServer({
+    listen: config.listen.agents,
+    systems: config.systems,
+    agents: config.agents,
+    node: config.node,
+    attemptedBy: instance,
+    decide: (input) => decider.decide(input),
+    store,
+    journal,
+    log,
+    registry,
+    clock,
+    notReady: () => (decider.revision() === null ? 'no policy is loaded yet' : null),
+  });
+
+  let ending = false;
+  async function end(): Promise<void> {
+    if (ending) return;
+    ending = true;
+    await server.drain(DRAIN_LIMIT);
+    await journal.close();
+    await store.close();
+    log.flush();
+    process.exit(0);
+  }
+
+  process.on('SIGTERM', () => void end());
+
+  const active = await bundles.active();
+  if (active === null) throw new Error('no policy has been activated');
+  await activate(active);
+  const { agents, systems } = await server.listen();
+  tell({ type: 'listening', agents, systems: Object.fromEntries(systems) });
+
+  inbox.listen((message) => {
+    if (message.type === 'activate') {
+      activate(message.revision).catch((err) =>
+        log.error(
+          { err, policy_revision: message.revision },
+          'the policy could not be loaded; the old one stays in force',
+        ),
+      );
+    } else if (message.type === 'metrics') {
+      const { id } = message;
+      registry.getMetricsAsJSON().then(
+        (metrics) => tell({ type: 'metrics', id, metrics: metrics as ProcessMetrics }),
+        () => {},
+      );
+    } else if (message.type === 'drain') {
+      void end();
+    }
+  });
+}
+
+runProcess<ToWorker>(
+  async (message, inbox) => {
+    if (message.type === 'start') await start(message, inbox);
+  },
+  (reason) => tell({ type: 'failed', reason }),
+);
