@@ -1,0 +1,58 @@
+import { createHash, randomBytes } from 'node:crypto';
+import type { DemoPorts } from './demo-ports.ts';
+
+/** New at every demo: they are printed, so they must open nothing else. */
+export type DemoTokens = {
+  readonly agent: string;
+  readonly owner: string;
+  readonly reviewer: string;
+  /** The payments API's own key: the gateway's to know, never the agent's. */
+  readonly paymentsKey: string;
+};
+
+const token = (prefix: string): string => `${prefix}_${randomBytes(24).toString('base64url')}`;
+
+export function createTokens(): DemoTokens {
+  return { agent: token('agent'), owner: token('ana'), reviewer: token('ben'), paymentsKey: token('sk_demo') };
+}
+
+const sha256 = (token: string): string => createHash('sha256').update(token).digest('hex');
+
+/** The text of the demo's `holdpoint.yaml`, written to be read. */
+export function demoConfig(ports: DemoPorts, tokens: DemoTokens): string {
+  return `# The demo's configuration. Paths are relative to this file.
+listen:
+  agents: 127.0.0.1:${ports.agents}
+  admin: 127.0.0.1:${ports.admin}
+data: ./data
+policies: ./policies # edit and save: the gateway checks the change and swaps it in
+workers: 1
+
+systems:
+  payments:
+    upstream: http://127.0.0.1:${ports.api}
+    # The stripe SDK knows a host and a port but no base path, so the system has an address of its own.
+    listen: 127.0.0.1:${ports.payments}
+    # What the payments API asks for. Agents never see it. Elsewhere, write "Bearer \${PAYMENTS_KEY}".
+    credential: { header: authorization, value: "Bearer ${tokens.paymentsKey}" }
+    wait: 50s
+
+agents:
+  - id: billing-bot
+    owner: ana@example.com
+    token_sha256: ${sha256(tokens.agent)}
+    roles: [payer]
+    systems: [payments]
+
+reviewers:
+  # Ana owns billing-bot, so she may not approve what it does.
+  - id: ana@example.com
+    token_sha256: ${sha256(tokens.owner)}
+    groups: [finance]
+    roles: [reviewer]
+  - id: ben@example.com
+    token_sha256: ${sha256(tokens.reviewer)}
+    groups: [finance]
+    roles: [reviewer, operator, analyst]
+`;
+}

@@ -1,0 +1,48 @@
+import type { CallSummary } from '../domain/event.ts';
+
+/** What the demo reads of a held call's context package. */
+export type PendingHold = {
+  readonly hold_id: string;
+  readonly revision: number;
+  readonly policy: { readonly reasons: readonly string[] };
+};
+
+/** The demo's reviewer at the admin API, as any script of a user would be. */
+export type DemoReviewer = {
+  /** The oldest hold that waits for a person, if any. */
+  pending(): Promise<PendingHold | null>;
+  /** False when somebody else was faster. @throws when the gateway refuses for any other reason. */
+  approve(hold: PendingHold, note: string): Promise<boolean>;
+  /** What the record says about one decision, once it has arrived there. */
+  recorded(decisionId: string): Promise<CallSummary | null>;
+};
+
+export function createReviewer(adminUrl: string, token: string): DemoReviewer {
+  const authorization = `Bearer ${token}`;
+  async function get<T>(path: string): Promise<T> {
+    const response = await fetch(`${adminUrl}${path}`, { headers: { authorization } });
+    if (!response.ok) throw new Error(`GET ${path} answered ${response.status}: ${await response.text()}`);
+    return (await response.json()) as T;
+  }
+  return {
+    async pending() {
+      const { items } = await get<{ items: { hold_id: string }[] }>('/api/holds?status=pending');
+      const oldest = items.at(-1);
+      return oldest ? get<PendingHold>(`/api/holds/${oldest.hold_id}`) : null;
+    },
+    async approve(hold, note) {
+      const response = await fetch(`${adminUrl}/api/holds/${hold.hold_id}/approve`, {
+        method: 'POST',
+        headers: { authorization, 'if-match': `"${hold.revision}"`, 'content-type': 'application/json' },
+        body: JSON.stringify({ note }),
+      });
+      if (response.ok) return true;
+      if (response.status === 409 || response.status === 412) return false;
+      throw new Error(`Approving answered ${response.status}: ${await response.text()}`);
+    },
+    async recorded(decisionId) {
+      const { items } = await get<{ items: CallSummary[] }>('/api/calls?limit=20');
+      return items.find((call) => call.decision_id === decisionId) ?? null;
+    },
+  };
+}

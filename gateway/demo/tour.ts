@@ -1,0 +1,270 @@
+import { writeFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { createBillingBot } from './agent.ts';
+import type { BillingBot, Outcome } from './agent.ts';
+import { createTokens, demoConfig } from './demo-config.ts';
+import type { DemoTokens } from './demo-config.ts';
+import { createDemoFolder } from './demo-folder.ts';
+import { choosePorts, PREFERRED_PORTS } from './demo-ports.ts';
+import type { DemoPorts } from './demo-ports.ts';
+import { readLedger } from './ledger.ts';
+import type { Query } from './ledger.ts';
+import { createNarrator } from './narrator.ts';
+import type { Narrator, Verdict } from './narrator.ts';
+import { startPaymentsApi } from './payments-api.ts';
+import type { PaymentsApi } from './payments-api.ts';
+import { createReviewer } from './reviewer.ts';
+import type { DemoReviewer, PendingHold } from './reviewer.ts';
+
+/** A gateway that is ready for calls at the addresses that its configuration names. */
+export type RunningGateway = {
+  readonly query: Query;
+  stop(): Promise<void>;
+};
+
+/** Starts a real gateway, its log lines in `log`; resolves when it is ready. Both are paths of files. */
+export type StartGateway = (options: { config: string; log: string }) => Promise<RunningGateway>;
+
+export type DemoOptions = {
+  /** Ends after the tour. */
+  readonly once: boolean;
+  /** Ends the demo whenever it aborts, tidily: Ctrl-C. */
+  readonly signal: AbortSignal;
+  readonly start: StartGateway;
+  /** The folder of policies that the demo copies and runs. */
+  readonly policies: string;
+  /** Where the demo writes, and nowhere else. Default: `demo-data` in the working directory. */
+  readonly folder?: string;
+  readonly ports?: DemoPorts;
+  readonly out?: NodeJS.WritableStream;
+};
+
+type Stage = {
+  readonly once: boolean;
+  readonly signal: AbortSignal;
+  readonly tell: Narrator;
+  readonly folder: string;
+  readonly tokens: DemoTokens;
+  readonly agentsUrl: string;
+  readonly adminUrl: string;
+  readonly query: Query;
+  readonly api: PaymentsApi;
+  readonly bot: BillingBot;
+  readonly reviewer: DemoReviewer;
+};
+
+const CHARGE = 'ch_3Rd000000000000000002';
+const REVIEWER = 'ben@example.com';
+/** What the record needs to arrive in ClickHouse on a slow machine. */
+const PATIENCE_MS = 15_000;
+
+/** Minor units as people read them: 5,000.00. */
+const money = (amount: number): string => (amount / 100).toLocaleString('en', { minimumFractionDigits: 2 });
+
+const refundCode = (amount: number): string =>
+  `stripe.refunds.create({ charge: '${CHARGE}', amount: ${amount} })  // ${money(amount)}`;
+
+/** Asks again every 100 ms until `ask` gives something; null when it has not by `PATIENCE_MS`. */
+async function eventually<T>(ask: () => Promise<T | null>, signal: AbortSignal): Promise<T | null> {
+  const end = performance.now() + PATIENCE_MS;
+  for (;;) {
+    const answer = await ask();
+    if (answer !== null || performance.now() > end) return answer;
+    await pause(100, undefined, { signal });
+  }
+}
+
+/** The demo doubles as proof that the gateway works: a call that ends otherwise than told ends the demo with an error. */
+function expectVerdict(code: string, expected: Verdict, outcome: Outcome): void {
+  if (outcome.verdict === expected && outcome.ok === (expected === 'allow')) return;
+  const got = `${outcome.verdict ?? 'no verdict'}: ${outcome.reason ?? outcome.result}`;
+  throw new Error(`${code} should have ended with ${expected}, but got ${got}`);
+}
+
+async function allowed(stage: Stage, code: string, call: () => Promise<Outcome>): Promise<void> {
+  const { tell, reviewer, signal } = stage;
+  tell.intent(code);
+  const outcome = await call();
+  expectVerdict(code, 'allow', outcome);
+  tell.verdict('allow', outcome.result, outcome.milliseconds);
+  const record = await eventually(() => reviewer.recorded(outcome.decisionId ?? ''), signal);
+  if (record) tell.note(`${record.rules.join(', ')}${record.reason ? `: ${record.reason}` : ''}`);
+  tell.line();
+}
+
+async function blocked(stage: Stage, amount: number): Promise<void> {
+  const { tell, bot, api } = stage;
+  const before = api.executed().length;
+  tell.intent(refundCode(amount));
+  const outcome = await bot.refund(CHARGE, amount);
+  expectVerdict(refundCode(amount), 'block', outcome);
+  tell.verdict('block', `the SDK raises ${outcome.result}`, outcome.milliseconds);
+  tell.note(outcome.reason ?? '');
+  if (api.executed().length === before) tell.note('The payments API never saw it.');
+  tell.line();
+}
+
+/** Approves in the reviewer's name when nobody has by then; ends early when somebody decides. */
+async function approveInTheEnd(stage: Stage, hold: PendingHold, settled: Promise<unknown>): Promise<void> {
+  const { tell, once, signal, reviewer } = stage;
+  const seconds = once ? 3 : 20;
+  tell.note(`Or wait: in ${seconds} s the demo approves it as ${REVIEWER}.`);
+  const decided = await Promise.race([settled.then(() => true), pause(seconds * 1000, false, { signal })]);
+  if (decided || !(await reviewer.approve(hold, 'Approved by the demo.'))) tell.note('You decided.');
+  else tell.note(`Approved as ${REVIEWER}, by the demo.`);
+}
+
+async function held(stage: Stage, amount: number): Promise<void> {
+  const { tell, bot, api, adminUrl, tokens, reviewer, signal } = stage;
+  const before = api.executed().length;
+  const begun = performance.now();
+  tell.intent(refundCode(amount));
+  const call = bot.refund(CHARGE, amount);
+  const hold = await Promise.race([eventually(() => reviewer.pending(), signal), call.then(() => null)]);
+  if (!hold) {
+    expectVerdict(refundCode(amount), 'hold', await call);
+    throw new Error(`${refundCode(amount)} should have been held, but no hold came up`);
+  }
+  tell.verdict('hold', hold.policy.reasons.join('; '), performance.now() - begun);
+  if (api.executed().length === before) tell.note('The SDK waits. The payments API has not seen the call.');
+  tell.note('Approve it from another terminal:');
+  tell.line();
+  tell.command(
+    `curl -X POST ${adminUrl}/api/holds/${hold.hold_id}/approve`,
+    `-H 'Authorization: Bearer ${tokens.reviewer}' -H 'If-Match: "${hold.revision}"'`,
+    `-H 'Content-Type: application/json' -d '{"note":"agreed with the customer"}'`,
+  );
+  tell.line();
+  await approveInTheEnd(stage, hold, call);
+  const outcome = await call;
+  signal.throwIfAborted();
+  if (outcome.ok) tell.verdict('allow', `released: the SDK gets ${outcome.result}`, outcome.milliseconds);
+  else tell.verdict('block', `the SDK raises ${outcome.result}: ${outcome.reason}`, outcome.milliseconds);
+  tell.line();
+}
+
+async function showLedger(stage: Stage, calls: number): Promise<void> {
+  const { tell, query, signal } = stage;
+  tell.heading('What ClickHouse knows now');
+  const complete = async () => {
+    const rows = await readLedger(query);
+    return rows.length >= calls && rows.every((row) => row['status'] !== '0') ? rows : null;
+  };
+  const rows = (await eventually(complete, signal)) ?? (await readLedger(query));
+  tell.table(rows);
+}
+
+function introduce(tell: Narrator, folder: string, ports: DemoPorts, moved: readonly string[]): void {
+  tell.heading('Holdpoint demo');
+  tell.line(
+    `  http://127.0.0.1:${ports.agents}  the gateway, for agents (payments has an address of its own: ${ports.payments})`,
+  );
+  tell.line(`  http://127.0.0.1:${ports.admin}  its admin API, for reviewers`);
+  tell.line(`  http://127.0.0.1:${ports.api}  an example payments API; only the gateway knows its key`);
+  tell.line(
+    `  ./${relative('.', folder)}`.padEnd(25) +
+      'all that this demo writes: holdpoint.yaml, policies, data, gateway.log',
+  );
+  for (const word of moved) tell.line(`  ${word}`);
+}
+
+function suggest(stage: Stage): void {
+  const { tell, folder, agentsUrl, adminUrl, tokens } = stage;
+  const agent = `-H 'Authorization: Bearer ${tokens.agent}'`;
+  const reviewer = `-H 'Authorization: Bearer ${tokens.reviewer}'`;
+  tell.heading('Try it by hand');
+  tell.line('  a call that is allowed:');
+  tell.command(`curl '${agentsUrl}/payments/v1/customers?limit=1'`, agent);
+  tell.line('  a refund that is held, waiting 50 s for you:');
+  tell.command(`curl ${agentsUrl}/payments/v1/refunds -d charge=${CHARGE} -d amount=30000`, agent);
+  tell.line('  what waits for a person (approve as above, with its hold_id and revision):');
+  tell.command(`curl '${adminUrl}/api/holds?status=pending'`, reviewer);
+  const rules = `./${relative('.', join(folder, 'policies', 'rules', 'payments.rego'))}`;
+  tell.line(`  another policy: edit ${rules} and the test beside it, save, and see the revision change:`);
+  tell.command(`curl ${adminUrl}/api/policy`, reviewer);
+}
+
+async function tour(stage: Stage): Promise<void> {
+  const { tell, bot, api } = stage;
+  tell.heading(
+    'billing-bot at work: the stripe SDK as it is on npm, given another host and key. Owner: ana@example.com.',
+  );
+  await allowed(stage, 'stripe.customers.list()', () => bot.listCustomers());
+  await allowed(stage, refundCode(2_000), () => bot.refund(CHARGE, 2_000));
+  await held(stage, 25_000);
+  await blocked(stage, 500_000);
+  const refunds = api.executed().filter((call) => call.method === 'POST');
+  const amounts = refunds.map((call) => money(Number(call.params['amount'])));
+  tell.line(`  The payments API executed ${refunds.length} refunds: ${amounts.join(' and ')}.`);
+  await showLedger(stage, 4);
+}
+
+function whenAborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}
+
+function movedPorts(wanted: DemoPorts, got: DemoPorts): string[] {
+  const names = Object.keys(wanted) as (keyof DemoPorts)[];
+  return names
+    .filter((name) => wanted[name] !== 0 && wanted[name] !== got[name])
+    .map((name) => `(port ${wanted[name]} is in use; ${got[name]} it is)`);
+}
+
+/**
+ * Starts an example business system and a gateway in front of it, lets a scripted agent make calls that are allowed,
+ * held and blocked, and tells what happens. Stays up until `signal` aborts, or with `once` ends after the tour.
+ *
+ * @throws when something cannot be started, or a call ends otherwise than the demo promises.
+ */
+export async function runDemo(options: DemoOptions): Promise<void> {
+  const { once, start, policies, out = process.stdout } = options;
+  const wantedFolder = options.folder ?? 'demo-data';
+  const wantedPorts = options.ports ?? PREFERRED_PORTS;
+  const folder = createDemoFolder(wantedFolder, policies);
+  await using cleanup = new AsyncDisposableStack();
+  cleanup.defer(() => folder.release());
+  // A reader that has gone (`| head`) ends the demo like Ctrl-C does.
+  const unread = new AbortController();
+  out.on('error', () => unread.abort());
+  const signal = AbortSignal.any([options.signal, unread.signal]);
+
+  const ports = await choosePorts(wantedPorts);
+  const tokens = createTokens();
+  const config = join(folder.path, 'holdpoint.yaml');
+  writeFileSync(config, demoConfig(ports, tokens), { mode: 0o600 });
+  const tell = createNarrator(out);
+  introduce(tell, folder.path, ports, [
+    ...movedPorts(wantedPorts, ports),
+    ...(folder.path === wantedFolder ? [] : [`(${wantedFolder} is in use or not a demo's; ${folder.path} it is)`]),
+  ]);
+  const begun = performance.now();
+  const api = await startPaymentsApi({ port: ports.api, key: tokens.paymentsKey });
+  cleanup.defer(() => api.close());
+  const gateway = await start({ config, log: join(folder.path, 'gateway.log') });
+  cleanup.defer(() => gateway.stop());
+  tell.line(`\n  Ready after ${((performance.now() - begun) / 1000).toFixed(1)} s.`);
+
+  const adminUrl = `http://127.0.0.1:${ports.admin}`;
+  const stage: Stage = {
+    once,
+    signal,
+    tell,
+    folder: folder.path,
+    tokens,
+    agentsUrl: `http://127.0.0.1:${ports.agents}`,
+    adminUrl,
+    query: gateway.query,
+    api,
+    bot: createBillingBot(new URL(`http://127.0.0.1:${ports.payments}`), tokens.agent),
+    reviewer: createReviewer(adminUrl, tokens.reviewer),
+  };
+  await Promise.race([tour(stage), whenAborted(signal)]);
+  if (once || signal.aborted) return;
+  suggest(stage);
+  tell.line('\n  Running until Ctrl-C.');
+  await whenAborted(signal);
+}
