@@ -108,7 +108,10 @@ const schema = section({
     .union([z.literal('auto'), z.number().int().min(1).max(256)], { error: 'expected auto or a number from 1 to 256' })
     .default('auto'),
   log: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
-  systems: z.record(name, system),
+  systems: z.record(
+    name.refine((text) => text !== 'all', 'expected another name; the rules of every system are in rules.all'),
+    system,
+  ),
   agents: z.array(agent).default([]),
   reviewers: z.array(reviewer).default([]),
 }).superRefine((config, ctx) => {

@@ -31,13 +31,22 @@ function createDirectory<T>(entries: readonly (readonly [sha256: string, bearer:
   };
 }
 
+/** Tokens that were found are remembered, so that they are not hashed again for every call: as many as there are agents. */
 export function createAgentDirectory(agents: readonly Agent[]): (token: string) => Identity | null {
-  return createDirectory(
+  const find = createDirectory(
     agents.map(({ id, owner, token_sha256, roles, systems }) => [
       token_sha256,
       { principal: { agent: id, owner, roles, onBehalfOf: [] }, systems: new Set(systems) },
     ]),
   );
+  const remembered = new Map<string, Identity>();
+  return (token) => {
+    const known = remembered.get(token);
+    if (known) return known;
+    const found = find(token);
+    if (found) remembered.set(token, found);
+    return found;
+  };
 }
 
 export function createReviewerDirectory(

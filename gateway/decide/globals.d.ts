@@ -1,0 +1,19 @@
+// What Node has and the compiler's own libraries describe only for browsers, or not yet.
+
+declare namespace WebAssembly {
+  class Memory {
+    readonly buffer: ArrayBuffer;
+    grow(pages: number): number;
+  }
+  type Module = { readonly module: unique symbol };
+  const Module: new (bytes: Uint8Array) => Module;
+  class Instance {
+    readonly exports: Readonly<Record<string, unknown>>;
+  }
+  class LinkError extends Error {}
+}
+
+interface JSON {
+  /** A value that `JSON.stringify` writes as this text. */
+  rawJSON(text: string): unknown;
+}

@@ -1,0 +1,127 @@
+import { randomUUID } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
+import { type Bundle, bundleRevision, decodeBundle } from '../gateway/domain/bundle.ts';
+import type { Opa, OpaResult } from './opa.ts';
+import { PolicyError } from './policy-error.ts';
+import {
+  CAPABILITIES_ARGS,
+  findIdleRules,
+  listRules,
+  packageOf,
+  SCHEMA_ARGS,
+  type Sources,
+  staged,
+} from './sources.ts';
+
+/** The compiled policy that is shipped, so that a first start needs no `opa`. */
+export const SHIPPED_BUNDLE = join(import.meta.dirname, 'dist/bundle.json');
+
+/** The shipped bundle when it was compiled from exactly these sources; null otherwise. */
+export async function shippedBundle(sources: Sources): Promise<Bundle | null> {
+  const bundle = decodeBundle(await readFile(SHIPPED_BUNDLE, 'utf8'));
+  return bundle.sources === sources.digest ? bundle : null;
+}
+
+/**
+ * Checks and compiles policy sources to the WASM module that decides. The same sources give the same bytes, given the
+ * same version of OPA. About 50 ms.
+ *
+ * @throws PolicyError with every problem found: parse and type errors, references to input that does not exist, built-ins
+ *   that the gateway does not provide, rules that nobody would ask.
+ */
+export function compilePolicies(sources: Sources, opa: Opa): Promise<Bundle> {
+  return staged(sources, (dir) => compileStaged(sources, opa, dir));
+}
+
+async function compileStaged(sources: Sources, opa: Opa, dir: string): Promise<Bundle> {
+  const [problems, built] = await Promise.all([
+    opa.run(['check', '--bundle', '--strict', '--format=json', ...CAPABILITIES_ARGS, ...SCHEMA_ARGS, '.'], dir),
+    buildWasm(opa, dir, entrypoints(sources)),
+  ]);
+  const found = [...(problems.ok ? [] : checkProblems(problems)), ...findIdleRules(sources)];
+  if (found.length > 0) throw new PolicyError(found);
+  if ('problem' in built) throw new PolicyError([built.problem]);
+  return {
+    revision: bundleRevision(built.wasm, built.data),
+    ...built,
+    sources: sources.digest,
+    opa: opa.version,
+    rules: listRules(sources),
+  };
+}
+
+/** Compiles entrypoints, written `package/name`, of the sources in a folder. */
+export async function buildWasm(
+  opa: Opa,
+  dir: string,
+  entries: readonly string[],
+): Promise<{ wasm: Uint8Array; data: string } | { problem: string }> {
+  const output = join(dir, '..', `${randomUUID()}.tar.gz`);
+  const targets = entries.flatMap((entry) => ['--entrypoint', entry]);
+  const result = await opa.run(
+    ['build', '--bundle', '--target=wasm', ...targets, ...CAPABILITIES_ARGS, `--output=${output}`, '.'],
+    dir,
+  );
+  if (!result.ok) return { problem: tidy(result.stderr) };
+  const files = untar(gunzipSync(await readFile(output)));
+  const wasm = files.get('/policy.wasm');
+  if (!wasm) throw new Error('opa build gave no policy.wasm');
+  return { wasm: new Uint8Array(wasm), data: files.get('/data.json')?.toString().trim() ?? '{}' };
+}
+
+function entrypoints(sources: Sources): string[] {
+  const masks = [...sources.files].some(
+    ([path, bytes]) => path.endsWith('.rego') && packageOf(bytes.toString()) === 'system.log',
+  );
+  return ['holdpoint/decision', ...(masks ? ['system/log/mask'] : [])];
+}
+
+type CheckOutput = {
+  readonly errors?: readonly {
+    readonly message: string;
+    readonly location?: { readonly file: string; readonly row: number };
+    readonly details?: unknown;
+  }[];
+};
+
+function checkProblems({ stdout, stderr }: OpaResult): string[] {
+  const text = stdout.trim() || stderr.trim();
+  let output: CheckOutput;
+  try {
+    output = JSON.parse(text) as CheckOutput;
+  } catch {
+    return [tidy(text)];
+  }
+  return (output.errors ?? []).map(({ message, location, details }) => {
+    const place = location?.file ? `${location.file}:${location.row}: ` : '';
+    return `${place}${tidy(message)}${wanted(details)}`;
+  });
+}
+
+/** OPA says which names it knows where a reference is wrong. */
+function wanted(details: unknown): string {
+  const { oneOf } = (details ?? {}) as { oneOf?: unknown };
+  return Array.isArray(oneOf) ? ` (there is ${oneOf.join(', ')})` : '';
+}
+
+function tidy(text: string): string {
+  return text
+    .trim()
+    .replace(/^error: /, '')
+    .replace(/^(?:bundle \.: )?(?:load error: )?\d+ errors? occurred(?: during loading)?:\s*/, '');
+}
+
+/** The files of a tar archive (POSIX ustar) as OPA writes them: plain files with short names. */
+function untar(archive: Buffer): Map<string, Buffer> {
+  const files = new Map<string, Buffer>();
+  for (let at = 0; at + 512 <= archive.length && archive[at] !== 0;) {
+    const header = archive.subarray(at, at + 512);
+    const name = header.toString('utf8', 0, header.indexOf(0));
+    const size = Number.parseInt(header.toString('latin1', 124, 135), 8);
+    files.set(name, archive.subarray(at + 512, at + 512 + size));
+    at += 512 + Math.ceil(size / 512) * 512;
+  }
+  return files;
+}

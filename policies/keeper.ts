@@ -1,0 +1,152 @@
+import type { Bundle, RuleSource } from '../gateway/domain/bundle.ts';
+import type { Clock } from '../gateway/domain/clock.ts';
+import { compilePolicies, shippedBundle } from './compile.ts';
+import type { Opa } from './opa.ts';
+import { PolicyError } from './policy-error.ts';
+import { runTests } from './run-tests.ts';
+import { hasTests, readSources, type Sources } from './sources.ts';
+import { watchPolicies } from './watch.ts';
+
+export type PolicyStatus = {
+  readonly active: {
+    readonly revision: string;
+    /** Milliseconds since the epoch. */
+    readonly activatedAt: number;
+    readonly rules: readonly RuleSource[];
+  } | null;
+  /** The newest change that was not activated, until one is. */
+  readonly refused: { readonly at: number; readonly reasons: readonly string[] } | null;
+};
+
+export type PolicyKeeper = {
+  /**
+   * Puts a policy in force and begins to watch the folder: the policy that the folder holds, or the last one that was in
+   * force if that is broken.
+   * @throws PolicyError when there is neither.
+   */
+  start(): Promise<void>;
+  /** Looks at the folder now; resolves when what it holds is in force or refused. */
+  refresh(): Promise<void>;
+  status(): PolicyStatus;
+  stop(): void;
+};
+
+export type PolicyKeeperDeps = {
+  /** The policy folder. */
+  readonly dir: string;
+  /** Keeps bundles on disk, and which of them is in force. */
+  readonly store: {
+    write(bundle: Bundle): Promise<void>;
+    read(revision: string): Promise<Bundle>;
+    activate(revision: string): Promise<void>;
+    active(): Promise<string | null>;
+  };
+  /** The gateway's evaluator. Throws when the policy needs what the gateway does not provide. */
+  readonly load: (bundle: Bundle) => { evaluate(entrypoint: string, input: string): unknown };
+  /** Finds `opa`; asked only when something must be compiled, and once found not again. */
+  readonly opa: () => Promise<Opa>;
+  /** The bundle is on disk and in force: tells every worker. */
+  readonly onActivated: (bundle: Bundle) => void | Promise<void>;
+  readonly onRefused: (reasons: readonly string[]) => void;
+  readonly clock?: Clock;
+  readonly debounce?: number;
+};
+
+/** Keeps the policy in force up with its folder. A change that cannot be used changes nothing, and is reported. */
+export function createPolicyKeeper(deps: PolicyKeeperDeps): PolicyKeeper {
+  const { dir, store, load, opa, onActivated, onRefused, clock = Date.now } = deps;
+  let active: Bundle | null = null;
+  let activatedAt = 0;
+  let refused: PolicyStatus['refused'] = null;
+  /** The identity of the sources that were refused: they are neither compiled nor reported again. */
+  let refusedIdentity: string | null = null;
+  let queue: Promise<void> = Promise.resolve();
+  let compiler: Opa | null = null;
+  let stopWatching = () => {};
+
+  async function prepare(sources: Sources, recalled: Bundle | null): Promise<Bundle> {
+    for (const known of [active, recalled]) if (known?.sources === sources.digest) return known;
+    const shipped = await shippedBundle(sources);
+    if (shipped) {
+      load(shipped);
+      return shipped;
+    }
+    compiler ??= await opa();
+    const [compiled, tested] = await Promise.allSettled([
+      compilePolicies(sources, compiler),
+      hasTests(sources) ? runTests(sources, compiler, load) : { passed: 0, failures: [] },
+    ]);
+    // In this order: sources that do not compile fail their tests too, with less to say.
+    if (compiled.status === 'rejected') throw compiled.reason;
+    load(compiled.value);
+    if (tested.status === 'rejected') throw tested.reason;
+    if (tested.value.failures.length > 0) throw new PolicyError(tested.value.failures);
+    return compiled.value;
+  }
+
+  async function activate(bundle: Bundle): Promise<void> {
+    await store.write(bundle);
+    const changed = bundle.revision !== active?.revision;
+    if (changed) {
+      await store.activate(bundle.revision);
+      activatedAt = clock();
+    }
+    active = bundle;
+    if (changed) await onActivated(bundle);
+  }
+
+  async function update(recalled: Bundle | null): Promise<void> {
+    let identity: string | null = null;
+    try {
+      const sources = await readSources(dir);
+      identity = sources.identity;
+      if (identity === refusedIdentity) return;
+      if (sources.digest !== active?.sources) await activate(await prepare(sources, recalled));
+      refused = null;
+      refusedIdentity = null;
+    } catch (cause) {
+      refusedIdentity = identity;
+      const reasons = cause instanceof PolicyError ? cause.problems : [(cause as Error).message];
+      // A folder that stays unreadable has no identity, and is reported once all the same.
+      if (refused?.reasons.join('\n') === reasons.join('\n')) return;
+      refused = { at: clock(), reasons };
+      onRefused(reasons);
+    }
+  }
+
+  /** The bundle that was in force when the gateway last ran. */
+  async function recall(): Promise<Bundle | null> {
+    const revision = await store.active();
+    if (revision === null) return null;
+    try {
+      const bundle = await store.read(revision);
+      load(bundle);
+      return bundle;
+    } catch {
+      // Damaged, or made for another version of the gateway: the folder has to do.
+      return null;
+    }
+  }
+
+  const refresh = (recalled: Bundle | null = null) => (queue = queue.then(() => update(recalled)));
+
+  return {
+    async start() {
+      const recalled = await recall();
+      await refresh(recalled);
+      if (!active && recalled) await activate(recalled);
+      if (!active) throw new PolicyError(refused?.reasons ?? ['there is no policy']);
+      stopWatching = watchPolicies({
+        dir,
+        onChange: () => void refresh(),
+        ...(deps.debounce === undefined ? {} : { debounce: deps.debounce }),
+      });
+    },
+    refresh: () => refresh(),
+    status: () => ({
+      active: active && { revision: active.revision, activatedAt, rules: active.rules },
+      refused,
+    }),
+    stop: () => stopWatching(),
+  };
+}

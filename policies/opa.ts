@@ -1,0 +1,138 @@
+import { execFile } from 'node:child_process';
+import { access, constants, mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
+import { delimiter, join } from 'node:path';
+import { promisify } from 'node:util';
+
+/** The version that compiles the policies shipped here, and that is built when no other is found. */
+export const OPA_VERSION = '1.22.0';
+
+// What `policies/capabilities.json` describes is Rego v1.
+const OLDEST_MAJOR = 1;
+const MODULE = `github.com/open-policy-agent/opa@v${OPA_VERSION}`;
+const PROGRAM = process.platform === 'win32' ? 'opa.exe' : 'opa';
+const OUTPUT_LIMIT = 64 * 2 ** 20;
+
+export type OpaResult = { readonly ok: boolean; readonly stdout: string; readonly stderr: string };
+
+/** The `opa` program: OPA's compiler, type checker and test runner. Only authoring needs it; decisions do not. */
+export type Opa = {
+  readonly path: string;
+  readonly version: string;
+  /** Runs it in a folder. A failing run is an answer; @throws Error only when it cannot be started at all. */
+  run(args: readonly string[], cwd: string): Promise<OpaResult>;
+};
+
+export type FindOpaOptions = {
+  /** The environment, for `OPA` and `PATH`. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Where a program built once is kept. */
+  readonly cacheDir: string;
+  /** Told about steps that take long. */
+  readonly say?: (message: string) => void;
+  /** Take only `OPA_VERSION`: output is byte for byte the same only for the same version. */
+  readonly exact?: boolean;
+};
+
+/**
+ * Finds `opa`: where `$OPA` says, on `PATH`, in the cache, or else by building it with Go, which takes about two minutes
+ * and happens once. Version 1.0 or later will do, unless `exact`.
+ *
+ * @throws Error that says how to get one, when there is none.
+ */
+export async function findOpa({ env, cacheDir, say = () => {}, exact = false }: FindOpaOptions): Promise<Opa> {
+  const accepts = ({ version }: Opa) => (exact ? version === OPA_VERSION : isRecent(version));
+
+  if (env['OPA']) {
+    const named = await probe(env['OPA']);
+    if (!named) throw new Error(`OPA=${env['OPA']} is no program that answers to \`opa version\``);
+    if (accepts(named)) return named;
+    // Whoever names a program wants that one, or a word on why not; only the exact version is nobody's wish but ours.
+    if (!exact) throw new Error(`OPA=${named.path} is version ${named.version}; version 1.0 or later is needed`);
+  }
+  const installed = await onPath(PROGRAM, env);
+  const found = installed === null ? null : await probe(installed);
+  if (found && accepts(found)) return found;
+
+  const cached = await probe(join(cacheDir, `opa-${OPA_VERSION}`, PROGRAM));
+  if (cached && accepts(cached)) return cached;
+
+  const go = await onPath(process.platform === 'win32' ? 'go.exe' : 'go', env);
+  if (go) return build(go, env, cacheDir, say);
+
+  const unfit = found ? ` (the one on PATH is ${found.version})` : '';
+  throw new Error(
+    `OPA ${exact ? OPA_VERSION : '1.0 or later'} is needed to compile policies${unfit}. Put \`opa\` on PATH or set OPA to ` +
+      `where it is (https://www.openpolicyagent.org/docs/#running-opa), or install Go and it is built from source.`,
+  );
+}
+
+async function build(
+  go: string,
+  env: FindOpaOptions['env'],
+  cacheDir: string,
+  say: (message: string) => void,
+): Promise<Opa> {
+  say(`Building OPA ${OPA_VERSION} with Go; this takes about two minutes, once.`);
+  await mkdir(cacheDir, { recursive: true });
+  // Built aside: two processes may be at it, and neither may find the other's half.
+  const aside = await mkdtemp(join(cacheDir, 'building-'));
+  try {
+    await promisify(execFile)(go, ['install', MODULE], {
+      env: { ...env, GOBIN: aside, CGO_ENABLED: '0' },
+      maxBuffer: OUTPUT_LIMIT,
+    });
+    const home = join(cacheDir, `opa-${OPA_VERSION}`);
+    await rename(aside, home).catch(async (cause: unknown) => {
+      if (!(await probe(join(home, PROGRAM)))) throw cause;
+    });
+    const built = await probe(join(home, PROGRAM));
+    if (!built) throw new Error('it does not run');
+    say(`Built OPA ${built.version}.`);
+    return built;
+  } catch (cause) {
+    const { stderr = '' } = cause as { stderr?: string };
+    const why = stderr.trim().split('\n').at(-1) || String(cause);
+    throw new Error(`OPA ${OPA_VERSION} could not be built with Go: ${why}`, { cause });
+  } finally {
+    await rm(aside, { recursive: true, force: true });
+  }
+}
+
+/** The program at this path if it is an OPA that runs. */
+async function probe(path: string): Promise<Opa | null> {
+  const run: Opa['run'] = (args, cwd) =>
+    new Promise((resolve, reject) => {
+      execFile(path, [...args], { cwd, maxBuffer: OUTPUT_LIMIT }, (error, stdout, stderr) => {
+        // A number is the program's own exit code; anything else means that it did not run to its end.
+        if (error && typeof error.code !== 'number') reject(error);
+        else resolve({ ok: error === null, stdout, stderr });
+      });
+    });
+  try {
+    await access(path, constants.X_OK);
+    const { stdout } = await run(['version'], '.');
+    const version = /^Version: (\d+\.\d+\.\d+\S*)/m.exec(stdout)?.[1];
+    return version === undefined ? null : { path, version, run };
+  } catch {
+    return null;
+  }
+}
+
+function isRecent(version: string): boolean {
+  return Number(version.split('.')[0]) >= OLDEST_MAJOR;
+}
+
+async function onPath(program: string, env: FindOpaOptions['env']): Promise<string | null> {
+  for (const folder of (env['PATH'] ?? '').split(delimiter)) {
+    // An empty entry means the current folder, from which nothing should be run by accident.
+    if (folder === '') continue;
+    const path = join(folder, program);
+    try {
+      await access(path, constants.X_OK);
+      return path;
+    } catch {
+      continue;
+    }
+  }
+  return null;
+}

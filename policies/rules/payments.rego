@@ -1,0 +1,112 @@
+# METADATA
+# title: Payments
+# description: |
+#   What agents may do with a Stripe-like payments API. Reading is free. Money that goes back to a customer is a matter
+#   of how much: small refunds pass, larger ones wait for finance, very large ones are no agent's business.
+#   Everything else that writes is blocked until somebody adds a rule for it.
+package rules.payments
+
+# Amounts are in the currency's minor unit: 5000 is 50.00.
+free_up_to := 5000
+
+held_up_to := 100000
+
+is_read if input.action.method in {"GET", "HEAD"}
+
+# By path, so that it holds whether or not an OpenAPI document gives the operation another name.
+is_refund if {
+	input.action.method == "POST"
+	input.action.segments == ["v1", "refunds"]
+}
+
+# The older way to refund: POST /v1/charges/{id}/refund.
+is_refund if {
+	input.action.method == "POST"
+	["v1", "charges", _, "refund"] = input.action.segments
+}
+
+body := object.get(input.action, "body", {})
+
+# Forms carry "5000" where JSON carries 5000. Nothing but digits is an amount: not -1, 5e3, 50.5 or ["5000"].
+amount := to_number(digits) if {
+	digits := $"{body.amount}"
+	trim(digits, "0123456789") == ""
+	count(digits) <= 12
+}
+
+names_amount if "amount" in object.keys(body)
+
+# What the refund would do cannot be told: an amount that is none, parameters outside the body, a body of a type that
+# policy is not shown.
+is_unclear if not is_object(body)
+
+is_unclear if {
+	names_amount
+	not amount
+}
+
+is_unclear if input.action.query != {}
+
+is_unclear if {
+	input.action.body_bytes > 0
+	not "body" in object.keys(input.action)
+}
+
+allow contains {"rule": "read"} if is_read
+
+allow contains {"rule": "small-refund"} if {
+	is_refund
+	amount <= free_up_to
+}
+
+hold contains {
+	"rule": "refund-over-limit",
+	"reason": $"A refund of {money(amount)} is over the {money(free_up_to)} that agents may refund by themselves.",
+	"level": 2,
+	"reviewers": ["finance"],
+	"expires_in": "30m",
+	"editable": ["/amount"],
+} if {
+	is_refund
+	amount > free_up_to
+	amount <= held_up_to
+}
+
+hold contains {
+	"rule": "refund-of-whole-charge",
+	"reason": "The refund names no amount, so the whole charge would go back, however much that is.",
+	"level": 2,
+	"reviewers": ["finance"],
+	"expires_in": "30m",
+	"editable": ["/amount"],
+} if {
+	is_refund
+	not names_amount
+}
+
+block contains {
+	"rule": "refund-too-large",
+	"reason": $"A refund of {money(amount)} is over the {money(held_up_to)} that may go through an agent at all. Ask finance to make it.",
+} if {
+	is_refund
+	amount > held_up_to
+}
+
+block contains {
+	"rule": "unclear-refund",
+	"reason": "The amount of a refund must be one whole number in the minor unit of its currency, and all parameters must be in a form or JSON body.",
+} if {
+	is_refund
+	is_unclear
+}
+
+block contains {
+	"rule": "other-write",
+	"reason": $"Agents may read and refund payments, and no rule covers {input.action.operation}. Ask the policy's owner if it is needed.",
+} if {
+	not is_read
+	not is_refund
+}
+
+# 123456 is 1234.56. The call does not say in which currency, and neither does this.
+money(minor) := $"{floor(minor / 100)}.{floor((minor % 100) / 10)}{minor % 10}"

@@ -1,0 +1,174 @@
+import { createHash } from 'node:crypto';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import type { RuleSource } from '../gateway/domain/bundle.ts';
+import { OPA_VERSION } from './opa.ts';
+import { PolicyError } from './policy-error.ts';
+
+/** Where the policies shipped with Holdpoint are, and what every policy is compiled with. */
+const SHIPPED = import.meta.dirname;
+const DECISION = 'holdpoint/decision.rego';
+const CAPABILITIES = 'capabilities.json';
+const SCHEMA = 'input.schema.json';
+
+/** The policy sources as they were at one moment: nothing that happens to the folder later changes them. */
+export type Sources = {
+  /** The folder they were read from, for messages. */
+  readonly dir: string;
+  /** Contents by path relative to the folder, with `/`, in order; Holdpoint's own decision among them. */
+  readonly files: ReadonlyMap<string, Buffer>;
+  /** Those of the paths that are in the folder itself. */
+  readonly own: readonly string[];
+  /** SHA-256 (hex) over everything that the compiled bundle depends on. */
+  readonly digest: string;
+  /** SHA-256 (hex) over the same and the tests. */
+  readonly identity: string;
+};
+
+/**
+ * Reads a policy folder: every `.rego` file in it, and `data.json` or `data.yaml` files, which become `data.<folders>`.
+ * Hidden files and folders are left out. Holdpoint adds its own `holdpoint/decision`.
+ *
+ * @throws PolicyError when the folder cannot be read.
+ */
+export async function readSources(dir: string): Promise<Sources> {
+  const found = new Map<string, Buffer>();
+  try {
+    await collect(dir, '', found);
+  } catch (cause) {
+    throw new PolicyError([`${dir}: cannot be read (${(cause as Error).message})`]);
+  }
+  const own = [...found.keys()].sort();
+  found.set(DECISION, await readFile(join(SHIPPED, DECISION)));
+  const files = new Map([...found].sort(([a], [b]) => (a < b ? -1 : 1)));
+  const capabilities = await readFile(join(SHIPPED, CAPABILITIES));
+  const digestOf = (paths: Iterable<readonly [string, Buffer]>) => {
+    const hash = createHash('sha256').update(`opa ${OPA_VERSION}\n`).update(capabilities);
+    for (const [path, bytes] of paths) hash.update(`${path}\0${bytes.byteLength}\n`).update(bytes);
+    return hash.digest('hex');
+  };
+  const compiled = [...files].filter(([path]) => !isTest(path));
+  return { dir, files, own, digest: digestOf(compiled), identity: digestOf(files) };
+}
+
+async function collect(root: string, folder: string, found: Map<string, Buffer>): Promise<void> {
+  for (const name of await readdir(join(root, folder))) {
+    if (name.startsWith('.') || name === 'node_modules') continue;
+    const path = folder === '' ? name : `${folder}/${name}`;
+    try {
+      // Followed, not merely read: mounted configuration consists of links.
+      if ((await stat(join(root, path))).isDirectory()) await collect(root, path, found);
+      else if (isSource(name)) found.set(path, await readFile(join(root, path)));
+    } catch (cause) {
+      // Editors make files that are gone a moment later, and leave links that lead nowhere as locks.
+      if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') throw cause;
+    }
+  }
+}
+
+function isSource(name: string): boolean {
+  return name.endsWith('.rego') || /^data\.(?:json|ya?ml)$/.test(name);
+}
+
+export function isTest(path: string): boolean {
+  return path.endsWith('_test.rego');
+}
+
+/** Whether the sources bring tests of their own, beside those of Holdpoint's decision. */
+export function hasTests(sources: Sources): boolean {
+  return [...sources.files.keys()].some((path) => isTest(path) && !path.startsWith('holdpoint/'));
+}
+
+/**
+ * A folder in which `opa` sees exactly these sources, with relative paths, for as long as `use` takes. Beside it, in its
+ * parent, there is room for output.
+ */
+export async function staged<T>(sources: Sources, use: (dir: string) => Promise<T>): Promise<T> {
+  const room = await mkdtemp(join(tmpdir(), 'holdpoint-policies-'));
+  const dir = join(room, 'policies');
+  try {
+    for (const [path, bytes] of sources.files) {
+      await mkdir(join(dir, dirname(path)), { recursive: true });
+      await writeFile(join(dir, path), bytes);
+    }
+    return await use(dir);
+  } finally {
+    await rm(room, { recursive: true, force: true });
+  }
+}
+
+/** What `opa` needs to know about the gateway: the built-ins there are, and the shape of the input. */
+export const CAPABILITIES_ARGS = ['--capabilities', join(SHIPPED, CAPABILITIES)] as const;
+export const SCHEMA_ARGS = ['--schema', join(SHIPPED, SCHEMA)] as const;
+
+const PACKAGE = /^package\s+(.+?)\s*(?:#.*)?$/m;
+
+/** The package that a file declares, without quoting: `rules.my-crm` for `package rules["my-crm"]`. */
+export function packageOf(text: string): string | null {
+  return PACKAGE.exec(text)?.[1]?.replaceAll(/\["([^"]+)"\]/g, '.$1') ?? null;
+}
+
+/** The rules that give verdicts, where they stand, and under which name. */
+export function listRules(sources: Sources): RuleSource[] {
+  return heads(sources).flatMap(({ verdict, ...rule }) =>
+    verdict === 'allow' || verdict === 'hold' || verdict === 'block' ? [{ ...rule, verdict }] : [],
+  );
+}
+
+/** Mistakes that compile and would leave a rule without effect. */
+export function findIdleRules(sources: Sources): string[] {
+  const problems: string[] = [];
+  for (const { package: name, verdict, rule, file, line } of heads(sources)) {
+    const isVerdict = verdict === 'allow' || verdict === 'hold' || verdict === 'block';
+    if (isVerdict && !/^rules\.[^.]+$/.test(name))
+      problems.push(
+        `${file}:${line}: a rule in package ${name} is never asked: verdicts belong in package rules.<system> or rules.all`,
+      );
+    if (!isVerdict && rule !== null && name.startsWith('rules.'))
+      problems.push(`${file}:${line}: "${verdict}" is no verdict; a rule gives allow, hold or block`);
+  }
+  for (const [path, bytes] of sources.files) {
+    if (path === DECISION || !path.endsWith('.rego') || isTest(path)) continue;
+    const text = bytes.toString();
+    const name = packageOf(text) ?? '';
+    if (name === 'holdpoint')
+      problems.push(
+        `${path}:1: package holdpoint is Holdpoint's own; put rules in package rules.<system> or rules.all`,
+      );
+    if (!name.startsWith('rules.')) continue;
+    for (const { 1: verdict, index } of text.matchAll(/^(?:default\s+)?(allow|hold|block)\b(?!\s+contains\b)/gm))
+      problems.push(
+        `${path}:${lineAt(text, index)}: write \`${verdict} contains {"rule": "…"} if …\`: each verdict is a set of named rules`,
+      );
+  }
+  return problems;
+}
+
+function lineAt(text: string, index: number): number {
+  return text.slice(0, index).split('\n').length;
+}
+
+type Head = Omit<RuleSource, 'verdict'> & { readonly verdict: string };
+
+/** Every `<word> contains {…}` outside tests, with the rule name that its entry carries. */
+function heads(sources: Sources): Head[] {
+  const found: Head[] = [];
+  for (const [file, bytes] of sources.files) {
+    if (!file.endsWith('.rego') || isTest(file)) continue;
+    const text = bytes.toString();
+    const name = packageOf(text) ?? '';
+    const matches = [...text.matchAll(/^(\w+)\s+contains\s+(?=\S)/gm)];
+    matches.forEach((match, index) => {
+      const entry = text.slice(match.index + match[0].length, matches[index + 1]?.index);
+      found.push({
+        package: name,
+        verdict: match[1]!,
+        rule: /^\{[^}]*?"rule":\s*"([^"]+)"/.exec(entry)?.[1] ?? null,
+        file,
+        line: lineAt(text, match.index),
+      });
+    });
+  }
+  return found;
+}

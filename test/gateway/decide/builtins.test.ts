@@ -1,0 +1,135 @@
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { readFile } from 'node:fs/promises';
+import { expect, it } from 'vitest';
+import { createBuiltins, missingBuiltins } from '../../../gateway/decide/builtins.ts';
+import { createEvaluator } from '../../../gateway/decide/evaluator.ts';
+import { compiledBare, inFolder, opa, root } from '../../policies/real-opa.ts';
+
+const ns = '1795232400123000000';
+const expressions = [
+  'time.parse_rfc3339_ns("2026-11-21T03:40:00Z")',
+  'time.parse_rfc3339_ns("2026-11-21T03:40:00.123456789+05:30")',
+  'time.parse_rfc3339_ns("1969-12-31T23:59:59.5-01:00")',
+  'time.parse_rfc3339_ns("2024-02-29T00:00:00Z")',
+  'time.parse_rfc3339_ns("2026-02-29T00:00:00Z")',
+  'time.parse_rfc3339_ns("2026-11-21 03:40:00Z")',
+  'time.parse_rfc3339_ns("2026-11-21T24:00:00Z")',
+  'time.parse_rfc3339_ns("2026-11-21t03:40:00z")',
+  'time.parse_rfc3339_ns("2400-01-01T00:00:00Z")',
+  'time.parse_rfc3339_ns("")',
+  ...[
+    '1h30m',
+    '250ms',
+    '1.5s',
+    '-2m',
+    '+3s',
+    '0',
+    '1d',
+    '2w',
+    '1y',
+    '1d2h',
+    '.5h',
+    '7us',
+    '7µs',
+    '9ns',
+    '5',
+    '',
+    'h',
+    '1 h',
+    '300y',
+    '1.5d',
+  ].map((text) => `time.parse_duration_ns(${JSON.stringify(text)})`),
+  ...['weekday', 'clock', 'date'].flatMap((name) => [
+    `time.${name}(${ns})`,
+    `time.${name}([${ns}, "Europe/Madrid"])`,
+    `time.${name}([${ns}, "America/St_Johns"])`,
+    `time.${name}([${ns}, "UTC"])`,
+    `time.${name}([${ns}, ""])`,
+    `time.${name}([${ns}, "Nowhere/Atall"])`,
+    `time.${name}([${ns}, "+02:00"])`,
+    `time.${name}(-1)`,
+    `time.${name}(0)`,
+    `time.${name}(1.5)`,
+    `time.${name}(9999999999999999999999)`,
+  ]),
+  'strings.any_prefix_match("foobar", "foo")',
+  'strings.any_prefix_match(["x", "foobar"], {"ba", "foo"})',
+  'strings.any_prefix_match("foobar", ["bar"])',
+  'strings.any_prefix_match([], "a")',
+  'strings.any_prefix_match("a", [])',
+  'strings.any_suffix_match("foobar", {"bar"})',
+  'strings.any_suffix_match(["x", "y"], ["bar"])',
+  'strings.count("cheese", "e")',
+  'strings.count("aaaa", "aa")',
+  'strings.count("é😀", "")',
+  'sprintf("%s is %d of %v", ["a", 1, true])',
+];
+
+it('provides built-ins that mean what they mean in OPA', async () => {
+  const rego = `package compare\n\n${expressions.map((each, index) => `r${index} := ${each}`).join('\n\n')}\n`;
+  const names = expressions.map((_, index) => `compare/r${index}`);
+  const expected = await inFolder({ 'compare.rego': rego }, async (dir) => {
+    const { stdout } = await opa.run(['eval', '--format=raw', '--data=compare.rego', 'data.compare'], dir);
+    return stdout;
+  });
+  const evaluator = createEvaluator(await compiledBare({ 'compare.rego': rego }, names));
+  const wanted = JSON.parse(expected) as Record<string, unknown>;
+  expressions.forEach((expression, index) => {
+    expect([expression, evaluator.evaluate(`compare/r${index}`, '{}')]).toEqual([expression, wanted[`r${index}`]]);
+  });
+});
+
+it('gives nanoseconds exactly', async () => {
+  const bundle = await compiledBare(
+    { 'x.rego': 'package x\n\nat := time.parse_rfc3339_ns("2026-11-21T03:40:00.123456789Z")\n\nexact := $"{at}"\n' },
+    ['x/exact'],
+  );
+  expect(createEvaluator(bundle).evaluate('x/exact', '{}')).toBe('1795232400123456789');
+});
+
+it('takes only strings where OPA does', () => {
+  const builtins = createBuiltins(Date.now) as Record<string, (...args: unknown[]) => unknown>;
+  expect(builtins['time.parse_rfc3339_ns']!(1)).toBeUndefined();
+  expect(builtins['time.parse_duration_ns']!(null)).toBeUndefined();
+  expect(builtins['time.clock']!([])).toBeUndefined();
+  expect(builtins['time.date']!([0, 1])).toBeUndefined();
+  expect(builtins['strings.any_prefix_match']!([1], 'a')).toBeUndefined();
+  expect(builtins['strings.count']!('a', 1)).toBeUndefined();
+});
+
+it('offers policies exactly the built-ins that are there', async () => {
+  const capabilities = JSON.parse(await readFile(join(root, 'policies/capabilities.json'), 'utf8')) as {
+    builtins: { name: string; infix?: string; decl: { args?: unknown[]; result?: unknown } }[];
+  };
+  const custom = createBuiltins(Date.now);
+  const offered = new Set(capabilities.builtins.map((each) => each.name));
+  expect(Object.keys(custom).filter((name) => !offered.has(name))).toEqual([]);
+
+  // Compiled one by one with any arguments, each must be in the module itself or provided.
+  const callable = capabilities.builtins.filter(
+    ({ name, infix, decl }) => !infix && decl.result && !/^internal\.|^(?:eq|assign|print|walk|set_diff)$/.test(name),
+  );
+  const rules = callable.map(
+    ({ name, decl }, index) =>
+      `r${index} := ${name}(${(decl.args ?? []).map((_, position) => `input.a${index}[${position}]`).join(', ')})`,
+  );
+  const bundle = await compiledBare(
+    { 'x.rego': `package x\n\n${rules.join('\n\n')}\n` },
+    rules.map((_, index) => `x/r${index}`),
+  );
+  expect(() => createEvaluator(bundle)).not.toThrow();
+});
+
+it('names what is missing', () => {
+  expect(missingBuiltins(['sprintf', 'time.now_ns', 'uuid.rfc4122', 'http.send'], createBuiltins(Date.now))).toEqual([
+    'http.send',
+    'uuid.rfc4122',
+  ]);
+});
+
+it('knows a runtime that brings sprintf', () => {
+  const require = createRequire(import.meta.url);
+  const entry = require.resolve('@open-policy-agent/opa-wasm');
+  expect(require(join(dirname(entry), 'builtins/index.js'))).toHaveProperty('sprintf');
+});

@@ -1,0 +1,64 @@
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { createBundleStore } from '../../../gateway/decide/bundle-store.ts';
+import { type Bundle, bundleRevision } from '../../../gateway/domain/bundle.ts';
+import { inFolder } from '../../policies/real-opa.ts';
+
+const wasm = new Uint8Array([0, 97, 115, 109, 255]);
+const data = '{"most": 9007199254740993}';
+const bundle: Bundle = {
+  revision: bundleRevision(wasm, data),
+  wasm,
+  data,
+  sources: 'abc',
+  opa: '1.22.0',
+  rules: [{ package: 'rules.crm', verdict: 'allow', rule: 'any', file: 'crm.rego', line: 3 }],
+};
+
+it('gives back what was kept, and remembers which is in force', () =>
+  inFolder({}, async (dir) => {
+    const store = createBundleStore(join(dir, 'policy'));
+    expect(await store.active()).toBeNull();
+    await store.write(bundle);
+    await store.write(bundle);
+    await store.activate(bundle.revision);
+    const later = createBundleStore(join(dir, 'policy'));
+    expect(await later.active()).toBe(bundle.revision);
+    expect(await later.read(bundle.revision)).toEqual(bundle);
+    expect((await readdir(join(dir, 'policy'))).sort()).toEqual([`${bundle.revision}.json`, 'active']);
+  }));
+
+it('refuses a bundle that is not what its revision names', () =>
+  inFolder({}, async (dir) => {
+    const store = createBundleStore(dir);
+    await store.write(bundle);
+    const file = join(dir, `${bundle.revision}.json`);
+    await writeFile(file, (await readFile(file, 'utf8')).replace('0993', '0994'));
+    await expect(store.read(bundle.revision)).rejects.toThrow(/do not match its revision/);
+  }));
+
+it('refuses a sound bundle under the name of another', () =>
+  inFolder({}, async (dir) => {
+    const store = createBundleStore(dir);
+    const other = bundleRevision(wasm, '{}');
+    await store.write({ ...bundle, data: '{}', revision: other });
+    await writeFile(join(dir, `${bundle.revision}.json`), await readFile(join(dir, `${other}.json`)));
+    await expect(store.read(bundle.revision)).rejects.toThrow(/contains another one/);
+  }));
+
+it('puts nothing in force that it does not have', () =>
+  inFolder({}, async (dir) => {
+    const store = createBundleStore(dir);
+    await expect(store.activate(bundle.revision)).rejects.toThrow('ENOENT');
+    expect(await store.active()).toBeNull();
+  }));
+
+it('takes only revisions for names, never paths', () =>
+  inFolder({}, async (dir) => {
+    await expect(createBundleStore(dir).read('../../etc/passwd')).rejects.toThrow('not a policy revision');
+  }));
+
+it('tells bytes that moved between module and data apart', () => {
+  expect(bundleRevision(new Uint8Array([49]), '2')).not.toBe(bundleRevision(new Uint8Array([]), '12'));
+});

@@ -1,0 +1,22 @@
+import { expect, it } from 'vitest';
+import { createDecider } from '../../../gateway/decide/decider.ts';
+import { createEvaluator } from '../../../gateway/decide/evaluator.ts';
+import { Problem } from '../../../gateway/domain/problem.ts';
+import { compiled, inputOf } from '../../policies/real-opa.ts';
+
+it('refuses to decide before there is a policy', () => {
+  const decider = createDecider();
+  expect(decider.revision()).toBeNull();
+  expect(() => decider.decide(inputOf())).toThrow(expect.objectContaining({ code: 'policy-unavailable' }));
+  expect(() => decider.decide(inputOf())).toThrow(Problem);
+});
+
+it('decides by the new policy from the swap on', async () => {
+  const open = createEvaluator(await compiled({ 'r.rego': 'package rules.crm\n\nallow contains {"rule": "any"}\n' }));
+  const shut = createEvaluator(await compiled({ 'r.rego': 'package rules.crm\n\nblock contains {"rule": "any"}\n' }));
+  const decider = createDecider(open);
+  expect(decider.decide(inputOf())).toMatchObject({ verdict: 'allow', policyRevision: open.revision });
+  decider.swap(shut);
+  expect(decider.decide(inputOf())).toMatchObject({ verdict: 'block', policyRevision: shut.revision });
+  expect(decider.revision()).toBe(shut.revision);
+});

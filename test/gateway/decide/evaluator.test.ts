@@ -1,0 +1,268 @@
+import { describe, expect, it } from 'vitest';
+import { createEvaluator } from '../../../gateway/decide/evaluator.ts';
+import { bundleRevision } from '../../../gateway/domain/bundle.ts';
+import { compiled, compiledBare, inputOf } from '../../policies/real-opa.ts';
+
+const evaluatorOf = async (rego: string) => createEvaluator(await compiled({ 'rules/crm.rego': rego }));
+const evaluatorOfDecision = async (rego: string) =>
+  createEvaluator(await compiledBare({ 'decision.rego': rego }, ['holdpoint/decision']));
+
+describe('a decision', () => {
+  it('allows when only an allow rule matches, and says which', async () => {
+    const { decide, revision } = await evaluatorOf('package rules.crm\n\nallow contains {"rule": "any"}\n');
+    const decision = decide(inputOf());
+    expect(decision).toMatchObject({
+      verdict: 'allow',
+      rules: [{ id: 'rules.crm/any', verdict: 'allow', reason: null }],
+      obligations: [],
+      terms: null,
+      fault: null,
+      policyRevision: revision,
+    });
+    expect(decision.id).toMatch(/^dec_[0-9a-f]{32}$/);
+  });
+
+  it('holds under the terms of the rule, with defaults for what it leaves out', async () => {
+    const { decide } = await evaluatorOf(`package rules.crm
+
+hold contains {"rule": "big", "reason": "Too big.", "reviewers": ["finance"], "editable": ["/amount"]}
+allow contains {"rule": "any"}
+`);
+    expect(decide(inputOf())).toMatchObject({
+      verdict: 'hold',
+      reason: 'Too big.',
+      rules: [{ id: 'rules.crm/big' }, { id: 'rules.crm/any' }],
+      terms: {
+        level: 2,
+        reviewers: ['finance'],
+        quorum: 1,
+        expiresIn: 1_800_000,
+        escalate: [],
+        editable: ['/amount'],
+        ownerMayApprove: false,
+      },
+    });
+  });
+
+  it('blocks when a rule for all systems blocks, whatever the system allows', async () => {
+    const bundle = await compiled({
+      'rules/crm.rego': 'package rules.crm\n\nallow contains {"rule": "any"}\n',
+      'rules/all.rego': 'package rules.all\n\nblock contains {"rule": "frozen", "reason": "Nothing today."}\n',
+    });
+    expect(createEvaluator(bundle).decide(inputOf())).toMatchObject({
+      verdict: 'block',
+      reason: 'Nothing today.',
+      rules: [{ id: 'rules.all/frozen' }, { id: 'rules.crm/any' }],
+      fault: null,
+    });
+  });
+
+  it('blocks a system that has no rules', async () => {
+    const { decide } = await evaluatorOf('package rules.crm\n\nallow contains {"rule": "any"}\n');
+    expect(decide(inputOf({ system: 'payroll' }))).toMatchObject({
+      verdict: 'block',
+      rules: [{ id: 'holdpoint/default', verdict: 'block' }],
+      fault: null,
+    });
+  });
+
+  it('treats a hold of level 4 as a block', async () => {
+    const { decide } = await evaluatorOf(
+      'package rules.crm\n\nhold contains {"rule": "never", "reason": "Never.", "level": 4}\n',
+    );
+    expect(decide(inputOf())).toMatchObject({ verdict: 'block', reason: 'Never.', terms: null, fault: null });
+  });
+
+  it('finds the rules of a system whose name is no identifier', async () => {
+    const { decide } = await evaluatorOf('package rules["my-crm"]\n\nallow contains {"rule": "any"}\n');
+    expect(decide(inputOf({ system: 'my-crm' }))).toMatchObject({
+      verdict: 'allow',
+      rules: [{ id: 'rules.my-crm/any' }],
+    });
+  });
+
+  it('reads data with numbers as exact as they were written', async () => {
+    const bundle = await compiled({
+      'limits/data.json': '{"most": 9007199254740993}',
+      'rules/crm.rego':
+        'package rules.crm\n\nallow contains {"rule": "same"} if input.action.body.amount == data.limits.most\n',
+    });
+    const exact = inputOf({ body: { amount: 1 } }).replace('"amount":1', '"amount":9007199254740993');
+    expect(createEvaluator(bundle).decide(exact).verdict).toBe('allow');
+    expect(createEvaluator(bundle).decide(exact.replace('993', '992')).verdict).toBe('block');
+  });
+
+  it('sees one moment throughout an evaluation', async () => {
+    const bundle = await compiled({
+      'rules/crm.rego': `package rules.crm
+
+allow contains {"rule": "frozen", "reason": $"{time.now_ns()}"} if time.now_ns() == data.rules.clock.now
+`,
+      'rules/clock.rego': 'package rules.clock\n\nnow := time.now_ns()\n',
+    });
+    let ticks = 1_795_000_000_000;
+    const { decide } = createEvaluator(bundle, { clock: () => ticks++ });
+    expect(decide(inputOf())).toMatchObject({ verdict: 'allow', reason: '1795000000000000000' });
+    expect(decide(inputOf())).toMatchObject({ verdict: 'allow', reason: '1795000000001000000' });
+  });
+});
+
+describe('a policy that fails', () => {
+  const malformed: Record<string, string> = {
+    'a hold of level 1': 'hold contains {"rule": "r", "level": 1}',
+    'an entry without a rule name': 'allow contains {"reason": "x"}',
+    'an entry that is no object': 'allow contains "everything"',
+    'a misspelt member, which would widen who may approve': 'hold contains {"rule": "r", "reviwers": ["finance"]}',
+    'a duration without unit': 'hold contains {"rule": "r", "expires_in": "30"}',
+    'a duration of nothing': 'hold contains {"rule": "r", "expires_in": "0s"}',
+    'a quorum of nobody': 'hold contains {"rule": "r", "quorum": 0}',
+    'an obligation without a type': 'allow contains {"rule": "r", "obligations": [{"name": "x"}]}',
+    'a malformed allow beside a sound block': 'block contains {"rule": "r"}\n\nallow contains 1',
+  };
+  for (const [what, rule] of Object.entries(malformed)) {
+    it(`blocks with a fault: ${what}`, async () => {
+      const decision = (await evaluatorOf(`package rules.crm\n\n${rule}\n`)).decide(inputOf());
+      expect(decision).toMatchObject({ verdict: 'block', terms: null, obligations: [] });
+      expect(decision.fault).toMatch(/^malformed decision: /);
+    });
+  }
+
+  it('names the place of the malformed member in the fault', async () => {
+    const { decide } = await evaluatorOf('package rules.crm\n\nhold contains {"rule": "r", "expires_in": "30"}\n');
+    expect(decide(inputOf()).fault).toBe(
+      'malformed decision: hold.crm[0].expires_in: expected a duration with its unit, such as 250ms, 50s, 30m, 8h or 2d',
+    );
+  });
+
+  const answers: Record<string, string> = {
+    'is undefined': 'decision := {"verdict": "allow"} if false',
+    'is null': 'decision := null',
+    'is empty': 'decision := {}',
+    'is a bare word': 'decision := "allow"',
+    'allows without any rule':
+      'decision := {"verdict": "allow", "system": "crm", "block": {}, "hold": {}, "allow": {}}',
+    'allows against a hold':
+      'decision := {"verdict": "allow", "system": "crm", "block": {}, "hold": {"crm": [{"rule": "r"}]}, "allow": {"crm": [{"rule": "a"}]}}',
+  };
+  for (const [what, rule] of Object.entries(answers)) {
+    it(`blocks with a fault when the decision ${what}`, async () => {
+      const decision = (await evaluatorOfDecision(`package holdpoint\n\n${rule}\n`)).decide(inputOf());
+      expect(decision).toMatchObject({ verdict: 'block', rules: [{ id: 'holdpoint/fault' }] });
+      expect(decision.fault).not.toBeNull();
+    });
+  }
+
+  it('blocks with a fault when evaluation aborts, and decides the next call', async () => {
+    const { decide } = await evaluatorOf(`package rules.crm
+
+limit := 1
+
+limit := 2 if input.action.body == "clash"
+
+allow contains {"rule": "any"} if limit == 1
+`);
+    const clash = decide(inputOf({ body: 'clash' }));
+    expect(clash).toMatchObject({ verdict: 'block', rules: [{ id: 'holdpoint/fault' }] });
+    expect(clash.fault).toMatch(/conflict/);
+    expect(decide(inputOf({ body: 'fine' })).verdict).toBe('allow');
+  });
+
+  it('blocks with a fault when a built-in throws, and decides the next call', async () => {
+    const { decide } = await evaluatorOf(
+      'package rules.crm\n\nallow contains {"rule": "any", "reason": sprintf("%d", [input.action.body])}\n',
+    );
+    expect(decide(inputOf({ body: 'one' })).fault).toMatch(/sprintf/);
+    expect(decide(inputOf({ body: 1 }))).toMatchObject({ verdict: 'allow', reason: '1' });
+  });
+});
+
+describe('hostile input', () => {
+  const careless = 'package rules.crm\n\nallow contains {"rule": "any"} if not input.action.body.bad\n';
+
+  it('cannot make a rule with `not` pass by being unreadable', async () => {
+    const { decide } = await evaluatorOf(careless);
+    for (const input of ['', 'nonsense', '{"action": {"system": "crm"', inputOf().slice(0, -1), '[]', 'null', '{}']) {
+      expect(decide(input)).toMatchObject({ verdict: 'block', rules: [{ id: 'holdpoint/fault' }] });
+    }
+    expect(decide(inputOf()).verdict).toBe('allow');
+  });
+
+  it('is refused beyond any sensible depth, and the next call is decided', async () => {
+    const { decide } = await evaluatorOf(careless);
+    const deep = inputOf({ body: 0 }).replace('"body":0', `"body":${'['.repeat(100_000)}${']'.repeat(100_000)}`);
+    expect(decide(deep)).toMatchObject({ verdict: 'block', rules: [{ id: 'holdpoint/fault' }] });
+    expect(decide(inputOf()).verdict).toBe('allow');
+  });
+
+  it('is refused beyond the limit', async () => {
+    const { decide } = createEvaluator(await compiled({ 'rules/crm.rego': careless }), { inputLimit: 2000 });
+    expect(decide(inputOf({ body: 'x'.repeat(2000) })).fault).toMatch(/over the limit/);
+    expect(decide(inputOf({ body: 'x' })).verdict).toBe('allow');
+  });
+
+  it('may be large: memory grows for it, and the next call is decided', async () => {
+    const bundle = await compiled({
+      'rules/crm.rego': 'package rules.crm\n\nallow contains {"rule": "last"} if input.action.body[199999] == "é🎈"\n',
+    });
+    const { decide } = createEvaluator(bundle, { memoryKept: 1 });
+    const large = inputOf({ body: Array.from({ length: 200_000 }, () => 'é🎈') });
+    expect(decide(large).verdict).toBe('allow');
+    expect(decide(inputOf()).verdict).toBe('block');
+    expect(decide(large).verdict).toBe('allow');
+  });
+
+  it('keeps NUL, quotes and characters of every plane apart', async () => {
+    const { decide } = await evaluatorOf(
+      'package rules.crm\n\nallow contains {"rule": "echo", "reason": input.action.body}\n',
+    );
+    for (const text of ['a\0b', '"\\\n', 'é€😀\u{10ffff}', '\u2028', 'x'.repeat(5000)])
+      expect(decide(inputOf({ body: text })).reason).toBe(text);
+  });
+});
+
+describe('a bundle', () => {
+  it('is refused when it needs built-ins that nobody provides, each by name', async () => {
+    const bundle = await compiledBare(
+      {
+        'decision.rego':
+          'package holdpoint\n\ndecision if {\n\thttp.send({"method": "get", "url": "http://localhost"})\n\tio.jwt.decode("x")\n}\n',
+      },
+      ['holdpoint/decision'],
+    );
+    expect(() => createEvaluator(bundle)).toThrow(
+      'the policy uses built-ins that the gateway does not provide: http.send, io.jwt.decode',
+    );
+  });
+
+  it('is refused when it is no WebAssembly', () => {
+    const wasm = new TextEncoder().encode('nonsense');
+    const bundle = { revision: bundleRevision(wasm, '{}'), wasm, data: '{}', sources: '', opa: '', rules: [] };
+    expect(() => createEvaluator(bundle)).toThrow(/WebAssembly/);
+  });
+
+  it('without a decision blocks every call with a fault', async () => {
+    const bundle = await compiledBare({ 'x.rego': 'package x\n\ny := input.a\n' }, ['x/y']);
+    const { decide, evaluate } = createEvaluator(bundle);
+    expect(decide(inputOf())).toMatchObject({ verdict: 'block', fault: 'the bundle has no holdpoint/decision' });
+    expect(evaluate('x/y', '{"a": [1]}')).toEqual([1]);
+    expect(evaluate('x/y', '{}')).toBeUndefined();
+    expect(() => evaluate('x/z', '{}')).toThrow('no entrypoint x/z');
+  });
+
+  it('decides the same after warming up', async () => {
+    const evaluator = await evaluatorOf('package rules.crm\n\nallow contains {"rule": "any"}\n');
+    await evaluator.warm();
+    expect(evaluator.decide(inputOf()).verdict).toBe('allow');
+  });
+
+  it('loads however large it is', async () => {
+    const values = Array.from({ length: 100_000 }, (_, index) => `"key-${index}": "${'x'.repeat(40)}"`);
+    const bundle = await compiled({
+      'large/data.json': `{${values.join(',')}}`,
+      'rules/crm.rego': 'package rules.crm\n\nallow contains {"rule": "known"} if data.large[input.action.body]\n',
+    });
+    const { decide } = createEvaluator(bundle);
+    expect(decide(inputOf({ body: 'key-99999' })).verdict).toBe('allow');
+    expect(decide(inputOf({ body: 'key-100000' })).verdict).toBe('block');
+  });
+});

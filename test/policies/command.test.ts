@@ -1,0 +1,125 @@
+import { readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { expect, it } from 'vitest';
+import { createEvaluator } from '../../gateway/decide/evaluator.ts';
+import { decodeBundle } from '../../gateway/domain/bundle.ts';
+import { runPolicyCommand } from '../../policies/command.ts';
+import { cacheDir, type Files, inFolder, opa, root } from './real-opa.ts';
+
+const sound = 'package rules.crm\n\nallow contains {"rule": "any"}\n';
+
+async function run(args: readonly string[], env: Record<string, string> = { PATH: dirname(opa.path) }) {
+  let out = '';
+  let err = '';
+  const code = await runPolicyCommand(args, {
+    createEvaluator,
+    env,
+    cacheDir,
+    out: (text) => (out += text),
+    err: (text) => (err += text),
+  });
+  return { code, out, err };
+}
+
+const runIn = (files: Files, ...args: string[]) => inFolder(files, (dir) => run([...args, dir]));
+
+it('check says that a sound folder is fine', async () => {
+  const { code, out } = await runIn({ 'crm.rego': sound }, 'check');
+  expect([code, out]).toEqual([0, expect.stringMatching(/ is fine: 1 rule in 1 package\.\n$/)]);
+});
+
+it('check lists problems with their places and without a stack', async () => {
+  const { code, out, err } = await runIn(
+    { 'crm.rego': 'package rules.crm\n\nallow contains 1 if input.nowhere\n' },
+    'check',
+  );
+  expect([code, out]).toEqual([1, '']);
+  expect(err).toMatch(/^crm\.rego:3: undefined ref: input\.nowhere .*\n$/);
+});
+
+it('check needs no opa for the policies as they are shipped', async () => {
+  expect(await run(['check', join(root, 'policies')], {})).toMatchObject({ code: 0, err: '' });
+});
+
+it('test counts tests and cases, passed and failed, and says where a failing one is', async () => {
+  const { code, out } = await runIn(
+    {
+      'crm.rego': sound,
+      'crm_test.rego': `package rules.crm_test
+
+import data.rules.crm
+
+test_any if count(crm.allow) == 1
+
+test_wrong if count(crm.allow) == 2
+
+test_cases[name] if {
+	some name, wanted in {"one": 1, "two": 2}
+	count(crm.allow) == wanted
+}
+
+todo_test_later if false
+`,
+    },
+    'test',
+  );
+  expect(code).toBe(1);
+  expect(out.trim().split('\n').sort()).toEqual([
+    '2 passed, 2 failed',
+    'FAIL  rules.crm_test.test_cases (crm_test.rego:9) two',
+    'FAIL  rules.crm_test.test_wrong (crm_test.rego:7)',
+  ]);
+});
+
+it('test reports a test on which OPA and the WASM that decides differ', async () => {
+  const { code, out } = await runIn(
+    {
+      'crm.rego': sound,
+      'crm_test.rego':
+        'package crm_test\n\ntest_format if sprintf("%d", ["x"]) == "%!d(string=x)"\n\ntest_sound if sprintf("%d", [1]) == "1"\n',
+    },
+    'test',
+  );
+  expect(code).toBe(1);
+  expect(out).toMatch(/^DIFF {2}crm_test\.test_format \(crm_test\.rego:3\): passes in opa test, but not in the WASM/);
+  expect(out).toMatch(/\n1 passed, 1 failed\n$/);
+});
+
+it('test tells a test that does not compile from one that fails', async () => {
+  const { code, err } = await runIn({ 'crm_test.rego': 'package crm_test\n\ntest_x if nonsense\n' }, 'test');
+  expect(code).toBe(1);
+  expect(err).toMatch(/crm_test\.rego:3.*nonsense/);
+});
+
+it('test of a folder without tests passes none', async () => {
+  expect(await runIn({ 'crm.rego': sound }, 'test')).toMatchObject({ code: 0, out: '0 passed, 0 failed\n' });
+});
+
+it('build writes a bundle that decides', () =>
+  inFolder({ 'crm.rego': sound }, async (dir) => {
+    const output = join(dir, 'out/bundle.json');
+    const { code, out } = await run(['build', dir, '--output', output]);
+    const bundle = decodeBundle(await readFile(output, 'utf8'));
+    expect([code, out]).toEqual([0, `${output}: revision ${bundle.revision}\n`]);
+    expect(createEvaluator(bundle).entrypoints).toEqual(['holdpoint/decision']);
+  }));
+
+it('fmt lists what is not formatted, and rewrites it when told to', () =>
+  inFolder(
+    { 'ugly.rego': 'package   rules.crm\nallow contains {"rule":"any"}\n', 'sound.rego': sound },
+    async (dir) => {
+      expect(await run(['fmt', dir])).toMatchObject({ code: 1, out: 'ugly.rego\n' });
+      expect(await run(['fmt', '--write', dir])).toMatchObject({ code: 0, out: 'ugly.rego\n' });
+      expect(await run(['fmt', '--check', dir])).toMatchObject({ code: 0, out: '' });
+      expect(await readFile(join(dir, 'ugly.rego'), 'utf8')).toBe(sound);
+    },
+  ));
+
+it('explains itself, and what was misused', async () => {
+  expect(await run(['--help'])).toMatchObject({ code: 0, out: expect.stringContaining('policy <command> [folder]') });
+  expect(await run([])).toMatchObject({ code: 0 });
+  expect(await run(['chekc'])).toMatchObject({ code: 2, err: expect.stringContaining('no policy command "chekc"') });
+  expect(await run(['fmt', '--write', '--check'])).toMatchObject({ code: 2 });
+  expect(await run(['check', '--output', 'x'])).toMatchObject({ code: 2 });
+  expect(await run(['check', '--nonsense'])).toMatchObject({ code: 2 });
+});

@@ -1,0 +1,160 @@
+import { symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { createEvaluator } from '../../gateway/decide/evaluator.ts';
+import { encodeBundle } from '../../gateway/domain/bundle.ts';
+import { compilePolicies } from '../../policies/compile.ts';
+import { PolicyError } from '../../policies/policy-error.ts';
+import { readSources } from '../../policies/sources.ts';
+import { compiled, type Files, inFolder, inputOf, opa } from './real-opa.ts';
+
+const sound = 'package rules.crm\n\nallow contains {"rule": "any"}\n';
+
+async function problemsOf(files: Files): Promise<readonly string[]> {
+  const refused = await compiled(files).catch((cause: unknown) => cause);
+  if (!(refused instanceof PolicyError)) throw new Error('it was not refused', { cause: refused });
+  return refused.problems;
+}
+
+describe('compiling', () => {
+  it('gives the same bytes for the same sources, wherever they are', async () => {
+    const files = { 'a.rego': sound, 'limits/data.yaml': 'most: 3\n' };
+    expect(encodeBundle(await compiled(files))).toBe(encodeBundle(await compiled(files)));
+  });
+
+  it('gives another revision when a rule or data changes, and the same when a comment or a test does', async () => {
+    const { revision } = await compiled({ 'a.rego': sound, 'limits/data.json': '{"most": 3}' });
+    const others = await Promise.all([
+      compiled({ 'a.rego': sound.replace('any', 'other'), 'limits/data.json': '{"most": 3}' }),
+      compiled({ 'a.rego': sound, 'limits/data.json': '{"most": 4}' }),
+      compiled({ 'a.rego': `# note\n${sound}`, 'limits/data.json': '{"most": 3}' }),
+      compiled({
+        'a.rego': sound,
+        'limits/data.json': '{"most": 3}',
+        'a_test.rego': 'package a_test\n\ntest_a if 1 == 1\n',
+      }),
+    ]);
+    expect(others.map((other) => other.revision === revision)).toEqual([false, false, true, true]);
+  });
+
+  it('takes data files for data, and leaves other files alone', async () => {
+    const bundle = await compiled({
+      'a.rego': 'package rules.crm\n\nallow contains {"rule": "any", "reason": data.words.greeting}\n',
+      'words/data.yaml': 'greeting: hello\n',
+      'words/notes.json': 'not even JSON',
+      '.git/data.json': 'neither',
+      'README.md': '#',
+    });
+    expect(JSON.parse(bundle.data)).toEqual({ words: { greeting: 'hello' } });
+    expect(createEvaluator(bundle).decide(inputOf()).reason).toBe('hello');
+  });
+
+  it('lists the rules with the places they are at', async () => {
+    const { rules } = await compiled({
+      'crm.rego': `# Rules.\npackage rules["my-crm"] # quoted\n\nallow contains {"rule": "any"}\n\nhold contains {\n\t"reason": "x",\n\t"rule": "big",\n} if input.action.body == 1\n\nblock contains entry if entry := {"rule": "computed"}\n`,
+      'crm_test.rego': 'package crm_test\n\nallow contains {"rule": "no"}\n',
+    });
+    expect(rules).toEqual([
+      { package: 'rules.my-crm', verdict: 'allow', rule: 'any', file: 'crm.rego', line: 4 },
+      { package: 'rules.my-crm', verdict: 'hold', rule: 'big', file: 'crm.rego', line: 6 },
+      { package: 'rules.my-crm', verdict: 'block', rule: null, file: 'crm.rego', line: 11 },
+    ]);
+  });
+
+  it("brings Holdpoint's own decision, also over a copy in the folder", async () => {
+    const bundle = await compiled({
+      'a.rego': 'package rules.crm\n\nblock contains {"rule": "any"}\n',
+      'holdpoint/decision.rego': 'package holdpoint\n\ndecision := {"verdict": "allow"}\n',
+    });
+    expect(createEvaluator(bundle).decide(inputOf())).toMatchObject({ verdict: 'block', fault: null });
+  });
+
+  it('compiles the decision-log mask when there is one', async () => {
+    const mask = 'package system.log\n\nmask contains "/input/action/body/card" if input.input.action.body.card\n';
+    const unmasked = createEvaluator(await compiled({ 'a.rego': sound }));
+    expect(unmasked.entrypoints).toEqual(['holdpoint/decision']);
+    const masked = createEvaluator(await compiled({ 'a.rego': sound, 'mask.rego': mask }));
+    expect(masked.evaluate('system/log/mask', '{"input": {"action": {"body": {"card": "4242"}}}}')).toEqual([
+      '/input/action/body/card',
+    ]);
+  });
+});
+
+describe('a problem', () => {
+  it('is told with file, line and the names that exist when the input has no such member', async () => {
+    const [problem, ...others] = await problemsOf({
+      'rules/crm.rego': 'package rules.crm\n\nallow contains {"rule": "any"} if input.action.boddy.amount < 5\n',
+    });
+    expect(problem).toMatch(/^rules\/crm\.rego:3: undefined ref: input\.action\.boddy\.amount .*\bbody\b/);
+    expect(others).toEqual([]);
+  });
+
+  it('is told with its place when the text is no Rego', async () => {
+    expect(await problemsOf({ 'crm.rego': 'package rules.crm\n\nallow contains {"rule": "any"} if {\n' })).toEqual([
+      'crm.rego:4: unexpected eof token',
+    ]);
+  });
+
+  it('is told when a built-in does not exist in the gateway', async () => {
+    expect(
+      await problemsOf({
+        'crm.rego':
+          'package rules.crm\n\nallow contains {"rule": "any"} if http.send({"method": "get", "url": "http://x"}).status == 200\n',
+      }),
+    ).toEqual(['crm.rego:3: undefined function http.send']);
+  });
+
+  it('is told for every file at once', async () => {
+    const broken = (name: string) => `package rules.${name}\n\nallow contains {"rule": "any"} if input.nowhere\n`;
+    const problems = await problemsOf({ 'a.rego': broken('a'), 'b.rego': broken('b') });
+    expect(problems.map((problem) => problem.split(':')[0])).toEqual(['a.rego', 'b.rego']);
+  });
+
+  it('is told when data cannot be read', async () => {
+    expect((await problemsOf({ 'a.rego': sound, 'limits/data.json': '{"most": ' })).join()).toMatch(/data\.json/);
+  });
+
+  it('is told for a rule that nobody would ask', async () => {
+    expect(
+      await problemsOf({
+        'deep.rego': 'package rules.crm.refunds\n\nblock contains {"rule": "any"}\n',
+        'typo.rego': 'package rules.crm\n\nblcok contains {"rule": "any"}\n',
+        'own.rego': 'package holdpoint\n\nverdicts := 1\n',
+      }),
+    ).toEqual([
+      'deep.rego:3: a rule in package rules.crm.refunds is never asked: verdicts belong in package rules.<system> or rules.all',
+      'typo.rego:3: "blcok" is no verdict; a rule gives allow, hold or block',
+      "own.rego:1: package holdpoint is Holdpoint's own; put rules in package rules.<system> or rules.all",
+    ]);
+  });
+
+  it('is told for a verdict that is not a set of named rules', async () => {
+    expect(
+      await problemsOf({
+        'a.rego': 'package rules.a\n\ndefault allow := false\n\nallow if input.action.method == "GET"\n',
+      }),
+    ).toEqual([
+      'a.rego:3: write `allow contains {"rule": "…"} if …`: each verdict is a set of named rules',
+      'a.rego:5: write `allow contains {"rule": "…"} if …`: each verdict is a set of named rules',
+    ]);
+  });
+
+  it('is told for a folder that is not there', async () => {
+    await expect(readSources('/nowhere/at-all')).rejects.toThrow('/nowhere/at-all: cannot be read');
+  });
+});
+
+it('compiles what was read, not what the folder has become since', () =>
+  inFolder({ 'a.rego': sound }, async (dir) => {
+    const sources = await readSources(dir);
+    await writeFile(join(dir, 'a.rego'), 'nonsense');
+    expect((await compilePolicies(sources, opa)).rules).toHaveLength(1);
+  }));
+
+it('follows links to files, and passes over those that lead nowhere', () =>
+  inFolder({ 'policies/.keep': '', 'elsewhere/crm.rego': sound }, async (dir) => {
+    await symlink('../elsewhere/crm.rego', join(dir, 'policies/crm.rego'));
+    await symlink('bot@host.1234', join(dir, 'policies/.#crm.rego'));
+    await symlink('nowhere.rego', join(dir, 'policies/gone.rego'));
+    expect((await readSources(join(dir, 'policies'))).own).toEqual(['crm.rego']);
+  }));

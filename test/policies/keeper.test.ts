@@ -1,0 +1,200 @@
+import { rename, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { expect, it, vi } from 'vitest';
+import { createBundleStore } from '../../gateway/decide/bundle-store.ts';
+import { createEvaluator } from '../../gateway/decide/evaluator.ts';
+import type { Bundle } from '../../gateway/domain/bundle.ts';
+import { createPolicyKeeper, type PolicyKeeper } from '../../policies/keeper.ts';
+import { findOpa } from '../../policies/opa.ts';
+import { cacheDir, type Files, inFolder, inputOf, opa, root, save } from './real-opa.ts';
+
+const allowing = 'package rules.crm\n\nallow contains {"rule": "any"}\n';
+const blocking = 'package rules.crm\n\nblock contains {"rule": "any"}\n';
+const broken = 'package rules.crm\n\nallow contains {"rule": "any"} if input.nowhere\n';
+
+type Setting = {
+  readonly dir: string;
+  readonly keeper: PolicyKeeper;
+  readonly activated: Bundle[];
+  readonly refused: (readonly string[])[];
+  /** How the policy in force decides. */
+  readonly verdict: () => string;
+  readonly asked: () => number;
+  /** A keeper as after a restart, on the same store. */
+  readonly again: () => Setting;
+};
+
+function settingIn(dir: string, folder = join(dir, 'policies')): Setting {
+  const activated: Bundle[] = [];
+  const refused: (readonly string[])[] = [];
+  let asked = 0;
+  const keeper = createPolicyKeeper({
+    dir: folder,
+    store: createBundleStore(join(dir, 'store')),
+    load: createEvaluator,
+    opa: () => {
+      asked++;
+      return findOpa({ env: { PATH: dirname(opa.path) }, cacheDir });
+    },
+    onActivated: (bundle) => void activated.push(bundle),
+    onRefused: (reasons) => void refused.push(reasons),
+    debounce: 10,
+  });
+  return {
+    dir: folder,
+    keeper,
+    activated,
+    refused,
+    verdict: () => createEvaluator(activated.at(-1)!).decide(inputOf()).verdict,
+    asked: () => asked,
+    again: () => settingIn(dir, folder),
+  };
+}
+
+/** Starts a keeper on a folder with these files, and stops it whatever happens. */
+const kept = (files: Files, use: (setting: Setting) => Promise<void>) =>
+  inFolder({}, async (dir) => {
+    await save(join(dir, 'policies'), files);
+    const setting = settingIn(dir);
+    try {
+      await use(setting);
+    } finally {
+      setting.keeper.stop();
+    }
+  });
+
+it('puts the folder in force at the start', () =>
+  kept({ 'crm.rego': allowing }, async ({ keeper, activated, verdict }) => {
+    await keeper.start();
+    expect(verdict()).toBe('allow');
+    expect(keeper.status()).toEqual({
+      active: {
+        revision: activated[0]!.revision,
+        activatedAt: expect.any(Number),
+        rules: [{ package: 'rules.crm', verdict: 'allow', rule: 'any', file: 'crm.rego', line: 3 }],
+      },
+      refused: null,
+    });
+  }));
+
+it('puts a saved change in force by itself, also one that is renamed into place', () =>
+  kept({ 'crm.rego': allowing }, async ({ dir, keeper, activated, verdict }) => {
+    await keeper.start();
+    await writeFile(join(dir, 'crm.rego'), blocking);
+    await vi.waitFor(() => expect(activated).toHaveLength(2), { timeout: 10_000 });
+    expect(verdict()).toBe('block');
+    await writeFile(join(dir, 'crm.rego~'), allowing);
+    await rename(join(dir, 'crm.rego~'), join(dir, 'crm.rego'));
+    await vi.waitFor(() => expect(activated).toHaveLength(3), { timeout: 10_000 });
+    expect(verdict()).toBe('allow');
+  }));
+
+it('changes nothing for a broken policy, says why once, and takes the corrected one', () =>
+  kept({ 'crm.rego': allowing }, async ({ dir, keeper, activated, refused }) => {
+    await keeper.start();
+    await writeFile(join(dir, 'crm.rego'), broken);
+    await keeper.refresh();
+    await keeper.refresh();
+    expect(refused).toEqual([[expect.stringMatching(/^crm\.rego:3: undefined ref: input\.nowhere/)]]);
+    expect(keeper.status()).toMatchObject({
+      active: { revision: activated[0]!.revision },
+      refused: { at: expect.any(Number), reasons: refused[0] },
+    });
+    await writeFile(join(dir, 'crm.rego'), blocking);
+    await keeper.refresh();
+    expect(activated).toHaveLength(2);
+    expect(keeper.status().refused).toBeNull();
+  }));
+
+it('forgets a refused change when the folder is put back', () =>
+  kept({ 'crm.rego': allowing }, async ({ dir, keeper, activated }) => {
+    await keeper.start();
+    await writeFile(join(dir, 'crm.rego'), broken);
+    await keeper.refresh();
+    await writeFile(join(dir, 'crm.rego'), allowing);
+    await keeper.refresh();
+    expect(keeper.status().refused).toBeNull();
+    expect(activated).toHaveLength(1);
+  }));
+
+it('refuses a policy whose own tests fail, until the test is corrected', () =>
+  kept({ 'crm.rego': allowing }, async ({ dir, keeper, activated, refused }) => {
+    const testing = (verdict: string) =>
+      `package crm_test\n\ntest_it if data.holdpoint.decision.verdict == "${verdict}" with input as {"action": {"system": "crm"}}\n`;
+    await keeper.start();
+    await save(dir, { 'crm.rego': blocking, 'crm_test.rego': testing('allow') });
+    await keeper.refresh();
+    expect(refused).toEqual([['FAIL  crm_test.test_it (crm_test.rego:3)']]);
+    expect(activated).toHaveLength(1);
+    await save(dir, { 'crm_test.rego': testing('block') });
+    await keeper.refresh();
+    expect(activated).toHaveLength(2);
+  }));
+
+it('compiles nothing after a restart when the folder is as it was', () =>
+  kept({ 'crm.rego': allowing }, async ({ keeper, activated, again }) => {
+    await keeper.start();
+    keeper.stop();
+    const later = again();
+    await later.keeper.start();
+    later.keeper.stop();
+    expect(later.asked()).toBe(0);
+    expect(later.activated.map((bundle) => bundle.revision)).toEqual([activated[0]!.revision]);
+  }));
+
+it('goes on with the last good policy when the folder is broken at the start', () =>
+  kept({ 'crm.rego': allowing }, async ({ dir, keeper, activated, again }) => {
+    await keeper.start();
+    keeper.stop();
+    await writeFile(join(dir, 'crm.rego'), broken);
+    const later = again();
+    await later.keeper.start();
+    later.keeper.stop();
+    expect(later.activated.map((bundle) => bundle.revision)).toEqual([activated[0]!.revision]);
+    expect(later.keeper.status().refused?.reasons).toHaveLength(1);
+  }));
+
+it('decides by the folder, not by the last policy, when the folder changed while it was stopped', () =>
+  kept({ 'crm.rego': allowing }, async ({ dir, keeper, again }) => {
+    await keeper.start();
+    keeper.stop();
+    await writeFile(join(dir, 'crm.rego'), blocking);
+    const later = again();
+    await later.keeper.start();
+    later.keeper.stop();
+    expect(later.activated).toHaveLength(1);
+    expect(later.verdict()).toBe('block');
+  }));
+
+it('does not start on a broken folder when there was never a good one', () =>
+  kept({ 'crm.rego': broken }, async ({ keeper }) => {
+    await expect(keeper.start()).rejects.toThrow('crm.rego:3: undefined ref: input.nowhere');
+    expect(keeper.status().active).toBeNull();
+  }));
+
+it('keeps the policy in force when the folder disappears, and says so once', () =>
+  kept({ 'crm.rego': allowing }, async ({ dir, keeper, activated, refused }) => {
+    await keeper.start();
+    await rm(dir, { recursive: true });
+    await keeper.refresh();
+    await keeper.refresh();
+    expect(refused).toEqual([[expect.stringContaining('cannot be read')]]);
+    expect(activated).toHaveLength(1);
+  }));
+
+it('needs no opa for the policies as they are shipped', () =>
+  inFolder({}, async (dir) => {
+    const { keeper, activated, asked } = settingIn(dir, join(root, 'policies'));
+    await keeper.start();
+    keeper.stop();
+    expect([activated.length, asked()]).toEqual([1, 0]);
+  }));
+
+it('takes a change of words for no change of policy', () =>
+  kept({ 'crm.rego': allowing }, async ({ dir, keeper, activated }) => {
+    await keeper.start();
+    await writeFile(join(dir, 'crm.rego'), `# Anything goes.\n${allowing}`);
+    await keeper.refresh();
+    expect(activated).toHaveLength(1);
+    expect(keeper.status().active?.rules[0]?.line).toBe(4);
+  }));

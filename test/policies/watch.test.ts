@@ -1,0 +1,82 @@
+import { mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, it, vi } from 'vitest';
+import { watchPolicies } from '../../policies/watch.ts';
+import { inFolder } from './real-opa.ts';
+
+type Step = () => Promise<unknown>;
+
+/** Runs steps on a watched folder, each once the one before was noticed; gives how many were. */
+async function noticed(dir: string, steps: readonly Step[], interval = 60_000): Promise<number> {
+  let changes = 0;
+  let done = 0;
+  const stop = watchPolicies({ dir, onChange: () => changes++, debounce: 10, interval });
+  try {
+    for (const step of steps) {
+      const before = changes;
+      await step();
+      await vi.waitFor(() => expect(changes).toBeGreaterThan(before), { timeout: 10_000 });
+      done++;
+      // What one step causes may come in several batches: the next one starts from quiet.
+      for (let seen = -1; seen !== changes;) {
+        seen = changes;
+        await new Promise((resolve) => setTimeout(resolve, 60));
+      }
+    }
+    return done;
+  } finally {
+    stop();
+  }
+}
+
+it('notices a file that is written, replaced by renaming as editors do, and removed', () =>
+  inFolder({ 'a.rego': '1' }, async (dir) => {
+    const file = join(dir, 'a.rego');
+    const steps = [
+      () => writeFile(file, '2'),
+      () => writeFile(`${file}.swp`, '3').then(() => rename(`${file}.swp`, file)),
+      () => writeFile(file, '4'),
+      () => rm(file),
+    ];
+    expect(await noticed(dir, steps)).toBe(4);
+  }));
+
+it('notices files in folders that came later', () =>
+  inFolder({}, async (dir) => {
+    const steps = [
+      () => mkdir(join(dir, 'rules/deep'), { recursive: true }),
+      () => writeFile(join(dir, 'rules/deep/a.rego'), '1'),
+      () => writeFile(join(dir, 'rules/deep/a.rego'), '2'),
+    ];
+    expect(await noticed(dir, steps)).toBe(3);
+  }));
+
+it('notices a link that is swapped, as mounted configuration does', () =>
+  inFolder({ 'one/a.rego': '1', 'two/a.rego': '2', 'live/.keep': '' }, async (dir) => {
+    const live = join(dir, 'live');
+    await symlink('../one', join(live, '..data'));
+    const swap = () =>
+      symlink('../two', join(live, '..new')).then(() => rename(join(live, '..new'), join(live, '..data')));
+    expect(await noticed(live, [swap])).toBe(1);
+  }));
+
+it('looks again by itself, also while the folder is gone', () =>
+  inFolder({ 'live/a.rego': '1' }, async (dir) => {
+    const live = join(dir, 'live');
+    const steps = [() => rename(live, join(dir, 'old')), () => Promise.resolve(), () => rename(join(dir, 'old'), live)];
+    // The looks never end, so each step is noticed by the next of them.
+    let looks = 0;
+    const stop = watchPolicies({ dir: live, onChange: () => looks++, debounce: 1, interval: 20 });
+    try {
+      for (const step of steps) {
+        await step();
+        const before = looks;
+        await vi.waitFor(() => expect(looks).toBeGreaterThan(before + 1), { timeout: 10_000 });
+      }
+    } finally {
+      stop();
+    }
+    const after = looks;
+    await new Promise((resolve) => setTimeout(resolve, 60));
+    expect(looks).toBe(after);
+  }));
