@@ -1,7 +1,9 @@
+import type { IncomingMessage } from 'node:http';
 import type { Call } from '../domain/call.ts';
 import type { Exchange } from '../domain/exchange.ts';
 import { createId } from '../domain/id.ts';
 import type { Principal } from '../domain/principal.ts';
+import { Problem } from '../domain/problem.ts';
 import type { System } from '../domain/system.ts';
 import { readBody } from './body.ts';
 import { assertPlainFraming } from './framing.ts';
@@ -18,12 +20,12 @@ export type Caller = { readonly principal: Principal; readonly system: System; r
 export function createDescribe(systems: readonly System[]): (exchange: Exchange, caller: Caller) => Promise<Call> {
   const describers = new Map(systems.map((system) => [system.name, createDescriber(system)]));
 
-  return async ({ request, response, receivedAt }, { principal, system, target }) => {
+  return async ({ request, response, receivedAt, tunnel }, { principal, system, target }) => {
     assertPlainFraming(request);
-    // Only now is the client asked for the body it announced (RFC 9110 section 10.1.1).
-    if (request.headers.expect !== undefined) response.writeContinue();
+    if (isInvited(request, system.bodyLimit)) response.writeContinue();
     const body = await readBody(request, system.bodyLimit);
-    return describers.get(system.name)!({
+    if (tunnel) assertPlainHandshake(target, body);
+    const call = describers.get(system.name)!({
       id: createId('call'),
       at: receivedAt,
       principal,
@@ -33,6 +35,40 @@ export function createDescribe(systems: readonly System[]): (exchange: Exchange,
       headers: request.headers,
       body,
       ip: request.socket.remoteAddress ?? '',
+      protocol: tunnel ? 'websocket' : 'http',
     });
+    return ESCAPED_SURROGATE.test(call.input) ? { ...call, input: unescapePairs(call.input) } : call;
   };
+}
+
+const ESCAPED_SURROGATE = /\\u[dD][89abAB]/;
+
+/**
+ * JSON text with its escaped surrogate pairs written as the characters they stand for. The same value to every reader
+ * but OPA's WASM module (1.22), which takes \ud840\udc00, U+20000, for U+10000: judged would not be what is sent.
+ */
+function unescapePairs(json: string): string {
+  // Every escape is matched, so that the second half of an escaped backslash never counts as the start of one.
+  return json.replace(/\\(?:u(d[89ab]..)\\u(d[c-f]..)|.)/gi, (escape, high?: string, low?: string) =>
+    high && low ? String.fromCharCode(Number.parseInt(high, 16), Number.parseInt(low, 16)) : escape,
+  );
+}
+
+/** Refuses what would be judged, but not taken to the system as it is by the client that opens the tunnel. */
+function assertPlainHandshake(target: string, body: Buffer): void {
+  if (body.length > 0) throw new Problem('bad-request', { detail: 'Send a handshake without a body.' });
+  const sent = URL.canParse(target, 'http://a') ? new URL(target, 'http://a') : null;
+  if (!sent || sent.pathname + sent.search !== target) {
+    throw new Problem('bad-request', {
+      detail: 'Percent-encode each character of the target that the URL standard encodes.',
+    });
+  }
+}
+
+/**
+ * Whether the client waits to be asked for the body it announced (RFC 9110 section 10.1.1): only now that it may call,
+ * not for a body that would be refused, and never on HTTP/1.0, which takes the interim answer for the final one.
+ */
+function isInvited({ headers, httpVersion }: IncomingMessage, limit: number): boolean {
+  return headers.expect !== undefined && httpVersion === '1.1' && Number(headers['content-length'] ?? 0) <= limit;
 }

@@ -26,6 +26,8 @@ export type Arrival = {
   readonly headers: IncomingHttpHeaders;
   readonly body: Buffer;
   readonly ip: string;
+  /** A WebSocket handshake is a call of its own kind: permission to read is none to open a channel. */
+  readonly protocol: 'http' | 'websocket';
 };
 
 type Route = NamedOperation & {
@@ -63,11 +65,11 @@ export function createDescriber(system: System): (arrival: Arrival) => Call {
     return json;
   }
 
-  function routeOf(method: string, path: string): Route {
-    const key = `${method} ${path}`;
+  function routeOf(protocol: Arrival['protocol'], method: string, path: string): Route {
+    const key = `${protocol} ${method} ${path}`;
     let route = routes.get(key);
     if (route === undefined) {
-      route = createRoute(method, path);
+      route = createRoute(protocol, method, path);
       if (key.length <= MAX_ROUTE_LENGTH) {
         if (routes.size >= MAX_ROUTES) routes.clear();
         routes.set(key, route);
@@ -76,10 +78,10 @@ export function createDescriber(system: System): (arrival: Arrival) => Call {
     return route;
   }
 
-  function createRoute(method: string, path: string): Route {
+  function createRoute(protocol: Arrival['protocol'], method: string, path: string): Route {
     const segments = decodeSegments(path);
     const { operation, resource } = nameOperation(method, segments);
-    const members = JSON.stringify({ operation, method, path, segments, protocol: 'http' });
+    const members = JSON.stringify({ operation, method, path, segments, protocol });
     return {
       operation,
       resource,
@@ -91,7 +93,7 @@ export function createDescriber(system: System): (arrival: Arrival) => Call {
   return (arrival) => {
     const { method, target, headers, body } = arrival;
     const { path, query } = splitTarget(target);
-    const route = routeOf(method, path);
+    const route = routeOf(arrival.protocol, method, path);
     const agentContext = headers['agent-context'];
     const claims = typeof agentContext === 'string' ? parseClaims(agentContext) : NO_CLAIMS;
     const idempotencyKey = headers['idempotency-key'];

@@ -62,9 +62,10 @@ export function createHoldPoint(deps: {
     const patience = Math.min(systems.get(call.system)?.wait ?? 0, prefer.wait ?? Infinity);
     const async = prefer.async && !exchange.tunnel;
     const heldSince = clock();
-    const deadline = heldSince + (async && prefer.wait === null ? 0 : patience);
 
-    let gone = false;
+    // It may have left while its call was recorded: then it does not wait, and nothing is released for it.
+    let gone = response.destroyed;
+    const deadline = heldSince + (gone || (async && prefer.wait === null) ? 0 : patience);
     const leavers: (() => void)[] = [];
     response.once('close', () => {
       gone = !response.writableFinished;

@@ -18,9 +18,10 @@ export function createHandleReleases(options: {
   const running = new Map<string, Promise<void>>();
   let stopWatching = () => {};
   let timer: NodeJS.Timeout | undefined;
+  let stopped = false;
 
   function tryRelease(hold: Hold): void {
-    if (running.has(hold.id)) return;
+    if (stopped || running.has(hold.id)) return;
     const attempt = release(hold, null)
       .then(
         () => {},
@@ -46,6 +47,7 @@ export function createHandleReleases(options: {
       sweep();
     },
     async stop() {
+      stopped = true;
       stopWatching();
       clearInterval(timer);
       await Promise.all(running.values());

@@ -33,10 +33,12 @@ export function createRelease(deps: {
   readonly decide: (input: string) => Decision;
   readonly forwarder: Forwarder;
   readonly digest: DigestAction;
+  /** Whether the agent still exists and may still call the system. */
+  readonly isGranted: (agent: string, system: string) => boolean;
   /** Names this process in the attempt, so that its unfinished attempts can be found when it dies. */
   readonly by: string;
 }): Release {
-  const { store, decide, forwarder, digest, by } = deps;
+  const { store, decide, forwarder, digest, isGranted, by } = deps;
 
   async function apply(hold: Hold, command: HoldCommand): Promise<Hold> {
     const result = await store.apply(hold.id, command);
@@ -52,7 +54,13 @@ export function createRelease(deps: {
 
     const decision = decide(call.input);
     if (decision.fault !== null) throw new Problem('policy-unavailable', { cause: new Error(decision.fault) });
-    const again = asksAgain(hold, decision);
+    const again = isGranted(hold.principal.agent, hold.system)
+      ? asksAgain(hold, decision)
+      : ({
+          type: 'supersede',
+          reason: 'The agent no longer has this system.',
+          policyRevision: decision.policyRevision,
+        } as const);
     if (again) return { hold: await apply(hold, again), delivery: null };
 
     const request = forwarder.prepare({ ...call, system: hold.system }, decision);
@@ -73,13 +81,14 @@ export function createRelease(deps: {
 function asksAgain(hold: Hold, decision: Decision): HoldCommand | null {
   const { verdict, rules, reason, terms, policyRevision } = decision;
   if (verdict === 'block') return { type: 'supersede', reason, policyRevision };
-  if (verdict === 'allow' || !terms) return null;
+  if (verdict === 'allow') return null;
+  if (!terms) throw new Error('a decision to hold has terms');
   const approved = new Set(hold.rules.map((rule) => rule.id));
   const wider = rules.some((rule) => rule.verdict === 'hold' && !approved.has(rule.id));
   const stricter =
     terms.level > hold.terms.level ||
     terms.quorum > hold.terms.quorum ||
-    terms.reviewers.join() !== hold.terms.reviewers.join();
+    terms.reviewers.toSorted().join() !== hold.terms.reviewers.toSorted().join();
   return wider || stricter ? { type: 'reopen', rules, reason, terms, policyRevision } : null;
 }
 

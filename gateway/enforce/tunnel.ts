@@ -48,9 +48,18 @@ export function registerTunnel(app: FastifyInstance, systems: readonly System[],
     },
     wsServerOptions: { maxPayload: 16 * 2 ** 20 },
     wsClientOptions,
+    wsHooks: {
+      // The plugin forgets a system's end that opens after the agent's has closed, and would leave it open for good.
+      onConnect: (_context, source, target) => {
+        if (source.readyState !== source.OPEN) target.terminate();
+      },
+    },
     preHandler: async (request, reply) => {
       const { raw } = request;
       if (!upgrades.has(raw)) throw new Problem('not-found');
+      // Only a socket that is read tells that its agent has left. Nothing is lost by it: an agent may not speak yet.
+      const leave = () => raw.socket.destroy();
+      raw.socket.once('end', leave).resume();
       const allowed = await new Promise<Handshake | null>((go, fail) => {
         const tunnel = (handshake: Handshake) => {
           go(handshake);
@@ -62,6 +71,7 @@ export function registerTunnel(app: FastifyInstance, systems: readonly System[],
         };
         serve(raw, reply.raw, tunnel).then(() => go(null), fail);
       });
+      raw.socket.off('end', leave);
       if (!allowed) {
         reply.hijack();
         return;
@@ -76,7 +86,9 @@ function forHandshake(headers: readonly string[]): Record<string, string> {
   const result: Record<string, string> = {};
   for (let i = 0; i < headers.length; i += 2) {
     const name = headers[i]!;
-    if (!HANDSHAKE_HEADERS.test(name)) result[name] = headers[i + 1]!;
+    const value = headers[i + 1]!;
+    // Several lines mean the same as one joined by commas (RFC 9110 section 5.3), which is how policy saw them.
+    if (!HANDSHAKE_HEADERS.test(name)) result[name] = name in result ? `${result[name]}, ${value}` : value;
   }
   return result;
 }

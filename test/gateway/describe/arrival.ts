@@ -41,6 +41,7 @@ export function testArrival(
     headers: Object.fromEntries(Object.entries(head).map(([name, value]) => [name.toLowerCase(), value])),
     body: Buffer.from(body),
     ip: '127.0.0.1',
+    protocol: 'http',
   };
 }
 
