@@ -25,6 +25,9 @@ export type EmbeddedReply =
   | { readonly type: 'ready'; readonly url: string }
   | { readonly type: 'failed'; readonly reason: string };
 
+/** Milliseconds that running statements have to end once the parent is gone. */
+const ORPHAN_LIMIT = 2_000;
+
 process.once('message', (order: EmbeddedOrder) => {
   open(order).catch((error: unknown) => {
     const reason = error instanceof Error ? error.message : String(error);
@@ -48,7 +51,11 @@ async function open({ path, port, username, password, memory, threads }: Embedde
     front.keepAliveTimeout = 1;
   };
   process.once('SIGTERM', stop);
-  process.once('disconnect', stop);
+  process.once('disconnect', () => {
+    stop();
+    // Whoever comes after the parent waits for the folder. What was acknowledged is safe.
+    setTimeout(() => process.kill(process.pid, 'SIGKILL'), ORPHAN_LIMIT).unref();
+  });
   // Ctrl-C reaches the whole group of processes; the parent decides when the ledger closes.
   process.on('SIGINT', () => {});
   const { promise, resolve, reject } = Promise.withResolvers<void>();

@@ -72,7 +72,11 @@ export async function mendSegment(dir: string, segment: number, from = 0): Promi
   let scan = await readRecords(path, from);
   while (scan.state === 'more') scan = await readRecords(path, scan.end);
   if (scan.state === 'end') return null;
-  const rest = await readRest(path, scan.end);
+  const rest = withoutZeros(await readRest(path, scan.end));
+  if (rest.length === 0) {
+    await cut(path, scan.end);
+    return null;
+  }
   const damage: Damage = {
     dir,
     segment,
@@ -85,21 +89,41 @@ export async function mendSegment(dir: string, segment: number, from = 0): Promi
   await syncDirectory(dir);
   // Kept first, cut afterwards: a crash in between only repeats both.
   await writeDurably(join(aside, `${String(segment).padStart(10, '0')}-${scan.end}.${damage.kind}`), rest);
-  await truncate(path, scan.end);
-  const handle = await open(path, 'r+');
-  await handle.sync().finally(() => handle.close());
+  await cut(path, scan.end);
   return damage;
 }
 
-/** Bytes of all segments in `dir` from `segment` at `offset` on. */
+async function cut(path: string, size: number): Promise<void> {
+  await truncate(path, size);
+  const handle = await open(path, 'r+');
+  await handle.sync().finally(() => handle.close());
+}
+
+/** Without what the writer had prepared for later events. No payload ends in a zero. */
+function withoutZeros(bytes: Buffer): Buffer {
+  let end = bytes.length;
+  while (end > 0 && bytes[end - 1] === 0) end -= 1;
+  return bytes.subarray(0, end);
+}
+
+/** Bytes of all records in `dir` from `segment` at `offset` on. */
 export async function bytesFrom(dir: string, segment: number, offset: number): Promise<number> {
   let bytes = 0;
-  for (const number of await listSegments(dir)) {
-    if (number < segment) continue;
-    const { size } = await stat(segmentPath(dir, number));
-    bytes += Math.max(0, size - (number === segment ? offset : 0));
+  const segments = (await listSegments(dir)).filter((number) => number >= segment);
+  for (const number of segments) {
+    const from = number === segment ? offset : 0;
+    const path = segmentPath(dir, number);
+    // The size of the last one says nothing: it is prepared for events to come.
+    const end = number === segments.at(-1) ? await endOfRecords(path, from) : (await stat(path)).size;
+    bytes += Math.max(0, end - from);
   }
   return bytes;
+}
+
+async function endOfRecords(path: string, from: number): Promise<number> {
+  let scan = await readRecords(path, from);
+  while (scan.state === 'more') scan = await readRecords(path, scan.end);
+  return scan.end;
 }
 
 /** The payload of the whole and undamaged record at `at`, or null. */
@@ -112,9 +136,8 @@ function recordAt(bytes: Buffer, at: number): Buffer | null {
   return checksum(payload) === bytes.readUInt32LE(at + 4) ? payload : null;
 }
 
-/** Whether `rest` is one unfinished write: a record whose end is missing, with no other record behind it, or zeros. */
+/** Whether `rest` is one unfinished write: a record whose end is missing, with no other record behind it. */
 function isTorn(rest: Buffer): boolean {
-  if (rest.every((byte) => byte === 0)) return true;
   if (rest.length >= HEADER_BYTES && rest.readUInt32LE(0) <= rest.length - HEADER_BYTES) return false;
   for (let at = 1; at < rest.length; at++) if (recordAt(rest, at) !== null) return false;
   return true;

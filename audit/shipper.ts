@@ -50,7 +50,7 @@ export type Shipper = {
   start(): void;
   /** Stops at once: a batch that is under way goes out again, under the same tokens, after the next start. */
   stop(): Promise<void>;
-  /** Delivers everything that is there now. For a shipper that was not started. @throws what stands in the way. */
+  /** Delivers everything that is there now. For a shipper that does not run. @throws what stands in the way. */
   drain(): Promise<void>;
   status(): Promise<{ readonly sources: readonly SourceStatus[]; readonly poison: number }>;
 };
@@ -222,14 +222,14 @@ export async function createShipper(options: ShipperOptions): Promise<Shipper> {
 
   return {
     start() {
-      if (running !== null) return;
-      stopping = new AbortController();
-      running = run();
+      running ??= run();
     },
     async stop() {
       stopping.abort();
       await running;
       running = null;
+      // What is drained afterwards must not find itself stopped already.
+      stopping = new AbortController();
     },
     async drain() {
       await discover();

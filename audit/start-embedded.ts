@@ -15,6 +15,8 @@ export type EmbeddedOptions = {
   readonly memory?: number;
   /** Most threads for one query; default 2. */
   readonly threads?: number;
+  /** Ends an engine that does not answer yet; one that does lives on. */
+  readonly signal?: AbortSignal;
 };
 
 export type Embedded = {
@@ -34,11 +36,11 @@ const THREAD_POOL = '16';
 /**
  * Starts the embedded ClickHouse as a child of this process and resolves once it answers. Ends with the parent, or by
  * SIGTERM, which lets running statements finish.
- * @throws when the engine cannot open the path, or the port is taken.
+ * @throws when the engine cannot open the path, the port is taken, or `signal` aborts first.
  */
 export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded> {
   const { path, port = 0, password = randomBytes(32).toString('base64url') } = options;
-  const { memory = 1024 ** 3, threads = 2 } = options;
+  const { memory = 1024 ** 3, threads = 2, signal } = options;
   const username = 'holdpoint';
   await mkdir(path, { recursive: true, mode: 0o700 });
   const child = fork(join(import.meta.dirname, 'embedded.ts'), [], {
@@ -50,6 +52,9 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
   const { promise, resolve, reject } = Promise.withResolvers<string>();
   const onExit = (code: number | null, signal: string | null) =>
     reject(new Error(`The embedded ClickHouse ended before it was ready (${signal ?? `exit code ${code}`})`));
+  const onAbort = () => reject(new Error('The embedded ClickHouse is not wanted any more'));
+  signal?.addEventListener('abort', onAbort);
+  if (signal?.aborted) onAbort();
   child.once('error', reject);
   child.once('exit', onExit);
   child.once('message', (reply: EmbeddedReply) => {
@@ -64,6 +69,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
     child.kill('SIGKILL');
     throw error;
   } finally {
+    signal?.removeEventListener('abort', onAbort);
     child.off('error', reject);
     child.off('exit', onExit);
   }

@@ -1,6 +1,6 @@
 import { fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { appendFile, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { openJournal } from '../../audit/journal.ts';
@@ -19,6 +19,11 @@ async function idsIn(dir: string): Promise<string[]> {
     for (const record of records) ids.push((JSON.parse(record.toString()) as { event_id: string }).event_id);
   }
   return ids;
+}
+
+async function writeAt(path: string, position: number, bytes: Buffer): Promise<void> {
+  const handle = await open(path, 'r+');
+  await handle.write(bytes, 0, bytes.length, position).finally(() => handle.close());
 }
 
 const ids = (from: number, to: number) => Array.from({ length: to - from }, (_, n) => event(from + n).event_id);
@@ -83,13 +88,29 @@ test('cuts the torn tail of an earlier opening and keeps it aside', async () => 
   journal.append(event(0));
   await journal.flushed();
   const torn = segmentPath(folder.path, journal.status().segment);
-  const { size } = await stat(torn);
-  await appendFile(torn, Buffer.from([200, 0, 0, 0, 1, 2, 3, 4, 123]));
+  const size = journal.status().bytes;
+  await writeAt(torn, size, Buffer.from([200, 0, 0, 0, 1, 2, 3, 4, 123]));
   const damages: Damage[] = [];
   const next = await openJournal({ dir: folder.path, limit: LIMIT, onDamage: (damage) => damages.push(damage) });
   expect((await stat(torn)).size).toBe(size);
   expect(damages).toMatchObject([{ kind: 'torn', offset: size, bytes: 9 }]);
   expect(await readdir(join(folder.path, 'damaged'))).toHaveLength(1);
+  await next.close();
+  await journal.close();
+});
+
+test('takes back the room that a crashed writer had prepared, which is no damage', async () => {
+  await using folder = await temporaryFolder();
+  const journal = await openJournal({ dir: folder.path, limit: LIMIT });
+  journal.append(event(0));
+  await journal.flushed();
+  const left = segmentPath(folder.path, journal.status().segment);
+  const size = journal.status().bytes;
+  expect((await stat(left)).size).toBeGreaterThan(size);
+  const damages: Damage[] = [];
+  const next = await openJournal({ dir: folder.path, limit: LIMIT, onDamage: (damage) => damages.push(damage) });
+  expect((await stat(left)).size).toBe(size);
+  expect(damages).toEqual([]);
   await next.close();
   await journal.close();
 });
@@ -117,9 +138,10 @@ test('refuses events when it is full, changes nothing, and takes them again once
       return false;
     }
   };
-  await until(async () => {
+  const last = journal.status().segment;
+  await until(() => {
     expect(accepted()).toBe(false);
-    return (await stat(segmentPath(folder.path, journal.status().segment))).size === 0;
+    return journal.status().segment > last;
   });
   for (const segment of (await listSegments(folder.path)).slice(0, -1)) await rm(segmentPath(folder.path, segment));
   await until(accepted);
@@ -163,9 +185,9 @@ test('promises nothing that a failing write left half on disk', async () => {
   await using folder = await temporaryFolder();
   const dir = join(folder.path, 'journal');
   await mkdir(dir);
-  // The limit on file sizes makes a real write fail in the middle of a segment.
+  // The limit on file sizes, in units of 512 bytes, makes a real write fail in the middle of a segment.
   const script = join(import.meta.dirname, 'journal-child.ts');
-  const child = spawn('sh', ['-c', 'ulimit -f 200; exec "$0" "$@"', process.execPath, script, dir, '400'], {
+  const child = spawn('sh', ['-c', 'ulimit -f 2500; exec "$0" "$@"', process.execPath, script, dir, '1200'], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   let output = '';
