@@ -1,27 +1,14 @@
 import type { Call } from './domain/call.ts';
 import type { Decision } from './domain/decision.ts';
-import type { Completion, Exchange } from './domain/exchange.ts';
-import type { Principal } from './domain/principal.ts';
-import type { System } from './domain/system.ts';
-
-/** Who calls, and what they call. */
-export type Caller = { readonly principal: Principal; readonly system: System; readonly target: string };
+import type { Caller, Completion, Exchange } from './domain/exchange.ts';
+import type { Recorder } from './record/recorder.ts';
 
 /** The stages of a call's path. Each refuses by throwing a Problem; none decides what comes next. */
 export type Stages = {
   readonly identify: (exchange: Exchange) => Caller;
   readonly describe: (exchange: Exchange, caller: Caller) => Promise<Call>;
   readonly decide: (call: Call) => Decision;
-  readonly record: {
-    decided(call: Call, decision: Decision): Promise<void> | undefined;
-    completed(
-      exchange: Exchange,
-      caller: Caller | null,
-      call: Call | null,
-      decision: Decision | null,
-      completion: Completion,
-    ): void;
-  };
+  readonly record: Recorder;
   readonly forward: (call: Call, decision: Decision, exchange: Exchange) => Promise<Completion>;
   readonly hold: (call: Call, decision: Decision, exchange: Exchange) => Promise<Completion>;
   readonly block: (call: Call, decision: Decision, exchange: Exchange) => Completion;

@@ -1,16 +1,12 @@
 import type { IncomingMessage } from 'node:http';
 import type { Call } from '../domain/call.ts';
-import type { Exchange } from '../domain/exchange.ts';
+import type { Caller, Exchange } from '../domain/exchange.ts';
 import { createId } from '../domain/id.ts';
-import type { Principal } from '../domain/principal.ts';
 import { Problem } from '../domain/problem.ts';
 import type { System } from '../domain/system.ts';
 import { readBody } from './body.ts';
 import { assertPlainFraming } from './framing.ts';
 import { createDescriber } from './rest.ts';
-
-/** Who calls which system, as `identify` found out. */
-export type Caller = { readonly principal: Principal; readonly system: System; readonly target: string };
 
 /**
  * Turns a request into a Call: its head is checked before its body is asked for, the body is read once, and what is

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Principal } from './principal.ts';
 import type { System } from './system.ts';
 
 /** A request that came in and the response it waits for. */
@@ -11,6 +12,14 @@ export type Exchange = {
   readonly receivedAt: number;
   /** Set for a WebSocket handshake (RFC 6455): it is judged as one call and, where allowed, handed to the tunnel. */
   readonly tunnel: ((request: Handshake) => Promise<Completion>) | null;
+};
+
+/** Who calls, and what: as far as the head of the request tells. */
+export type Caller = {
+  readonly principal: Principal;
+  readonly system: System;
+  /** Path and query below the system, byte for byte. */
+  readonly target: string;
 };
 
 /** What a tunnel needs to reach the system: the handshake's target and the headers that go with it. */

@@ -1,7 +1,7 @@
 import type { System } from '../domain/system.ts';
 
-export type Route<S extends System> = {
-  readonly system: S;
+export type Route = {
+  readonly system: System;
   /** Path and query below the system, byte for byte; starts with `/`. */
   readonly target: string;
 };
@@ -10,9 +10,9 @@ export type Route<S extends System> = {
  * Finds the system that a call is for: the listener's own system wins, then the Host header, then the first path
  * segment. Null when none fits: such a call goes nowhere.
  */
-export function createRouter<S extends System>(
-  systems: readonly S[],
-): (own: S | null, host: string | undefined, url: string) => Route<S> | null {
+export function createRouter(
+  systems: readonly System[],
+): (own: System | null, host: string | undefined, url: string) => Route | null {
   const byName = new Map(systems.map((system) => [system.name, system]));
   const byHost = new Map(systems.flatMap((system) => system.hosts.map((host) => [host, system] as const)));
 

@@ -11,8 +11,6 @@ export type Agent = {
   readonly systems: readonly string[];
 };
 
-export type Identity = { readonly principal: Principal; readonly systems: ReadonlySet<string> };
-
 /** Lowercase hex SHA-256 of a token: the form in which the configuration knows it. */
 export function hashToken(token: string): string {
   return hash('sha256', token, 'hex');
@@ -32,14 +30,11 @@ function createDirectory<T>(entries: readonly (readonly [sha256: string, bearer:
 }
 
 /** Tokens that were found are remembered, so that they are not hashed again for every call: as many as there are agents. */
-export function createAgentDirectory(agents: readonly Agent[]): (token: string) => Identity | null {
+export function createAgentDirectory(agents: readonly Agent[]): (token: string) => Principal | null {
   const find = createDirectory(
-    agents.map(({ id, owner, token_sha256, roles, systems }) => [
-      token_sha256,
-      { principal: { agent: id, owner, roles, onBehalfOf: [] }, systems: new Set(systems) },
-    ]),
+    agents.map(({ id, owner, token_sha256, roles }) => [token_sha256, { agent: id, owner, roles, onBehalfOf: [] }]),
   );
-  const remembered = new Map<string, Identity>();
+  const remembered = new Map<string, Principal>();
   return (token) => {
     const known = remembered.get(token);
     if (known) return known;
@@ -73,7 +68,7 @@ export function readToken(headers: IncomingHttpHeaders, keyHeader: string): stri
   return password || user || null;
 }
 
-/** Whether the configuration knows the agent and grants it the system; for calls that were identified long ago. */
+/** Whether the configuration knows the agent and grants it the system. */
 export function createGrants(agents: readonly Agent[]): (agent: string, system: string) => boolean {
   const granted = new Map(agents.map(({ id, systems }) => [id, new Set(systems)]));
   return (agent, system) => granted.get(agent)?.has(system) ?? false;

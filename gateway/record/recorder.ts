@@ -3,13 +3,9 @@ import { isSafe, type Call } from '../domain/call.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { Decision } from '../domain/decision.ts';
 import type { Event, Journal } from '../domain/event.ts';
-import type { Completion, Exchange } from '../domain/exchange.ts';
+import type { Caller, Completion, Exchange } from '../domain/exchange.ts';
 import { createId } from '../domain/id.ts';
-import type { Principal } from '../domain/principal.ts';
 import type { CallMetrics } from './metrics.ts';
-
-/** Who called what, as far as it was worked out before the exchange ended. */
-export type Caller = { readonly principal: Principal; readonly system: { readonly name: string } };
 
 export type Recorder = {
   /**

@@ -416,6 +416,19 @@ describe('the record', () => {
     expect(completed).toMatchObject({ type: 'call.completed', layer: 'execute', status: 201, actor: 'billing-bot' });
   });
 
+  test('has the attempts of a known agent that were refused before policy was asked', async () => {
+    const attempts = [
+      ['/hasty/v1/items', OTHER_TOKEN, 'system-not-granted'],
+      ['/payments/v1/%2fitems', TOKEN, 'ambiguous-path'],
+    ] as const;
+    for (const [path, token, code] of attempts) {
+      await call(path, { headers: { authorization: `Bearer ${token}` } });
+      const agent = token === TOKEN ? 'billing-bot' : 'other-bot';
+      const refused = async () => (await plane.events()).find((event) => event.code === code && event.agent === agent);
+      await expect.poll(refused).toMatchObject({ type: 'call.refused', verdict: 'block', system: path.split('/')[1] });
+    }
+  });
+
   test('holds no token, no body and no query, and neither does the log', async () => {
     const marker = randomUUID();
     await call(`/payments/v1/items?q=${marker}`);
