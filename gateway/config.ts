@@ -191,6 +191,11 @@ export function toolEnvironment(env: NodeJS.ProcessEnv = process.env): {
   return { env, cacheDir: join(env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'holdpoint') };
 }
 
+/** What the gateway's processes get: the environment, and where Node keeps compiled code, which halves their start. */
+export function processEnvironment(compiled: string, env: NodeJS.ProcessEnv = process.env): NodeJS.ProcessEnv {
+  return { NODE_COMPILE_CACHE: compiled, ...env };
+}
+
 /** The text of a configuration file. @throws ConfigError when it cannot be read */
 export function readConfigText(file: string): string {
   try {

@@ -1,5 +1,3 @@
-import { randomUUID } from 'node:crypto';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { AggregatorRegistry, collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
 import { registerHoldMetrics } from '../admin/metrics.ts';
@@ -11,8 +9,9 @@ import { createOutboxSource } from '../audit/outbox-source.ts';
 import { createShipper } from '../audit/shipper.ts';
 import { createPolicyKeeper } from '../policies/keeper.ts';
 import { findOpa } from '../policies/opa.ts';
-import { formatAddress, parseConfig, toolEnvironment } from './config.ts';
-import { dataFolder } from './data-folder.ts';
+import { listenOn } from './addresses.ts';
+import { parseConfig, toolEnvironment } from './config.ts';
+import { dataFolder, lockFolder, ORPHAN_PATIENCE } from './data-folder.ts';
 import { createBundleStore } from './decide/bundle-store.ts';
 import { createDecider } from './decide/decider.ts';
 import { createEvaluator } from './decide/evaluator.ts';
@@ -26,7 +25,8 @@ import { loadOrCreateKey } from './holds/key-file.ts';
 import { transition } from './holds/machine.ts';
 import { openHoldStore } from './holds/store.ts';
 import { createHoldTimers } from './holds/timers.ts';
-import { createReviewerDirectory } from './identify/token.ts';
+import { createGrants, createReviewerDirectory } from './identify/token.ts';
+import { hadEnded } from './instance.ts';
 import { createLog } from './log.ts';
 import { runProcess, type Inbox } from './run-process.ts';
 import type { FromControl, ProcessMetrics, ToControl } from './messages.ts';
@@ -41,10 +41,9 @@ const tell = (message: FromControl) => process.send?.(message, undefined, undefi
 
 /** Everything beside the data plane: policy, people, timers, releases for callers who left, and shipping the record. */
 async function start(
-  { config: { file, text }, clickhouse, alive }: ToControl & { type: 'start' },
+  { config: { file, text }, listen, clickhouse, instance, alive }: ToControl & { type: 'start' },
   inbox: Inbox<ToControl>,
 ): Promise<void> {
-  const instance = `control/${process.pid}/${randomUUID()}`;
   const config = parseConfig(text, file);
   const { node } = config;
   const folder = dataFolder(config.data);
@@ -52,12 +51,13 @@ async function start(
   const clock = Date.now;
 
   const key = await loadOrCreateKey(folder.holdKey);
+  lockFolder(join(folder.journals, 'control'), ORPHAN_PATIENCE);
   const store = await openHoldStore({ file: folder.holds, key, node, clock });
   const abandon = async (ended: (name: string) => boolean) => {
     const holds = await abandonReleases(store, ended);
     if (holds > 0) log.warn({ holds }, 'calls were being released by a process that ended; their outcome is unknown');
   };
-  await abandon((name) => !alive.includes(name));
+  await abandon((name) => hadEnded(name, instance, alive));
 
   const journal = await openJournal({
     dir: join(folder.journals, 'control'),
@@ -66,16 +66,15 @@ async function start(
     onError: (err, lost) => log.error({ err, lost_events: lost }, 'the journal of control cannot be written'),
     onDamage: (damage) => log.warn({ damage }, 'the journal of an earlier run was cut where it was torn'),
   });
-  const record = (type: EventType, fields: { policy_revision?: string; reason?: string }) =>
-    journal.append({
-      event_id: createId('evt'),
-      at: clock(),
-      node,
-      type,
-      layer: 'decide',
-      actor_kind: 'gateway',
-      ...fields,
-    });
+  /** Never throws: a policy that blocks must come into force although the journal is full. */
+  function record(type: EventType, fields: { policy_revision?: string; reason?: string }): void {
+    const event_id = createId('evt');
+    try {
+      journal.append({ event_id, at: clock(), node, type, layer: 'decide', actor_kind: 'gateway', ...fields });
+    } catch (err) {
+      log.error({ err, type, ...fields }, 'a change of policy could not be recorded');
+    }
+  }
 
   // --- policy: compiled, checked and put in force here; workers are told when it is on disk
   const registry = new Registry();
@@ -123,6 +122,7 @@ async function start(
     decide: (input) => blockUnmetObligations(decider.decide(input)),
     forwarder,
     digest: createDigest(new Map(config.systems.map((system) => [system.name, system]))),
+    isGranted: createGrants(config.agents),
     by: instance,
   });
   const handles = createHandleReleases({
@@ -195,15 +195,9 @@ async function start(
     log,
     clock,
   });
-  try {
-    await admin.listen(config.listen.admin);
-  } catch (error) {
-    const taken = (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
-    const reason = taken ? 'the port is in use; name another in the configuration' : (error as Error).message;
-    throw new Error(`cannot listen on ${formatAddress(config.listen.admin)}: ${reason}`, { cause: error });
-  }
-  const address = admin.server.address() as AddressInfo;
-  tell({ type: 'listening', admin: { host: address.address, port: address.port } });
+  await admin.ready();
+  await listenOn(admin.server, listen.admin);
+  tell({ type: 'listening' });
 
   let ending = false;
   async function end(): Promise<void> {
@@ -240,9 +234,4 @@ async function start(
   process.on('SIGTERM', () => void end());
 }
 
-runProcess<ToControl>(
-  async (message, inbox) => {
-    if (message.type === 'start') await start(message, inbox);
-  },
-  (reason) => tell({ type: 'failed', reason }),
-);
+runProcess<ToControl>(start, (reason) => tell({ type: 'failed', reason }));

@@ -9,6 +9,8 @@ export type DataFolder = {
   readonly journals: string;
   readonly policy: string;
   readonly clickhouse: string;
+  /** Code that Node has compiled before; may be deleted at any time. */
+  readonly compiled: string;
 };
 
 export function dataFolder(path: string): DataFolder {
@@ -18,33 +20,57 @@ export function dataFolder(path: string): DataFolder {
     journals: join(path, 'journal'),
     policy: join(path, 'policy'),
     clickhouse: join(path, 'clickhouse'),
+    compiled: join(path, 'compiled'),
   };
 }
+
+const SQLITE_BUSY = 5;
 
 /** Another gateway works on the same data; `message` is for people. */
 export class DataInUse extends Error {}
 
+/** How long a process waits for one of a gateway that was killed just now and is still ending. */
+export const ORPHAN_PATIENCE = 5_000;
+
 /**
- * Makes the folder (mode 0700) and takes it for this process alone, until the process ends in whatever way: the
- * operating system holds the lock, so a crash leaves nothing to clean up.
- * @throws DataInUse when another process has it
+ * Makes the folder (mode 0700) and takes it for this gateway alone, until the process ends in whatever way.
+ * @throws DataInUse when another gateway has it
  */
 export function lockDataFolder(path: string): () => void {
-  mkdirSync(path, { recursive: true, mode: 0o700 });
-  chmodSync(path, 0o700);
   const pidFile = join(path, 'pid');
-  const lock = new DatabaseSync(join(path, 'lock'), { timeout: 0 });
   try {
-    lock.exec('BEGIN EXCLUSIVE');
-  } catch {
-    lock.close();
+    const unlock = lockFolder(path, 0);
+    writeFileSync(pidFile, `${process.pid}\n`);
+    return unlock;
+  } catch (error) {
+    if (!(error instanceof FolderInUse)) throw error;
     const pid = readPid(pidFile);
     throw new DataInUse(
       `Another Holdpoint${pid ? ` (process ${pid})` : ''} works on ${path}. Stop it first, or give this one a \`data\` folder of its own.`,
     );
   }
-  writeFileSync(pidFile, `${process.pid}\n`);
-  return () => lock.close();
+}
+
+class FolderInUse extends Error {}
+
+/**
+ * Makes a folder (mode 0700) and takes it for this process alone. The operating system holds the lock, so a crash leaves
+ * nothing to clean up.
+ * @param patience milliseconds to wait, without doing anything else, for whoever has it
+ * @throws Error when another process has it
+ */
+export function lockFolder(path: string, patience: number): () => void {
+  mkdirSync(path, { recursive: true, mode: 0o700 });
+  chmodSync(path, 0o700);
+  const lock = new DatabaseSync(join(path, 'lock'), { timeout: patience });
+  try {
+    lock.exec('BEGIN EXCLUSIVE');
+    return () => lock.close();
+  } catch (error) {
+    lock.close();
+    if ((error as { errcode?: number }).errcode !== SQLITE_BUSY) throw error;
+    throw new FolderInUse(`another process works on ${path}`);
+  }
 }
 
 function readPid(file: string): string | null {

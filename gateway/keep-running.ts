@@ -1,4 +1,5 @@
 import type { ChildProcess } from 'node:child_process';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 
 /** A process that ran for so long was healthy: after its end the waits start from the shortest again. */
@@ -13,48 +14,50 @@ export type Kept = {
   /** To the process that is there now, if any; messages are not kept for the next one. */
   send(message: object): void;
   kill(signal: NodeJS.Signals): void;
-  /** No more restarts; resolves when the process that is there now has ended. */
+  /** No more restarts from now on; resolves when the process that is there now has ended. */
   ended(): Promise<void>;
 };
 
 /** Spawns a process, and spawns it again when it ends, after waits that grow from 100 ms to 5 s while it keeps ending. */
 export function keepRunning(options: {
   readonly name: string;
-  readonly spawn: () => Promise<ChildProcess>;
+  /** `signal` aborts when no process is wanted any more: one that is not ready yet must be killed then. */
+  readonly spawn: (signal: AbortSignal) => Promise<ChildProcess>;
   /** Told of each end that nobody asked for; `reason` is for people. */
   readonly onEnd: (reason: string) => void;
   readonly log: Logger;
 }): Kept {
   const { name, spawn, onEnd, log } = options;
+  const ending = new AbortController();
+  const { signal } = ending;
   let child: ChildProcess | null = null;
-  let last = false;
-  let wait = FIRST_WAIT;
-  let again: NodeJS.Timeout;
-  let end = Promise.withResolvers<void>();
+
+  async function runOnce(): Promise<string> {
+    try {
+      child = await spawn(signal);
+      if (signal.aborted) child.kill('SIGKILL');
+      log.info({ child: name, pid: child.pid }, 'a process was started');
+      return await endOf(child);
+    } catch (error) {
+      return (error as Error).message;
+    } finally {
+      child = null;
+    }
+  }
 
   async function run(): Promise<void> {
-    const since = Date.now();
-    let reason: string;
-    try {
-      const spawned = await spawn();
-      child = spawned;
-      reason = await new Promise<string>((resolve) => {
-        spawned.once('exit', (code, signal) => resolve(`ended (${signal ?? `exit code ${code}`})`));
-      });
-    } catch (error) {
-      reason = (error as Error).message;
+    for (let wait = FIRST_WAIT; ; wait = Math.min(wait * 2, LONGEST_WAIT)) {
+      const since = Date.now();
+      const reason = await runOnce();
+      if (signal.aborted) return;
+      log.warn({ child: name, reason }, 'a process ended; it is started again');
+      onEnd(reason);
+      if (Date.now() - since > HEALTHY_AFTER) wait = FIRST_WAIT;
+      await sleep(wait, undefined, { signal }).catch(() => {});
+      if (signal.aborted) return;
     }
-    child = null;
-    end.resolve();
-    if (last) return;
-    log.warn({ process: name, reason }, 'a process ended; it is started again');
-    onEnd(reason);
-    end = Promise.withResolvers();
-    if (Date.now() - since > HEALTHY_AFTER) wait = FIRST_WAIT;
-    again = setTimeout(run, wait);
-    wait = Math.min(wait * 2, LONGEST_WAIT);
   }
-  void run();
+  const running = run();
 
   return {
     name,
@@ -68,10 +71,24 @@ export function keepRunning(options: {
     kill(signal) {
       child?.kill(signal);
     },
-    async ended() {
-      last = true;
-      clearTimeout(again);
-      if (child) await end.promise;
+    ended() {
+      ending.abort();
+      return running;
     },
   };
+}
+
+/** Resolves with why a process ended, once everything that it said before has been heard. */
+function endOf(child: ChildProcess): Promise<string> {
+  return new Promise((resolve) => {
+    // Also emitted when a message does not get through, which is no end; only what has no id never began.
+    child.on('error', (error) => {
+      if (child.pid === undefined) resolve(error.message);
+    });
+    child.once('exit', (code, signal) => {
+      const reason = `ended (${signal ?? `exit code ${code}`})`;
+      if (child.connected) child.once('disconnect', () => resolve(reason));
+      else resolve(reason);
+    });
+  });
 }

@@ -1,8 +1,10 @@
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { ConfigError, formatAddress } from './config.ts';
 import { DataInUse } from './data-folder.ts';
+import type { Gateway } from './supervisor.ts';
 
 const HELP = `Holdpoint: a policy-enforcing gateway for agent tool calls.
 
@@ -32,7 +34,14 @@ async function start(args: string[]): Promise<number> {
   const config = parseConfig(text, values.config);
   const log = createLog('supervisor', config.log);
   const since = performance.now();
-  const gateway = await startGateway(config, { file: config.file, text }, log);
+  const stopping = stopSignal();
+  let gateway: Gateway;
+  try {
+    gateway = await startGateway(config, { file: config.file, text }, log, { signal: stopping });
+  } catch (error) {
+    if (stopping.aborted) return 0;
+    throw error;
+  }
   log.info(
     {
       agents: `http://${formatAddress(gateway.agents)}`,
@@ -46,8 +55,8 @@ async function start(args: string[]): Promise<number> {
     },
     'ready',
   );
-  const signal = await stopSignal();
-  log.info({ signal }, 'stopping: no new calls, running ones finish');
+  if (!stopping.aborted) await once(stopping, 'abort');
+  log.info({ signal: (stopping.reason as Error).message }, 'stopping: no new calls, running ones finish');
   await gateway.stop();
   log.info('stopped');
   return 0;
@@ -77,11 +86,9 @@ async function check(args: string[]): Promise<number> {
 async function demo(args: string[]): Promise<number> {
   const { values } = parseArgs({ args, options: { once: { type: 'boolean', default: false } } });
   const { runDemo } = await import('./demo/tour.ts');
-  const ended = new AbortController();
-  void stopSignal().then(() => ended.abort());
   await runDemo({
     once: values.once,
-    signal: ended.signal,
+    signal: stopSignal(),
     start: startForDemo,
     policies: join(import.meta.dirname, '..', 'policies'),
   });
@@ -99,12 +106,9 @@ async function startForDemo({ config: file, log }: { config: string; log: string
   const text = readConfigText(file);
   const config = parseConfig(text, file);
   const output = openSync(log, 'a');
-  const gateway = await startGateway(
-    config,
-    { file: config.file, text },
-    createLog('supervisor', config.log, output),
+  const gateway = await startGateway(config, { file: config.file, text }, createLog('supervisor', config.log, output), {
     output,
-  );
+  });
   const client = connectClickHouse(gateway.clickhouse);
   return {
     query: async (query: string) =>
@@ -139,10 +143,11 @@ async function token(): Promise<number> {
   return 0;
 }
 
-function stopSignal(): Promise<NodeJS.Signals> {
-  return new Promise((resolve) => {
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve(signal));
-  });
+/** Aborts when this process is asked to end. Asking twice, as npm does on Ctrl-C, does not cut short how it ends. */
+function stopSignal(): AbortSignal {
+  const stopping = new AbortController();
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stopping.abort(new Error(signal)));
+  return stopping.signal;
 }
 
 async function main([name = '--help', ...args]: string[]): Promise<number> {

@@ -1,5 +1,5 @@
 import type { ClickHouseAddress } from '../audit/clickhouse.ts';
-import type { Address } from './config.ts';
+import type { Listening } from './addresses.ts';
 
 /** The configuration as it was read at the start: a file edited later must not give a restarted process another one. */
 export type ConfigText = { readonly file: string; readonly text: string };
@@ -9,15 +9,20 @@ export type ProcessMetrics = readonly object[];
 
 /** What the supervisor says to a worker. */
 export type ToWorker =
-  | { readonly type: 'start'; readonly config: ConfigText; readonly slot: number }
+  | {
+      readonly type: 'start';
+      readonly config: ConfigText;
+      readonly listen: Listening;
+      readonly slot: number;
+      readonly instance: string;
+    }
   | { readonly type: 'activate'; readonly revision: string }
   | { readonly type: 'metrics'; readonly id: number }
   | { readonly type: 'drain' };
 
 /** What a worker says to the supervisor. */
 export type FromWorker =
-  | { readonly type: 'hello'; readonly name: string }
-  | { readonly type: 'listening'; readonly agents: Address; readonly systems: Readonly<Record<string, Address>> }
+  | { readonly type: 'listening' }
   | { readonly type: 'activated'; readonly revision: string }
   | { readonly type: 'metrics'; readonly id: number; readonly metrics: ProcessMetrics }
   | { readonly type: 'failed'; readonly reason: string };
@@ -27,7 +32,10 @@ export type ToControl =
   | {
       readonly type: 'start';
       readonly config: ConfigText;
+      readonly listen: Listening;
       readonly clickhouse: ClickHouseAddress;
+      readonly instance: string;
+      /** The processes of this run that there were when this one was started. */
       readonly alive: readonly string[];
     }
   /** A worker ended; what it was releasing has an unknown outcome. */
@@ -40,6 +48,6 @@ export type ToControl =
 /** What control says to the supervisor. */
 export type FromControl =
   | { readonly type: 'policy'; readonly revision: string }
-  | { readonly type: 'listening'; readonly admin: Address }
+  | { readonly type: 'listening' }
   | { readonly type: 'metrics'; readonly id: number }
   | { readonly type: 'failed'; readonly reason: string };

@@ -4,7 +4,8 @@ import type { Duplex } from 'node:stream';
 import fastify from 'fastify';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
-import { formatAddress, type Address, type AgentConfig, type Config } from './config.ts';
+import { listenOn } from './addresses.ts';
+import type { Address, AgentConfig, Config } from './config.ts';
 import { createDescribe } from './describe/describe.ts';
 import type { Call } from './domain/call.ts';
 import type { Clock } from './domain/clock.ts';
@@ -25,15 +26,21 @@ import { registerTunnel } from './enforce/tunnel.ts';
 import { createWaitingRoom } from './enforce/waiting-room.ts';
 import { actionDigest } from './holds/digest.ts';
 import { createId } from './domain/id.ts';
-import { createIdentify, identifyAgent } from './identify/identify.ts';
+import { assertGranted, createIdentify, identifyAgent } from './identify/identify.ts';
 import { createRouter } from './identify/route.ts';
-import { createAgentDirectory } from './identify/token.ts';
+import { createAgentDirectory, createGrants } from './identify/token.ts';
 import { serve, type Stages } from './pipeline.ts';
 import { createCallMetrics } from './record/metrics.ts';
 import { createRecorder } from './record/recorder.ts';
 
 /** How long a kept-alive connection may stay silent; longer than the 60 s of common load balancers, so that they close first. */
 const KEEP_ALIVE = 65_000;
+
+/**
+ * Workers open the same port, and the system spreads connections over them. Where it cannot, `node:cluster` hands them
+ * over; then a connection that was on its way to a worker that dies is left open, and nobody answers it.
+ */
+const SHARES_PORTS = process.platform === 'linux';
 
 export type ServerDeps = {
   readonly listen: Address;
@@ -64,17 +71,29 @@ export function buildServer(deps: ServerDeps): AgentsServer {
   const { systems, store, journal, log, clock, node } = deps;
   const byName = new Map<string, System>(systems.map((system) => [system.name, system]));
   const findAgent = createAgentDirectory(deps.agents);
-  const identify = createIdentify<System>({ route: createRouter<System>(systems), findAgent });
+  const isGranted = createGrants(deps.agents);
+  const describe = createDescribe(systems);
+  const identify = createIdentify({ route: createRouter(systems), findAgent });
   const forwarder = createForwarder(systems);
   const room = createWaitingRoom(store);
   const metrics = createCallMetrics(deps.registry, () => room.size);
   const decide = (input: string) => blockUnmetObligations(deps.decide(input));
   const digest = createDigest(byName);
-  const release = createRelease({ store, decide, forwarder, digest, by: deps.attemptedBy });
+  const release = createRelease({
+    store,
+    decide,
+    forwarder,
+    digest,
+    isGranted,
+    by: deps.attemptedBy,
+  });
 
   const stages: Stages = {
     identify: ({ request, own }) => identify(request, own),
-    describe: createDescribe(systems),
+    describe(exchange, caller) {
+      assertGranted(caller, isGranted);
+      return describe(exchange, caller);
+    },
     decide: (call: Call) => decide(call.input),
     record: createRecorder({ journal, node, log, metrics, clock }),
     forward: createForward(forwarder),
@@ -218,18 +237,7 @@ export function createDigest(systems: ReadonlyMap<string, System>): DigestAction
 }
 
 async function open(server: Server, address: Address): Promise<Address> {
-  await new Promise<void>((resolve, reject) => {
-    const failed = (error: NodeJS.ErrnoException) => {
-      const reason =
-        error.code === 'EADDRINUSE' ? 'the port is in use; name another in the configuration' : error.message;
-      reject(new Error(`cannot listen on ${formatAddress(address)}: ${reason}`));
-    };
-    server.once('error', failed);
-    server.listen({ host: address.host, port: address.port, backlog: 1024 }, () => {
-      server.off('error', failed);
-      resolve();
-    });
-  });
+  await listenOn(server, address, { backlog: 1024, reusePort: SHARES_PORTS });
   const { address: host, port } = server.address() as AddressInfo;
   return { host, port };
 }

@@ -1,27 +1,26 @@
 import cluster from 'node:cluster';
-import { fork, type StdioOptions } from 'node:child_process';
+import { fork, type ChildProcess, type StdioOptions } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { ClickHouseAddress } from '../audit/clickhouse.ts';
 import { startEmbedded } from '../audit/start-embedded.ts';
-import type { Address, Config } from './config.ts';
+import { reserveAddresses, type Listening } from './addresses.ts';
+import { processEnvironment, type Config } from './config.ts';
 import { dataFolder, lockDataFolder } from './data-folder.ts';
+import { instanceName } from './instance.ts';
 import { keepRunning, type Kept } from './keep-running.ts';
 import type { ConfigText, FromControl, FromWorker, ProcessMetrics, ToControl, ToWorker } from './messages.ts';
 
+/** How long the engine of a gateway that was killed may take to let go of the data; then the start has failed. */
+const ENGINE_PATIENCE = 5_000;
 /** From SIGTERM until whoever has not ended is killed. */
 const DRAIN_LIMIT = 9_500;
 /** A worker that is starting or stuck must not keep the others' numbers from being read. */
 const METRICS_LIMIT = 1_000;
 
 /** Where a running gateway is reached. */
-export type Addresses = {
-  readonly agents: Address;
-  /** Those of the systems that have their own. */
-  readonly systems: Readonly<Record<string, Address>>;
-  readonly admin: Address;
-  readonly clickhouse: ClickHouseAddress;
-};
+export type Addresses = Listening & { readonly clickhouse: ClickHouseAddress };
 
 export type Gateway = Addresses & {
   /** Drains and ends all processes, within 10 s. */
@@ -33,51 +32,78 @@ export type Output = 'inherit' | number;
 
 type Worker = {
   readonly process: Kept;
-  /** The name under which the process of now releases holds. */
-  instance: string | null;
+  /** The policy by which its process of now decides. */
   revision: string | null;
+  listens: boolean;
 };
 
 /**
  * Starts the processes of a gateway and keeps them running: workers (the data plane), control, and the embedded
- * ClickHouse where no server is configured. Resolves when calls are served.
- * @throws DataInUse, or an Error with what is wrong, when the first start fails; nothing is left running then
+ * ClickHouse where no server is configured. They are started side by side, and get their orders when what they need is
+ * there: control the address of ClickHouse, workers a policy. Resolves when calls are served.
+ * @throws DataInUse, or an Error with what is wrong, when the first start fails or `signal` aborts it; nothing is left
+ *   running then
  */
 export async function startGateway(
   config: Config,
   text: ConfigText,
   log: Logger,
-  output: Output = 'inherit',
+  { signal, output = 'inherit' }: { readonly signal?: AbortSignal; readonly output?: Output } = {},
 ): Promise<Gateway> {
   const folder = dataFolder(config.data);
   const unlock = lockDataFolder(config.data);
+  const listening = await reserveAddresses(config).catch((error) => {
+    unlock();
+    throw error;
+  });
+  const since = performance.now();
   const ready = Promise.withResolvers<Addresses>();
   let started = false;
 
   const stdio: StdioOptions = ['ignore', output, output, 'ipc'];
+  const env = processEnvironment(folder.compiled);
 
-  const workers: Worker[] = [];
+  const clickhouse = Promise.withResolvers<ClickHouseAddress>();
+  let clickhouseAddress: ClickHouseAddress | null = null;
+  const policy = Promise.withResolvers<void>();
   let policyRevision: string | null = null;
-  let agents: Pick<Addresses, 'agents' | 'systems'> | null = null;
-  let admin: Address | null = null;
+  let controlListens = false;
+
+  const run = randomUUID();
+  /** Names of the processes that may be releasing holds. */
+  const alive = new Set<string>();
+  let count = 0;
 
   /** Until everything has run once, what fails is the user's to mend; afterwards it is the supervisor's. */
   function failStart(name: string, reason: string): void {
     if (!started) ready.reject(new Error(`${name}: ${reason}`));
   }
 
-  function progress(): void {
-    if (started || !agents || !admin || workers.some(({ revision }) => revision === null)) return;
-    started = true;
-    ready.resolve({ ...agents, admin, clickhouse: engine.address });
+  function onFailed(name: string, reason: string): void {
+    if (started) log.error({ child: name, reason }, 'a process could not start');
+    failStart(name, reason);
   }
 
-  function keep(name: string, spawn: Parameters<typeof keepRunning>[0]['spawn'], onEnd = () => {}): Kept {
+  function progress(): void {
+    if (started || !clickhouseAddress || !controlListens || !workers.every(({ listens }) => listens)) return;
+    started = true;
+    ready.resolve({ ...listening, clickhouse: clickhouseAddress });
+  }
+
+  /** Keeps a process that may release holds. Control is told of its end: what it was sending then may have arrived. */
+  function keepReleaser(name: string, spawn: (instance: string) => ChildProcess, onEnd = () => {}): Kept {
+    let instance = '';
     return keepRunning({
       name,
-      spawn,
+      async spawn() {
+        instance = instanceName(name, ++count, run);
+        alive.add(instance);
+        return spawn(instance);
+      },
       log,
-      onEnd: (reason) => {
+      onEnd(reason) {
+        alive.delete(instance);
+        control.send({ type: 'ended', name: instance } satisfies ToControl);
         onEnd();
         failStart(name, reason);
       },
@@ -85,43 +111,57 @@ export async function startGateway(
   }
 
   // --- the embedded ClickHouse: comes back on its port with its password, so that nobody has to be told
-  async function startEngine(): Promise<{ address: ClickHouseAddress; process: Kept | null }> {
-    if (config.clickhouse) return { address: config.clickhouse, process: null };
-    const first = await startEmbedded({ path: folder.clickhouse });
-    const { url, username, password, port } = first;
-    let next: Promise<typeof first> | null = Promise.resolve(first);
-    const spawn = async () => {
-      const embedded = await (next ?? startEmbedded({ path: folder.clickhouse, port, password }));
-      next = null;
-      return embedded.child;
-    };
-    return { address: { url, username, password }, process: keep('clickhouse', spawn) };
+  function startEngine(): Kept {
+    let known: { port: number; password: string } | null = null;
+    return keepRunning({
+      name: 'clickhouse',
+      async spawn(signal) {
+        const { child, url, username, password, port } = await startEmbedded({
+          path: folder.clickhouse,
+          signal,
+          ...known,
+        });
+        known = { port, password };
+        clickhouse.resolve({ url, username, password });
+        return child;
+      },
+      log,
+      onEnd(reason) {
+        // A gateway that was killed just now may leave an engine behind that still closes its files.
+        if (known || performance.now() - since > ENGINE_PATIENCE) failStart('clickhouse', reason);
+      },
+    });
   }
 
   // --- control
   function startControl(): Kept {
-    return keep('control', async () => {
-      const child = fork(join(import.meta.dirname, 'control.ts'), { serialization: 'advanced', stdio });
+    return keepReleaser('control', (instance) => {
+      const child = fork(join(import.meta.dirname, 'control.ts'), { env, serialization: 'advanced', stdio });
       child.on('message', (message: FromControl) => onControl(message));
-      const alive = workers.flatMap(({ instance }) => instance ?? []);
-      child.send({ type: 'start', config: text, clickhouse: engine.address, alive } satisfies ToControl);
+      const order = { type: 'start', config: text, listen: listening, instance, alive: [...alive] } as const;
+      void clickhouse.promise.then((address) => {
+        child.send({ ...order, clickhouse: address } satisfies ToControl, () => {});
+      });
       return child;
     });
   }
 
   function onControl(message: FromControl): void {
     if (message.type === 'policy') {
+      if (message.revision === policyRevision) return;
+      const isFirst = policyRevision === null;
       policyRevision = message.revision;
-      for (const { process } of workers)
-        process.send({ type: 'activate', revision: policyRevision } satisfies ToWorker);
-      while (workers.length < config.workers) workers.push(startWorker(workers.length));
+      if (isFirst) policy.resolve();
+      else
+        for (const { process } of workers)
+          process.send({ type: 'activate', revision: policyRevision } satisfies ToWorker);
     } else if (message.type === 'metrics') {
       collectMetrics(message.id);
     } else if (message.type === 'listening') {
-      admin = message.admin;
+      controlListens = true;
       progress();
     } else {
-      failStart('control', message.reason);
+      onFailed('control', message.reason);
     }
   }
 
@@ -129,37 +169,39 @@ export async function startGateway(
   cluster.setupPrimary({ exec: join(import.meta.dirname, 'worker.ts'), args: [], serialization: 'advanced', stdio });
 
   function startWorker(slot: number): Worker {
-    const spawn = async () => {
-      const child = cluster.fork().process;
+    const name = `worker-${slot}`;
+    const spawn = (instance: string) => {
+      const forked = cluster.fork(env);
+      // What cannot be sent to it any more concerns nobody; an unheard error would end this process.
+      forked.on('error', () => {});
+      const child = forked.process;
       child.on('message', (message: FromWorker) => onWorker(worker, message));
-      child.send({ type: 'start', config: text, slot } satisfies ToWorker);
+      void policy.promise.then(() => {
+        child.send({ type: 'start', config: text, listen: listening, slot, instance } satisfies ToWorker, () => {});
+      });
       return child;
     };
     const onEnd = () => {
-      if (worker.instance) control.send({ type: 'ended', name: worker.instance } satisfies ToControl);
-      worker.instance = null;
       worker.revision = null;
+      worker.listens = false;
     };
-    const worker: Worker = { process: keep(`worker-${slot}`, spawn, onEnd), instance: null, revision: null };
+    const worker: Worker = { process: keepReleaser(name, spawn, onEnd), revision: null, listens: false };
     return worker;
   }
 
   function onWorker(worker: Worker, message: FromWorker): void {
     if (message.type === 'metrics') {
       metricsAsked.get(message.id)?.(message.metrics);
-    } else if (message.type === 'hello') {
-      worker.instance = message.name;
     } else if (message.type === 'activated') {
       worker.revision = message.revision;
       if (workers.every(({ revision }) => revision === policyRevision)) {
         control.send({ type: 'enforced', revision: message.revision } satisfies ToControl);
       }
-      progress();
     } else if (message.type === 'listening') {
-      agents = { agents: message.agents, systems: message.systems };
+      worker.listens = true;
       progress();
     } else {
-      failStart(worker.process.name, message.reason);
+      onFailed(worker.process.name, message.reason);
     }
   }
 
@@ -182,30 +224,35 @@ export async function startGateway(
   }
 
   async function stop(): Promise<void> {
-    const everyone = [...workers.map(({ process }) => process), control, ...(engine.process ? [engine.process] : [])];
+    const everyone = [...workers.map(({ process }) => process), control, ...(engine ? [engine] : [])];
     const kill = setTimeout(() => everyone.forEach((process) => process.kill('SIGKILL')), DRAIN_LIMIT);
-    const end = async (process: Kept) => {
-      process.send({ type: 'drain' });
-      await process.ended();
-    };
+    const [controlEnded, engineEnded, ...workersEnded] = [
+      control,
+      engine,
+      ...workers.map(({ process }) => process),
+    ].map((process) => process?.ended());
     // Calls first, so that control can still ship what they leave behind; the engine last.
-    await Promise.all(workers.map(({ process }) => end(process)));
-    await end(control);
-    const engineEnded = engine.process?.ended();
-    engine.process?.kill('SIGTERM');
+    for (const { process } of workers) process.send({ type: 'drain' } satisfies ToWorker);
+    await Promise.all(workersEnded);
+    control.send({ type: 'drain' } satisfies ToControl);
+    await controlEnded;
+    engine?.kill('SIGTERM');
     await engineEnded;
     clearTimeout(kill);
     unlock();
   }
 
-  let engine: Awaited<ReturnType<typeof startEngine>>;
-  try {
-    engine = await startEngine();
-  } catch (error) {
-    unlock();
-    throw error;
-  }
+  if (config.clickhouse) clickhouse.resolve(config.clickhouse);
+  void clickhouse.promise.then((address) => {
+    clickhouseAddress = address;
+    progress();
+  });
+  const engine = config.clickhouse ? null : startEngine();
   const control = startControl();
+  const workers = Array.from({ length: config.workers }, (_, slot) => startWorker(slot));
+  const interrupt = () => ready.reject(new Error('the start was interrupted'));
+  signal?.addEventListener('abort', interrupt);
+  if (signal?.aborted) interrupt();
   try {
     return { ...(await ready.promise), stop };
   } catch (error) {

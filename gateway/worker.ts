@@ -1,9 +1,8 @@
-import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { Registry, collectDefaultMetrics } from 'prom-client';
 import { openJournal } from '../audit/journal.ts';
 import { parseConfig } from './config.ts';
-import { dataFolder } from './data-folder.ts';
+import { dataFolder, lockFolder, ORPHAN_PATIENCE } from './data-folder.ts';
 import { createBundleStore } from './decide/bundle-store.ts';
 import { createDecider } from './decide/decider.ts';
 import { createEvaluator } from './decide/evaluator.ts';
@@ -21,13 +20,10 @@ const tell = (message: FromWorker) => process.send?.(message, undefined, undefin
 
 /** A worker of the data plane: the path of a call, and nothing else. Knows nothing of ClickHouse. */
 async function start(
-  { config: { file, text }, slot }: ToWorker & { type: 'start' },
+  { config: { file, text }, listen, slot, instance }: ToWorker & { type: 'start' },
   inbox: Inbox<ToWorker>,
 ): Promise<void> {
   const name = `worker-${slot}`;
-  const instance = `${name}/${process.pid}/${randomUUID()}`;
-  tell({ type: 'hello', name: instance });
-
   const config = parseConfig(text, file);
   const folder = dataFolder(config.data);
   const log = createLog(name, config.log);
@@ -36,6 +32,7 @@ async function start(
   const clock = Date.now;
 
   const key = await loadOrCreateKey(folder.holdKey);
+  lockFolder(join(folder.journals, name), ORPHAN_PATIENCE);
   const store = await openHoldStore({ file: folder.holds, key, node: config.node, clock });
   const journal = await openJournal({
     dir: join(folder.journals, name),
@@ -50,7 +47,7 @@ async function start(
   const decider = createDecider();
 
   /** Loads a policy aside and swaps it in whole; calls that are being judged meanwhile see the old one. */
-  async function activate(revision: string): Promise<void> {
+  async function load(revision: string): Promise<void> {
     const evaluator = createEvaluator(await bundles.read(revision), { clock });
     await evaluator.warm();
     decider.swap(evaluator);
@@ -59,8 +56,8 @@ async function start(
   }
 
   const server = buildServer({
-    listen: config.listen.agents,
-    systems: config.systems,
+    listen: listen.agents,
+    systems: config.systems.map((system) => ({ ...system, address: listen.systems[system.name] ?? null })),
     agents: config.agents,
     node: config.node,
     attemptedBy: instance,
@@ -88,18 +85,23 @@ async function start(
 
   const active = await bundles.active();
   if (active === null) throw new Error('no policy has been activated');
-  await activate(active);
-  const { agents, systems } = await server.listen();
-  tell({ type: 'listening', agents, systems: Object.fromEntries(systems) });
+  await load(active);
+  await server.listen();
+  tell({ type: 'listening' });
+
+  // One after another: of two that follow each other closely the later one must be in force in the end.
+  let loading = Promise.resolve();
+  function activate(revision: string): void {
+    loading = loading
+      .then(() => load(revision))
+      .catch((err) =>
+        log.error({ err, policy_revision: revision }, 'the policy could not be loaded; the old one stays in force'),
+      );
+  }
 
   inbox.listen((message) => {
     if (message.type === 'activate') {
-      activate(message.revision).catch((err) =>
-        log.error(
-          { err, policy_revision: message.revision },
-          'the policy could not be loaded; the old one stays in force',
-        ),
-      );
+      activate(message.revision);
     } else if (message.type === 'metrics') {
       const { id } = message;
       registry.getMetricsAsJSON().then(
@@ -112,9 +114,4 @@ async function start(
   });
 }
 
-runProcess<ToWorker>(
-  async (message, inbox) => {
-    if (message.type === 'start') await start(message, inbox);
-  },
-  (reason) => tell({ type: 'failed', reason }),
-);
+runProcess<ToWorker>(start, (reason) => tell({ type: 'failed', reason }));

@@ -67,6 +67,16 @@ test('delivers journals and the outbox, each event once, and deletes what was de
   for (const { behind } of sources) expect(behind.bytes ?? behind.rows).toBe(0);
 });
 
+test('delivers what came last after it was stopped', async () => {
+  await using folder = await temporaryFolder();
+  const shipper = await createShipper({ dir: folder.path, client });
+  shipper.start();
+  await shipper.stop();
+  await writeEvents(join(folder.path, 'worker-1'), 0, 10);
+  await shipper.drain();
+  expect(await countEvents(client)).toEqual({ rows: 10, events: 10 });
+});
+
 test('finds journals that appear later and delivers events while they are written', async () => {
   await using folder = await temporaryFolder();
   const shipper = await createShipper({ dir: folder.path, client, interval: 20 });

@@ -21,18 +21,29 @@ export const REVIEWER_TOKEN = 'hp_reviewer-token-of-the-tests';
 export const CREDENTIAL = 'Bearer credential-of-the-system';
 
 /** Calls that the shipped policy for `github` allows, holds and blocks; `name` makes each one's path its own. */
-export const allowed = (name: string) => ({ method: 'POST', path: `/github/repos/acme/${name}/issues`, body: '{"a":1}' });
+export const allowed = (name: string) => ({
+  method: 'POST',
+  path: `/github/repos/acme/${name}/issues`,
+  body: '{"a":1}',
+});
 export const held = (name: string) => ({ method: 'PUT', path: `/github/repos/acme/${name}/pulls/7/merge`, body: '{}' });
 export const blocked = (name: string) => ({ method: 'DELETE', path: `/github/repos/acme/${name}` });
 
-export type LogLine = { readonly process: string; readonly msg: string; readonly level: string; [field: string]: unknown };
+export type LogLine = {
+  readonly process: string;
+  readonly msg: string;
+  readonly level: string;
+  [field: string]: unknown;
+};
 
 export type Answer = {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
   readonly text: string;
-  json(): any;
+  json<Body = unknown>(): Body;
 };
+
+export type HoldSummary = { readonly hold_id: string; readonly action: { readonly path: string } };
 
 export type Sent = {
   readonly method?: string;
@@ -72,6 +83,10 @@ export type RunningGateway = {
   call(sent: Sent, agent?: Agent): Promise<Answer>;
   /** One request as the reviewer. */
   admin(sent: Sent): Promise<Answer>;
+  /** The holds that nobody has decided on. */
+  pending(): Promise<HoldSummary[]>;
+  /** Resolves with the id of the undecided hold of the call with this name. */
+  holdOf(name: string): Promise<string>;
   /** Approves a hold at the revision that it has. */
   approve(holdId: string): Promise<Answer>;
   /** The value of a metric, added up over its labels. */
@@ -174,7 +189,8 @@ export function launch(config: string): { readonly child: ChildProcess; readonly
         then();
       };
       const watch = (line: LogLine) => fits(line) && settle(() => resolve(line));
-      const fail = (why: string) => settle(() => reject(new Error(`${why}; it printed:\n${output}`)));
+      const fail = (why: string) =>
+        settle(() => reject(new Error(`${why}; it printed at last:\n${output.slice(-3000)}`)));
       const late = setTimeout(() => fail('The line that was waited for did not come'), PATIENCE);
       watching.add(watch);
       void ended.then(({ code, signal }) => fail(`The gateway ended (${signal ?? code})`));
@@ -188,6 +204,8 @@ export function launch(config: string): { readonly child: ChildProcess; readonly
     const adminUrl = String(line['admin']);
     const admin = ({ headers, ...sent }: Sent) =>
       send(adminUrl, { ...sent, headers: { authorization: `Bearer ${REVIEWER_TOKEN}`, ...headers } });
+    const pending = async () =>
+      (await admin({ path: '/api/holds?status=pending&limit=100' })).json<{ items: HoldSummary[] }>().items;
     const metric = async (name: string, labels = ''): Promise<number> => {
       const { text } = await send(adminUrl, { path: '/metrics' });
       const lines = text.split('\n').filter((line) => line.startsWith(`${name}{`) || line.startsWith(`${name} `));
@@ -209,9 +227,23 @@ export function launch(config: string): { readonly child: ChildProcess; readonly
       call: ({ headers, ...sent }, agent) =>
         send(url, { ...sent, headers: { authorization: `Bearer ${TOKEN}`, ...headers } }, agent),
       admin,
+      pending,
+      async holdOf(name) {
+        let found: HoldSummary | undefined;
+        await eventually(`${name} is held`, async () => {
+          found = (await pending()).find(({ action }) => action.path.includes(`/${name}/`));
+          return found !== undefined;
+        });
+        return found!.hold_id;
+      },
       async approve(holdId) {
         const { headers } = await admin({ path: `/api/holds/${holdId}` });
-        return admin({ method: 'POST', path: `/api/holds/${holdId}/approve`, headers: { 'if-match': headers.etag! }, body: '{}' });
+        return admin({
+          method: 'POST',
+          path: `/api/holds/${holdId}/approve`,
+          headers: { 'if-match': headers.etag! },
+          body: '{}',
+        });
       },
       metric,
       caughtUp: () =>
@@ -289,7 +321,9 @@ async function killGroup(pid: number | undefined): Promise<void> {
   await eventually(`the processes of ${pid} are gone`, () => !groupLives(pid));
 }
 
-async function childrenOf(parent: number): Promise<{ workers: number[]; control: number | null; clickhouse: number | null }> {
+async function childrenOf(
+  parent: number,
+): Promise<{ workers: number[]; control: number | null; clickhouse: number | null }> {
   const { stdout } = await promisify(execFile)('ps', ['-A', '-o', 'pid=,ppid=,stat=,args=']);
   const children = stdout
     .split('\n')

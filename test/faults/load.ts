@@ -1,0 +1,66 @@
+import { Agent } from 'node:http';
+import { setTimeout as pause } from 'node:timers/promises';
+import { send, TOKEN, type Answer, type Sent } from '../helpers/gateway.ts';
+
+/** One call of a load, and how it ended for whoever sent it. */
+export type Outcome = {
+  readonly connection: number;
+  readonly sent: Sent;
+  readonly answer: Answer | null;
+  readonly error: Error | null;
+};
+
+export type Load = {
+  readonly outcomes: readonly Outcome[];
+  /** Resolves when so many calls more have been answered. */
+  more(calls: number): Promise<void>;
+  /** No further calls; resolves when those under way have ended. */
+  stop(): Promise<readonly Outcome[]>;
+};
+
+/**
+ * Calls one after another on each of `connections` kept-alive connections, or on a new connection for each call.
+ * @param next the call with this number
+ */
+export function startLoad(
+  url: string,
+  next: (number: number) => Sent,
+  { connections = 6, keepAlive = true }: { connections?: number; keepAlive?: boolean } = {},
+): Load {
+  const outcomes: Outcome[] = [];
+  let number = 0;
+  let stopped = false;
+
+  async function caller(connection: number): Promise<void> {
+    const agent = new Agent({ keepAlive, maxSockets: 1 });
+    while (!stopped) {
+      const call = next(number++);
+      const sent = { ...call, headers: { authorization: `Bearer ${TOKEN}`, ...call.headers } };
+      const outcome = await send(url, sent, agent).then(
+        (answer) => ({ answer, error: null }),
+        (error: Error) => ({ answer: null, error }),
+      );
+      outcomes.push({ connection, sent: call, ...outcome });
+      // A gateway that is down refuses at once; a moment's rest keeps this from becoming a busy loop.
+      if (outcome.error) await pause(20);
+    }
+    agent.destroy();
+  }
+  const callers = Promise.all(Array.from({ length: connections }, (_, i) => caller(i)));
+
+  return {
+    outcomes,
+    async more(calls) {
+      const answered = () => outcomes.filter(({ answer }) => answer).length;
+      const enough = answered() + calls;
+      for (const end = performance.now() + 30_000; answered() < enough; await pause(5)) {
+        if (performance.now() > end) throw new Error('The load stands still');
+      }
+    },
+    async stop() {
+      stopped = true;
+      await callers;
+      return outcomes;
+    },
+  };
+}
