@@ -12,8 +12,8 @@ export function createLog(name: string, level: string, output = 1): Logger {
       formatters: { level: (label) => ({ level: label }) },
       serializers: { err: describeError },
     },
-    // Written in pieces: a write for each line would cost a call more than its evaluation does.
-    pino.destination({ dest: output, sync: false, minLength: 4096, periodicFlush: 100 }),
+    // Written in pieces: a write for each line costs a busy worker more than evaluating the call.
+    pino.destination({ dest: output, sync: false, minLength: 8 * 1024, periodicFlush: 100 }),
   );
 }
 

@@ -16,6 +16,8 @@ import type { ConfigText, FromControl, FromWorker, ProcessMetrics, ToControl, To
 const ENGINE_PATIENCE = 5_000;
 /** From SIGTERM until whoever has not ended is killed. */
 const DRAIN_LIMIT = 9_500;
+/** Megabytes of V8's young generation; the default of 32 makes a process larger by a third and no faster. */
+const EXEC_ARGV = ['--max-semi-space-size=8'];
 /** A worker that is starting or stuck must not keep the others' numbers from being read. */
 const METRICS_LIMIT = 1_000;
 
@@ -136,7 +138,12 @@ export async function startGateway(
   // --- control
   function startControl(): Kept {
     return keepReleaser('control', (instance) => {
-      const child = fork(join(import.meta.dirname, 'control.ts'), { env, serialization: 'advanced', stdio });
+      const child = fork(join(import.meta.dirname, 'control.ts'), {
+        env,
+        execArgv: EXEC_ARGV,
+        serialization: 'advanced',
+        stdio,
+      });
       child.on('message', (message: FromControl) => onControl(message));
       const order = { type: 'start', config: text, listen: listening, instance, alive: [...alive] } as const;
       void clickhouse.promise.then((address) => {
@@ -166,7 +173,13 @@ export async function startGateway(
   }
 
   // --- workers
-  cluster.setupPrimary({ exec: join(import.meta.dirname, 'worker.ts'), args: [], serialization: 'advanced', stdio });
+  cluster.setupPrimary({
+    exec: join(import.meta.dirname, 'worker.ts'),
+    execArgv: EXEC_ARGV,
+    args: [],
+    serialization: 'advanced',
+    stdio,
+  });
 
   function startWorker(slot: number): Worker {
     const name = `worker-${slot}`;
