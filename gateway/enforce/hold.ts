@@ -3,7 +3,7 @@ import type { Call } from '../domain/call.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { Decision } from '../domain/decision.ts';
 import type { Completion, Exchange } from '../domain/exchange.ts';
-import { isRefusal, type HeldCall, type Hold, type HoldStore } from '../domain/hold.ts';
+import type { HeldCall, Hold, HoldStore } from '../domain/hold.ts';
 import { Problem, type ProblemCode } from '../domain/problem.ts';
 import type { System } from '../domain/system.ts';
 import { AgentAnswer } from './agent-answer.ts';
@@ -51,9 +51,7 @@ export function createHoldPoint(deps: {
     const ids = { callId: call.id, decisionId: decision.id, digest: digest(call, call), idempotencyKey, traceId };
     const subject = { principal, system, operation, method, path };
     const { hold } = await store.open({ ...subject, ...ids, rules, reason, policyRevision, terms, handle, call: held });
-    if (!handle || hold.handle || hold.status !== 'pending') return hold;
-    const given = await store.apply(hold.id, { type: 'give-handle' });
-    return isRefusal(given) ? (given.hold ?? hold) : given;
+    return hold;
   }
 
   return async (call, decision, exchange) => {
