@@ -35,6 +35,7 @@ agents:
 function role(pid: number): string {
   return commandLine(pid)
     .slice(1)
+    .filter((argument) => !argument.startsWith('--max-'))
     .map((argument) => basename(argument))
     .join(' ');
 }
