@@ -4,6 +4,7 @@ import type { Clock } from '../domain/clock.ts';
 import type { Decision } from '../domain/decision.ts';
 import { createId } from '../domain/id.ts';
 import { createBuiltins, missingBuiltins } from './builtins.ts';
+import { unescapePairs } from './surrogates.ts';
 import { createInstance, type Instance } from './instance.ts';
 import { failed, recallOutcome } from './outcome.ts';
 import { sampleInputs } from './sample-inputs.ts';
@@ -69,7 +70,7 @@ export function createEvaluator(bundle: Bundle, options: EvaluatorOptions = {}):
     // Whatever stops it in the middle may leave its memory in disorder: it comes back only if nothing did.
     instance = null;
     now = clock();
-    const text = used.evaluate(entrypoint, input);
+    const text = used.evaluate(entrypoint, unescapePairs(input));
     if (used.memory() <= keptMemory) instance = used;
     return text;
   };

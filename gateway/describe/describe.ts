@@ -21,7 +21,7 @@ export function createDescribe(systems: readonly System[]): (exchange: Exchange,
     if (isInvited(request, system.bodyLimit)) response.writeContinue();
     const body = await readBody(request, system.bodyLimit);
     if (tunnel) assertPlainHandshake(target, body);
-    const call = describers.get(system.name)!({
+    return describers.get(system.name)!({
       id: createId('call'),
       at: receivedAt,
       principal,
@@ -33,21 +33,7 @@ export function createDescribe(systems: readonly System[]): (exchange: Exchange,
       ip: request.socket.remoteAddress ?? '',
       protocol: tunnel ? 'websocket' : 'http',
     });
-    return ESCAPED_SURROGATE.test(call.input) ? { ...call, input: unescapePairs(call.input) } : call;
   };
-}
-
-const ESCAPED_SURROGATE = /\\u[dD][89abAB]/;
-
-/**
- * JSON text with its escaped surrogate pairs written as the characters they stand for. The same value to every reader
- * but OPA's WASM module (1.22), which takes \ud840\udc00, U+20000, for U+10000: judged would not be what is sent.
- */
-function unescapePairs(json: string): string {
-  // Every escape is matched, so that the second half of an escaped backslash never counts as the start of one.
-  return json.replace(/\\(?:u(d[89ab]..)\\u(d[c-f]..)|.)/gi, (escape, high?: string, low?: string) =>
-    high && low ? String.fromCharCode(Number.parseInt(high, 16), Number.parseInt(low, 16)) : escape,
-  );
 }
 
 /** Refuses what would be judged, but not taken to the system as it is by the client that opens the tunnel. */

@@ -6,12 +6,13 @@ import { encodeBundle } from '../../gateway/domain/bundle.ts';
 import { compilePolicies } from '../../policies/compile.ts';
 import { PolicyError } from '../../policies/policy-error.ts';
 import { readSources } from '../../policies/sources.ts';
-import { compiled, type Files, inFolder, inputOf, opa } from './real-opa.ts';
+import { type Files, inFolder, inputOf, opa } from './real-opa.ts';
+import { compileRego } from '../helpers/policy.ts';
 
 const sound = 'package rules.crm\n\nallow contains {"rule": "any"}\n';
 
 async function problemsOf(files: Files): Promise<readonly string[]> {
-  const refused = await compiled(files).catch((cause: unknown) => cause);
+  const refused = await compileRego(files).catch((cause: unknown) => cause);
   if (!(refused instanceof PolicyError)) throw new Error('it was not refused', { cause: refused });
   return refused.problems;
 }
@@ -19,16 +20,16 @@ async function problemsOf(files: Files): Promise<readonly string[]> {
 describe('compiling', () => {
   it('gives the same bytes for the same sources, wherever they are', async () => {
     const files = { 'a.rego': sound, 'limits/data.yaml': 'most: 3\n' };
-    expect(encodeBundle(await compiled(files))).toBe(encodeBundle(await compiled(files)));
+    expect(encodeBundle(await compileRego(files))).toBe(encodeBundle(await compileRego(files)));
   });
 
   it('gives another revision when a rule or data changes, and the same when a comment or a test does', async () => {
-    const { revision } = await compiled({ 'a.rego': sound, 'limits/data.json': '{"most": 3}' });
+    const { revision } = await compileRego({ 'a.rego': sound, 'limits/data.json': '{"most": 3}' });
     const others = await Promise.all([
-      compiled({ 'a.rego': sound.replace('any', 'other'), 'limits/data.json': '{"most": 3}' }),
-      compiled({ 'a.rego': sound, 'limits/data.json': '{"most": 4}' }),
-      compiled({ 'a.rego': `# note\n${sound}`, 'limits/data.json': '{"most": 3}' }),
-      compiled({
+      compileRego({ 'a.rego': sound.replace('any', 'other'), 'limits/data.json': '{"most": 3}' }),
+      compileRego({ 'a.rego': sound, 'limits/data.json': '{"most": 4}' }),
+      compileRego({ 'a.rego': `# note\n${sound}`, 'limits/data.json': '{"most": 3}' }),
+      compileRego({
         'a.rego': sound,
         'limits/data.json': '{"most": 3}',
         'a_test.rego': 'package a_test\n\ntest_a if 1 == 1\n',
@@ -38,7 +39,7 @@ describe('compiling', () => {
   });
 
   it('takes data files for data, and leaves other files alone', async () => {
-    const bundle = await compiled({
+    const bundle = await compileRego({
       'a.rego': 'package rules.crm\n\nallow contains {"rule": "any", "reason": data.words.greeting}\n',
       'words/data.yaml': 'greeting: hello\n',
       'words/notes.json': 'not even JSON',
@@ -50,7 +51,7 @@ describe('compiling', () => {
   });
 
   it('lists the rules with the places they are at', async () => {
-    const { rules } = await compiled({
+    const { rules } = await compileRego({
       'crm.rego': `# Rules.\npackage rules["my-crm"] # quoted\n\nallow contains {"rule": "any"}\n\nhold contains {\n\t"reason": "x",\n\t"rule": "big",\n} if input.action.body == 1\n\nblock contains entry if entry := {"rule": "computed"}\n`,
       'crm_test.rego': 'package crm_test\n\nallow contains {"rule": "no"}\n',
     });
@@ -62,7 +63,7 @@ describe('compiling', () => {
   });
 
   it("brings Holdpoint's own decision, also over a copy in the folder", async () => {
-    const bundle = await compiled({
+    const bundle = await compileRego({
       'a.rego': 'package rules.crm\n\nblock contains {"rule": "any"}\n',
       'holdpoint/decision.rego': 'package holdpoint\n\ndecision := {"verdict": "allow"}\n',
     });
@@ -71,9 +72,9 @@ describe('compiling', () => {
 
   it('compiles the decision-log mask when there is one', async () => {
     const mask = 'package system.log\n\nmask contains "/input/action/body/card" if input.input.action.body.card\n';
-    const unmasked = createEvaluator(await compiled({ 'a.rego': sound }));
+    const unmasked = createEvaluator(await compileRego({ 'a.rego': sound }));
     expect(unmasked.entrypoints).toEqual(['holdpoint/decision']);
-    const masked = createEvaluator(await compiled({ 'a.rego': sound, 'mask.rego': mask }));
+    const masked = createEvaluator(await compileRego({ 'a.rego': sound, 'mask.rego': mask }));
     expect(masked.evaluate('system/log/mask', '{"input": {"action": {"body": {"card": "4242"}}}}')).toEqual([
       '/input/action/body/card',
     ]);

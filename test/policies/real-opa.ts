@@ -5,15 +5,13 @@ import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { toolEnvironment } from '../../gateway/config.ts';
 import { type Bundle, bundleRevision } from '../../gateway/domain/bundle.ts';
-import { compilePolicies } from '../../policies/compile.ts';
-import { findOpa } from '../../policies/opa.ts';
-import { readSources } from '../../policies/sources.ts';
+import { testOpa } from '../helpers/policy.ts';
 
 export const root = join(import.meta.dirname, '../..');
 export const { env, cacheDir } = toolEnvironment();
 
 /** The version that the committed bundle was compiled with; built once where it is not installed. */
-export const opa = await findOpa({ env, cacheDir, exact: true, say: (text) => console.error(text) });
+export const opa = await testOpa();
 
 export type Files = Readonly<Record<string, string>>;
 
@@ -33,11 +31,6 @@ export async function save(dir: string, files: Files): Promise<void> {
     await mkdir(dirname(join(dir, path)), { recursive: true });
     await writeFile(join(dir, path), text);
   }
-}
-
-/** Compiles these files as the product does. */
-export function compiled(files: Files): Promise<Bundle> {
-  return inFolder(files, async (dir) => compilePolicies(await readSources(dir), opa));
 }
 
 /** Compiles these files with nothing of Holdpoint's: no checks, no decision, any built-in. */

@@ -2,7 +2,8 @@ import { expect, it } from 'vitest';
 import { createDecider } from '../../../gateway/decide/decider.ts';
 import { createEvaluator } from '../../../gateway/decide/evaluator.ts';
 import { Problem } from '../../../gateway/domain/problem.ts';
-import { compiled, inputOf } from '../../policies/real-opa.ts';
+import { inputOf } from '../../policies/real-opa.ts';
+import { compileRego } from '../../helpers/policy.ts';
 
 it('refuses to decide before there is a policy', () => {
   const decider = createDecider();
@@ -12,8 +13,12 @@ it('refuses to decide before there is a policy', () => {
 });
 
 it('decides by the new policy from the swap on', async () => {
-  const open = createEvaluator(await compiled({ 'r.rego': 'package rules.crm\n\nallow contains {"rule": "any"}\n' }));
-  const shut = createEvaluator(await compiled({ 'r.rego': 'package rules.crm\n\nblock contains {"rule": "any"}\n' }));
+  const open = createEvaluator(
+    await compileRego({ 'r.rego': 'package rules.crm\n\nallow contains {"rule": "any"}\n' }),
+  );
+  const shut = createEvaluator(
+    await compileRego({ 'r.rego': 'package rules.crm\n\nblock contains {"rule": "any"}\n' }),
+  );
   const decider = createDecider(open);
   expect(decider.decide(inputOf())).toMatchObject({ verdict: 'allow', policyRevision: open.revision });
   decider.swap(shut);

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { createEvaluator } from '../../../gateway/decide/evaluator.ts';
 import { bundleRevision } from '../../../gateway/domain/bundle.ts';
-import { compiled, compiledBare, inputOf } from '../../policies/real-opa.ts';
+import { compiledBare, inputOf } from '../../policies/real-opa.ts';
+import { compileRego } from '../../helpers/policy.ts';
 
-const evaluatorOf = async (rego: string) => createEvaluator(await compiled({ 'rules/crm.rego': rego }));
+const evaluatorOf = async (rego: string) => createEvaluator(await compileRego({ 'rules/crm.rego': rego }));
 const evaluatorOfDecision = async (rego: string) =>
   createEvaluator(await compiledBare({ 'decision.rego': rego }, ['holdpoint/decision']));
 
@@ -45,7 +46,7 @@ allow contains {"rule": "any"}
   });
 
   it('blocks when a rule for all systems blocks, whatever the system allows', async () => {
-    const bundle = await compiled({
+    const bundle = await compileRego({
       'rules/crm.rego': 'package rules.crm\n\nallow contains {"rule": "any"}\n',
       'rules/all.rego': 'package rules.all\n\nblock contains {"rule": "frozen", "reason": "Nothing today."}\n',
     });
@@ -82,7 +83,7 @@ allow contains {"rule": "any"}
   });
 
   it('reads data with numbers as exact as they were written', async () => {
-    const bundle = await compiled({
+    const bundle = await compileRego({
       'limits/data.json': '{"most": 9007199254740993}',
       'rules/crm.rego':
         'package rules.crm\n\nallow contains {"rule": "same"} if input.action.body.amount == data.limits.most\n',
@@ -93,7 +94,7 @@ allow contains {"rule": "any"}
   });
 
   it('sees one moment throughout an evaluation', async () => {
-    const bundle = await compiled({
+    const bundle = await compileRego({
       'rules/crm.rego': `package rules.crm
 
 allow contains {"rule": "frozen", "reason": $"{time.now_ns()}"} if time.now_ns() == data.rules.clock.now
@@ -195,13 +196,13 @@ describe('hostile input', () => {
   });
 
   it('is refused beyond the limit', async () => {
-    const { decide } = createEvaluator(await compiled({ 'rules/crm.rego': careless }), { inputLimit: 2000 });
+    const { decide } = createEvaluator(await compileRego({ 'rules/crm.rego': careless }), { inputLimit: 2000 });
     expect(decide(inputOf({ body: 'x'.repeat(2000) })).fault).toMatch(/over the limit/);
     expect(decide(inputOf({ body: 'x' })).verdict).toBe('allow');
   });
 
   it('may be large: memory grows for it, and the next call is decided', async () => {
-    const bundle = await compiled({
+    const bundle = await compileRego({
       'rules/crm.rego': 'package rules.crm\n\nallow contains {"rule": "last"} if input.action.body[199999] == "é🎈"\n',
     });
     const { decide } = createEvaluator(bundle, { memoryKept: 1 });
@@ -257,7 +258,7 @@ describe('a bundle', () => {
 
   it('loads however large it is', async () => {
     const values = Array.from({ length: 100_000 }, (_, index) => `"key-${index}": "${'x'.repeat(40)}"`);
-    const bundle = await compiled({
+    const bundle = await compileRego({
       'large/data.json': `{${values.join(',')}}`,
       'rules/crm.rego': 'package rules.crm\n\nallow contains {"rule": "known"} if data.large[input.action.body]\n',
     });
