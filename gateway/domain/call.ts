@@ -44,3 +44,14 @@ export type Call = {
 export function isSafe(method: string): boolean {
   return method === 'GET' || method === 'HEAD' || method === 'OPTIONS' || method === 'TRACE';
 }
+
+const EMPTY = Buffer.alloc(0);
+
+/**
+ * Lets go of what weighs in a call whose bytes are in the store: those who wait for people may be thousands, for long.
+ * Nothing may be judged or sent from `call` afterwards.
+ */
+export function unload(call: Call): void {
+  const light: Pick<Call, 'body' | 'input'> = { body: EMPTY, input: '' };
+  Object.assign(call, light);
+}

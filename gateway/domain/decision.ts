@@ -1,10 +1,14 @@
 export type Verdict = 'allow' | 'hold' | 'block';
 
+/** What made a rule match: facts of the call, or somebody's estimate (a confidence, an anomaly score). */
+export type Trigger = 'rule' | 'probabilistic';
+
 /** One Rego rule that matched. `id` is `<package>/<name>`, such as `rules.payments/refund-over-limit`. */
 export type MatchedRule = {
   readonly id: string;
   readonly verdict: Verdict;
   readonly reason: string | null;
+  readonly trigger: Trigger;
 };
 
 /** Something the gateway must do with an allowed call. One that is unknown or fails blocks the call. */
@@ -13,18 +17,30 @@ export type Obligation = { readonly type: string; readonly [parameter: string]: 
 /** 2: a person approves; 3: a person takes over. (1 is allow and 4 is block.) */
 export type HoldLevel = 2 | 3;
 
+/** How many different people of some groups have to approve, and who joins them when they do not decide in time. */
+export type Requirement = {
+  /** Groups whose members count. Empty: any reviewer. */
+  readonly groups: readonly string[];
+  readonly quorum: number;
+  /** From `after` milliseconds on, members of the groups `to` count too. In order of time. */
+  readonly escalate: readonly { readonly after: number; readonly to: readonly string[] }[];
+};
+
 /** Under which terms a call is held. Durations are milliseconds. */
 export type HoldTerms = {
   readonly level: HoldLevel;
-  /** Groups whose members may decide. Empty: any reviewer. */
-  readonly reviewers: readonly string[];
-  /** How many different people must approve. */
-  readonly quorum: number;
+  /** What each rule asks for; all of it has to be met. One person counts once for each. */
+  readonly requirements: readonly Requirement[];
   readonly expiresIn: number;
-  readonly escalate: readonly { readonly after: number; readonly to: readonly string[] }[];
+  /** The service level: how soon people ought to decide. */
+  readonly respondWithin: number;
+  /** What expiry does, the first time: end the hold, or go to everybody in the chains and wait once more. */
+  readonly onExpiry: 'block' | 'escalate';
   /** JSON pointers (RFC 6901) into the body that a reviewer may change. */
   readonly editable: readonly string[];
   readonly ownerMayApprove: boolean;
+  /** Whether what the call does can be undone, in the policy's own word; null when it does not say. */
+  readonly reversible: boolean | null;
 };
 
 export type Decision = {
@@ -35,6 +51,8 @@ export type Decision = {
   /** Why, in the words of the winning rule: shown to agents and reviewers. */
   readonly reason: string;
   readonly obligations: readonly Obligation[];
+  /** Groups to be told at once that the call was blocked (level 4). */
+  readonly alert: readonly string[];
   /** Present exactly when the verdict is hold. */
   readonly terms: HoldTerms | null;
   /** The hash of the bundle that decided; empty when no bundle could. */
@@ -44,3 +62,9 @@ export type Decision = {
   /** Microseconds spent deciding. */
   readonly decideMicros: number;
 };
+
+/** A call that any plain rule stops is stopped by a rule, whatever was estimated beside it. */
+export function triggerOf(rules: readonly MatchedRule[], verdict: Verdict): Trigger {
+  const deciding = rules.filter((rule) => rule.verdict === verdict);
+  return deciding.length > 0 && deciding.every((rule) => rule.trigger === 'probabilistic') ? 'probabilistic' : 'rule';
+}

@@ -7,18 +7,38 @@ export type EventType =
   | 'call.refused'
   | 'hold.opened'
   | 'hold.attached'
+  | 'hold.claimed'
+  | 'hold.unclaimed'
+  | 'hold.noted'
   | 'hold.voted'
+  | 'hold.edited'
   | 'hold.approved'
   | 'hold.rejected'
+  | 'hold.taken-over'
+  | 'hold.outcome'
+  | 'hold.answered'
+  | 'hold.accepted'
+  | 'hold.returned'
+  | 'hold.escalated'
+  | 'hold.reminded'
   | 'hold.expired'
   | 'hold.cancelled'
   | 'hold.superseded'
   | 'hold.reopened'
   | 'hold.lapsed'
-  | 'hold.releasing'
+  | 'hold.released'
   | 'hold.executed'
   | 'hold.failed'
   | 'hold.indeterminate'
+  | 'hold.confirmed'
+  | 'grant.created'
+  | 'grant.used'
+  | 'grant.revoked'
+  | 'delegation.created'
+  | 'delegation.ended'
+  | 'suspension.created'
+  | 'suspension.ended'
+  | 'notice.dead'
   | 'policy.activated'
   | 'policy.refused';
 
@@ -103,6 +123,16 @@ export type CallSummary = {
   readonly status: number | null;
 };
 
+/** What is known of calls like one that waits for people. */
+export type CallHistory = {
+  /** Calls of this operation by this agent within the last 30 days. */
+  readonly similar_30d: number;
+  /** Of those on which people decided, the share (0 to 1) that they approved as it was; null when there were none. */
+  readonly approved_unchanged_rate: number | null;
+  /** The agent's last calls, newest first. */
+  readonly recent_calls: readonly CallSummary[];
+};
+
 /** What the record can be asked. */
 export type CallLog = {
   /** Newest first; `cursor` is an earlier answer's `next`. */
@@ -113,4 +143,9 @@ export type CallLog = {
     cursor?: string;
     limit: number;
   }): Promise<{ items: CallSummary[]; next: string | null }>;
+  /** Of the last 30 days, without the call `except` itself. Gives up when `signal` aborts. */
+  history(
+    of: { agent: string; system: string; operation: string; except: string },
+    signal: AbortSignal,
+  ): Promise<CallHistory>;
 };

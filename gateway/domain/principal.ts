@@ -12,7 +12,12 @@ export type Reviewer = {
   readonly id: string;
   readonly groups: readonly string[];
   readonly roles: readonly string[];
+  /** In whose place the person may decide now. The store fills it in from the delegations in force. */
+  readonly standsInFor?: readonly { readonly id: string; readonly groups: readonly string[] }[];
 };
 
-/** The way by which a person reached the gateway; part of every record of what they did. */
-export type Channel = 'api' | 'console' | 'chat';
+/** Who may take a relay: a person, or another agent. */
+export type Taker = Reviewer | { readonly agent: string };
+
+/** The way by which somebody reached the gateway; part of every record of what they did. */
+export type Channel = 'api' | 'console' | 'chat' | 'cli' | 'agent';

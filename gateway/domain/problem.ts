@@ -19,6 +19,11 @@ export const problems = {
     'System not granted',
     "This agent has no access to the system. Ask the agent's owner to have it added to the agent's systems.",
   ],
+  suspended: [
+    403,
+    'Suspended',
+    'An operator has suspended this agent or system. Do not send the call again; ask the owner.',
+  ],
   'bad-request': [
     400,
     'Unreadable request',
@@ -44,6 +49,14 @@ export const problems = {
     'Body too large',
     'Send a smaller body: this is more than the system accepts through the gateway.',
   ],
+  'bad-handoff': [
+    422,
+    'Unreadable handoff',
+    'Send JSON such as {"task": "…", "summary": "…", "options": ["…"]}; see the description of /-/holds.',
+  ],
+  'handoff-too-large': [413, 'Handoff too large', 'Send smaller or fewer artifacts.'],
+  'not-yours': [403, 'Not for this agent', 'Only the one to whom a relay is addressed may take it.'],
+  'taken-by-another': [423, 'Somebody else is at it', 'Wait until the other one is done, or the lease has ended.'],
   'unsupported-encoding': [415, 'Content-Encoding cannot be judged', 'Send the body without Content-Encoding.'],
   'key-reused': [
     422,

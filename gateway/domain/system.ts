@@ -20,4 +20,17 @@ export type System = {
   readonly timeout: number;
   /** Most connections to the upstream from one worker. */
   readonly connections: number;
+  /** The system does a call with a known `Idempotency-Key` once: one of unknown outcome may be sent again under its key. */
+  readonly idempotent: boolean;
+  /** How to find out whether a call of unknown outcome was executed: by reading it back. */
+  readonly readBack?: ReadBack;
+};
+
+/** A GET that the gateway makes with the system's credential. */
+export type ReadBack = {
+  /** Path and query below the system; `{idempotency_key}` in it stands for the key that the call went out with. */
+  readonly path: string;
+  /** Statuses that mean that the call was executed, and that it was not. Any other means nothing. */
+  readonly executed: readonly number[];
+  readonly notExecuted: readonly number[];
 };

@@ -1,0 +1,22 @@
+import type { Judgement } from './hold-command.ts';
+import type { HeldCall, Hold } from './hold.ts';
+
+/** A held call as a reviewer would have it, judged by the policy in force. */
+export type Amendment = {
+  readonly call: HeldCall;
+  readonly digest: string;
+  readonly envelope: string;
+  readonly judgement: Judgement;
+};
+
+/** Why a call cannot be amended so. */
+export type AmendRefusal = {
+  /** `invalid`: the edit itself is wrong; `blocked`: policy would block the edited call. */
+  readonly refused: 'invalid' | 'blocked';
+  readonly detail: string;
+  /** JSON pointer into the body of what is wrong. */
+  readonly pointer: string | null;
+};
+
+/** Applies a reviewer's edit, an RFC 7396 merge patch over the body as policy sees it. Nothing is stored. */
+export type Amend = (hold: Hold, call: HeldCall, edit: unknown) => Amendment | AmendRefusal;

@@ -1,0 +1,110 @@
+/**
+ * A JSON value that has lost nothing: a number that JavaScript would round, or write in another way, is the text that was
+ * sent. `JSON.stringify` writes the value back with every digit.
+ */
+export type ExactJson = null | boolean | string | ExactNumber | readonly ExactJson[] | ExactObject;
+
+export type ExactObject = { readonly [member: string]: ExactJson };
+
+/** A number, or what `JSON.rawJSON` made of one. */
+export type ExactNumber = number | RawJson;
+
+type Context = { readonly source?: string };
+
+/**
+ * Reads JSON without losing a digit. A member named `__proto__` is a member like any other; of two members of one name
+ * the last counts, so text from outside has to be free of such pairs before.
+ * @throws SyntaxError when the text is not JSON
+ */
+export function parseExactly(text: string): ExactJson {
+  return JSON.parse(text, (_member, value: unknown, context?: Context) => {
+    if (typeof value !== 'number' || context?.source === undefined) return value;
+    return String(value) === context.source ? value : JSON.rawJSON(context.source);
+  }) as ExactJson;
+}
+
+/**
+ * Reads JSON for people: a number that would not survive as a JavaScript number is a string with the digits that were
+ * sent.
+ * @throws SyntaxError when the text is not JSON
+ */
+export function parseReadably(text: string): unknown {
+  return JSON.parse(text, (_member, value: unknown, context?: Context) => {
+    if (typeof value !== 'number' || context?.source === undefined) return value;
+    return decimal(String(value)) === decimal(context.source) ? value : context.source;
+  });
+}
+
+/**
+ * One text for equal values, to be hashed: members sorted as RFC 8785 says, no space. Unlike there, numbers stay as they
+ * were written, so that no two amounts become one by rounding: 10.50 and 10.5 are two texts.
+ */
+export function canonicalJson(value: ExactJson): string {
+  if (isList(value)) return `[${value.map(canonicalJson).join(',')}]`;
+  if (!isObject(value)) return JSON.stringify(value);
+  const members = Object.keys(value).toSorted();
+  return `{${members.map((member) => `${JSON.stringify(member)}:${canonicalJson(value[member]!)}`).join(',')}}`;
+}
+
+/** Whether two values are the same: members in any order, numbers of exactly the same value, so 10.50 is 10.5. */
+export function isSameJson(a: ExactJson, b: ExactJson): boolean {
+  if (a === b) return true;
+  if (isList(a)) return isList(b) && a.length === b.length && a.every((each, index) => isSameJson(each, b[index]!));
+  if (isObject(a)) {
+    if (!isObject(b)) return false;
+    const members = Object.keys(a);
+    return (
+      members.length === Object.keys(b).length &&
+      members.every((member) => Object.hasOwn(b, member) && isSameJson(a[member]!, b[member]!))
+    );
+  }
+  return isNumber(a) && isNumber(b) && decimal(JSON.stringify(a)) === decimal(JSON.stringify(b));
+}
+
+/** Whether something that was put together in JavaScript can be written as JSON, at most `levels` deep, without loss. */
+export function isExactJson(value: unknown, levels: number): value is ExactJson {
+  if (value === null || typeof value === 'boolean') return true;
+  if (typeof value === 'string') return value.isWellFormed();
+  if (typeof value === 'number') return Number.isFinite(value);
+  if (typeof value !== 'object') return false;
+  if (JSON.isRawJSON(value)) return NUMBER.test(value.rawJSON);
+  if (levels === 0) return false;
+  // `Array.from` makes the holes of a sparse list visible.
+  if (Array.isArray(value)) return Array.from(value).every((each) => isExactJson(each, levels - 1));
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (prototype !== Object.prototype && prototype !== null) return false;
+  return Object.entries(value).every(([member, each]) => member.isWellFormed() && isExactJson(each, levels - 1));
+}
+
+export function isList(value: ExactJson | undefined): value is readonly ExactJson[] {
+  return Array.isArray(value);
+}
+
+export function isNumber(value: ExactJson | undefined): value is ExactNumber {
+  return typeof value === 'number' || JSON.isRawJSON(value);
+}
+
+export function isObject(value: ExactJson | undefined): value is ExactObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && !JSON.isRawJSON(value);
+}
+
+/** The JavaScript number that is exactly this one; null for one that would be rounded, and for what is no number. */
+export function exactNumber(value: ExactJson | undefined): number | null {
+  if (!isNumber(value)) return null;
+  if (typeof value === 'number') return value;
+  const rounded = Number(value.rawJSON);
+  return decimal(String(rounded)) === decimal(value.rawJSON) ? rounded : null;
+}
+
+const NUMBER = /^(-?)(\d+)(?:\.(\d+))?(?:e([+-]?\d+))?$/i;
+
+/** A number's text as sign, digits and power of ten, without zeros that mean nothing. */
+function decimal(text: string): string {
+  const match = NUMBER.exec(text);
+  if (!match) return text;
+  const [, sign = '', whole = '', fraction = '', exponent = '0'] = match;
+  const digits = (whole + fraction).replace(/^0+/, '');
+  const significant = digits.replace(/0+$/, '');
+  if (significant === '') return '0';
+  return `${sign}${significant}e${Number(exponent) - fraction.length + digits.length - significant.length}`;
+}

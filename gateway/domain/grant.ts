@@ -1,0 +1,45 @@
+import type { Requirement } from './decision.ts';
+
+/** How far an approval reaches beyond the call that it was given for. */
+export type GrantTerms = {
+  /** How many further calls; from 1 to `MOST_USES`. */
+  readonly uses: number;
+  /** Milliseconds since the epoch; at most `LONGEST_GRANT` ahead. */
+  readonly until: number;
+  /**
+   * JSON pointers of members whose value may differ from the approved call's, each one that the rule calls editable. A
+   * number may only be lower. Everything else about the call is pinned, and so is a member that is an object or an array.
+   */
+  readonly open: readonly string[];
+};
+
+export const MOST_USES = 1_000;
+export const LONGEST_GRANT = 30 * 24 * 3_600_000;
+
+/** An approval that covers further calls of one shape by one agent for a while. Never wider than the call it came from. */
+export type Grant = {
+  readonly id: string;
+  readonly agent: string;
+  readonly system: string;
+  readonly operation: string;
+  /** SHA-256 (hex) over everything that is pinned. */
+  readonly shape: string;
+  /** Those of the terms' pointers that the approved call has a member for which can be left open. */
+  readonly open: readonly string[];
+  /** The most that an open number may be, by pointer: decimal digits as they were sent, since a JavaScript number could round up. */
+  readonly ceilings: Readonly<Record<string, string>>;
+  /** The rules whose holds it answers; a call held for another one too is not covered. */
+  readonly rules: readonly string[];
+  /** What its approval met; a call that asks for anything else is not covered. */
+  readonly requirements: readonly Requirement[];
+  readonly uses: number;
+  readonly used: number;
+  readonly until: number;
+  readonly createdAt: number;
+  /** Who approved it. */
+  readonly by: readonly string[];
+  /** The hold that it was given on. */
+  readonly holdId: string;
+  readonly revokedAt: number | null;
+  readonly revokedBy: string | null;
+};

@@ -1,0 +1,103 @@
+import type { HoldTerms, MatchedRule } from './decision.ts';
+import type { GrantTerms } from './grant.ts';
+import type { HandoffAnswer } from './handoff.ts';
+import type { HeldCall, HeldResponse, Hold, RejectCode } from './hold.ts';
+import type { Channel, Reviewer, Taker } from './principal.ts';
+
+/** What policy says of a call that was changed or is about to be released. */
+export type Judgement = {
+  readonly rules: readonly MatchedRule[];
+  readonly reason: string;
+  readonly terms: HoldTerms;
+  readonly policyRevision: string;
+};
+
+type Personal = { readonly by: Reviewer; readonly channel: Channel; readonly revision: number };
+type Taking = { readonly by: Taker; readonly channel: Channel; readonly revision: number };
+
+/** Somebody's wish; the state machine says what becomes of it. */
+export type HoldCommand =
+  // --- people
+  | ({ readonly type: 'claim' | 'unclaim' } & Taking)
+  | ({ readonly type: 'note'; readonly text: string } & Personal)
+  | ({
+      readonly type: 'approve';
+      readonly note: string | null;
+      readonly seenAt: number | null;
+      readonly grant: GrantTerms | null;
+    } & Personal)
+  /** Changes the call and approves the change. The call has been put together and judged anew before. */
+  | ({
+      readonly type: 'edit';
+      readonly note: string | null;
+      readonly seenAt: number | null;
+      readonly call: HeldCall;
+      readonly digest: string;
+      readonly envelope: string;
+      readonly judgement: Judgement;
+    } & Personal)
+  | ({ readonly type: 'reject'; readonly code: RejectCode; readonly note: string | null } & Personal)
+  | ({ readonly type: 'escalate'; readonly to: readonly string[]; readonly note: string | null } & Personal)
+  | ({ readonly type: 'take-over'; readonly note: string | null } & Personal)
+  /** How it went: of a call that a person took over, or one whose outcome was unknown. */
+  | ({
+      readonly type: 'outcome';
+      readonly result: 'executed' | 'not-executed';
+      readonly reference: string | null;
+      readonly note: string | null;
+    } & Personal)
+  | ({ readonly type: 'answer'; readonly answer: HandoffAnswer; readonly note: string | null } & Personal)
+  | ({ readonly type: 'accept'; readonly note: string | null } & Taking)
+  | ({ readonly type: 'return'; readonly code: RejectCode; readonly note: string | null } & Taking)
+  | {
+      readonly type: 'cancel';
+      readonly by: string;
+      readonly as: 'agent' | 'owner' | 'operator';
+      readonly channel: Channel | null;
+      readonly reason: string | null;
+    }
+  // --- timers
+  | { readonly type: 'remind' }
+  | { readonly type: 'escalate-due' }
+  | { readonly type: 'expire' }
+  | { readonly type: 'lapse' }
+  // --- the gateway
+  | { readonly type: 'give-handle' }
+  | { readonly type: 'redeem'; readonly grant: string; readonly by: readonly string[]; readonly use: string }
+  | { readonly type: 'supersede'; readonly reason: string; readonly policyRevision: string }
+  /** Asks again: the policy now holds the approved call for rules that nobody approved. */
+  | ({ readonly type: 'reopen' } & Judgement)
+  | {
+      readonly type: 'release';
+      readonly attempt: string;
+      readonly by: string;
+      /** The `Idempotency-Key` that goes out with it. */
+      readonly key: string;
+      readonly policyRevision: string;
+    }
+  | { readonly type: 'executed'; readonly attempt: string; readonly response: HeldResponse }
+  /** Only when provably no byte was sent. */
+  | { readonly type: 'failed'; readonly attempt: string; readonly reason: string }
+  | {
+      readonly type: 'indeterminate';
+      readonly attempt: string;
+      readonly reason: string;
+      /** When to send it again under the same key, where the system is declared idempotent. */
+      readonly resendAt: number | null;
+    }
+  | { readonly type: 'resend'; readonly attempt: string; readonly by: string; readonly policyRevision: string }
+  | { readonly type: 'leave-to-people'; readonly reason: string }
+  /** The configured probe found out whether it was executed. */
+  | { readonly type: 'read-back'; readonly executed: boolean; readonly evidence: string };
+
+/** Why a command changed nothing. */
+export type HoldRefusal = {
+  readonly refused: 'not-found' | 'stale' | 'state' | 'forbidden' | 'leased' | 'invalid';
+  /** For people: who decided and when, or why they may not. */
+  readonly detail: string;
+  readonly hold: Hold | null;
+};
+
+export function isRefusal(result: Hold | HoldRefusal): result is HoldRefusal {
+  return 'refused' in result;
+}
