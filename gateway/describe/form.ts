@@ -40,6 +40,28 @@ export function queryToJson(query: string): string {
   return query === '' ? '{}' : toJson(query, QUERY);
 }
 
+/** One field of a form. */
+export type Field = {
+  /** As it stands in the text, and the part before its equals sign. */
+  readonly raw: string;
+  readonly rawName: string;
+  /** `items[0][price]` has three, `expand[]` has two, of which the second is empty. */
+  readonly keys: readonly string[];
+  readonly value: string;
+};
+
+/** The pieces between the ampersands of a form that `formToJson` can read, in order; null for one that is empty. */
+export function formFields(text: string): (Field | null)[] {
+  return text.split('&').map((raw) => {
+    if (raw === '') return null;
+    const [rawName = '', ...rest] = raw.split('=');
+    const match = NAME.exec(decode(rawName, FORM));
+    if (match === null) throw new Error('the form has not been read before');
+    const brackets = match[2] === '' ? [] : match[2]!.slice(1, -1).split('][');
+    return { raw, rawName, keys: [match[1]!, ...brackets], value: decode(rest.join('='), FORM) };
+  });
+}
+
 function toJson(text: string, dialect: Dialect): string {
   // Parameter smuggling (CVE-2021-23336): some servers take a semicolon for an ampersand.
   if (text.includes(';')) throw refused(dialect, 'an unencoded semicolon; write %3B');

@@ -1,15 +1,11 @@
-import { isUtf8 } from 'node:buffer';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Call, Claims } from '../domain/call.ts';
 import type { Principal } from '../domain/principal.ts';
-import { Problem } from '../domain/problem.ts';
 import type { System } from '../domain/system.ts';
+import { bodyJson } from './body-json.ts';
 import { NO_CLAIMS, parseClaims, parseTraceId } from './context.ts';
-import { formToJson, queryToJson } from './form.ts';
+import { queryToJson } from './form.ts';
 import { VISIBLE_HEADERS } from './headers.ts';
-import { validateJson } from './json.ts';
-import { bodyKind } from './media-type.ts';
-import { hasMethodOverrideMember } from './method-override.ts';
 import { createOperationNamer, type NamedOperation } from './operation.ts';
 import { decodeSegments, splitTarget } from './path.ts';
 
@@ -146,23 +142,8 @@ function createHeaderWriter(system: System): (headers: IncomingHttpHeaders) => s
 }
 
 function writeBody(body: Buffer, contentType: string | undefined): string {
-  const size = `,"body_bytes":${body.length}`;
-  switch (bodyKind(contentType)) {
-    case 'opaque':
-      return size;
-    case 'form':
-      if (!isUtf8(body)) throw new Problem('bad-body', { detail: 'The form is not valid UTF-8. Percent-encode it.' });
-      return `${size},"body":${formToJson(body.toString('utf8'))}`;
-    case 'json': {
-      const text = validateJson(body);
-      if (hasMethodOverrideMember(text)) {
-        throw new Problem('bad-body', {
-          detail: 'The body has a member that overrides the method; use the method itself.',
-        });
-      }
-      return `${size},"body":${text}`;
-    }
-  }
+  const json = bodyJson(body, contentType);
+  return json === null ? `,"body_bytes":${body.length}` : `,"body_bytes":${body.length},"body":${json}`;
 }
 
 function writeContext(arrival: Arrival, claims: Claims): string {

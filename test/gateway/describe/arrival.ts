@@ -20,6 +20,7 @@ export function testSystem(changes: Partial<System> = {}): System {
     bodyLimit: 2 ** 20,
     timeout: 30_000,
     connections: 10,
+    idempotent: false,
     ...changes,
   };
 }
