@@ -151,6 +151,9 @@ function lineAt(text: string, index: number): number {
 
 type Head = Omit<RuleSource, 'verdict'> & { readonly verdict: string };
 
+/** An entry with its name, by itself or added to terms that rules share: `object.union(terms, {"rule": "…"})`. */
+const ENTRY = /^(?:object\.union\(\s*[\w.]+,\s*)?\{[^}]*?"rule":\s*"([^"]+)"/;
+
 /** Every `<word> contains {…}` outside tests, with the rule name that its entry carries. */
 function heads(sources: Sources): Head[] {
   const found: Head[] = [];
@@ -164,7 +167,7 @@ function heads(sources: Sources): Head[] {
       found.push({
         package: name,
         verdict: match[1]!,
-        rule: /^\{[^}]*?"rule":\s*"([^"]+)"/.exec(entry)?.[1] ?? null,
+        rule: ENTRY.exec(entry)?.[1] ?? null,
         file,
         line: lineAt(text, match.index),
       });

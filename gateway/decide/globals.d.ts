@@ -1,4 +1,4 @@
-// What Node has and the compiler's own libraries describe only for browsers, or not yet.
+// What Node has and the compiler's own libraries describe only for browsers.
 
 declare namespace WebAssembly {
   class Memory {
@@ -11,9 +11,4 @@ declare namespace WebAssembly {
     readonly exports: Readonly<Record<string, unknown>>;
   }
   class LinkError extends Error {}
-}
-
-interface JSON {
-  /** A value that `JSON.stringify` writes as this text. */
-  rawJSON(text: string): unknown;
 }

@@ -1,14 +1,17 @@
 import { z } from 'zod';
-import type { Decision, MatchedRule, Obligation, Verdict } from '../domain/decision.ts';
-import { holdMembers, strictest, termsOf } from './terms.ts';
+import type { Decision, MatchedRule, Obligation, Trigger, Verdict } from '../domain/decision.ts';
+import { canEscalate, holdMembers, termsOf, trigger } from './terms.ts';
 
 /** A decision without what belongs to one call: its id, revision and time. */
-export type Outcome = Pick<Decision, 'verdict' | 'rules' | 'reason' | 'obligations' | 'terms' | 'fault'>;
+export type Outcome = Pick<Decision, 'verdict' | 'rules' | 'reason' | 'obligations' | 'alert' | 'terms' | 'fault'>;
 
 const named = { rule: z.string().regex(/^[\w.-]+$/), reason: z.string().optional() };
 const obliging = { ...named, obligations: z.array(z.looseObject({ type: z.string().min(1) })).optional() };
-const blockRule = z.strictObject(named);
-const holdRule = z.strictObject({ ...obliging, ...holdMembers });
+const blockRule = z.strictObject({ ...named, trigger });
+const holdRule = z
+  .strictObject({ ...obliging, ...holdMembers })
+  .refine(canEscalate, { path: ['on_expiry'], error: 'expected a chain in escalate to go to' });
+// No trigger: an estimate can make a call wait or stop it, never let it through.
 const allowRule = z.strictObject(obliging);
 
 const byPackage = <T extends z.ZodType>(rule: T) => z.record(z.string(), z.array(rule));
@@ -52,39 +55,31 @@ export function readOutcome(text: string): Outcome {
   if (!parsed.success) return failed(`malformed decision: ${explain(parsed.error)}`);
   const { verdict, system, ...matched } = parsed.data[0].result;
 
-  const blocks = matchedRules('block', matched.block);
-  const holds = matchedRules('hold', matched.hold);
-  const allows = matchedRules('allow', matched.allow);
   const holdEntries = Object.values(matched.hold).flat();
-  const base = { obligations: [], terms: null, fault: null };
+  const blocks = [...matchedRules('block', matched.block), ...matchedRules('block', matched.hold, isBarred)];
+  const holds = matchedRules('hold', matched.hold, (entry) => !isBarred(entry));
+  const allows = matchedRules('allow', matched.allow);
+  const rules = [...blocks, ...holds, ...allows];
+  const base = { verdict, rules, obligations: [], alert: [], terms: null, fault: null };
 
   if (verdict === 'block') {
-    const barred = holds.filter((_, index) => holdEntries[index]?.level === 4);
-    const rules = [...blocks, ...holds, ...allows];
-    if (rules.length > 0) {
-      if (blocks.length === 0 && barred.length === 0) return failed('malformed decision: block without a rule');
-      const winners = blocks.length > 0 ? blocks : barred;
-      return { ...base, verdict, rules, reason: reasonOf(winners, 'blocks this call') };
+    if (rules.length === 0) {
+      const reason = `No policy rule for ${system} covers this call, so it is blocked.`;
+      return { ...base, rules: [{ id: 'holdpoint/default', verdict, reason, trigger: 'rule' }], reason };
     }
-    const reason = `No policy rule for ${system} covers this call, so it is blocked.`;
-    return { ...base, verdict, rules: [{ id: 'holdpoint/default', verdict, reason }], reason };
+    if (blocks.length === 0) return failed('malformed decision: block without a rule');
+    const alert = [...new Set(holdEntries.filter(isBarred).flatMap((entry) => entry.reviewers ?? []))];
+    return { ...base, reason: reasonOf(blocks, 'blocks this call'), alert };
   }
 
   const obligations = uniqueObligations([...Object.values(matched.allow).flat(), ...holdEntries]);
   if (verdict === 'hold') {
     if (holds.length === 0 || blocks.length > 0) return failed('malformed decision: hold against its rules');
-    const terms = strictest(holdEntries.map(termsOf));
-    if (terms) {
-      const rules = [...holds, ...allows];
-      return { ...base, verdict, rules, reason: reasonOf(holds, 'holds this call'), obligations, terms };
-    }
-    const reason = `${reasonOf(holds, 'holds this call')} These rules name reviewers who have no group in common, so nobody may approve it.`;
-    const rule: MatchedRule = { id: 'holdpoint/no-common-reviewers', verdict: 'block', reason };
-    return { ...base, verdict: 'block', rules: [rule, ...holds, ...allows], reason };
+    return { ...base, reason: reasonOf(holds, 'holds this call'), obligations, terms: termsOf(holdEntries) };
   }
   if (allows.length === 0 || holds.length > 0 || blocks.length > 0)
     return failed('malformed decision: allow against its rules');
-  return { ...base, verdict, rules: allows, reason: reasonOf(allows, 'allows this call'), obligations };
+  return { ...base, reason: reasonOf(allows, 'allows this call'), obligations };
 }
 
 /** The outcome when the policy itself fails: nothing may go through. */
@@ -92,20 +87,37 @@ export function failed(fault: string): Outcome {
   const reason = 'The policy could not decide.';
   return {
     verdict: 'block',
-    rules: [{ id: 'holdpoint/fault', verdict: 'block', reason }],
+    rules: [{ id: 'holdpoint/fault', verdict: 'block', reason, trigger: 'rule' }],
     reason,
     obligations: [],
+    alert: [],
     terms: null,
     fault,
   };
 }
 
-type Entries = Readonly<Record<string, readonly { readonly rule: string; readonly reason?: string | undefined }[]>>;
+type Entry = {
+  readonly rule: string;
+  readonly reason?: string | undefined;
+  readonly trigger?: Trigger | undefined;
+  readonly level?: number | undefined;
+};
 
-function matchedRules(verdict: Verdict, entries: Entries): MatchedRule[] {
+function matchedRules(
+  verdict: Verdict,
+  entries: Readonly<Record<string, readonly Entry[]>>,
+  which: (entry: Entry) => boolean = () => true,
+): MatchedRule[] {
   return Object.entries(entries).flatMap(([name, rules]) =>
-    rules.map(({ rule, reason }) => ({ id: `rules.${name}/${rule}`, verdict, reason: reason ?? null })),
+    rules.filter(which).map(({ rule, reason = null, trigger = 'rule' }) => {
+      return { id: `rules.${name}/${rule}`, verdict, reason, trigger };
+    }),
   );
+}
+
+/** A hold that nobody may approve: level 4 is "block and alert". */
+function isBarred({ level }: Entry): boolean {
+  return level === 4;
 }
 
 /** Every reason that the winning rules give, once; a rule without one is named instead. */

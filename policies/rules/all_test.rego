@@ -26,3 +26,11 @@ test_holds_a_flagged_call_and_names_the_flags if {
 	some entry in all.hold with input as call("DELETE", {"flags": ["odd", "late"]})
 	entry.reason == "The agent raised: late, odd."
 }
+
+test_marks_estimates_as_such if {
+	triggers := {entry.rule: entry.trigger | some entry in all.hold} with input as call("POST", {
+		"confidence": 0.1,
+		"flags": ["odd"],
+	})
+	triggers == {"unsure-agent": "probabilistic", "flagged": "probabilistic"}
+}

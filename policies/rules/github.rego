@@ -31,9 +31,11 @@ allow contains {"rule": "conversation"} if {
 hold contains {
 	"rule": "merge",
 	"reason": $"Merging pull request {number} into {repository} changes what is released.",
-	"level": 2,
 	"reviewers": ["maintainers"],
+	"respond_within": "2h",
 	"expires_in": "8h",
+	"editable": ["/commit_title", "/commit_message"],
+	"reversible": true,
 } if {
 	input.action.method == "PUT"
 	["pulls", number, "merge"] = below_repository

@@ -11,6 +11,20 @@ free_up_to := 5000
 
 held_up_to := 100000
 
+# How whatever is held in this system is held, unless a rule says otherwise.
+terms := {
+	"reviewers": ["finance"],
+	"respond_within": "10m",
+	"escalate": [{"after": "10m", "to": ["finance-leads"]}],
+	"expires_in": "30m",
+}
+
+# And refunds among it: money that went back to a customer does not return.
+refund_terms := object.union(terms, {
+	"reversible": false,
+	"editable": ["/amount"],
+})
+
 is_read if input.action.method in {"GET", "HEAD"}
 
 # By path, so that it holds whether or not an OpenAPI document gives the operation another name.
@@ -59,27 +73,19 @@ allow contains {"rule": "small-refund"} if {
 	amount <= free_up_to
 }
 
-hold contains {
+hold contains object.union(refund_terms, {
 	"rule": "refund-over-limit",
 	"reason": $"A refund of {money(amount)} is over the {money(free_up_to)} that agents may refund by themselves.",
-	"level": 2,
-	"reviewers": ["finance"],
-	"expires_in": "30m",
-	"editable": ["/amount"],
-} if {
+}) if {
 	is_refund
 	amount > free_up_to
 	amount <= held_up_to
 }
 
-hold contains {
+hold contains object.union(refund_terms, {
 	"rule": "refund-of-whole-charge",
 	"reason": "The refund names no amount, so the whole charge would go back, however much that is.",
-	"level": 2,
-	"reviewers": ["finance"],
-	"expires_in": "30m",
-	"editable": ["/amount"],
-} if {
+}) if {
 	is_refund
 	not names_amount
 }

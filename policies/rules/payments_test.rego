@@ -49,6 +49,16 @@ test_holds_a_refund_over_the_limit if {
 	entry.reviewers == ["finance"]
 }
 
+test_holds_every_refund_under_the_same_terms_and_says_that_it_is_final if {
+	every body in [{"amount": "20000"}, {"charge": "ch_1"}] {
+		result := decision with input as refund(body)
+		some entry in result.hold.payments
+		entry.reversible == false
+		entry.editable == ["/amount"]
+		entry.escalate == [{"after": "10m", "to": ["finance-leads"]}]
+	}
+}
+
 test_holds_up_to_the_upper_limit_and_blocks_above_it if {
 	decision.verdict == "hold" with input as refund({"amount": "100000"})
 	decision.verdict == "block" with input as refund({"amount": "100001"})

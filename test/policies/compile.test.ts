@@ -62,6 +62,13 @@ describe('compiling', () => {
     ]);
   });
 
+  it('lists a rule that adds to shared terms under its name', async () => {
+    const { rules } = await compileRego({
+      'crm.rego': `package rules.crm\n\nterms := {"reviewers": ["sales"]}\n\nhold contains object.union(terms, {\n\t"rule": "big",\n})\n\nhold contains object.union(\n\tterms,\n\t{"rule": "old"},\n)\n`,
+    });
+    expect(rules.map(({ rule }) => rule)).toEqual(['big', 'old']);
+  });
+
   it("brings Holdpoint's own decision, also over a copy in the folder", async () => {
     const bundle = await compileRego({
       'a.rego': 'package rules.crm\n\nblock contains {"rule": "any"}\n',

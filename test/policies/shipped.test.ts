@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { createEvaluator } from '../../gateway/decide/evaluator.ts';
 import { decodeBundle, encodeBundle } from '../../gateway/domain/bundle.ts';
+import { triggerOf } from '../../gateway/domain/decision.ts';
 import { compilePolicies, SHIPPED_BUNDLE, shippedBundle } from '../../policies/compile.ts';
 import { readSources } from '../../policies/sources.ts';
 import { inFolder, inputOf, opa, root } from './real-opa.ts';
@@ -38,7 +39,16 @@ describe('the policy that is shipped', () => {
     expect(refund('20000')).toMatchObject({
       verdict: 'hold',
       reason: 'A refund of 200.00 is over the 50.00 that agents may refund by themselves.',
-      terms: { level: 2, reviewers: ['finance'], expiresIn: 1_800_000, editable: ['/amount'] },
+      terms: {
+        level: 2,
+        requirements: [{ groups: ['finance'], quorum: 1, escalate: [{ after: 600_000, to: ['finance-leads'] }] }],
+        expiresIn: 1_800_000,
+        respondWithin: 600_000,
+        onExpiry: 'block',
+        editable: ['/amount'],
+        ownerMayApprove: false,
+        reversible: false,
+      },
     });
   });
 
@@ -51,9 +61,20 @@ describe('the policy that is shipped', () => {
       });
   });
 
-  it('holds a small refund that the agent is unsure of, for finance if both rules hold it', () => {
-    expect(refund('100', { confidence: 0.5 })).toMatchObject({ verdict: 'hold', terms: { reviewers: [] } });
-    expect(refund('20000', { confidence: 0.5 })).toMatchObject({ verdict: 'hold', terms: { reviewers: ['finance'] } });
+  it('holds a small refund that the agent is unsure of, for any reviewer', () => {
+    const decision = refund('100', { confidence: 0.84 });
+    expect(decision).toMatchObject({ verdict: 'hold', terms: { requirements: [{ groups: [], quorum: 1 }] } });
+    expect(triggerOf(decision.rules, 'hold')).toBe('probabilistic');
+    expect(refund('100', { confidence: 0.85 }).verdict).toBe('allow');
+  });
+
+  it('holds a larger refund as it would be held anyway, whatever the agent says of it', () => {
+    const plain = refund('20000');
+    for (const context of [{ confidence: 0.5 }, { flags: ['odd'] }, { confidence: 0.1, flags: ['odd'] }]) {
+      const decision = refund('20000', context);
+      expect(decision.terms).toEqual(plain.terms);
+      expect(triggerOf(decision.rules, 'hold')).toBe('rule');
+    }
   });
 
   it('decides on amounts of every kind without a fault', () => {

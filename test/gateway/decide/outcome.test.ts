@@ -1,10 +1,11 @@
 import { expect, it } from 'vitest';
 import { readOutcome } from '../../../gateway/decide/outcome.ts';
+import { triggerOf } from '../../../gateway/domain/decision.ts';
 
 const result = (verdict: string, matched: object) =>
   JSON.stringify([{ result: { verdict, system: 'crm', block: {}, hold: {}, allow: {}, ...matched } }]);
 
-it('blocks a call whose rules ask for reviewers who have no group in common', () => {
+it('holds a call for the people of every rule, also when the rules have no group in common', () => {
   const outcome = readOutcome(
     result('hold', {
       hold: {
@@ -14,12 +15,66 @@ it('blocks a call whose rules ask for reviewers who have no group in common', ()
     }),
   );
   expect(outcome).toMatchObject({
-    verdict: 'block',
-    terms: null,
+    verdict: 'hold',
+    reason: 'A contract. A price.',
+    rules: [{ id: 'rules.all/contract' }, { id: 'rules.crm/price' }],
+    terms: { requirements: [{ groups: ['legal'] }, { groups: ['finance'] }] },
+    alert: [],
     fault: null,
-    rules: [{ id: 'holdpoint/no-common-reviewers' }, { id: 'rules.all/contract' }, { id: 'rules.crm/price' }],
   });
-  expect(outcome.reason).toMatch(/^A contract\. A price\. These rules name reviewers/);
+});
+
+it('blocks at level 4 and says whom to tell, whatever else holds or blocks the call', () => {
+  const hold = {
+    all: [{ rule: 'odd', reason: 'Odd.', trigger: 'probabilistic', level: 4, reviewers: ['security'] }],
+    crm: [
+      { rule: 'price', reviewers: ['finance'] },
+      { rule: 'theft', reason: 'Theft.', level: 4, reviewers: ['security', 'legal'] },
+    ],
+  };
+  expect(readOutcome(result('block', { hold }))).toMatchObject({
+    verdict: 'block',
+    reason: 'Odd. Theft.',
+    rules: [
+      { id: 'rules.all/odd', verdict: 'block', trigger: 'probabilistic' },
+      { id: 'rules.crm/theft', verdict: 'block', trigger: 'rule' },
+      { id: 'rules.crm/price', verdict: 'hold', trigger: 'rule' },
+    ],
+    terms: null,
+    alert: ['security', 'legal'],
+  });
+  const block = { crm: [{ rule: 'frozen', reason: 'Frozen.' }] };
+  expect(readOutcome(result('block', { hold, block }))).toMatchObject({
+    reason: 'Frozen. Odd. Theft.',
+    alert: ['security', 'legal'],
+  });
+});
+
+it('tells what an estimate stopped from what a rule did', () => {
+  const unsure = { rule: 'unsure', trigger: 'probabilistic' };
+  const outcome = readOutcome(result('hold', { hold: { all: [unsure], crm: [{ rule: 'price' }] } }));
+  expect(outcome.rules.map(({ trigger }) => trigger)).toEqual(['probabilistic', 'rule']);
+  expect(triggerOf(outcome.rules, 'hold')).toBe('rule');
+  expect(triggerOf(readOutcome(result('hold', { hold: { all: [unsure] } })).rules, 'hold')).toBe('probabilistic');
+  const blocked = readOutcome(result('block', { block: { all: [unsure] }, hold: { crm: [{ rule: 'price' }] } }));
+  expect(triggerOf(blocked.rules, 'block')).toBe('probabilistic');
+});
+
+it('is a fault when an estimate would let a call through', () => {
+  const allow = { crm: [{ rule: 'sure', trigger: 'probabilistic' }] };
+  expect(readOutcome(result('allow', { allow })).fault).toMatch(/^malformed decision: allow\.crm\[0\]/);
+});
+
+it('is a fault when expiry has nobody to go to', () => {
+  const hold = (escalate?: object) => ({ hold: { crm: [{ rule: 'r', on_expiry: 'escalate', escalate }] } });
+  expect(readOutcome(result('hold', hold())).fault).toBe(
+    'malformed decision: hold.crm[0].on_expiry: expected a chain in escalate to go to',
+  );
+  expect(readOutcome(result('hold', hold([]))).fault).toMatch(/on_expiry/);
+  expect(readOutcome(result('hold', hold([{ after: '5m', to: ['leads'] }])))).toMatchObject({
+    fault: null,
+    terms: { onExpiry: 'escalate' },
+  });
 });
 
 it('gives the reasons of all rules that won, once each', () => {

@@ -1,62 +1,272 @@
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { strictest, termsOf } from '../../../gateway/decide/terms.ts';
-import type { HoldTerms } from '../../../gateway/domain/decision.ts';
+import { type HoldMembers, strictest, termsOf } from '../../../gateway/decide/terms.ts';
+import type { HoldTerms, Requirement } from '../../../gateway/domain/decision.ts';
+import { isWithin } from '../../../gateway/domain/json-pointer.ts';
 
-const terms = (given: Partial<HoldTerms>): HoldTerms => ({ ...termsOf({}), ...given });
 const minutes = 60_000;
+const estimate = 'probabilistic';
+
+describe('the terms of one rule', () => {
+  it('are sensible where it says nothing', () => {
+    expect(termsOf([{}])).toEqual({
+      level: 2,
+      requirements: [{ groups: [], quorum: 1, escalate: [] }],
+      expiresIn: 30 * minutes,
+      respondWithin: 15 * minutes,
+      onExpiry: 'block',
+      editable: [],
+      ownerMayApprove: false,
+      reversible: null,
+    });
+  });
+
+  it('are what it says', () => {
+    const escalate = [
+      { after: 20 * minutes, to: ['board'] },
+      { after: 10 * minutes, to: ['leads'] },
+    ];
+    const rule: HoldMembers = {
+      level: 3,
+      reviewers: ['finance'],
+      quorum: 2,
+      escalate,
+      expires_in: 60 * minutes,
+      respond_within: 5 * minutes,
+      on_expiry: 'escalate',
+      editable: ['/amount'],
+      owner_may_approve: true,
+      reversible: false,
+    };
+    expect(termsOf([rule])).toEqual({
+      level: 3,
+      requirements: [{ groups: ['finance'], quorum: 2, escalate: escalate.toReversed() }],
+      expiresIn: 60 * minutes,
+      respondWithin: 5 * minutes,
+      onExpiry: 'escalate',
+      editable: ['/amount'],
+      ownerMayApprove: true,
+      reversible: false,
+    });
+  });
+
+  it('ask for an answer after half the time, and never later than the hold lasts', () => {
+    expect(termsOf([{ expires_in: 10 * minutes }]).respondWithin).toBe(5 * minutes);
+    expect(termsOf([{ expires_in: 10 * minutes, respond_within: 60 * minutes }]).respondWithin).toBe(10 * minutes);
+  });
+});
 
 describe('the terms of several rules that hold one call', () => {
-  it('are those of the rule when there is one', () => {
-    const only = terms({ reviewers: ['finance'], escalate: [{ after: 10 * minutes, to: ['leads'] }] });
-    expect(strictest([only])).toEqual(only);
+  it('take the highest level and the shortest times that any rule names', () => {
+    const long = { level: 3, expires_in: 120 * minutes, respond_within: 90 * minutes } as const;
+    expect(termsOf([long, {}])).toMatchObject({ level: 3, expiresIn: 120 * minutes, respondWithin: 90 * minutes });
+    expect(termsOf([long, { expires_in: 60 * minutes }])).toMatchObject({
+      expiresIn: 60 * minutes,
+      respondWithin: 60 * minutes,
+    });
+    expect(termsOf([long, { respond_within: 2 * minutes }])).toMatchObject({ respondWithin: 2 * minutes });
   });
 
-  it('take the highest level and quorum and the shortest time', () => {
-    expect(
-      strictest([terms({ level: 3, expiresIn: 60 * minutes }), terms({ quorum: 2, expiresIn: 5 * minutes })]),
-    ).toMatchObject({ level: 3, quorum: 2, expiresIn: 5 * minutes });
-  });
-
-  it('leave to reviewers only the groups that every rule accepts', () => {
-    expect(
-      strictest([terms({ reviewers: ['finance', 'leads'] }), terms({ reviewers: ['legal', 'leads'] })])?.reviewers,
-    ).toEqual(['leads']);
-  });
-
-  it('keep the named reviewers beside a rule that accepts any', () => {
-    expect(strictest([terms({}), terms({ reviewers: ['finance'] })])?.reviewers).toEqual(['finance']);
-  });
-
-  it('cannot be met when the rules name reviewers without a common group', () => {
-    expect(strictest([terms({ reviewers: ['finance'] }), terms({ reviewers: ['legal'] })])).toBeNull();
-  });
-
-  it('leave editable only what every rule leaves editable', () => {
-    expect(strictest([terms({ editable: ['/amount', '/note'] }), terms({ editable: ['/amount'] })])?.editable).toEqual([
-      '/amount',
+  it('ask each rule’s people, also when the rules have no group in common', () => {
+    expect(termsOf([{ reviewers: ['finance'] }, { reviewers: ['legal'], quorum: 2 }]).requirements).toEqual([
+      { groups: ['finance'], quorum: 1, escalate: [] },
+      { groups: ['legal'], quorum: 2, escalate: [] },
     ]);
-    expect(strictest([terms({ editable: ['/amount'] }), terms({})])?.editable).toEqual([]);
+  });
+
+  it('ask the same people once, and as many of them as the strictest rule wants', () => {
+    const rules = [
+      { reviewers: ['finance', 'legal'] },
+      { reviewers: ['legal', 'finance'], quorum: 3 },
+      { reviewers: ['finance', 'legal'], quorum: 2 },
+    ];
+    expect(termsOf(rules).requirements).toEqual([{ groups: ['legal', 'finance'], quorum: 3, escalate: [] }]);
+  });
+
+  it('keep the chains of two rules apart, so that nobody joins the one by way of the other', () => {
+    const escalate = [{ after: 5 * minutes, to: ['leads'] }];
+    expect(termsOf([{ reviewers: ['finance'], escalate }, { reviewers: ['finance'] }]).requirements).toEqual([
+      { groups: ['finance'], quorum: 1, escalate },
+      { groups: ['finance'], quorum: 1, escalate: [] },
+    ]);
+  });
+
+  it('do not ask for any reviewer beside named ones, who are reviewers too', () => {
+    expect(termsOf([{}, { reviewers: ['finance'] }]).requirements).toEqual([
+      { groups: ['finance'], quorum: 1, escalate: [] },
+    ]);
+    expect(termsOf([{ quorum: 2 }, { reviewers: ['finance'] }]).requirements).toEqual([
+      { groups: [], quorum: 2, escalate: [] },
+      { groups: ['finance'], quorum: 1, escalate: [] },
+    ]);
+  });
+
+  it('leave editable what every rule that speaks of it leaves editable', () => {
+    const editable = (...each: (string[] | null)[]) =>
+      termsOf(each.map((pointers) => (pointers ? { editable: pointers } : {}))).editable;
+    expect(editable(['/amount', '/note'], ['/amount'])).toEqual(['/amount']);
+    expect(editable(['/amount'], null)).toEqual(['/amount']);
+    expect(editable(['/amount'], [])).toEqual([]);
+    expect(editable(null, null)).toEqual([]);
+    expect(editable(['/items', '/note'], ['/items/0/note', '/no'])).toEqual(['/items/0/note']);
+    expect(editable(['/a/b'], [''])).toEqual(['/a/b']);
   });
 
   it('let the owner approve only if every rule does', () => {
-    expect(strictest([terms({ ownerMayApprove: true }), terms({})])?.ownerMayApprove).toBe(false);
-    expect(strictest([terms({ ownerMayApprove: true }), terms({ ownerMayApprove: true })])?.ownerMayApprove).toBe(true);
+    expect(termsOf([{ owner_may_approve: true }, {}]).ownerMayApprove).toBe(false);
+    expect(termsOf([{ owner_may_approve: true }, { owner_may_approve: true }]).ownerMayApprove).toBe(true);
   });
 
-  it('escalate to a group once every rule accepts it, and not after the hold has expired', () => {
-    const finance = terms({
-      reviewers: ['finance'],
-      escalate: [
-        { after: 5 * minutes, to: ['leads'] },
-        { after: 10 * minutes, to: ['board'] },
-        { after: 40 * minutes, to: ['finance'] },
-      ],
-    });
-    const strict = terms({ reviewers: ['finance'], escalate: [{ after: 20 * minutes, to: ['leads'] }] });
-    expect(strictest([finance, strict])?.escalate).toEqual([{ after: 20 * minutes, to: ['leads'] }]);
-    expect(strictest([finance, terms({})])?.escalate).toEqual([
-      { after: 5 * minutes, to: ['leads'] },
-      { after: 10 * minutes, to: ['board'] },
-    ]);
+  it('end with the time if any rule wants that, and go on only if one asks for it', () => {
+    expect(termsOf([{ on_expiry: 'escalate' }, {}]).onExpiry).toBe('escalate');
+    expect(termsOf([{ on_expiry: 'escalate' }, { on_expiry: 'block' }]).onExpiry).toBe('block');
+  });
+
+  it('call the call irreversible if any rule does', () => {
+    expect(termsOf([{ reversible: true }, { reversible: false }, {}]).reversible).toBe(false);
+    expect(termsOf([{ reversible: true }, {}]).reversible).toBe(true);
+    expect(termsOf([{}, {}]).reversible).toBeNull();
   });
 });
+
+describe('an estimate beside plain rules', () => {
+  it('adds nothing that they leave out', () => {
+    const generous: HoldMembers = {
+      trigger: estimate,
+      expires_in: 600 * minutes,
+      respond_within: 500 * minutes,
+      escalate: [{ after: 1, to: ['crowd'] }],
+      on_expiry: 'escalate',
+      editable: [''],
+      owner_may_approve: true,
+      reversible: true,
+    };
+    expect(termsOf([{ reviewers: ['finance'] }, generous])).toEqual({
+      ...termsOf([{ reviewers: ['finance'] }]),
+      requirements: [
+        { groups: ['finance'], quorum: 1, escalate: [] },
+        { groups: [], quorum: 1, escalate: [{ after: 1, to: ['crowd'] }] },
+      ],
+    });
+    expect(termsOf([generous])).toMatchObject({ editable: [''], expiresIn: 600 * minutes, reversible: true });
+  });
+
+  it('makes them stricter', () => {
+    const strict: HoldMembers = { trigger: estimate, level: 3, expires_in: minutes, editable: [], reversible: false };
+    expect(termsOf([{ editable: ['/amount'], reversible: true }, strict])).toMatchObject({
+      level: 3,
+      expiresIn: minutes,
+      editable: [],
+      reversible: false,
+    });
+  });
+});
+
+describe('whatever rules hold a call', () => {
+  const group = fc.constantFrom('finance', 'legal', 'leads');
+  const groups = fc.uniqueArray(group, { maxLength: 2 });
+  const time = fc.integer({ min: 1, max: 120 }).map((each) => each * minutes);
+  const step = fc.record({ after: time, to: fc.uniqueArray(group, { minLength: 1, maxLength: 2 }) });
+  const pointer = fc.constantFrom('', '/a', '/a/b', '/a/0', '/b', '/b/c');
+  const rules = (...triggers: ('rule' | 'probabilistic')[]): fc.Arbitrary<HoldMembers> =>
+    fc.record(
+      {
+        trigger: fc.constantFrom(...triggers),
+        level: fc.constantFrom(2, 3),
+        reviewers: groups,
+        quorum: fc.integer({ min: 1, max: 3 }),
+        escalate: fc.array(step, { maxLength: 2 }),
+        expires_in: time,
+        respond_within: time,
+        on_expiry: fc.constantFrom('block', 'escalate'),
+        editable: fc.uniqueArray(pointer, { maxLength: 3 }),
+        owner_may_approve: fc.boolean(),
+        reversible: fc.boolean(),
+      },
+      { requiredKeys: ['trigger'] },
+    ) as fc.Arbitrary<HoldMembers>;
+
+  it('no rule makes the terms weaker in anything that another rule speaks of', () => {
+    const some = fc.array(rules('rule', 'probabilistic'), { minLength: 1, maxLength: 4 });
+    fc.assert(
+      fc.property(some, (all) => {
+        const terms = termsOf(all);
+        expect(all.flatMap((rule) => weakerThanRule(terms, rule))).toEqual([]);
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  it('an estimate makes the terms of plain rules weaker in nothing at all', () => {
+    const some = fc.array(rules('rule'), { minLength: 1, maxLength: 3 });
+    const estimates = fc.array(rules('probabilistic'), { minLength: 1, maxLength: 3 });
+    fc.assert(
+      fc.property(some, estimates, fc.nat(), (plain, estimated, turn) => {
+        const all = [...plain, ...estimated];
+        const at = turn % all.length;
+        expect(weakerThan(termsOf([...all.slice(at), ...all.slice(0, at)]), termsOf(plain))).toEqual([]);
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  it('terms put together are weaker than none of them, in whatever order', () => {
+    const some = fc.array(fc.array(rules('rule', 'probabilistic'), { minLength: 1, maxLength: 2 }).map(termsOf), {
+      minLength: 1,
+      maxLength: 3,
+    });
+    fc.assert(
+      fc.property(some, (all) => {
+        const terms = strictest(all);
+        expect(all.flatMap((each) => weakerThan(terms, each))).toEqual([]);
+        expect(weakerThan(strictest(all.toReversed()), terms)).toEqual([]);
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  it('terms put together with themselves stay as they are', () => {
+    fc.assert(
+      fc.property(rules('rule'), (rule) => {
+        const terms = termsOf([rule]);
+        expect(strictest([terms, terms])).toEqual(terms);
+      }),
+    );
+  });
+});
+
+/** The members in which terms fall short of what a rule says. */
+function weakerThanRule(terms: HoldTerms, rule: HoldMembers): string[] {
+  return weakerThan(terms, {
+    ...termsOf([rule]),
+    expiresIn: rule.expires_in ?? Infinity,
+    respondWithin: rule.respond_within ?? Infinity,
+    onExpiry: rule.on_expiry ?? 'escalate',
+    editable: rule.editable ?? [''],
+  });
+}
+
+/** The members in which terms fall short of other terms. */
+function weakerThan(terms: HoldTerms, other: HoldTerms): string[] {
+  const asStrict: Record<keyof HoldTerms, boolean> = {
+    level: terms.level >= other.level,
+    requirements: other.requirements.every((one) => terms.requirements.some((each) => implies(each, one))),
+    expiresIn: terms.expiresIn <= other.expiresIn,
+    respondWithin: terms.respondWithin <= other.respondWithin,
+    onExpiry: terms.onExpiry === 'block' || other.onExpiry === 'escalate',
+    editable: terms.editable.every((place) => other.editable.some((above) => isWithin(place, above))),
+    ownerMayApprove: !terms.ownerMayApprove || other.ownerMayApprove,
+    reversible: terms.reversible === false || other.reversible !== false,
+  };
+  return Object.entries(asStrict).flatMap(([member, strict]) => (strict ? [] : [member]));
+}
+
+/** Whether whoever meets the one requirement has met the other, now and after every step. */
+function implies(one: Requirement, other: Requirement): boolean {
+  if (one.quorum < other.quorum) return false;
+  if (other.groups.length === 0 && other.escalate.length === 0) return true;
+  return (
+    one.groups.toSorted().join() === other.groups.toSorted().join() &&
+    JSON.stringify(one.escalate) === JSON.stringify(other.escalate)
+  );
+}
