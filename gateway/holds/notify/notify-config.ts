@@ -1,0 +1,17 @@
+import type { NoticeKind } from '../../domain/notice.ts';
+
+/** A place that is told of some of what happens. What is absent restricts nothing. */
+type Place = {
+  readonly url: string;
+  readonly groups?: readonly string[] | undefined;
+  readonly events?: readonly NoticeKind[] | undefined;
+};
+
+/** The section `notify` of the configuration, checked. */
+export type NotifyConfig = {
+  /** By name. `secret` is what `standardwebhooks` reads: `whsec_` and base64. */
+  readonly webhooks: Readonly<Record<string, Place & { readonly secret: string }>>;
+  readonly slack: Readonly<Record<string, Place>>;
+  /** `url` is `smtp[s]://[user:password@]host[:port]`, `from` a mailbox such as `Holdpoint <holdpoint@example.com>`. */
+  readonly email?: (Omit<Place, 'groups'> & { readonly from: string }) | undefined;
+};

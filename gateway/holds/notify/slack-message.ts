@@ -1,0 +1,29 @@
+import type { NoticeMessage } from './notice-message.ts';
+import { facts, headline } from './wording.ts';
+
+/**
+ * A message in the form that Slack's incoming webhooks take, and others that imitate them: those that know no `blocks`
+ * show `text`. Nothing in it acts: its link is opened by a person, who signs in to the console and decides there.
+ */
+export function slackMessage(message: NoticeMessage): string {
+  const { reason, url } = message.data;
+  const title = escape(headline(message));
+  const why = escape(reason);
+  const fields = facts(message).map(([name, value]) => mrkdwn(`*${name}*\n${escape(value)}`));
+  return JSON.stringify({
+    text: `${title}\n${why}\n${url}`,
+    blocks: [
+      { type: 'section', text: mrkdwn(why ? `*${title}*\n${why}` : `*${title}*`) },
+      { type: 'section', fields },
+      { type: 'section', text: mrkdwn(`<${url}|Open in Holdpoint>`) },
+    ],
+  });
+}
+
+/** `verbatim`: names of channels and addresses in the text do not become links. */
+const mrkdwn = (text: string) => ({ type: 'mrkdwn', text, verbatim: true }) as const;
+
+/** Unescaped, `<!channel>` wakes everybody, and `<https://…|text>` is a link that says what it likes. */
+function escape(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+}

@@ -1,0 +1,61 @@
+import { clip, type HoldMessage, type NoticeMessage } from './notice-message.ts';
+
+/** Longest value in a line, in characters. An operation may hold a path as long as an agent likes. */
+const LONGEST_VALUE = 200;
+
+const BEGINNINGS = {
+  'hold.opened': {
+    approval: 'Approval wanted',
+    exception: 'Help wanted',
+    relay: 'Work handed over',
+  },
+  'hold.reminded': 'Still waiting',
+  'hold.escalated': 'Escalated to you',
+  'hold.edited': 'Changed, please look again',
+  'hold.reopened': 'Asked again',
+  'hold.expired': 'Expired, nobody decided',
+  'hold.indeterminate': 'Outcome unknown, please find out',
+  'hold.decided': 'Decided',
+  'call.blocked': 'Blocked by policy',
+} as const satisfies Record<NoticeMessage['type'], string | Record<HoldMessage['data']['kind'], string>>;
+
+/** What it is about, on one line. */
+export function headline(message: NoticeMessage): string {
+  const { system, operation, agent } = message.data;
+  const what = operation === null ? '' : `${operation} on ${system}, `;
+  return oneLine(`${beginning(message)}: ${clip(what, LONGEST_VALUE)}by ${agent}`);
+}
+
+function beginning(message: NoticeMessage): string {
+  if (message.type !== 'hold.opened') return BEGINNINGS[message.type];
+  const { kind, level } = message.data;
+  return kind === 'approval' && level === 3 ? 'A person is wanted to do this' : BEGINNINGS['hold.opened'][kind];
+}
+
+/** The rest, as names and values on one line each. Times are RFC 3339. */
+export function facts(message: NoticeMessage): (readonly [name: string, value: string])[] {
+  const { data } = message;
+  const common = [
+    ['Agent', data.owner === null ? data.agent : `${data.agent}, owned by ${data.owner}`],
+    ['System', data.system],
+    ['Operation', data.operation],
+    ['Rules', data.rules.join(', ')],
+  ] as const;
+  const more =
+    message.type === 'call.blocked'
+      ? ([['Decision', message.data.decision_id]] as const)
+      : ([
+          ['May decide', message.data.groups?.join(', ') ?? 'any reviewer'],
+          ['Assigned to', message.data.assignee],
+          ['Decide by', message.data.sla_at],
+          ['Expires', message.data.expires_at],
+        ] as const);
+  return [...common, ...more].flatMap(([name, value]) =>
+    value ? [[name, clip(oneLine(value), LONGEST_VALUE)] as const] : [],
+  );
+}
+
+/** A line break in what becomes a header line would begin another header (RFC 5322 section 2.2). */
+function oneLine(text: string): string {
+  return text.replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ').trim();
+}

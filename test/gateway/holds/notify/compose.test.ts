@@ -1,0 +1,309 @@
+import { Buffer } from 'node:buffer';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { Event } from '../../../../gateway/domain/event.ts';
+import type { Hold, Vote } from '../../../../gateway/domain/hold.ts';
+import { NOTICE_KINDS, type NoticeDraft, type NoticeKind, type Occasion } from '../../../../gateway/domain/notice.ts';
+import { newHold } from '../../../../gateway/holds/new-hold.ts';
+import { createCompose } from '../../../../gateway/holds/notify/compose.ts';
+import type { NoticeMessage } from '../../../../gateway/holds/notify/notice-message.ts';
+import type { NotifyConfig } from '../../../../gateway/holds/notify/notify-config.ts';
+import { slackMessage } from '../../../../gateway/holds/notify/slack-message.ts';
+import { facts, headline } from '../../../../gateway/holds/notify/wording.ts';
+import { aHold, MINUTE, ONE_OF_FINANCE, person } from '../a-hold.ts';
+import { CONSOLE, NOTHING, SECRET } from './a-notice.ts';
+
+const NOW = Date.parse('2026-11-24T10:00:00Z');
+const REVIEWERS = [
+  person('ana'),
+  person('bea'),
+  person('carl', ['finance', 'legal']),
+  person('dora', ['legal']),
+  person('otto', ['finance'], ['operator']),
+  { id: 'nomail', groups: ['finance'], roles: ['reviewer'] },
+];
+const EVERYWHERE: NotifyConfig = {
+  webhooks: {
+    all: { url: 'https://all.example.com', secret: SECRET },
+    finance: { url: 'https://finance.example.com', secret: SECRET, groups: ['finance'] },
+    legal: { url: 'https://legal.example.com', secret: SECRET, groups: ['legal'] },
+  },
+  slack: { finance: { url: 'https://slack.example.com', groups: ['finance'] } },
+  email: { url: 'smtp://mail.example.com', from: 'Holdpoint <holdpoint@example.com>' },
+};
+
+/** `channel` or `channel to`, in the order in which they are written. */
+function told(occasion: Occasion, config = EVERYWHERE): string[] {
+  return createCompose(
+    config,
+    REVIEWERS,
+    CONSOLE,
+  )(occasion).map(({ channel, to }) => [channel, to].filter(Boolean).join(' '));
+}
+
+function of(kind: Exclude<NoticeKind, 'alert'>, hold: Hold, at = NOW): Occasion {
+  return { kind, hold, at };
+}
+
+function vote(reviewer: string, revision: number): Vote {
+  return {
+    reviewer,
+    for: null,
+    groups: ['finance'],
+    revision,
+    channel: 'api',
+    note: null,
+    grant: null,
+    seenAt: null,
+    at: NOW,
+  };
+}
+
+const HOLD_KINDS = NOTICE_KINDS.filter((kind) => kind !== 'alert');
+const IN_FINANCE = ['webhook/all', 'webhook/finance', 'slack/finance'];
+
+describe('who is told', () => {
+  test('nobody, where nothing is configured', () => {
+    expect(HOLD_KINDS.flatMap((kind) => told(of(kind, aHold(NOW)), NOTHING))).toEqual([]);
+  });
+
+  test('of a new hold: the places of the groups that may decide, and by mail its assignee', () => {
+    expect(told(of('opened', aHold(NOW, { assignee: 'bea@example.com' })))).toEqual([
+      ...IN_FINANCE,
+      'email bea@example.com',
+    ]);
+  });
+
+  test('of a new hold without an assignee whom mail reaches: every member who may decide, never the owner', () => {
+    const members = [...IN_FINANCE, 'email bea@example.com', 'email carl@example.com'];
+    expect(told(of('opened', aHold(NOW)))).toEqual(members);
+    expect(told(of('opened', aHold(NOW, { assignee: 'nomail' })))).toEqual(members);
+  });
+
+  test('the owner too, where the rule lets owners approve', () => {
+    const hold = aHold(NOW, { terms: { ...ONE_OF_FINANCE, ownerMayApprove: true } });
+    expect(told(of('opened', hold))).toContain('email ana@example.com');
+  });
+
+  test('not by mail: somebody on whose behalf the call is made', () => {
+    const principal = { agent: 'billing-bot', owner: 'ana@example.com', roles: [], onBehalfOf: ['bea@example.com'] };
+    expect(told(of('opened', aHold(NOW, { principal })))).toEqual([...IN_FINANCE, 'email carl@example.com']);
+  });
+
+  test('all places and all reviewers, where any reviewer may decide', () => {
+    const terms = { ...ONE_OF_FINANCE, requirements: [{ groups: [], quorum: 1, escalate: [] }] };
+    expect(told(of('opened', aHold(NOW, { terms })))).toEqual([
+      'webhook/all',
+      'webhook/finance',
+      'webhook/legal',
+      'slack/finance',
+      'email bea@example.com',
+      'email carl@example.com',
+      'email dora@example.com',
+    ]);
+  });
+
+  test('of a reminder: whoever is at it, else the assignee', () => {
+    const lease = { by: 'carl@example.com', since: NOW, until: NOW + 5 * MINUTE };
+    const hold = aHold(NOW, { assignee: 'bea@example.com', lease });
+    expect(told(of('reminder', hold))).toEqual([...IN_FINANCE, 'email carl@example.com']);
+    expect(told(of('reminder', hold, NOW + 5 * MINUTE))).toEqual([...IN_FINANCE, 'email bea@example.com']);
+  });
+
+  test('of an escalation: the groups that it brought in, and only those', () => {
+    const brought = (at: number, to: string) => ({ at, to: [to], by: null, note: null, requirement: 0 });
+    const hold = aHold(NOW, {
+      assignee: 'bea@example.com',
+      escalations: [brought(NOW - 1, 'leads'), brought(NOW, 'legal')],
+    });
+    expect(told(of('escalated', hold))).toEqual([
+      'webhook/all',
+      'webhook/legal',
+      'email carl@example.com',
+      'email dora@example.com',
+    ]);
+  });
+
+  test('of an edit: who approved what was there before, and who has to look at it now, but not the editor', () => {
+    const hold = aHold(NOW, {
+      revision: 2,
+      votes: [vote('dora@example.com', 1), vote('bea@example.com', 1), vote('bea@example.com', 2)],
+      editors: ['bea@example.com'],
+    });
+    for (const kind of ['edited', 'reopened'] as const)
+      expect(told(of(kind, hold))).toEqual([...IN_FINANCE, 'email dora@example.com', 'email carl@example.com']);
+  });
+
+  test('of expiry and of an unknown outcome: the owner, who is accountable, beside who was asked', () => {
+    const hold = aHold(NOW, { assignee: 'bea@example.com' });
+    for (const kind of ['expired', 'indeterminate'] as const)
+      expect(told(of(kind, hold))).toEqual([...IN_FINANCE, 'email ana@example.com', 'email bea@example.com']);
+  });
+
+  test('of a decision: webhooks only', () => {
+    expect(told(of('decided', aHold(NOW, { status: 'approved' })))).toEqual(['webhook/all', 'webhook/finance']);
+  });
+
+  test('of a call that policy blocked with an alert: the groups that the rule names', () => {
+    const event: Event = { event_id: 'evt_1', at: NOW, node: 'n', type: 'call.decided', layer: 'decide' };
+    expect(told({ kind: 'alert', event, groups: ['legal'], at: NOW })).toEqual([
+      'webhook/all',
+      'webhook/legal',
+      'email carl@example.com',
+      'email dora@example.com',
+    ]);
+  });
+
+  test('of what is sent to one person: that person, and no group before it is escalated', () => {
+    const hold = aHold(NOW, { kind: 'exception', to: { person: 'dora@example.com' }, assignee: 'dora@example.com' });
+    expect(told(of('opened', hold))).toEqual(['webhook/all', 'email dora@example.com']);
+  });
+
+  test('of what is sent to another agent: no person', () => {
+    const hold = aHold(NOW, { kind: 'relay', to: { agent: 'other-bot' } });
+    expect(told(of('opened', hold))).toEqual(['webhook/all']);
+  });
+
+  test('what is left out of `events` is not told', () => {
+    const { webhooks, slack, email } = EVERYWHERE;
+    const config: NotifyConfig = {
+      webhooks: { all: { ...webhooks['all']!, events: ['expired'] } },
+      slack: { finance: { ...slack['finance']!, events: ['reminder'] } },
+      email: { ...email!, events: ['opened'] },
+    };
+    const hold = aHold(NOW, { assignee: 'bea@example.com' });
+    expect(told(of('opened', hold), config)).toEqual(['email bea@example.com']);
+    expect(told(of('reminder', hold), config)).toEqual(['slack/finance']);
+    expect(told(of('expired', hold), config)).toEqual(['webhook/all']);
+    expect(told(of('edited', hold), config)).toEqual([]);
+  });
+});
+
+describe('what is told', () => {
+  const compose = createCompose(EVERYWHERE, REVIEWERS, `${CONSOLE}/`);
+  const messageOf = (draft: NoticeDraft | undefined) => JSON.parse(draft!.payload) as NoticeMessage;
+
+  test('of a hold: who wants what, who may decide until when, and where', () => {
+    const hold = aHold(NOW, { assignee: 'bea@example.com' });
+    const [draft] = compose(of('opened', hold, NOW + 5));
+    expect(draft).toMatchObject({ kind: 'opened', holdId: hold.id, channel: 'webhook/all', to: null });
+    expect(messageOf(draft)).toEqual({
+      type: 'hold.opened',
+      timestamp: '2026-11-24T10:00:00.005Z',
+      data: {
+        hold_id: hold.id,
+        kind: 'approval',
+        status: 'pending',
+        execution: 'none',
+        revision: 1,
+        level: 2,
+        system: 'payments',
+        operation: 'POST /v1/refunds',
+        agent: 'billing-bot',
+        owner: 'ana@example.com',
+        reason: 'too much',
+        rules: ['rules.payments/refund-over-limit'],
+        groups: ['finance'],
+        assignee: 'bea@example.com',
+        created_at: '2026-11-24T10:00:00.000Z',
+        sla_at: '2026-11-24T10:15:00.000Z',
+        expires_at: '2026-11-24T10:30:00.000Z',
+        decided_at: null,
+        decided_by: null,
+        code: null,
+        url: `https://holdpoint.example.com/#/holds/${hold.id}`,
+      },
+    });
+  });
+
+  test('of an alert: which call, and why', () => {
+    const event: Event = {
+      event_id: 'evt_1',
+      at: NOW,
+      node: 'n',
+      type: 'call.decided',
+      layer: 'decide',
+      call_id: 'call_1',
+      decision_id: 'dec_1',
+      agent: 'billing-bot',
+      owner: 'ana@example.com',
+      system: 'payments',
+      operation: 'POST /v1/payouts',
+      path: '/v1/payouts/private',
+      task: 'private task',
+      reason: 'payouts are for people',
+      rules: ['rules.payments/payout'],
+    };
+    const [draft] = compose({ kind: 'alert', event, groups: ['legal'], at: NOW });
+    expect(draft).toMatchObject({ kind: 'alert', holdId: null });
+    expect(messageOf(draft)).toEqual({
+      type: 'call.blocked',
+      timestamp: '2026-11-24T10:00:00.000Z',
+      data: {
+        call_id: 'call_1',
+        decision_id: 'dec_1',
+        system: 'payments',
+        operation: 'POST /v1/payouts',
+        agent: 'billing-bot',
+        owner: 'ana@example.com',
+        reason: 'payouts are for people',
+        rules: ['rules.payments/payout'],
+        groups: ['legal'],
+        url: 'https://holdpoint.example.com/',
+      },
+    });
+  });
+
+  test('no more of a reason than fits into any message', () => {
+    const [draft] = compose(of('opened', aHold(NOW, { reason: '<'.repeat(100_000) })));
+    const { reason } = messageOf(draft).data;
+    expect(reason).toMatch(/^<+…$/);
+    const { blocks } = JSON.parse(slackMessage(messageOf(draft))) as { blocks: { text?: { text: string } }[] };
+    // Slack refuses a section that is longer.
+    expect(blocks[0]!.text!.text.length).toBeLessThan(3000);
+  });
+
+  test('never what was sent, nor anybody’s own words', () => {
+    fc.assert(
+      fc.property(fc.constantFrom(...HOLD_KINDS), fc.stringMatching(/^[a-zA-Z0-9]{12,40}$/), (kind, text) => {
+        const secret = `S3CR3T${text}`;
+        const drafts = compose(of(kind, holdFullOf(secret)));
+        expect(drafts.length).toBeGreaterThan(0);
+        for (const draft of drafts) {
+          const message = messageOf(draft);
+          const said = [draft.payload, slackMessage(message), headline(message), facts(message).flat().join('\n')];
+          expect(said.join('\n')).not.toContain(secret);
+        }
+      }),
+    );
+  });
+});
+
+/** The secret stands wherever an agent or a person may have put one. */
+function holdFullOf(secret: string): Hold {
+  const base = aHold(NOW);
+  const body = Buffer.from(JSON.stringify({ note: secret }));
+  const headers = ['authorization', `Bearer ${secret}`, 'x-note', secret];
+  const hold = newHold(
+    {
+      ...base,
+      path: `/v1/refunds/${secret}`,
+      idempotencyKey: secret,
+      claims: { session: secret, task: secret, confidence: 0.5, flags: [secret], reversible: true },
+      call: { method: 'POST', target: `/v1/refunds?key=${secret}`, headers, body, input: JSON.stringify({ secret }) },
+      traceId: secret,
+    },
+    NOW,
+    null,
+  );
+  return {
+    ...hold,
+    note: secret,
+    notes: [{ by: 'bea@example.com', at: NOW, text: secret }],
+    votes: [{ ...vote('bea@example.com', 1), note: secret }],
+    escalations: [{ at: NOW, to: ['legal'], by: 'bea@example.com', note: secret, requirement: null }],
+    outcome: { result: 'executed', reference: secret, note: secret, by: 'bea@example.com', at: NOW },
+    artifacts: [{ name: secret, type: 'text/plain', bytes: 1, sha256: secret }],
+    attempt: { id: 'att_1', by: 'control', at: NOW, key: secret, number: 1 },
+  };
+}
