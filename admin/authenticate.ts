@@ -5,7 +5,7 @@ import { AdminProblem } from './problems.ts';
 
 const BEARER = /^bearer +([\x21-\x7e]+) *$/i;
 
-const people = new WeakMap<FastifyRequest, Reviewer>();
+const people = new WeakMap<object, Reviewer>();
 
 /**
  * Lets nobody past without a reviewer's token. An agent's token is simply unknown here.
@@ -21,13 +21,25 @@ export function requireReviewer(app: FastifyInstance, authenticate: AdminDeps['a
 }
 
 /** Who sent a request that got past `requireReviewer`. */
-export function reviewerOf(request: FastifyRequest): Reviewer {
+export function reviewerOf(request: object): Reviewer {
   const reviewer = people.get(request);
   if (!reviewer) throw new AdminProblem('unauthenticated');
   return reviewer;
 }
 
-/** The same for the log, where nobody may have signed in. */
+/**
+ * The same where a role is needed.
+ * @throws AdminProblem `not-permitted`
+ */
+export function reviewerWithRole(request: object, role: 'reviewer' | 'operator'): Reviewer {
+  const reviewer = reviewerOf(request);
+  if (!reviewer.roles.includes(role)) {
+    throw new AdminProblem('not-permitted', { detail: `${reviewer.id} is no ${role}. Ask one to do it.` });
+  }
+  return reviewer;
+}
+
+/** Who sent it, for the log, where nobody may have signed in. */
 export function knownReviewer(request: FastifyRequest): string | null {
   return people.get(request)?.id ?? null;
 }

@@ -12,7 +12,7 @@ export function callRoutes(calls: CallLog): FastifyPluginAsyncZod {
         schema: {
           summary: 'Recent calls, newest first',
           querystring: schemas.callQuery,
-          response: { 200: schemas.callPage, ...schemas.problemResponses(401, 422, 503) },
+          response: { 200: schemas.pageOf(schemas.call), ...schemas.problemResponses(401, 422, 503) },
         },
       },
       async ({ query }) => {

@@ -1,6 +1,9 @@
+import type { Amend } from '../gateway/domain/amendment.ts';
 import type { Clock } from '../gateway/domain/clock.ts';
 import type { CallLog } from '../gateway/domain/event.ts';
-import type { Hold, HoldCommand, HoldRefusal, HoldStore } from '../gateway/domain/hold.ts';
+import type { Hold } from '../gateway/domain/hold.ts';
+import type { HoldCommand, HoldRefusal } from '../gateway/domain/hold-command.ts';
+import type { HoldStore } from '../gateway/domain/hold-store.ts';
 import type { Reviewer } from '../gateway/domain/principal.ts';
 
 /** What `GET /api/policy` tells: what decides now, and what was refused since. */
@@ -32,11 +35,49 @@ export type Log = {
   error(fields: object, message: string): void;
 };
 
+/** So many different people of these groups have to approve, and so many have. No groups: any reviewer counts. */
+export type Demand = { readonly groups: readonly string[]; readonly quorum: number; readonly approvals: number };
+
+/** An agent as configured; never its token. */
+export type KnownAgent = {
+  readonly id: string;
+  readonly owner: string;
+  readonly roles: readonly string[];
+  readonly systems: readonly string[];
+};
+
+/** What the admin listener needs of the store. */
+export type Holds = Pick<
+  HoldStore,
+  | 'find'
+  | 'list'
+  | 'call'
+  | 'handoff'
+  | 'artifact'
+  | 'answer'
+  | 'apply'
+  | 'watch'
+  | 'changedSince'
+  | 'grants'
+  | 'delegations'
+  | 'notices'
+>;
+
 /** Everything that the admin listener needs from the rest of the gateway. */
 export type AdminDeps = {
-  readonly holds: Pick<HoldStore, 'find' | 'list' | 'call' | 'apply'>;
+  readonly holds: Holds;
   /** The state machine, asked what a command would do: the page must offer what the machine will accept. Changes nothing. */
   readonly transition: (hold: Hold, command: HoldCommand, now: number) => { readonly hold: Hold } | HoldRefusal;
+  /** Who has to approve as things stand; all of it has to be met. */
+  readonly demands: (hold: Hold) => readonly Demand[];
+  readonly amend: Amend;
+  /** The kill switch. A change resolves when every worker of this gateway knows of it. */
+  readonly suspensions: Pick<HoldStore['suspensions'], 'list' | 'suspend' | 'resume'>;
+  /** Everybody who may sign in here. */
+  readonly people: readonly Reviewer[];
+  readonly agents: readonly KnownAgent[];
+  /** Names of the systems behind the gateway. */
+  readonly systems: readonly string[];
   readonly calls: CallLog;
   readonly policy: Policy;
   /** The reviewer to whom a token belongs. */

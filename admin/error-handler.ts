@@ -43,15 +43,23 @@ function asProblem(error: FastifyError): AdminProblem {
   }
 }
 
-type Issue = { readonly instancePath: string; readonly message?: string };
+type Issue = {
+  readonly instancePath: string;
+  readonly keyword?: string;
+  readonly message?: string;
+  readonly params?: { readonly origin?: unknown };
+};
 
 function invalid(error: FastifyError): AdminProblem {
   const part = error.validationContext ?? 'body';
-  const errors = ((error.validation ?? []) as readonly Issue[]).map(({ instancePath, message = 'invalid' }) => ({
+  const issues = (error.validation ?? []) as readonly Issue[];
+  const errors = issues.map(({ instancePath, message = 'invalid' }) => ({
     in: part,
     pointer: instancePath === '/' ? '' : instancePath,
     detail: message,
   }));
   const told = errors.map(({ pointer, detail }) => `${part}${pointer.replaceAll('/', '.')}: ${detail}`).join('; ');
-  return new AdminProblem('invalid', { detail: `${told}. Nothing was changed.`, extras: { errors } });
+  const isTooLong = ({ keyword, params }: Issue) => keyword === 'too_big' && params?.origin === 'string';
+  const code = part === 'body' && issues.some(isTooLong) ? 'too-long' : 'invalid';
+  return new AdminProblem(code, { detail: `${told}. Nothing was changed.`, extras: { errors } });
 }

@@ -20,7 +20,12 @@ export const landingPage = `<!doctype html>
 <p>The reviewers' and operators' side of a gateway that allows, holds or blocks what agents do.</p>
 <dl>
   <dt>/api/holds</dt><dd>calls that wait for a person, and how they ended</dd>
-  <dt>/api/holds/:id</dt><dd>one call, whole; approve or reject it beneath</dd>
+  <dt>/api/holds/:id</dt><dd>one call, whole; claim it and decide on it beneath</dd>
+  <dt>/api/stream</dt><dd>holds as they change</dd>
+  <dt>/api/grants</dt><dd>approvals that cover further calls</dd>
+  <dt>/api/delegations</dt><dd>who decides in whose place</dd>
+  <dt>/api/agents /api/systems</dt><dd>who may call, and their kill switches</dd>
+  <dt>/api/notices</dt><dd>messages that could not be delivered</dd>
   <dt>/api/calls</dt><dd>what agents did lately</dd>
   <dt>/api/policy</dt><dd>which policy decides</dd>
   <dt><a href="/api/openapi.json">/api/openapi.json</a></dt><dd>all of it, described (OpenAPI 3.1)</dd>

@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import type { Policy } from './deps.ts';
-import { iso } from './hold-view.ts';
+import { iso } from './time.ts';
 import { AdminProblem } from './problems.ts';
 import * as schemas from './schemas.ts';
 

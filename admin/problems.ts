@@ -20,6 +20,7 @@ export const problems = {
     'A member of the request is not as described in /api/openapi.json; nothing was changed.',
   ],
   'body-too-large': [413, 'Body too large', 'Send a smaller body; nothing was changed.'],
+  'too-long': [413, 'Text too long', 'Send a shorter text; nothing was changed.'],
   'unsupported-media-type': [415, 'Unsupported media type', 'Send the body as application/json.'],
   'precondition-required': [
     428,
@@ -32,12 +33,16 @@ export const problems = {
     'The hold has changed since you read it. Read it again and decide on what it says now.',
   ],
   decided: [409, 'Already decided', 'Somebody was faster. Read the hold to see its state.'],
+  conflict: [409, 'Not possible now', 'The hold is in a state that does not allow this. Read it to see its state.'],
+  leased: [423, 'Claimed by somebody else', 'Wait until the lease has ended, or ask whoever holds it to let go of it.'],
+  'edit-blocked': [422, 'Edited call blocked', 'Policy would block the edited call. Edit it otherwise, or reject it.'],
   incomplete: [
     409,
     'Cannot be shown whole',
     'The held call cannot be shown whole, and nobody approves what they could not see. Reject it, or change the call so that it can be shown.',
   ],
-  'not-permitted': [403, 'Not permitted', 'You may not decide on this hold.'],
+  'not-permitted': [403, 'Not permitted', 'You may not do this.'],
+  'too-many-streams': [429, 'Too many streams', 'Close streams that you no longer read, then try again.'],
   'policy-failed': [
     503,
     'No decision possible',
@@ -64,7 +69,20 @@ export type AdminProblemExtras = {
   /** Each invalid member: a JSON pointer (RFC 6901) into what `in` names, and what was expected there. */
   readonly errors?: readonly { readonly in: string; readonly pointer: string; readonly detail: string }[];
   readonly decided?: { readonly status: string; readonly by: string | null; readonly at: string | null };
+  /** Who is at it, and until when. */
+  readonly lease?: { readonly by: string; readonly until: string };
 };
+
+/** A member that is not as it should be. `pointer` is a JSON pointer into what `in` names. */
+export function invalidMember(
+  within: 'body' | 'querystring' | 'headers',
+  pointer: string,
+  detail: string,
+): AdminProblem {
+  const errors = [{ in: within, pointer, detail }];
+  const member = `${within}${pointer.replaceAll('/', '.')}`;
+  return new AdminProblem('invalid', { detail: `${member}: ${detail} Nothing was changed.`, extras: { errors } });
+}
 
 /** A refusal on its way to a person. Thrown by any route; turned into an answer in one place. */
 export class AdminProblem extends Error {

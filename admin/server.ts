@@ -4,12 +4,17 @@ import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod
 import { knownReviewer, requireReviewer } from './authenticate.ts';
 import { callRoutes } from './call-routes.ts';
 import type { AdminDeps } from './deps.ts';
+import { delegationRoutes } from './delegation-routes.ts';
 import { createErrorHandler, sendProblem } from './error-handler.ts';
-import { holdRoutes } from './hold-routes.ts';
+import { grantRoutes } from './grant-routes.ts';
+import { holdRoutes } from './holds/routes.ts';
+import { noticeRoutes } from './notice-routes.ts';
 import { describeApi } from './openapi.ts';
 import { operationsRoutes } from './operations-routes.ts';
 import { policyRoutes } from './policy-routes.ts';
 import { AdminProblem } from './problems.ts';
+import { streamRoute } from './stream-route.ts';
+import { suspensionRoutes } from './suspension-routes.ts';
 
 const BODY_LIMIT = 64 * 1024;
 const REQUEST_TIMEOUT = 30_000;
@@ -51,6 +56,11 @@ export function buildAdmin(deps: AdminDeps): FastifyInstance {
       async (api) => {
         requireReviewer(api, deps.authenticate);
         await api.register(holdRoutes(deps));
+        await api.register(streamRoute(deps));
+        await api.register(grantRoutes(deps));
+        await api.register(delegationRoutes(deps));
+        await api.register(suspensionRoutes(deps));
+        await api.register(noticeRoutes(deps));
         await api.register(policyRoutes(deps.policy));
         await api.register(callRoutes(deps.calls));
       },

@@ -1,5 +1,6 @@
 import type { ClickHouseClient } from '@clickhouse/client';
-import type { CallLog, CallSummary } from '../gateway/domain/event.ts';
+import type { Clock } from '../gateway/domain/clock.ts';
+import type { CallHistory, CallLog, CallSummary } from '../gateway/domain/event.ts';
 
 type Row = Omit<CallSummary, 'at' | 'hold_id' | 'status'> & {
   readonly at_ms: string | number;
@@ -15,6 +16,8 @@ WITH page AS (
   FROM holdpoint.events
   WHERE type = 'call.decided'
     AND ({cursor:String} = '' OR call_id < {cursor:String})
+    AND at >= fromUnixTimestamp64Milli({since:Int64})
+    AND call_id != {except:String}
     AND ({agent:String} = '' OR agent = {agent:String})
     AND ({system:String} = '' OR system = {system:String})
     AND ({verdict:String} = '' OR verdict = {verdict:String})
@@ -31,19 +34,76 @@ SELECT page.*, toUnixTimestamp64Milli(page.at) AS at_ms, later.status AS status,
 FROM page LEFT JOIN later ON later.call_id = page.call_id
 ORDER BY page.call_id DESC`;
 
+const HISTORY_DAYS = 30;
+const HISTORY_CALLS = 5;
+
+// Grants approve without anybody looking, so they say nothing about what people think of such calls.
+const HISTORY = `
+WITH steps AS (
+  SELECT type, call_id, hold_id, actor_kind
+  FROM holdpoint.events
+  WHERE agent = {agent:String} AND system = {system:String} AND operation = {operation:String}
+    AND at >= fromUnixTimestamp64Milli({since:Int64}) AND call_id != {except:String}
+), decided AS (
+  SELECT
+    countIf(type = 'hold.approved' AND actor_kind = 'reviewer') > 0 AS approved,
+    countIf(type IN ('hold.rejected', 'hold.taken-over')) > 0 AS declined,
+    countIf(type = 'hold.edited') > 0 AS edited
+  FROM steps
+  WHERE hold_id != ''
+  GROUP BY hold_id
+)
+SELECT
+  (SELECT uniqExact(call_id) FROM steps WHERE type = 'call.decided') AS similar,
+  countIf(approved OR declined) AS decided,
+  countIf(approved AND NOT declined AND NOT edited) AS unchanged
+FROM decided
+SETTINGS max_execution_time = 2`;
+
 /** The list of recent calls, from `holdpoint.events`: as fresh as the last batch that was shipped. */
-export function createCallLog(client: ClickHouseClient): CallLog {
+export function createCallLog(client: ClickHouseClient, clock: Clock = Date.now): CallLog {
+  async function page(params: object, limit: number, signal?: AbortSignal): Promise<CallSummary[]> {
+    const everything = { agent: '', system: '', verdict: '', cursor: '', since: 0, except: '' };
+    const result = await client.query({
+      query: RECENT,
+      query_params: { ...everything, ...params, rows: limit },
+      format: 'JSONEachRow',
+      ...(signal && { abort_signal: signal }),
+    });
+    return (await result.json<Row>()).map(summarise);
+  }
+
   return {
-    async recent({ agent = '', system = '', verdict = '', cursor = '', limit }) {
-      const result = await client.query({
-        query: RECENT,
-        query_params: { agent, system, verdict, cursor, rows: limit + 1 },
-        format: 'JSONEachRow',
-      });
-      const rows = await result.json<Row>();
-      const items = rows.slice(0, limit).map(summarise);
+    async recent({ limit, ...filter }) {
+      const rows = await page(filter, limit + 1);
+      const items = rows.slice(0, limit);
       return { items, next: rows.length > limit ? (items.at(-1)?.call_id ?? null) : null };
     },
+    async history({ agent, system, operation, except }, signal) {
+      const since = clock() - HISTORY_DAYS * 86_400_000;
+      const [recent_calls, counted] = await Promise.all([
+        page({ agent, since, except }, HISTORY_CALLS, signal),
+        client.query({
+          query: HISTORY,
+          query_params: { agent, system, operation, since, except },
+          format: 'JSONEachRow',
+          abort_signal: signal,
+        }),
+      ]);
+      const [counts] = await counted.json<Counts>();
+      return { ...shares(counts), recent_calls };
+    },
+  };
+}
+
+type Counts = Readonly<Record<'similar' | 'decided' | 'unchanged', string | number>>;
+
+/** ClickHouse writes whole numbers of 64 bits as text, so that nobody rounds them. */
+function shares(counts: Counts | undefined): Omit<CallHistory, 'recent_calls'> {
+  const { similar, decided, unchanged } = counts ?? { similar: 0, decided: 0, unchanged: 0 };
+  return {
+    similar_30d: Number(similar),
+    approved_unchanged_rate: Number(decided) === 0 ? null : Number(unchanged) / Number(decided),
   };
 }
 

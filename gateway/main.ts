@@ -15,6 +15,9 @@ const HELP = `Holdpoint: a policy-enforcing gateway for agent tool calls.
   demo [--once]                      a gateway with an example system and a scripted agent, to try by hand
   policy check|test|build|fmt        the authoring loop for Rego policies
   token                              a new token, and the token_sha256 to put in the configuration
+  holds                              the calls that wait for people; "holds show ID" shows one whole
+  approve ID                         shows what would be sent, asks, and approves it
+  reject ID --code CODE              rejects it, with a code and a note for the agent
 
   --help                             this text, or a command's own
 `;
@@ -22,7 +25,7 @@ const HELP = `Holdpoint: a policy-enforcing gateway for agent tool calls.
 /** A command gets what follows its name and answers with the exit code; it keeps the process alive as long as it works. */
 type Command = (args: string[]) => Promise<number>;
 
-const commands: Record<string, Command> = { start, check, demo, policy, token };
+const commands: Record<string, Command> = { start, check, demo, policy, token, holds, approve, reject };
 
 async function start(args: string[]): Promise<number> {
   const { values } = parseArgs({ args, options: { config: { type: 'string', default: 'holdpoint.yaml' } } });
@@ -141,6 +144,18 @@ async function token(): Promise<number> {
     'Give the token to the agent or reviewer; it is not shown again. Put token_sha256 in the configuration.\n',
   );
   return 0;
+}
+
+async function holds(args: string[]): Promise<number> {
+  return (await import('./reviewer-commands.ts')).holds(args);
+}
+
+async function approve(args: string[]): Promise<number> {
+  return (await import('./reviewer-commands.ts')).approve(args);
+}
+
+async function reject(args: string[]): Promise<number> {
+  return (await import('./reviewer-commands.ts')).reject(args);
 }
 
 /** Aborts when this process is asked to end. Asking twice, as npm does on Ctrl-C, does not cut short how it ends. */

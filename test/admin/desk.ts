@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -6,39 +7,75 @@ import { Registry } from 'prom-client';
 import type { AdminDeps } from '../../admin/deps.ts';
 import { registerHoldMetrics } from '../../admin/metrics.ts';
 import { buildAdmin } from '../../admin/server.ts';
-import type { HoldTerms } from '../../gateway/domain/decision.ts';
-import type { HoldDraft } from '../../gateway/domain/hold.ts';
+import { createAmend } from '../../gateway/amend.ts';
+import type { Decision, HoldTerms, Requirement } from '../../gateway/domain/decision.ts';
+import type { Artifact } from '../../gateway/domain/handoff.ts';
+import type { HandoffDraft, HoldDraft } from '../../gateway/domain/hold-store.ts';
 import type { Reviewer } from '../../gateway/domain/principal.ts';
 import { actionDigest } from '../../gateway/holds/digest.ts';
 import { transition } from '../../gateway/holds/machine.ts';
+import { approvedBy, demands } from '../../gateway/holds/quorum.ts';
 import { openHoldStore, type OwnedHoldStore } from '../../gateway/holds/store.ts';
+import { createDigest } from '../../gateway/server.ts';
 
-const REVIEWERS: Readonly<Record<string, Reviewer>> = {
-  'ben-token': { id: 'ben@example.com', groups: ['finance'], roles: ['reviewer'] },
-  'cleo-token': { id: 'cleo@example.com', groups: ['finance'], roles: ['reviewer'] },
-  'ana-token': { id: 'ana@example.com', groups: ['finance'], roles: ['reviewer'] },
-  'dan-token': { id: 'dan@example.com', groups: ['legal'], roles: ['reviewer'] },
-  'eve-token': { id: 'eve@example.com', groups: ['finance'], roles: ['analyst'] },
+const person = (name: string, groups: readonly string[], ...roles: string[]): Reviewer => ({
+  id: `${name}@example.com`,
+  groups,
+  roles,
+});
+
+/** Who may sign in, each with their name and `-token`. Ana owns the agent; Fay is the only leader. */
+const PEOPLE: Readonly<Record<string, Reviewer>> = {
+  'ben-token': person('ben', ['finance'], 'reviewer'),
+  'cleo-token': person('cleo', ['finance'], 'reviewer'),
+  'ana-token': person('ana', ['finance'], 'reviewer'),
+  'dan-token': person('dan', ['legal'], 'reviewer'),
+  'fay-token': person('fay', ['finance-leads'], 'reviewer'),
+  'eve-token': person('eve', ['finance'], 'analyst'),
+  'olga-token': person('olga', [], 'operator'),
 };
+
+const AGENTS = [
+  { id: 'billing-bot', owner: 'ana@example.com', roles: ['payer'], systems: ['payments'] },
+  { id: 'mail-bot', owner: 'ben@example.com', roles: [], systems: ['mail'] },
+];
+
+/** What one rule asks for: so many of these groups. */
+export function requirement(groups: readonly string[], quorum = 1): Requirement {
+  return { groups, quorum, escalate: [{ after: 600_000, to: ['finance-leads'] }] };
+}
 
 export const TERMS: HoldTerms = {
   level: 2,
-  reviewers: ['finance'],
-  quorum: 1,
+  requirements: [requirement(['finance'])],
   expiresIn: 1_800_000,
-  escalate: [{ after: 600_000, to: ['finance-leads'] }],
+  respondWithin: 300_000,
+  onExpiry: 'block',
   editable: ['/amount'],
   ownerMayApprove: false,
+  reversible: true,
 };
 
 export const REFUND = '{"amount":50000,"currency":"usd","charge":"ch_1"}';
+const TRACE = 'a'.repeat(32);
 
 /** What opens a hold for a refund. The body says what it is; everything else is the same each time. */
-export function refund(body: Buffer | string = REFUND, terms: Partial<HoldTerms> = {}): HoldDraft {
+export function refund(
+  body: Buffer | string = REFUND,
+  terms: Partial<HoldTerms> = {},
+  changes: Partial<HoldDraft> = {},
+): HoldDraft {
   const bytes = Buffer.from(body);
-  const headers = ['Content-Type', 'application/json', 'Authorization', 'Bearer agent-secret', 'X-Odd', '1'];
-  const json = typeof body === 'string' ? `,"body":${body}` : '';
-  const input = `{"principal":{"agent":"billing-bot","session":"s-1"},"action":{"headers":{"content-type":"application/json"}${json}},"resource":{"type":"refunds","id":null},"context":{"flags":["unusual"],"confidence":0.4,"reversible":false,"claims":{"task":"T-1","summary":"<b>safe!</b>","draft_response":"Dear…","options":["escalate_to_legal"]}}}`;
+  const headers = [
+    ['Content-Type', 'application/json'],
+    ['Authorization', 'Bearer agent-secret'],
+    ['X-Odd', '1'],
+    ['Traceparent', `00-${TRACE}-${'b'.repeat(16)}-01`],
+  ].flat();
+  const json = typeof body === 'string' ? `,"body_bytes":${bytes.length},"body":${body}` : '';
+  const claims = `{"task":"T-1","client":"ACME","version":"1.2","summary":"<b>safe!</b>","draft_response":"Dear…","options":["escalate_to_legal"]}`;
+  const input = `{"principal":{"agent":"billing-bot","session":"s-1"},"action":{"headers":{"content-type":"application/json"}${json}},"resource":{"type":"refunds","id":null},"context":{"flags":["unusual"],"confidence":0.4,"reversible":false,"claims":${claims}}}`;
+  const call = { method: 'POST', target: '/v1/refunds?a=1', headers, body: bytes, input };
   return {
     principal: { agent: 'billing-bot', owner: 'ana@example.com', roles: ['payer'], onBehalfOf: [] },
     callId: 'call_1',
@@ -47,22 +84,77 @@ export function refund(body: Buffer | string = REFUND, terms: Partial<HoldTerms>
     operation: 'createRefund',
     method: 'POST',
     path: '/v1/refunds',
-    digest: actionDigest({
-      agent: 'billing-bot',
-      onBehalfOf: [],
-      method: 'POST',
-      url: '/payments/v1/refunds?a=1',
-      headers,
-      body: bytes,
-    }),
+    digest: digestOf('billing-bot', call),
+    envelope: 'e'.repeat(64),
     idempotencyKey: null,
-    rules: [{ id: 'rules.payments/refund-over-limit', verdict: 'hold', reason: 'more than 100 USD' }],
+    rules: [{ id: 'rules.payments/refund-over-limit', verdict: 'hold', reason: 'more than 100 USD', trigger: 'rule' }],
+    trigger: 'rule',
     reason: 'more than 100 USD',
     policyRevision: 'p1',
     terms: { ...TERMS, ...terms },
+    claims: { session: 's-1', task: 'T-1', confidence: 0.4, flags: ['unusual'], reversible: null },
     handle: false,
+    traceId: TRACE,
+    call,
+    ...changes,
+  };
+}
+
+export const FORM = {
+  task: 'T-9',
+  client: 'ACME',
+  summary: 'Which invoice?',
+  draft_response: 'Dear ACME…',
+  confidence: 0.5,
+  flags: ['angry'],
+  recommended_action: 'refund',
+  options: ['refund', { id: 'wait', label: 'Wait' }, 'escalate_to_legal'],
+  own: { member: [1, null] },
+};
+
+/** What opens an exception or a relay. */
+export function handoff(kind: 'exception' | 'relay', changes: Partial<HandoffDraft> = {}): HandoffDraft {
+  const { principal, decisionId, terms, claims } = refund();
+  return {
+    kind,
+    principal,
+    decisionId,
+    digest: kind.padEnd(64, '0'),
+    idempotencyKey: null,
+    terms: { ...terms, editable: [] },
+    claims,
+    to: null,
+    reason: `billing-bot opened an ${kind}`,
+    form: FORM,
+    artifacts: [],
     traceId: null,
-    call: { method: 'POST', target: '/v1/refunds?a=1', headers, body: bytes, input },
+    ...changes,
+  };
+}
+
+export function artifact(name: string, content: string | Buffer, type = 'text/plain'): Artifact {
+  const bytes = Buffer.from(content);
+  return { name, type, bytes: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex'), content: bytes };
+}
+
+/** Whoever would pay out more than this is blocked by policy. */
+const BLOCKED_ABOVE = 100_000;
+
+/** A policy of one line. */
+function decide(input: string): Decision {
+  const { action } = JSON.parse(input) as { action: { body: { amount?: number } } };
+  const verdict = (action.body.amount ?? 0) > BLOCKED_ABOVE ? 'block' : 'hold';
+  return {
+    id: 'dec_2',
+    verdict,
+    rules: refund().rules,
+    reason: verdict === 'block' ? 'more than anybody may refund' : 'more than 100 USD',
+    obligations: [],
+    alert: [],
+    terms: verdict === 'hold' ? TERMS : null,
+    policyRevision: 'p2',
+    fault: null,
+    decideMicros: 1,
   };
 }
 
@@ -73,22 +165,34 @@ export type Answer = {
   readonly json: never;
 };
 
+export type Asking = {
+  readonly who?: string | null;
+  readonly ifMatch?: string | null;
+  readonly body?: unknown;
+  readonly type?: string;
+  readonly channel?: string;
+};
+
 /** The admin listener on a real socket over a real store. */
 export type Desk = {
   readonly url: string;
   readonly store: OwnedHoldStore;
   readonly logged: object[];
   now: number;
+  /** Opens a hold for a refund and gives its identifier. */
+  hold(...of: Parameters<typeof refund>): Promise<string>;
+  handoff(...of: Parameters<typeof handoff>): Promise<string>;
   /** `who` is a reviewer's name; null sends no credential. */
   get(path: string, who?: string | null): Promise<Answer>;
-  post(
-    path: string,
-    options: { who?: string | null; ifMatch?: string | null; body?: unknown; type?: string },
-  ): Promise<Answer>;
+  post(path: string, asking?: Asking): Promise<Answer>;
+  delete(path: string, asking?: Asking): Promise<Answer>;
   close(): Promise<void>;
 };
 
-export async function openDesk(overrides: Partial<AdminDeps> = {}): Promise<Desk> {
+export async function openDesk(
+  overrides: Partial<AdminDeps> & { readonly compose?: Parameters<typeof openHoldStore>[0]['compose'] } = {},
+): Promise<Desk> {
+  const { compose = () => [], ...replaced } = overrides;
   const folder = await mkdtemp(join(tmpdir(), 'holdpoint-admin-'));
   const logged: object[] = [];
   const log = (fields: object) => void logged.push(fields);
@@ -98,23 +202,34 @@ export async function openDesk(overrides: Partial<AdminDeps> = {}): Promise<Desk
     key: Buffer.alloc(32, 7),
     node: 'test',
     clock,
+    reviewers: Object.values(PEOPLE),
+    compose,
   });
   const registry = new Registry();
   registerHoldMetrics(registry, () => store.counts());
   const app = buildAdmin({
     holds: store,
     transition,
-    calls: { recent: async () => ({ items: [], next: null }) },
+    demands: (hold) => demands(hold).map((demand) => ({ ...demand, approvals: approvedBy(hold, demand) })),
+    amend: createAmend({ decide, digest: createDigest(new Map()) }),
+    suspensions: store.suspensions,
+    people: Object.values(PEOPLE),
+    agents: AGENTS,
+    systems: ['payments', 'mail'],
+    calls: {
+      recent: async () => ({ items: [], next: null }),
+      history: async () => ({ similar_30d: 0, approved_unchanged_rate: null, recent_calls: [] }),
+    },
     policy: {
       status: () => ({ revision: 'p1', activatedAt: 0, rules: ['rules.payments/refund-over-limit'], refused: null }),
       evaluate: (input) => ({ verdict: 'block', saw: input }),
     },
-    authenticate: (token) => REVIEWERS[token] ?? null,
+    authenticate: (token) => PEOPLE[token] ?? null,
     metrics: { contentType: registry.contentType, render: () => registry.metrics() },
     readiness: () => ({ ready: true, checks: { store: 'ok' } }),
     log: { info: log, error: log },
     clock,
-    ...overrides,
+    ...replaced,
   });
   await app.listen({ host: '127.0.0.1', port: 0 });
   const url = `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`;
@@ -128,22 +243,30 @@ export async function openDesk(overrides: Partial<AdminDeps> = {}): Promise<Desk
   const credential = (who: string | null): Record<string, string> =>
     who === null ? {} : { authorization: `Bearer ${who}-token` };
 
+  const write =
+    (method: string) =>
+    (path: string, { who = 'ben', ifMatch = '"1"', body, type = 'application/json', channel }: Asking = {}) =>
+      send(path, {
+        method,
+        headers: {
+          ...credential(who),
+          ...(ifMatch === null ? {} : { 'if-match': ifMatch }),
+          ...(body === undefined ? {} : { 'content-type': type }),
+          ...(channel === undefined ? {} : { 'holdpoint-channel': channel }),
+        },
+        ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+      });
+
   const desk: Desk = {
     url,
     store,
     logged,
     now: Date.now(),
+    hold: async (...of) => (await store.open(refund(...of))).hold.id,
+    handoff: async (...of) => (await store.openHandoff(handoff(...of))).hold.id,
     get: (path, who = 'ben') => send(path, { headers: credential(who) }),
-    post: (path, { who = 'ben', ifMatch = '"1"', body, type = 'application/json' }) =>
-      send(path, {
-        method: 'POST',
-        headers: {
-          ...credential(who),
-          ...(ifMatch === null ? {} : { 'if-match': ifMatch }),
-          ...(body === undefined ? {} : { 'content-type': type }),
-        },
-        ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
-      }),
+    post: write('POST'),
+    delete: write('DELETE'),
     async close() {
       await app.close();
       await store.close();
@@ -151,4 +274,8 @@ export async function openDesk(overrides: Partial<AdminDeps> = {}): Promise<Desk
     },
   };
   return desk;
+}
+
+function digestOf(agent: string, { method, target, headers, body }: HoldDraft['call']): string {
+  return actionDigest({ agent, onBehalfOf: [], method, url: `/payments${target}`, headers, body });
 }

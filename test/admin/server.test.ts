@@ -11,11 +11,30 @@ afterEach(async () => {
   await desk.close();
 });
 
+const HOLD = '/api/holds/hold_1';
 const ROUTES = [
   ['GET', '/api/holds'],
-  ['GET', '/api/holds/hold_1'],
-  ['POST', '/api/holds/hold_1/approve'],
-  ['POST', '/api/holds/hold_1/reject'],
+  ['GET', HOLD],
+  ['GET', `${HOLD}/artifacts/a.txt`],
+  ['POST', `${HOLD}/claim`],
+  ['DELETE', `${HOLD}/claim`],
+  ...['approve', 'reject', 'escalate', 'take-over', 'outcome', 'note', 'answer', 'accept', 'return', 'cancel'].map(
+    (action) => ['POST', `${HOLD}/${action}`] as const,
+  ),
+  ['GET', '/api/stream'],
+  ['GET', '/api/grants'],
+  ['DELETE', '/api/grants/grant_1'],
+  ['GET', '/api/delegations'],
+  ['POST', '/api/delegations'],
+  ['DELETE', '/api/delegations/dlg_1'],
+  ['GET', '/api/agents'],
+  ['POST', '/api/agents/agent_1/suspend'],
+  ['POST', '/api/agents/agent_1/resume'],
+  ['GET', '/api/systems'],
+  ['POST', '/api/systems/system_1/suspend'],
+  ['POST', '/api/systems/system_1/resume'],
+  ['GET', '/api/notices'],
+  ['POST', '/api/notices/ntc_1/resend'],
   ['GET', '/api/policy'],
   ['POST', '/api/policy/evaluate'],
   ['GET', '/api/calls'],
@@ -104,20 +123,23 @@ describe('calls', () => {
     status: null,
   };
 
+  const history: AdminDeps['calls']['history'] = () => Promise.reject(new Error('not asked'));
+
   test('come from the record with the filter that was asked for', async () => {
     const asked: object[] = [];
     const recent: AdminDeps['calls']['recent'] = async (filter) => {
       asked.push(filter);
       return { items: [call], next: 'c2' };
     };
-    await open({ calls: { recent } });
+    await open({ calls: { recent, history } });
     const answer = await desk.get('/api/calls?agent=billing-bot&verdict=allow&cursor=c1&limit=5');
     expect(answer.json).toEqual({ items: [call], next: 'c2' });
     expect(asked).toEqual([{ agent: 'billing-bot', verdict: 'allow', cursor: 'c1', limit: 5 }]);
   });
 
   test('are 503 while the record cannot be read', async () => {
-    await open({ calls: { recent: () => Promise.reject(new Error('connect ECONNREFUSED 10.0.0.1')) } });
+    const recent = () => Promise.reject(new Error('connect ECONNREFUSED 10.0.0.1'));
+    await open({ calls: { recent, history } });
     const answer = await desk.get('/api/calls');
     expect(answer).toMatchObject({ status: 503, json: { code: 'record-unavailable' } });
     expect(answer.text).not.toContain('10.0.0.1');
@@ -180,11 +202,17 @@ test('the API is described by the schemas that validate it', async () => {
   };
   expect(status).toBe(200);
   expect(api.openapi).toBe('3.1.0');
-  expect(Object.keys(api.paths).toSorted()).toEqual(
-    [...new Set(ROUTES.map(([, path]) => path.replace('hold_1', '{id}')))].toSorted(),
+  const described = Object.entries(api.paths).flatMap(([path, methods]) =>
+    Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
   );
+  const routes = ROUTES.map(
+    ([method, path]) => `${method} ${path.replace(/\/[a-z]+_1/, '/{id}').replace('a.txt', '{name}')}`,
+  );
+  expect(described.filter((route) => !route.startsWith('HEAD ')).toSorted()).toEqual(routes.toSorted());
   const approve = api.paths['/api/holds/{id}/approve']!['post']!;
-  expect(Object.keys(approve.responses)).toEqual(expect.arrayContaining(['200', '403', '409', '412', '422', '428']));
+  expect(Object.keys(approve.responses)).toEqual(
+    expect.arrayContaining(['200', '403', '409', '412', '422', '423', '428']),
+  );
   expect(approve.responses['409']).toMatchObject({ content: { 'application/problem+json': {} } });
   expect(approve.parameters).toContainEqual(expect.objectContaining({ name: 'if-match', in: 'header' }));
   const reject = api.paths['/api/holds/{id}/reject']!['post']!;

@@ -1,20 +1,34 @@
 import type { AddressInfo } from 'node:net';
 import { buildAdmin } from '../../admin/server.ts';
+import { createAmend } from '../../gateway/amend.ts';
 import { transition } from '../../gateway/holds/machine.ts';
-import { createReviewerDirectory, hashToken } from '../../gateway/identify/token.ts';
-import { BEN, REVIEWER_TOKEN, type DataPlane } from './data-plane.ts';
+import { approvedBy, demands } from '../../gateway/holds/quorum.ts';
+import { createReviewerDirectory } from '../../gateway/identify/token.ts';
+import { createDigest } from '../../gateway/server.ts';
+import { REVIEWER_TOKEN, type DataPlane } from './data-plane.ts';
 
 /** The admin API over a data plane's store, on a socket; BEN signs in with REVIEWER_TOKEN. */
 export async function startAdmin(plane: DataPlane): Promise<{ url: string; close(): Promise<void> }> {
+  const { agents, reviewers, systems } = plane.config;
+  const digest = createDigest(new Map(systems.map((system) => [system.name, system])));
   const app = buildAdmin({
     holds: plane.store,
     transition,
-    calls: { recent: async () => ({ items: [], next: null }) },
+    demands: (hold) => demands(hold).map((demand) => ({ ...demand, approvals: approvedBy(hold, demand) })),
+    amend: createAmend({ decide: (input) => plane.decider.decide(input), digest }),
+    suspensions: plane.store.suspensions,
+    people: reviewers,
+    agents,
+    systems: systems.map(({ name }) => name),
+    calls: {
+      recent: async () => ({ items: [], next: null }),
+      history: async () => ({ similar_30d: 0, approved_unchanged_rate: null, recent_calls: [] }),
+    },
     policy: {
       status: () => ({ revision: plane.decider.revision(), activatedAt: null, rules: [], refused: null }),
       evaluate: (input) => plane.decider.decide(JSON.stringify(input)),
     },
-    authenticate: createReviewerDirectory([{ ...BEN, token_sha256: hashToken(REVIEWER_TOKEN) }]),
+    authenticate: createReviewerDirectory(reviewers),
     metrics: { contentType: plane.registry.contentType, render: () => plane.registry.metrics() },
     readiness: () => ({ ready: true, checks: {} }),
     log: { info() {}, error() {} },

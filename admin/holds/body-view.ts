@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
-import type { HeldCall } from '../gateway/domain/hold.ts';
+import type { HeldCall, Hold } from '../../gateway/domain/hold.ts';
+import { readInput } from './judged-input.ts';
 
 /** More than anybody reads. A longer body is cut, and what is cut cannot be approved. */
 export const SHOWN_BYTES = 256 * 1024;
@@ -34,26 +35,26 @@ export function viewBody(call: HeldCall | null, judged: unknown): BodyView {
   return { ...seen, text: raw.toString('utf8'), complete: true, missing: null };
 }
 
-/** JSON for showing: a number that would not survive as a JavaScript number is kept as the text that was sent. */
-export function parseExactly(text: string): unknown {
-  return JSON.parse(text, (_member, value: unknown, context?: { readonly source?: string }) => {
-    if (typeof value !== 'number' || context?.source === undefined) return value;
-    return isExact(value, context.source) ? value : context.source;
-  });
-}
+/** A call's body, and what the agent had sent before somebody changed it. */
+export type CallView = BodyView & { readonly proposed: unknown };
 
-/** Whether a number is still the one that was written: 10.50 is 10.5, but 9007199254740993 is not 9007199254740992. */
-function isExact(value: number, source: string): boolean {
-  return decimal(String(value)) === decimal(source);
-}
-
-/** A number's text as sign, digits and power of ten, without zeros that mean nothing. */
-function decimal(text: string): string {
-  const match = /^(-?)(\d+)(?:\.(\d+))?(?:e([+-]?\d+))?$/i.exec(text);
-  if (!match) return text;
-  const [, sign = '', whole = '', fraction = '', exponent = '0'] = match;
-  const digits = (whole + fraction).replace(/^0+/, '');
-  const significant = digits.replace(/0+$/, '');
-  if (significant === '') return '0';
-  return `${sign}${significant}e${Number(exponent) - fraction.length + digits.length - significant.length}`;
+/**
+ * What a reviewer can see of a held call. Where people changed it, both sides have to be shown.
+ * @param original the call as the agent sent it; only asked for where people changed it
+ */
+export function viewCall(
+  { editors }: Pick<Hold, 'editors'>,
+  call: HeldCall | null,
+  original: HeldCall | null,
+): CallView {
+  const now = viewBody(call, readInput(call).action.body);
+  if (editors.length === 0) return { ...now, proposed: now.body };
+  const before = viewBody(original, readInput(original).action.body);
+  const missing = before.missing && `What the agent sent cannot be shown beside the edit. ${before.missing}`;
+  return {
+    ...now,
+    proposed: before.body,
+    complete: now.complete && before.complete,
+    missing: now.missing ?? missing,
+  };
 }

@@ -1,0 +1,113 @@
+import type { FastifyRequest } from 'fastify';
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import type { AmendRefusal } from '../../gateway/domain/amendment.ts';
+import { parseExactly } from '../../gateway/domain/exact-json.ts';
+import { MOST_USES } from '../../gateway/domain/grant.ts';
+import type { GrantTerms } from '../../gateway/domain/grant.ts';
+import { duration } from '../../gateway/domain/units.ts';
+import type { AdminDeps } from '../deps.ts';
+import { AdminProblem, invalidMember } from '../problems.ts';
+import { moment, note } from '../schemas.ts';
+import { viewCall } from './body-view.ts';
+import type { HoldDesk } from './desk.ts';
+import { emptyEdit } from './permissions.ts';
+import { writing } from './writing.ts';
+
+const grantBody = z
+  .strictObject({
+    uses: z.number().int().min(1).max(MOST_USES).describe('How many further calls it covers.'),
+    until: moment.optional(),
+    for: duration.optional().describe('Instead of `until`: such as 8h.'),
+    open: z
+      .array(z.string().max(500))
+      .max(50)
+      .default([])
+      .describe('JSON pointers of members that may differ, each of them editable.'),
+  })
+  .refine((terms) => (terms.until === undefined) !== (terms.for === undefined), {
+    error: 'expected either until or for',
+  });
+
+const body = z
+  .strictObject({
+    note: note.optional(),
+    edit: z
+      .unknown()
+      .optional()
+      .describe('A merge patch (RFC 7396) over the body as policy sees it. The edited call is judged again.'),
+    grant: grantBody
+      .optional()
+      .describe('Approves further calls like this one too; never those of irreversible effect.'),
+  })
+  .refine((approval) => approval.edit === undefined || approval.grant === undefined, {
+    path: ['grant'],
+    error: 'expected no grant with an edit; approve the edited call with one afterwards',
+  })
+  .nullish();
+
+type Deps = Pick<AdminDeps, 'holds' | 'amend' | 'clock'>;
+
+/** Approves a call as it is, or changed. */
+export function approveRoute({ holds, amend, clock }: Deps, desk: HoldDesk): FastifyPluginAsyncZod {
+  return async (app) => {
+    const texts = keepTexts(app);
+
+    app.post(
+      '/holds/:id/approve',
+      writing('Approves the revision that If-Match names, or changes it and approves the change', body),
+      async (request, reply) => {
+        const { hold, as } = await desk.begin(request);
+        const [call, original] = await Promise.all([
+          holds.call(hold.id, hold.revision),
+          hold.editors.length > 0 ? holds.call(hold.id, 1) : null,
+        ]);
+        const vote = { ...as, note: request.body?.note || null, seenAt: desk.seenAt(hold, as.by) };
+        const isEdit = request.body?.edit !== undefined;
+        const approve = { type: 'approve', ...vote, grant: grantTerms(request.body?.grant, clock()) } as const;
+
+        // The machine first: that it is decided, or not theirs to decide, is the better answer of the two.
+        desk.foresee(hold, isEdit && call ? { ...vote, ...emptyEdit(hold, call) } : approve);
+        const { complete, missing } = viewCall(hold, call, original);
+        if (!call || !complete) {
+          throw new AdminProblem('incomplete', {
+            detail: `${missing} Nobody approves what they could not see: reject it instead.`,
+            extras: { hold_id: hold.id },
+          });
+        }
+        if (!isEdit) return await desk.carryOut(hold, approve, request, reply);
+
+        const text = texts.get(request) ?? '{}';
+        const amended = amend(hold, call, (parseExactly(text) as { readonly edit?: unknown }).edit);
+        if ('refused' in amended) throw editProblem(amended, hold.id);
+        return await desk.carryOut(hold, { type: 'edit', ...vote, ...amended }, request, reply);
+      },
+    );
+  };
+}
+
+/** Keeps each body's text, because JavaScript's numbers lose digits that an edit may have. */
+function keepTexts(app: Parameters<FastifyPluginAsyncZod>[0]): WeakMap<FastifyRequest, string> {
+  const texts = new WeakMap<FastifyRequest, string>();
+  const parse = app.getDefaultJsonParser('error', 'error');
+  app.removeContentTypeParser('application/json');
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, text, done) => {
+    texts.set(request, text as string);
+    void parse(request, text as string, done);
+  });
+  return texts;
+}
+
+function grantTerms(grant: z.output<typeof grantBody> | undefined, now: number): GrantTerms | null {
+  if (!grant) return null;
+  const { uses, open } = grant;
+  return { uses, open, until: grant.until ?? now + (grant.for ?? 0) };
+}
+
+function editProblem({ refused, detail, pointer }: AmendRefusal, hold_id: string): AdminProblem {
+  if (refused === 'invalid') return invalidMember('body', `/edit${pointer ?? ''}`, detail);
+  return new AdminProblem('edit-blocked', {
+    detail: `${detail.replace(/\.?$/, '.')} Nothing was changed; edit it otherwise, or reject it.`,
+    extras: { hold_id },
+  });
+}

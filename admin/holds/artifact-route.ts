@@ -1,0 +1,60 @@
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import type { Hold } from '../../gateway/domain/hold.ts';
+import { reviewerOf } from '../authenticate.ts';
+import type { AdminDeps } from '../deps.ts';
+import { AdminProblem } from '../problems.ts';
+import { problemResponses } from '../schemas.ts';
+import { attachment } from './attachment.ts';
+import type { HoldDesk } from './desk.ts';
+import { holdParams } from './schemas.ts';
+
+const params = holdParams.extend({ name: z.string().min(1).max(500) });
+const content = z.string().meta({ format: 'binary' });
+
+/** What came with a handoff, for the one who took it. */
+export function artifactRoute(
+  { holds, clock }: Pick<AdminDeps, 'holds' | 'clock'>,
+  desk: HoldDesk,
+): FastifyPluginAsyncZod {
+  return async (app) => {
+    app.get(
+      '/holds/:id/artifacts/:name',
+      {
+        schema: {
+          summary: 'An artifact, for whoever has claimed or accepted the hold that it came with',
+          params,
+          response: {
+            200: { description: 'The content', content: { 'application/octet-stream': { schema: content } } },
+            ...problemResponses(401, 403, 404, 503),
+          },
+        },
+      },
+      async (request, reply) => {
+        const { id, name } = request.params;
+        const hold = await desk.find(id);
+        if (!isTakenBy(hold, reviewerOf(request).id, clock())) {
+          throw new AdminProblem('not-permitted', {
+            detail: 'Artifacts are for whoever has claimed or accepted this. Claim it first.',
+            extras: { hold_id: hold.id },
+          });
+        }
+        const known = hold.artifacts.some((artifact) => artifact.name === name);
+        const artifact = known ? await holds.artifact(id, name) : null;
+        if (!artifact) throw new AdminProblem('not-found', { detail: 'There is no such artifact (any more).' });
+        // Whatever the sender calls it, it is never anything that a browser would open here.
+        return await reply
+          .type('application/octet-stream')
+          .header('content-disposition', attachment(artifact.name))
+          .header('content-security-policy', "default-src 'none'; sandbox")
+          .header('repr-digest', `sha-256=:${Buffer.from(artifact.sha256, 'hex').toString('base64')}:`)
+          .send(artifact.content as never);
+      },
+    );
+  };
+}
+
+function isTakenBy({ lease, status, decidedBy }: Hold, person: string, now: number): boolean {
+  if (lease?.by === person && now < lease.until) return true;
+  return decidedBy === person && (status === 'accepted' || status === 'answered' || status === 'taken-over');
+}

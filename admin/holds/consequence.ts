@@ -1,0 +1,44 @@
+import type { Hold } from '../../gateway/domain/hold.ts';
+import type { Demand } from '../deps.ts';
+
+/** What deciding does, in a sentence or two: written by the gateway alone. */
+export function consequence(hold: Hold, demands: readonly Demand[], sent: { url: string; bytes: number }): string {
+  if (hold.status !== 'pending') return settled(hold);
+  switch (hold.kind) {
+    case 'exception':
+      return `Answering tells ${hold.principal.agent} what to do; nothing is sent to a system.`;
+    case 'relay':
+      return `Accepting takes the work over from ${hold.principal.agent}; nothing is sent to a system.`;
+    case 'approval':
+      return hold.terms.level === 3
+        ? 'This cannot be approved: a person takes it over, or rejects it. Nothing is sent.'
+        : approving(hold, demands, sent);
+  }
+}
+
+function approving(hold: Hold, demands: readonly Demand[], { url, bytes }: { url: string; bytes: number }): string {
+  const what = `${hold.method} ${url} once, with exactly the ${bytes} bytes of body shown here`;
+  const missing = demands
+    .map(({ groups, quorum, approvals }) => ({ groups, count: quorum - approvals }))
+    .filter(({ count }) => count > 0);
+  const total = missing.reduce((sum, { count }) => sum + count, 0);
+  const others =
+    hold.editors.length > 0 ? ` ${hold.editors.join(', ')} changed it, so somebody else has to approve.` : '';
+  if (total <= 1) return `Approving sends ${what}, after policy has been asked again.${others}`;
+  const whom = missing.map(({ groups, count }) => `${count} of ${groups.join(' or ') || 'any group'}`).join(' and ');
+  return `Approving counts as one of ${total} approvals still needed (${whom}); the last of them sends ${what}, after policy has been asked again.${others}`;
+}
+
+function settled({ status, execution }: Hold): string {
+  if (status !== 'approved') return 'Decided: nothing is sent.';
+  switch (execution) {
+    case 'none':
+      return 'Approved: it is sent once its caller collects it, after policy has been asked again.';
+    case 'releasing':
+      return 'Approved: it is being sent.';
+    case 'indeterminate':
+      return 'It was sent, but nobody knows whether it was executed. Find out, and record the outcome.';
+    default:
+      return 'Over: nothing more is sent.';
+  }
+}

@@ -1,0 +1,176 @@
+import type { Handoff, HandoffAnswer } from '../../gateway/domain/handoff.ts';
+import type { HeldCall, Hold, Vote } from '../../gateway/domain/hold.ts';
+import type { Demand } from '../deps.ts';
+import { iso, isoOrNull } from '../time.ts';
+import type { CallView } from './body-view.ts';
+import { consequence } from './consequence.ts';
+import { holdHead, routing } from './hold-view.ts';
+import { readInput } from './judged-input.ts';
+import type { ContextPackage, Permissions } from './schemas.ts';
+
+/** What a hold is shown with. */
+export type Material = {
+  /** Null when no call is attached, or it is no longer kept. */
+  readonly call: HeldCall | null;
+  readonly view: CallView;
+  readonly handoff: Handoff | null;
+  readonly answer: HandoffAnswer | null;
+  readonly demands: readonly Demand[];
+  readonly history: ContextPackage['history'];
+  readonly permissions: Permissions;
+  /** Who looks. */
+  readonly person: string;
+  readonly now: number;
+};
+
+/**
+ * Everything that a reviewer needs in order to decide, and nothing that would let the agent decide for them: what the
+ * agent says stands under `claims`, `handoff`, `options`, `draft_response` and where the API's description says so, and
+ * is never mixed with what the gateway says.
+ */
+export function contextPackage(hold: Hold, material: Material): ContextPackage {
+  const { call, view, handoff, answer, demands, history, permissions, person, now } = material;
+  const { principal, attempt, outcome } = hold;
+  const input = readInput(call);
+  const claims = handoff ?? input.context.claims;
+  const url = `/${hold.system}${call?.target ?? hold.path}`;
+
+  return {
+    ...holdHead(hold, now),
+    agent: {
+      id: principal.agent,
+      owner: principal.owner,
+      version: textOrNull(claims['version']),
+      on_behalf_of: [...principal.onBehalfOf],
+      session: input.principal.session ?? hold.claims.session,
+      trace: traceOf(call),
+    },
+    action: hold.kind === 'approval' ? action(hold, material, input, url) : null,
+    diff:
+      hold.kind === 'approval'
+        ? {
+            current: null,
+            proposed: view.proposed,
+            edited: hold.editors.length > 0 ? view.body : null,
+            edited_by: [...hold.editors],
+          }
+        : null,
+    draft_response: claims['draft_response'] ?? null,
+    policy: {
+      rules: hold.rules.map((rule) => rule.id),
+      reasons: hold.rules.flatMap((rule) => rule.reason ?? []),
+      trigger: hold.trigger,
+      revision: hold.policyRevision,
+    },
+    risk: {
+      flags: [...hold.claims.flags],
+      confidence: hold.claims.confidence,
+      reversible: hold.claims.reversible,
+    },
+    claims,
+    handoff,
+    artifacts: hold.artifacts.map(({ name, type, bytes, sha256 }) => ({ name, type, bytes, sha256 })),
+    answer: answer && { option: answer.option, data: answer.data },
+    history,
+    consequence: consequence(hold, demands, { url, bytes: view.bytes }),
+    cost: null,
+    routing: {
+      ...routing(hold, demands, now),
+      votes: hold.votes.map((vote) => shownVote(vote, hold.revision)),
+      escalations: hold.escalations.map(({ at, to, by, note }) => ({ at: iso(at), to: [...to], by, note })),
+    },
+    options: Array.isArray(claims['options']) ? claims['options'] : [],
+    editable: [...hold.terms.editable],
+    notes: hold.notes.map(({ by, at, text }) => ({ by, at: iso(at), text })),
+    outcome: outcome && { ...outcome, at: iso(outcome.at) },
+    grant: hold.grantId,
+    attempt: attempt && {
+      number: attempt.number,
+      at: iso(attempt.at),
+      by: attempt.by,
+      idempotency_key: attempt.key,
+    },
+    resend_at: isoOrNull(hold.resendAt),
+    upstream_status: hold.upstreamStatus,
+    you_may: permissions,
+    you_voted: hold.votes.some(({ reviewer, revision }) => reviewer === person && revision === hold.revision),
+  };
+}
+
+type Action = NonNullable<ContextPackage['action']>;
+
+function action(
+  hold: Hold,
+  { call, view }: Material,
+  { action, resource, context }: ReturnType<typeof readInput>,
+  url: string,
+): Action {
+  const amount = amountOf(view.body);
+  return {
+    system: hold.system,
+    operation: hold.operation,
+    method: hold.method,
+    url,
+    tool: action.tool,
+    summary: summary(hold, resource, amount),
+    client: textOrNull(context.claims['client']),
+    target: resource,
+    amount,
+    reversible: hold.terms.reversible,
+    headers: action.headers,
+    hidden_headers: hiddenHeaders(call, action.headers),
+    body: view.body,
+    body_text: view.text,
+    body_bytes: view.bytes,
+    complete: view.complete,
+    missing: view.missing,
+    digest: hold.digest,
+  };
+}
+
+function shownVote(vote: Vote, revision: number): ContextPackage['routing']['votes'][number] {
+  const { reviewer, channel, note, grant } = vote;
+  return {
+    reviewer,
+    for: vote.for,
+    groups: [...vote.groups],
+    revision: vote.revision,
+    counts: vote.revision === revision,
+    channel,
+    note,
+    grant: grant && { uses: grant.uses, until: iso(grant.until), open: [...grant.open] },
+    seen_at: isoOrNull(vote.seenAt),
+    at: iso(vote.at),
+  };
+}
+
+/** The amount of a call that names one in the usual way, at the top of its body. */
+function amountOf(body: unknown): Action['amount'] {
+  if (typeof body !== 'object' || body === null) return null;
+  const { amount, currency } = body as { amount?: unknown; currency?: unknown };
+  if (typeof amount !== 'number' && !(typeof amount === 'string' && /^-?\d+(\.\d+)?$/.test(amount))) return null;
+  return { value: amount, currency: typeof currency === 'string' ? currency : null };
+}
+
+function summary(hold: Hold, resource: Action['target'], amount: Action['amount']): string {
+  const on = resource?.id ? ` on ${resource.type} ${resource.id}` : '';
+  const worth = amount ? `, amount ${amount.value}${amount.currency ? ` ${amount.currency}` : ''}` : '';
+  return `${hold.principal.agent} (owner ${hold.principal.owner}) wants ${hold.operation} at ${hold.system}${on}${worth}.`;
+}
+
+/** Headers that go out but whose values policy does not see. Their names are told: what is hidden is not unknown. */
+function hiddenHeaders(call: HeldCall | null, shown: Readonly<Record<string, string>>): string[] {
+  const names = (call?.headers ?? []).filter((_value, index) => index % 2 === 0).map((name) => name.toLowerCase());
+  return [...new Set(names)].filter((name) => !Object.hasOwn(shown, name)).toSorted();
+}
+
+/** The trace that a call belongs to: `traceparent`, version 00. */
+function traceOf(call: HeldCall | null): string | null {
+  const at = (call?.headers ?? []).findIndex((name, index) => index % 2 === 0 && name.toLowerCase() === 'traceparent');
+  const value = at < 0 ? undefined : call?.headers[at + 1];
+  return /^[0-9a-f]{2}-([0-9a-f]{32})-/.exec(value ?? '')?.[1] ?? null;
+}
+
+function textOrNull(value: unknown): string | null {
+  return typeof value === 'string' ? value : null;
+}

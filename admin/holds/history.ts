@@ -1,0 +1,25 @@
+import type { CallLog } from '../../gateway/domain/event.ts';
+import type { Hold } from '../../gateway/domain/hold.ts';
+import type { ContextPackage } from './schemas.ts';
+
+/** Longest that a reviewer waits for what is only good to know. */
+const PATIENCE = 200;
+
+/** What the record says of calls like this one; absent when it does not answer in time, and never a reason to fail. */
+export async function readHistory(calls: CallLog, hold: Hold): Promise<ContextPackage['history']> {
+  const { principal, system, operation, callId } = hold;
+  const late = AbortSignal.timeout(PATIENCE);
+  // The signal ends the query; that the answer ends too is not left to whoever was asked.
+  const tooLate = new Promise<never>((_resolve, reject) => {
+    late.addEventListener('abort', () => reject(new Error('late')), { once: true });
+  });
+  try {
+    const asked = calls.history({ agent: principal.agent, system, operation, except: callId }, late);
+    const found = await Promise.race([asked, tooLate]);
+    const recent_calls = found.recent_calls.map((call) => ({ ...call, rules: [...call.rules] }));
+    return { available: true, ...found, recent_calls };
+  } catch {
+    const why = late.aborted ? `The record did not answer within ${PATIENCE} ms.` : 'The record cannot be read now.';
+    return { available: false, why };
+  }
+}

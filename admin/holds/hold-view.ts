@@ -1,0 +1,56 @@
+import type { Hold } from '../../gateway/domain/hold.ts';
+import type { Demand } from '../deps.ts';
+import { iso, isoOrNull } from '../time.ts';
+import type { HoldSummary } from './schemas.ts';
+
+/** What every view of a hold begins with. */
+export function holdHead(hold: Hold, now: number) {
+  return {
+    hold_id: hold.id,
+    version: hold.version,
+    status: hold.status,
+    execution: hold.execution,
+    revision: hold.revision,
+    kind: hold.kind,
+    level: hold.terms.level,
+    created_at: iso(hold.createdAt),
+    sla_at: iso(hold.slaAt),
+    overdue: hold.status === 'pending' && now > hold.slaAt,
+    expires_at: iso(hold.expiresAt),
+    redeem_by: isoOrNull(hold.redeemBy),
+    decided:
+      hold.decidedAt === null
+        ? null
+        : { by: hold.decidedBy, at: iso(hold.decidedAt), code: hold.code, note: hold.note },
+    to: hold.to,
+  };
+}
+
+/** Who is asked, and who is at it. */
+export function routing(hold: Hold, demands: readonly Demand[], now: number) {
+  const { lease, votes, revision } = hold;
+  const anybody = demands.some(({ groups }) => groups.length === 0);
+  return {
+    groups: anybody ? [] : [...new Set(demands.flatMap(({ groups }) => groups))],
+    quorum: Math.max(1, ...demands.map(({ quorum }) => quorum)),
+    approvals: new Set(votes.filter((vote) => vote.revision === revision).map(({ reviewer }) => reviewer)).size,
+    demands: demands.map(({ groups, quorum, approvals }) => ({ groups: [...groups], quorum, approvals })),
+    escalates_at: hold.status === 'pending' ? isoOrNull(hold.escalateAt) : null,
+    assignee: hold.assignee,
+    // A lease that has lapsed is nobody's.
+    lease: lease && now < lease.until ? { by: lease.by, since: iso(lease.since), until: iso(lease.until) } : null,
+  };
+}
+
+/** One hold as a queue shows it. Of the agent's words it has the path, and what stands under `claims`. */
+export function holdSummary(hold: Hold, demands: readonly Demand[], now: number): HoldSummary {
+  const { principal, system, operation, method, path, claims } = hold;
+  return {
+    ...holdHead(hold, now),
+    agent: { id: principal.agent, owner: principal.owner },
+    action: hold.kind === 'approval' ? { system, operation, method, path } : null,
+    policy: { rules: hold.rules.map((rule) => rule.id), reason: hold.reason, trigger: hold.trigger },
+    claims: { task: claims.task, confidence: claims.confidence, flags: [...claims.flags] },
+    routing: routing(hold, demands, now),
+  };
+}

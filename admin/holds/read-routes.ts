@@ -1,0 +1,59 @@
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
+import { reviewerOf } from '../authenticate.ts';
+import type { AdminDeps } from '../deps.ts';
+import { invalidMember } from '../problems.ts';
+import { pageOf, problemResponses } from '../schemas.ts';
+import { HOLD_ID } from './desk.ts';
+import type { HoldDesk } from './desk.ts';
+import { holdSummary } from './hold-view.ts';
+import * as schemas from './schemas.ts';
+
+type Deps = Pick<AdminDeps, 'holds' | 'demands' | 'clock'>;
+
+/** The queue, and one hold with everything that is needed to decide on it. */
+export function readRoutes({ holds, demands, clock }: Deps, desk: HoldDesk): FastifyPluginAsyncZod {
+  return async (app) => {
+    app.get(
+      '/holds',
+      {
+        schema: {
+          summary: 'Holds, newest first',
+          querystring: schemas.holdQuery,
+          response: { 200: pageOf(schemas.holdSummary), ...problemResponses(401, 422, 503) },
+        },
+      },
+      async (request) => {
+        const { mine, status, kind, system, agent, group, overdue, cursor, limit } = request.query;
+        if (cursor !== undefined && !HOLD_ID.test(cursor))
+          throw invalidMember('querystring', '/cursor', "expected an earlier answer's next.");
+        const { items, next } = await holds.list({
+          limit,
+          ...(mine && { mine: reviewerOf(request).id }),
+          ...(status && { status }),
+          ...(kind && { kind }),
+          ...(system && { system }),
+          ...(agent && { agent }),
+          ...(group && { group }),
+          ...(overdue && { overdue }),
+          ...(cursor && { cursor }),
+        });
+        const now = clock();
+        return { items: items.map((hold) => holdSummary(hold, demands(hold), now)), next };
+      },
+    );
+
+    app.get(
+      '/holds/:id',
+      {
+        // A HEAD would count as having seen what it did not show.
+        exposeHeadRoute: false,
+        schema: {
+          summary: 'The context package of one hold; its ETag is its revision',
+          params: schemas.holdParams,
+          response: { 200: schemas.contextPackage, ...problemResponses(401, 404, 503) },
+        },
+      },
+      async (request, reply) => await desk.show(await desk.find(request.params.id), request, reply),
+    );
+  };
+}

@@ -1,0 +1,73 @@
+/** An answer of the admin API: what it says, and under which ETag. */
+export type Answer<T> = { readonly body: T; readonly etag: string };
+
+/** The admin API as a person's commands use it. */
+export type AdminClient = {
+  get<T>(path: string): Promise<Answer<T>>;
+  /** `seen` is the ETag of what the person has seen; the gateway refuses when it is not that any more. */
+  post<T>(path: string, seen: string, body: object): Promise<Answer<T>>;
+};
+
+/** What went wrong, in sentences that tell the person what to do. */
+export class CommandFailed extends Error {
+  override readonly name = 'CommandFailed';
+}
+
+const PATIENCE = 30_000;
+
+/** @throws CommandFailed from every method when the gateway refuses or cannot be reached */
+export function createAdminClient(url: string, token: string): AdminClient {
+  async function send<T>(path: string, init: { method?: string; headers?: Record<string, string>; body?: string }) {
+    let response: Response;
+    let text: string;
+    try {
+      response = await fetch(new URL(path, url), {
+        ...init,
+        headers: { ...init.headers, authorization: `Bearer ${token}`, 'holdpoint-channel': 'cli' },
+        // Wherever it points to, the token is not for there.
+        redirect: 'error',
+        signal: AbortSignal.timeout(PATIENCE),
+      });
+      text = await response.text();
+    } catch (cause) {
+      throw new CommandFailed(unreachable(url, cause), { cause });
+    }
+    const body = parse(text);
+    if (response.ok && body) return { body: body as T, etag: response.headers.get('etag') ?? '' };
+    throw new CommandFailed(refusal(response.status, body, url));
+  }
+
+  return {
+    get: (path) => send(path, {}),
+    post: (path, seen, body) =>
+      send(path, {
+        method: 'POST',
+        headers: { 'if-match': seen, 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+      }),
+  };
+}
+
+function unreachable(url: string, cause: unknown): string {
+  const { code } = ((cause as Error).cause ?? {}) as { readonly code?: unknown };
+  return code === 'ECONNREFUSED' || code === 'ENOTFOUND'
+    ? `No gateway answers at ${url}. Start it, or name its admin address with --url or --config.`
+    : `${url} gave no answer. It may have done what was asked: look at the hold before you repeat it.`;
+}
+
+function parse(text: string): object | null {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' ? value : null;
+  } catch {
+    return null;
+  }
+}
+
+function refusal(status: number, body: object | null, url: string): string {
+  const { title, detail } = (body ?? {}) as { readonly title?: unknown; readonly detail?: unknown };
+  if (status === 401)
+    return 'The token is no reviewer’s. Put yours into HOLDPOINT_TOKEN, or name its file with --token-file.';
+  if (typeof title === 'string' && typeof detail === 'string') return `${title}: ${detail}`;
+  return `${url} answered ${status}, and not as an admin API does. Check the address.`;
+}

@@ -1,0 +1,25 @@
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+
+/** Where a command talks to the person who gave it. */
+export type Terminal = {
+  out(text: string): void;
+  err(text: string): void;
+  /** True only when the person says yes; false for anything else, and when nobody is there to answer. */
+  confirm(question: string): Promise<boolean>;
+};
+
+export const terminal: Terminal = {
+  out: (text) => void process.stdout.write(text),
+  err: (text) => void process.stderr.write(text),
+  async confirm(question) {
+    process.stderr.write(`${question} [y/N] `);
+    const lines = createInterface({ input: process.stdin });
+    const answer = await Promise.race([
+      once(lines, 'line').then(([line]) => String(line)),
+      once(lines, 'close').then(() => ''),
+    ]);
+    lines.close();
+    return /^y(es)?$/i.test(answer.trim());
+  },
+};

@@ -1,0 +1,207 @@
+import { afterEach, describe, expect, test } from 'vitest';
+import type { AdminDeps } from '../../../admin/deps.ts';
+import { openDesk, refund, REFUND, requirement, type Desk } from '../desk.ts';
+
+let desk: Desk;
+async function open(overrides: Partial<AdminDeps> = {}): Promise<Desk> {
+  desk = await openDesk(overrides);
+  return desk;
+}
+afterEach(async () => {
+  await desk.close();
+});
+
+test('shows the whole call, what approving does, and the agent’s words apart', async () => {
+  await open();
+  const id = await desk.hold();
+  const at = (after: number) => new Date(desk.now + after).toISOString();
+  const { json } = await desk.get(`/api/holds/${id}`);
+  expect(json).toEqual({
+    hold_id: id,
+    version: 1,
+    revision: 1,
+    status: 'pending',
+    execution: 'none',
+    kind: 'approval',
+    level: 2,
+    created_at: at(0),
+    sla_at: at(300_000),
+    overdue: false,
+    expires_at: at(1_800_000),
+    redeem_by: null,
+    decided: null,
+    to: null,
+    agent: {
+      id: 'billing-bot',
+      owner: 'ana@example.com',
+      version: '1.2',
+      on_behalf_of: [],
+      session: 's-1',
+      trace: 'a'.repeat(32),
+    },
+    action: {
+      system: 'payments',
+      operation: 'createRefund',
+      method: 'POST',
+      url: '/payments/v1/refunds?a=1',
+      tool: null,
+      summary: 'billing-bot (owner ana@example.com) wants createRefund at payments, amount 50000 usd.',
+      client: 'ACME',
+      target: { type: 'refunds', id: null },
+      amount: { value: 50_000, currency: 'usd' },
+      reversible: true,
+      headers: { 'content-type': 'application/json' },
+      hidden_headers: ['authorization', 'traceparent', 'x-odd'],
+      body: { amount: 50_000, currency: 'usd', charge: 'ch_1' },
+      body_text: REFUND,
+      body_bytes: 49,
+      complete: true,
+      missing: null,
+      digest: refund().digest,
+    },
+    diff: {
+      current: null,
+      proposed: { amount: 50_000, currency: 'usd', charge: 'ch_1' },
+      edited: null,
+      edited_by: [],
+    },
+    draft_response: 'Dear…',
+    policy: {
+      rules: ['rules.payments/refund-over-limit'],
+      reasons: ['more than 100 USD'],
+      trigger: 'rule',
+      revision: 'p1',
+    },
+    risk: { flags: ['unusual'], confidence: 0.4, reversible: null },
+    claims: {
+      task: 'T-1',
+      client: 'ACME',
+      version: '1.2',
+      summary: '<b>safe!</b>',
+      draft_response: 'Dear…',
+      options: ['escalate_to_legal'],
+    },
+    handoff: null,
+    artifacts: [],
+    answer: null,
+    history: { available: true, similar_30d: 0, approved_unchanged_rate: null, recent_calls: [] },
+    consequence:
+      'Approving sends POST /payments/v1/refunds?a=1 once, with exactly the 49 bytes of body shown here, after policy has been asked again.',
+    cost: null,
+    routing: {
+      groups: ['finance'],
+      quorum: 1,
+      approvals: 0,
+      demands: [{ groups: ['finance'], quorum: 1, approvals: 0 }],
+      escalates_at: at(600_000),
+      assignee: expect.stringMatching(/^(ben|cleo)@example\.com$/),
+      lease: null,
+      votes: [],
+      escalations: [],
+    },
+    options: ['escalate_to_legal'],
+    editable: ['/amount'],
+    notes: [],
+    outcome: null,
+    grant: null,
+    attempt: null,
+    resend_at: null,
+    upstream_status: null,
+    you_may: {
+      claim: true,
+      approve: true,
+      edit: true,
+      reject: true,
+      escalate: true,
+      take_over: true,
+      outcome: false,
+      answer: false,
+      accept: false,
+      return: false,
+      note: true,
+      cancel: false,
+      why: null,
+    },
+    you_voted: false,
+  });
+});
+
+test('shows no credential, in any part', async () => {
+  await open();
+  expect((await desk.get(`/api/holds/${await desk.hold()}`)).text).not.toContain('agent-secret');
+});
+
+test('does not round what it shows', async () => {
+  await open();
+  const text = '{"amount":9007199254740993,"rate":0.10,"tiny":1e-7,"huge":1e400}';
+  const { json } = await desk.get(`/api/holds/${await desk.hold(text)}`);
+  expect(json).toMatchObject({
+    action: { body: { amount: '9007199254740993', rate: 0.1, tiny: 1e-7, huge: '1e400' }, body_text: text },
+  });
+});
+
+test('says how many approvals are missing, and of whom', async () => {
+  await open();
+  const requirements = [requirement(['finance'], 2), requirement(['legal'])];
+  const id = await desk.hold(REFUND, { requirements });
+  expect((await desk.get(`/api/holds/${id}`)).json).toMatchObject({
+    consequence: expect.stringContaining('one of 3 approvals still needed (2 of finance and 1 of legal)'),
+    routing: { quorum: 2 },
+  });
+});
+
+describe('history', () => {
+  const call = {
+    call_id: 'call_0',
+    at: '2026-01-01T00:00:00.000Z',
+    agent: 'billing-bot',
+    owner: 'ana@example.com',
+    system: 'payments',
+    operation: 'createRefund',
+    method: 'POST',
+    path: '/v1/refunds',
+    verdict: 'allow',
+    rules: [],
+    reason: '',
+    policy_revision: 'p1',
+    decision_id: 'dec_0',
+    hold_id: null,
+    status: 200,
+  };
+  const recent = async () => ({ items: [], next: null });
+
+  test('tells of similar calls, as the record has them', async () => {
+    const asked: object[] = [];
+    const history: AdminDeps['calls']['history'] = async (of) => {
+      asked.push(of);
+      return { similar_30d: 7, approved_unchanged_rate: 0.5, recent_calls: [call] };
+    };
+    await open({ calls: { recent, history } });
+    expect((await desk.get(`/api/holds/${await desk.hold()}`)).json).toMatchObject({
+      history: { available: true, similar_30d: 7, approved_unchanged_rate: 0.5, recent_calls: [call] },
+    });
+    expect(asked).toEqual([{ agent: 'billing-bot', system: 'payments', operation: 'createRefund', except: 'call_1' }]);
+  });
+
+  test('is absent when the record does not answer, and the query is given up', async () => {
+    let given: AbortSignal | undefined;
+    const history: AdminDeps['calls']['history'] = (_of, signal) => {
+      given = signal;
+      return new Promise(() => {});
+    };
+    await open({ calls: { recent, history } });
+    expect((await desk.get(`/api/holds/${await desk.hold()}`)).json).toMatchObject({
+      history: { available: false, why: 'The record did not answer within 200 ms.' },
+      you_may: { approve: true },
+    });
+    expect(given?.aborted).toBe(true);
+  });
+
+  test('is absent when the record fails', async () => {
+    const history = () => Promise.reject(new Error('connect ECONNREFUSED 10.0.0.1'));
+    await open({ calls: { recent, history } });
+    const answer = await desk.get(`/api/holds/${await desk.hold()}`);
+    expect(answer.json).toMatchObject({ history: { available: false, why: 'The record cannot be read now.' } });
+    expect(answer.text).not.toContain('10.0.0.1');
+  });
+});

@@ -1,0 +1,106 @@
+import { once } from 'node:events';
+import { join } from 'node:path';
+import type { ClickHouseClient } from '@clickhouse/client';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createCallLog } from '../../audit/call-log.ts';
+import { connectClickHouse, migrate } from '../../audit/clickhouse.ts';
+import { insertEvents } from '../../audit/event-table.ts';
+import { startEmbedded } from '../../audit/start-embedded.ts';
+import type { Embedded } from '../../audit/start-embedded.ts';
+import type { CallLog, Event } from '../../gateway/domain/event.ts';
+import { event, temporaryFolder } from './ledger.ts';
+
+const DAY = 86_400_000;
+const NOW = 1_790_000_000_000;
+
+let data: Awaited<ReturnType<typeof temporaryFolder>>;
+let embedded: Embedded;
+let client: ClickHouseClient;
+let log: CallLog;
+
+let count = 0;
+function step(type: Event['type'], more: Partial<Event>): Event {
+  count += 1;
+  return event(count, { type, at: NOW - DAY, system: 'payments', operation: 'createRefund', ...more });
+}
+
+/** One held call, and what became of it. */
+function held(name: string, steps: readonly [Event['type'], Partial<Event>?][], more: Partial<Event> = {}): Event[] {
+  const ids = { call_id: `call_${name}`, hold_id: `hold_${name}`, ...more };
+  return [
+    step('call.decided', { ...ids, hold_id: '', verdict: 'hold', reason: name }),
+    ...steps.map(([type, of]) => step(type, { ...ids, actor_kind: 'reviewer', ...of })),
+  ];
+}
+
+beforeAll(async () => {
+  data = await temporaryFolder();
+  embedded = await startEmbedded({ path: join(data.path, 'clickhouse') });
+  client = connectClickHouse(embedded);
+  await migrate(client);
+  log = createCallLog(client, () => NOW);
+  const events = [
+    ...held('a', [['hold.opened'], ['hold.voted'], ['hold.approved'], ['hold.executed', { status: 200 }]]),
+    ...held('b', [['hold.edited'], ['hold.voted'], ['hold.approved']]),
+    ...held('c', [['hold.rejected']]),
+    ...held('d', [['hold.taken-over']]),
+    // Nobody decided on these.
+    ...held('e', [['hold.expired', { actor_kind: 'gateway' }]]),
+    ...held('f', [['hold.approved', { actor_kind: 'gateway' }]]),
+    // These are others.
+    ...held('g', [['hold.approved']], { at: NOW - 31 * DAY }),
+    ...held('h', [['hold.approved']], { operation: 'createPayout' }),
+    ...held('i', [['hold.approved']], { agent: 'mail-bot' }),
+    ...held('j', [['hold.approved']], { system: 'mail' }),
+  ];
+  const rows = events.map((one) => Buffer.from(JSON.stringify(one)));
+  await insertEvents(client, { rows, at: NOW, token: 't', signal: new AbortController().signal });
+});
+
+afterAll(async () => {
+  await client.close();
+  const exited = once(embedded.child, 'exit');
+  embedded.child.kill('SIGTERM');
+  await exited;
+  await data[Symbol.asyncDispose]();
+});
+
+const like = { agent: 'billing-bot', system: 'payments', operation: 'createRefund', except: 'call_x' };
+const patience = () => AbortSignal.timeout(30_000);
+
+test('counts similar calls of 30 days, and what people made of them', async () => {
+  expect(await log.history(like, patience())).toMatchObject({ similar_30d: 6, approved_unchanged_rate: 0.25 });
+});
+
+test('leaves out the call that is asked about', async () => {
+  const { similar_30d, approved_unchanged_rate, recent_calls } = await log.history(
+    { ...like, except: 'call_a' },
+    patience(),
+  );
+  expect({ similar_30d, approved_unchanged_rate }).toEqual({ similar_30d: 5, approved_unchanged_rate: 0 });
+  expect(recent_calls.map(({ call_id }) => call_id)).not.toContain('call_a');
+});
+
+test('tells the agent’s last calls, whatever they were', async () => {
+  const { recent_calls } = await log.history(like, patience());
+  expect(recent_calls.map(({ call_id }) => call_id)).toEqual(['call_j', 'call_h', 'call_f', 'call_e', 'call_d']);
+});
+
+test('knows no rate where nobody decided, and nothing of an agent that never called', async () => {
+  expect(await log.history({ ...like, operation: 'listRefunds' }, patience())).toMatchObject({
+    similar_30d: 0,
+    approved_unchanged_rate: null,
+  });
+  expect(await log.history({ ...like, agent: 'new-bot' }, patience())).toEqual({
+    similar_30d: 0,
+    approved_unchanged_rate: null,
+    recent_calls: [],
+  });
+});
+
+test('gives up when it is told to', async () => {
+  const patience = new AbortController();
+  const asked = log.history(like, patience.signal);
+  patience.abort();
+  await expect(asked).rejects.toThrow('aborted');
+});
