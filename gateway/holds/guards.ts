@@ -1,6 +1,10 @@
-import { isApprovalOf } from './quorum.ts';
-import type { Hold, HoldCommand, HoldRefusal, RejectCode } from '../domain/hold.ts';
-import type { Reviewer } from '../domain/principal.ts';
+import type { Hold } from '../domain/hold.ts';
+import type { HoldCommand, HoldRefusal } from '../domain/hold-command.ts';
+import { LONGEST_GRANT, MOST_USES } from '../domain/grant.ts';
+import { isWithin } from '../domain/json-pointer.ts';
+import type { Reviewer, Taker } from '../domain/principal.ts';
+import { broughtIn } from './escalation.ts';
+import { approvals, authority, eligibleGroups } from './quorum.ts';
 
 /** A condition on a transition. Returns why the command is refused, or null when it may go on. */
 export type Guard = {
@@ -9,68 +13,200 @@ export type Guard = {
   readonly check: (hold: Hold, command: HoldCommand, now: number) => Pick<HoldRefusal, 'refused' | 'detail'> | null;
 };
 
-type ReviewersCommand = { readonly by: Reviewer; readonly revision: number; readonly code?: RejectCode };
+type Refusal = ReturnType<Guard['check']>;
 
 const forbidden = (detail: string) => ({ refused: 'forbidden' as const, detail });
 const wrongState = (detail: string) => ({ refused: 'state' as const, detail });
+const invalid = (detail: string) => ({ refused: 'invalid' as const, detail });
 const iso = (at: number) => new Date(at).toISOString();
+const list = (words: readonly string[]) => words.join(', ');
 
-/** A guard over the commands that people give. A command without a person can only get here by a mistake in the table. */
-function personal(name: string, check: (hold: Hold, command: ReviewersCommand) => ReturnType<Guard['check']>): Guard {
+/** A guard over the commands that people give. One without a person can only get here by a mistake in the table. */
+function personal(
+  name: string,
+  check: (hold: Hold, by: Reviewer, command: HoldCommand, now: number) => Refusal,
+): Guard {
   return {
     name,
-    check: (hold, command) =>
-      command.type === 'approve' || command.type === 'reject'
-        ? check(hold, command)
-        : forbidden('Only a reviewer may do this.'),
+    check(hold, command, now) {
+      if (!('by' in command) || !isTaker(command.by) || 'agent' in command.by) {
+        return forbidden('Only a reviewer may do this.');
+      }
+      return check(hold, command.by, command, now);
+    },
   };
 }
 
-export const hasReviewerRole = personal('role reviewer', (_hold, { by }) =>
+export const hasReviewerRole = personal('role reviewer', (_hold, by) =>
   by.roles.includes('reviewer') ? null : forbidden(`${by.id} does not have the role reviewer.`),
 );
 
-export const isInGroup = personal('member of a named group', ({ terms }, { by }) =>
-  terms.reviewers.length === 0 || terms.reviewers.some((group) => by.groups.includes(group))
-    ? null
-    : forbidden(`Only ${terms.reviewers.join(', ')} may decide on this; ${by.id} is in none of them.`),
-);
+/** What is sent to one person is theirs alone until it is escalated; everything else is for the asked groups. */
+function notAsked(hold: Hold, by: Reviewer): Refusal {
+  if (hold.to && 'person' in hold.to && hold.escalations.length === 0) {
+    const people = [by.id, ...(by.standsInFor ?? []).map(({ id }) => id)];
+    return people.includes(hold.to.person)
+      ? null
+      : forbidden(`This is for ${hold.to.person}; escalate it to others first.`);
+  }
+  if (authority(hold, by)) return null;
+  return forbidden(`Only ${list(eligibleGroups(hold) ?? [])} may decide on this; ${by.id} is in none of them.`);
+}
+
+export const isAsked = personal('asked: in a named group, or in the place of a member', notAsked);
 
 /** Four eyes: whoever asked for the action, in person or through an agent of theirs, must not be who approves it. */
-export const fourEyes = personal('four eyes', ({ principal, terms }, { by }) => {
-  if (by.id === principal.agent) return forbidden('The agent that made the call may not approve it.');
-  if (by.id === principal.owner) {
-    return terms.ownerMayApprove
-      ? null
-      : forbidden(`${by.id} owns the agent ${principal.agent}; somebody else has to approve its calls.`);
+export const fourEyes = personal('four eyes', (hold, by) => {
+  const { principal, terms } = hold;
+  // In the place of the owner one has the owner's eyes.
+  for (const id of new Set([by.id, authority(hold, by)?.id ?? by.id])) {
+    if (id === principal.agent) return forbidden('The agent that made the call may not approve it.');
+    if (principal.onBehalfOf.includes(id)) {
+      return forbidden(`The call is made on behalf of ${id}; somebody else has to approve it.`);
+    }
+    if (id === principal.owner && !terms.ownerMayApprove) {
+      return forbidden(`${id} owns the agent ${principal.agent}; somebody else has to approve its calls.`);
+    }
   }
-  return principal.onBehalfOf.includes(by.id)
-    ? forbidden(`The call is made on behalf of ${by.id}; somebody else has to approve it.`)
-    : null;
+  return null;
 });
 
-export const isApprovable = personal('level 2', ({ terms }) =>
-  terms.level === 2
-    ? null
-    : forbidden('Level 3: a person does this instead of the agent. It can be taken over or rejected, not approved.'),
-);
+export const isApprovable: Guard = {
+  name: 'level 2',
+  check: ({ terms }) =>
+    terms.level === 2
+      ? null
+      : forbidden('Level 3: a person does this instead of the agent. It can be taken over or rejected, not approved.'),
+};
 
 /** What a person has not seen they cannot decide on (`If-Match`). */
-export const isCurrentRevision = personal('current revision', (hold, { revision }) =>
-  revision === hold.revision
-    ? null
-    : {
-        refused: 'stale',
-        detail: `The hold is at revision ${hold.revision}, the decision was made on ${revision}. Read it again.`,
-      },
+export const isCurrentRevision: Guard = {
+  name: 'current revision',
+  check: (hold, command) =>
+    'revision' in command && command.revision === hold.revision
+      ? null
+      : {
+          refused: 'stale',
+          detail: `The hold is at revision ${hold.revision}; the decision was made on another. Read it again.`,
+        },
+};
+
+/** One person counts once: neither twice, nor beside somebody in whose place they are. */
+export const isFirstVote = personal('one person counts once', (hold, by) => {
+  const as = authority(hold, by)?.id ?? by.id;
+  const earlier = approvals(hold).find((vote) => {
+    const people = [vote.reviewer, vote.for ?? vote.reviewer];
+    return people.includes(by.id) || people.includes(as);
+  });
+  if (!earlier) return null;
+  const who = earlier.for === null ? earlier.reviewer : `${earlier.reviewer} in the place of ${earlier.for}`;
+  return wrongState(`${who} approved revision ${hold.revision} at ${iso(earlier.at)}; one person counts once.`);
+});
+
+/** A lease is for not getting in each other's way; when it has lapsed, it is nobody's. */
+export const isNotLeased: Guard = {
+  name: 'not claimed by another',
+  check(hold, command, now) {
+    const { lease } = hold;
+    if (!lease || now >= lease.until || !('by' in command) || lease.by === takerId(command.by)) return null;
+    return {
+      refused: 'leased',
+      detail: `${lease.by} is deciding on this, until ${iso(lease.until)} at the latest. Wait, or ask ${lease.by} to let go of it.`,
+    };
+  },
+};
+
+export const holdsLease: Guard = {
+  name: 'holder of the lease',
+  check(hold, command, now) {
+    const { lease } = hold;
+    if (lease && now < lease.until && 'by' in command && lease.by === takerId(command.by)) return null;
+    return wrongState(lease && now < lease.until ? `It is claimed by ${lease.by}.` : 'Nobody has claimed it.');
+  },
+};
+
+/** A relay to an agent is that agent's; any other is taken by people. */
+export const isRecipient: Guard = {
+  name: 'the one to whom it is sent',
+  check(hold, command) {
+    const by = 'by' in command && isTaker(command.by) ? command.by : null;
+    if (hold.to && 'agent' in hold.to) {
+      return by && 'agent' in by && by.agent === hold.to.agent
+        ? null
+        : forbidden(`It was sent to the agent ${hold.to.agent}.`);
+    }
+    if (!by || 'agent' in by) return forbidden('It was sent to people.');
+    return by.roles.includes('reviewer') ? notAsked(hold, by) : forbidden(`${by.id} does not have the role reviewer.`);
+  },
+};
+
+export const bringsSomebodyIn: Guard = {
+  name: 'a group that cannot decide yet',
+  check(hold, command, now) {
+    if (command.type !== 'escalate') return null;
+    if (hold.to && 'agent' in hold.to) return wrongState('It was sent to an agent, which alone may take it.');
+    const told = { at: now, by: command.by.id, note: command.note };
+    return broughtIn(hold, command.to, told).length > 0
+      ? null
+      : wrongState(`${list(command.to)} can decide on this already.`);
+  },
+};
+
+/** An approval that reaches further may only do so where one can go back, and only as far as policy lets people change the call. */
+export const isGrantable: Guard = {
+  name: 'a grant only where reversible, for editable members',
+  check(hold, command, now) {
+    if (command.type !== 'approve' || command.grant === null) return null;
+    const { uses, until, open } = command.grant;
+    if (hold.terms.reversible !== true || hold.claims.reversible === false) {
+      return forbidden(
+        'Policy does not call this reversible, so each call needs its own approval. Approve it without a grant.',
+      );
+    }
+    const closed = open.filter((pointer) => !hold.terms.editable.some((editable) => isWithin(pointer, editable)));
+    if (closed.length > 0)
+      return invalid(
+        `grant.open: ${list(closed)} is pinned; only ${list(hold.terms.editable) || 'nothing'} may be left open.`,
+      );
+    if (!Number.isInteger(uses) || uses < 1 || uses > MOST_USES)
+      return invalid(`grant.uses: expected 1 to ${MOST_USES}.`);
+    if (until <= now || until > now + LONGEST_GRANT)
+      return invalid(`grant.until: expected a time within the next ${LONGEST_GRANT / 86_400_000} days.`);
+    return null;
+  },
+};
+
+/** Who reports what became of a call must have had to do with it. */
+export const mayReport = personal(
+  'who took it over, or (outcome unknown) member of an asked group, owner or operator',
+  (hold, by) => {
+    if (hold.status === 'taken-over') {
+      return by.id === hold.decidedBy || by.roles.includes('operator')
+        ? null
+        : forbidden(`${hold.decidedBy} took this over and reports how it went.`);
+    }
+    const concerned = by.id === hold.principal.owner || by.roles.includes('operator') || authority(hold, by) !== null;
+    return concerned
+      ? null
+      : forbidden(
+          `Only the owner ${hold.principal.owner}, an operator or a member of an asked group may say what became of it.`,
+        );
+  },
 );
 
-export const isFirstVote = personal('one person counts once', (hold, { by }) => {
-  const earlier = hold.votes.find((vote) => isApprovalOf(hold, vote) && vote.reviewer === by.id);
-  return earlier
-    ? wrongState(`${by.id} approved revision ${hold.revision} at ${iso(earlier.at)}; one person counts once.`)
-    : null;
-});
+export const hasNoOutcome: Guard = {
+  name: 'not reported yet',
+  check: ({ outcome }) =>
+    outcome === null ? null : wrongState(`${outcome.by} reported ${outcome.result} at ${iso(outcome.at)}.`),
+};
+
+export const hasEvidence: Guard = {
+  name: 'with a reference or note as evidence',
+  check: (_hold, command) =>
+    command.type === 'outcome' && !command.reference && !command.note
+      ? invalid('Say how you know: give a reference (such as the identifier in the system) or a note.')
+      : null,
+};
 
 /** The clock decides, not the timer: a timer that is late must not keep an approval possible. */
 export const isInTime: Guard = {
@@ -83,6 +219,18 @@ export const isOverdue: Guard = {
   name: 'at or after expires_at',
   check: (hold, _command, now) =>
     now >= hold.expiresAt ? null : wrongState(`Not due: it expires at ${iso(hold.expiresAt)}.`),
+};
+
+export const isEscalationDue: Guard = {
+  name: 'at or after escalates_at',
+  check: ({ escalateAt }, _command, now) =>
+    escalateAt !== null && now >= escalateAt ? null : wrongState('No escalation is due.'),
+};
+
+export const isReminderDue: Guard = {
+  name: 'at or after half the time',
+  check: ({ remindAt }, _command, now) =>
+    remindAt !== null && now >= remindAt ? null : wrongState('No reminder is due.'),
 };
 
 export const isRedeemable: Guard = {
@@ -109,3 +257,30 @@ export const isSameAttempt: Guard = {
       ? null
       : wrongState(`Another attempt${attempt ? ` (by ${attempt.by} at ${iso(attempt.at)})` : ''} holds the release.`),
 };
+
+/** After an attempt that may have arrived, a later one that was not sent proves nothing. */
+export const isFirstAttempt: Guard = {
+  name: 'first attempt',
+  check: ({ attempt }) =>
+    attempt?.number === 1 ? null : wrongState('An earlier attempt may have arrived, so the outcome is unknown.'),
+};
+
+export const isToBeResent: Guard = {
+  name: 'at or after resend_at',
+  check: ({ resendAt }, _command, now) =>
+    resendAt !== null && now >= resendAt ? null : wrongState('It is not to be sent again now.'),
+};
+
+export const isLeftToPeople: Guard = {
+  name: 'not to be sent again',
+  check: ({ resendAt }) => (resendAt === null ? null : wrongState(`It is sent again at ${iso(resendAt)}.`)),
+};
+
+/** How somebody is called who gave a command. */
+export function takerId(by: unknown): string {
+  return isTaker(by) ? ('agent' in by ? by.agent : by.id) : String(by);
+}
+
+function isTaker(by: unknown): by is Taker {
+  return typeof by === 'object' && by !== null && !Array.isArray(by);
+}

@@ -2,10 +2,12 @@ import * as guard from './guards.ts';
 import type { Guard } from './guards.ts';
 import { changes } from './changes.ts';
 import type { Change } from './changes.ts';
-import type { Hold, HoldCommand, HoldExecution, HoldRefusal, HoldStatus } from '../domain/hold.ts';
+import type { Hold, HoldExecution, HoldKind, HoldStatus } from '../domain/hold.ts';
+import type { HoldCommand, HoldRefusal } from '../domain/hold-command.ts';
 
 /** One line of the table of transitions. Guards are asked in their order; the first that objects is the refusal. */
 export type Transition = {
+  readonly kinds: readonly HoldKind[];
   readonly from: HoldStatus;
   readonly execution: HoldExecution;
   readonly on: HoldCommand['type'];
@@ -15,11 +17,21 @@ export type Transition = {
   readonly guards: readonly Guard[];
 };
 
-const { hasReviewerRole, isInGroup, fourEyes, isApprovable, isCurrentRevision, isFirstVote } = guard;
-const { isInTime, isOverdue, isRedeemable, isUncollected, isSameAttempt } = guard;
+const { hasReviewerRole, isAsked, isRecipient, fourEyes, isApprovable, isGrantable, bringsSomebodyIn } = guard;
+const { isCurrentRevision, isFirstVote, isNotLeased, holdsLease, mayReport, hasNoOutcome, hasEvidence } = guard;
+const { isInTime, isOverdue, isEscalationDue, isReminderDue, isRedeemable, isUncollected } = guard;
+const { isSameAttempt, isFirstAttempt, isToBeResent, isLeftToPeople } = guard;
 
-const approving = [hasReviewerRole, isInGroup, fourEyes, isApprovable, isInTime, isCurrentRevision, isFirstVote];
-const rejecting = [hasReviewerRole, isInGroup, isInTime, isCurrentRevision];
+const reviewing = [hasReviewerRole, isAsked];
+const deciding = [...reviewing, isInTime, isCurrentRevision, isNotLeased];
+const approving = [...reviewing, fourEyes, isApprovable, isInTime, isCurrentRevision, isNotLeased];
+const taking = [isRecipient, isInTime, isCurrentRevision, isNotLeased];
+
+const all: readonly HoldKind[] = ['approval', 'exception', 'relay'];
+const call: readonly HoldKind[] = ['approval'];
+const asked: readonly HoldKind[] = ['approval', 'exception'];
+const question: readonly HoldKind[] = ['exception'];
+const relay: readonly HoldKind[] = ['relay'];
 
 /**
  * Every change that a hold can go through; a command that has no line for the hold's state is refused.
@@ -27,20 +39,40 @@ const rejecting = [hasReviewerRole, isInGroup, isInTime, isCurrentRevision];
  */
 // prettier-ignore
 export const transitions: readonly Transition[] = [
-  { from: 'pending',  execution: 'none',      on: 'approve',       to: 'pending, approved with quorum', who: 'reviewer', guards: approving },
-  { from: 'pending',  execution: 'none',      on: 'reject',        to: 'rejected',                      who: 'reviewer', guards: rejecting },
-  { from: 'pending',  execution: 'none',      on: 'expire',        to: 'expired',                       who: 'timer',    guards: [isOverdue] },
-  { from: 'pending',  execution: 'none',      on: 'cancel',        to: 'cancelled',                     who: 'agent',    guards: [] },
-  { from: 'pending',  execution: 'none',      on: 'supersede',     to: 'superseded',                    who: 'policy',   guards: [] },
-  { from: 'pending',  execution: 'none',      on: 'give-handle',   to: 'pending',                       who: 'gateway',  guards: [] },
-  { from: 'approved', execution: 'none',      on: 'give-handle',   to: 'approved',                      who: 'gateway',  guards: [] },
-  { from: 'approved', execution: 'none',      on: 'supersede',     to: 'superseded',                    who: 'policy',   guards: [] },
-  { from: 'approved', execution: 'none',      on: 'reopen',        to: 'pending, next revision',        who: 'policy',   guards: [] },
-  { from: 'approved', execution: 'none',      on: 'lapse',         to: 'lapsed',                        who: 'timer',    guards: [isUncollected] },
-  { from: 'approved', execution: 'none',      on: 'release',       to: 'releasing',                     who: 'gateway',  guards: [isRedeemable] },
-  { from: 'approved', execution: 'releasing', on: 'executed',      to: 'executed',                      who: 'gateway',  guards: [isSameAttempt] },
-  { from: 'approved', execution: 'releasing', on: 'failed',        to: 'failed',                        who: 'gateway',  guards: [isSameAttempt] },
-  { from: 'approved', execution: 'releasing', on: 'indeterminate', to: 'indeterminate',                 who: 'gateway',  guards: [isSameAttempt] },
+  { kinds: asked,    from: 'pending',    execution: 'none',          on: 'claim',           to: 'pending',                       who: 'reviewer',  guards: deciding },
+  { kinds: relay,    from: 'pending',    execution: 'none',          on: 'claim',           to: 'pending (in review)',           who: 'recipient', guards: taking },
+  { kinds: all,      from: 'pending',    execution: 'none',          on: 'unclaim',         to: 'pending',                       who: 'holder',    guards: [holdsLease] },
+  { kinds: all,      from: 'pending',    execution: 'none',          on: 'note',            to: 'pending',                       who: 'reviewer',  guards: [hasReviewerRole] },
+  { kinds: call,     from: 'pending',    execution: 'none',          on: 'approve',         to: 'pending, approved with quorum', who: 'reviewer',  guards: [...approving, isFirstVote, isGrantable] },
+  { kinds: call,     from: 'pending',    execution: 'none',          on: 'edit',            to: 'pending, next revision',        who: 'reviewer',  guards: approving },
+  { kinds: call,     from: 'pending',    execution: 'none',          on: 'reject',          to: 'rejected',                      who: 'reviewer',  guards: deciding },
+  { kinds: asked,    from: 'pending',    execution: 'none',          on: 'take-over',       to: 'taken-over',                    who: 'reviewer',  guards: deciding },
+  { kinds: question, from: 'pending',    execution: 'none',          on: 'answer',          to: 'answered',                      who: 'reviewer',  guards: deciding },
+  { kinds: question, from: 'pending',    execution: 'none',          on: 'reject',          to: 'rejected',                      who: 'reviewer',  guards: deciding },
+  { kinds: relay,    from: 'pending',    execution: 'none',          on: 'accept',          to: 'accepted',                      who: 'recipient', guards: taking },
+  { kinds: relay,    from: 'pending',    execution: 'none',          on: 'return',          to: 'returned',                      who: 'recipient', guards: taking },
+  { kinds: all,      from: 'pending',    execution: 'none',          on: 'escalate',        to: 'pending',                       who: 'reviewer',  guards: [...deciding, bringsSomebodyIn] },
+  { kinds: all,      from: 'pending',    execution: 'none',          on: 'escalate-due',    to: 'pending',                       who: 'timer',     guards: [isEscalationDue] },
+  { kinds: all,      from: 'pending',    execution: 'none',          on: 'remind',          to: 'pending',                       who: 'timer',     guards: [isReminderDue] },
+  { kinds: all,      from: 'pending',    execution: 'none',          on: 'expire',          to: 'expired; pending once more where on_expiry is escalate', who: 'timer', guards: [isOverdue] },
+  { kinds: all,      from: 'pending',    execution: 'none',          on: 'cancel',          to: 'cancelled',                     who: 'agent, owner, operator', guards: [] },
+  { kinds: all,      from: 'pending',    execution: 'none',          on: 'supersede',       to: 'superseded',                    who: 'policy, kill switch',    guards: [] },
+  { kinds: all,      from: 'pending',    execution: 'none',          on: 'give-handle',     to: 'pending',                       who: 'gateway',   guards: [] },
+  { kinds: call,     from: 'pending',    execution: 'none',          on: 'redeem',          to: 'approved',                      who: 'grant',     guards: [isApprovable] },
+  { kinds: call,     from: 'approved',   execution: 'none',          on: 'give-handle',     to: 'approved',                      who: 'gateway',   guards: [] },
+  { kinds: call,     from: 'approved',   execution: 'none',          on: 'supersede',       to: 'superseded',                    who: 'policy, kill switch',    guards: [] },
+  { kinds: call,     from: 'approved',   execution: 'none',          on: 'reopen',          to: 'pending, next revision',        who: 'policy',    guards: [] },
+  { kinds: call,     from: 'approved',   execution: 'none',          on: 'lapse',           to: 'lapsed',                        who: 'timer',     guards: [isUncollected] },
+  { kinds: call,     from: 'approved',   execution: 'none',          on: 'release',         to: 'releasing',                     who: 'gateway',   guards: [isRedeemable] },
+  { kinds: call,     from: 'approved',   execution: 'releasing',     on: 'executed',        to: 'executed',                      who: 'gateway',   guards: [isSameAttempt] },
+  { kinds: call,     from: 'approved',   execution: 'releasing',     on: 'failed',          to: 'failed',                        who: 'gateway',   guards: [isSameAttempt, isFirstAttempt] },
+  { kinds: call,     from: 'approved',   execution: 'releasing',     on: 'indeterminate',   to: 'indeterminate',                 who: 'gateway',   guards: [isSameAttempt] },
+  { kinds: call,     from: 'approved',   execution: 'indeterminate', on: 'executed',        to: 'executed',                      who: 'gateway',   guards: [isSameAttempt] },
+  { kinds: call,     from: 'approved',   execution: 'indeterminate', on: 'resend',          to: 'releasing',                     who: 'gateway',   guards: [isToBeResent] },
+  { kinds: call,     from: 'approved',   execution: 'indeterminate', on: 'leave-to-people', to: 'indeterminate',                 who: 'gateway',   guards: [] },
+  { kinds: call,     from: 'approved',   execution: 'indeterminate', on: 'outcome',         to: 'confirmed-executed, confirmed-not', who: 'reviewer, owner, operator', guards: [mayReport, isLeftToPeople, hasEvidence] },
+  { kinds: call,     from: 'approved',   execution: 'indeterminate', on: 'read-back',       to: 'confirmed-executed, confirmed-not', who: 'read-back', guards: [isLeftToPeople] },
+  { kinds: asked,    from: 'taken-over', execution: 'none',          on: 'outcome',         to: 'taken-over',                    who: 'reviewer',  guards: [mayReport, hasNoOutcome] },
 ];
 
 /**
@@ -49,7 +81,8 @@ export const transitions: readonly Transition[] = [
  */
 export function transition(hold: Hold, command: HoldCommand, now: number): Change | HoldRefusal {
   const line = transitions.find(
-    ({ from, execution, on }) => from === hold.status && execution === hold.execution && on === command.type,
+    ({ kinds, from, execution, on }) =>
+      kinds.includes(hold.kind) && from === hold.status && execution === hold.execution && on === command.type,
   );
   if (!line) return { refused: 'state', detail: settledDetail(hold, command, now), hold };
   for (const { check } of line.guards) {
@@ -65,9 +98,10 @@ function settledDetail(hold: Hold, command: HoldCommand, now: number): string {
   const at = hold.decidedAt === null ? '' : ` at ${new Date(hold.decidedAt).toISOString()}`;
   switch (hold.status) {
     case 'pending':
-      return now >= hold.expiresAt
-        ? `Expired at ${new Date(hold.expiresAt).toISOString()}; nobody decided in time.`
-        : `Nobody has decided on it yet, so it cannot be changed by ${command.type}.`;
+      if (now >= hold.expiresAt) return `Expired at ${new Date(hold.expiresAt).toISOString()}; nobody decided in time.`;
+      return transitions.some(({ on, kinds }) => on === command.type && kinds.includes(hold.kind))
+        ? `Nobody has decided on it yet, so it cannot be changed by ${command.type}.`
+        : `This is ${hold.kind === 'approval' ? 'a call that waits for approval' : `a hold of kind ${hold.kind}`}; ${command.type} does not apply to it.`;
     case 'approved': {
       const attempt = hold.attempt ? ` (${hold.execution} since ${new Date(hold.attempt.at).toISOString()})` : '';
       return `Already approved${by}${at}${attempt}.`;

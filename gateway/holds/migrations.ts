@@ -1,73 +1,97 @@
+import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
-import type { Kysely, Transaction } from 'kysely';
+import type { Transaction } from 'kysely';
+import type { Engine, HoldDatabase } from './database.ts';
 import type { Schema } from './schema.ts';
 
-/** What the two dialects call a column of bytes. */
-export type BytesType = 'blob' | 'bytea';
+type Migration = (db: Transaction<Schema>, engine: Engine) => Promise<void>;
 
-type Migration = (db: Transaction<Schema>, bytes: BytesType) => Promise<void>;
+/** Development versions before the first release kept theirs in another shape, as number 1. */
+const FIRST = 2;
 
-/** In order; a released one is never edited. The length of the list is the schema's version. */
+/** In order; a released one is never edited. The first brings the tables to version `FIRST`, each further one a version on. */
 const migrations: readonly Migration[] = [
-  async (db, bytes) => {
-    await db.schema
-      .createTable('sequence')
-      .addColumn('id', 'integer', (column) => column.primaryKey())
-      .addColumn('value', 'bigint', (column) => column.notNull())
-      .execute();
-    await db.insertInto('sequence').values({ id: 1, value: 0 }).execute();
+  async (db, engine) => {
+    const bytes = sql.raw(engine === 'sqlite' ? 'blob' : 'bytea');
+    // Compared by their bytes, as SQLite does it: the order of a page must not depend on the server's language.
+    const name = sql.raw(engine === 'sqlite' ? 'text' : 'text collate "C"');
+    const is = (condition: string) => sql<boolean>`${sql.raw(condition)}`;
+
+    if (engine === 'sqlite') {
+      await db.schema
+        .createTable('sequence')
+        .addColumn('id', 'integer', (column) => column.primaryKey())
+        .addColumn('value', 'bigint', (column) => column.notNull())
+        .execute();
+      await db.insertInto('sequence').values({ id: 1, value: 0 }).execute();
+    } else {
+      await sql`create sequence changes`.execute(db);
+      await db.schema
+        .createTable('delivery')
+        .addColumn('id', 'integer', (column) => column.primaryKey())
+        .addColumn('home', 'text', (column) => column.notNull())
+        .addColumn('version', 'integer', (column) => column.notNull())
+        .addColumn('state', 'text')
+        .execute();
+      await db.insertInto('delivery').values({ id: 1, home: randomUUID(), version: 0, state: null }).execute();
+    }
 
     await db.schema
       .createTable('holds')
-      .addColumn('id', 'text', (column) => column.primaryKey())
+      .addColumn('id', name, (column) => column.primaryKey())
       .addColumn('version', 'integer', (column) => column.notNull())
       .addColumn('change', 'bigint', (column) => column.notNull())
-      .addColumn('status', 'text', (column) => column.notNull())
-      .addColumn('execution', 'text', (column) => column.notNull())
+      .addColumn('changed_at', 'bigint', (column) => column.notNull())
+      .addColumn('kind', name, (column) => column.notNull())
+      .addColumn('status', name, (column) => column.notNull())
+      .addColumn('execution', name, (column) => column.notNull())
       .addColumn('open', 'integer', (column) => column.notNull())
-      .addColumn('agent', 'text', (column) => column.notNull())
-      .addColumn('system', 'text', (column) => column.notNull())
-      .addColumn('digest', 'text', (column) => column.notNull())
-      .addColumn('idempotency_key', 'text')
+      .addColumn('agent', name, (column) => column.notNull())
+      .addColumn('system', name, (column) => column.notNull())
+      .addColumn('digest', name, (column) => column.notNull())
+      .addColumn('idempotency_key', name)
       .addColumn('has_handle', 'integer', (column) => column.notNull())
-      .addColumn('expires_at', 'bigint', (column) => column.notNull())
-      .addColumn('redeem_by', 'bigint')
+      .addColumn('group_names', name, (column) => column.notNull())
+      .addColumn('assignee', name)
+      .addColumn('lease_by', name)
+      .addColumn('to_agent', name)
+      .addColumn('sla_at', 'bigint', (column) => column.notNull())
+      .addColumn('due_at', 'bigint')
       .addColumn('decided_at', 'bigint')
       .addColumn('settled_at', 'bigint')
       .addColumn('trace_id', 'text')
       .addColumn('document', 'text', (column) => column.notNull())
       .execute();
-    const index = (name: string) => db.schema.createIndex(name).on('holds');
-    // Two callers with the same call can never have two open holds, whatever the code above them does.
-    await index('holds_open_digest')
-      .unique()
-      .columns(['agent', 'digest'])
-      .where(sql<boolean>`open = 1`)
+    // Documents are read whole and changed often: compressing each one costs more than it saves.
+    if (engine === 'postgres') await sql`alter table holds set (toast_tuple_target = 8160)`.execute(db);
+    const onHolds = (index: string) => db.schema.createIndex(index).on('holds');
+    await onHolds('holds_key')
+      .columns(['agent', 'idempotency_key', 'id'])
+      .where(is('idempotency_key is not null'))
       .execute();
-    await index('holds_open_key')
+    await onHolds('holds_change').column('change').execute();
+    await onHolds('holds_changed_at').columns(['changed_at', 'id']).execute();
+    await onHolds('holds_status').columns(['status', 'id']).execute();
+    // What timers, releasers and routing ask for again and again is among the open holds, which are few.
+    await onHolds('holds_open').columns(['status', 'execution', 'assignee']).where(is('open = 1')).execute();
+    await onHolds('holds_to_agent').columns(['to_agent', 'id']).where(is('to_agent is not null')).execute();
+    await onHolds('holds_due').column('due_at').where(is('due_at is not null')).execute();
+    await onHolds('holds_settled').column('settled_at').where(is('settled_at is not null')).execute();
+    // Two callers with the same call can never have two open holds, whatever the code above them does. These come last:
+    // among indexes that seem equal, as all do while the table is empty, PostgreSQL takes the last and keeps to it.
+    await onHolds('holds_open_digest').unique().columns(['agent', 'digest']).where(is('open = 1')).execute();
+    await onHolds('holds_open_key')
       .unique()
       .columns(['agent', 'idempotency_key'])
-      .where(sql<boolean>`open = 1 and idempotency_key is not null`)
+      .where(is('open = 1 and idempotency_key is not null'))
       .execute();
-    await index('holds_key').columns(['agent', 'idempotency_key', 'id']).execute();
-    await index('holds_change').column('change').execute();
-    await index('holds_state').columns(['status', 'execution', 'id']).execute();
-    await index('holds_settled').column('settled_at').execute();
-
-    await db.schema
-      .createTable('hold_groups')
-      .addColumn('hold_id', 'text', (column) => column.notNull())
-      .addColumn('group_name', 'text', (column) => column.notNull())
-      .addPrimaryKeyConstraint('hold_groups_key', ['group_name', 'hold_id'])
-      .execute();
-    await db.schema.createIndex('hold_groups_hold').on('hold_groups').column('hold_id').execute();
 
     await db.schema
       .createTable('sealed')
-      .addColumn('hold_id', 'text', (column) => column.notNull())
-      .addColumn('kind', 'text', (column) => column.notNull())
+      .addColumn('hold_id', name, (column) => column.notNull())
+      .addColumn('kind', name, (column) => column.notNull())
       .addColumn('revision', 'integer', (column) => column.notNull())
-      .addColumn('content', sql.raw(bytes), (column) => column.notNull())
+      .addColumn('content', bytes, (column) => column.notNull())
       .addPrimaryKeyConstraint('sealed_key', ['hold_id', 'kind', 'revision'])
       .execute();
 
@@ -76,28 +100,105 @@ const migrations: readonly Migration[] = [
       .addColumn('seq', 'bigint', (column) => column.primaryKey())
       .addColumn('event', 'text', (column) => column.notNull())
       .execute();
+
+    await db.schema
+      .createTable('grants')
+      .addColumn('id', name, (column) => column.primaryKey())
+      .addColumn('agent', name, (column) => column.notNull())
+      .addColumn('system', name, (column) => column.notNull())
+      .addColumn('operation', name, (column) => column.notNull())
+      .addColumn('hold_id', name, (column) => column.notNull())
+      .addColumn('used', 'integer', (column) => column.notNull())
+      .addColumn('uses', 'integer', (column) => column.notNull())
+      .addColumn('until', 'bigint', (column) => column.notNull())
+      .addColumn('revoked_at', 'bigint')
+      .addColumn('document', 'text', (column) => column.notNull())
+      .execute();
+    await db.schema
+      .createIndex('grants_call')
+      .on('grants')
+      .columns(['agent', 'system', 'operation', 'until'])
+      .execute();
+
+    await db.schema
+      .createTable('suspensions')
+      .addColumn('kind', name, (column) => column.notNull())
+      .addColumn('name', name, (column) => column.notNull())
+      .addColumn('by_whom', 'text', (column) => column.notNull())
+      .addColumn('channel', 'text', (column) => column.notNull())
+      .addColumn('reason', 'text')
+      .addColumn('at', 'bigint', (column) => column.notNull())
+      .addPrimaryKeyConstraint('suspensions_key', ['kind', 'name'])
+      .execute();
+
+    await db.schema
+      .createTable('delegations')
+      .addColumn('id', name, (column) => column.primaryKey())
+      .addColumn('from_person', name, (column) => column.notNull())
+      .addColumn('to_person', name, (column) => column.notNull())
+      .addColumn('since', 'bigint', (column) => column.notNull())
+      .addColumn('until', 'bigint', (column) => column.notNull())
+      .addColumn('created_at', 'bigint', (column) => column.notNull())
+      .addColumn('ended_at', 'bigint')
+      .execute();
+    await db.schema.createIndex('delegations_to').on('delegations').columns(['to_person', 'until']).execute();
+
+    await db.schema
+      .createTable('notices')
+      .addColumn('id', name, (column) => column.primaryKey())
+      .addColumn('unique_key', name)
+      .addColumn('kind', 'text', (column) => column.notNull())
+      .addColumn('hold_id', name)
+      .addColumn('channel', 'text', (column) => column.notNull())
+      .addColumn('recipient', 'text')
+      .addColumn('payload', 'text', (column) => column.notNull())
+      .addColumn('created_at', 'bigint', (column) => column.notNull())
+      .addColumn('attempts', 'integer', (column) => column.notNull())
+      .addColumn('error', 'text')
+      .addColumn('next_at', 'bigint')
+      .addColumn('state', name, (column) => column.notNull())
+      .execute();
+    const onNotices = (index: string) => db.schema.createIndex(index).on('notices');
+    await onNotices('notices_unique').unique().column('unique_key').where(is('unique_key is not null')).execute();
+    await onNotices('notices_next').column('next_at').where(is('next_at is not null')).execute();
+    await onNotices('notices_state').columns(['state', 'id']).execute();
+
+    await db.schema
+      .createTable('runs')
+      .addColumn('run', name, (column) => column.primaryKey())
+      .addColumn('seen_at', 'bigint', (column) => column.notNull())
+      .execute();
   },
 ];
 
+const CURRENT = FIRST + migrations.length - 1;
+
 /**
- * Brings the tables to this program's version. The caller holds the database's write lock for the whole of it, so of
- * two processes that start at once the second finds the work done.
- * @throws Error for operators when a newer program has been here.
+ * Brings the tables to this program's version. Of two programs that start at once, the second waits and finds the work
+ * done.
+ * @throws Error for operators when the database is of a newer program, or of one from before the first release.
  */
-export async function migrate(db: Kysely<Schema>, bytes: BytesType): Promise<void> {
+export async function migrate({ db, engine, lockShape }: HoldDatabase): Promise<void> {
   await db.transaction().execute(async (trx) => {
+    await lockShape(trx);
     await trx.schema
       .createTable('schema_version')
       .ifNotExists()
       .addColumn('version', 'integer', (column) => column.notNull())
       .execute();
-    const current = (await trx.selectFrom('schema_version').select('version').executeTakeFirst())?.version ?? 0;
-    if (current > migrations.length) {
-      throw new Error(`the holds database has schema ${current}, this program knows up to ${migrations.length}`);
+    const version = (await trx.selectFrom('schema_version').select('version').executeTakeFirst())?.version ?? 0;
+    if (version > CURRENT) {
+      throw new Error(`the holds database has schema ${version}, this program knows up to ${CURRENT}`);
     }
-    if (current === migrations.length) return;
-    for (const migration of migrations.slice(current)) await migration(trx, bytes);
+    if (version > 0 && version < FIRST) {
+      throw new Error(
+        'the holds database was made by a development version: finish its holds with that version, then move the database away',
+      );
+    }
+    const applied = version === 0 ? 0 : version - FIRST + 1;
+    if (applied === migrations.length) return;
+    for (const migration of migrations.slice(applied)) await migration(trx, engine);
     await trx.deleteFrom('schema_version').execute();
-    await trx.insertInto('schema_version').values({ version: migrations.length }).execute();
+    await trx.insertInto('schema_version').values({ version: CURRENT }).execute();
   });
 }

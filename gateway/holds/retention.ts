@@ -1,27 +1,38 @@
 import type { Kysely } from 'kysely';
 import type { Schema } from './schema.ts';
 
+const DAY = 24 * 3_600_000;
+
 /** How long an `Idempotency-Key` finds its settled hold, and an answer is kept for its caller; milliseconds. */
-export const ANSWER_KEPT = 24 * 3_600_000;
+export const ANSWER_KEPT = DAY;
 
-/** How long settled holds stay in the store, in milliseconds. The ledger keeps their story for good. */
-export const SETTLED_KEPT = 30 * 24 * 3_600_000;
+/**
+ * How long settled holds stay in the store, and what people arranged stays after its end: grants and delegations. In
+ * milliseconds. The ledger keeps their story for good.
+ */
+export const SETTLED_KEPT = 30 * DAY;
 
-/** Deletes answers and settled holds that are older than that. */
+/** How long a notice that was sent is kept, in milliseconds. One that was given up can be sent again for `SETTLED_KEPT`. */
+export const SENT_KEPT = 7 * DAY;
+
+/** Deletes what is older than that. */
 export async function prune(db: Kysely<Schema>, now: number): Promise<void> {
   await db.transaction().execute(async (trx) => {
+    const longAgo = now - SETTLED_KEPT;
     const settledBefore = (time: number) => trx.selectFrom('holds').select('id').where('settled_at', '<', time);
-    const gone = settledBefore(now - SETTLED_KEPT);
     await trx
       .deleteFrom('sealed')
       .where('kind', '=', 'response')
       .where('hold_id', 'in', settledBefore(now - ANSWER_KEPT))
       .execute();
-    await trx.deleteFrom('sealed').where('hold_id', 'in', gone).execute();
-    await trx.deleteFrom('hold_groups').where('hold_id', 'in', gone).execute();
-    await trx
-      .deleteFrom('holds')
-      .where('settled_at', '<', now - SETTLED_KEPT)
+    await trx.deleteFrom('sealed').where('hold_id', 'in', settledBefore(longAgo)).execute();
+    await trx.deleteFrom('holds').where('settled_at', '<', longAgo).execute();
+    await trx.deleteFrom('grants').where('until', '<', longAgo).execute();
+    await trx.deleteFrom('delegations').where('until', '<', longAgo).execute();
+    const notices = (state: string) => trx.deleteFrom('notices').where('state', '=', state);
+    await notices('sent')
+      .where('created_at', '<', now - SENT_KEPT)
       .execute();
+    await notices('dead').where('created_at', '<', longAgo).execute();
   });
 }

@@ -1,10 +1,7 @@
-import type { Hold, HoldCommand } from '../domain/hold.ts';
+import type { Hold } from '../domain/hold.ts';
+import { dueAt, isOpen } from './deadlines.ts';
+import { eligibleGroups } from './quorum.ts';
 import type { HoldRow } from './schema.ts';
-
-/** Whether an identical call still belongs to this hold: undecided, not yet released, or just being released. */
-export function isOpen({ status, execution }: Pick<Hold, 'status' | 'execution'>): boolean {
-  return status === 'pending' || (status === 'approved' && (execution === 'none' || execution === 'releasing'));
-}
 
 /** The columns that follow from the hold. */
 export function toRow(hold: Hold, change: number, now: number): Omit<HoldRow, 'trace_id'> {
@@ -13,16 +10,22 @@ export function toRow(hold: Hold, change: number, now: number): Omit<HoldRow, 't
     id: hold.id,
     version: hold.version,
     change,
+    changed_at: now,
+    kind: hold.kind,
     status: hold.status,
     execution: hold.execution,
     open: open ? 1 : 0,
     agent: hold.principal.agent,
     system: hold.system,
-    digest: hold.digest,
+    digest: hold.askedDigest,
     idempotency_key: hold.idempotencyKey,
     has_handle: hold.handle ? 1 : 0,
-    expires_at: hold.expiresAt,
-    redeem_by: hold.redeemBy,
+    group_names: ['', ...(eligibleGroups(hold) ?? []), ''].join('|'),
+    assignee: hold.assignee,
+    lease_by: hold.lease?.by ?? null,
+    to_agent: hold.to && 'agent' in hold.to ? hold.to.agent : null,
+    sla_at: hold.slaAt,
+    due_at: dueAt(hold),
     decided_at: hold.decidedAt,
     settled_at: open ? null : now,
     document: JSON.stringify(hold),
@@ -31,11 +34,4 @@ export function toRow(hold: Hold, change: number, now: number): Omit<HoldRow, 't
 
 export function fromRow(row: Pick<HoldRow, 'document'>): Hold {
   return JSON.parse(row.document) as Hold;
-}
-
-/** The command by which the clock ends a hold whose timer has not fired yet; null when its time has not come. */
-export function overdueCommand(hold: Hold, now: number): Extract<HoldCommand, { type: 'expire' | 'lapse' }> | null {
-  if (hold.status === 'pending' && now >= hold.expiresAt) return { type: 'expire' };
-  if (hold.status !== 'approved' || hold.execution !== 'none') return null;
-  return hold.redeemBy !== null && now >= hold.redeemBy ? { type: 'lapse' } : null;
 }

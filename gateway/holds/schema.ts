@@ -1,13 +1,60 @@
 /** The tables as Kysely sees them. Times are milliseconds since the epoch; truth values are 0 and 1. */
 export type Schema = {
-  /** One row: the highest change so far. Taken first in each writing transaction, so changes commit in its order. */
+  /** SQLite alone: the highest change so far. PostgreSQL has a sequence of its own for that. */
   sequence: { id: 1; value: number };
   holds: HoldRow;
-  /** The groups that a hold is routed to, for the list's filter. */
-  hold_groups: { hold_id: string; group_name: string };
-  /** Encrypted content: the held call per revision, the upstream's answer. */
+  /** Encrypted content of a hold: the held call per revision, the upstream's answer, a handoff, its artifacts and answer. */
   sealed: { hold_id: string; kind: string; revision: number; content: Uint8Array };
   outbox: { seq: number; event: string };
+  /** `document` is the grant; `used` counts up by compare-and-swap. */
+  grants: {
+    id: string;
+    agent: string;
+    system: string;
+    operation: string;
+    hold_id: string;
+    used: number;
+    uses: number;
+    until: number;
+    revoked_at: number | null;
+    document: string;
+  };
+  suspensions: {
+    kind: string;
+    name: string;
+    by_whom: string;
+    channel: string;
+    reason: string | null;
+    at: number;
+  };
+  delegations: {
+    id: string;
+    from_person: string;
+    to_person: string;
+    since: number;
+    until: number;
+    created_at: number;
+    ended_at: number | null;
+  };
+  notices: {
+    id: string;
+    /** One notice for each key, ever; null where repetition does not matter. */
+    unique_key: string | null;
+    kind: string;
+    hold_id: string | null;
+    channel: string;
+    recipient: string | null;
+    payload: string;
+    created_at: number;
+    attempts: number;
+    error: string | null;
+    next_at: number | null;
+    state: string;
+  };
+  /** Runs of gateways, so that others can tell which of them died. */
+  runs: { run: string; seen_at: number };
+  /** PostgreSQL alone, where gateways share the outbox: what `OutboxDelivery` keeps. */
+  delivery: { id: 1; home: string; version: number; state: string | null };
   schema_version: { version: number };
 };
 
@@ -16,17 +63,26 @@ export type HoldRow = {
   id: string;
   version: number;
   change: number;
+  changed_at: number;
+  kind: string;
   status: string;
   execution: string;
   /** 1 while an identical call belongs to this hold. */
   open: 0 | 1;
   agent: string;
   system: string;
+  /** What the agent sent: its identical retries are found by it. An edit does not change it. */
   digest: string;
   idempotency_key: string | null;
   has_handle: 0 | 1;
-  expires_at: number;
-  redeem_by: number | null;
+  /** Names of groups whose members may decide, each between bars: `|finance|leads|`. */
+  group_names: string;
+  assignee: string | null;
+  lease_by: string | null;
+  to_agent: string | null;
+  sla_at: number;
+  /** When the next timer is due, whichever it is; null when none is. */
+  due_at: number | null;
   decided_at: number | null;
   settled_at: number | null;
   trace_id: string | null;

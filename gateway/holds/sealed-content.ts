@@ -1,41 +1,61 @@
 import type { Kysely, Transaction } from 'kysely';
+import { parseExactly } from '../domain/exact-json.ts';
+import type { Artifact, Handoff, HandoffAnswer } from '../domain/handoff.ts';
 import type { HeldCall, HeldResponse, Hold } from '../domain/hold.ts';
 import type { Schema } from './schema.ts';
 import type { Vault } from './vault.ts';
 
-type Content = { readonly call: HeldCall; readonly response: HeldResponse };
+/** What is kept encrypted beside a hold, by its kind. */
+type Contents = {
+  readonly call: HeldCall;
+  readonly response: HeldResponse;
+  readonly handoff: Handoff;
+  readonly answer: HandoffAnswer;
+  readonly [name: `artifact/${string}`]: Artifact;
+};
+
+export type ContentKind = keyof Contents;
+export type Content = { [Kind in ContentKind]: { readonly kind: Kind; readonly content: Contents[Kind] } }[ContentKind];
 
 const LENGTH_BYTES = 4;
 
-/** Encrypts a held call or an answer and keeps it with the hold's current revision. */
-export async function keepSealed<Kind extends keyof Content>(
+/** Encrypts contents and keeps them with the hold's current revision. */
+export async function keepSealed(
   trx: Transaction<Schema>,
   vault: Vault,
-  hold: Hold,
-  kind: Kind,
-  content: Content[Kind],
+  { id: hold_id, revision }: Hold,
+  contents: readonly Content[],
 ): Promise<void> {
-  const label = { holdId: hold.id, kind, revision: hold.revision };
-  const sealed = vault.seal(toBytes(content), label);
-  await trx.insertInto('sealed').values({ hold_id: hold.id, kind, revision: hold.revision, content: sealed }).execute();
+  if (contents.length === 0) return;
+  const rows = contents.map(({ kind, content }) => ({
+    hold_id,
+    kind,
+    revision,
+    content: vault.seal(toBytes(content), { holdId: hold_id, kind, revision }),
+  }));
+  await trx.insertInto('sealed').values(rows).execute();
 }
 
-/** The newest call or answer of a hold, decrypted; null when there is none (any more). */
-export async function readSealed<Kind extends keyof Content>(
+/**
+ * The newest content of a kind, decrypted, or the one that was in force at `revision`; null when there is none (any
+ * more).
+ */
+export async function readSealed<Kind extends ContentKind>(
   db: Kysely<Schema>,
   vault: Vault,
   holdId: string,
   kind: Kind,
-): Promise<Content[Kind] | null> {
-  const row = await db
+  revision?: number,
+): Promise<Contents[Kind] | null> {
+  let query = db
     .selectFrom('sealed')
     .select(['content', 'revision'])
     .where('hold_id', '=', holdId)
-    .where('kind', '=', kind)
-    .orderBy('revision', 'desc')
-    .limit(1)
-    .executeTakeFirst();
-  return row ? fromBytes<Content[Kind]>(vault.open(row.content, { holdId, kind, revision: row.revision })) : null;
+    .where('kind', '=', kind);
+  if (revision !== undefined) query = query.where('revision', '<=', revision);
+  const row = await query.orderBy('revision', 'desc').limit(1).executeTakeFirst();
+  if (!row) return null;
+  return fromBytes<Contents[Kind]>(vault.open(row.content, { holdId, kind, revision: row.revision }));
 }
 
 /**
@@ -54,21 +74,29 @@ export async function checkKey(db: Kysely<Schema>, vault: Vault): Promise<void> 
   try {
     vault.open(content, label);
   } catch (cause) {
-    throw new Error('the holds were stored with another key: put that key back, or move the database away', { cause });
+    throw new Error(
+      'the holds were stored with another key: put that key back (gateways on one database share it), or move the database away',
+      { cause },
+    );
   }
 }
 
-/** Length of the JSON part (32 bits, big-endian), JSON part, body as it is. */
-function toBytes({ body, ...rest }: HeldCall | HeldResponse): Buffer {
-  const json = Buffer.from(JSON.stringify(rest));
+/** Length of the JSON part (32 bits, big-endian), JSON part, and the member of bytes, where there is one, as it is. */
+function toBytes(content: Content['content']): Buffer {
+  const [name, bytes] = Object.entries(content).find(([, value]) => Buffer.isBuffer(value)) ?? [null, Buffer.alloc(0)];
+  const rest =
+    name === null ? content : Object.fromEntries(Object.entries(content).filter(([member]) => member !== name));
+  const json = Buffer.from(JSON.stringify({ bytes: name, rest }));
   const length = Buffer.alloc(LENGTH_BYTES);
   length.writeUInt32BE(json.length);
-  return Buffer.concat([length, json, body]);
+  return Buffer.concat([length, json, bytes as Buffer]);
 }
 
 /** Only for bytes that came out of the vault, which vouches for their shape. */
-function fromBytes<Kept extends HeldCall | HeldResponse>(bytes: Buffer): Kept {
-  const start = LENGTH_BYTES + bytes.readUInt32BE(0);
-  const rest = JSON.parse(bytes.toString('utf8', LENGTH_BYTES, start)) as Omit<Kept, 'body'>;
-  return { ...rest, body: bytes.subarray(start) } as Kept;
+function fromBytes<Kept>(sealed: Buffer): Kept {
+  const start = LENGTH_BYTES + sealed.readUInt32BE(0);
+  // What agents hand over is given back to the digit.
+  const json: unknown = parseExactly(sealed.toString('utf8', LENGTH_BYTES, start));
+  const { bytes, rest } = json as { bytes: string | null; rest: Kept };
+  return bytes === null ? rest : { ...rest, [bytes]: sealed.subarray(start) };
 }

@@ -10,20 +10,13 @@ import {
   SqliteDriver,
   SqliteIntrospector,
   SqliteQueryCompiler,
+  sql,
   type DatabaseConnection,
   type SqliteDatabase,
+  type Transaction,
 } from 'kysely';
-import type { BytesType } from './migrations.ts';
+import type { HoldDatabase } from './database.ts';
 import type { Schema } from './schema.ts';
-
-/** A database of holds, and the few things that differ from one kind to another. */
-export type HoldDatabase = {
-  readonly db: Kysely<Schema>;
-  readonly bytes: BytesType;
-  /** Calls back after commits of any process, this one included. Returns the way to stop. */
-  onCommit(committed: () => void): () => void;
-  close(): Promise<void>;
-};
 
 /** Longest that a statement waits for another connection's transaction, in milliseconds. */
 const PATIENCE = 2_000;
@@ -85,7 +78,10 @@ export async function openSqlite(file: string, pollInterval: number): Promise<Ho
     },
   });
 
-  const watching = new Set<() => void>();
+  const watching = new Set<(holdIds: null) => void>();
+  const tell = () => {
+    for (const committed of watching) committed(null);
+  };
   // SQLite changes this number on a connection whenever another one commits: a few microseconds, no lock.
   const dataVersion = observer.prepare('pragma data_version');
   let last: unknown;
@@ -98,12 +94,25 @@ export async function openSqlite(file: string, pollInterval: number): Promise<Ho
     } catch {
       // Busy, or worse; who asks the store hears of it. Somebody may have committed meanwhile.
     }
-    for (const committed of watching) committed();
+    tell();
   };
 
   return {
     db,
-    bytes: 'blob',
+    engine: 'sqlite',
+    // The transaction itself keeps everybody else out.
+    lockShape: async () => {},
+    nextChange,
+    nextChangeAlone: nextChange,
+    async settledChange() {
+      const { value } = await db.selectFrom('sequence').select('value').where('id', '=', 1).executeTakeFirstOrThrow();
+      return value;
+    },
+    announce: tell,
+    time: async () => Date.now(),
+    // One gateway alone has the file open: see the lock of the data folder.
+    delivery: async () => null,
+    isConflict: () => false,
     onCommit(committed) {
       watching.add(committed);
       timer ??= setInterval(poll, pollInterval).unref();
@@ -121,6 +130,17 @@ export async function openSqlite(file: string, pollInterval: number): Promise<Ho
       await db.destroy();
     },
   };
+}
+
+/** Nobody else writes while a transaction is open, so changes become visible in the order of their numbers. */
+async function nextChange(trx: Transaction<Schema>): Promise<number> {
+  const { value } = await trx
+    .updateTable('sequence')
+    .set({ value: sql<number>`value + 1` })
+    .where('id', '=', 1)
+    .returning('value')
+    .executeTakeFirstOrThrow();
+  return value;
 }
 
 /** Never opens a file that is there: closing it again would drop the locks of this process's other connections to it. */

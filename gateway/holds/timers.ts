@@ -1,6 +1,6 @@
 import type { Clock } from '../domain/clock.ts';
-import type { HoldStore } from '../domain/hold.ts';
-import { overdueCommand } from './rows.ts';
+import type { HoldStore } from '../domain/hold-store.ts';
+import { dueCommand } from './deadlines.ts';
 
 const PRUNE_EVERY = 3_600_000;
 
@@ -8,13 +8,14 @@ export type HoldTimers = {
   start(): void;
   /** Stops; resolves when the round under way has ended. */
   stop(): Promise<void>;
-  /** One round now: settles what is due. Resolves to how many holds it settled. */
+  /** One round now: does what is due. Resolves to how many holds it changed. */
   tick(): Promise<number>;
 };
 
 /**
- * Expires pending holds and lapses approvals whose time is over, and deletes what was kept long enough. Deadlines are
- * in the store, so a restart forgets none; a decision that is committed first wins against the timer.
+ * Reminds and escalates while nobody decides, expires pending holds and lapses approvals whose time is over, and deletes
+ * what was kept long enough. Deadlines are in the store, so a restart forgets none; of several gateways whose timers
+ * fire, the compare-and-swap lets one win, and a decision that is committed first wins against all of them.
  * @param options.interval milliseconds between two rounds
  * @param options.failed told why a round failed; the next one tries again
  */
@@ -31,16 +32,16 @@ export function createHoldTimers(options: {
 
   async function tick(): Promise<number> {
     const now = clock();
-    let settled = 0;
+    let changed = 0;
     for (const hold of await store.due(now)) {
-      const command = overdueCommand(hold, now);
-      if (command && !('refused' in (await store.apply(hold.id, command)))) settled++;
+      const command = dueCommand(hold, now);
+      if (command && !('refused' in (await store.apply(hold.id, command)))) changed++;
     }
     if (now >= pruneAt) {
       await store.prune?.(now);
       pruneAt = now + PRUNE_EVERY;
     }
-    return settled;
+    return changed;
   }
 
   function schedule(): void {

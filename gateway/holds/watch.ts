@@ -1,81 +1,139 @@
 import type { Hold } from '../domain/hold.ts';
-import { currentChange } from './sequence.ts';
+import type { HoldDatabase } from './database.ts';
 import { fromRow } from './rows.ts';
-import type { HoldDatabase } from './sqlite.ts';
 
-const PAGE = 500;
+const PAGE = 512;
 
 export type ChangeWatch = {
   watch(changed: (hold: Hold) => void): () => void;
-  /** Looks now: this process has committed. */
-  look(): void;
+  /** Resolves when whatever is read from now on is no older than what watchers will be told from. @throws as reading does */
+  ready(): Promise<void>;
   stop(): void;
 };
 
 /**
- * Tells of every hold that any process changed. Changes commit in the order of the sequence, so "everything after the
- * last one seen" has no gaps; of a hold that changed twice meanwhile only the newest version is told. Somebody who
- * watches first and reads a hold after that misses nothing.
+ * Tells of every hold that any process changed; of one that changed twice meanwhile only the newest version is told.
+ * Somebody who watches first and reads a hold after that (and after `ready`) misses nothing.
+ *
+ * There are two ways to hear of a change. Its process may name the hold: that is quick, but nobody can rely on it. And
+ * everything up to a settled number can be looked at, which leaves no gap.
+ * @param opened the settled number when the store was opened; the first watchers are told of everything since
  */
-export function watchChanges({ db, onCommit }: Pick<HoldDatabase, 'db' | 'onCommit'>): ChangeWatch {
+export function watchChanges({ db, onCommit, settledChange }: HoldDatabase, opened: number): ChangeWatch {
   const watchers = new Set<(hold: Hold) => void>();
   let quit: (() => void) | null = null;
-  let last: Promise<number> = Promise.resolve(0);
+  /** Every change up to it has been told, or was there before anybody watched. */
+  let floor: Promise<number> | null = Promise.resolve(opened);
+  /** By which change each hold was told last, as far as that was lately. */
+  const told = new Map<string, number>();
+  const named = new Set<string>();
+  let everything = false;
   let looking = false;
-  let again = false;
+
+  function begin(): Promise<number> {
+    const asked = settledChange();
+    floor = asked;
+    asked.catch(() => {
+      if (floor === asked) floor = null;
+    });
+    return asked;
+  }
 
   async function look(): Promise<void> {
-    if (looking) {
-      again = true;
-      return;
-    }
+    if (looking) return;
     looking = true;
     try {
-      do {
-        again = false;
-        const since = await last;
-        const rows = await db
-          .selectFrom('holds')
-          .select(['change', 'document'])
-          .where('change', '>', since)
-          .orderBy('change')
-          .limit(PAGE)
-          .execute();
-        const newest = rows.at(-1)?.change;
-        if (newest !== undefined) last = Promise.resolve(newest);
-        for (const row of rows) for (const changed of watchers) changed(fromRow(row));
-        again ||= rows.length === PAGE;
-      } while (again && watchers.size > 0);
+      while (watchers.size > 0 && (everything || named.size > 0)) {
+        if (named.size > 0) {
+          const ids = [...named].slice(0, PAGE);
+          for (const id of ids) named.delete(id);
+          await tell(ids);
+        } else {
+          everything = false;
+          await lookAtAll();
+        }
+      }
     } finally {
       looking = false;
     }
   }
 
-  const lookSoon = () => {
-    // A read that failed leaves `last` where it was: the next commit, or the next look, reads the same changes.
-    if (watchers.size > 0) look().catch(() => {});
+  async function lookAtAll(): Promise<void> {
+    const from = await (floor ?? begin());
+    let since = from;
+    const upTo = await settledChange();
+    for (;;) {
+      const rows = await db
+        .selectFrom('holds')
+        .select(['id', 'change'])
+        .where('change', '>', since)
+        .where('change', '<=', upTo)
+        .orderBy('change')
+        .limit(PAGE)
+        .execute();
+      await tell(rows.filter(({ id, change }) => told.get(id) !== change).map(({ id }) => id));
+      if (rows.length < PAGE) break;
+      since = rows.at(-1)!.change;
+    }
+    floor = Promise.resolve(upTo);
+    // Kept for one round longer: who is named may have been found already.
+    for (const [id, change] of told) if (change <= from) told.delete(id);
+  }
+
+  async function tell(ids: readonly string[]): Promise<void> {
+    if (ids.length === 0) return;
+    const rows = await db
+      .selectFrom('holds')
+      .select(['id', 'change', 'document'])
+      .where('id', 'in', filledUp(ids))
+      .execute();
+    for (const row of rows.toSorted((a, b) => a.change - b.change)) {
+      if (told.get(row.id) === row.change) continue;
+      told.set(row.id, row.change);
+      const hold = fromRow(row);
+      for (const changed of watchers) changed(hold);
+    }
+  }
+
+  const committed = (holdIds: readonly string[] | null) => {
+    if (holdIds === null) everything = true;
+    else for (const id of holdIds) named.add(id);
+    // What could not be read now is looked at after the next commit, or at the next interval.
+    look().catch(() => void (everything = true));
   };
+
+  function stop(): void {
+    quit?.();
+    quit = null;
+    floor = null;
+    told.clear();
+    named.clear();
+  }
 
   return {
     watch(changed) {
-      // Asked for at once, not at the first commit: whatever the caller reads next is newer than this.
-      if (watchers.size === 0) last = currentChange(db).catch(() => 0);
       // A wrapper of its own for each call: the same function given twice is two watchers.
       const watcher = (hold: Hold) => changed(hold);
       watchers.add(watcher);
-      quit ??= onCommit(lookSoon);
+      if (!floor) begin();
+      quit ??= onCommit(committed);
       return () => {
         watchers.delete(watcher);
-        if (watchers.size > 0) return;
-        quit?.();
-        quit = null;
+        if (watchers.size === 0) stop();
       };
     },
-    look: lookSoon,
+    async ready() {
+      if (watchers.size > 0) await (floor ?? begin());
+    },
     stop() {
       watchers.clear();
-      quit?.();
-      quit = null;
+      stop();
     },
   };
+}
+
+/** To a power of two, so that lists of all lengths make few different statements. */
+function filledUp(ids: readonly string[]): string[] {
+  const length = 2 ** Math.ceil(Math.log2(ids.length));
+  return Array.from({ length }, (_none, index) => ids[index] ?? ids[0]!);
 }

@@ -1,8 +1,10 @@
 import { openHoldStore } from '../../../gateway/holds/store.ts';
+import type { Place } from './engines.ts';
 import { draft, KEY, reviewer } from './draft.ts';
 
 /** Another process with the same store: does what its parent tells it and says what came of it. */
-const store = await openHoldStore({ file: process.argv[2]!, key: KEY, node: 'child' });
+const at = JSON.parse(process.argv[2]!) as Place['at'];
+const store = await openHoldStore({ ...at, key: KEY, node: 'child', reviewers: [], compose: () => [] });
 
 type Task = { readonly open: number } | { readonly approve: string };
 
@@ -16,6 +18,8 @@ process.on('message', async (task: Task) => {
           channel: 'api',
           revision: 1,
           note: null,
+          seenAt: null,
+          grant: null,
         });
   process.send!(result);
 });

@@ -1,0 +1,29 @@
+import { sql } from 'kysely';
+import type { Transaction } from 'kysely';
+import type { Schema } from './schema.ts';
+
+/** What there is that a call about to be held might meet. False means that there is nothing to look for. */
+export type Circumstances = {
+  /** The agent or the system is suspended. */
+  readonly suspended: boolean;
+  /** Somebody approved calls of the agent to the system for a while. */
+  readonly granted: boolean;
+  /** Somebody stands in for somebody else, or will. */
+  readonly delegated: boolean;
+};
+
+/** In one statement: most calls meet none of it. */
+export async function circumstancesOf(
+  trx: Transaction<Schema>,
+  agent: string,
+  system: string,
+  now: number,
+): Promise<Circumstances> {
+  const { rows } = await sql<{ suspended: number; granted: number; delegated: number }>`select
+    (select count(*) from suspensions
+      where (kind = 'agent' and name = ${agent}) or (kind = 'system' and name = ${system})) as suspended,
+    (select count(*) from grants where agent = ${agent} and system = ${system} and until > ${now}) as granted,
+    (select count(*) from delegations where until > ${now}) as delegated`.execute(trx);
+  const { suspended, granted, delegated } = rows[0]!;
+  return { suspended: suspended > 0, granted: granted > 0, delegated: delegated > 0 };
+}

@@ -1,0 +1,170 @@
+import { createHash } from 'node:crypto';
+import { canonicalJson, isList, isNumber, isObject, parseExactly, type ExactJson } from '../domain/exact-json.ts';
+import type { Requirement } from '../domain/decision.ts';
+import type { Grant, GrantTerms } from '../domain/grant.ts';
+import type { HoldDraft } from '../domain/hold-store.ts';
+import type { HeldCall, Hold } from '../domain/hold.ts';
+import { createId } from '../domain/id.ts';
+import { approvals } from './quorum.ts';
+
+/** What of a member stays pinned when its value is open. Text of digits, as forms carry numbers, is a number in disguise. */
+type OpenKind = 'number' | 'digits' | 'text' | 'boolean' | 'null';
+type Opening = { readonly kind: OpenKind; readonly amount: string | null };
+
+/** The same for every call that a grant covers: who calls what, and everything about the call but its body. */
+type Caller = Pick<Hold, 'principal' | 'system' | 'operation' | 'envelope' | 'terms'>;
+
+/**
+ * The grant that an approval under `terms` gives, for calls that differ from `call` in nothing but open members.
+ * A member that cannot be left open safely (a list, an object, a negative number, a number with an exponent) stays pinned.
+ */
+export function grantFrom(hold: Hold, call: HeldCall, terms: GrantTerms, now: number): Grant {
+  const { pinned, openings } = pinnedBody(call, terms.open);
+  const numbers = [...openings].filter(([, { amount }]) => amount !== null);
+  return {
+    id: createId('grant'),
+    agent: hold.principal.agent,
+    system: hold.system,
+    operation: hold.operation,
+    shape: shapeOf(hold, pinned, openings),
+    open: [...openings.keys()],
+    ceilings: Object.fromEntries(numbers.map(([pointer, { amount }]) => [pointer, amount!])),
+    rules: holdRules(hold),
+    requirements: hold.terms.requirements,
+    uses: terms.uses,
+    used: 0,
+    until: terms.until,
+    createdAt: now,
+    by: approvals(hold).map(({ reviewer }) => reviewer),
+    holdId: hold.id,
+    revokedAt: null,
+    revokedBy: null,
+  };
+}
+
+/** Whether a grant answers a hold that is about to be opened. Whatever cannot be told for sure is not covered. */
+export function covers(grant: Grant, draft: HoldDraft, now: number): boolean {
+  if (grant.revokedAt !== null || now >= grant.until || grant.used >= grant.uses) return false;
+  return isWithinRules(grant, draft) && isWithinTerms(grant, draft) && isOfShape(grant, draft);
+}
+
+function isWithinRules({ rules }: Grant, draft: HoldDraft): boolean {
+  const asking = holdRules(draft);
+  return asking.length > 0 && asking.every((rule) => rules.includes(rule));
+}
+
+/** Nothing is asked for now that the approval has not met. */
+function isWithinTerms(grant: Grant, { terms, claims }: HoldDraft): boolean {
+  const met = new Set(grant.requirements.map(requirementText));
+  return (
+    terms.level === 2 &&
+    terms.reversible === true &&
+    claims.reversible !== false &&
+    terms.requirements.every((requirement) => met.has(requirementText(requirement))) &&
+    grant.open.every((pointer) => terms.editable.includes(pointer))
+  );
+}
+
+function isOfShape(grant: Grant, draft: HoldDraft): boolean {
+  const { pinned, openings } = pinnedBody(draft.call, grant.open);
+  return (
+    shapeOf(draft, pinned, openings) === grant.shape &&
+    [...openings].every(([pointer, { amount }]) => amount === null || isAtMost(amount, grant.ceilings[pointer]))
+  );
+}
+
+function holdRules({ rules }: Pick<Hold, 'rules'>): string[] {
+  return [...new Set(rules.filter(({ verdict }) => verdict === 'hold').map(({ id }) => id))];
+}
+
+function requirementText({ groups, quorum, escalate }: Requirement): string {
+  return canonicalJson({ groups: groups.toSorted(), quorum, escalate });
+}
+
+/**
+ * SHA-256 (lowercase hex) over everything that is pinned. The owner is part of it: an agent that has passed to another
+ * owner may have passed to the one who approved. So is whether owners may approve at all.
+ */
+function shapeOf(
+  { principal, system, operation, envelope, terms }: Caller,
+  body: ExactJson,
+  openings: Openings,
+): string {
+  const { agent, owner, onBehalfOf } = principal;
+  const { ownerMayApprove } = terms;
+  const open = [...openings].map(([pointer, { kind }]) => [pointer, kind]);
+  return sha256(canonicalJson({ agent, owner, onBehalfOf, system, operation, envelope, ownerMayApprove, body, open }));
+}
+
+type Openings = ReadonlyMap<string, Opening>;
+
+/**
+ * The body as policy sees it, with null in the place of what is open, and what was found there. Of a body that policy
+ * does not see every byte is pinned.
+ */
+function pinnedBody(call: HeldCall, open: readonly string[]): { pinned: ExactJson; openings: Openings } {
+  const openings = new Map<string, Opening>();
+  const input = parseExactly(call.input);
+  const action = isObject(input) ? input['action'] : undefined;
+  if (!isObject(action) || !Object.hasOwn(action, 'body')) return { pinned: { bytes: sha256(call.body) }, openings };
+  const json = withoutOpen(action['body']!, '', new Set(open), openings);
+  // In the order of the pointers: members may come in any.
+  return { pinned: { json }, openings: new Map([...openings].toSorted(([a], [b]) => (a < b ? -1 : 1))) };
+}
+
+function withoutOpen(
+  value: ExactJson,
+  pointer: string,
+  open: ReadonlySet<string>,
+  openings: Map<string, Opening>,
+): ExactJson {
+  const opening = open.has(pointer) ? openingOf(value) : null;
+  if (opening) {
+    openings.set(pointer, opening);
+    return null;
+  }
+  if (isList(value)) return value.map((each, index) => withoutOpen(each, `${pointer}/${index}`, open, openings));
+  if (!isObject(value)) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([member, each]) => [
+      member,
+      withoutOpen(each, `${pointer}/${escaped(member)}`, open, openings),
+    ]),
+  );
+}
+
+/** A plain decimal that every parser reads alike. */
+const PLAIN = /^(?:0|[1-9]\d*)(?:\.\d+)?$/;
+/** A digit before any letter: `-5`, `1e9`, `$500`, `0x1F`, ` 7`. Somebody may read a number in it, and nobody knows which. */
+const NUMBER_LIKE = /^\P{L}*\p{N}/u;
+
+/** Null when the value cannot be left open. */
+function openingOf(value: ExactJson): Opening | null {
+  if (value === null) return { kind: 'null', amount: null };
+  if (typeof value === 'boolean') return { kind: 'boolean', amount: null };
+  if (typeof value === 'string') {
+    if (PLAIN.test(value)) return { kind: 'digits', amount: value };
+    return NUMBER_LIKE.test(value) ? null : { kind: 'text', amount: null };
+  }
+  const text = isNumber(value) ? JSON.stringify(value) : '';
+  return PLAIN.test(text) ? { kind: 'number', amount: text } : null;
+}
+
+/** Compares plain decimals digit by digit. */
+function isAtMost(amount: string, ceiling: string | undefined): boolean {
+  if (ceiling === undefined) return false;
+  const [whole = '', fraction = ''] = amount.split('.');
+  const [mostWhole = '', mostFraction = ''] = ceiling.split('.');
+  if (whole !== mostWhole)
+    return whole.length === mostWhole.length ? whole < mostWhole : whole.length < mostWhole.length;
+  return fraction <= mostFraction.padEnd(fraction.length, '0');
+}
+
+/** As RFC 6901 writes a member's name in a pointer. */
+function escaped(member: string): string {
+  return member.replaceAll('~', '~0').replaceAll('/', '~1');
+}
+
+function sha256(data: string | Uint8Array): string {
+  return createHash('sha256').update(data).digest('hex');
+}

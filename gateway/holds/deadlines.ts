@@ -1,0 +1,36 @@
+import type { Hold } from '../domain/hold.ts';
+import type { HoldCommand } from '../domain/hold-command.ts';
+
+type Ending = Extract<HoldCommand, { type: 'expire' | 'lapse' }>;
+type Timed = Extract<HoldCommand, { type: 'expire' | 'lapse' | 'escalate-due' | 'remind' }>;
+
+/**
+ * Whether an identical call still belongs to this hold: undecided, not yet released, just being released, or sent with
+ * unknown outcome. Of the last nobody knows whether a second one would be one too many.
+ */
+export function isOpen({ kind, status, execution }: Pick<Hold, 'kind' | 'status' | 'execution'>): boolean {
+  if (status === 'pending') return true;
+  return kind === 'approval' && status === 'approved' && ['none', 'releasing', 'indeterminate'].includes(execution);
+}
+
+/** The command by which the clock ends a hold whose timer has not fired yet; null when its time has not come. */
+export function overdueCommand(hold: Hold, now: number): Ending | null {
+  if (hold.status === 'pending') return now >= hold.expiresAt ? { type: 'expire' } : null;
+  const waits = hold.status === 'approved' && hold.execution === 'none';
+  return waits && hold.redeemBy !== null && now >= hold.redeemBy ? { type: 'lapse' } : null;
+}
+
+/** What the clock asks of a hold now; null when nothing is due. */
+export function dueCommand(hold: Hold, now: number): Timed | null {
+  const ending = overdueCommand(hold, now);
+  if (ending || hold.status !== 'pending') return ending;
+  if (hold.escalateAt !== null && now >= hold.escalateAt) return { type: 'escalate-due' };
+  return hold.remindAt !== null && now >= hold.remindAt ? { type: 'remind' } : null;
+}
+
+/** When `dueCommand` will next ask something; null when never. */
+export function dueAt(hold: Hold): number | null {
+  if (hold.status === 'pending')
+    return Math.min(hold.expiresAt, hold.escalateAt ?? Infinity, hold.remindAt ?? Infinity);
+  return hold.status === 'approved' && hold.execution === 'none' ? hold.redeemBy : null;
+}
