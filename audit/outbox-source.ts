@@ -1,16 +1,18 @@
-import type { HoldStore } from '../gateway/domain/hold.ts';
+import type { HoldStore, OutboxDelivery } from '../gateway/domain/hold-store.ts';
+import { createSharedStates } from './shared-states.ts';
 import type { Source } from './source.ts';
 import { BATCH_ROWS } from './source.ts';
 
 /** The hold store's outbox as a source. Positions are sequence numbers. */
 export function createOutboxSource(options: {
   readonly name: string;
-  readonly outbox: HoldStore['outbox'];
+  readonly outbox: Pick<HoldStore['outbox'], 'read' | 'forget'> & { readonly delivery?: OutboxDelivery | null };
   readonly rows?: number;
 }): Source {
   const { name, outbox, rows = BATCH_ROWS } = options;
   return {
     name,
+    ...(outbox.delivery && { shared: createSharedStates(outbox.delivery) }),
     async next(position, until) {
       const after = Number(position);
       const entries = await outbox.read(after, until === undefined ? rows : Number(until) - after);

@@ -20,17 +20,23 @@ const planSchema = z.strictObject({
 const stateSchema = z.strictObject({ position: z.string(), plan: planSchema.nullable() });
 
 export type Plan = z.infer<typeof planSchema>;
-/** How far one source is delivered, and what is being delivered now. */
-export type ShipState = z.infer<typeof stateSchema>;
+/**
+ * How far one source is delivered, and what is being delivered now. Where several gateways keep it, `version` counts how
+ * often it was saved.
+ */
+export type ShipState = z.infer<typeof stateSchema> & { readonly version?: number };
 
 /** Where the shipper keeps what it must know after a crash. */
 export type ShipStates = {
-  /** Names this data directory for ever, so that tokens of two that feed one ClickHouse never meet. */
+  /** Names this data directory, or a shared source, for ever, so that tokens of two that feed one ClickHouse never meet. */
   readonly home: string;
   /** @throws when the state cannot be read: delivering from a guessed position would deliver twice. */
   load(source: string): Promise<ShipState>;
-  /** Durable when it resolves. */
-  save(source: string, state: ShipState): Promise<void>;
+  /**
+   * Durable when it resolves, to what the next one must follow. After a failure the state has to be loaded again: what is
+   * kept is not known, or it is not what `state` followed.
+   */
+  save(source: string, state: ShipState): Promise<ShipState>;
 };
 
 export async function openShipStates(dir: string): Promise<ShipStates> {
@@ -46,12 +52,22 @@ export async function openShipStates(dir: string): Promise<ShipStates> {
   return {
     home,
     async load(source) {
-      const text = await readOrNull(pathOf(source));
-      if (text === null) return { position: '', plan: null };
-      return stateSchema.parse(JSON.parse(text));
+      return parseState(await readOrNull(pathOf(source)));
     },
-    save: (source, state) => writeDurably(pathOf(source), JSON.stringify(state)),
+    async save(source, state) {
+      await writeDurably(pathOf(source), writeState(state));
+      return state;
+    },
   };
+}
+
+/** A state as text; null when nothing has been delivered yet. @throws when it is none */
+export function parseState(text: string | null): ShipState {
+  return text === null ? { position: '', plan: null } : stateSchema.parse(JSON.parse(text));
+}
+
+export function writeState({ position, plan }: ShipState): string {
+  return JSON.stringify({ position, plan });
 }
 
 async function readOrNull(path: string): Promise<string | null> {

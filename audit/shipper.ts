@@ -8,7 +8,7 @@ import { insertEvents, isRowFault, isSchemaFault } from './event-table.ts';
 import type { Damage } from './journal-reader.ts';
 import { createJournalSource } from './journal-source.ts';
 import { openPoisonShelf } from './poison.ts';
-import type { Plan, ShipState } from './ship-state.ts';
+import type { Plan, ShipState, ShipStates } from './ship-state.ts';
 import { openShipStates } from './ship-state.ts';
 import type { Batch, Source } from './source.ts';
 import { BATCH_ROWS } from './source.ts';
@@ -62,6 +62,8 @@ const SOURCE_NAME = /^(?!poison$)[A-Za-z0-9][\w-]*$/;
 
 type Lane = {
   readonly source: Source;
+  readonly states: ShipStates;
+  /** Null while it has to be read: at the start, after a failure, and while another gateway delivers the source. */
   state: ShipState | null;
   delay: number;
   retryAt: number;
@@ -96,6 +98,7 @@ export async function createShipper(options: ShipperOptions): Promise<Shipper> {
     if (lanes.has(source.name)) throw new Error(`Two sources are named ${source.name}`);
     lanes.set(source.name, {
       source,
+      states: source.shared ?? states,
       state: null,
       delay: 0,
       retryAt: -Infinity,
@@ -117,8 +120,12 @@ export async function createShipper(options: ShipperOptions): Promise<Shipper> {
 
   /** Delivers the next batch. @returns whether there was one. */
   async function ship(lane: Lane): Promise<boolean> {
-    const { source } = lane;
-    const { name } = source;
+    const { source, states } = lane;
+    const { name, shared } = source;
+    if (shared && !(await shared.isMine())) {
+      lane.state = null;
+      return false;
+    }
     let state = (lane.state ??= await states.load(name));
     let batch: Batch | null;
     if (state.plan === null) {
@@ -135,10 +142,10 @@ export async function createShipper(options: ShipperOptions): Promise<Shipper> {
       migrated = true;
     }
     for (let plan = state.plan; plan !== null && plan.parts.length > 0; plan = state.plan) {
-      state = await save(lane, { ...state, plan: await deliverPart(name, plan, rows) });
+      state = await save(lane, { ...state, plan: await deliverPart(lane, plan, rows) });
       lane.lastError = null;
     }
-    if (state.plan !== null) state = await save(lane, { position: state.plan.to, plan: null });
+    if (state.plan !== null) state = await save(lane, { ...state, position: state.plan.to, plan: null });
     lane.shipped += rows.length;
     lane.lastShippedAt = clock();
     await source.forget(state.position);
@@ -146,7 +153,7 @@ export async function createShipper(options: ShipperOptions): Promise<Shipper> {
   }
 
   /** Sends the first part of the plan. @returns what remains to be sent: without it, or with its halves. */
-  async function deliverPart(name: string, plan: Plan, rows: readonly Buffer[]): Promise<Plan> {
+  async function deliverPart({ source: { name }, states }: Lane, plan: Plan, rows: readonly Buffer[]): Promise<Plan> {
     const [[start, end], ...rest] = plan.parts as [[number, number], ...[number, number][]];
     const part = rows.slice(start, end);
     // Only a failure of power or disk takes rows away that were read before; ClickHouse knows whether they were sent.
@@ -169,7 +176,7 @@ export async function createShipper(options: ShipperOptions): Promise<Shipper> {
     }
   }
 
-  async function behind({ source, state }: Lane): Promise<SourceStatus['behind']> {
+  async function behind({ source, states, state }: Lane): Promise<SourceStatus['behind']> {
     try {
       return await source.behind((state ?? (await states.load(source.name))).position);
     } catch {
@@ -179,9 +186,9 @@ export async function createShipper(options: ShipperOptions): Promise<Shipper> {
   }
 
   async function save(lane: Lane, state: ShipState): Promise<ShipState> {
-    await states.save(lane.source.name, state);
-    lane.state = state;
-    return state;
+    lane.state = null;
+    lane.state = await lane.states.save(lane.source.name, state);
+    return lane.state;
   }
 
   /** One batch from each source. @returns whether any had one. */

@@ -2,8 +2,10 @@ import { readFileSync } from 'node:fs';
 import { availableParallelism, homedir, hostname } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { distance } from 'fastest-levenshtein';
+import { Webhook } from 'standardwebhooks';
 import { isMap, isScalar, isSeq, LineCounter, parse as parseYaml, parseDocument, type Document } from 'yaml';
 import { z } from 'zod';
+import { NOTICE_KINDS } from './domain/notice.ts';
 import type { System } from './domain/system.ts';
 import { duration, size } from './domain/units.ts';
 
@@ -37,6 +39,7 @@ const headerValue = z.string().regex(/^[\t\x20-\x7e\x80-\xff]+$/, 'expected a he
 const tokenHash = z
   .string()
   .regex(/^[0-9a-f]{64}$/, 'expected the lowercase hex SHA-256 of the token; `npm start token` prints one');
+const httpStatus = z.number().int().min(200).max(599);
 const person = z.string().min(1, 'expected a person, such as ana@example.com');
 
 const address = z.string().transform((text, ctx) => {
@@ -71,6 +74,12 @@ const system = section({
   body_limit: size.default(2 ** 20),
   timeout: duration.default(60_000),
   connections: z.number().int().min(1).max(10_000).default(256),
+  idempotent: z.boolean().default(false),
+  read_back: section({
+    path: z.string().regex(/^\/[\x21-\x7e]*$/, 'expected a path such as /v1/requests/{idempotency_key}'),
+    executed: z.array(httpStatus).default([200]),
+    not_executed: z.array(httpStatus).default([404]),
+  }).optional(),
 });
 
 const agent = section({
@@ -88,6 +97,44 @@ const reviewer = section({
   roles: z.array(z.enum(['reviewer', 'operator', 'analyst'])).default(['reviewer']),
 });
 
+/** Where people are, or programs of theirs, who are told of what happens. */
+const targetUrl = z.string().refine(
+  (text) => {
+    const url = URL.canParse(text) ? new URL(text) : null;
+    // undici sends neither a fragment nor a user: who configured one would wait for what never comes.
+    return url && ['http:', 'https:'].includes(url.protocol) && !url.hash && !url.username && !url.password;
+  },
+  { error: 'expected an http or https URL without fragment or user, such as https://hooks.example.com/holds' },
+);
+const webhookSecret = z.string().refine(isWebhookSecret, {
+  error: 'expected whsec_ and 24 to 64 bytes in base64, such as `echo whsec_$(openssl rand -base64 32)` prints',
+});
+const smtpUrl = z.string().refine(isSmtpUrl, {
+  error:
+    'expected smtp[s]://[user:password@]host[:port], with special characters of the password percent-encoded (RFC 3986)',
+});
+const mailbox = z
+  .string()
+  .regex(
+    /^(?:[^<>@\p{Cc}]*<[^\s<>@\p{Cc}]+@[^\s<>@\p{Cc}]+>|[^\s<>@\p{Cc}]+@[^\s<>@\p{Cc}]+)$/u,
+    'expected a mail address, such as Holdpoint <holdpoint@example.com>',
+  );
+/** Absent: of all groups, all that happens. */
+const place = { url: targetUrl, groups: z.array(z.string().min(1)).min(1).optional() };
+const forPrograms = z.array(z.enum(NOTICE_KINDS)).min(1).optional();
+/** What was decided is for programs. */
+const forPeople = z
+  .array(z.enum(NOTICE_KINDS).exclude(['decided']))
+  .min(1)
+  .optional();
+
+const notify = section({
+  console: upstreamUrl.optional(),
+  webhooks: z.record(name, section({ ...place, secret: webhookSecret, events: forPrograms })).default({}),
+  slack: z.record(name, section({ ...place, events: forPeople })).default({}),
+  email: section({ url: smtpUrl, from: mailbox, events: forPeople }).optional(),
+});
+
 const schema = section({
   listen: section({
     agents: address.default({ host: '127.0.0.1', port: 8080 }),
@@ -96,6 +143,16 @@ const schema = section({
   /** Name of this gateway in the record; the machine's host name by default. */
   node: z.string().min(1).default(hostname()),
   data: z.string().default('./data'),
+  /** Where holds live, for several gateways at once; a file in `data` by default. */
+  store: z
+    .url({ protocol: /^postgres(ql)?$/, error: 'expected a URL such as postgres://user:password@host:5432/holdpoint' })
+    .optional(),
+  /** Encrypts held calls and answers; one of its own in `data` by default. Gateways with one `store` need the same. */
+  store_key: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/, 'expected 64 lowercase hex digits, as `openssl rand -hex 32` prints them')
+    .transform((hex) => Buffer.from(hex, 'hex'))
+    .optional(),
   clickhouse: section({
     url: z.url({ protocol: /^https?$/, error: 'expected an http or https URL' }),
     username: z.string().default('default'),
@@ -114,6 +171,7 @@ const schema = section({
   ),
   agents: z.array(agent).default([]),
   reviewers: z.array(reviewer).default([]),
+  notify: notify.prefault({}),
 }).superRefine((config, ctx) => {
   const report = (path: (string | number)[], message: string) => ctx.addIssue({ code: 'custom', path, message });
   const once = (what: string) => {
@@ -196,6 +254,11 @@ export function processEnvironment(compiled: string, env: NodeJS.ProcessEnv = pr
   return { NODE_COMPILE_CACHE: compiled, ...env };
 }
 
+/** The token of the person at the command line; null when there is none. */
+export function reviewerToken(env: NodeJS.ProcessEnv = process.env): string | null {
+  return env['HOLDPOINT_TOKEN']?.trim() || null;
+}
+
 /** The text of a configuration file. @throws ConfigError when it cannot be read */
 export function readConfigText(file: string): string {
   try {
@@ -245,12 +308,15 @@ export function parseConfig(text: string, file: string, env: NodeJS.ProcessEnv =
   const { systems, workers, ...rest } = parsed.data;
   const base = dirname(path);
   const resolved = Object.entries(systems).map(
-    ([name, { agent_credential, body_limit, listen, openapi, ...system }]) => ({
+    ([name, { agent_credential, body_limit, listen, openapi, read_back, ...system }]) => ({
       ...withoutUndefined(system),
       name,
       agentCredential: agent_credential,
       bodyLimit: body_limit,
       address: listen ?? null,
+      ...(read_back && {
+        readBack: { path: read_back.path, executed: read_back.executed, notExecuted: read_back.not_executed },
+      }),
       ...(listen && { listen: formatAddress(listen) }),
       ...(openapi !== undefined && {
         openapi: readOpenApi(resolve(base, openapi), (message) => at(['systems', name, 'openapi'], message)),
@@ -285,6 +351,30 @@ function readOpenApi(path: string, report: (message: string) => void): unknown {
     report(`cannot read ${path}: ${(error as Error).message.split('\n')[0]}`);
   }
   return undefined;
+}
+
+/** The key has the size that the Standard Webhooks ask for. */
+function isWebhookSecret(text: string): boolean {
+  try {
+    new Webhook(text);
+  } catch {
+    return false;
+  }
+  const bytes = Buffer.from(text.replace(/^whsec_/, ''), 'base64').length;
+  return bytes >= 24 && bytes <= 64;
+}
+
+/** Nothing but server and credentials: the rest of what mail programs read from such URLs would go unnoticed here. */
+function isSmtpUrl(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { protocol, hostname, pathname, search, hash, username, password } = new URL(text);
+  try {
+    decodeURIComponent(`${username}${password}`);
+  } catch {
+    return false;
+  }
+  const bare = ['', '/'].includes(pathname) && !search && !hash && Boolean(username) === Boolean(password);
+  return ['smtp:', 'smtps:'].includes(protocol) && hostname !== '' && bare;
 }
 
 function expandVariables(

@@ -10,6 +10,7 @@ import { createShipper } from '../audit/shipper.ts';
 import { createPolicyKeeper } from '../policies/keeper.ts';
 import { findOpa } from '../policies/opa.ts';
 import { listenOn } from './addresses.ts';
+import { createAmend } from './amend.ts';
 import { parseConfig, toolEnvironment } from './config.ts';
 import { dataFolder, lockFolder, ORPHAN_PATIENCE } from './data-folder.ts';
 import { createBundleStore } from './decide/bundle-store.ts';
@@ -19,29 +20,37 @@ import type { EventType } from './domain/event.ts';
 import { createId } from './domain/id.ts';
 import { createForwarder } from './enforce/forwarder.ts';
 import { blockUnmetObligations } from './enforce/obligations.ts';
-import { createRelease } from './enforce/release.ts';
-import { abandonReleases, createHandleReleases } from './enforce/release-handles.ts';
-import { loadOrCreateKey } from './holds/key-file.ts';
 import { transition } from './holds/machine.ts';
-import { openHoldStore } from './holds/store.ts';
+import { createNoticeDelivery } from './holds/notify/notice-delivery.ts';
+import { createNotifier } from './holds/notify/notifier.ts';
+import { approvedBy, demands } from './holds/quorum.ts';
 import { createHoldTimers } from './holds/timers.ts';
+import { watchSuspensions } from './identify/suspensions.ts';
 import { createGrants, createReviewerDirectory } from './identify/token.ts';
-import { hadEnded } from './instance.ts';
 import { createLog } from './log.ts';
+import { openStore } from './open-store.ts';
+import { createQuestions } from './questions.ts';
+import { createReleases } from './releases.ts';
 import { runProcess, type Inbox } from './run-process.ts';
-import type { FromControl, ProcessMetrics, ToControl } from './messages.ts';
-import { createDigest } from './server.ts';
+import type { FromControl, ToControl } from './messages.ts';
+import { createBar, createDigest } from './server.ts';
 
 /** Milliseconds between looks for holds whose time has come. */
 const TIMER_INTERVAL = 500;
+/** Milliseconds between looks for messages that people are to get. */
+const NOTICE_INTERVAL = 500;
 /** How long the last events may take to reach ClickHouse when the gateway stops; the journal keeps the rest. */
 const LAST_SHIPMENT = 1_000;
+/** How long it takes to end at most when nobody says how long it may take. */
+const OWN_DRAIN = 8_000;
+/** What everything else needs to end. */
+const LAST_MOMENT = 500;
 
 const tell = (message: FromControl) => process.send?.(message, undefined, undefined, () => {});
 
 /** Everything beside the data plane: policy, people, timers, releases for callers who left, and shipping the record. */
 async function start(
-  { config: { file, text }, listen, clickhouse, instance, alive }: ToControl & { type: 'start' },
+  { config: { file, text }, listen, clickhouse, instance, run, alive }: ToControl & { type: 'start' },
   inbox: Inbox<ToControl>,
 ): Promise<void> {
   const config = parseConfig(text, file);
@@ -50,14 +59,8 @@ async function start(
   const log = createLog('control', config.log);
   const clock = Date.now;
 
-  const key = await loadOrCreateKey(folder.holdKey);
   lockFolder(join(folder.journals, 'control'), ORPHAN_PATIENCE);
-  const store = await openHoldStore({ file: folder.holds, key, node, clock });
-  const abandon = async (ended: (name: string) => boolean) => {
-    const holds = await abandonReleases(store, ended);
-    if (holds > 0) log.warn({ holds }, 'calls were being released by a process that ended; their outcome is unknown');
-  };
-  await abandon((name) => hadEnded(name, instance, alive));
+  const store = await openStore(config, folder, listen.admin, clock);
 
   const journal = await openJournal({
     dir: join(folder.journals, 'control'),
@@ -88,6 +91,7 @@ async function start(
   });
   for (const result of ['activated', 'refused']) changes.inc({ result }, 0);
   const decider = createDecider();
+  const decide = (input: string) => blockUnmetObligations(decider.decide(input));
   const tools = toolEnvironment();
   const keeper = createPolicyKeeper({
     dir: config.policies,
@@ -107,32 +111,51 @@ async function start(
     },
     clock,
   });
-  await keeper.start();
 
-  // --- holds: timers, and releases for callers who hold a handle
+  // --- holds: what control does for those whose callers left, timers, and messages to people
+  const suspensions = watchSuspensions(store.suspensions);
+  const systems = new Map(config.systems.map((system) => [system.name, system]));
+  const digest = createDigest(systems);
+  const forwarder = createForwarder(config.systems);
+  const releases = createReleases({
+    store,
+    decide,
+    forwarder,
+    digest,
+    systems,
+    barred: createBar(createGrants(config.agents), suspensions),
+    instance,
+    run,
+    alive,
+    log,
+    clock,
+  });
   const timers = createHoldTimers({
     store,
     clock,
     interval: TIMER_INTERVAL,
     failed: (err) => log.error({ err }, 'holds that are due could not be settled; they are tried again'),
   });
-  const forwarder = createForwarder(config.systems);
-  const release = createRelease({
-    store,
-    decide: (input) => blockUnmetObligations(decider.decide(input)),
-    forwarder,
-    digest: createDigest(new Map(config.systems.map((system) => [system.name, system]))),
-    isGranted: createGrants(config.agents),
-    by: instance,
+  const told = new Counter({
+    name: 'holdpoint_notices_total',
+    help: 'Attempts to tell people of something, by channel and how they ended',
+    labelNames: ['channel', 'outcome'],
+    registers: [registry],
   });
-  const handles = createHandleReleases({
-    store,
-    release,
-    failed: (err, hold) =>
-      log.error({ err, hold_id: hold?.id }, 'an approved call could not be released; it is tried again'),
+  const delivery = createNoticeDelivery({
+    notices: store.notices,
+    notifier: createNotifier(config.notify, { clock }),
+    clock,
+    interval: NOTICE_INTERVAL,
+    failed: (err) => log.error({ err }, 'messages to people could not be sent; they are tried again'),
+    counted: (channel, outcome) => told.inc({ channel, outcome }),
   });
+  await Promise.all([releases.live(), store.suspensions.refresh()]);
+  // With the first policy the workers start.
+  await keeper.start();
+  releases.start();
   timers.start();
-  handles.start();
+  delivery.start();
 
   // --- the record on its way to ClickHouse
   const client = connectClickHouse(clickhouse);
@@ -158,21 +181,41 @@ async function start(
   shipper.start();
 
   // --- the admin listener
-  const metricsAsked = new Map<number, (workers: readonly ProcessMetrics[]) => void>();
-  let asked = 0;
+  const questions = createQuestions(tell);
   async function renderMetrics(): Promise<string> {
-    const workers = await new Promise<readonly ProcessMetrics[]>((resolve) => {
-      asked += 1;
-      metricsAsked.set(asked, resolve);
-      tell({ type: 'metrics', id: asked });
-    });
+    const { answers } = await questions.ask('metrics');
+    const workers = answers.flatMap((answer) => ('metrics' in answer ? [answer.metrics] : []));
     const own = await registry.getMetricsAsJSON();
     return AggregatorRegistry.aggregate([...workers, own] as object[]).metrics();
+  }
+
+  /** Resolves when every process of this gateway acts by the suspensions that are committed. */
+  async function everybodyKnows(): Promise<void> {
+    const [{ complete }] = await Promise.all([questions.ask('suspensions'), store.suspensions.refresh()]);
+    if (!complete) log.warn('a worker has not said in time that it knows who is suspended');
   }
 
   const admin = buildAdmin({
     holds: store,
     transition,
+    demands: (hold) => demands(hold).map((demand) => ({ ...demand, approvals: approvedBy(hold, demand) })),
+    amend: createAmend({ decide, digest }),
+    suspensions: {
+      list: () => store.suspensions.list(),
+      async suspend(suspension) {
+        const suspended = await store.suspensions.suspend(suspension);
+        await everybodyKnows();
+        return suspended;
+      },
+      async resume(...whose) {
+        const resumed = await store.suspensions.resume(...whose);
+        await everybodyKnows();
+        return resumed;
+      },
+    },
+    people: config.reviewers,
+    agents: config.agents,
+    systems: [...systems.keys()],
     calls: createCallLog(client),
     policy: {
       status() {
@@ -184,13 +227,16 @@ async function start(
           refused: refused && { at: refused.at, reason: refused.reasons.join('\n') },
         };
       },
-      evaluate: (input) => blockUnmetObligations(decider.decide(JSON.stringify(input))),
+      evaluate: (input) => decide(JSON.stringify(input)),
     },
     authenticate: createReviewerDirectory(config.reviewers),
     metrics: { contentType: registry.contentType, render: renderMetrics },
     readiness: () => ({
       ready: decider.revision() !== null,
-      checks: { policy: keeper.status().refused ? 'in force; a newer one was refused' : 'ok', holds: 'ok' },
+      checks: {
+        policy: keeper.status().refused ? 'in force; a newer one was refused' : 'ok',
+        holds: releases.healthy ? 'ok' : 'the store does not answer; new holds are refused',
+      },
     }),
     log,
     clock,
@@ -200,13 +246,13 @@ async function start(
   tell({ type: 'listening' });
 
   let ending = false;
-  async function end(): Promise<void> {
+  async function end(limit: number): Promise<void> {
     if (ending) return;
     ending = true;
     keeper.stop();
     await admin.close();
-    await timers.stop();
-    await handles.stop();
+    await Promise.all([timers.stop(), delivery.stop(), releases.stop(limit - LAST_SHIPMENT - LAST_MOMENT)]);
+    suspensions.stop();
     await journal.close();
     await shipper.stop();
     const late = new Promise<void>((resolve) => setTimeout(resolve, LAST_SHIPMENT).unref());
@@ -220,18 +266,13 @@ async function start(
   }
 
   inbox.listen((message) => {
-    if (message.type === 'ended')
-      abandon((name) => name === message.name).catch((err) =>
-        log.error({ err }, 'an ended worker’s releases could not be settled'),
-      );
+    if (message.type === 'ended') releases.ended(message.name);
     else if (message.type === 'enforced')
       log.info({ policy_revision: message.revision }, 'policy in force on all workers');
-    else if (message.type === 'metrics') {
-      metricsAsked.get(message.id)?.(message.workers);
-      metricsAsked.delete(message.id);
-    } else if (message.type === 'drain') void end();
+    else if (message.type === 'answers') questions.answered(message);
+    else if (message.type === 'drain') void end(message.limit);
   });
-  process.on('SIGTERM', () => void end());
+  process.on('SIGTERM', () => void end(OWN_DRAIN));
 }
 
 runProcess<ToControl>(start, (reason) => tell({ type: 'failed', reason }));

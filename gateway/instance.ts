@@ -7,12 +7,23 @@ export function instanceName(place: string, number: number, run: string): string
 }
 
 /**
- * Whether `instance` had ended when `self` was started, given who of the same run was `alive` then. Those that came
- * later count as alive: of their end there will be word.
+ * Whether `instance` has ended, as far as `self` can know: of its own run it knows who was `alive` when it was started
+ * and has `ended` since. Those of its run that came later count as alive: of their end there will be word. Another run has
+ * ended where it is none of `liveRuns`; null: nobody knows which those are just now.
  */
-export function hadEnded(instance: string, self: string, alive: readonly string[]): boolean {
-  if (alive.includes(instance)) return false;
-  const [, number, run] = instance.split('/');
+export function hasEnded(
+  instance: string,
+  self: string,
+  known: {
+    readonly alive: readonly string[];
+    readonly ended: ReadonlySet<string>;
+    readonly liveRuns: readonly string[] | null;
+  },
+): boolean {
+  if (known.ended.has(instance)) return true;
+  if (known.alive.includes(instance)) return false;
+  const [, number, run = ''] = instance.split('/');
   const [, ownNumber, ownRun] = self.split('/');
-  return run !== ownRun || Number(number) < Number(ownNumber);
+  if (run === ownRun) return Number(number) < Number(ownNumber);
+  return known.liveRuns !== null && !known.liveRuns.includes(run);
 }

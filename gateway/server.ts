@@ -6,30 +6,37 @@ import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import { listenOn } from './addresses.ts';
 import type { Address, AgentConfig, Config } from './config.ts';
+import { parseTraceId } from './describe/context.ts';
 import { createDescribe } from './describe/describe.ts';
 import type { Call } from './domain/call.ts';
 import type { Clock } from './domain/clock.ts';
 import type { Decision } from './domain/decision.ts';
 import type { Journal } from './domain/event.ts';
 import type { Exchange } from './domain/exchange.ts';
-import type { HoldStore } from './domain/hold.ts';
+import type { HoldStore } from './domain/hold-store.ts';
+import { createId } from './domain/id.ts';
+import type { Reviewer } from './domain/principal.ts';
 import { Problem, type ProblemCode } from './domain/problem.ts';
 import type { System } from './domain/system.ts';
-import { registerAgentHolds } from './enforce/agent-holds.ts';
+import { registerAgentHolds } from './enforce/agent-holds/routes.ts';
+import { createAttend } from './enforce/attend.ts';
 import { createForward } from './enforce/forward.ts';
 import { createForwarder } from './enforce/forwarder.ts';
 import { createHoldPoint } from './enforce/hold.ts';
 import { blockUnmetObligations } from './enforce/obligations.ts';
 import { block, refuse, sendProblem } from './enforce/refuse.ts';
-import { createRelease, type DigestAction } from './enforce/release.ts';
-import { registerTunnel } from './enforce/tunnel.ts';
+import { createOutcomes } from './enforce/outcomes.ts';
+import { createReleaser, type DigestAction } from './enforce/release.ts';
+import { registerTunnel, type Tunnels } from './enforce/tunnel.ts';
+import { createTwins } from './enforce/twins.ts';
 import { createWaitingRoom } from './enforce/waiting-room.ts';
 import { actionDigest } from './holds/digest.ts';
-import { createId } from './domain/id.ts';
-import { assertGranted, createIdentify, identifyAgent } from './identify/identify.ts';
+import { assertActive, assertGranted, createIdentify, identifyAgent } from './identify/identify.ts';
 import { createRouter } from './identify/route.ts';
+import { watchSuspensions, type Suspensions } from './identify/suspensions.ts';
 import { createAgentDirectory, createGrants } from './identify/token.ts';
 import { serve, type Stages } from './pipeline.ts';
+import { createAlerts } from './record/alert.ts';
 import { createCallMetrics } from './record/metrics.ts';
 import { createRecorder } from './record/recorder.ts';
 
@@ -46,6 +53,8 @@ export type ServerDeps = {
   readonly listen: Address;
   readonly systems: Config['systems'];
   readonly agents: readonly AgentConfig[];
+  /** To whom agents may hand something over, beside each other. */
+  readonly reviewers: readonly Reviewer[];
   /** Name of this gateway, and of this process among the attempts to release. */
   readonly node: string;
   readonly attemptedBy: string;
@@ -60,7 +69,10 @@ export type ServerDeps = {
 };
 
 export type AgentsServer = {
-  /** Opens every agents address; resolves with where they really are (port 0 lets the system choose). */
+  /**
+   * Opens every agents address; resolves with where they really are (port 0 lets the system choose).
+   * @throws Problem `store-unavailable`: nobody may call before it is known who is suspended and what is held
+   */
   listen(): Promise<{ agents: Address; systems: ReadonlyMap<string, Address> }>;
   /** No new calls; waiting callers are sent away to come back; resolves when running ones have ended, or after `limit` ms. */
   drain(limit: number): Promise<void>;
@@ -68,36 +80,50 @@ export type AgentsServer = {
 
 /** Puts the data plane together: listeners, the path of a call, and the few endpoints that agents have beside it. */
 export function buildServer(deps: ServerDeps): AgentsServer {
-  const { systems, store, journal, log, clock, node } = deps;
+  const { systems, agents, store, journal, log, clock, node } = deps;
   const byName = new Map<string, System>(systems.map((system) => [system.name, system]));
-  const findAgent = createAgentDirectory(deps.agents);
-  const isGranted = createGrants(deps.agents);
+  const findAgent = createAgentDirectory(agents);
+  const isGranted = createGrants(agents);
   const describe = createDescribe(systems);
   const identify = createIdentify({ route: createRouter(systems), findAgent });
   const forwarder = createForwarder(systems);
   const room = createWaitingRoom(store);
+  let tunnels: Tunnels | null = null;
   const metrics = createCallMetrics(deps.registry, () => room.size);
+  const alerts = createAlerts({ notices: store.notices, log, failed: metrics.alertFailed });
   const decide = (input: string) => blockUnmetObligations(deps.decide(input));
   const digest = createDigest(byName);
-  const release = createRelease({
+  const suspensions = watchSuspensions(store.suspensions, () =>
+    tunnels?.cut((agent, system) => suspensions.of(agent, system) !== null),
+  );
+  const twins = createTwins(store, digest);
+  const outcomes = createOutcomes(store, (hold, { type }, why) =>
+    log.warn({ hold_id: hold.id, outcome: type, why }, 'the outcome of a released call came too late to be recorded'),
+  );
+  const releaser = createReleaser({
     store,
     decide,
     forwarder,
+    outcomes,
     digest,
-    isGranted,
+    systems: byName,
+    barred: createBar(isGranted, suspensions),
     by: deps.attemptedBy,
+    clock,
   });
+  const attend = createAttend({ store, room, releaser, systems: byName });
 
   const stages: Stages = {
     identify: ({ request, own }) => identify(request, own),
     describe(exchange, caller) {
       assertGranted(caller, isGranted);
+      assertActive(caller.principal.agent, caller.system.name, suspensions);
       return describe(exchange, caller);
     },
     decide: (call: Call) => decide(call.input),
-    record: createRecorder({ journal, node, log, metrics, clock }),
-    forward: createForward(forwarder),
-    hold: createHoldPoint({ store, room, release, digest, systems: byName, clock }),
+    record: createRecorder({ journal, node, log, metrics, alerts, clock }),
+    forward: createForward({ forwarder, twins, attend }),
+    hold: createHoldPoint({ store, attend, digest }),
     block,
     refuse,
   };
@@ -106,24 +132,34 @@ export function buildServer(deps: ServerDeps): AgentsServer {
   let draining = false;
   let whenIdle: (() => void) | null = null;
 
-  async function serveCounted(exchange: Exchange): Promise<void> {
+  function ended(): void {
+    running -= 1;
+    if (running === 0) whenIdle?.();
+  }
+
+  function broken(err: unknown, { response }: Exchange): void {
+    log.error({ err }, 'a call ended in a way that nobody foresaw');
+    response.destroy();
+    ended();
+  }
+
+  // Not an async function: those who wait for people may be thousands, and each would keep its frame.
+  function serveCounted(exchange: Exchange): Promise<void> {
     running += 1;
-    try {
-      const unready = draining ? 'draining' : deps.notReady();
-      if (unready === null) await serve(stages, exchange);
-      else
-        refuse(
-          new Problem('draining', { detail: `${unready}. Send the call again shortly.`, extras: { retry_after: 1 } }),
-          null,
-          exchange,
-        );
-    } catch (err) {
-      log.error({ err }, 'a call ended in a way that nobody foresaw');
-      exchange.response.destroy();
-    } finally {
-      running -= 1;
-      if (running === 0) whenIdle?.();
-    }
+    const unready = draining ? 'draining' : deps.notReady();
+    const served = unready === null ? serve(stages, exchange) : turnAway(unready, exchange);
+    return served.then(ended, (err: unknown) => broken(err, exchange));
+  }
+
+  async function turnAway(unready: string, exchange: Exchange): Promise<void> {
+    const detail = `${unready}. Send the call again shortly.`;
+    refuse(new Problem('draining', { detail, extras: { retry_after: 1 } }), null, exchange);
+  }
+
+  function serveOwn(request: IncomingMessage, response: ServerResponse): void {
+    running += 1;
+    response.once('close', ended);
+    ownEndpoints(request, response);
   }
 
   const owners = new WeakMap<IncomingMessage, System>();
@@ -142,7 +178,7 @@ export function buildServer(deps: ServerDeps): AgentsServer {
         underWay(request.socket) === null,
     });
     const onRequest = (request: IncomingMessage, response: ServerResponse) => {
-      if (request.url?.startsWith('/-/')) ownEndpoints(request, response);
+      if (request.url?.startsWith('/-/')) serveOwn(request, response);
       else void serveCounted({ request, response, own, receivedAt: clock(), tunnel: null });
     };
     server.on('request', onRequest);
@@ -153,7 +189,8 @@ export function buildServer(deps: ServerDeps): AgentsServer {
   }
 
   const app = fastify({
-    routerOptions: { ignoreDuplicateSlashes: false },
+    // Names of artifacts stand in paths, percent-encoded.
+    routerOptions: { ignoreDuplicateSlashes: false, maxParamLength: 4096 },
     serverFactory: (handler) => {
       ownEndpoints = handler;
       return listener(null);
@@ -177,9 +214,18 @@ export function buildServer(deps: ServerDeps): AgentsServer {
   });
   registerAgentHolds(app, {
     store,
+    room,
     identify: ({ raw }) => identifyAgent(raw as IncomingMessage, keyHeaders, findAgent),
+    assertActive: ({ agent }) => assertActive(agent, null, suspensions),
+    recipients: {
+      groups: new Set(deps.reviewers.flatMap(({ groups }) => groups)),
+      people: new Set(deps.reviewers.map(({ id }) => id)),
+      agents: new Set(agents.map(({ id }) => id)),
+    },
+    traceId: ({ headers }) => parseTraceId(headers['traceparent'] as string | undefined),
+    clock,
   });
-  registerTunnel(app, systems, (request, response, tunnel) =>
+  tunnels = registerTunnel(app, systems, (request, response, tunnel) =>
     serveCounted({ request, response, own: owners.get(request) ?? null, receivedAt: clock(), tunnel }),
   );
 
@@ -195,7 +241,7 @@ export function buildServer(deps: ServerDeps): AgentsServer {
 
   return {
     async listen() {
-      await app.ready();
+      await Promise.all([store.suspensions.refresh(), twins.start(), app.ready()]);
       const agents = await open(app.server, deps.listen);
       const own = await Promise.all(
         addressed.map(async ({ system, address, server }) => [system.name, await open(server, address)] as const),
@@ -210,16 +256,32 @@ export function buildServer(deps: ServerDeps): AgentsServer {
         server.close();
         server.closeIdleConnections();
       }
+      const until = performance.now() + limit;
+      const late = new Promise<void>((resolve) => setTimeout(resolve, limit).unref());
       if (running > 0) {
         const idle = new Promise<void>((resolve) => (whenIdle = resolve));
-        const late = new Promise<void>((resolve) => setTimeout(resolve, limit).unref());
         await Promise.race([idle, late]);
       }
       for (const server of servers) server.closeAllConnections();
-      await app.close();
+      await Promise.all([
+        outcomes.close(until - performance.now()),
+        Promise.race([alerts.settled(), late]),
+        app.close(),
+      ]);
+      twins.stop();
+      suspensions.stop();
       await forwarder.close();
     },
   };
+}
+
+/** Why an agent may not have a call of its own sent now: it lost the system, or one of the two is suspended. */
+export function createBar(
+  isGranted: (agent: string, system: string) => boolean,
+  suspensions: Pick<Suspensions, 'of'>,
+): (agent: string, system: string) => string | null {
+  return (agent, system) =>
+    isGranted(agent, system) ? suspensions.of(agent, system) : 'The agent no longer has this system.';
 }
 
 /** The digest of a call as it came in, and of one as it was stored: the same function, so that they can be compared. */
@@ -250,6 +312,7 @@ function underWay(socket: Duplex): ServerResponse | null {
 /** What fastify itself refuses (a body that is no JSON, a path that it cannot decode) is the caller's mistake. */
 function codeOf(error: unknown): ProblemCode {
   const status = (error as { readonly statusCode?: unknown }).statusCode;
+  if (status === 413) return 'handoff-too-large';
   return typeof status === 'number' && status >= 400 && status < 500 ? 'bad-request' : 'internal';
 }
 

@@ -10,7 +10,7 @@ import { processEnvironment, type Config } from './config.ts';
 import { dataFolder, lockDataFolder } from './data-folder.ts';
 import { instanceName } from './instance.ts';
 import { keepRunning, type Kept } from './keep-running.ts';
-import type { ConfigText, FromControl, FromWorker, ProcessMetrics, ToControl, ToWorker } from './messages.ts';
+import type { Answer, ConfigText, FromControl, FromWorker, Question, ToControl, ToWorker } from './messages.ts';
 
 /** How long the engine of a gateway that was killed may take to let go of the data; then the start has failed. */
 const ENGINE_PATIENCE = 5_000;
@@ -18,8 +18,8 @@ const ENGINE_PATIENCE = 5_000;
 const DRAIN_LIMIT = 9_500;
 /** Megabytes of V8's young generation; the default of 32 makes a process larger by a third and no faster. */
 const EXEC_ARGV = ['--max-semi-space-size=8'];
-/** A worker that is starting or stuck must not keep the others' numbers from being read. */
-const METRICS_LIMIT = 1_000;
+/** A worker that is starting or stuck must not keep what the others answer from being heard. */
+const ANSWER_LIMIT = 1_000;
 
 /** Where a running gateway is reached. */
 export type Addresses = Listening & { readonly clickhouse: ClickHouseAddress };
@@ -145,7 +145,7 @@ export async function startGateway(
         stdio,
       });
       child.on('message', (message: FromControl) => onControl(message));
-      const order = { type: 'start', config: text, listen: listening, instance, alive: [...alive] } as const;
+      const order = { type: 'start', config: text, listen: listening, instance, run, alive: [...alive] } as const;
       void clickhouse.promise.then((address) => {
         child.send({ ...order, clickhouse: address } satisfies ToControl, () => {});
       });
@@ -162,8 +162,8 @@ export async function startGateway(
       else
         for (const { process } of workers)
           process.send({ type: 'activate', revision: policyRevision } satisfies ToWorker);
-    } else if (message.type === 'metrics') {
-      collectMetrics(message.id);
+    } else if (message.type === 'ask') {
+      ask(message.id, message.about);
     } else if (message.type === 'listening') {
       controlListens = true;
       progress();
@@ -203,8 +203,8 @@ export async function startGateway(
   }
 
   function onWorker(worker: Worker, message: FromWorker): void {
-    if (message.type === 'metrics') {
-      metricsAsked.get(message.id)?.(message.metrics);
+    if (message.type === 'answer') {
+      asked.get(message.id)?.(message.answer);
     } else if (message.type === 'activated') {
       worker.revision = message.revision;
       if (workers.every(({ revision }) => revision === policyRevision)) {
@@ -218,26 +218,29 @@ export async function startGateway(
     }
   }
 
-  const metricsAsked = new Map<number, (answer: ProcessMetrics) => void>();
+  const asked = new Map<number, (answer: Answer) => void>();
 
-  function collectMetrics(id: number): void {
-    const asked = workers.filter(({ process }) => process.connected);
-    const answers: ProcessMetrics[] = [];
+  /** Asks every worker, and tells control what they answered. */
+  function ask(id: number, about: Question): void {
+    const everybody = workers.filter(({ process }) => process.connected);
+    const answers: Answer[] = [];
     const done = () => {
       clearTimeout(late);
-      metricsAsked.delete(id);
-      control.send({ type: 'metrics', id, workers: answers } satisfies ToControl);
+      asked.delete(id);
+      const complete = answers.length === everybody.length;
+      control.send({ type: 'answers', id, answers, complete } satisfies ToControl);
     };
-    const late = setTimeout(done, METRICS_LIMIT);
-    metricsAsked.set(id, (answer) => {
-      if (answers.push(answer) === asked.length) done();
+    const late = setTimeout(done, ANSWER_LIMIT);
+    asked.set(id, (answer) => {
+      if (answers.push(answer) === everybody.length) done();
     });
-    for (const { process } of asked) process.send({ type: 'metrics', id } satisfies ToWorker);
-    if (asked.length === 0) done();
+    for (const { process } of everybody) process.send({ type: 'ask', id, about } satisfies ToWorker);
+    if (everybody.length === 0) done();
   }
 
   async function stop(): Promise<void> {
     const everyone = [...workers.map(({ process }) => process), control, ...(engine ? [engine] : [])];
+    const until = performance.now() + DRAIN_LIMIT;
     const kill = setTimeout(() => everyone.forEach((process) => process.kill('SIGKILL')), DRAIN_LIMIT);
     const [controlEnded, engineEnded, ...workersEnded] = [
       control,
@@ -247,7 +250,7 @@ export async function startGateway(
     // Calls first, so that control can still ship what they leave behind; the engine last.
     for (const { process } of workers) process.send({ type: 'drain' } satisfies ToWorker);
     await Promise.all(workersEnded);
-    control.send({ type: 'drain' } satisfies ToControl);
+    control.send({ type: 'drain', limit: until - performance.now() } satisfies ToControl);
     await controlEnded;
     engine?.kill('SIGTERM');
     await engineEnded;

@@ -6,11 +6,10 @@ import { dataFolder, lockFolder, ORPHAN_PATIENCE } from './data-folder.ts';
 import { createBundleStore } from './decide/bundle-store.ts';
 import { createDecider } from './decide/decider.ts';
 import { createEvaluator } from './decide/evaluator.ts';
-import { openHoldStore } from './holds/store.ts';
-import { loadOrCreateKey } from './holds/key-file.ts';
 import { createLog } from './log.ts';
 import { runProcess, type Inbox } from './run-process.ts';
-import type { FromWorker, ProcessMetrics, ToWorker } from './messages.ts';
+import type { Answer, FromWorker, ProcessMetrics, Question, ToWorker } from './messages.ts';
+import { openStore } from './open-store.ts';
 import { buildServer } from './server.ts';
 
 /** How long running calls may take to end once the gateway stops. */
@@ -31,9 +30,8 @@ async function start(
   collectDefaultMetrics({ register: registry, prefix: 'holdpoint_worker_' });
   const clock = Date.now;
 
-  const key = await loadOrCreateKey(folder.holdKey);
   lockFolder(join(folder.journals, name), ORPHAN_PATIENCE);
-  const store = await openHoldStore({ file: folder.holds, key, node: config.node, clock });
+  const store = await openStore(config, folder, listen.admin, clock);
   const journal = await openJournal({
     dir: join(folder.journals, name),
     limit: config.journal.limit,
@@ -59,6 +57,7 @@ async function start(
     listen: listen.agents,
     systems: config.systems.map((system) => ({ ...system, address: listen.systems[system.name] ?? null })),
     agents: config.agents,
+    reviewers: config.reviewers,
     node: config.node,
     attemptedBy: instance,
     decide: (input) => decider.decide(input),
@@ -99,14 +98,21 @@ async function start(
       );
   }
 
+  async function answer(about: Question): Promise<Answer> {
+    if (about === 'metrics') return { metrics: (await registry.getMetricsAsJSON()) as ProcessMetrics };
+    await store.suspensions.refresh();
+    return { suspensions: 'known' };
+  }
+
   inbox.listen((message) => {
     if (message.type === 'activate') {
       activate(message.revision);
-    } else if (message.type === 'metrics') {
-      const { id } = message;
-      registry.getMetricsAsJSON().then(
-        (metrics) => tell({ type: 'metrics', id, metrics: metrics as ProcessMetrics }),
-        () => {},
+    } else if (message.type === 'ask') {
+      const { id, about } = message;
+      // Who cannot answer says nothing: then control knows that not everybody has.
+      answer(about).then(
+        (answer) => tell({ type: 'answer', id, answer }),
+        (err) => log.error({ err, about }, 'a question of control could not be answered'),
       );
     } else if (message.type === 'drain') {
       void end();

@@ -22,8 +22,13 @@ export type Caller = {
   readonly target: string;
 };
 
-/** What a tunnel needs to reach the system: the handshake's target and the headers that go with it. */
-export type Handshake = { readonly system: string; readonly target: string; readonly headers: readonly string[] };
+/** What a tunnel needs to reach the system: the handshake's target and the headers that go with it; and whose it is. */
+export type Handshake = {
+  readonly agent: string;
+  readonly system: string;
+  readonly target: string;
+  readonly headers: readonly string[];
+};
 
 /** How an exchange ended. */
 export type Completion = {

@@ -17,14 +17,20 @@ export type ServeHandshake = (
   tunnel: (handshake: Handshake) => Promise<Completion>,
 ) => Promise<void>;
 
+export type Tunnels = {
+  /** Breaks off those whose agent or system may not be used any more: a handshake was judged, what flows after it is not. */
+  cut(isBarred: (agent: string, system: string) => boolean): void;
+};
+
 /**
  * WebSocket upgrades (RFC 6455), judged as one call by `serve`, then carried by @fastify/http-proxy. Plain calls go to
  * the pipeline directly and never through here: the plugin would forward them with the agent's own headers.
  */
-export function registerTunnel(app: FastifyInstance, systems: readonly System[], serve: ServeHandshake): void {
+export function registerTunnel(app: FastifyInstance, systems: readonly System[], serve: ServeHandshake): Tunnels {
   const upstreams = new Map(systems.map((system) => [system.name, system.upstream]));
   const handshakes = new WeakMap<IncomingMessage, Handshake>();
   const upgrades = new WeakSet<IncomingMessage>();
+  const open = new Map<Duplex, Handshake>();
 
   app.server.on('upgrade', (request: IncomingMessage, socket: Duplex) => {
     upgrades.add(request);
@@ -64,7 +70,11 @@ export function registerTunnel(app: FastifyInstance, systems: readonly System[],
         const tunnel = (handshake: Handshake) => {
           go(handshake);
           return new Promise<Completion>((ended) => {
-            const end = () => ended(complete(101, { upstreamMs: 0 }));
+            open.set(raw.socket, handshake);
+            const end = () => {
+              open.delete(raw.socket);
+              ended(complete(101, { upstreamMs: 0 }));
+            };
             if (raw.socket.destroyed) end();
             else raw.socket.once('close', end);
           });
@@ -80,6 +90,12 @@ export function registerTunnel(app: FastifyInstance, systems: readonly System[],
       raw.url = (upstreams.get(allowed.system)?.pathname.replace(/\/$/, '') ?? '') + allowed.target;
     },
   });
+
+  return {
+    cut(isBarred) {
+      for (const [socket, { agent, system }] of open) if (isBarred(agent, system)) socket.destroy();
+    },
+  };
 }
 
 function forHandshake(headers: readonly string[]): Record<string, string> {

@@ -5,6 +5,8 @@ export type CallMetrics = {
   /** `took` in milliseconds, `decideMicros` null when policy was not asked. */
   completed(system: string, verdict: string, status: number, took: number, decideMicros: number | null): void;
   unrecorded(): void;
+  /** People could not be told of a blocked call. */
+  alertFailed(): void;
 };
 
 /** The data plane's metrics of one worker; control adds up those of all workers for `/metrics`. */
@@ -32,6 +34,11 @@ export function createCallMetrics(registry: Registry, waiting: () => number): Ca
   const unrecorded = new Counter({
     name: 'holdpoint_unrecorded_completions_total',
     help: 'Ends of calls that could not be recorded; their decisions are on record',
+    registers,
+  });
+  const alertsFailed = new Counter({
+    name: 'holdpoint_alerts_failed_total',
+    help: 'Blocked calls of which people could not be told at once',
     registers,
   });
   // Registered for what it collects; nobody sets it.
@@ -67,5 +74,6 @@ export function createCallMetrics(registry: Registry, waiting: () => number): Ca
       if (decideMicros !== null) decide.observe(decideMicros / 1e6);
     },
     unrecorded: () => unrecorded.inc(),
+    alertFailed: () => alertsFailed.inc(),
   };
 }

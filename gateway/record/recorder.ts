@@ -1,11 +1,15 @@
 import type { Logger } from 'pino';
 import { isSafe, type Call } from '../domain/call.ts';
 import type { Clock } from '../domain/clock.ts';
-import type { Decision } from '../domain/decision.ts';
+import { triggerOf, type Decision } from '../domain/decision.ts';
 import type { Event, Journal } from '../domain/event.ts';
 import type { Caller, Completion, Exchange } from '../domain/exchange.ts';
 import { createId } from '../domain/id.ts';
+import type { Alerts } from './alert.ts';
 import type { CallMetrics } from './metrics.ts';
+
+/** What stands for a rule in a decision that blocks because none covers the call. */
+const NO_RULE = 'holdpoint/default';
 
 export type Recorder = {
   /**
@@ -29,9 +33,10 @@ export function createRecorder(deps: {
   readonly node: string;
   readonly log: Logger;
   readonly metrics: CallMetrics;
+  readonly alerts: Pick<Alerts, 'raise'>;
   readonly clock: Clock;
 }): Recorder {
-  const { journal, node, log, metrics, clock } = deps;
+  const { journal, node, log, metrics, alerts, clock } = deps;
 
   function append(event: Event, decisionId: string): void {
     try {
@@ -44,21 +49,7 @@ export function createRecorder(deps: {
 
   return {
     decided(call, decision) {
-      journal.append({
-        ...attribution(call, decision, node),
-        event_id: eventId(call, 'd'),
-        at: call.receivedAt,
-        type: 'call.decided',
-        layer: 'decide',
-        rules: decision.rules.map((rule) => rule.id),
-        reason: decision.reason,
-        trigger: triggerOf(decision),
-        decide_us: decision.decideMicros,
-        request_bytes: call.body.length,
-        actor: 'policy',
-        actor_kind: 'gateway',
-        ...claimed(call),
-      });
+      journal.append(decided(call, decision, node));
       return isSafe(call.method) ? undefined : journal.flushed();
     },
 
@@ -69,6 +60,7 @@ export function createRecorder(deps: {
       const system = caller?.system.name ?? '';
       metrics.completed(system, verdict, completion.status, took, decision?.decideMicros ?? null);
 
+      if (call && decision && decision.alert.length > 0) alerts.raise(decision, decided(call, decision, node));
       if (call && decision) {
         append(
           {
@@ -139,6 +131,24 @@ function eventId(call: Call, step: 'd' | 'c'): string {
   return `evt_${call.id.slice('call_'.length)}${step}`;
 }
 
+function decided(call: Call, decision: Decision, node: string): Event {
+  return {
+    ...attribution(call, decision, node),
+    event_id: eventId(call, 'd'),
+    at: call.receivedAt,
+    type: 'call.decided',
+    layer: 'decide',
+    rules: decision.rules.map((rule) => rule.id),
+    reason: decision.reason,
+    trigger: triggered(decision),
+    decide_us: decision.decideMicros,
+    request_bytes: call.body.length,
+    actor: 'policy',
+    actor_kind: 'gateway',
+    ...claimed(call),
+  };
+}
+
 function attribution(call: Call, decision: Decision, node: string) {
   const { principal } = call;
   return {
@@ -169,7 +179,7 @@ function claimed({ claims }: Call): Partial<Event> {
   };
 }
 
-function triggerOf(decision: Decision): NonNullable<Event['trigger']> {
-  if (decision.fault !== null) return 'fault';
-  return decision.rules.length > 0 ? 'rule' : 'default';
+function triggered({ fault, rules, verdict }: Decision): NonNullable<Event['trigger']> {
+  if (fault !== null) return 'fault';
+  return rules.every(({ id }) => id === NO_RULE) ? 'default' : triggerOf(rules, verdict);
 }

@@ -1,7 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Hold } from '../../gateway/domain/hold.ts';
-import { BEN, OTHER_TOKEN, REVIEWER_TOKEN, startDataPlane, TOKEN, type DataPlane } from '../helpers/data-plane.ts';
+import {
+  approve as approveHold,
+  BEN,
+  OTHER_TOKEN,
+  REVIEWER_TOKEN,
+  startDataPlane,
+  TOKEN,
+  type DataPlane,
+} from '../helpers/data-plane.ts';
 import { startUpstream, type Upstream } from '../helpers/upstream.ts';
 
 const REGO = `package rules.payments
@@ -96,8 +104,7 @@ async function waitingCallers(): Promise<number | undefined> {
   return (await plane.registry.getSingleMetric('holdpoint_waiting_callers')?.get())?.values[0]?.value;
 }
 
-const approve = ({ id, revision }: Hold) =>
-  plane.store.apply(id, { type: 'approve', by: BEN, channel: 'api', revision, note: null });
+const approve = ({ id }: Hold) => approveHold(plane.store, id);
 const reject = ({ id, revision }: Hold) =>
   plane.store.apply(id, {
     type: 'reject',
@@ -209,7 +216,13 @@ describe('hold', () => {
     expect(answer.status).toBe(503);
     expect(Number(answer.headers.get('retry-after'))).toBeLessThanOrEqual(60);
     expect(answer.headers.get('location')).toBe(`/-/holds/${hold_id}`);
-    await plane.store.apply(hold_id, { type: 'cancel', by: 'billing-bot' });
+    await plane.store.apply(hold_id, {
+      type: 'cancel',
+      by: 'billing-bot',
+      as: 'agent',
+      channel: 'agent',
+      reason: null,
+    });
   });
 
   test('is 202 with a handle for a caller who prefers respond-async', async () => {
@@ -220,7 +233,13 @@ describe('hold', () => {
     expect(answer.headers.get('location')).toBe(`/-/holds/${hold_id}`);
     expect(answer.headers.get('retry-after')).not.toBeNull();
     expect(await plane.store.find(hold_id)).toMatchObject({ handle: true, status: 'pending' });
-    await plane.store.apply(hold_id, { type: 'cancel', by: 'billing-bot' });
+    await plane.store.apply(hold_id, {
+      type: 'cancel',
+      by: 'billing-bot',
+      as: 'agent',
+      channel: 'agent',
+      reason: null,
+    });
   });
 
   test('re-attaches an identical retry, and executes once', async () => {

@@ -8,10 +8,13 @@ import type { Bundle } from '../../gateway/domain/bundle.ts';
 import { createDecider, type Decider } from '../../gateway/decide/decider.ts';
 import { createEvaluator } from '../../gateway/decide/evaluator.ts';
 import type { Event } from '../../gateway/domain/event.ts';
-import type { HoldStore } from '../../gateway/domain/hold.ts';
+import type { Hold } from '../../gateway/domain/hold.ts';
+import { isRefusal } from '../../gateway/domain/hold-command.ts';
+import type { HoldStore } from '../../gateway/domain/hold-store.ts';
+import type { Occasion } from '../../gateway/domain/notice.ts';
 import type { Reviewer } from '../../gateway/domain/principal.ts';
 import { loadOrCreateKey } from '../../gateway/holds/key-file.ts';
-import { openHoldStore } from '../../gateway/holds/store.ts';
+import { openHoldStore, type OwnedHoldStore } from '../../gateway/holds/store.ts';
 import { hashToken } from '../../gateway/identify/token.ts';
 import { buildServer, type AgentsServer } from '../../gateway/server.ts';
 import { tempFolder } from './folder.ts';
@@ -21,16 +24,20 @@ export const TOKEN = 'agent-token';
 export const OTHER_TOKEN = 'other-agent-token';
 export const REVIEWER_TOKEN = 'reviewer-token';
 export const BEN: Reviewer = { id: 'ben@example.com', groups: ['finance'], roles: ['reviewer'] };
+export const DORA: Reviewer = { id: 'dora@example.com', groups: ['legal'], roles: ['reviewer', 'operator'] };
 
 /** A data plane in this process, of the same parts as a worker: real policy, store, journal and sockets. */
 export type DataPlane = {
   readonly url: string;
   /** Host and port of a system that has its own address. */
   address(system: string): string;
-  readonly store: HoldStore;
+  readonly store: OwnedHoldStore;
+  readonly config: Config;
   readonly decider: Decider;
   readonly server: AgentsServer;
   readonly registry: Registry;
+  /** Of what people would be told. */
+  readonly occasions: Occasion[];
   /** What the operations log said, line by line. */
   readonly logged: Record<string, unknown>[];
   /** What the journal has on disk, in order. */
@@ -48,15 +55,27 @@ export async function startDataPlane(options: {
   readonly rego: Readonly<Record<string, string>> | Bundle;
   readonly clock?: () => number;
   readonly journalLimit?: number;
+  /** Where holds live; a file of its own by default. */
+  readonly at?: { readonly file: string } | { readonly url: string };
+  /** The file of the key under which they are kept there; one of its own by default. */
+  readonly key?: string;
+  /** What the data plane gets for a store, given the real one: to have it fail, or to look at what it is asked. */
+  readonly through?: (store: OwnedHoldStore) => HoldStore;
+  /** Names the worker among those on one store. */
+  readonly name?: string;
 }): Promise<DataPlane> {
-  const { systems, rego, clock = Date.now, journalLimit = 2 ** 24 } = options;
+  const { systems, rego, clock = Date.now, journalLimit = 2 ** 24, through = (store) => store } = options;
+  const { name = 'worker-0/1/test' } = options;
   const folder = tempFolder();
   const names = Object.keys(systems);
   const agents = [
     { id: 'billing-bot', owner: 'ana@example.com', token_sha256: hashToken(TOKEN), roles: ['payer'], systems: names },
     { id: 'other-bot', owner: 'cleo@example.com', token_sha256: hashToken(OTHER_TOKEN), systems: names.slice(0, 1) },
   ];
-  const reviewers = [{ ...BEN, token_sha256: hashToken(REVIEWER_TOKEN) }];
+  const reviewers = [
+    { ...BEN, token_sha256: hashToken(REVIEWER_TOKEN) },
+    { ...DORA, token_sha256: hashToken(`another-${REVIEWER_TOKEN}`) },
+  ];
   const listen = { agents: '127.0.0.1:0', admin: '127.0.0.1:0' };
   // JSON is YAML.
   const text = JSON.stringify({ listen, node: 'test', data: folder.path, systems, agents, reviewers });
@@ -64,8 +83,14 @@ export async function startDataPlane(options: {
 
   const bundle = isBundle(rego) ? rego : await compileRego(rego);
   const decider = createDecider(createEvaluator(bundle, { clock }));
-  const key = await loadOrCreateKey(join(folder.path, 'keys/holds.key'));
-  const store = await openHoldStore({ file: join(folder.path, 'holds.sqlite'), key, node: 'test', clock });
+  const key = await loadOrCreateKey(options.key ?? join(folder.path, 'keys/holds.key'));
+  const occasions: Occasion[] = [];
+  const compose = (occasion: Occasion) => {
+    occasions.push(occasion);
+    return [];
+  };
+  const at = options.at ?? { file: join(folder.path, 'holds.sqlite') };
+  const store = await openHoldStore({ ...at, key, node: 'test', clock, reviewers: [BEN, DORA], compose });
   const journalFolder = join(folder.path, 'journal/worker-0');
   const journal = await openJournal({ dir: journalFolder, limit: journalLimit, clock });
   const registry = new Registry();
@@ -75,10 +100,11 @@ export async function startDataPlane(options: {
     listen: config.listen.agents,
     systems: config.systems,
     agents: config.agents,
+    reviewers: config.reviewers,
     node: 'test',
-    attemptedBy: 'worker-0/test',
+    attemptedBy: name,
     decide: (input) => decider.decide(input),
-    store,
+    store: through(store),
     journal,
     log,
     registry,
@@ -91,9 +117,11 @@ export async function startDataPlane(options: {
     url: `http://${formatAddress(addresses.agents)}`,
     address: (system) => formatAddress(addresses.systems.get(system)!),
     store,
+    config,
     decider,
     server,
     registry,
+    occasions,
     logged,
     async events() {
       await journal.flushed();
@@ -106,6 +134,15 @@ export async function startDataPlane(options: {
       folder.remove();
     },
   };
+}
+
+/** Approves a hold as it is. @throws when it is refused */
+export async function approve(store: HoldStore, id: string, by: Reviewer = BEN): Promise<Hold> {
+  const { revision } = (await store.find(id))!;
+  const approval = { type: 'approve', by, channel: 'api', revision, note: null, seenAt: null, grant: null } as const;
+  const result = await store.apply(id, approval);
+  if (isRefusal(result)) throw new Error(`not approved: ${result.detail}`);
+  return result;
 }
 
 function isBundle(rego: Readonly<Record<string, string>> | Bundle): rego is Bundle {

@@ -3,7 +3,7 @@ import { Octokit } from 'octokit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { decodeBundle } from '../../gateway/domain/bundle.ts';
 import { SHIPPED_BUNDLE } from '../../policies/compile.ts';
-import { startDataPlane, TOKEN, type DataPlane } from '../helpers/data-plane.ts';
+import { approve, startDataPlane, TOKEN, type DataPlane } from '../helpers/data-plane.ts';
 import { startUpstream, type Upstream } from '../helpers/upstream.ts';
 
 let github: Upstream;
@@ -65,7 +65,7 @@ test('merges once a maintainer has approved', async () => {
   expect(hold.reason).toBe('Merging pull request 12 into acme/shop changes what is released.');
   expect(github.received.length).toBe(before);
   const maintainer = { id: 'mo@example.com', groups: ['maintainers'], roles: ['reviewer'] };
-  await plane.store.apply(hold.id, { type: 'approve', by: maintainer, channel: 'api', revision: 1, note: null });
+  await approve(plane.store, hold.id, maintainer);
   expect((await merge).data.merged).toBe(true);
 });
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Hold } from '../../../gateway/domain/hold.ts';
-import { BEN, startDataPlane, TOKEN, type DataPlane } from '../../helpers/data-plane.ts';
+import { approve, startDataPlane, TOKEN, type DataPlane } from '../../helpers/data-plane.ts';
 import { startUpstream, type Upstream } from '../../helpers/upstream.ts';
 import { connectRaw } from '../../security/raw-agent.ts';
 
@@ -55,9 +55,7 @@ test('a held call whose agent left at once, be it while the call was recorded, w
   expect((await completed('hold')).every(({ status }) => status === 0)).toBe(true);
   const pending = await holdsOf('pending');
   expect(pending.length).toBe(CALLS);
-  for (const { id, revision } of pending) {
-    await plane.store.apply(id, { type: 'approve', by: BEN, channel: 'api', revision, note: null });
-  }
+  for (const { id } of pending) await approve(plane.store, id);
   expect((await holdsOf('approved')).map(({ execution }) => execution)).toEqual(Array(CALLS).fill('none'));
   expect(upstream.received).toEqual([]);
 });

@@ -5,7 +5,14 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
 import type { Hold } from '../../../gateway/domain/hold.ts';
 import { connectRaw } from '../../security/raw-agent.ts';
-import { BEN, startDataPlane, TOKEN, type DataPlane } from '../../helpers/data-plane.ts';
+import {
+  approve as approveHold,
+  BEN,
+  OTHER_TOKEN,
+  startDataPlane,
+  TOKEN,
+  type DataPlane,
+} from '../../helpers/data-plane.ts';
 
 const REGO = `package rules.chat
 
@@ -100,10 +107,27 @@ async function pendingHold(path: string): Promise<Hold> {
   return (await pending())!;
 }
 
-const approve = ({ id, revision }: Hold) =>
-  plane.store.apply(id, { type: 'approve', by: BEN, channel: 'api', revision, note: null });
+const approve = ({ id }: Hold) => approveHold(plane.store, id);
 
 const eventsOf = async (path: string) => (await plane.events()).filter((event) => event.path === path);
+
+test('a tunnel is cut when its agent is suspended, and another agent’s is not', async () => {
+  const [mine, other] = [
+    open(shared('/chat/v1/room')),
+    open(shared('/chat/v1/room'), { authorization: `Bearer ${OTHER_TOKEN}` }),
+  ];
+  await Promise.all([opened(mine), opened(other)]);
+  const cut = once(mine, 'close');
+  const whom = { kind: 'agent', name: 'billing-bot', by: 'dora@example.com', channel: 'api', reason: null } as const;
+  await plane.store.suspensions.suspend(whom);
+  await plane.store.suspensions.refresh();
+  await cut;
+  expect(await echo(other, 'still here')).toMatchObject({ data: 'still here' });
+  expect(await refusal(open(shared('/chat/v1/room')))).toMatchObject({ status: 403, body: { code: 'suspended' } });
+  await plane.store.suspensions.resume('agent', 'billing-bot', 'dora@example.com', 'api');
+  await plane.store.suspensions.refresh();
+  await close(other);
+});
 
 describe('an allowed handshake', () => {
   test('opens a tunnel that carries text and bytes both ways', async () => {

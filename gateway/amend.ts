@@ -1,0 +1,55 @@
+import { strictest } from './decide/terms.ts';
+import { amendCall } from './describe/amend.ts';
+import type { Amend } from './domain/amendment.ts';
+import type { Decision, MatchedRule } from './domain/decision.ts';
+import type { Judgement } from './domain/hold-command.ts';
+import type { Hold } from './domain/hold.ts';
+import { Problem } from './domain/problem.ts';
+import type { DigestAction } from './enforce/release.ts';
+
+const NO_BODY = Buffer.alloc(0);
+
+/**
+ * Puts a reviewer's edit together with the held call and has policy judge the result. An edit can only ever add to what
+ * has to be met: whoever edits a call out of the reach of a rule still needs those that the rule asked for.
+ * The result throws Problem `policy-unavailable` when policy cannot decide.
+ */
+export function createAmend(deps: {
+  readonly decide: (input: string) => Decision;
+  readonly digest: DigestAction;
+}): Amend {
+  const { decide, digest } = deps;
+  return (hold, call, edit) => {
+    const amended = amendCall(call, edit, hold.terms.editable);
+    if ('detail' in amended) return { refused: 'invalid', ...amended };
+
+    const decision = decide(amended.input);
+    if (decision.fault !== null) throw new Problem('policy-unavailable', { cause: new Error(decision.fault) });
+    if (decision.verdict === 'block') {
+      return { refused: 'blocked', detail: `Policy blocks the call as edited: ${decision.reason}`, pointer: null };
+    }
+    return {
+      call: amended,
+      digest: digest(hold, amended),
+      envelope: digest(hold, { ...amended, body: NO_BODY }),
+      judgement: judgementOf(hold, decision),
+    };
+  };
+}
+
+function judgementOf(hold: Hold, { rules, reason, terms, policyRevision }: Decision): Judgement {
+  if (!terms) return { rules: hold.rules, reason: hold.reason, terms: hold.terms, policyRevision };
+  return {
+    rules: joined(rules, hold.rules),
+    reason,
+    terms: strictest([hold.terms, terms]),
+    policyRevision,
+  };
+}
+
+/** The rules of both, each once: those that hold the edited call first. */
+function joined(now: readonly MatchedRule[], before: readonly MatchedRule[]): MatchedRule[] {
+  const holding = now.filter(({ verdict }) => verdict === 'hold');
+  const known = new Set(holding.map(({ id }) => id));
+  return [...holding, ...before.filter(({ id }) => !known.has(id))];
+}

@@ -1,0 +1,142 @@
+import { once } from 'node:events';
+import { join } from 'node:path';
+import type { ClickHouseClient } from '@clickhouse/client';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { connectClickHouse, migrate } from '../../audit/clickhouse.ts';
+import { createOutboxSource } from '../../audit/outbox-source.ts';
+import type { ShipperReport } from '../../audit/shipper.ts';
+import { createShipper } from '../../audit/shipper.ts';
+import type { Embedded } from '../../audit/start-embedded.ts';
+import { startEmbedded } from '../../audit/start-embedded.ts';
+import type { Event } from '../../gateway/domain/event.ts';
+import type { OutboxDelivery } from '../../gateway/domain/hold-store.ts';
+import { countEvents, event, temporaryFolder } from './ledger.ts';
+
+let data: Awaited<ReturnType<typeof temporaryFolder>>;
+let embedded: Embedded;
+let client: ClickHouseClient;
+
+beforeAll(async () => {
+  data = await temporaryFolder();
+  embedded = await startEmbedded({ path: join(data.path, 'clickhouse') });
+  client = connectClickHouse(embedded);
+  await migrate(client);
+});
+
+beforeEach(async () => {
+  await client.command({ query: 'TRUNCATE TABLE holdpoint.events' });
+});
+
+afterAll(async () => {
+  await client.close();
+  const exited = once(embedded.child, 'exit');
+  embedded.child.kill('SIGTERM');
+  await exited;
+  await data[Symbol.asyncDispose]();
+});
+
+/** One outbox and its books, as gateways on one database see them. Each gateway says for itself whether it leads. */
+function sharedOutbox(home: string, events: number) {
+  let entries = Array.from({ length: events }, (_, n): { seq: number; event: Event } => ({
+    seq: n + 1,
+    event: event(n),
+  }));
+  let saved: { version: number; state: string | null } = { version: 0, state: null };
+  let failSave = false;
+  return {
+    entries: () => entries.length,
+    /** From the next acknowledged batch on, the books cannot be written: the gateway dies between send and cursor. */
+    loseNextSave: () => (failSave = true),
+    seenBy(leads: () => boolean) {
+      const delivery: OutboxDelivery = {
+        home,
+        lead: async () => leads(),
+        load: async () => saved,
+        async save(version, state) {
+          const planned = (JSON.parse(state) as { plan: { parts: unknown[] } | null }).plan;
+          if (failSave && planned?.parts.length === 0) {
+            failSave = false;
+            throw new Error('the database went away');
+          }
+          if (version !== saved.version) return false;
+          saved = { version: version + 1, state };
+          return true;
+        },
+      };
+      const read = async (after: number, limit: number) => entries.filter(({ seq }) => seq > after).slice(0, limit);
+      const forget = async (through: number) => {
+        entries = entries.filter(({ seq }) => seq > through);
+      };
+      return createOutboxSource({ name: 'holds', outbox: { read, forget, delivery }, rows: 100 });
+    },
+  };
+}
+
+test('is delivered by the gateway that leads, and by no other', async () => {
+  await using one = await temporaryFolder();
+  await using two = await temporaryFolder();
+  const outbox = sharedOutbox('home-1', 250);
+  const idle = await createShipper({ dir: two.path, client, sources: [outbox.seenBy(() => false)] });
+  await idle.drain();
+  expect(await countEvents(client)).toEqual({ rows: 0, events: 0 });
+  expect((await idle.status()).sources).toMatchObject([{ name: 'holds', shipped: 0, behind: { rows: 100 } }]);
+
+  const leading = await createShipper({ dir: one.path, client, sources: [outbox.seenBy(() => true)] });
+  await leading.drain();
+  expect(await countEvents(client)).toEqual({ rows: 250, events: 250 });
+  expect(outbox.entries()).toBe(0);
+});
+
+test('is delivered once although a gateway is lost between sending a batch and noting it', async () => {
+  await using one = await temporaryFolder();
+  await using two = await temporaryFolder();
+  const outbox = sharedOutbox('home-2', 250);
+  const lost = await createShipper({ dir: one.path, client, sources: [outbox.seenBy(() => true)] });
+  outbox.loseNextSave();
+  await expect(lost.drain()).rejects.toThrow('the database went away');
+  expect(await countEvents(client)).toEqual({ rows: 100, events: 100 });
+
+  const next = await createShipper({ dir: two.path, client, sources: [outbox.seenBy(() => true)] });
+  await next.drain();
+  expect(await countEvents(client)).toEqual({ rows: 250, events: 250 });
+});
+
+test('is delivered once although two gateways believe for a while that they lead', async () => {
+  await using one = await temporaryFolder();
+  await using two = await temporaryFolder();
+  const outbox = sharedOutbox('home-3', 1000);
+  const reports: ShipperReport[] = [];
+  const shippers = await Promise.all(
+    [one, two].map(({ path }) =>
+      createShipper({
+        dir: path,
+        client,
+        interval: 5,
+        sources: [outbox.seenBy(() => true)],
+        onReport: (report) => reports.push(report),
+      }),
+    ),
+  );
+  for (const shipper of shippers) shipper.start();
+  await expect.poll(() => outbox.entries(), { timeout: 20_000 }).toBe(0);
+  for (const shipper of shippers) await shipper.stop();
+  expect(await countEvents(client)).toEqual({ rows: 1000, events: 1000 });
+  expect(reports.filter(({ type }) => type === 'missing' || type === 'poison')).toEqual([]);
+});
+
+test('is taken over by another gateway that reads the books anew', async () => {
+  await using one = await temporaryFolder();
+  await using two = await temporaryFolder();
+  const outbox = sharedOutbox('home-4', 100);
+  let leader = 'one';
+  const shippers = await Promise.all([
+    createShipper({ dir: one.path, client, sources: [outbox.seenBy(() => leader === 'one')] }),
+    createShipper({ dir: two.path, client, sources: [outbox.seenBy(() => leader === 'two')] }),
+  ]);
+  await shippers[0]!.drain();
+  leader = 'two';
+  for (const shipper of shippers) await shipper.drain();
+  leader = 'one';
+  for (const shipper of shippers) await shipper.drain();
+  expect(await countEvents(client)).toEqual({ rows: 100, events: 100 });
+});

@@ -1,0 +1,129 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { approve, OTHER_TOKEN, startDataPlane, TOKEN, type DataPlane } from '../../helpers/data-plane.ts';
+import { startUpstream, type Upstream } from '../../helpers/upstream.ts';
+
+const REGO = `package rules.payments
+
+allow contains {"rule": "reads"} if input.action.method == "GET"
+
+hold contains {"rule": "pays", "reviewers": ["finance"]} if input.action.method == "POST"
+`;
+
+let upstream: Upstream;
+let plane: DataPlane;
+
+beforeAll(async () => {
+  upstream = await startUpstream();
+  plane = await startDataPlane({
+    systems: { payments: { upstream: upstream.url, wait: '20s' }, mail: { upstream: upstream.url } },
+    rego: { 'payments.rego': REGO, 'mail.rego': REGO.replace('rules.payments', 'rules.mail') },
+  });
+});
+
+afterEach(async () => {
+  for (const { kind, name } of await plane.store.suspensions.list()) {
+    await plane.store.suspensions.resume(kind, name, 'dora@example.com', 'api');
+  }
+  await plane.store.suspensions.refresh();
+});
+
+afterAll(async () => {
+  await plane?.close();
+  await upstream?.close();
+});
+
+/** What control does before it answers: from then on every worker knows. */
+async function suspend(kind: 'agent' | 'system', name: string): Promise<void> {
+  const by = 'dora@example.com';
+  await plane.store.suspensions.suspend({ kind, name, by, channel: 'api', reason: 'it went mad' });
+  await plane.store.suspensions.refresh();
+}
+
+function call(
+  path: string,
+  method = 'GET',
+  token = TOKEN,
+  body: object = { purpose: randomUUID() },
+): Promise<Response> {
+  return fetch(`${plane.url}${path}`, {
+    method,
+    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+    ...(method === 'POST' && { body: JSON.stringify(body) }),
+  });
+}
+
+test('every call of a suspended agent is 403, on record, and reaches nothing', async () => {
+  await suspend('agent', 'billing-bot');
+  const before = upstream.received.length;
+  for (const [path, method] of [
+    ['/payments/items', 'GET'],
+    ['/payments/pay', 'POST'],
+    ['/mail/items', 'GET'],
+  ] as const) {
+    const answer = await call(path, method);
+    expect(answer.status).toBe(403);
+    expect(answer.headers.get('x-should-retry')).toBe('false');
+    expect(await answer.json()).toMatchObject({
+      code: 'suspended',
+      detail: expect.stringContaining('the agent billing-bot is suspended'),
+    });
+  }
+  expect(upstream.received.length).toBe(before);
+  expect((await call('/payments/items', 'GET', OTHER_TOKEN)).status).toBe(200);
+  const refused = async () => (await plane.events()).filter(({ code }) => code === 'suspended');
+  await expect.poll(async () => (await refused()).length).toBe(3);
+  expect((await refused())[0]).toMatchObject({ type: 'call.refused', agent: 'billing-bot', system: 'payments' });
+});
+
+test('nobody may call a suspended system, and the others stay reachable', async () => {
+  await suspend('system', 'payments');
+  for (const token of [TOKEN, OTHER_TOKEN]) {
+    const answer = await call('/payments/items', 'GET', token);
+    expect(answer.status).toBe(403);
+    expect(await answer.json()).toMatchObject({ code: 'suspended' });
+  }
+  expect((await call('/mail/items')).status).toBe(200);
+});
+
+test('whoever is suspended no more may call again', async () => {
+  await suspend('agent', 'billing-bot');
+  await plane.store.suspensions.resume('agent', 'billing-bot', 'dora@example.com', 'api');
+  await plane.store.suspensions.refresh();
+  expect((await call('/payments/items')).status).toBe(200);
+});
+
+test('a caller that waits for people is told, and what was approved is not sent', async () => {
+  const waiting = call('/payments/pay', 'POST');
+  await expect.poll(async () => (await plane.store.list({ status: 'pending', limit: 10 })).items.length).toBe(1);
+  const before = upstream.received.length;
+  await suspend('agent', 'billing-bot');
+  const answer = await waiting;
+  expect(answer.status).toBe(403);
+  expect(await answer.json()).toMatchObject({ code: 'superseded' });
+  expect(upstream.received.length).toBe(before);
+});
+
+test('an agent that is suspended may read what is its own, and open nothing', async () => {
+  const opened = await call('/-/holds', 'POST', TOKEN, { task: 'T-1', summary: 'What now?' });
+  expect(opened.status).toBe(202);
+  const { hold_id } = (await opened.json()) as { hold_id: string };
+  await suspend('agent', 'billing-bot');
+  const again = await call('/-/holds', 'POST', TOKEN, { task: 'T-2', summary: 'And now?' });
+  expect(again.status).toBe(403);
+  expect(await again.json()).toMatchObject({ code: 'suspended' });
+  expect((await call(`/-/holds/${hold_id}`)).status).toBe(200);
+});
+
+test('an approval that was on its way to be released when the switch was thrown stays where it is', async () => {
+  const purpose = randomUUID();
+  const first = await fetch(`${plane.url}/payments/pay`, {
+    method: 'POST',
+    body: JSON.stringify({ purpose }),
+    headers: { authorization: `Bearer ${TOKEN}`, 'content-type': 'application/json', prefer: 'wait=0' },
+  });
+  const { hold_id } = (await first.json()) as { hold_id: string };
+  await approve(plane.store, hold_id);
+  await suspend('agent', 'billing-bot');
+  expect(await plane.store.find(hold_id)).toMatchObject({ status: 'superseded', execution: 'none' });
+});
