@@ -1,13 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { cpus, release, tmpdir, totalmem, type } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { canPin, LOAD_CORE, PEER_CORE, run } from './child.ts';
+import { LOAD_CORE, PEER_CORE, run } from './child.ts';
 import type { Evaluation } from './evaluation.ts';
 import { closedLoad } from './loads/closed.ts';
 import type { ClosedLoad } from './loads/closed.ts';
+import { machine } from './machine.ts';
 import { direct } from './peers/direct.ts';
 import { holdpoint } from './peers/holdpoint.ts';
 import { httpProxy } from './peers/http-proxy.ts';
@@ -27,11 +28,16 @@ const EVALUATION = fileURLToPath(new URL('evaluation.ts', import.meta.url));
 const CONSTANT_RATE = fileURLToPath(new URL('loads/constant-rate.ts', import.meta.url));
 
 const HELP = `npm run bench -- [options]
+npm run bench -- holds [options]
 
   --rounds N      rounds, peers in a new order in each (5)
   --duration S    seconds of each measured run (4)
   --only TEXT     only scenarios and peers whose name contains TEXT; may be repeated, once for each kind
   --load NAME     wrk or autocannon (wrk where installed)
+
+With holds: what waiting for people costs. It knows --rounds, --duration, --only, and
+
+  --callers N     how many wait at once (10,000)
 `;
 
 type Options = { rounds: number; seconds: number; only: readonly string[]; load: ClosedLoad };
@@ -105,19 +111,6 @@ async function measure(peer: RunningPeer, send: (seconds: number) => Promise<Loa
   };
 }
 
-function machine(upstream: string, load: ClosedLoad, peers: readonly Peer[]): Record<string, string> {
-  return {
-    cpu: `${cpus().length} × ${cpus()[0]?.model.trim() ?? 'unknown'}`,
-    memory: `${Math.round(totalmem() / 2 ** 30)} GiB`,
-    system: `${type()} ${release()}`,
-    node: process.version,
-    upstream,
-    load: load.version,
-    cores: canPin ? 'load and upstream on core 0, the peer on core 1' : 'not pinned: no taskset or only one core',
-    ...Object.fromEntries(peers.map((peer) => [peer.name, peer.version() || 'in place'])),
-  };
-}
-
 async function main({ rounds, seconds, only, load }: Options): Promise<number> {
   const folder = mkdtempSync(join(tmpdir(), 'holdpoint-bench-'));
   await using cleanup = new AsyncDisposableStack();
@@ -154,7 +147,12 @@ async function main({ rounds, seconds, only, load }: Options): Promise<number> {
     }
   }
 
-  const about = machine(upstream.version, load, peers);
+  const about: Record<string, string> = {
+    ...machine(),
+    upstream: upstream.version,
+    load: load.version,
+    ...Object.fromEntries(peers.map((peer) => [peer.name, peer.version() || 'in place'])),
+  };
   const tables = scenarios.map((scenario) => summarise(scenario, peers, samples));
   const resident = samples.findLast((sample) => sample.peer === holdpoint.name)?.residents ?? [];
   const text = [
@@ -183,8 +181,10 @@ async function main({ rounds, seconds, only, load }: Options): Promise<number> {
   return samples.some((sample) => sample.failures > 0) ? 1 : 0;
 }
 
+const [subject, ...options] = process.argv.slice(2);
 try {
-  process.exitCode = await main(readOptions());
+  process.exitCode =
+    subject === 'holds' ? await (await import('./holds/holds.ts')).benchHolds(options) : await main(readOptions());
 } catch (error) {
   process.stderr.write(`${(error as Error).message}\n\n${HELP}`);
   process.exitCode = 1;

@@ -1,3 +1,4 @@
+import { markdownTable } from './markdown-table.ts';
 import type { Sample, Scenario } from './plan.ts';
 
 /** A median, and how far the rounds lay apart: (highest − lowest) / median. */
@@ -112,14 +113,11 @@ function columns(scenario: Scenario): readonly (readonly [title: string, cell: (
   ];
 }
 
-/** Markdown of one table, aligned so that it reads as well on a terminal, with a word on each figure not to be trusted. */
+/** Markdown of one table, with a word on each figure not to be trusted. */
 export function toMarkdown({ scenario, rows }: Table): string {
   const shown = columns(scenario);
-  const cells = [shown.map(([title]) => title), ...rows.map((row) => shown.map(([, cell]) => cell(row)))];
-  const widths = shown.map((_, i) => Math.max(...cells.map((line) => line[i]!.length)));
-  const line = (values: readonly string[]): string =>
-    `| ${values.map((value, i) => (i === 0 ? value.padEnd(widths[i]!) : value.padStart(widths[i]!))).join(' | ')} |`;
-  const rule = `|${widths.map((width, i) => (i === 0 ? '-'.repeat(width + 2) : `${'-'.repeat(width + 1)}:`)).join('|')}|`;
+  const titles = shown.map(([title]) => title);
+  const cells = rows.map((row) => shown.map(([, cell]) => cell(row)));
   const notes = [
     ...rows
       .filter((row) => row.failedRuns > 0)
@@ -128,12 +126,5 @@ export function toMarkdown({ scenario, rows }: Table): string {
       .filter((row) => scenario.kind === 'closed' && row.busy && row.busy.median < SATURATED)
       .map((row) => `${row.peer}: bound by the load, not by itself; trust the ratio by CPU.`),
   ];
-  return [
-    `### ${scenario.name}`,
-    '',
-    line(cells[0]!),
-    rule,
-    ...cells.slice(1).map(line),
-    ...notes.map((note) => `\n${note}`),
-  ].join('\n');
+  return [`### ${scenario.name}`, '', markdownTable(titles, cells), ...notes.map((note) => `\n${note}`)].join('\n');
 }

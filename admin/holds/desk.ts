@@ -44,6 +44,11 @@ export type HoldDesk = {
   seenAt(hold: Hold, by: Reviewer): number | null;
 };
 
+type History = ContextPackage['history'];
+
+/** Who has given a command does not wait for the record: they have read it before. */
+const DECIDED: History = { available: false, why: 'The answer to a command comes without it; read the hold.' };
+
 type Deps = Pick<AdminDeps, 'holds' | 'transition' | 'demands' | 'calls' | 'clock'>;
 
 /** What all routes on one hold share. */
@@ -56,7 +61,12 @@ export function createHoldDesk({ holds, transition, demands, calls, clock }: Dep
     return hold;
   }
 
-  async function show(hold: Hold, request: object, reply: FastifyReply): Promise<ContextPackage> {
+  async function show(
+    hold: Hold,
+    request: object,
+    reply: FastifyReply,
+    asked: Promise<History> | History,
+  ): Promise<ContextPackage> {
     const person = reviewerOf(request);
     const isCall = hold.kind === 'approval';
     const [by, call, original, handoff, answer, history] = await Promise.all([
@@ -65,7 +75,7 @@ export function createHoldDesk({ holds, transition, demands, calls, clock }: Dep
       hold.editors.length > 0 ? holds.call(hold.id, 1) : null,
       isCall ? null : holds.handoff(hold.id),
       hold.status === 'answered' ? holds.answer(hold.id) : null,
-      readHistory(calls, hold),
+      asked,
     ]);
     const now = clock();
     const view = viewCall(hold, call, original);
@@ -100,9 +110,9 @@ export function createHoldDesk({ holds, transition, demands, calls, clock }: Dep
     async carryOut(hold, command, request, reply) {
       const result = await holds.apply(hold.id, command);
       if (isRefusal(result)) throw refusalProblem(result);
-      return await show(result, request, reply);
+      return await show(result, request, reply, DECIDED);
     },
-    show,
+    show: (hold, request, reply) => show(hold, request, reply, readHistory(calls, hold)),
     seenAt: (hold, by) => firstSeen.at(by.id, hold.id, hold.revision),
   };
 }
