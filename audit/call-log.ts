@@ -34,6 +34,9 @@ SELECT page.*, toUnixTimestamp64Milli(page.at) AS at_ms, later.status AS status,
 FROM page LEFT JOIN later ON later.call_id = page.call_id
 ORDER BY page.call_id DESC`;
 
+/** ClickHouse's error for a table that is not there. */
+const UNKNOWN_TABLE = '60';
+
 const HISTORY_DAYS = 30;
 const HISTORY_CALLS = 5;
 
@@ -75,7 +78,11 @@ export function createCallLog(client: ClickHouseClient, clock: Clock = Date.now)
 
   return {
     async recent({ limit, ...filter }) {
-      const rows = await page(filter, limit + 1);
+      const rows = await page(filter, limit + 1).catch((error) => {
+        // The table comes with the first look for something to ship: before that there is nothing in it.
+        if ((error as { code?: string }).code === UNKNOWN_TABLE) return [];
+        throw error;
+      });
       const items = rows.slice(0, limit);
       return { items, next: rows.length > limit ? (items.at(-1)?.call_id ?? null) : null };
     },

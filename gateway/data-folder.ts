@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 
@@ -48,6 +48,23 @@ export function lockDataFolder(path: string): () => void {
     throw new DataInUse(
       `Another Holdpoint${pid ? ` (process ${pid})` : ''} works on ${path}. Stop it first, or give this one a \`data\` folder of its own.`,
     );
+  }
+}
+
+/**
+ * Waits, without doing anything else, for processes of a gateway that was killed just now: they end by themselves, but
+ * until then they have its ports. Who does not end in time is met again by whoever needs the same.
+ * @param journals the folder of all journals; each process has the one that it writes to itself
+ */
+export function awaitOrphans(journals: string): void {
+  for (const name of existsSync(journals) ? readdirSync(journals) : []) {
+    const path = join(journals, name);
+    if (!existsSync(join(path, 'lock'))) continue;
+    try {
+      lockFolder(path, ORPHAN_PATIENCE)();
+    } catch (error) {
+      if (!(error instanceof FolderInUse)) throw error;
+    }
   }
 }
 

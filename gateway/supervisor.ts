@@ -7,7 +7,7 @@ import type { ClickHouseAddress } from '../audit/clickhouse.ts';
 import { startEmbedded } from '../audit/start-embedded.ts';
 import { reserveAddresses, type Listening } from './addresses.ts';
 import { processEnvironment, type Config } from './config.ts';
-import { dataFolder, lockDataFolder } from './data-folder.ts';
+import { awaitOrphans, dataFolder, lockDataFolder } from './data-folder.ts';
 import { instanceName } from './instance.ts';
 import { keepRunning, type Kept } from './keep-running.ts';
 import type { Answer, ConfigText, FromControl, FromWorker, Question, ToControl, ToWorker } from './messages.ts';
@@ -54,6 +54,7 @@ export async function startGateway(
 ): Promise<Gateway> {
   const folder = dataFolder(config.data);
   const unlock = lockDataFolder(config.data);
+  awaitOrphans(folder.journals);
   const listening = await reserveAddresses(config).catch((error) => {
     unlock();
     throw error;

@@ -17,6 +17,7 @@ let data: Awaited<ReturnType<typeof temporaryFolder>>;
 let embedded: Embedded;
 let client: ClickHouseClient;
 let log: CallLog;
+let beforeAnything: Awaited<ReturnType<CallLog['recent']>>;
 
 let count = 0;
 function step(type: Event['type'], more: Partial<Event>): Event {
@@ -37,6 +38,7 @@ beforeAll(async () => {
   data = await temporaryFolder();
   embedded = await startEmbedded({ path: join(data.path, 'clickhouse') });
   client = connectClickHouse(embedded);
+  beforeAnything = await createCallLog(client).recent({ limit: 5 });
   await migrate(client);
   log = createCallLog(client, () => NOW);
   const events = [
@@ -67,6 +69,10 @@ afterAll(async () => {
 
 const like = { agent: 'billing-bot', system: 'payments', operation: 'createRefund', except: 'call_x' };
 const patience = () => AbortSignal.timeout(30_000);
+
+test('shows no calls as long as the record has no table yet', () => {
+  expect(beforeAnything).toEqual({ items: [], next: null });
+});
 
 test('counts similar calls of 30 days, and what people made of them', async () => {
   expect(await log.history(like, patience())).toMatchObject({ similar_30d: 6, approved_unchanged_rate: 0.25 });
