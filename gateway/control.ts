@@ -30,7 +30,7 @@ import { createGrants, createReviewerDirectory } from './identify/token.ts';
 import { createLog } from './log.ts';
 import { openStore } from './open-store.ts';
 import { createQuestions } from './questions.ts';
-import { createReleases } from './releases.ts';
+import { createReleases, unlessAway } from './releases.ts';
 import { runProcess, type Inbox } from './run-process.ts';
 import type { FromControl, ToControl } from './messages.ts';
 import { createBar, createDigest } from './server.ts';
@@ -130,11 +130,12 @@ async function start(
     log,
     clock,
   });
+  const failing = (message: string) => (err: unknown) => unlessAway(err, () => log.error({ err }, message));
   const timers = createHoldTimers({
     store,
     clock,
     interval: TIMER_INTERVAL,
-    failed: (err) => log.error({ err }, 'holds that are due could not be settled; they are tried again'),
+    failed: failing('holds that are due could not be settled; they are tried again'),
   });
   const told = new Counter({
     name: 'holdpoint_notices_total',
@@ -147,7 +148,7 @@ async function start(
     notifier: createNotifier(config.notify, { clock }),
     clock,
     interval: NOTICE_INTERVAL,
-    failed: (err) => log.error({ err }, 'messages to people could not be sent; they are tried again'),
+    failed: failing('messages to people could not be sent; they are tried again'),
     counted: (channel, outcome) => told.inc({ channel, outcome }),
   });
   await Promise.all([releases.live(), store.suspensions.refresh()]);

@@ -70,6 +70,9 @@ export function awaitOrphans(journals: string): void {
 
 class FolderInUse extends Error {}
 
+/** A lock that nobody refers to any more is given up by the garbage collector. */
+const held = new Set<DatabaseSync>();
+
 /**
  * Makes a folder (mode 0700) and takes it for this process alone. The operating system holds the lock, so a crash leaves
  * nothing to clean up.
@@ -82,7 +85,11 @@ export function lockFolder(path: string, patience: number): () => void {
   const lock = new DatabaseSync(join(path, 'lock'), { timeout: patience });
   try {
     lock.exec('BEGIN EXCLUSIVE');
-    return () => lock.close();
+    held.add(lock);
+    return () => {
+      held.delete(lock);
+      lock.close();
+    };
   } catch (error) {
     lock.close();
     if ((error as { errcode?: number }).errcode !== SQLITE_BUSY) throw error;

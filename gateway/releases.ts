@@ -3,6 +3,7 @@ import type { Clock } from './domain/clock.ts';
 import type { Decision } from './domain/decision.ts';
 import type { Hold } from './domain/hold.ts';
 import type { HoldStore } from './domain/hold-store.ts';
+import { Problem } from './domain/problem.ts';
 import type { System } from './domain/system.ts';
 import { settleAbandoned } from './enforce/abandoned.ts';
 import type { Forwarder } from './enforce/forwarder.ts';
@@ -61,7 +62,7 @@ export function createReleases(deps: {
   );
   const releaser = createReleaser({ ...deps, outcomes, by: instance });
   const failing = (message: string) => (err: unknown, hold: Hold | null) =>
-    log.error({ err, hold_id: hold?.id }, message);
+    unlessAway(err, () => log.error({ err, hold_id: hold?.id }, message));
   const rounds = [
     createHandleReleases({
       store,
@@ -134,4 +135,9 @@ export function createReleases(deps: {
       return healthy;
     },
   };
+}
+
+/** That the store is away is said once, by the one who looks for life; others who notice add nothing to it. */
+export function unlessAway(error: unknown, say: () => void): void {
+  if (!(error instanceof Problem && error.code === 'store-unavailable')) say();
 }

@@ -200,3 +200,12 @@ export type HeldResponse = {
   readonly body: Buffer;
   readonly complete: boolean;
 };
+
+/**
+ * Whether an identical call still belongs to this hold: undecided, not yet released, just being released, or sent with
+ * unknown outcome. Of the last nobody knows whether a second one would be one too many.
+ */
+export function isOpen({ kind, status, execution }: Pick<Hold, 'kind' | 'status' | 'execution'>): boolean {
+  if (status === 'pending') return true;
+  return kind === 'approval' && status === 'approved' && ['none', 'releasing', 'indeterminate'].includes(execution);
+}

@@ -1,7 +1,7 @@
 import type { Call } from '../domain/call.ts';
 import { isSafe } from '../domain/call.ts';
 import type { Decision } from '../domain/decision.ts';
-import type { Hold } from '../domain/hold.ts';
+import { isOpen, type Hold } from '../domain/hold.ts';
 import { isRefusal } from '../domain/hold-command.ts';
 import type { HoldStore } from '../domain/hold-store.ts';
 import { Problem } from '../domain/problem.ts';
@@ -80,10 +80,6 @@ export function createTwins(store: Pick<HoldStore, 'openCalls' | 'watch' | 'appl
     },
     stop: () => stop(),
   };
-}
-
-function isOpen({ status, execution }: Hold): boolean {
-  return status === 'pending' || (status === 'approved' && ['none', 'releasing', 'indeterminate'].includes(execution));
 }
 
 function mayHaveArrived({ execution }: Hold): boolean {

@@ -1,8 +1,8 @@
 import { sql } from 'kysely';
-import type { Hold } from '../domain/hold.ts';
+import { isOpen, type Hold } from '../domain/hold.ts';
 import { Problem } from '../domain/problem.ts';
 import type { Step } from './changes.ts';
-import { isOpen, overdueCommand } from './deadlines.ts';
+import { overdueCommand } from './deadlines.ts';
 import type { HoldWriter } from './hold-writer.ts';
 import { transition } from './machine.ts';
 import { ANSWER_KEPT } from './retention.ts';

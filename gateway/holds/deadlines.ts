@@ -4,15 +4,6 @@ import type { HoldCommand } from '../domain/hold-command.ts';
 type Ending = Extract<HoldCommand, { type: 'expire' | 'lapse' }>;
 type Timed = Extract<HoldCommand, { type: 'expire' | 'lapse' | 'escalate-due' | 'remind' }>;
 
-/**
- * Whether an identical call still belongs to this hold: undecided, not yet released, just being released, or sent with
- * unknown outcome. Of the last nobody knows whether a second one would be one too many.
- */
-export function isOpen({ kind, status, execution }: Pick<Hold, 'kind' | 'status' | 'execution'>): boolean {
-  if (status === 'pending') return true;
-  return kind === 'approval' && status === 'approved' && ['none', 'releasing', 'indeterminate'].includes(execution);
-}
-
 /** The command by which the clock ends a hold whose timer has not fired yet; null when its time has not come. */
 export function overdueCommand(hold: Hold, now: number): Ending | null {
   if (hold.status === 'pending') return now >= hold.expiresAt ? { type: 'expire' } : null;

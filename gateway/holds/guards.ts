@@ -95,8 +95,8 @@ export const isCurrentRevision: Guard = {
 export const isFirstVote = personal('one person counts once', (hold, by) => {
   const as = authority(hold, by)?.id ?? by.id;
   const earlier = approvals(hold).find((vote) => {
-    const people = [vote.reviewer, vote.for ?? vote.reviewer];
-    return people.includes(by.id) || people.includes(as);
+    const people = new Set([vote.reviewer, vote.for ?? vote.reviewer]);
+    return people.has(by.id) || people.has(as);
   });
   if (!earlier) return null;
   const who = earlier.for === null ? earlier.reviewer : `${earlier.reviewer} in the place of ${earlier.for}`;

@@ -4,7 +4,8 @@ import type { HandoffDraft, HoldDraft } from '../domain/hold-store.ts';
 import { asked } from './escalation.ts';
 
 /** A hold on a call, as it begins. Times are milliseconds since the epoch. */
-export function newHold({ call: _, traceId: __, ...described }: HoldDraft, now: number, assignee: string | null): Hold {
+export function newHold(draft: HoldDraft, now: number, assignee: string | null): Hold {
+  const { call: _call, traceId: _traceId, ...described } = draft;
   return {
     ...beginning(described.terms, now),
     ...described,

@@ -1,5 +1,5 @@
-import type { Hold } from '../domain/hold.ts';
-import { dueAt, isOpen } from './deadlines.ts';
+import { isOpen, type Hold } from '../domain/hold.ts';
+import { dueAt } from './deadlines.ts';
 import { eligibleGroups } from './quorum.ts';
 import type { HoldRow } from './schema.ts';
 

@@ -73,12 +73,27 @@ const commands: readonly HoldCommand[] = [
   { type: 'read-back', executed: true, evidence: 'GET /v1/refunds/1 gave 200' },
 ];
 const statuses: readonly HoldStatus[] = [
-  ...['pending', 'approved', 'rejected', 'expired', 'cancelled', 'superseded', 'taken-over', 'lapsed'],
-  ...['answered', 'accepted', 'returned'],
-] as HoldStatus[];
+  'pending',
+  'approved',
+  'rejected',
+  'expired',
+  'cancelled',
+  'superseded',
+  'taken-over',
+  'lapsed',
+  'answered',
+  'accepted',
+  'returned',
+];
 const executions: readonly HoldExecution[] = [
-  ...['none', 'releasing', 'executed', 'failed', 'indeterminate', 'confirmed-executed', 'confirmed-not'],
-] as HoldExecution[];
+  'none',
+  'releasing',
+  'executed',
+  'failed',
+  'indeterminate',
+  'confirmed-executed',
+  'confirmed-not',
+];
 const kinds: readonly HoldKind[] = ['approval', 'exception', 'relay'];
 
 /** A hold in the given state at a time at which the command's guards agree. */

@@ -3,7 +3,7 @@ import { expect } from 'vitest';
 import { isRefusal } from '../../../../gateway/domain/hold-command.ts';
 import type { HoldCommand, HoldRefusal } from '../../../../gateway/domain/hold-command.ts';
 import type { Hold } from '../../../../gateway/domain/hold.ts';
-import { isOpen } from '../../../../gateway/holds/deadlines.ts';
+import { isOpen } from '../../../../gateway/domain/hold.ts';
 import {
   CALLS,
   isApproved,
@@ -272,8 +272,9 @@ function adopt(expected: Expected, hold: Hold): void {
   expected.execution = hold.execution;
   expected.redeemBy = hold.redeemBy ?? 0;
   expected.lease = hold.lease && { by: hold.lease.by, until: hold.lease.until };
-  const voters = hold.votes.filter(({ revision }) => revision === hold.revision).map((vote) => vote.reviewer);
-  expected.approved = PEOPLE.filter(({ id }) => voters.includes(id));
+  const present = hold.votes.filter(({ revision }) => revision === hold.revision);
+  const voters = new Set(present.map((vote) => vote.reviewer));
+  expected.approved = PEOPLE.filter(({ id }) => voters.has(id));
 }
 
 /** Two gateways release the same approval at the same moment: one sends. */
