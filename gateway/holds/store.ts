@@ -5,6 +5,7 @@ import type { NoticeDraft, Occasion } from '../domain/notice.ts';
 import type { Reviewer } from '../domain/principal.ts';
 import { Problem } from '../domain/problem.ts';
 import { createApply } from './applying.ts';
+import type { HoldDatabase } from './database.ts';
 import * as delegations from './delegations.ts';
 import { findGrant, listGrants, revokeGrant } from './grants.ts';
 import { createHoldReader, type HoldCount } from './hold-reader.ts';
@@ -12,7 +13,6 @@ import { createHoldWriter } from './hold-writer.ts';
 import { migrate } from './migrations.ts';
 import * as notices from './notices.ts';
 import { createOpening } from './opening.ts';
-import { openPostgres } from './postgres.ts';
 import { prune } from './retention.ts';
 import { fromRow } from './rows.ts';
 import * as runs from './runs.ts';
@@ -62,12 +62,9 @@ export type OwnedHoldStore = HoldStore & {
  * @throws Error for operators when the database cannot be used, belongs to another key or to a newer program.
  */
 export async function openHoldStore(options: HoldStoreOptions): Promise<OwnedHoldStore> {
-  const { key, node, clock = Date.now, pollInterval, reviewers, compose } = options;
+  const { key, node, clock = Date.now, reviewers, compose } = options;
   const vault = createVault(key);
-  const database =
-    'url' in options
-      ? await openPostgres(options.url, pollInterval ?? 2_000)
-      : await openSqlite(options.file, pollInterval ?? 20);
+  const database = await openDatabase(options);
   const { db } = database;
   let delivery: OutboxDelivery | null;
   let opened: number;
@@ -209,6 +206,13 @@ export async function openHoldStore(options: HoldStoreOptions): Promise<OwnedHol
       await database.close();
     },
   };
+}
+
+/** What one kind of database needs is not loaded where the other is used: the client alone is 14 MB of each process. */
+async function openDatabase(options: HoldStoreOptions): Promise<HoldDatabase> {
+  if ('file' in options) return openSqlite(options.file, options.pollInterval ?? 20);
+  const { openPostgres } = await import('./postgres.ts');
+  return openPostgres(options.url, options.pollInterval ?? 2_000);
 }
 
 /** Whatever goes wrong below is one thing above: nothing was stored, nothing may be forwarded. */

@@ -3,7 +3,6 @@ import { Webhook } from 'standardwebhooks';
 import type { Clock } from '../../domain/clock.ts';
 import type { Notice } from '../../domain/notice.ts';
 import { DeliveryError } from './delivery-error.ts';
-import { createMailer } from './mailer.ts';
 import type { NoticeMessage } from './notice-message.ts';
 import type { NotifyConfig } from './notify-config.ts';
 import { createPost } from './post.ts';
@@ -40,7 +39,12 @@ export function createNotifier(
   }
   for (const [name, { url }] of Object.entries(config.slack))
     channels.set(`slack/${name}`, ({ payload }) => post(url, slackMessage(JSON.parse(payload) as NoticeMessage)));
-  if (config.email) channels.set('email', createMailer(config.email));
+  const { email } = config;
+  if (email) {
+    // Loaded where mail is sent alone: the library is a tenth of control's memory.
+    const mailer = import('./mailer.ts').then(({ createMailer }) => createMailer(email));
+    channels.set('email', async (notice) => (await mailer)(notice));
+  }
 
   return {
     async deliver(notice) {
