@@ -12,8 +12,10 @@ export function registerHoldMetrics(registry: Registry, counts: () => Promise<re
     labelNames: ['status', 'execution'],
     registers: [registry],
     async collect() {
-      const states = await counts();
+      // While the store is away there is no number to give. All others are wanted then more than ever.
+      const states = await counts().catch(() => null);
       this.reset();
+      if (!states) return;
       // Alerts on "nothing waits" need a zero, not an absence.
       this.set({ status: 'pending', execution: 'none' }, 0);
       for (const { status, execution, count } of states) this.set({ status, execution }, count);

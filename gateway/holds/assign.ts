@@ -27,24 +27,15 @@ export async function chooseAssignee(
   const candidates = present(asked, reviewers, delegations);
   if (candidates.length < 2) return candidates[0] ?? null;
 
-  const newest = trx.selectFrom('holds').select(['id', 'assignee']).orderBy('id', 'desc').limit(LATELY);
-  // One statement for both, since every hold waits for it: who has how many, and what each was given last.
-  const rows = await trx
-    .selectFrom('holds')
-    .select(['assignee', (hold) => hold.fn.countAll<number>().as('load'), sql<string | null>`null`.as('latest')])
-    // In the terms of the index of open holds.
-    .where('open', '=', sql.lit(1))
-    .where('status', '=', 'pending')
-    .where('execution', '=', 'none')
-    .where('assignee', 'in', candidates)
-    .groupBy('assignee')
-    .unionAll((db) =>
-      db
-        .selectFrom(newest.as('newest'))
-        .select(['assignee', sql<number>`0`.as('load'), (hold) => hold.fn.max<string | null>('id').as('latest')])
-        .groupBy('assignee'),
-    )
-    .execute();
+  // One statement for both, since every hold waits for it: who has how many, and what each was given last. The first
+  // half is in the terms of the index of open holds.
+  const { rows } = await sql<{ assignee: string | null; load: number; latest: string | null }>`
+    select assignee, count(*) as load, null as latest from holds
+      where open = 1 and status = 'pending' and execution = 'none' and assignee in (${sql.join(candidates)})
+      group by assignee
+    union all
+    select assignee, 0, max(id) from (select id, assignee from holds order by id desc limit ${sql.lit(LATELY)}) as newest
+      group by assignee`.execute(trx);
   const load = (person: string) => Math.max(0, ...rows.filter(isOf(person)).map((row) => row.load));
   const least = Math.min(...candidates.map(load));
   const latest = (person: string) => rows.find((row) => isOf(person)(row) && row.latest !== null)?.latest ?? '';

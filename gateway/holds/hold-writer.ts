@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import type { EventType } from '../domain/event.ts';
 import type { Hold } from '../domain/hold.ts';
 import type { NoticeKind } from '../domain/notice.ts';
@@ -52,24 +53,19 @@ export function createHoldWriter(vault: Vault): HoldWriter {
   return {
     async insert(writing, { hold, events }, contents, traceId) {
       const { trx, now } = writing;
-      const change = await writing.nextChange();
-      await trx
-        .insertInto('holds')
-        .values({ ...toRow(hold, change, now), trace_id: traceId })
-        .execute();
+      const row: HoldRow = { ...toRow(hold, await writing.nextChange(), now), trace_id: traceId };
+      // Two dozen columns on the way of every call that is held: put together by hand, they cost half as much.
+      await sql`insert into holds (${names(row)}) values (${sql.join(Object.values(row))})`.execute(trx);
       await keepSealed(trx, vault, hold, contents);
       await tellOf(writing, hold, events, traceId);
     },
     async update(writing, before, { hold, events, grant }, contents = []) {
       const { trx, now } = writing;
       const { id: _, ...columns } = toRow(hold, await writing.nextChange(), now);
-      const { numUpdatedRows } = await trx
-        .updateTable('holds')
-        .set(columns)
-        .where('id', '=', hold.id)
-        .where('version', '=', before.version)
-        .executeTakeFirst();
-      if (numUpdatedRows !== 1n) return false;
+      const { numAffectedRows } = await sql`
+        update holds set (${names(columns)}) = (${sql.join(Object.values(columns))})
+        where id = ${hold.id} and version = ${before.version}`.execute(trx);
+      if (numAffectedRows !== 1n) return false;
       await keepSealed(trx, vault, hold, contents);
       const steps = [...events];
       if (grant) {
@@ -83,4 +79,8 @@ export function createHoldWriter(vault: Vault): HoldWriter {
       await writing.record(holdEvent(hold, step, traceId));
     },
   };
+}
+
+function names(row: Partial<HoldRow>) {
+  return sql.raw(Object.keys(row).join(', '));
 }

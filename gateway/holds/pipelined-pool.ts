@@ -1,3 +1,4 @@
+import type { Writable } from 'node:stream';
 import type { PostgresPool, PostgresPoolClient, PostgresQueryResult } from 'kysely';
 import type pg from 'pg';
 
@@ -29,6 +30,8 @@ export function pipelined(pool: pg.Pool): PostgresPool {
   };
 
   function connection(client: pg.PoolClient): Connection {
+    // Not in pg's types: what is written while it is corked goes out in one piece.
+    const { stream } = (client as unknown as { readonly connection: { readonly stream: Writable } }).connection;
     /** Of the open transaction, what nobody has waited for; null outside of one. */
     let travelling: Promise<unknown>[] | null = null;
     const send = (text: string, values: readonly unknown[]) =>
@@ -37,17 +40,19 @@ export function pipelined(pool: pg.Pool): PostgresPool {
     return {
       async query(text, values) {
         if (text === 'begin') travelling = [];
+        const waits = text !== 'begin' && !(travelling && answersNothing(text));
+        if (!waits) stream.cork();
         const sent = send(text, values);
-        if (text === 'begin' || (travelling && answersNothing(text))) {
-          sent.catch(() => {});
+        sent.catch(() => {});
+        if (!waits) {
           travelling!.push(sent);
           return NOTHING;
         }
-        sent.catch(() => {});
-        const ahead = text === 'rollback' ? [] : (travelling ?? []);
+        const ahead = travelling ?? [];
         travelling = travelling && text !== 'commit' && text !== 'rollback' ? [] : null;
-        // In their order: what failed first is why the others did.
-        await Promise.all(ahead);
+        for (const _ of ahead) stream.uncork();
+        // In their order: what failed first is why the others did. A rollback has heard of it already.
+        if (text !== 'rollback') await Promise.all(ahead);
         return await sent;
       },
       release: (destroy) => client.release(destroy),
