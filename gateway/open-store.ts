@@ -1,9 +1,9 @@
 import { formatAddress, type Address, type Config } from './config.ts';
 import type { DataFolder } from './data-folder.ts';
 import type { Clock } from './domain/clock.ts';
-import { loadOrCreateKey } from './holds/key-file.ts';
+import { loadOrCreateKey } from './holds/store/key-file.ts';
 import { createCompose } from './holds/notify/compose.ts';
-import { openHoldStore, type OwnedHoldStore } from './holds/store.ts';
+import { openHoldStore, type OwnedHoldStore } from './holds/store/store.ts';
 
 /**
  * The store of holds that the configuration names.

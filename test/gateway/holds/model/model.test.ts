@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { openHoldStore } from '../../../../gateway/holds/store.ts';
-import { engines } from '../engines.ts';
+import { openHoldStore } from '../../../../gateway/holds/store/store.ts';
+import { engines } from '../store/engines.ts';
 import { compare, commands } from './commands.ts';
 import type { Model } from './reference.ts';
 import { World } from './world.ts';

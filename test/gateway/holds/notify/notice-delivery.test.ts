@@ -3,9 +3,9 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { NoticeDraft } from '../../../../gateway/domain/notice.ts';
 import { createNoticeDelivery, type NoticeDelivery } from '../../../../gateway/holds/notify/notice-delivery.ts';
 import { createNotifier } from '../../../../gateway/holds/notify/notifier.ts';
-import { openHoldStore, type OwnedHoldStore } from '../../../../gateway/holds/store.ts';
+import { openHoldStore, type OwnedHoldStore } from '../../../../gateway/holds/store/store.ts';
 import { startUpstream, type Upstream } from '../../../helpers/upstream.ts';
-import { engines, type Place } from '../engines.ts';
+import { engines, type Place } from '../store/engines.ts';
 import { SECRET } from './a-notice.ts';
 
 const SECOND = 1_000;

@@ -1,0 +1,100 @@
+import { setImmediate as breathe } from 'node:timers/promises';
+import type { Clock } from '../../domain/clock.ts';
+import type { HoldCommand, HoldRefusal } from '../../domain/hold-command.ts';
+import type { Hold, HoldExecution } from '../../domain/hold.ts';
+import type { Reviewer } from '../../domain/principal.ts';
+import { overdueCommand } from '../deadlines.ts';
+import type { HoldReader } from './hold-reader.ts';
+import type { HoldWriter } from './hold-writer.ts';
+import { transition } from '../machine.ts';
+import { fromRow } from './rows.ts';
+import type { Content } from './sealed-content.ts';
+import { isSuspended } from './suspensions.ts';
+import type { Write } from './writing.ts';
+
+export type Apply = (id: string, command: HoldCommand) => Promise<Hold | HoldRefusal>;
+
+/** @param options.standIn fills in whom a person stands in for now */
+export function createApply(options: {
+  readonly reader: HoldReader;
+  readonly writer: HoldWriter;
+  readonly write: Write;
+  readonly clock: Clock;
+  readonly standIn: (reviewer: Reviewer, now: number) => Promise<Reviewer>;
+}): Apply {
+  const { reader, writer, write, clock, standIn } = options;
+
+  return async (id, command) => {
+    for (;;) {
+      const now = clock();
+      const person = isPersonal(command) ? command.by.id : null;
+      const before = await reader.rowFor(id, person, now);
+      if (!before) return { refused: 'not-found', detail: 'There is no such hold.', hold: null };
+      const hold = fromRow(before);
+      if (isCarriedOut(hold, command)) return hold;
+      // A timer that is late must not leave a hold looking alive: whoever comes first settles it.
+      const overdue = overdueCommand(hold, now);
+      const wish = overdue ?? (await inOwnName(command, before.stands_in > 0, now));
+      const change = transition(hold, wish, now);
+      if ('refused' in change) return change;
+      const result = await write(now, async (writing) => {
+        if (sends(wish) && (await isSuspended(writing.trx, hold.principal.agent, hold.system))) return 'suspended';
+        return (await writer.update(writing, before, change, contentsOf(wish))) ? 'written' : 'overtaken';
+      });
+      if (result === 'suspended') {
+        const who = `The agent ${hold.principal.agent} or the system ${hold.system}`;
+        return { refused: 'forbidden', detail: `${who} is suspended; nothing is sent until that ends.`, hold };
+      }
+      if (result === 'written' && (!overdue || overdue.type === command.type)) return change.hold;
+      if (result === 'overtaken') await breathe();
+    }
+  };
+
+  /** Whom somebody stands in for is what the store knows, whatever the command says. */
+  async function inOwnName(command: HoldCommand, standsIn: boolean, now: number): Promise<HoldCommand> {
+    if (!isPersonal(command)) return command;
+    return { ...command, by: standsIn ? await standIn(command.by, now) : { ...command.by, standsInFor: [] } };
+  }
+}
+
+function isPersonal(command: HoldCommand): command is Extract<HoldCommand, { by: Reviewer }> {
+  return 'by' in command && typeof command.by === 'object' && 'groups' in command.by;
+}
+
+/** Whether it lets the call out: nothing leaves after a suspension has been committed. */
+function sends({ type }: HoldCommand): boolean {
+  return type === 'release' || type === 'resend';
+}
+
+/** What a command brings along that has to be kept encrypted. */
+function contentsOf(command: HoldCommand): Content[] {
+  switch (command.type) {
+    case 'edit':
+      return [{ kind: 'call', content: command.call }];
+    case 'executed':
+      return [{ kind: 'response', content: command.response }];
+    case 'answer':
+      return [{ kind: 'answer', content: command.answer }];
+    default:
+      return [];
+  }
+}
+
+/** What an attempt's execution is once a command about it is carried out. */
+const DONE: Partial<Record<HoldCommand['type'], readonly HoldExecution[]>> = {
+  release: ['releasing'],
+  resend: ['releasing'],
+  executed: ['executed'],
+  failed: ['failed'],
+  indeterminate: ['indeterminate', 'confirmed-executed', 'confirmed-not'],
+};
+
+/**
+ * Whether this very attempt has been here with this command already. Who lost the connection during the commit cannot
+ * know, asks once more, and must not be told that somebody else was faster.
+ */
+function isCarriedOut(hold: Hold, command: HoldCommand): boolean {
+  const done = DONE[command.type];
+  if (!done || !('attempt' in command) || hold.attempt?.id !== command.attempt) return false;
+  return done.includes(hold.execution);
+}

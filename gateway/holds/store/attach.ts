@@ -1,0 +1,98 @@
+import { sql } from 'kysely';
+import { isOpen, type Hold } from '../../domain/hold.ts';
+import { Problem } from '../../domain/problem.ts';
+import type { Step } from '../changes.ts';
+import { overdueCommand } from '../deadlines.ts';
+import type { HoldWriter } from './hold-writer.ts';
+import { transition } from '../machine.ts';
+import { ANSWER_KEPT } from './retention.ts';
+import { fromRow } from './rows.ts';
+import type { HoldRow } from './schema.ts';
+import type { Writing } from './writing.ts';
+
+/** By what a call is known again, and whether it asks for a handle. */
+export type Asking = {
+  readonly agent: string;
+  readonly digest: string;
+  readonly idempotencyKey: string | null;
+  readonly handle: boolean;
+};
+
+type Kept = { readonly row: HoldRow; readonly hold: Hold };
+
+/** Another change was first; what is read now is something else. */
+class Overtaken extends Error {}
+
+/**
+ * The hold that a call already has; null when it needs a new one. A hold whose time is over is settled on the way, so
+ * that nobody waits for what can no longer happen.
+ * @throws Problem `key-reused` when the agent used this `Idempotency-Key` for another payload within the last day.
+ */
+export async function attachToExisting(writer: HoldWriter, writing: Writing, asking: Asking): Promise<Hold | null> {
+  for (;;) {
+    try {
+      return await attach(writer, writing, asking);
+    } catch (error) {
+      if (!(error instanceof Overtaken)) throw error;
+    }
+  }
+}
+
+async function attach(writer: HoldWriter, writing: Writing, asking: Asking): Promise<Hold | null> {
+  const rows = await candidates(writing, asking);
+  if (rows.length === 0) return null;
+  writing.hasRead();
+  const found: Kept[] = [];
+  for (const row of rows) found.push(await settled(writer, writing, row));
+  const kept = choose(found, asking);
+  if (!kept) return null;
+  const { row, hold } = kept;
+  const attached: Step = { type: 'hold.attached', layer: 'execute', actor: asking.agent, actor_kind: 'agent' };
+  const withHandle = asking.handle && !hold.handle ? transition(hold, { type: 'give-handle' }, writing.now) : null;
+  if (!withHandle || 'refused' in withHandle) {
+    await writer.record(writing, hold, attached, row.trace_id);
+    return hold;
+  }
+  const change = { ...withHandle, events: [...withHandle.events, attached] };
+  if (!(await writer.update(writing, { ...row, version: hold.version }, change))) throw new Overtaken();
+  return change.hold;
+}
+
+/** Open holds for the same call or under the same key, and settled ones whose answer the key still finds. Newest first. */
+async function candidates({ trx, now }: Writing, { agent, digest, idempotencyKey }: Asking): Promise<HoldRow[]> {
+  const ofAgent = trx.selectFrom('holds').selectAll().where('agent', '=', agent);
+  // Written out, not as a parameter: the indexes over open holds are used only where the statement itself says so.
+  const open = sql<boolean>`open = 1`;
+  const same = ofAgent.where(open).where('digest', '=', digest);
+  if (idempotencyKey === null) return await same.execute();
+  const keyed = ofAgent
+    .where('idempotency_key', '=', idempotencyKey)
+    .where((hold) => hold.or([open, hold('settled_at', '>', now - ANSWER_KEPT)]));
+  const found = new Map((await same.unionAll(keyed).execute()).map((row) => [row.id, row]));
+  return [...found.values()].toSorted((a, b) => (a.id < b.id ? 1 : -1));
+}
+
+async function settled(writer: HoldWriter, writing: Writing, row: HoldRow): Promise<Kept> {
+  const hold = fromRow(row);
+  const command = isOpen(hold) ? overdueCommand(hold, writing.now) : null;
+  const ended = command && transition(hold, command, writing.now);
+  if (!ended || 'refused' in ended) return { row, hold };
+  if (!(await writer.update(writing, row, ended))) throw new Overtaken();
+  return { row, hold: ended.hold };
+}
+
+function choose(found: readonly Kept[], { digest, idempotencyKey }: Asking): Kept | null {
+  if (idempotencyKey !== null) {
+    const keyed = found.find(({ hold }) => hold.idempotencyKey === idempotencyKey);
+    if (keyed && keyed.hold.askedDigest !== digest) {
+      throw new Problem('key-reused', { extras: { hold_id: keyed.hold.id } });
+    }
+    if (keyed && !asksAgain(keyed.hold)) return keyed;
+  }
+  return found.find(({ hold }) => hold.askedDigest === digest && isOpen(hold)) ?? null;
+}
+
+/** Settled without an answer to repeat: nothing was done and nobody said no, so the same key asks for a new approval. */
+function asksAgain({ status, execution }: Hold): boolean {
+  return status === 'lapsed' || execution === 'failed' || execution === 'confirmed-not';
+}

@@ -1,0 +1,39 @@
+import type { Kysely, Transaction } from 'kysely';
+import type { OutboxDelivery } from '../../domain/hold-store.ts';
+import type { Schema } from './schema.ts';
+
+export type Engine = 'sqlite' | 'postgres';
+
+/**
+ * A database of holds, and the few things in which one kind differs from another. Every change of a hold has a number
+ * of its own; numbers grow, and some are never used.
+ */
+export type HoldDatabase = {
+  readonly db: Kysely<Schema>;
+  readonly engine: Engine;
+  /** Until the transaction ends no other program can be at the tables' shape. */
+  lockShape(trx: Transaction<Schema>): Promise<void>;
+  /** Takes the next number. The first statement of each transaction that writes: `settledChange` and `nextChangeAlone` wait for it. */
+  nextChange(trx: Transaction<Schema>): Promise<number>;
+  /** Waits until nobody else has a number and an open transaction, takes the next, and lets nobody take one until the end. */
+  nextChangeAlone(trx: Transaction<Schema>): Promise<number>;
+  /** A number up to which every change is committed, or never will be. */
+  settledChange(): Promise<number>;
+  /**
+   * This process has committed changes of these holds, or of something else when there are none: whoever listens is told,
+   * here and in other processes.
+   */
+  announce(holdIds: readonly string[]): void;
+  /**
+   * Calls back after commits of any process, this one included, with the holds that changed; with null when it is not
+   * known which, so that everything since the last look has to be looked at. Returns the way to stop.
+   */
+  onCommit(committed: (holdIds: readonly string[] | null) => void): () => void;
+  /** The time in milliseconds since the epoch, the same for everybody who uses the database. */
+  time(): Promise<number>;
+  /** Who delivers the outbox, where gateways share it; null where one has it for itself. */
+  delivery(): Promise<OutboxDelivery | null>;
+  /** Whether a transaction failed only because another one was faster: the same once more finds out what became of it. */
+  isConflict(error: unknown): boolean;
+  close(): Promise<void>;
+};

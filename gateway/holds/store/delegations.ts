@@ -1,0 +1,113 @@
+import type { Kysely } from 'kysely';
+import { LONGEST_DELEGATION, type Delegation } from '../../domain/hold-store.ts';
+import type { HoldRefusal } from '../../domain/hold-command.ts';
+import { createId } from '../../domain/id.ts';
+import type { Channel, Reviewer } from '../../domain/principal.ts';
+import type { Recording } from './recording.ts';
+import type { Schema } from './schema.ts';
+
+/** Those that are in force or will be, in the order in which they begin. */
+export async function listDelegations(db: Kysely<Schema>, now: number): Promise<Delegation[]> {
+  return (await notEnded(db, now).orderBy('since').orderBy('id').execute()).map(fromRow);
+}
+
+export async function delegationsInForce(db: Kysely<Schema>, now: number): Promise<Delegation[]> {
+  return (await notEnded(db, now).where('since', '<=', now).orderBy('since').orderBy('id').execute()).map(fromRow);
+}
+
+/**
+ * The people in whose place somebody may decide now. Not transitive: who stands in for a person does not stand in for
+ * those for whom that person stands in. Who is no reviewer (any more) has nothing to pass on.
+ */
+export async function standsInFor(
+  db: Kysely<Schema>,
+  personId: string,
+  now: number,
+  reviewers: readonly Reviewer[],
+): Promise<{ readonly id: string; readonly groups: readonly string[] }[]> {
+  const rows = await notEnded(db, now).where('since', '<=', now).where('to_person', '=', personId).execute();
+  const absent = new Set(rows.map((row) => row.from_person));
+  return reviewers
+    .filter(({ id, roles }) => absent.has(id) && roles.includes('reviewer'))
+    .map(({ id, groups }) => ({ id, groups }));
+}
+
+/** Refused as `invalid` when it is to oneself, or for no time, time past or more than `LONGEST_DELEGATION`. */
+export async function insertDelegation(
+  { trx, now, record }: Recording,
+  { from, to, since, until }: Pick<Delegation, 'from' | 'to' | 'since' | 'until'>,
+  channel: Channel,
+): Promise<Delegation | HoldRefusal> {
+  if (from === to) return invalid('to: name somebody else; nobody can stand in for themselves.');
+  if (!(since < until)) return invalid('until: has to be later than since.');
+  if (until <= now) return invalid('until: is past; name a time to come.');
+  if (until - since > LONGEST_DELEGATION) {
+    return invalid(`until: at most ${LONGEST_DELEGATION / 86_400_000} days after since.`);
+  }
+  const delegation: Delegation = { id: createId('dlg'), from, to, since, until, createdAt: now };
+  await trx
+    .insertInto('delegations')
+    .values({
+      id: delegation.id,
+      from_person: from,
+      to_person: to,
+      since,
+      until,
+      created_at: now,
+      ended_at: null,
+    })
+    .execute();
+  await record({
+    type: 'delegation.created',
+    layer: 'decide',
+    actor: from,
+    actor_kind: 'reviewer',
+    channel,
+    reason: `to ${to}, ${period(delegation)}`,
+  });
+  return delegation;
+}
+
+/** Null when there is none that has not ended. */
+export async function endDelegation(
+  { trx, now, record }: Recording,
+  id: string,
+  by: string,
+  channel: Channel,
+): Promise<Delegation | null> {
+  const row = await trx
+    .updateTable('delegations')
+    .set({ ended_at: now })
+    .where('id', '=', id)
+    .where('ended_at', 'is', null)
+    .where('until', '>', now)
+    .returningAll()
+    .executeTakeFirst();
+  if (!row) return null;
+  const delegation = fromRow(row);
+  await record({
+    type: 'delegation.ended',
+    layer: 'decide',
+    actor: by,
+    actor_kind: 'reviewer',
+    channel,
+    reason: `of ${delegation.from} to ${delegation.to}, ${period(delegation)}`,
+  });
+  return delegation;
+}
+
+function notEnded(db: Kysely<Schema>, now: number) {
+  return db.selectFrom('delegations').selectAll().where('ended_at', 'is', null).where('until', '>', now);
+}
+
+function fromRow({ id, from_person, to_person, since, until, created_at }: Schema['delegations']): Delegation {
+  return { id, from: from_person, to: to_person, since, until, createdAt: created_at };
+}
+
+function period({ since, until }: Delegation): string {
+  return `from ${new Date(since).toISOString()} until ${new Date(until).toISOString()}`;
+}
+
+function invalid(detail: string): HoldRefusal {
+  return { refused: 'invalid', detail, hold: null };
+}

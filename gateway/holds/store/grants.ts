@@ -1,0 +1,196 @@
+import type { Kysely, Transaction } from 'kysely';
+import type { Grant, GrantTerms } from '../../domain/grant.ts';
+import type { HoldDraft } from '../../domain/hold-store.ts';
+import type { HeldCall, Hold } from '../../domain/hold.ts';
+import type { Channel } from '../../domain/principal.ts';
+import type { Step } from '../changes.ts';
+import { covers, grantFrom } from '../coverage.ts';
+import { approvals } from '../quorum.ts';
+import type { Recording } from './recording.ts';
+import type { Schema } from './schema.ts';
+
+/** A grant with the step that belongs into the story of the hold that it was given on, or that it answers. */
+export type GrantStep = { readonly grant: Grant; readonly step: Step };
+
+/** Keeps the grant that comes with an approval, in the approval's own transaction. */
+export async function insertGrant(
+  { trx, now }: Pick<Recording, 'trx' | 'now'>,
+  hold: Hold,
+  call: HeldCall,
+  terms: GrantTerms,
+): Promise<GrantStep> {
+  const grant = grantFrom(hold, call, terms, now);
+  const { id, agent, system, operation, uses, used, until } = grant;
+  await trx
+    .insertInto('grants')
+    .values({
+      id,
+      agent,
+      system,
+      operation,
+      hold_id: hold.id,
+      uses,
+      used,
+      until,
+      revoked_at: null,
+      document: JSON.stringify(grant),
+    })
+    .execute();
+  const reach = [
+    `${uses} ${uses === 1 ? 'use' : 'uses'} of ${id} until ${new Date(until).toISOString()}`,
+    ...(grant.open.length > 0 ? [`with ${grant.open.join(', ')} open`] : []),
+  ];
+  const channel = approvals(hold).at(-1)?.channel;
+  return {
+    grant,
+    step: {
+      type: 'grant.created',
+      layer: 'decide',
+      actor: hold.decidedBy ?? grant.by.join(', '),
+      actor_kind: 'reviewer',
+      ...(channel && { channel }),
+      reason: reach.join(', '),
+    },
+  };
+}
+
+/**
+ * Uses up one use of a grant that covers a hold about to be opened; null when none does. By compare-and-swap, so of two
+ * processes that want the last use one goes without. Of several grants the one that ends first is used.
+ */
+export async function useGrant(
+  { trx, now }: Pick<Recording, 'trx' | 'now'>,
+  draft: HoldDraft,
+): Promise<GrantStep | null> {
+  for (;;) {
+    const candidates = await active(trx, now)
+      .where('agent', '=', draft.principal.agent)
+      .where('system', '=', draft.system)
+      .where('operation', '=', draft.operation)
+      .orderBy('until')
+      .orderBy('id')
+      .execute();
+    const grant = candidates.map(fromRow).find((grant) => covers(grant, draft, now));
+    if (!grant) return null;
+    const used = grant.used + 1;
+    const { numUpdatedRows } = await trx
+      .updateTable('grants')
+      .set({ used })
+      .where('id', '=', grant.id)
+      .where('used', '=', grant.used)
+      .where('revoked_at', 'is', null)
+      .executeTakeFirst();
+    // Somebody else took that use, or revoked it: what is left is looked at again.
+    if (numUpdatedRows !== 1n) continue;
+    return {
+      grant: { ...grant, used },
+      step: {
+        type: 'grant.used',
+        layer: 'decide',
+        actor: 'holdpoint',
+        actor_kind: 'gateway',
+        reason: `use ${used} of ${grant.uses} of ${grant.id}`,
+      },
+    };
+  }
+}
+
+export async function findGrant(db: Kysely<Schema>, id: string): Promise<Grant | null> {
+  const row = await db.selectFrom('grants').select(COLUMNS).where('id', '=', id).executeTakeFirst();
+  return row ? fromRow(row) : null;
+}
+
+/** Newest first: the active ones, or all. The cursor is the last identifier: identifiers sort by time of creation. */
+export async function listGrants(
+  db: Kysely<Schema>,
+  filter: { readonly agent?: string; readonly active: boolean; readonly cursor?: string; readonly limit: number },
+  now: number,
+): Promise<{ items: Grant[]; next: string | null }> {
+  const { agent, cursor, limit } = filter;
+  let query = filter.active ? active(db, now) : db.selectFrom('grants').select(COLUMNS);
+  if (agent) query = query.where('agent', '=', agent);
+  if (cursor) query = query.where('id', '<', cursor);
+  const rows = await query
+    .orderBy('id', 'desc')
+    .limit(limit + 1)
+    .execute();
+  const items = rows.slice(0, limit).map(fromRow);
+  return { items, next: rows.length > limit ? (items.at(-1)?.id ?? null) : null };
+}
+
+/** Null when there is no such grant. Revoking twice changes nothing and is recorded once. */
+export async function revokeGrant(
+  recording: Recording,
+  id: string,
+  by: string,
+  channel: Channel,
+): Promise<Grant | null> {
+  const found = await findGrant(recording.trx, id);
+  if (!found || found.revokedAt !== null) return found;
+  return (await revoke(recording, found, by, channel)) ?? (await findGrant(recording.trx, id));
+}
+
+/** Revokes whatever an agent could still use. */
+export async function revokeGrantsOf(
+  recording: Recording,
+  agent: string,
+  by: string,
+  channel: Channel,
+): Promise<Grant[]> {
+  const rows = await active(recording.trx, recording.now).where('agent', '=', agent).orderBy('id').execute();
+  const revoked: Grant[] = [];
+  for (const row of rows) {
+    const grant = await revoke(recording, fromRow(row), by, channel);
+    if (grant) revoked.push(grant);
+  }
+  return revoked;
+}
+
+/** Null when it was revoked meanwhile. */
+async function revoke(
+  { trx, now, record }: Recording,
+  grant: Grant,
+  by: string,
+  channel: Channel,
+): Promise<Grant | null> {
+  const revoked: Grant = { ...grant, revokedAt: now, revokedBy: by };
+  const row = await trx
+    .updateTable('grants')
+    .set({ revoked_at: now, document: JSON.stringify(revoked) })
+    .where('id', '=', grant.id)
+    .where('revoked_at', 'is', null)
+    .returning(COLUMNS)
+    .executeTakeFirst();
+  if (!row) return null;
+  const { id, agent, system, operation, holdId, rules } = revoked;
+  await record({
+    type: 'grant.revoked',
+    layer: 'decide',
+    hold_id: holdId,
+    agent,
+    system,
+    operation,
+    rules,
+    actor: by,
+    actor_kind: 'reviewer',
+    channel,
+    reason: `${row.used} of ${grant.uses} uses of ${id} were used`,
+  });
+  return fromRow(row);
+}
+
+const COLUMNS = ['document', 'used'] as const;
+
+function active(db: Kysely<Schema> | Transaction<Schema>, now: number) {
+  return db
+    .selectFrom('grants')
+    .select(COLUMNS)
+    .where('revoked_at', 'is', null)
+    .where('until', '>', now)
+    .whereRef('used', '<', 'uses');
+}
+
+/** The column counts; the document is as it was written. */
+function fromRow({ document, used }: Pick<Schema['grants'], (typeof COLUMNS)[number]>): Grant {
+  return { ...(JSON.parse(document) as Grant), used };
+}

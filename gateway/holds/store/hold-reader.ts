@@ -1,0 +1,103 @@
+import { sql } from 'kysely';
+import type { Kysely } from 'kysely';
+import type { HoldFilter, HoldStore } from '../../domain/hold-store.ts';
+import type { Hold, HoldExecution, HoldStatus } from '../../domain/hold.ts';
+import { fromRow } from './rows.ts';
+import type { HoldRow, Schema } from './schema.ts';
+
+export type HoldCount = { readonly status: HoldStatus; readonly execution: HoldExecution; readonly count: number };
+
+/** `people`: the person who asks for theirs, and whom they stand in for. */
+export type ListFilter = Omit<HoldFilter, 'mine'> & { readonly people?: readonly string[]; readonly now: number };
+
+export type HoldReader = Pick<
+  HoldStore,
+  'changedSince' | 'due' | 'releasable' | 'releasing' | 'indeterminate' | 'openCalls'
+> & {
+  row(id: string): Promise<HoldRow | null>;
+  /** The same, and whether a person stands in for somebody now: most do not, and need not be asked about further. */
+  rowFor(id: string, person: string | null, now: number): Promise<(HoldRow & { readonly stands_in: number }) | null>;
+  /** Newest first. The cursor is the last identifier: identifiers sort by time of creation. */
+  list(filter: ListFilter): Promise<{ items: Hold[]; next: string | null }>;
+  counts(): Promise<HoldCount[]>;
+};
+
+export function createHoldReader(db: Kysely<Schema>): HoldReader {
+  const holds = () => db.selectFrom('holds').select('document');
+  // Written out, not as a parameter: the indexes over open holds are used only where the statement itself says so.
+  const approved = () => holds().where('open', '=', sql.lit(1)).where('status', '=', 'approved');
+
+  return {
+    async row(id) {
+      return (await db.selectFrom('holds').selectAll().where('id', '=', id).executeTakeFirst()) ?? null;
+    },
+    async rowFor(id, person, now) {
+      const row = await db
+        .selectFrom('holds')
+        .selectAll()
+        .select((hold) =>
+          hold
+            .selectFrom('delegations')
+            .select((delegation) => delegation.fn.countAll<number>().as('count'))
+            .where('to_person', '=', person ?? '')
+            .where('until', '>', now)
+            .as('stands_in'),
+        )
+        .where('id', '=', id)
+        .executeTakeFirst();
+      return row ? { ...row, stands_in: row.stands_in ?? 0 } : null;
+    },
+    async list({ status, kind, system, agent, group, people, toAgent, overdue, cursor, limit, now }) {
+      let query = holds()
+        .orderBy('id', 'desc')
+        .limit(limit + 1);
+      if (status) query = query.where('status', '=', status);
+      if (kind) query = query.where('kind', '=', kind);
+      if (system) query = query.where('system', '=', system);
+      if (agent) query = query.where('agent', '=', agent);
+      if (toAgent) query = query.where('to_agent', '=', toAgent);
+      if (cursor) query = query.where('id', '<', cursor);
+      if (overdue) query = query.where('status', '=', 'pending').where('sla_at', '<', now);
+      if (people)
+        query = query.where((hold) => hold.or([hold('assignee', 'in', people), hold('lease_by', 'in', people)]));
+      // Unlike LIKE this has no letters with a meaning of their own, and minds capitals in every database.
+      if (group) query = query.where(sql<boolean>`replace(group_names, ${`|${group}|`}, '') <> group_names`);
+      const found = (await query.execute()).map(fromRow);
+      const items = found.slice(0, limit);
+      return { items, next: found.length > limit ? (items.at(-1)?.id ?? null) : null };
+    },
+    async changedSince(since, limit) {
+      const changed = holds().where('changed_at', '>=', since).orderBy('changed_at').orderBy('id').limit(limit);
+      return (await changed.execute()).map(fromRow);
+    },
+    async due(now) {
+      return (await holds().where('due_at', '<=', now).orderBy('due_at').orderBy('id').execute()).map(fromRow);
+    },
+    async releasable() {
+      const waiting = approved().where('execution', '=', 'none').where('has_handle', '=', 1);
+      return (await waiting.orderBy('decided_at').orderBy('id').execute()).map(fromRow);
+    },
+    async releasing() {
+      return (await approved().where('execution', '=', 'releasing').orderBy('id').execute()).map(fromRow);
+    },
+    async indeterminate() {
+      return (await approved().where('execution', '=', 'indeterminate').orderBy('id').execute()).map(fromRow);
+    },
+    async openCalls() {
+      const calls = db.selectFrom('holds').select(['id', 'agent', 'system', 'digest']).where('open', '=', sql.lit(1));
+      return await calls.where('kind', '=', 'approval').orderBy('id').execute();
+    },
+    async counts() {
+      const rows = await db
+        .selectFrom('holds')
+        .select(['status', 'execution', (hold) => hold.fn.countAll<number>().as('count')])
+        .groupBy(['status', 'execution'])
+        .execute();
+      return rows.map(({ status, execution, count }) => ({
+        status: status as HoldStatus,
+        execution: execution as HoldExecution,
+        count,
+      }));
+    },
+  };
+}

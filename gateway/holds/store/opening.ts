@@ -1,0 +1,85 @@
+import type { HandoffDraft, HoldDraft } from '../../domain/hold-store.ts';
+import type { Hold } from '../../domain/hold.ts';
+import { Problem } from '../../domain/problem.ts';
+import type { Reviewer } from '../../domain/principal.ts';
+import { chooseAssignee, type Assignable } from './assign.ts';
+import { attachToExisting } from './attach.ts';
+import type { Change, Step } from '../changes.ts';
+import { circumstancesOf } from './circumstances.ts';
+import { delegationsInForce } from './delegations.ts';
+import { useGrant } from './grants.ts';
+import type { HoldWriter } from './hold-writer.ts';
+import { transition } from '../machine.ts';
+import { newHandoff, newHold } from '../new-hold.ts';
+import type { Content } from './sealed-content.ts';
+import type { Writing } from './writing.ts';
+
+export type Opened = { readonly hold: Hold; readonly attached: boolean };
+
+export type Opening = {
+  call(writing: Writing, draft: HoldDraft): Promise<Opened>;
+  handoff(writing: Writing, draft: HandoffDraft): Promise<Opened>;
+};
+
+const opened: Step = { type: 'hold.opened', layer: 'decide', actor: 'holdpoint', actor_kind: 'gateway' };
+
+/** Opens holds: unless the caller is suspended, has one already, or somebody approved this kind of call for a while. */
+export function createOpening(options: {
+  readonly writer: HoldWriter;
+  readonly reviewers: readonly Reviewer[];
+}): Opening {
+  const { writer, reviewers } = options;
+
+  async function assignee({ trx, now }: Writing, asked: Assignable, delegated: boolean): Promise<string | null> {
+    return await chooseAssignee(trx, asked, reviewers, delegated ? await delegationsInForce(trx, now) : []);
+  }
+
+  return {
+    async call(writing, draft) {
+      const { principal, digest, idempotencyKey, handle, traceId } = draft;
+      const { trx, now } = writing;
+      const { suspended, granted, delegated } = await circumstancesOf(trx, principal.agent, draft.system, now);
+      if (suspended) throw new Problem('suspended');
+      const existing = await attachToExisting(writer, writing, {
+        agent: principal.agent,
+        digest,
+        idempotencyKey,
+        handle,
+      });
+      if (existing) return { hold: existing, attached: true };
+      const change = (granted ? await redeemed(writing, draft) : null) ?? {
+        hold: newHold(draft, now, await assignee(writing, draft, delegated)),
+        events: [opened],
+      };
+      await writer.insert(writing, change, [{ kind: 'call', content: draft.call }], traceId);
+      return { hold: change.hold, attached: false };
+    },
+    async handoff(writing, draft) {
+      const { principal, digest, idempotencyKey, form, artifacts, traceId } = draft;
+      const { trx, now } = writing;
+      const { suspended, delegated } = await circumstancesOf(trx, principal.agent, '', now);
+      if (suspended) throw new Problem('suspended');
+      const asking = { agent: principal.agent, digest, idempotencyKey, handle: false };
+      const existing = await attachToExisting(writer, writing, asking);
+      if (existing) return { hold: existing, attached: true };
+      const hold = newHandoff(draft, now, await assignee(writing, draft, delegated));
+      const contents: Content[] = [
+        { kind: 'handoff', content: form },
+        ...artifacts.map((artifact): Content => ({ kind: `artifact/${artifact.name}`, content: artifact })),
+      ];
+      await writer.insert(writing, { hold, events: [opened] }, contents, traceId);
+      return { hold, attached: false };
+    },
+  };
+}
+
+/** The hold as a grant approves it in the moment in which it opens; null when none covers it. */
+async function redeemed(writing: Writing, draft: HoldDraft): Promise<Change | null> {
+  const use = await useGrant(writing, draft);
+  if (!use) return null;
+  const { grant, step } = use;
+  const command = { type: 'redeem', grant: grant.id, by: grant.by, use: step.reason ?? grant.id } as const;
+  const change = transition(newHold(draft, writing.now, null), command, writing.now);
+  if ('refused' in change) throw new Error(`grant ${grant.id} cannot approve what it covers: ${change.detail}`);
+  return { ...change, events: [opened, ...change.events, step] };
+}

@@ -1,0 +1,37 @@
+import { isOpen, type Hold } from '../../domain/hold.ts';
+import { dueAt } from '../deadlines.ts';
+import { eligibleGroups } from '../quorum.ts';
+import type { HoldRow } from './schema.ts';
+
+/** The columns that follow from the hold. */
+export function toRow(hold: Hold, change: number, now: number): Omit<HoldRow, 'trace_id'> {
+  const open = isOpen(hold);
+  return {
+    id: hold.id,
+    version: hold.version,
+    change,
+    changed_at: now,
+    kind: hold.kind,
+    status: hold.status,
+    execution: hold.execution,
+    open: open ? 1 : 0,
+    agent: hold.principal.agent,
+    system: hold.system,
+    digest: hold.askedDigest,
+    idempotency_key: hold.idempotencyKey,
+    has_handle: hold.handle ? 1 : 0,
+    group_names: ['', ...(eligibleGroups(hold) ?? []), ''].join('|'),
+    assignee: hold.assignee,
+    lease_by: hold.lease?.by ?? null,
+    to_agent: hold.to && 'agent' in hold.to ? hold.to.agent : null,
+    sla_at: hold.slaAt,
+    due_at: dueAt(hold),
+    decided_at: hold.decidedAt,
+    settled_at: open ? null : now,
+    document: JSON.stringify(hold),
+  };
+}
+
+export function fromRow(row: Pick<HoldRow, 'document'>): Hold {
+  return JSON.parse(row.document) as Hold;
+}

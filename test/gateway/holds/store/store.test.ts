@@ -1,0 +1,526 @@
+import { describe, expect, test } from 'vitest';
+import { isRefusal } from '../../../../gateway/domain/hold-command.ts';
+import type { Hold } from '../../../../gateway/domain/hold.ts';
+import { ANSWER_KEPT, SETTLED_KEPT } from '../../../../gateway/holds/store/retention.ts';
+import { createHoldTimers } from '../../../../gateway/holds/timers.ts';
+import { draft, handoffDraft, of, reviewer, TERMS } from './draft.ts';
+import { engines } from './engines.ts';
+import {
+  approve,
+  eventTypes,
+  executed,
+  failed,
+  indeterminate,
+  must,
+  reject,
+  release,
+  response,
+  useStores,
+} from './stores.ts';
+
+describe.each(engines)('holds in $name', (engine) => {
+  const stores = useStores(engine);
+
+  describe('a hold', () => {
+    test('is found again whole, by another connection, after the first has closed', async () => {
+      const first = await stores.open();
+      const wanted = draft(500);
+      const { hold, attached } = await first.open(wanted);
+      await first.close();
+      const second = await stores.open();
+      expect(attached).toBe(false);
+      expect(await second.find(hold.id)).toEqual(hold);
+      expect(await second.call(hold.id)).toEqual(wanted.call);
+      expect(hold.expiresAt).toBe(stores.now + TERMS.expiresIn);
+    });
+
+    test('goes from approval to its answer, and each step is in the outbox', async () => {
+      const store = await stores.open();
+      const { hold } = await store.open(draft(500));
+      await must(store.apply(hold.id, approve()));
+      const releasing = await must(store.apply(hold.id, release));
+      expect(await store.releasing()).toEqual([releasing]);
+      await must(store.apply(hold.id, executed));
+      expect(await store.response(hold.id)).toEqual(response);
+      expect(await store.releasing()).toEqual([]);
+      expect(await eventTypes(store)).toEqual(
+        'hold.opened hold.voted hold.approved hold.released hold.executed'.split(' '),
+      );
+    });
+
+    test('is attributed in every event', async () => {
+      const store = await stores.open();
+      const { hold } = await store.open(draft(500));
+      stores.now += 5000;
+      await store.apply(hold.id, approve());
+      const [opened, , approved] = (await store.outbox.read(0, 10)).map(({ event }) => event);
+      const whose = {
+        node: 'test',
+        hold_id: hold.id,
+        call_id: hold.callId,
+        agent: 'billing-bot',
+        owner: 'ana@example.com',
+        system: 'payments',
+        operation: 'createRefund',
+        rules: ['rules.payments/refund-over-limit'],
+        policy_revision: 'p1',
+        trace_id: 'a'.repeat(32),
+      };
+      expect(opened).toMatchObject({ ...whose, type: 'hold.opened', layer: 'decide', actor_kind: 'gateway' });
+      expect(approved).toMatchObject({ ...whose, actor: 'ben@example.com', channel: 'api', held_ms: 5000 });
+      expect(JSON.stringify(opened)).not.toContain('agent-secret');
+    });
+
+    test('is refused nothing but what does not exist when it does not exist', async () => {
+      const store = await stores.open();
+      expect(await store.find('hold_none')).toBeNull();
+      expect(await store.call('hold_none')).toBeNull();
+      expect(await store.response('hold_none')).toBeNull();
+      expect(await store.apply('hold_none', approve())).toMatchObject({ refused: 'not-found' });
+    });
+
+    test('that was refused a change is as it was, and nothing is in the outbox', async () => {
+      const store = await stores.open();
+      const { hold } = await store.open(draft(500));
+      expect(await store.apply(hold.id, approve('ana@example.com'))).toMatchObject({ refused: 'forbidden' });
+      expect(await store.find(hold.id)).toEqual(hold);
+      expect(await eventTypes(store)).toEqual(['hold.opened']);
+    });
+  });
+
+  describe('an identical call', () => {
+    test('re-attaches while the hold is open and opens another once it is settled', async () => {
+      const store = await stores.open();
+      const { hold } = await store.open(draft(500));
+      expect(await store.open(draft(500))).toEqual({ hold, attached: true });
+      await store.apply(hold.id, approve());
+      expect(await store.open(draft(500))).toMatchObject({ attached: true, hold: { id: hold.id, status: 'approved' } });
+      await store.apply(hold.id, release);
+      expect(await store.open(draft(500))).toMatchObject({ attached: true, hold: { execution: 'releasing' } });
+      await store.apply(hold.id, executed);
+      const again = await store.open(draft(500));
+      expect(again.attached).toBe(false);
+      expect(again.hold.id).not.toBe(hold.id);
+    });
+
+    test('opens one hold however many come at once, over several connections', async () => {
+      const [one, other] = [await stores.open(), await stores.open()];
+      const opened = await Promise.all(
+        Array.from({ length: 40 }, (_none, index) => (index % 2 ? one : other).open(draft(500))),
+      );
+      expect(new Set(opened.map(({ hold }) => hold.id)).size).toBe(1);
+      expect(opened.filter(({ attached }) => !attached)).toHaveLength(1);
+    });
+
+    test('of another agent is another hold', async () => {
+      const store = await stores.open();
+      const { hold } = await store.open(draft(500));
+      const principal = { ...hold.principal, agent: 'other-bot' };
+      expect((await store.open(draft(500, { principal }))).attached).toBe(false);
+    });
+
+    test('does not re-attach to what the clock has ended although no timer has fired', async () => {
+      const store = await stores.open();
+      const { hold } = await store.open(draft(500));
+      stores.now = hold.expiresAt;
+      expect((await store.open(draft(500))).attached).toBe(false);
+      expect((await store.find(hold.id))?.status).toBe('expired');
+      expect(await eventTypes(store)).toEqual(['hold.opened', 'hold.expired', 'hold.opened']);
+    });
+
+    test('that asks for a handle gives the hold one', async () => {
+      const store = await stores.open();
+      const { hold } = await store.open(draft(500));
+      expect(await store.open(draft(500, { handle: true }))).toMatchObject({ hold: { id: hold.id, handle: true } });
+      await store.apply(hold.id, approve());
+      expect(await store.releasable()).toMatchObject([{ id: hold.id }]);
+    });
+  });
+
+  describe('an Idempotency-Key', () => {
+    const keyed = (amount: number) => draft(amount, { idempotencyKey: 'k1' });
+
+    test('with another payload is refused, open or settled', async () => {
+      const store = await stores.open();
+      const { hold } = await store.open(keyed(500));
+      await expect(store.open(keyed(501))).rejects.toMatchObject({ code: 'key-reused' });
+      await store.apply(hold.id, reject);
+      await expect(store.open(keyed(501))).rejects.toMatchObject({ code: 'key-reused' });
+      expect((await store.list({ limit: 10 })).items).toHaveLength(1);
+    });
+
+    test('finds its rejection for a day, then asks again', async () => {
+      const store = await stores.open();
+      const { hold } = await store.open(keyed(500));
+      await store.apply(hold.id, reject);
+      stores.now += ANSWER_KEPT - 1;
+      expect(await store.open(keyed(500))).toMatchObject({ attached: true, hold: { id: hold.id, status: 'rejected' } });
+      stores.now += 2;
+      expect((await store.open(keyed(500))).attached).toBe(false);
+    });
+
+    test('finds the stored answer', async () => {
+      const store = await stores.open();
+      const { hold } = await store.open(keyed(500));
+      await store.apply(hold.id, approve());
+      await store.apply(hold.id, release);
+      await store.apply(hold.id, executed);
+      expect(await store.open(keyed(500))).toMatchObject({
+        attached: true,
+        hold: { id: hold.id, execution: 'executed' },
+      });
+      expect(await store.response(hold.id)).toEqual(response);
+    });
+
+    test('asks again where nothing was sent and nobody said no', async () => {
+      const store = await stores.open();
+      const { hold } = await store.open(keyed(500));
+      await store.apply(hold.id, approve());
+      await store.apply(hold.id, release);
+      await store.apply(hold.id, failed);
+      expect((await store.open(keyed(500))).attached).toBe(false);
+    });
+
+    test('asks again once it is found out that the call was not executed', async () => {
+      const store = await stores.open();
+      const { hold } = await store.open(keyed(500));
+      await store.apply(hold.id, approve());
+      await store.apply(hold.id, release);
+      await store.apply(hold.id, indeterminate);
+      expect(await store.open(keyed(500))).toMatchObject({ attached: true, hold: { execution: 'indeterminate' } });
+      await must(store.apply(hold.id, { type: 'read-back', executed: false, evidence: 'not found' }));
+      expect((await store.open(keyed(500))).attached).toBe(false);
+    });
+
+    test('of another agent means nothing here', async () => {
+      const store = await stores.open();
+      const { hold } = await store.open(keyed(500));
+      const principal = { ...hold.principal, agent: 'other-bot' };
+      const other = await store.open({ ...keyed(501), principal });
+      expect(other.attached).toBe(false);
+    });
+  });
+
+  describe('the list', () => {
+    test('pages from the newest to the oldest without a gap', async () => {
+      const store = await stores.open();
+      const opened: string[] = [];
+      for (let amount = 1; amount <= 5; amount++) opened.push((await store.open(draft(amount))).hold.id);
+      const seen: string[] = [];
+      let cursor: string | null = '';
+      do {
+        const page: { items: Hold[]; next: string | null } = await store.list({ limit: 2, ...(cursor && { cursor }) });
+        seen.push(...page.items.map(({ id }) => id));
+        cursor = page.next;
+      } while (cursor !== null);
+      expect(seen).toEqual(opened.toSorted().toReversed());
+    });
+
+    test('filters by status, system, agent and group', async () => {
+      const store = await stores.open();
+      const { hold } = await store.open(draft(1));
+      await store.open(draft(2, { system: 'crm' }, { requirements: of('legal', 'sales') }));
+      await store.apply(hold.id, reject);
+      const ids = async (filter: object) =>
+        (await store.list({ limit: 10, ...filter })).items.map(({ system }) => system);
+      expect(await ids({ status: 'rejected' })).toEqual(['payments']);
+      expect(await ids({ system: 'crm' })).toEqual(['crm']);
+      expect(await ids({ agent: 'nobody' })).toEqual([]);
+      expect(await ids({ group: 'sales' })).toEqual(['crm']);
+      expect(await ids({ group: 'finance' })).toEqual(['payments']);
+      expect(await store.counts()).toContainEqual({ status: 'rejected', execution: 'none', count: 1 });
+    });
+
+    test('tells capitals in the name of a group, and no pattern, from others', async () => {
+      const store = await stores.open();
+      await store.open(draft(1, {}, { requirements: of('a_b', 'Legal') }));
+      const found = async (group: string) => (await store.list({ limit: 10, group })).items.length;
+      expect(await Promise.all(['a_b', 'Legal', 'axb', 'legal', '%', 'egal', ''].map(found))).toEqual([
+        1, 1, 0, 0, 0, 0, 1,
+      ]);
+    });
+
+    test('filters by kind and by the agent to whom a relay goes', async () => {
+      const store = await stores.open();
+      await store.open(draft(1));
+      const { hold: asked } = await store.openHandoff(handoffDraft('T-1'));
+      const { hold: relayed } = await store.openHandoff(
+        handoffDraft('T-2', { kind: 'relay', to: { agent: 'other-bot' } }),
+      );
+      const ids = async (filter: object) => (await store.list({ limit: 10, ...filter })).items.map(({ id }) => id);
+      expect(await ids({ kind: 'exception' })).toEqual([asked.id]);
+      expect(await ids({ toAgent: 'other-bot' })).toEqual([relayed.id]);
+      expect(await ids({ toAgent: 'billing-bot' })).toEqual([]);
+    });
+
+    test('filters by what people are late with', async () => {
+      const store = await stores.open();
+      const { hold } = await store.open(draft(1));
+      const { hold: decided } = await store.open(draft(2));
+      await store.apply(decided.id, reject);
+      expect((await store.list({ limit: 10, overdue: true })).items).toEqual([]);
+      stores.now = hold.slaAt + 1;
+      expect((await store.list({ limit: 10, overdue: true })).items).toMatchObject([{ id: hold.id }]);
+    });
+
+    test('shows a person what is suggested to them, what they have claimed, and the same of whom they stand in for', async () => {
+      const reviewers = [reviewer('ben@example.com'), reviewer('eve@example.com', ['legal'])];
+      const store = await stores.open({ reviewers });
+      const { hold: suggested } = await store.open(draft(1));
+      const { hold: claimed } = await store.open(draft(2, {}, { requirements: of() }));
+      expect(suggested.assignee).toBe('ben@example.com');
+      const { hold: legal } = await store.open(draft(3, {}, { requirements: of('legal') }));
+      const claim = { type: 'claim', by: reviewers[0]!, channel: 'api', revision: 1 } as const;
+      await must(store.apply(claimed.id, claim));
+      const mine = async (id: string) => (await store.list({ limit: 10, mine: id })).items.map((hold) => hold.id);
+      const ofBen = new Set(await mine('ben@example.com'));
+      expect(ofBen).toEqual(new Set([suggested.id, claimed.id]));
+      const period = { since: stores.now, until: stores.now + 1000 };
+      await store.delegations.add({ from: 'eve@example.com', to: 'ben@example.com', ...period }, 'api');
+      expect(new Set(await mine('ben@example.com'))).toEqual(new Set([suggested.id, claimed.id, legal.id]));
+    });
+
+    test('of open calls has what may be sent, once more or still, by the digest that the agent sent', async () => {
+      const store = await stores.open();
+      const { hold } = await store.open(draft(1));
+      const { hold: over } = await store.open(draft(2));
+      await store.apply(over.id, reject);
+      await store.openHandoff(handoffDraft('T-1'));
+      const call = { id: hold.id, agent: 'billing-bot', system: 'payments', digest: hold.askedDigest };
+      expect(await store.openCalls()).toEqual([call]);
+      await store.apply(hold.id, approve());
+      await store.apply(hold.id, release);
+      await store.apply(hold.id, indeterminate);
+      expect(await store.openCalls()).toEqual([call]);
+      expect(await store.indeterminate()).toMatchObject([{ id: hold.id }]);
+    });
+
+    test('of changes goes from the oldest to the newest', async () => {
+      const store = await stores.open();
+      const { hold: first } = await store.open(draft(1));
+      const { hold: second } = await store.open(draft(2));
+      stores.now += 10;
+      await store.apply(first.id, approve());
+      expect((await store.changedSince(0, 10)).map(({ id }) => id)).toEqual([second.id, first.id]);
+      expect((await store.changedSince(0, 1)).map(({ id }) => id)).toEqual([second.id]);
+      expect((await store.changedSince(stores.now, 10)).map(({ id }) => id)).toEqual([first.id]);
+    });
+
+    test('routes a hold anew when policy asks again', async () => {
+      const store = await stores.open();
+      const { hold } = await store.open(draft(1));
+      await store.apply(hold.id, approve());
+      const terms = { ...TERMS, requirements: of('legal') };
+      await store.apply(hold.id, { type: 'reopen', rules: hold.rules, reason: 'new', terms, policyRevision: 'p2' });
+      expect((await store.list({ limit: 10, group: 'finance' })).items).toEqual([]);
+      expect((await store.list({ limit: 10, group: 'legal' })).items).toMatchObject([{ id: hold.id, revision: 2 }]);
+      expect(await store.call(hold.id)).toEqual(draft(1).call);
+    });
+  });
+
+  describe('an edit', () => {
+    test('keeps the call that was sent beside the call that is sent now', async () => {
+      const store = await stores.open();
+      const wanted = draft(500);
+      const { hold } = await store.open(wanted);
+      const { call, digest, envelope, rules, reason, terms, policyRevision } = draft(400);
+      const edit = {
+        type: 'edit',
+        by: reviewer('ben@example.com'),
+        channel: 'api',
+        revision: 1,
+        note: null,
+        seenAt: null,
+        call,
+        digest,
+        envelope,
+        judgement: { rules, reason, terms, policyRevision },
+      } as const;
+      const edited = await must(store.apply(hold.id, edit));
+      expect(edited).toMatchObject({ revision: 2, digest, askedDigest: wanted.digest });
+      expect(await store.call(hold.id)).toEqual(call);
+      expect(await store.call(hold.id, 1)).toEqual(wanted.call);
+      expect(await store.call(hold.id, 2)).toEqual(call);
+      expect(await store.open(draft(500))).toMatchObject({ attached: true, hold: { id: hold.id } });
+      expect((await store.open(draft(400))).attached).toBe(false);
+    });
+  });
+
+  describe('an attempt', () => {
+    test('that asks once more, since nobody told it of the commit, finds its own work done', async () => {
+      const store = await stores.open();
+      for (const end of [executed, failed, indeterminate]) {
+        const { hold } = await store.open(draft(500));
+        await must(store.apply(hold.id, approve()));
+        const releasing = await must(store.apply(hold.id, release));
+        expect(await store.apply(hold.id, release)).toEqual(releasing);
+        const ended = await must(store.apply(hold.id, end));
+        expect(await store.apply(hold.id, end)).toEqual(ended);
+        expect(await store.apply(hold.id, { ...end, attempt: 'att_2' })).toMatchObject({ refused: 'state' });
+        expect(await store.apply(hold.id, release)).toMatchObject({ refused: 'state' });
+        if (end === indeterminate) break;
+      }
+      const types = await eventTypes(store);
+      expect(types.filter((type) => type === 'hold.released')).toHaveLength(3);
+      expect(types.filter((type) => type === 'hold.executed')).toHaveLength(1);
+    });
+  });
+
+  describe('a handoff', () => {
+    test('is given back as it was sent, and its answer to the one who asked', async () => {
+      const store = await stores.open();
+      const wanted = handoffDraft('T-1');
+      const { hold, attached } = await store.openHandoff(wanted);
+      expect(attached).toBe(false);
+      expect(hold).toMatchObject({ kind: 'exception', status: 'pending', callId: '' });
+      expect(JSON.stringify(await store.handoff(hold.id))).toBe(JSON.stringify(wanted.form));
+      expect(await store.artifact(hold.id, 'notes.txt')).toEqual(wanted.artifacts[0]);
+      expect(await store.artifact(hold.id, 'other.txt')).toBeNull();
+      expect(await store.call(hold.id)).toBeNull();
+      expect(await store.answer(hold.id)).toBeNull();
+      expect(await store.openHandoff(wanted)).toEqual({ hold, attached: true });
+      const answer = { option: 'refund', data: { amount: 5, parts: [1, null] } };
+      const by = reviewer('ben@example.com');
+      await must(store.apply(hold.id, { type: 'answer', by, channel: 'api', revision: 1, answer, note: null }));
+      expect(await store.answer(hold.id)).toEqual(answer);
+      expect((await store.openHandoff(wanted)).attached).toBe(false);
+    });
+
+    test('with an artifact of no bytes and one of many keeps both', async () => {
+      const store = await stores.open();
+      const big = Buffer.alloc(3_000_000, 'x');
+      const artifacts = [Buffer.alloc(0), big].map((content, index) => {
+        return { name: `${index}.bin`, type: 'text/plain', bytes: content.length, sha256: 'a'.repeat(64), content };
+      });
+      const { hold } = await store.openHandoff(handoffDraft('T-1', { kind: 'relay', artifacts }));
+      expect(await store.artifact(hold.id, '0.bin')).toEqual(artifacts[0]);
+      expect((await store.artifact(hold.id, '1.bin'))?.content.equals(big)).toBe(true);
+    });
+  });
+
+  describe('what is held', () => {
+    test('cannot be read in the database, and neither can the answer', async () => {
+      const store = await stores.open();
+      const wanted = draft(500);
+      const body = Buffer.from('{"marker":"qwertz-body"}');
+      const { hold } = await store.open({ ...wanted, call: { ...wanted.call, body, input: '{"x":"qwertz-input"}' } });
+      await store.apply(hold.id, approve());
+      await store.apply(hold.id, release);
+      await store.apply(hold.id, executed);
+      await store.openHandoff(handoffDraft('T-9'));
+      const kept: Buffer[] = [];
+      for (const table of ['holds', 'sealed', 'outbox', 'notices', 'grants']) {
+        for (const row of await stores.place.raw(`select * from ${table}`)) {
+          for (const value of Object.values(row)) {
+            kept.push(value instanceof Uint8Array ? Buffer.from(value) : Buffer.from(String(value)));
+          }
+        }
+      }
+      expect(kept.some((value) => value.includes(hold.id))).toBe(true);
+      const secrets = ['qwertz-body', 'qwertz-input', 're_marker', 'agent-secret', 'qwertz-summary', 'artifact of T-9'];
+      expect(secrets.filter((secret) => kept.some((value) => value.includes(secret)))).toEqual([]);
+    });
+
+    test('cannot be opened, nor added to, with another key', async () => {
+      await (await stores.open()).open(draft(500));
+      await expect(stores.open({ key: Buffer.alloc(32, 8) })).rejects.toThrow('another key');
+    });
+
+    test('is not given out when its row was moved to another hold', async () => {
+      const store = await stores.open();
+      const { hold } = await store.open(draft(500));
+      const { hold: other } = await store.open(draft(5));
+      await stores.place.raw(
+        `update sealed set content = (select content from sealed where hold_id = '${other.id}') where hold_id = '${hold.id}'`,
+      );
+      await expect(store.call(hold.id)).rejects.toMatchObject({ code: 'store-unavailable' });
+    });
+  });
+
+  test('a store that cannot write says so and opens nothing', async () => {
+    const store = await stores.open();
+    await stores.place.raw('drop table outbox');
+    await expect(store.open(draft(500))).rejects.toMatchObject({ code: 'store-unavailable' });
+    expect((await store.list({ limit: 10 })).items).toEqual([]);
+  });
+
+  describe('the outbox', () => {
+    test('is read in order, from where the reader was, and forgets what was shipped', async () => {
+      const store = await stores.open();
+      for (let amount = 1; amount <= 3; amount++) await store.open(draft(amount));
+      const all = await store.outbox.read(0, 10);
+      expect(all.map(({ seq }) => seq)).toEqual(all.map(({ seq }) => seq).toSorted((a, b) => a - b));
+      expect(await store.outbox.read(all[0]!.seq, 1)).toEqual([all[1]]);
+      await store.outbox.forget(all[1]!.seq);
+      expect(await store.outbox.read(0, 10)).toEqual([all[2]]);
+    });
+  });
+
+  describe('approve against expire', () => {
+    test('the first commit wins and the loser is told who won', async () => {
+      const [one, other] = [await stores.open(), await stores.open()];
+      const { hold } = await one.open(draft(500));
+      const [approved, rejected] = await Promise.all([one.apply(hold.id, approve()), other.apply(hold.id, reject)]);
+      const losers = [approved, rejected].filter(isRefusal);
+      expect(losers).toHaveLength(1);
+      expect(losers[0]).toMatchObject({ refused: 'state', detail: expect.stringContaining('by ben@example.com') });
+      expect(
+        (await eventTypes(one)).filter((type) => type === 'hold.approved' || type === 'hold.rejected'),
+      ).toHaveLength(1);
+    });
+
+    test('the timer expires what nobody decided, once, and leaves what was approved in time', async () => {
+      const store = await stores.open();
+      const { hold: late } = await store.open(draft(1));
+      const { hold: decided } = await store.open(draft(2));
+      await store.apply(decided.id, approve());
+      stores.now = late.expiresAt;
+      const timers = createHoldTimers({ store, clock: () => stores.now, interval: 5, failed: () => {} });
+      expect(await timers.tick()).toBe(1);
+      expect(await timers.tick()).toBe(0);
+      expect((await store.find(late.id))?.status).toBe('expired');
+      expect((await store.find(decided.id))?.status).toBe('approved');
+      expect(await store.apply(late.id, approve())).toMatchObject({ refused: 'state' });
+      stores.now = (await store.find(decided.id))!.redeemBy!;
+      expect(await timers.tick()).toBe(1);
+      expect((await store.find(decided.id))?.status).toBe('lapsed');
+    });
+
+    test('whoever comes after the deadline finds the hold expired, timer or not', async () => {
+      const store = await stores.open();
+      const { hold } = await store.open(draft(1));
+      stores.now = hold.expiresAt;
+      expect(await store.apply(hold.id, approve())).toMatchObject({ refused: 'state', hold: { status: 'expired' } });
+      expect((await store.find(hold.id))?.status).toBe('expired');
+    });
+
+    test('running timers expire by themselves and stop when told', async () => {
+      const store = await stores.open();
+      const { hold } = await store.open(draft(1));
+      const expired = new Promise<Hold>((resolve) => store.watch((hold) => hold.status === 'expired' && resolve(hold)));
+      const timers = createHoldTimers({ store, clock: () => stores.now, interval: 5, failed: () => {} });
+      timers.start();
+      stores.now = hold.expiresAt;
+      expect((await expired).id).toBe(hold.id);
+      await timers.stop();
+    });
+  });
+
+  test('answers are kept for a day and settled holds for a month', async () => {
+    const store = await stores.open();
+    const { hold } = await store.open(draft(1));
+    const { hold: pending } = await store.open(draft(2, {}, { expiresIn: 10 * SETTLED_KEPT }));
+    await store.apply(hold.id, approve());
+    await store.apply(hold.id, release);
+    await store.apply(hold.id, executed);
+    await store.prune(stores.now + ANSWER_KEPT);
+    expect(await store.response(hold.id)).not.toBeNull();
+    await store.prune(stores.now + ANSWER_KEPT + 1);
+    expect(await store.response(hold.id)).toBeNull();
+    expect(await store.call(hold.id)).not.toBeNull();
+    await store.prune(stores.now + SETTLED_KEPT + 1);
+    expect(await store.find(hold.id)).toBeNull();
+    expect(await store.call(hold.id)).toBeNull();
+    expect(await store.find(pending.id)).toEqual(pending);
+  });
+});

@@ -1,0 +1,92 @@
+import { afterEach, beforeEach } from 'vitest';
+import { isRefusal, type HoldCommand, type HoldRefusal } from '../../../../gateway/domain/hold-command.ts';
+import type { HoldStore } from '../../../../gateway/domain/hold-store.ts';
+import type { HeldResponse, Hold } from '../../../../gateway/domain/hold.ts';
+import { openHoldStore, type HoldStoreOptions, type OwnedHoldStore } from '../../../../gateway/holds/store/store.ts';
+import { KEY, reviewer } from './draft.ts';
+import type { Place, TestEngine } from './engines.ts';
+
+export type Stores = {
+  /** What every store's clock says. */
+  now: number;
+  place: Place;
+  /** One more store on the same database. */
+  open(
+    options?: Partial<Pick<HoldStoreOptions, 'key' | 'node' | 'reviewers' | 'compose' | 'pollInterval'>>,
+  ): Promise<OwnedHoldStore>;
+};
+
+/** For each test an empty database and any number of stores on it, closed and removed after it. */
+export function useStores(engine: TestEngine): Stores {
+  let opened: HoldStore[] = [];
+  const stores: Stores = {
+    now: 0,
+    place: undefined as unknown as Place,
+    async open(options = {}) {
+      const clock = () => stores.now;
+      const quickly = { pollInterval: 5, reviewers: [], compose: () => [] };
+      const store = await openHoldStore({ ...stores.place.at, key: KEY, node: 'test', clock, ...quickly, ...options });
+      opened.push(store);
+      return store;
+    },
+  };
+  beforeEach(async () => {
+    stores.now = Date.now();
+    stores.place = await engine.place();
+    opened = [];
+  });
+  afterEach(async () => {
+    await Promise.all(opened.map((store) => store.close()));
+    await stores.place.remove();
+  });
+  return stores;
+}
+
+export const approve = (id = 'ben@example.com', changes: object = {}): HoldCommand => ({
+  type: 'approve',
+  by: reviewer(id),
+  channel: 'api',
+  revision: 1,
+  note: 'fine',
+  seenAt: null,
+  grant: null,
+  ...changes,
+});
+
+export const reject: HoldCommand = {
+  type: 'reject',
+  by: reviewer('ben@example.com'),
+  channel: 'api',
+  revision: 1,
+  code: 'other',
+  note: null,
+};
+
+export const release = {
+  type: 'release',
+  attempt: 'att_1',
+  by: 'worker-0',
+  key: 'key-1',
+  policyRevision: 'p1',
+} as const;
+
+export const response: HeldResponse = {
+  status: 201,
+  headers: ['Content-Type', 'application/json'],
+  body: Buffer.from('{"id":"re_marker"}'),
+  complete: true,
+};
+
+export const executed = { type: 'executed', attempt: 'att_1', response } as const;
+export const failed = { type: 'failed', attempt: 'att_1', reason: 'refused' } as const;
+export const indeterminate = { type: 'indeterminate', attempt: 'att_1', reason: 'reset', resendAt: null } as const;
+
+export async function must(result: Promise<Hold | HoldRefusal>): Promise<Hold> {
+  const hold = await result;
+  if (isRefusal(hold)) throw new Error(hold.detail);
+  return hold;
+}
+
+export async function eventTypes(store: HoldStore): Promise<string[]> {
+  return (await store.outbox.read(0, 1000)).map(({ event }) => event.type);
+}
