@@ -15,7 +15,7 @@ import type { Reviewer } from '../../gateway/domain/principal.ts';
 import { actionDigest } from '../../gateway/holds/digest.ts';
 import { transition } from '../../gateway/holds/machine.ts';
 import { approvedBy, demands } from '../../gateway/holds/quorum.ts';
-import { openHoldStore, type OwnedHoldStore } from '../../gateway/holds/store.ts';
+import { openHoldStore, type OwnedHoldStore } from '../../gateway/holds/store/store.ts';
 import { createDigest } from '../../gateway/server.ts';
 
 const person = (name: string, groups: readonly string[], ...roles: string[]): Reviewer => ({
