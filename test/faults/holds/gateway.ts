@@ -1,0 +1,89 @@
+import type { Notice } from '../../../gateway/domain/notice.ts';
+import { createForwarder, type Forwarder } from '../../../gateway/enforce/forwarder.ts';
+import { settleAbandoned } from '../../../gateway/enforce/abandoned.ts';
+import { createOutcomes } from '../../../gateway/enforce/outcomes.ts';
+import { createHandleReleases } from '../../../gateway/enforce/release-handles.ts';
+import { createReleaser, type Releaser } from '../../../gateway/enforce/release.ts';
+import { createResends } from '../../../gateway/enforce/resend.ts';
+import { createCompose } from '../../../gateway/holds/notify/compose.ts';
+import { createNoticeDelivery } from '../../../gateway/holds/notify/notice-delivery.ts';
+import { openHoldStore, type OwnedHoldStore } from '../../../gateway/holds/store/store.ts';
+import { createHoldTimers } from '../../../gateway/holds/timers.ts';
+import type { Place } from '../../gateway/holds/store/engines.ts';
+import { decide, digest, KEY, notifyAt, PEOPLE, systemsAt } from './cast.ts';
+
+/** One round of something that a gateway does by itself. */
+type Round = { tick(): Promise<unknown> };
+
+/** The parts of a gateway that have to do with holds, real but for the clock and the policy. */
+export type Gateway = {
+  readonly name: string;
+  readonly upstream: string;
+  readonly store: OwnedHoldStore;
+  readonly releaser: Releaser;
+  readonly timers: Round;
+  readonly handles: Round;
+  readonly resends: Round;
+  readonly notices: Round;
+  /** Settles what these processes left in the middle. */
+  takeOver(dead: readonly string[]): Promise<void>;
+  /** What its clock says. */
+  now: number;
+};
+
+export async function openGateway(options: {
+  readonly name: string;
+  readonly at: Place['at'];
+  readonly upstream: string;
+  readonly now: number;
+  /** Told of what goes wrong beside the story. */
+  readonly failed: (error: unknown) => void;
+  /** Around everything that leaves the process. */
+  readonly forwarding?: (forwarder: Forwarder) => Forwarder;
+  readonly delivering?: (deliver: (notice: Notice) => Promise<void>) => (notice: Notice) => Promise<void>;
+}): Promise<Gateway> {
+  const { name, at, upstream, now, failed, forwarding = (own) => own, delivering = (own) => own } = options;
+  const clock = () => gateway.now;
+  const config = notifyAt(upstream);
+  const compose = createCompose(config, PEOPLE, 'http://console.example.com/');
+  const gateway = { now } as { -readonly [Part in keyof Gateway]: Gateway[Part] };
+  const store = await openHoldStore({ ...at, key: KEY, node: name, clock, reviewers: PEOPLE, compose });
+  const systems = new Map(systemsAt(upstream).map((system) => [system.name, system]));
+  const releaser = createReleaser({
+    store,
+    decide,
+    digest,
+    systems,
+    clock,
+    by: name,
+    forwarder: forwarding(createForwarder([...systems.values()])),
+    outcomes: createOutcomes(store, (_hold, { type }, why) => failed(new Error(`${type} was refused: ${why}`))),
+    barred: () => null,
+  });
+  const rounds = { store, releaser, clock, failed };
+  async function deliver(notice: Notice): Promise<void> {
+    // Few stories get that far, and it takes a while to load.
+    const { createNotifier } = await import('../../../gateway/holds/notify/notifier.ts');
+    await createNotifier(config, { clock }).deliver(notice);
+  }
+  const { notices } = store;
+  return Object.assign(gateway, {
+    name,
+    upstream,
+    store,
+    releaser,
+    timers: createHoldTimers({ store, clock, interval: 1_000, failed }),
+    handles: createHandleReleases(rounds),
+    resends: createResends(rounds),
+    notices: createNoticeDelivery({
+      notices,
+      notifier: { deliver: delivering(deliver) },
+      clock,
+      interval: 1_000,
+      failed,
+    }),
+    async takeOver(dead: readonly string[]) {
+      await settleAbandoned({ store, systems, ended: (other) => dead.includes(other), clock });
+    },
+  });
+}
