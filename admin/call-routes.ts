@@ -1,5 +1,5 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
-import type { CallLog } from '../gateway/domain/event.ts';
+import type { CallLog } from '../gateway/domain/call-log.ts';
 import { AdminProblem } from './problems.ts';
 import * as schemas from './schemas.ts';
 

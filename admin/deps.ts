@@ -1,6 +1,6 @@
 import type { Amend } from '../gateway/domain/amendment.ts';
 import type { Clock } from '../gateway/domain/clock.ts';
-import type { CallLog } from '../gateway/domain/event.ts';
+import type { CallLog } from '../gateway/domain/call-log.ts';
 import type { Hold } from '../gateway/domain/hold.ts';
 import type { HoldCommand, HoldRefusal } from '../gateway/domain/hold-command.ts';
 import type { HoldStore } from '../gateway/domain/hold-store.ts';

@@ -1,6 +1,6 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import type { Clock } from '../gateway/domain/clock.ts';
-import type { CallHistory, CallLog, CallSummary } from '../gateway/domain/event.ts';
+import type { CallHistory, CallLog, CallSummary } from '../gateway/domain/call-log.ts';
 
 type Row = Omit<CallSummary, 'at' | 'hold_id' | 'status'> & {
   readonly at_ms: string | number;

@@ -11,7 +11,7 @@ import { createDescribe } from './describe/describe.ts';
 import type { Call } from './domain/call.ts';
 import type { Clock } from './domain/clock.ts';
 import type { Decision } from './domain/decision.ts';
-import type { Journal } from './domain/event.ts';
+import type { Journal } from './domain/journal.ts';
 import type { Exchange } from './domain/exchange.ts';
 import type { HoldStore } from './domain/hold-store.ts';
 import { createId } from './domain/id.ts';

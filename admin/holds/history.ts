@@ -1,4 +1,4 @@
-import type { CallLog } from '../../gateway/domain/event.ts';
+import type { CallLog } from '../../gateway/domain/call-log.ts';
 import type { Hold } from '../../gateway/domain/hold.ts';
 import type { ContextPackage } from './schemas.ts';
 

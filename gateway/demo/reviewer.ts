@@ -1,4 +1,4 @@
-import type { CallSummary } from '../domain/event.ts';
+import type { CallSummary } from '../domain/call-log.ts';
 
 /** What the demo reads of a held call's context package. */
 export type PendingHold = {

@@ -1,151 +1,315 @@
+/** The shape of events that this program writes. Fields are only ever added; one that changes its meaning raises this. */
+export const EVENT_VERSION = 1;
+
 /** Which layer of the work an event belongs to: people and policy decide, agents execute, systems record. */
 export type Layer = 'decide' | 'execute' | 'record';
 
-export type EventType =
-  | 'call.decided'
-  | 'call.completed'
-  | 'call.refused'
-  | 'hold.opened'
-  | 'hold.attached'
-  | 'hold.claimed'
-  | 'hold.unclaimed'
-  | 'hold.noted'
-  | 'hold.voted'
-  | 'hold.edited'
-  | 'hold.approved'
-  | 'hold.rejected'
-  | 'hold.taken-over'
-  | 'hold.outcome'
-  | 'hold.answered'
-  | 'hold.accepted'
-  | 'hold.returned'
-  | 'hold.escalated'
-  | 'hold.reminded'
-  | 'hold.expired'
-  | 'hold.cancelled'
-  | 'hold.superseded'
-  | 'hold.reopened'
-  | 'hold.lapsed'
-  | 'hold.released'
-  | 'hold.executed'
-  | 'hold.failed'
-  | 'hold.indeterminate'
-  | 'hold.confirmed'
-  | 'grant.created'
-  | 'grant.used'
-  | 'grant.revoked'
-  | 'delegation.created'
-  | 'delegation.ended'
-  | 'suspension.created'
-  | 'suspension.ended'
-  | 'notice.dead'
-  | 'policy.activated'
-  | 'policy.refused';
+/**
+ * How a field's values look; storage and documentation follow from it. An absent member and its kind's empty value are
+ * the same thing.
+ *
+ * `id`: text that is different in most events · `name`: text of which there are few different ones · `names`: a list of
+ * those · `text`: for people · `time`: milliseconds since the epoch · `small`: a whole number up to 65,535 · `count`: a
+ * whole number · `amount`: any number · `share`: 0 to 1, where absent and 0 differ · `json`: JSON text.
+ */
+export type FieldKind = 'id' | 'name' | 'names' | 'text' | 'time' | 'small' | 'count' | 'amount' | 'share' | 'json';
+
+type Field = { readonly kind: FieldKind; readonly about: string };
 
 /**
- * One step of the ledger, in the shape of the ClickHouse table `holdpoint.events`. A member that is absent takes the
- * column's default. Members never hold credentials, request bodies or query strings.
+ * Every member that an event may have, in the order in which they are written: the columns of `holdpoint.events`, the
+ * page `audit/EVENTS.md` and what tests check follow from this list. Members never hold credentials, and of a request
+ * nothing but what masking has passed.
  */
-export type Event = {
-  event_id: string;
-  /** Milliseconds since the epoch. */
-  at: number;
-  node: string;
-  type: EventType;
-  layer: Layer;
-  decision_id?: string;
-  call_id?: string;
-  hold_id?: string;
-  agent?: string;
-  owner?: string;
-  on_behalf_of?: readonly string[];
-  session?: string;
-  task?: string;
-  system?: string;
-  operation?: string;
-  method?: string;
-  path?: string;
-  resource?: string;
-  verdict?: 'allow' | 'hold' | 'block';
-  /** Ids of the rules that matched, as `<package>/<name>`. */
-  rules?: readonly string[];
-  trigger?: 'rule' | 'probabilistic' | 'default' | 'fault';
-  reason?: string;
-  policy_revision?: string;
-  /** Who took the step: a reviewer, an agent, or the gateway itself. */
-  actor?: string;
-  actor_kind?: 'agent' | 'reviewer' | 'gateway';
-  channel?: string;
-  /** HTTP status that the agent was given, or that the upstream gave where the step is the upstream's. */
-  status?: number;
-  /** A stable code: a problem's, or a reviewer's reason for rejecting. */
-  code?: string;
-  decide_us?: number;
-  upstream_ms?: number;
-  held_ms?: number;
-  request_bytes?: number;
-  response_bytes?: number;
-  confidence?: number;
-  flags?: readonly string[];
-  trace_id?: string;
+export const EVENT_FIELDS = {
+  event_id: { kind: 'id', about: 'Names the event for ever.' },
+  at: { kind: 'time', about: 'When it happened.' },
+  version: { kind: 'small', about: 'The version of this list by which the event was written.' },
+  node: { kind: 'name', about: 'The gateway on which it happened.' },
+  type: { kind: 'name', about: 'What happened.' },
+  layer: {
+    kind: 'name',
+    about: 'Whose doing it was: `decide` (policy and people), `execute` (agents), `record` (systems).',
+  },
+  decision_id: { kind: 'id', about: 'The decision that the step follows from.' },
+  call_id: { kind: 'id', about: 'The call.' },
+  hold_id: { kind: 'id', about: 'The hold.' },
+  agent: { kind: 'name', about: 'Who called.' },
+  owner: { kind: 'name', about: 'The person who answers for the agent.' },
+  on_behalf_of: { kind: 'names', about: 'For whom the agent works, outermost first.' },
+  session: { kind: 'id', about: 'Claimed by the agent: the session it belongs to.' },
+  task: { kind: 'text', about: 'Claimed by the agent: what it is at.' },
+  system: { kind: 'name', about: 'The business system.' },
+  operation: { kind: 'name', about: 'The stable name of what is done.' },
+  method: { kind: 'name', about: 'The HTTP method.' },
+  path: { kind: 'text', about: 'The path below the system, masked, without its query.' },
+  resource: { kind: 'text', about: 'On what, as `<type>` or `<type>/<id>`, masked.' },
+  verdict: { kind: 'name', about: '`allow`, `hold` or `block`.' },
+  rules: { kind: 'names', about: 'The rules that matched, as `<package>/<name>`, those of the verdict first.' },
+  trigger: {
+    kind: 'name',
+    about: 'What made them match: `rule`, `probabilistic`, `default` (no rule did) or `fault` (policy failed).',
+  },
+  reason: { kind: 'text', about: 'Why, in the words of the rule or of the person.' },
+  policy_revision: { kind: 'name', about: 'The bundle that decided; empty when none could.' },
+  failure: { kind: 'name', about: 'What failed: see the classes of failure. Empty when nothing did.' },
+  fault: { kind: 'text', about: 'What was wrong with the policy, for those who write it.' },
+  actor: { kind: 'name', about: 'Who took the step.' },
+  actor_kind: { kind: 'name', about: '`agent`, `reviewer` or `gateway`.' },
+  channel: { kind: 'name', about: 'By which way: `agent`, `api`, `console`, `chat`, `cli`.' },
+  status: {
+    kind: 'small',
+    about: 'HTTP status: what the agent was answered, or the system, where the step is its own. 0: the agent had left.',
+  },
+  code: {
+    kind: 'name',
+    about: "A problem's code, a reviewer's reason for rejecting, or the outcome that was recorded.",
+  },
+  groups: { kind: 'names', about: 'The groups that were asked.' },
+  level: { kind: 'small', about: '2: a person approves; 3: a person takes over.' },
+  respond_within_ms: { kind: 'count', about: 'How soon people ought to decide.' },
+  changes: { kind: 'names', about: 'What a reviewer changed, as JSON pointers into the body.' },
+  decide_us: { kind: 'count', about: 'Microseconds that policy took.' },
+  upstream_ms: { kind: 'count', about: "Milliseconds until the system's answer began." },
+  held_ms: { kind: 'count', about: 'Milliseconds for which people were waited for.' },
+  took_ms: { kind: 'count', about: 'Milliseconds from the arrival of the call to the end of its answer.' },
+  request_bytes: { kind: 'count', about: 'Size of the request body.' },
+  response_bytes: { kind: 'count', about: 'Size of the answer.' },
+  cost: { kind: 'amount', about: 'What the call cost, in `cost_unit`. A call carries it once.' },
+  cost_unit: { kind: 'name', about: 'The unit of `cost`, such as `EUR` or `tokens`.' },
+  confidence: { kind: 'share', about: 'Claimed by the agent: how sure it is.' },
+  flags: { kind: 'names', about: 'Claimed by the agent.' },
+  input: { kind: 'json', about: 'What policy judged, masked. Empty when it was dropped: `masked` says why.' },
+  masked: {
+    kind: 'names',
+    about:
+      'JSON pointers into `input` of what was masked; `path` where the path was; `!too-large` or `!mask-failed` where `input` was dropped.',
+  },
+  trace_id: { kind: 'id', about: 'W3C Trace Context, as the agent sent it.' },
+} as const satisfies Readonly<Record<string, Field>>;
+
+export type EventField = keyof typeof EVENT_FIELDS;
+
+/**
+ * What can fail, and in which layer the fault then lies: "which layer failed?" has an answer.
+ */
+export const FAILURES = {
+  'policy-wrong': { layer: 'decide', about: 'The policy could not decide, or asked for what cannot be done.' },
+  'boundary-exceeded': { layer: 'execute', about: 'The agent went for what policy or people do not let it do.' },
+  'system-drifted': { layer: 'record', about: 'What the system answered contradicts what was decided.' },
+  'system-failed': { layer: 'record', about: 'The system was not reached, was too slow or failed.' },
+  'gateway-failed': { layer: 'decide', about: 'The gateway could not do its part: no room for the record, no store.' },
+} as const satisfies Readonly<Record<string, { layer: Layer; about: string }>>;
+
+export type Failure = keyof typeof FAILURES;
+
+const ANY = ['event_id', 'at', 'version', 'node', 'type', 'layer', 'actor', 'actor_kind'] as const;
+const CALLED = [
+  'decision_id',
+  'call_id',
+  'agent',
+  'owner',
+  'system',
+  'operation',
+  'method',
+  'path',
+  'resource',
+  'verdict',
+  'rules',
+  'channel',
+] as const;
+const OF_CALLS = [
+  'on_behalf_of',
+  'session',
+  'task',
+  'confidence',
+  'flags',
+  'trace_id',
+  'policy_revision',
+  'failure',
+] as const;
+const HELD = ['decision_id', 'hold_id', 'agent', 'owner', 'verdict', 'trigger', 'rules'] as const;
+/** A hand-over that an agent opened itself has no call, and so nothing that follows from one. */
+const OF_HOLDS = [
+  'call_id',
+  'system',
+  'operation',
+  'method',
+  'path',
+  'resource',
+  'reason',
+  'channel',
+  'code',
+  'status',
+  'held_ms',
+  'upstream_ms',
+  ...OF_CALLS,
+] as const;
+
+type EventKind = {
+  /** In which layers it happens; most in one. */
+  readonly layer: Layer | readonly Layer[];
+  readonly about: string;
+  /** Members that every event of the type has. */
+  readonly has: readonly EventField[];
+  /** Members that it may have beside them. */
+  readonly may: readonly EventField[];
 };
 
-/** The durable local log between this process and ClickHouse. */
-export type Journal = {
-  /**
-   * Takes one event; its bytes reach the disk with the next group commit, at the latest 100 ms from now.
-   * @throws Problem `journal-unavailable` when there is no room or the disk failed; then nothing was taken.
-   */
-  append(event: Event): void;
-  /** Resolves when everything appended before this call is durable; rejects with Problem `journal-unavailable` when it cannot be. */
-  flushed(): Promise<void>;
-  /** Flushes, seals the open segment and refuses further events. */
-  close(): Promise<void>;
+const hold = (layer: EventKind['layer'], about: string, has: readonly EventField[] = []) =>
+  ({ layer, about, has: [...ANY, ...HELD, ...has], may: OF_HOLDS }) as const;
+
+/** Every type of event, what it tells, and what it carries. */
+export const EVENT_TYPES = {
+  'call.decided': {
+    layer: 'decide',
+    about: 'Policy decided on a call. Durable before an unsafe call goes out.',
+    has: [...ANY, ...CALLED, 'trigger', 'reason'],
+    may: [...OF_CALLS, 'decide_us', 'request_bytes', 'input', 'masked', 'fault'],
+  },
+  'call.completed': {
+    layer: ['decide', 'execute', 'record'],
+    about: 'The call has its answer.',
+    has: [...ANY, ...CALLED],
+    may: [
+      ...OF_CALLS,
+      'hold_id',
+      'status',
+      'code',
+      'upstream_ms',
+      'held_ms',
+      'took_ms',
+      'response_bytes',
+      'cost',
+      'cost_unit',
+    ],
+  },
+  'call.drifted': {
+    layer: 'record',
+    about: 'A rule found that what the system answered contradicts what was decided.',
+    has: [...ANY, ...CALLED, 'reason', 'failure'],
+    may: [...OF_CALLS, 'hold_id', 'status'],
+  },
+  'call.refused': {
+    layer: 'decide',
+    about: 'A call of a known agent was refused before policy could see it.',
+    has: [...ANY, 'agent', 'owner', 'system', 'method', 'verdict', 'channel', 'failure'],
+    may: ['status', 'code', 'trace_id', 'on_behalf_of'],
+  },
+  'hold.opened': {
+    ...hold('decide', 'A call waits for people; or an agent asks them for something.', ['level', 'respond_within_ms']),
+    may: [...OF_HOLDS, 'groups'],
+  },
+  'hold.attached': hold('execute', 'The agent sent the same call again while it waits.'),
+  'hold.claimed': hold('decide', 'A reviewer looks at it.', ['channel']),
+  'hold.unclaimed': hold('decide', 'The reviewer let go of it.', ['channel']),
+  'hold.noted': hold('decide', 'A reviewer wrote a note.', ['channel']),
+  'hold.voted': hold('decide', 'A reviewer approved; whether that suffices, `hold.approved` tells.', ['channel']),
+  'hold.edited': {
+    ...hold('decide', 'A reviewer changed what will be sent.', ['channel']),
+    may: [...OF_HOLDS, 'changes'],
+  },
+  'hold.approved': hold('decide', 'As many as are needed have approved, or a grant covers the call.'),
+  'hold.rejected': hold('decide', 'A reviewer said no.', ['channel', 'code', 'failure']),
+  'hold.taken-over': hold('decide', 'A person does it in the place of the agent.', ['channel']),
+  'hold.outcome': hold('record', 'The person said what came of it.', ['channel', 'code']),
+  'hold.answered': hold('decide', 'A person answered what the agent asked.', ['channel']),
+  'hold.accepted': hold('decide', 'Somebody took what the agent handed over.', ['channel']),
+  'hold.returned': hold('decide', 'Whoever it was handed to gave it back.', ['channel', 'code']),
+  'hold.escalated': hold('decide', 'More people were asked.'),
+  'hold.reminded': hold('decide', 'The people who are asked were reminded.'),
+  'hold.expired': hold('decide', 'Nobody decided in time.'),
+  'hold.cancelled': hold('decide', 'The agent, or an operator, gave it up.'),
+  'hold.superseded': hold('decide', 'Another decision or hold took its place.'),
+  'hold.reopened': hold('decide', 'Policy changed while it was approved, and people have to look again.'),
+  'hold.lapsed': hold('decide', 'It was approved, and nobody came for it in time.'),
+  'hold.released': hold('execute', 'The call is being sent.'),
+  'hold.executed': {
+    ...hold('record', 'The system has answered the released call.', ['status']),
+    may: [...OF_HOLDS, 'cost', 'cost_unit'],
+  },
+  'hold.failed': hold('execute', 'The released call did not reach the system.'),
+  'hold.indeterminate': hold('execute', 'It is not known whether the released call arrived.'),
+  'hold.confirmed': hold('record', 'What was not known is known: read back, or said by a person.', ['code']),
+  'grant.created': grant('An approval covers further calls like it for a while.'),
+  'grant.used': grant('A call went through under a grant.'),
+  'grant.revoked': grant('A grant was ended.'),
+  'delegation.created': person('Somebody stands in for a reviewer.'),
+  'delegation.ended': person('Somebody no longer stands in for a reviewer.'),
+  'suspension.created': person('An agent or a system was stopped.'),
+  'suspension.ended': person('It may go on.'),
+  'notice.dead': {
+    layer: 'decide',
+    about: 'People could not be told of something; it was tried often enough.',
+    has: ANY,
+    may: [...HELD, ...OF_HOLDS],
+  },
+  'policy.activated': {
+    layer: 'decide',
+    about: 'A policy came into force.',
+    has: [...ANY, 'policy_revision'],
+    may: [],
+  },
+  'policy.refused': {
+    layer: 'decide',
+    about: 'A change to the policies cannot be used; the old one stays in force.',
+    has: [...ANY, 'reason', 'failure'],
+    may: [],
+  },
+  'journal.damaged': {
+    layer: 'record',
+    about: 'A part of the journal cannot be read any more; it was set aside.',
+    has: [...ANY, 'reason', 'failure'],
+    may: [],
+  },
+  'journal.shed': {
+    layer: 'record',
+    about: 'Allowed reads went through without being recorded, as the journal was full: `reason` says how many.',
+    has: [...ANY, 'reason', 'failure'],
+    may: [],
+  },
+} as const satisfies Readonly<Record<string, EventKind>>;
+
+function grant(about: string) {
+  return {
+    layer: 'decide',
+    about,
+    has: [...ANY, 'agent', 'owner'],
+    may: [...HELD, ...OF_HOLDS],
+  } as const satisfies EventKind;
+}
+
+function person(about: string) {
+  const may = ['agent', 'owner', 'system', 'reason', 'channel', 'groups'] as const;
+  return { layer: 'decide', about, has: [...ANY, 'channel'], may } as const satisfies EventKind;
+}
+
+export type EventType = keyof typeof EVENT_TYPES;
+
+type ValueOf<Kind extends FieldKind> = Kind extends 'time' | 'small' | 'count' | 'amount' | 'share'
+  ? number
+  : Kind extends 'names'
+    ? readonly string[]
+    : string;
+
+/** Members whose values are known. */
+type Known = {
+  readonly type: EventType;
+  readonly layer: Layer;
+  readonly verdict: 'allow' | 'hold' | 'block';
+  readonly trigger: 'rule' | 'probabilistic' | 'default' | 'fault';
+  readonly failure: Failure;
+  readonly actor_kind: 'agent' | 'reviewer' | 'gateway';
 };
 
-/** One call as the list of recent calls shows it. */
-export type CallSummary = {
-  readonly call_id: string;
-  readonly at: string;
-  readonly agent: string;
-  readonly owner: string;
-  readonly system: string;
-  readonly operation: string;
-  readonly method: string;
-  readonly path: string;
-  readonly verdict: string;
-  readonly rules: readonly string[];
-  readonly reason: string;
-  readonly policy_revision: string;
-  readonly decision_id: string;
-  readonly hold_id: string | null;
-  /** Null until the call has completed. */
-  readonly status: number | null;
+type Members = {
+  readonly [Name in EventField]: Name extends keyof Known ? Known[Name] : ValueOf<(typeof EVENT_FIELDS)[Name]['kind']>;
 };
 
-/** What is known of calls like one that waits for people. */
-export type CallHistory = {
-  /** Calls of this operation by this agent within the last 30 days. */
-  readonly similar_30d: number;
-  /** Of those on which people decided, the share (0 to 1) that they approved as it was; null when there were none. */
-  readonly approved_unchanged_rate: number | null;
-  /** The agent's last calls, newest first. */
-  readonly recent_calls: readonly CallSummary[];
-};
+type Always = 'event_id' | 'at' | 'node' | 'type' | 'layer';
 
-/** What the record can be asked. */
-export type CallLog = {
-  /** Newest first; `cursor` is an earlier answer's `next`. */
-  recent(filter: {
-    agent?: string;
-    system?: string;
-    verdict?: string;
-    cursor?: string;
-    limit: number;
-  }): Promise<{ items: CallSummary[]; next: string | null }>;
-  /** Of the last 30 days, without the call `except` itself. Gives up when `signal` aborts. */
-  history(
-    of: { agent: string; system: string; operation: string; except: string },
-    signal: AbortSignal,
-  ): Promise<CallHistory>;
-};
+/**
+ * One step of the ledger, in the shape of the ClickHouse table `holdpoint.events`. `version` is added where the event is
+ * written down.
+ */
+export type Event = Pick<Members, Always> & { readonly [Name in Exclude<EventField, Always>]?: Members[Name] };

@@ -7,7 +7,8 @@ import { connectClickHouse, migrate } from '../../audit/clickhouse.ts';
 import { insertEvents } from '../../audit/event-table.ts';
 import { startEmbedded } from '../../audit/start-embedded.ts';
 import type { Embedded } from '../../audit/start-embedded.ts';
-import type { CallLog, Event } from '../../gateway/domain/event.ts';
+import type { CallLog } from '../../gateway/domain/call-log.ts';
+import type { Event } from '../../gateway/domain/event.ts';
 import { event, temporaryFolder } from './ledger.ts';
 
 const DAY = 86_400_000;

@@ -1,0 +1,120 @@
+import { createHash, createPublicKey, hash, sign, verify, type Hash, type KeyObject } from 'node:crypto';
+
+/**
+ * The proof that nothing in the record was changed, left out or moved.
+ *
+ * Whoever writes events keeps a chain: its events are numbered 1, 2, 3, … and from time to time a signed checkpoint says
+ * what they were. A checkpoint's hash covers the lines since the one before it, and that one's hash; so whoever trusts
+ * the latest can check everything back to the first. Each row has a short hash of its own beside that: it proves nothing
+ * against somebody who can compute hashes, but tells which row it was when a chapter does not fit its checkpoint.
+ */
+export type Checkpoint = {
+  /** Names the chain: one for each journal and each outbox, for ever. */
+  readonly chain: string;
+  readonly node: string;
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+  /** The number of the chapter's first event, and of its last. */
+  readonly first: number;
+  readonly seq: number;
+  /** The hash of the checkpoint before, in hex; zeros for the first of a chain. */
+  readonly prev: string;
+  /** SHA-256 over the bytes of `prev` and the chapter's lines, each with its newline, in hex. */
+  readonly hash: string;
+  /** Names the key; see `keyId`. */
+  readonly key: string;
+  /** Ed25519 (RFC 8032) over `signedText`, in base64. */
+  readonly signature: string;
+};
+
+/** Where a chain stands: so many events, and the hash of its last checkpoint. */
+export type Head = { readonly seq: number; readonly hash: string };
+
+export const START: Head = { seq: 0, hash: '0'.repeat(64) };
+
+/** The end of a chain, as the lines since its last checkpoint come in. */
+export class Chapter {
+  readonly #prev: string;
+  readonly #first: number;
+  readonly #hash: Hash;
+  #seq: number;
+
+  constructor({ seq, hash }: Head) {
+    this.#prev = hash;
+    this.#first = seq + 1;
+    this.#seq = seq;
+    this.#hash = createHash('sha256').update(Buffer.from(hash, 'hex'));
+  }
+
+  /** The number of the last event; 0 when the chain has none. */
+  get seq(): number {
+    return this.#seq;
+  }
+
+  /** Whether nothing came since the last checkpoint. */
+  get empty(): boolean {
+    return this.#seq < this.#first;
+  }
+
+  /** Takes `count` lines, each with its newline. */
+  add(lines: Uint8Array, count: number): void {
+    this.#hash.update(lines);
+    this.#seq += count;
+  }
+
+  /** What a checkpoint here has to say, all but the signature. The chapter may go on. */
+  close(): Pick<Checkpoint, 'first' | 'seq' | 'prev' | 'hash'> {
+    return { first: this.#first, seq: this.#seq, prev: this.#prev, hash: this.#hash.copy().digest('hex') };
+  }
+}
+
+/** Signs checkpoints for one process. */
+export type Signer = { readonly key: string; sign(text: Buffer): string };
+
+/** @param privateKey Ed25519 */
+export function createSigner(privateKey: KeyObject): Signer {
+  return {
+    key: keyId(createPublicKey(privateKey)),
+    sign: (text) => sign(null, text, privateKey).toString('base64'),
+  };
+}
+
+/** Names a public key: the first 16 hex digits of the SHA-256 of its SPKI in DER (RFC 8410). */
+export function keyId(publicKey: KeyObject): string {
+  return hash('sha256', publicKey.export({ type: 'spki', format: 'der' }), 'hex').slice(0, 16);
+}
+
+export function checkpoint(
+  of: Pick<Checkpoint, 'chain' | 'node' | 'at'>,
+  chapter: Chapter,
+  { key, sign: signText }: Signer,
+): Checkpoint {
+  const unsigned = { ...of, ...chapter.close(), key };
+  return { ...unsigned, signature: signText(signedText(unsigned)) };
+}
+
+/** The bytes that a checkpoint's signature covers: every member but itself, one a line. */
+export function signedText({
+  chain,
+  node,
+  at,
+  first,
+  seq,
+  prev,
+  hash: digest,
+  key,
+}: Omit<Checkpoint, 'signature'>): Buffer {
+  return Buffer.from(
+    ['holdpoint-checkpoint-1', chain, JSON.stringify(node), at, first, seq, prev, digest, key].join('\n'),
+  );
+}
+
+/** Whether the checkpoint was signed with the private half of `publicKey`. */
+export function isSigned({ signature, ...unsigned }: Checkpoint, publicKey: KeyObject): boolean {
+  return verify(null, signedText(unsigned), publicKey, Buffer.from(signature, 'base64'));
+}
+
+/** The hash that a row carries: the first 16 hex digits of the SHA-256 of its number, a space and its line. */
+export function rowHash(seq: number, line: string | Uint8Array): string {
+  return createHash('sha256').update(`${seq} `).update(line).digest('hex').slice(0, 16);
+}

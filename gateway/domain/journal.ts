@@ -1,0 +1,14 @@
+import type { Event } from './event.ts';
+
+/** The durable local log between this process and ClickHouse. */
+export type Journal = {
+  /**
+   * Takes one event; its bytes reach the disk with the next group commit, at the latest 100 ms from now.
+   * @throws Problem `journal-unavailable` when there is no room or the disk failed; then nothing was taken.
+   */
+  append(event: Event): void;
+  /** Resolves when everything appended before this call is durable; rejects with Problem `journal-unavailable` when it cannot be. */
+  flushed(): Promise<void>;
+  /** Flushes, seals the open segment and refuses further events. */
+  close(): Promise<void>;
+};
