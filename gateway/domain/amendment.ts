@@ -7,6 +7,8 @@ export type Amendment = {
   readonly digest: string;
   readonly envelope: string;
   readonly judgement: Judgement;
+  /** JSON pointers into the body of what the edit changed. */
+  readonly changed: readonly string[];
 };
 
 /** Why a call cannot be amended so. */

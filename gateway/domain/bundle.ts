@@ -5,7 +5,8 @@ import { z } from 'zod';
 export type RuleSource = {
   /** The package, such as `rules.payments`. */
   readonly package: string;
-  readonly verdict: 'allow' | 'hold' | 'block';
+  /** What it gives: a verdict on a call, or a finding about the answer. */
+  readonly verdict: 'allow' | 'hold' | 'block' | 'drift';
   /** Null when the rule's name is computed. */
   readonly rule: string | null;
   /** Relative to the policy folder. */
@@ -25,6 +26,8 @@ export type Bundle = {
   /** The version of OPA that compiled it. */
   readonly opa: string;
   readonly rules: readonly RuleSource[];
+  /** Whether it asks how much was used: `input.usage` is counted and put together only then. */
+  readonly readsUsage: boolean;
 };
 
 /** The name of what a bundle decides: changes exactly when the module or its data do. */
@@ -40,24 +43,26 @@ const file = z.strictObject({
   rules: z.array(
     z.strictObject({
       package: z.string(),
-      verdict: z.enum(['allow', 'hold', 'block']),
+      verdict: z.enum(['allow', 'hold', 'block', 'drift']),
       rule: z.string().nullable(),
       file: z.string(),
       line: z.number(),
     }),
   ),
+  readsUsage: z.boolean(),
   data: z.string(),
   wasm: z.base64(),
 });
 
 /** A bundle as one file of JSON text, byte for byte the same for the same bundle. */
 export function encodeBundle(bundle: Bundle): string {
-  const { revision, sources, opa, rules, data, wasm } = bundle;
+  const { revision, sources, opa, rules, readsUsage, data, wasm } = bundle;
   const encoded: z.infer<typeof file> = {
     revision,
     sources,
     opa,
     rules: [...rules],
+    readsUsage,
     data,
     wasm: Buffer.from(wasm).toString('base64'),
   };

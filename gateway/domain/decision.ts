@@ -1,3 +1,5 @@
+import type { Cost } from './cost.ts';
+
 export type Verdict = 'allow' | 'hold' | 'block';
 
 /** What made a rule match: facts of the call, or somebody's estimate (a confidence, an anomaly score). */
@@ -55,6 +57,8 @@ export type Decision = {
   readonly alert: readonly string[];
   /** Present exactly when the verdict is hold. */
   readonly terms: HoldTerms | null;
+  /** What policy says that the call costs, known before it is sent; null when it does not say, and for a block. */
+  readonly cost: Cost | null;
   /** The hash of the bundle that decided; empty when no bundle could. */
   readonly policyRevision: string;
   /** Set when the policy itself failed, so that the record can tell a bad policy from a bad call. For the log, not the agent. */

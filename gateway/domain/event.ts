@@ -83,7 +83,7 @@ export const EVENT_FIELDS = {
   masked: {
     kind: 'names',
     about:
-      'JSON pointers into `input` of what was masked; `path` where the path was; `!too-large` or `!mask-failed` where `input` was dropped.',
+      'JSON pointers into `input` of what was masked; the names of other members that were; `!more` when there were too many to list; `!too-large` or `!mask-failed` where `input` was dropped.',
   },
   trace_id: { kind: 'id', about: 'W3C Trace Context, as the agent sent it.' },
 } as const satisfies Readonly<Record<string, Field>>;
@@ -113,12 +113,13 @@ const CALLED = [
   'operation',
   'method',
   'path',
-  'resource',
   'verdict',
   'rules',
   'channel',
 ] as const;
+/** The root of a system is no resource. */
 const OF_CALLS = [
+  'resource',
   'on_behalf_of',
   'session',
   'task',
@@ -128,7 +129,7 @@ const OF_CALLS = [
   'policy_revision',
   'failure',
 ] as const;
-const HELD = ['decision_id', 'hold_id', 'agent', 'owner', 'verdict', 'trigger', 'rules'] as const;
+const HELD = ['decision_id', 'hold_id', 'agent', 'owner', 'verdict', 'trigger'] as const;
 /** A hand-over that an agent opened itself has no call, and so nothing that follows from one. */
 const OF_HOLDS = [
   'call_id',
@@ -136,7 +137,7 @@ const OF_HOLDS = [
   'operation',
   'method',
   'path',
-  'resource',
+  'rules',
   'reason',
   'channel',
   'code',
@@ -188,7 +189,7 @@ export const EVENT_TYPES = {
     layer: 'record',
     about: 'A rule found that what the system answered contradicts what was decided.',
     has: [...ANY, ...CALLED, 'reason', 'failure'],
-    may: [...OF_CALLS, 'hold_id', 'status'],
+    may: [...OF_CALLS, 'hold_id', 'trigger', 'status'],
   },
   'call.refused': {
     layer: 'decide',
@@ -274,7 +275,7 @@ function grant(about: string) {
   return {
     layer: 'decide',
     about,
-    has: [...ANY, 'agent', 'owner'],
+    has: [...ANY, 'agent', 'operation'],
     may: [...HELD, ...OF_HOLDS],
   } as const satisfies EventKind;
 }

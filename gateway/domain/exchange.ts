@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Appraisal } from './appraisal.ts';
 import type { Principal } from './principal.ts';
 import type { System } from './system.ts';
 
@@ -30,7 +31,7 @@ export type Handshake = {
   readonly headers: readonly string[];
 };
 
-/** How an exchange ended. */
+/** How an exchange ended. Of a held call, cost and drift are recorded with its release instead. */
 export type Completion = {
   /** What the agent was answered; 0 when it had left. */
   readonly status: number;
@@ -43,4 +44,4 @@ export type Completion = {
   readonly holdId: string | null;
   /** Milliseconds that the caller waited for people; null when the call was not held. */
   readonly heldMs: number | null;
-};
+} & Appraisal;

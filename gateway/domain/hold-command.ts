@@ -1,3 +1,5 @@
+import type { Appraisal } from './appraisal.ts';
+import type { Cost } from './cost.ts';
 import type { HoldTerms, MatchedRule } from './decision.ts';
 import type { GrantTerms } from './grant.ts';
 import type { HandoffAnswer } from './handoff.ts';
@@ -9,6 +11,7 @@ export type Judgement = {
   readonly rules: readonly MatchedRule[];
   readonly reason: string;
   readonly terms: HoldTerms;
+  readonly cost: Cost | null;
   readonly policyRevision: string;
 };
 
@@ -35,6 +38,8 @@ export type HoldCommand =
       readonly digest: string;
       readonly envelope: string;
       readonly judgement: Judgement;
+      /** JSON pointers into the body of what differs, for the record. */
+      readonly changed?: readonly string[];
     } & Personal)
   | ({ readonly type: 'reject'; readonly code: RejectCode; readonly note: string | null } & Personal)
   | ({ readonly type: 'escalate'; readonly to: readonly string[]; readonly note: string | null } & Personal)
@@ -75,7 +80,7 @@ export type HoldCommand =
       readonly key: string;
       readonly policyRevision: string;
     }
-  | { readonly type: 'executed'; readonly attempt: string; readonly response: HeldResponse }
+  | ({ readonly type: 'executed'; readonly attempt: string; readonly response: HeldResponse } & Appraisal)
   /** Only when provably no byte was sent. */
   | { readonly type: 'failed'; readonly attempt: string; readonly reason: string }
   | {

@@ -5,6 +5,7 @@ import type { HeldCall, HeldResponse, Hold, HoldKind, HoldStatus } from './hold.
 import type { HoldCommand, HoldRefusal } from './hold-command.ts';
 import type { Notice, NoticeOutcome } from './notice.ts';
 import type { Channel, Reviewer } from './principal.ts';
+import type { UsageStore } from './usage.ts';
 
 /** What opens a hold on a call. */
 export type HoldDraft = Pick<
@@ -16,6 +17,7 @@ export type HoldDraft = Pick<
   | 'operation'
   | 'method'
   | 'path'
+  | 'onRecord'
   | 'digest'
   | 'envelope'
   | 'idempotencyKey'
@@ -24,6 +26,7 @@ export type HoldDraft = Pick<
   | 'reason'
   | 'policyRevision'
   | 'terms'
+  | 'cost'
   | 'claims'
   | 'handle'
 > & { readonly call: HeldCall; readonly traceId: string | null };
@@ -178,6 +181,8 @@ export type HoldStore = {
     /** Null where one gateway has the outbox for itself: whoever delivers keeps its own books then. */
     readonly delivery: OutboxDelivery | null;
   };
+  /** What agents, owners and operations use, counted by all processes together. */
+  readonly usage: UsageStore;
   close(): Promise<void>;
 };
 

@@ -1,3 +1,4 @@
+import type { Cost } from './cost.ts';
 import type { HoldTerms, MatchedRule, Trigger } from './decision.ts';
 import type { GrantTerms } from './grant.ts';
 import type { ArtifactInfo, Recipient } from './handoff.ts';
@@ -110,6 +111,8 @@ export type Hold = {
   readonly method: string;
   /** Path without query. */
   readonly path: string;
+  /** How operation, path and resource stand on record: with what must not be kept masked. Absent without a call. */
+  readonly onRecord?: { readonly operation: string; readonly path: string; readonly resource: string };
   /** SHA-256 (hex) of what approval binds to: see `actionDigest`. An edit changes it. */
   readonly digest: string;
   /** The digest of what the agent sent; its identical retries are known by it. */
@@ -122,6 +125,8 @@ export type Hold = {
   readonly reason: string;
   readonly policyRevision: string;
   readonly terms: HoldTerms;
+  /** What policy says that the call costs. */
+  readonly cost: Cost | null;
   readonly claims: HoldClaims;
   readonly votes: readonly Vote[];
   /** Who changed the call since the agent sent it. They alone can never approve it. */

@@ -7,3 +7,17 @@ export function pointerTo(parent: string, member: string | number): string {
 export function isWithin(pointer: string, above: string): boolean {
   return pointer === above || pointer.startsWith(`${above}/`);
 }
+
+const isEnumerable = Object.prototype.propertyIsEnumerable;
+
+/** The value that a pointer names in a document; undefined when there is none. */
+export function valueAt(document: unknown, pointer: string): unknown {
+  let value = document;
+  for (const token of pointer.split('/').slice(1)) {
+    const member = token.replaceAll('~1', '/').replaceAll('~0', '~');
+    // Enumerable ones alone: an array's `length` is no element.
+    if (typeof value !== 'object' || value === null || !isEnumerable.call(value, member)) return undefined;
+    value = (value as Record<string, unknown>)[member];
+  }
+  return value;
+}

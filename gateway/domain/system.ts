@@ -1,3 +1,5 @@
+import type { Cost } from './cost.ts';
+
 /** A business system behind the gateway. Durations are milliseconds, sizes bytes. */
 export type System = {
   readonly name: string;
@@ -24,7 +26,25 @@ export type System = {
   readonly idempotent: boolean;
   /** How to find out whether a call of unknown outcome was executed: by reading it back. */
   readonly readBack?: ReadBack;
+  /** What calls cost; of each kind of entry the first that is for the operation counts. */
+  readonly costs?: readonly CostEntry[];
 };
+
+/** What some operations cost. */
+export type CostEntry = {
+  /** Absent: all operations. */
+  readonly operations?: readonly string[];
+  readonly unit: Cost['unit'];
+} & (
+  | {
+      /** Where the answer says how much: a JSON pointer (RFC 6901) into its body, or a header in lower case. */
+      readonly from: { readonly answer: string } | { readonly header: string };
+      /** Of one of what the answer counts, in `unit`. */
+      readonly price: number;
+    }
+  /** The same for every call. */
+  | { readonly amount: number }
+);
 
 /** A GET that the gateway makes with the system's credential. */
 export type ReadBack = {

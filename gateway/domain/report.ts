@@ -1,0 +1,95 @@
+/**
+ * How a column's values look, for whoever shows them. `share` is 0 to 1; `cost` is in the unit that the row's
+ * `cost_unit` names; `time` is RFC 3339 in UTC; `names` is a list of text.
+ */
+export const UNITS = ['text', 'names', 'time', 'count', 'number', 'share', 'ms', 'us', 'bytes', 'cost'] as const;
+export type Unit = (typeof UNITS)[number];
+
+export type ReportColumn = {
+  readonly name: string;
+  readonly unit: Unit;
+  /** The exact measure, in words. */
+  readonly about: string;
+};
+
+/** How a report is best drawn; members name columns. */
+export type ReportChart =
+  | { readonly kind: 'table' }
+  | { readonly kind: 'bar'; readonly label: readonly string[]; readonly value: string }
+  | { readonly kind: 'line'; readonly x: string; readonly y: readonly string[] }
+  | { readonly kind: 'heat'; readonly x: string; readonly y: string; readonly value: string };
+
+/**
+ * `time`: a moment, or how long before now (`from`: before `to`) · `count`: a whole number · `share`: 0 to 1 ·
+ * `duration`: with its unit, such as `10s` · `step`: a duration, or `auto` for one that suits the period · `text`: any ·
+ * `choice`: one of `of`.
+ */
+export type ParameterType = 'time' | 'count' | 'share' | 'duration' | 'step' | 'text' | 'choice';
+
+export type ReportParameter = {
+  readonly name: string;
+  readonly type: ParameterType;
+  /** As people would write it. */
+  readonly default: string;
+  readonly about: string;
+  readonly of?: readonly string[];
+};
+
+/** What a report says of itself. */
+export type ReportHeader = {
+  readonly name: string;
+  readonly title: string;
+  readonly question: string;
+  /** What to do about what it shows. */
+  readonly act: string;
+  readonly chart: ReportChart;
+  readonly parameters: readonly ReportParameter[];
+  readonly columns: readonly ReportColumn[];
+};
+
+export type ReportValue = string | number | null | readonly string[];
+export type ReportRow = Readonly<Record<string, ReportValue>>;
+
+/** A report's answer. */
+export type ReportResult = Omit<ReportHeader, 'parameters'> & {
+  /** Each with the value that was used: times in RFC 3339, durations in milliseconds, steps in seconds. */
+  readonly parameters: readonly (ReportParameter & { readonly value: string | number })[];
+  readonly rows: readonly ReportRow[];
+  readonly statistics: {
+    /** Seconds that ClickHouse took. */
+    readonly elapsed: number;
+    readonly rows_read: number;
+    readonly bytes_read: number;
+  };
+};
+
+export type Reports = {
+  /** By name. */
+  list(): readonly ReportHeader[];
+  /**
+   * @param given values by parameter, as people write them; what is not given has its default
+   * @throws UnknownReport, BadParameter, ReportTookTooLong; anything else means that the record cannot be read
+   */
+  run(name: string, given: Readonly<Record<string, string>>): Promise<ReportResult>;
+};
+
+export class UnknownReport extends Error {
+  override readonly name = 'UnknownReport';
+}
+
+/** A parameter that the report does not have, or a value that it cannot take; the message says what was expected. */
+export class BadParameter extends Error {
+  override readonly name = 'BadParameter';
+  readonly parameter: string;
+  readonly expected: string;
+
+  constructor(parameter: string, expected: string) {
+    super(`${parameter}: ${expected}`);
+    this.parameter = parameter;
+    this.expected = expected;
+  }
+}
+
+export class ReportTookTooLong extends Error {
+  override readonly name = 'ReportTookTooLong';
+}

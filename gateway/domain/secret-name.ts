@@ -1,0 +1,43 @@
+/** Members whose last word says that they are about a secret and not one. */
+const ABOUT =
+  /(?:^|_)(?:count|type|kind|ids?|name|length|size|limit|policy|expiry|expires|expiration|at|in|on|date|time|hint|strength|enabled|required|version|status|usage|used|remaining|budget)$/;
+/** Places in a list, which many APIs call tokens. */
+const CURSOR = /(?:page|next|continuation|sync|cursor)_?token$/;
+
+const SECRET = new RegExp(
+  [
+    'pass_?(?:word|wd|phrase|code)',
+    '(?:secret|token|cookie|credentials?|authori[sz]ation)$',
+    '(?:^|_)(?:secrets?|token|cookies?|credentials?|authori[sz]ation|pwd|jwt|t?otp|cv[cvn])(?:_|$)',
+    '(?:^|_)auth$',
+    '(?:api|private|secret|access|signing|encryption|auth|master|ssh|shared|session)_?keys?(?:_|$)',
+    '(?:^|_)(?:access|refresh|auth|bearer|session|api|id|csrf|security|device)_?tokens$',
+    '(?:security|verification|card)_?code$',
+    '(?:^|_)pin(?:_?(?:code|number))?$',
+  ].join('|'),
+);
+
+/** `clientSecret`, `client-secret`, `CLIENT_SECRET2` and `X-Client.Secret` are all words. */
+const WORD = /[A-Z]+(?![a-z])|[A-Z]?[a-z]+/g;
+
+const known = new Map<string, boolean>();
+const MOST_KNOWN = 4096;
+const LONGEST_KNOWN = 64;
+
+/**
+ * Whether what a member of this name holds is a secret, by the name alone: credentials (`api_key`, `accessToken`,
+ * `X-Auth-Token`, `password2`, `Cookie`) and what authorises a card (`cvc`, `pin`). Not `max_tokens`, `token_count`,
+ * `key`, `page_token` or `idempotency-key`.
+ */
+export function isSecretName(name: string): boolean {
+  let secret = known.get(name);
+  if (secret === undefined) {
+    const words = (name.match(WORD) ?? []).join('_').toLowerCase();
+    secret = SECRET.test(words) && !ABOUT.test(words) && !CURSOR.test(words);
+    if (name.length <= LONGEST_KNOWN) {
+      if (known.size >= MOST_KNOWN) known.clear();
+      known.set(name, secret);
+    }
+  }
+  return secret;
+}
