@@ -9,6 +9,7 @@ import {
   CAPABILITIES_ARGS,
   findIdleRules,
   listRules,
+  mentionsUsage,
   packageOf,
   SCHEMA_ARGS,
   type Sources,
@@ -49,6 +50,7 @@ async function compileStaged(sources: Sources, opa: Opa, dir: string): Promise<B
     sources: sources.digest,
     opa: opa.version,
     rules: listRules(sources),
+    readsUsage: mentionsUsage(sources),
   };
 }
 
@@ -75,7 +77,8 @@ function entrypoints(sources: Sources): string[] {
   const masks = [...sources.files].some(
     ([path, bytes]) => path.endsWith('.rego') && packageOf(bytes.toString()) === 'system.log',
   );
-  return ['holdpoint/decision', ...(masks ? ['system/log/mask'] : [])];
+  const drifts = listRules(sources).some(({ verdict }) => verdict === 'drift');
+  return ['holdpoint/decision', ...(drifts ? ['holdpoint/drift'] : []), ...(masks ? ['system/log/mask'] : [])];
 }
 
 type CheckOutput = {

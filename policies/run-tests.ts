@@ -89,7 +89,14 @@ async function compileTests(
   const built = await buildWasm(opa, dir, entrypoints);
   if ('problem' in built) throw new PolicyError([`the tests do not compile to WASM: ${built.problem}`]);
   const revision = bundleRevision(built.wasm, built.data);
-  const { evaluate } = load({ ...built, revision, sources: sources.digest, opa: opa.version, rules: [] });
+  const { evaluate } = load({
+    ...built,
+    revision,
+    sources: sources.digest,
+    opa: opa.version,
+    rules: [],
+    readsUsage: true,
+  });
   return (entrypoint) => {
     try {
       return { value: evaluate(entrypoint, '{}') };

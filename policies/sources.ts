@@ -109,10 +109,24 @@ export function packageOf(text: string): string | null {
   return PACKAGE.exec(text)?.[1]?.replaceAll(/\["([^"]+)"\]/g, '.$1') ?? null;
 }
 
-/** The rules that give verdicts, where they stand, and under which name. */
+/** What a rule may give: a verdict on a call, or a finding about the answer to one. */
+const GIVES = ['allow', 'hold', 'block', 'drift'] as const satisfies readonly RuleSource['verdict'][];
+
+/** The rules that give something, where they stand, and under which name. */
 export function listRules(sources: Sources): RuleSource[] {
-  return heads(sources).flatMap(({ verdict, ...rule }) =>
-    verdict === 'allow' || verdict === 'hold' || verdict === 'block' ? [{ ...rule, verdict }] : [],
+  return heads(sources).flatMap(({ verdict, ...rule }) => {
+    const given = GIVES.find((known) => known === verdict);
+    return given ? [{ ...rule, verdict: given }] : [];
+  });
+}
+
+/**
+ * Whether a rule may read `input.usage`: one of the files has the word in it. A policy that reaches it without naming it,
+ * by walking through the whole input, would find it missing.
+ */
+export function mentionsUsage({ files }: Sources): boolean {
+  return [...files].some(
+    ([path, bytes]) => path.endsWith('.rego') && !isTest(path) && /\busage\b/.test(bytes.toString()),
   );
 }
 
@@ -120,13 +134,13 @@ export function listRules(sources: Sources): RuleSource[] {
 export function findIdleRules(sources: Sources): string[] {
   const problems: string[] = [];
   for (const { package: name, verdict, rule, file, line } of heads(sources)) {
-    const isVerdict = verdict === 'allow' || verdict === 'hold' || verdict === 'block';
-    if (isVerdict && !/^rules\.[^.]+$/.test(name))
+    const isKnown = GIVES.some((known) => known === verdict);
+    if (isKnown && !/^rules\.[^.]+$/.test(name))
       problems.push(
         `${file}:${line}: a rule in package ${name} is never asked: verdicts belong in package rules.<system> or rules.all`,
       );
-    if (!isVerdict && rule !== null && name.startsWith('rules.'))
-      problems.push(`${file}:${line}: "${verdict}" is no verdict; a rule gives allow, hold or block`);
+    if (!isKnown && rule !== null && name.startsWith('rules.'))
+      problems.push(`${file}:${line}: "${verdict}" is no verdict; a rule gives allow, hold, block or drift`);
   }
   for (const [path, bytes] of sources.files) {
     if (path === DECISION || !path.endsWith('.rego') || isTest(path)) continue;
@@ -137,7 +151,7 @@ export function findIdleRules(sources: Sources): string[] {
         `${path}:1: package holdpoint is Holdpoint's own; put rules in package rules.<system> or rules.all`,
       );
     if (!name.startsWith('rules.')) continue;
-    for (const { 1: verdict, index } of text.matchAll(/^(?:default\s+)?(allow|hold|block)\b(?!\s+contains\b)/gm))
+    for (const { 1: verdict, index } of text.matchAll(/^(?:default\s+)?(allow|hold|block|drift)\b(?!\s+contains\b)/gm))
       problems.push(
         `${path}:${lineAt(text, index)}: write \`${verdict} contains {"rule": "…"} if …\`: each verdict is a set of named rules`,
       );

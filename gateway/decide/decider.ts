@@ -1,9 +1,10 @@
+import type { DriftRules } from '../domain/appraisal.ts';
 import type { Decision } from '../domain/decision.ts';
 import { Problem } from '../domain/problem.ts';
 import type { Evaluator } from './evaluator.ts';
 
 /** The decision point of one process: whichever policy is in force. */
-export type Decider = {
+export type Decider = DriftRules & {
   /** The revision in force; null before the first policy is loaded. */
   revision(): string | null;
   /**
@@ -11,6 +12,10 @@ export type Decider = {
    *   `fault` instead.
    */
   decide(input: string): Decision;
+  /** Whether the policy in force asks for `input.usage`. */
+  readsUsage(): boolean;
+  /** The mask for its decision log, if it has one: see `Evaluator`. */
+  mask(): Evaluator['mask'];
   /** From the next call on, this policy decides. The evaluator should be warm. */
   swap(evaluator: Evaluator): void;
 };
@@ -23,6 +28,10 @@ export function createDecider(initial: Evaluator | null = null): Decider {
       if (!current) throw new Problem('policy-unavailable');
       return current.decide(input);
     },
+    watches: (system) => current?.watches(system) ?? false,
+    findDrift: (input) => current?.findDrift(input) ?? { drift: null, fault: 'no policy is loaded' },
+    readsUsage: () => current?.readsUsage ?? false,
+    mask: () => current?.mask ?? null,
     swap(evaluator) {
       current = evaluator;
     },

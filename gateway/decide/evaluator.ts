@@ -1,29 +1,42 @@
 import { setImmediate } from 'node:timers/promises';
+import type { DriftCheck, DriftRules } from '../domain/appraisal.ts';
 import type { Bundle } from '../domain/bundle.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { Decision } from '../domain/decision.ts';
 import { createId } from '../domain/id.ts';
 import { createBuiltins, missingBuiltins } from './builtins.ts';
+import { readDrift } from './drift-outcome.ts';
 import { unescapePairs } from './surrogates.ts';
 import { createInstance, type Instance } from './instance.ts';
 import { failed, recallOutcome } from './outcome.ts';
 import { sampleInputs } from './sample-inputs.ts';
 
 export const DECISION = 'holdpoint/decision';
+/** OPA's decision-log masking. */
+export const MASK = 'system/log/mask';
+/** There only where a policy has drift rules. */
+export const DRIFT = 'holdpoint/drift';
 
 const MiB = 2 ** 20;
 const WARM_EVALUATIONS = 2000;
 const WARM_SLICE = 50;
 
-export type Evaluator = {
+export type Evaluator = DriftRules & {
   readonly revision: string;
   /** What can be evaluated, such as `holdpoint/decision`. */
   readonly entrypoints: readonly string[];
+  /** Whether it asks for `input.usage`. */
+  readonly readsUsage: boolean;
   /**
    * Decides on one call, given the policy input as JSON text that the gateway wrote itself. Synchronous, no I/O, never
    * throws: whatever goes wrong becomes a block whose `fault` says what, for the log.
    */
   decide(input: string): Decision;
+  /**
+   * Gives what `data.system.log.mask` says to a decision-log event, a result set, both as JSON text; null when the policy
+   * does not have one. Throws what the module throws.
+   */
+  readonly mask: ((event: string) => string) | null;
   /**
    * The value of any entrypoint; undefined when it has none. For tests and dry runs, not for calls.
    * @throws Error when there is no such entrypoint, or its evaluation fails.
@@ -93,9 +106,30 @@ export function createEvaluator(bundle: Bundle, options: EvaluatorOptions = {}):
     };
   };
 
+  const mask = entrypoints[MASK];
+
+  const watched = new Set(
+    bundle.rules.filter(({ verdict }) => verdict === 'drift').map((rule) => rule.package.replace(/^rules\./, '')),
+  );
+  const watchesAll = watched.has('all');
+
+  const findDrift = (input: string): DriftCheck => {
+    try {
+      const entrypoint = entrypoints[DRIFT];
+      if (entrypoint === undefined) return { drift: null, fault: `the bundle has no ${DRIFT}` };
+      return readDrift(run(entrypoint, input), revision);
+    } catch (cause) {
+      return { drift: null, fault: wordsOf(cause) };
+    }
+  };
+
   return {
     revision,
+    watches: (system) => watchesAll || watched.has(system),
+    findDrift,
     entrypoints: Object.keys(entrypoints),
+    readsUsage: bundle.readsUsage,
+    mask: mask === undefined ? null : (event) => run(mask, event),
     decide,
     evaluate(entrypoint, input) {
       const index = entrypoints[entrypoint];

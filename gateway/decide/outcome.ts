@@ -1,13 +1,22 @@
 import { z } from 'zod';
+import { costMember, type Cost } from '../domain/cost.ts';
 import type { Decision, MatchedRule, Obligation, Trigger, Verdict } from '../domain/decision.ts';
 import { canEscalate, holdMembers, termsOf, trigger } from './terms.ts';
 
 /** A decision without what belongs to one call: its id, revision and time. */
-export type Outcome = Pick<Decision, 'verdict' | 'rules' | 'reason' | 'obligations' | 'alert' | 'terms' | 'fault'>;
+export type Outcome = Pick<
+  Decision,
+  'verdict' | 'rules' | 'reason' | 'obligations' | 'alert' | 'terms' | 'cost' | 'fault'
+>;
 
-const named = { rule: z.string().regex(/^[\w.-]+$/), reason: z.string().optional() };
-const obliging = { ...named, obligations: z.array(z.looseObject({ type: z.string().min(1) })).optional() };
-const blockRule = z.strictObject({ ...named, trigger });
+/** What every rule says of itself. */
+export const ruleMembers = { rule: z.string().regex(/^[\w.-]+$/), reason: z.string().optional() };
+const obliging = {
+  ...ruleMembers,
+  obligations: z.array(z.looseObject({ type: z.string().min(1) })).optional(),
+  cost: costMember.optional(),
+};
+const blockRule = z.strictObject({ ...ruleMembers, trigger });
 const holdRule = z
   .strictObject({ ...obliging, ...holdMembers })
   .refine(canEscalate, { path: ['on_expiry'], error: 'expected a chain in escalate to go to' });
@@ -60,7 +69,7 @@ export function readOutcome(text: string): Outcome {
   const holds = matchedRules('hold', matched.hold, (entry) => !isBarred(entry));
   const allows = matchedRules('allow', matched.allow);
   const rules = [...blocks, ...holds, ...allows];
-  const base = { verdict, rules, obligations: [], alert: [], terms: null, fault: null };
+  const base = { verdict, rules, obligations: [], alert: [], terms: null, cost: null, fault: null };
 
   if (verdict === 'block') {
     if (rules.length === 0) {
@@ -72,14 +81,19 @@ export function readOutcome(text: string): Outcome {
     return { ...base, reason: reasonOf(blocks, 'blocks this call'), alert };
   }
 
-  const obligations = uniqueObligations([...Object.values(matched.allow).flat(), ...holdEntries]);
+  const entries = [...Object.values(matched.allow).flat(), ...holdEntries];
+  const obligations = uniqueObligations(entries);
+  const costs = entries.flatMap((entry) => entry.cost ?? []);
+  if (new Set(costs.map(({ unit }) => unit)).size > 1)
+    return failed('malformed decision: rules give the cost in different units, which cannot be compared');
+  const cost = highest(costs);
   if (verdict === 'hold') {
     if (holds.length === 0 || blocks.length > 0) return failed('malformed decision: hold against its rules');
-    return { ...base, reason: reasonOf(holds, 'holds this call'), obligations, terms: termsOf(holdEntries) };
+    return { ...base, reason: reasonOf(holds, 'holds this call'), obligations, terms: termsOf(holdEntries), cost };
   }
   if (allows.length === 0 || holds.length > 0 || blocks.length > 0)
     return failed('malformed decision: allow against its rules');
-  return { ...base, reason: reasonOf(allows, 'allows this call'), obligations };
+  return { ...base, reason: reasonOf(allows, 'allows this call'), obligations, cost };
 }
 
 /** The outcome when the policy itself fails: nothing may go through. */
@@ -92,6 +106,7 @@ export function failed(fault: string): Outcome {
     obligations: [],
     alert: [],
     terms: null,
+    cost: null,
     fault,
   };
 }
@@ -130,6 +145,11 @@ function uniqueObligations(
 ): readonly Obligation[] {
   const all = rules.flatMap((rule) => rule.obligations ?? []);
   return all.length < 2 ? all : [...new Map(all.map((each) => [JSON.stringify(each), each])).values()];
+}
+
+/** Each rule knows a part of what a call does; what the dearest of them sees is never too little for a budget. */
+function highest(costs: readonly Cost[]): Cost | null {
+  return costs.length === 0 ? null : costs.reduce((a, b) => (b.amount > a.amount ? b : a));
 }
 
 function parseJson(text: string): unknown {

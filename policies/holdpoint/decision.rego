@@ -21,6 +21,12 @@ holds[name] := entries if {
 	entries != set()
 }
 
+drifts[name] := entries if {
+	some name in packages
+	entries := data.rules[name].drift
+	entries != set()
+}
+
 allows[name] := entries if {
 	some name in packages
 	entries := data.rules[name].allow
@@ -50,4 +56,10 @@ decision := {
 	"block": blocks,
 	"hold": holds,
 	"allow": allows,
+}
+
+# Asked when a call has been answered, if there are rules for it: what they find contradicts the decision.
+drift := {
+	"system": input.action.system,
+	"found": drifts,
 }

@@ -1,6 +1,7 @@
 package holdpoint_test
 
 import data.holdpoint.decision
+import data.holdpoint.drift
 
 call := {"action": {"system": "crm"}}
 
@@ -42,4 +43,17 @@ test_carries_every_rule_that_matched if {
 
 test_is_undefined_without_a_readable_input if {
 	not decision with input as {}
+}
+
+test_gathers_what_drift_rules_of_all_systems_and_of_the_called_one_find if {
+	rules := {"all": {"drift": {{"rule": "a"}}}, "crm": {"drift": {{"rule": "b"}}}, "payments": {"drift": {entry}}}
+	drift.found == {"all": {{"rule": "a"}}, "crm": {{"rule": "b"}}} with input as call with data.rules as rules
+}
+
+test_finds_no_drift_without_rules if {
+	drift.found == {} with input as call with data.rules as {"crm": {"drift": set()}}
+}
+
+test_drift_is_undefined_without_a_readable_input if {
+	not drift with input as {}
 }

@@ -68,7 +68,10 @@ is_unclear if {
 
 allow contains {"rule": "read"} if is_read
 
-allow contains {"rule": "small-refund"} if {
+# What goes back to customers is what a refund costs. The account is kept in one currency.
+cost := {"amount": amount / 100, "unit": "USD"}
+
+allow contains {"rule": "small-refund", "cost": cost} if {
 	is_refund
 	amount <= free_up_to
 }
@@ -76,6 +79,7 @@ allow contains {"rule": "small-refund"} if {
 hold contains object.union(refund_terms, {
 	"rule": "refund-over-limit",
 	"reason": $"A refund of {money(amount)} is over the {money(free_up_to)} that agents may refund by themselves.",
+	"cost": cost,
 }) if {
 	is_refund
 	amount > free_up_to
@@ -112,6 +116,16 @@ block contains {
 } if {
 	not is_read
 	not is_refund
+}
+
+# Asked when the agent has its answer: it undoes nothing, but people learn that the system does not do what is judged.
+drift contains {
+	"rule": "other-amount-refunded",
+	"reason": $"A refund of {money(amount)} was judged, and one of {money(input.answer.body.amount)} was made.",
+} if {
+	is_refund
+	input.answer.status < 300
+	input.answer.body.amount != amount
 }
 
 # 123456 is 1234.56. The call does not say in which currency, and neither does this.

@@ -88,6 +88,57 @@ describe('compiling', () => {
   });
 });
 
+describe('drift rules', () => {
+  const drift = 'package rules.crm\n\ndrift contains {"rule": "moved"} if input.answer.body.id != input.resource.id\n';
+
+  it('add an entrypoint of their own only where a policy has some', async () => {
+    const without = createEvaluator(await compileRego({ 'a.rego': sound }));
+    expect(without.entrypoints).toEqual(['holdpoint/decision']);
+    expect(without.watches('crm')).toBe(false);
+    const bundle = await compileRego({ 'a.rego': sound, 'drift.rego': drift });
+    const watching = createEvaluator(bundle);
+    expect(watching.entrypoints.toSorted()).toEqual(['holdpoint/decision', 'holdpoint/drift']);
+    expect([watching.watches('crm'), watching.watches('payments')]).toEqual([true, false]);
+    expect(bundle.rules).toContainEqual({
+      package: 'rules.crm',
+      verdict: 'drift',
+      rule: 'moved',
+      file: 'drift.rego',
+      line: 3,
+    });
+    const all = createEvaluator(await compileRego({ 'all.rego': drift.replace('crm', 'all') }));
+    expect(all.watches('payments')).toBe(true);
+  });
+
+  it('see the call with its answer, and change nothing about the decision', async () => {
+    const { decide, findDrift } = createEvaluator(await compileRego({ 'a.rego': sound, 'drift.rego': drift }));
+    const input = (id: number, answered: number) =>
+      JSON.stringify({
+        ...(JSON.parse(inputOf()) as object),
+        resource: { type: 'deals', id },
+        answer: { status: 200, headers: {}, body: { id: answered } },
+      });
+    expect(decide(input(1, 2))).toMatchObject({ verdict: 'allow', fault: null });
+    expect(findDrift(input(1, 1))).toEqual({ drift: null, fault: null });
+    expect(findDrift(input(1, 2))).toMatchObject({ drift: { rules: ['rules.crm/moved'] }, fault: null });
+  });
+
+  it('that give what cannot be read are a fault, and find nothing', async () => {
+    for (const entry of ['"nonsense"', '{"rule": "moved", "verdict": "block"}', '{"reason": "no name"}']) {
+      const { findDrift } = createEvaluator(
+        await compileRego({ 'a.rego': `package rules.crm\n\ndrift contains ${entry}\n` }),
+      );
+      expect(findDrift(inputOf())).toMatchObject({ drift: null, fault: expect.stringContaining('malformed drift') });
+    }
+  });
+
+  it('that never match, as they are no set of named rules, are a problem', async () => {
+    expect(await problemsOf({ 'a.rego': 'package rules.a\n\ndrift if input.answer.status == 200\n' })).toEqual([
+      'a.rego:3: write `drift contains {"rule": "…"} if …`: each verdict is a set of named rules',
+    ]);
+  });
+});
+
 describe('a problem', () => {
   it('is told with file, line and the names that exist when the input has no such member', async () => {
     const [problem, ...others] = await problemsOf({
@@ -131,7 +182,7 @@ describe('a problem', () => {
       }),
     ).toEqual([
       'deep.rego:3: a rule in package rules.crm.refunds is never asked: verdicts belong in package rules.<system> or rules.all',
-      'typo.rego:3: "blcok" is no verdict; a rule gives allow, hold or block',
+      'typo.rego:3: "blcok" is no verdict; a rule gives allow, hold, block or drift',
       "own.rego:1: package holdpoint is Holdpoint's own; put rules in package rules.<system> or rules.all",
     ]);
   });

@@ -42,7 +42,15 @@ export function compiledBare(files: Files, entrypoints: readonly string[]): Prom
     await promisify(execFile)('tar', ['xzf', 'bundle.tar.gz'], { cwd: dir });
     const wasm = new Uint8Array(await readFile(join(dir, 'policy.wasm')));
     const data = await readFile(join(dir, 'data.json'), 'utf8');
-    return { revision: bundleRevision(wasm, data), wasm, data, sources: '', opa: opa.version, rules: [] };
+    return {
+      revision: bundleRevision(wasm, data),
+      wasm,
+      data,
+      sources: '',
+      opa: opa.version,
+      rules: [],
+      readsUsage: false,
+    };
   });
 }
 

@@ -14,6 +14,7 @@ const bundle: Bundle = {
   sources: 'abc',
   opa: '1.22.0',
   rules: [{ package: 'rules.crm', verdict: 'allow', rule: 'any', file: 'crm.rego', line: 3 }],
+  readsUsage: false,
 };
 
 it('gives back what was kept, and remembers which is in force', () =>

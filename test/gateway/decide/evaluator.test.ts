@@ -238,7 +238,8 @@ describe('a bundle', () => {
 
   it('is refused when it is no WebAssembly', () => {
     const wasm = new TextEncoder().encode('nonsense');
-    const bundle = { revision: bundleRevision(wasm, '{}'), wasm, data: '{}', sources: '', opa: '', rules: [] };
+    const contents = { wasm, data: '{}', sources: '', opa: '', rules: [], readsUsage: false };
+    const bundle = { revision: bundleRevision(wasm, '{}'), ...contents };
     expect(() => createEvaluator(bundle)).toThrow(/WebAssembly/);
   });
 

@@ -120,3 +120,30 @@ it('is a fault when a verdict is no set of rules, whatever the others say', () =
       fault: expect.stringMatching(/^malformed decision: block/),
     });
 });
+
+it('takes the dearest of the costs that rules give, and none for a block', () => {
+  const costing = (rule: string, amount: number, unit = 'EUR') => ({ rule, cost: { amount, unit } });
+  const allow = { crm: [costing('a', 1), costing('b', 3.5), { rule: 'c' }] };
+  expect(readOutcome(result('allow', { allow })).cost).toEqual({ amount: 3.5, unit: 'EUR' });
+  const hold = { all: [costing('d', 9)] };
+  expect(readOutcome(result('hold', { allow, hold })).cost).toEqual({ amount: 9, unit: 'EUR' });
+  expect(readOutcome(result('hold', { hold: { crm: [{ rule: 'e' }] } })).cost).toBeNull();
+  expect(readOutcome(result('block', { allow, hold, block: { crm: [{ rule: 'f' }] } })).cost).toBeNull();
+});
+
+it('fails a decision whose costs cannot be compared or are none', () => {
+  const of = (...costs: object[]) => ({ allow: { crm: costs.map((cost, i) => ({ rule: `r${i}`, cost })) } });
+  const unclear = [
+    of({ amount: 1, unit: 'EUR' }, { amount: 1, unit: 'USD' }),
+    of({ amount: -1, unit: 'EUR' }),
+    of({ amount: 1e13, unit: 'EUR' }),
+    of({ amount: '1', unit: 'EUR' }),
+    of({ amount: 1, unit: '' }),
+    of({ amount: 1 }),
+    of({ amount: 1, unit: 'EUR', per: 'call' }),
+  ];
+  for (const matched of unclear) {
+    expect(readOutcome(result('allow', matched))).toMatchObject({ verdict: 'block', cost: null });
+    expect(readOutcome(result('allow', matched)).fault).toContain('malformed decision');
+  }
+});
