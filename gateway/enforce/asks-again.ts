@@ -12,13 +12,13 @@ export function asksAgain(
   hold: Hold,
   decision: Decision,
 ): Extract<HoldCommand, { type: 'supersede' | 'reopen' }> | null {
-  const { verdict, rules, reason, terms, policyRevision } = decision;
+  const { verdict, rules, reason, terms, cost, policyRevision } = decision;
   if (verdict === 'block') return { type: 'supersede', reason, policyRevision };
   if (verdict === 'allow') return null;
   if (!terms) throw new Error('a decision to hold has terms');
   const approved = new Set(hold.rules.map((rule) => rule.id));
   const wider = rules.some((rule) => rule.verdict === 'hold' && !approved.has(rule.id));
-  return wider || isStricter(terms, hold) ? { type: 'reopen', rules, reason, terms, policyRevision } : null;
+  return wider || isStricter(terms, hold) ? { type: 'reopen', rules, reason, terms, cost, policyRevision } : null;
 }
 
 function isStricter(terms: HoldTerms, { terms: before, escalations, votes, grantId, principal }: Hold): boolean {

@@ -1,3 +1,4 @@
+import type { Appraiser } from '../domain/appraisal.ts';
 import { unload, type Call } from '../domain/call.ts';
 import type { Decision } from '../domain/decision.ts';
 import type { Completion, Exchange } from '../domain/exchange.ts';
@@ -5,6 +6,7 @@ import { AgentAnswer } from './agent-answer.ts';
 import type { Attend } from './attend.ts';
 import { complete } from './completion.ts';
 import type { Forwarder } from './forwarder.ts';
+import { sampled } from './sampled-answer.ts';
 import type { Twins } from './twins.ts';
 
 /**
@@ -16,8 +18,9 @@ export function createForward(deps: {
   readonly forwarder: Forwarder;
   readonly twins: Twins;
   readonly attend: Attend;
+  readonly appraiser: Appraiser;
 }): (call: Call, decision: Decision, exchange: Exchange) => Promise<Completion> {
-  const { forwarder, twins, attend } = deps;
+  const { forwarder, twins, attend, appraiser } = deps;
   return async (call, decision, exchange) => {
     const twin = twins.of(call);
     const sent = twin === null ? null : await twins.giveUp(twin, call, decision);
@@ -30,18 +33,25 @@ export function createForward(deps: {
     const request = forwarder.prepare(call, decision);
     if (tunnel) {
       const { target, headers } = request;
-      return tunnel({ agent: call.principal.agent, system: call.system, target, headers });
+      const ended = await tunnel({ agent: call.principal.agent, system: call.system, target, headers });
+      return { ...ended, ...(await appraiser.appraise(call, decision.cost, null, { ...ended, problem: null })) };
     }
 
     const answer = new AgentAnswer(response, decision.id, 'allow');
-    const { status, bytes, upstreamMs, problem } = await forwarder.send(call.system, request, answer);
+    const sample = appraiser.sample(call);
+    const delivery = await forwarder.send(call.system, request, sampled(answer, sample));
+    const { status, bytes, upstreamMs, problem } = delivery;
+    // The agent has its answer: what this takes delays the record and nothing else.
+    const appraisal = appraiser.appraise(call, decision.cost, sample, delivery);
+    const { cost, drift } = appraisal instanceof Promise ? await appraisal : appraisal;
+    const known = { responseBytes: bytes, upstreamMs, cost, drift };
     // An agent that hung up gets no answer, and its upstream request was aborted: that is no failure of the system.
-    if (answer.gone) return complete(0, { responseBytes: bytes, upstreamMs });
+    if (answer.gone) return complete(0, known);
     // Cut off in the middle, and the agent's answer with it: there is nothing left to tell it.
     if (problem && status > 0) {
-      return complete(status, { code: problem.code, cause: problem.cause, responseBytes: bytes, upstreamMs });
+      return complete(status, { code: problem.code, cause: problem.cause, ...known });
     }
     if (problem) throw problem;
-    return complete(status, { responseBytes: bytes, upstreamMs });
+    return complete(status, known);
   };
 }

@@ -19,12 +19,14 @@ export function createHoldPoint(deps: {
   readonly store: Pick<HoldStore, 'open'>;
   readonly attend: Attend;
   readonly digest: DigestAction;
+  /** How the call stands on record. */
+  readonly onRecord: (call: Call) => NonNullable<HoldDraft['onRecord']>;
 }): HoldPoint {
-  const { store, attend, digest } = deps;
+  const { store, attend, digest, onRecord } = deps;
 
   function draft(call: Call, decision: Decision, handle: boolean): HoldDraft {
     const { principal, system, operation, method, path, idempotencyKey, traceId, claims } = call;
-    const { rules, reason, policyRevision, terms } = decision;
+    const { rules, reason, policyRevision, terms, cost } = decision;
     if (!terms) throw new Error('a decision to hold has terms');
     return {
       principal,
@@ -34,6 +36,7 @@ export function createHoldPoint(deps: {
       operation,
       method,
       path,
+      onRecord: onRecord(call),
       digest: digest(call, call),
       envelope: digest(call, { ...call, body: NO_BODY }),
       idempotencyKey,
@@ -42,6 +45,7 @@ export function createHoldPoint(deps: {
       reason,
       policyRevision,
       terms,
+      cost,
       claims: {
         session: claims.session ?? null,
         task: claims.task ?? null,

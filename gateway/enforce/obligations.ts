@@ -18,7 +18,7 @@ export function blockUnmetObligations(decision: Decision): Decision {
   const unmet = decision.obligations.find((obligation) => !setHeader.safeParse(obligation).success);
   if (!unmet) return decision;
   const reason = `Policy demands something that the gateway cannot do (obligation ${JSON.stringify(unmet.type)}).`;
-  return { ...decision, verdict: 'block', reason, terms: null, obligations: [] };
+  return { ...decision, verdict: 'block', reason, terms: null, cost: null, obligations: [] };
 }
 
 /** Carries out what policy demands of a call, on the headers (lowercase names) about to be sent. */

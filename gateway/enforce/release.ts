@@ -1,4 +1,7 @@
+import type { Appraisal, Appraiser } from '../domain/appraisal.ts';
 import type { Clock } from '../domain/clock.ts';
+import type { Cost } from '../domain/cost.ts';
+import type { Spender } from '../domain/usage.ts';
 import type { Decision } from '../domain/decision.ts';
 import type { HeldCall, Hold } from '../domain/hold.ts';
 import { isRefusal, type HoldCommand } from '../domain/hold-command.ts';
@@ -13,6 +16,7 @@ import type { Forwarder } from './forwarder.ts';
 import { headerValue } from './headers.ts';
 import type { OutcomeCommand, Outcomes } from './outcomes.ts';
 import { resendAfter } from './resend.ts';
+import { sampled } from './sampled-answer.ts';
 import type { Answer, Delivery } from './upstream.ts';
 
 /** `delivery` is null when nothing was sent by this release: the hold then tells why. */
@@ -51,6 +55,9 @@ export function createReleaser(deps: {
   readonly decide: (input: string) => Decision;
   readonly forwarder: Forwarder;
   readonly outcomes: Outcomes;
+  readonly appraiser: Appraiser;
+  /** Told what a released call has cost. */
+  readonly spent: (spender: Spender, cost: Cost) => void;
   readonly digest: DigestAction;
   readonly systems: ReadonlyMap<string, Pick<System, 'idempotent'>>;
   /** Why the agent may not call the system any more; null when it may. */
@@ -59,7 +66,7 @@ export function createReleaser(deps: {
   readonly by: string;
   readonly clock: Clock;
 }): Releaser {
-  const { store, decide, forwarder, outcomes, digest, systems, barred, by, clock } = deps;
+  const { store, decide, forwarder, outcomes, appraiser, spent, digest, systems, barred, by, clock } = deps;
   const atIt = new Set<string>();
 
   async function apply(hold: Hold, command: HoldCommand): Promise<Hold> {
@@ -80,7 +87,7 @@ export function createReleaser(deps: {
     const bar = barred(hold.principal.agent, hold.system);
     const objection = bar ? ({ type: 'supersede', reason: bar, policyRevision } as const) : asksAgain(hold, decision);
     const request = forwarder.prepare({ ...call, system: hold.system }, decision);
-    return { request, objection, policyRevision };
+    return { request, objection, policyRevision, cost: decision.cost, input: call.input };
   }
 
   /**
@@ -96,19 +103,30 @@ export function createReleaser(deps: {
     }
   }
 
-  async function send(hold: Hold, attempt: string, request: Parameters<Forwarder['send']>[1], to: Receiver) {
+  async function send(hold: Hold, attempt: string, { request, cost, input }: Judged, to: Receiver) {
     const answer = new CapturedAnswer(to.attached);
-    const delivery = await to.send(hold.system, request, answer);
-    return { hold: await outcomes.record(hold, outcomeOf(hold, attempt, delivery, answer)), delivery };
+    const sample = appraiser.sample(hold);
+    const delivery = await to.send(hold.system, request, sampled(answer, sample));
+    const { callId: id, system, operation } = hold;
+    const appraisal = await appraiser.appraise({ id, system, operation, input }, cost, sample, delivery);
+    if (appraisal.cost) spent({ ...hold.principal, system, operation }, appraisal.cost);
+    return { hold: await outcomes.record(hold, outcomeOf(hold, attempt, delivery, answer, appraisal)), delivery };
   }
 
-  function outcomeOf(hold: Hold, attempt: string, delivery: Delivery, answer: CapturedAnswer): OutcomeCommand {
+  function outcomeOf(
+    hold: Hold,
+    attempt: string,
+    delivery: Delivery,
+    answer: CapturedAnswer,
+    appraisal: Appraisal,
+  ): OutcomeCommand {
     const reason = delivery.problem?.code ?? '';
     if (!delivery.sent) return unsent(hold, attempt, reason);
     // A status line is the system's word that it has dealt with the call, even if the rest of its answer is lost.
     if (delivery.status > 0) {
       const response = answer.response;
-      return { type: 'executed', attempt, response: { ...response, complete: response.complete && !delivery.problem } };
+      const complete = response.complete && !delivery.problem;
+      return { type: 'executed', attempt, response: { ...response, complete }, ...appraisal };
     }
     return unknown(hold, attempt, reason);
   }
@@ -137,7 +155,8 @@ export function createReleaser(deps: {
   return {
     release: (hold, attached, sendBy = forwarder.send) =>
       alone(hold, async () => {
-        const { request, objection, policyRevision } = await judge(hold);
+        const judged = await judge(hold);
+        const { request, objection, policyRevision } = judged;
         if (objection) return { hold: await apply(hold, objection), delivery: null };
 
         const attempt = createId('att');
@@ -146,11 +165,12 @@ export function createReleaser(deps: {
         const releasing = await begin(hold, { type: 'release', attempt, by, key: own ?? attempt, policyRevision });
         // Somebody else was first: an attached worker, control, or a person who changed the hold meanwhile.
         if (isRefusal(releasing)) return { hold: releasing.hold ?? hold, delivery: null };
-        return send(releasing, attempt, request, { attached, send: sendBy });
+        return send(releasing, attempt, judged, { attached, send: sendBy });
       }),
     resend: (hold) =>
       alone(hold, async () => {
-        const { request, objection, policyRevision } = await judge(hold);
+        const judged = await judge(hold);
+        const { request, objection, policyRevision } = judged;
         if (objection) return apply(hold, { type: 'leave-to-people', reason: objection.reason });
 
         const attempt = createId('att');
@@ -159,11 +179,19 @@ export function createReleaser(deps: {
         if (headerValue(request.headers, 'idempotency-key') === null) request.headers.push('idempotency-key', key);
         const releasing = await begin(hold, { type: 'resend', attempt, by, policyRevision });
         if (isRefusal(releasing)) return releasing.hold ?? hold;
-        return (await send(releasing, attempt, request, { attached: null, send: forwarder.send })).hold;
+        return (await send(releasing, attempt, judged, { attached: null, send: forwarder.send })).hold;
       }),
     isAtIt: (holdId) => atIt.has(holdId),
   };
 }
+
+/** What will be sent, and what is known of it before. */
+type Judged = {
+  readonly request: Parameters<Forwarder['send']>[1];
+  /** The input on which policy decided. */
+  readonly input: string;
+  readonly cost: Cost | null;
+};
 
 /** To whom an answer goes, and by which way the call is sent. */
 type Receiver = { readonly attached: Answer | null; readonly send: Forwarder['send'] };

@@ -36,6 +36,7 @@ const decision = (more: Partial<Decision> = {}): Decision => ({
   obligations: [],
   alert: [],
   terms,
+  cost: null,
   policyRevision: 'p2',
   fault: null,
   decideMicros: 1,

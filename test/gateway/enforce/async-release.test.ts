@@ -12,6 +12,7 @@ import { createOutcomes } from '../../../gateway/enforce/outcomes.ts';
 import { createHandleReleases } from '../../../gateway/enforce/release-handles.ts';
 import { createReleaser } from '../../../gateway/enforce/release.ts';
 import { createDigest } from '../../../gateway/server.ts';
+import { noAppraiser } from '../../helpers/appraiser.ts';
 import { approve as approveHold, BEN, startDataPlane, TOKEN, type DataPlane } from '../../helpers/data-plane.ts';
 import { compileRego } from '../../helpers/policy.ts';
 import { startUpstream, type Upstream } from '../../helpers/upstream.ts';
@@ -106,7 +107,16 @@ function startReleaser(
   const { store } = plane;
   const clock = Date.now;
   const outcomes = createOutcomes(store, () => failures.push('an outcome was refused'));
-  const parts = { store, outcomes, forwarder, digest: createDigest(systems()), systems: systems(), clock };
+  const parts = {
+    store,
+    outcomes,
+    forwarder,
+    appraiser: noAppraiser,
+    spent: () => {},
+    digest: createDigest(systems()),
+    systems: systems(),
+    clock,
+  };
   const releaser = createReleaser({ ...parts, decide, barred, by });
   const failed = (error: unknown) => failures.push(error);
   const releases = createHandleReleases({ store, releaser, clock, failed });
@@ -365,7 +375,13 @@ describe('what became of a released call', () => {
     expect((await fetchAnswer(dead)).status).toBe(409);
     // Were it not dead after all, its late word is the truth.
     const response = { status: 200, headers: [], body: Buffer.alloc(0), complete: true };
-    const late = await plane.store.apply(dead, { type: 'executed', attempt: 'att_worker-1/dead', response });
+    const unappraised = { cost: null, drift: null };
+    const late = await plane.store.apply(dead, {
+      type: 'executed',
+      attempt: 'att_worker-1/dead',
+      response,
+      ...unappraised,
+    });
     expect(late).toMatchObject({ execution: 'executed', upstreamStatus: 200 });
     await plane.store.apply(alive, { type: 'failed', attempt: 'att_worker-2/alive', reason: 'over' });
   });

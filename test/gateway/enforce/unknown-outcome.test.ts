@@ -14,6 +14,7 @@ import { createReleaser, type Releaser } from '../../../gateway/enforce/release.
 import { createResends } from '../../../gateway/enforce/resend.ts';
 import type { Rounds } from '../../../gateway/enforce/rounds.ts';
 import { createDigest } from '../../../gateway/server.ts';
+import { noAppraiser } from '../../helpers/appraiser.ts';
 import { approve, BEN, startDataPlane, TOKEN, type DataPlane } from '../../helpers/data-plane.ts';
 import { compileRego } from '../../helpers/policy.ts';
 import { startUpstream, type Received, type Upstream } from '../../helpers/upstream.ts';
@@ -93,6 +94,8 @@ beforeAll(async () => {
     decide: (input) => plane.decider.decide(input),
     forwarder,
     outcomes: createOutcomes(store, () => {}),
+    appraiser: noAppraiser,
+    spent: () => {},
     digest: createDigest(systems),
     systems,
     barred: () => barred.reason,
@@ -210,6 +213,8 @@ describe('a call of unknown outcome to a system that is declared idempotent', ()
       decide: (input) => plane.decider.decide(input),
       forwarder: nowhere,
       outcomes,
+      appraiser: noAppraiser,
+      spent: () => {},
       digest: createDigest(elsewhere),
       systems: elsewhere,
       barred: () => null,

@@ -1,0 +1,40 @@
+import type { KeptSample } from './answer-sample.ts';
+
+/** The headers of an answer that drift rules see, in lower case. Never add one that carries a credential or a cookie. */
+const VISIBLE_HEADERS: ReadonlySet<string> = new Set([
+  'cache-control',
+  'content-language',
+  'content-location',
+  'content-type',
+  'deprecation',
+  'etag',
+  'idempotency-replayed',
+  'idempotent-replayed',
+  'last-modified',
+  'location',
+  'openai-model',
+  'openai-version',
+  'preference-applied',
+  'request-id',
+  'retry-after',
+  'stripe-version',
+  'sunset',
+  'x-github-api-version-selected',
+  'x-github-request-id',
+  'x-request-id',
+]);
+
+/**
+ * What drift rules judge, as JSON text: the input on which the call was decided, and the answer.
+ * @param json the body of the answer, which has been parsed: its text goes in as it is, so that no number is rounded
+ */
+export function driftInput(input: string, { status, headers }: KeptSample, json: string): string {
+  const visible: Record<string, string> = {};
+  for (let i = 0; i < headers.length; i += 2) {
+    const name = headers[i]!.toLowerCase();
+    if (!VISIBLE_HEADERS.has(name)) continue;
+    visible[name] = Object.hasOwn(visible, name) ? `${visible[name]}, ${headers[i + 1]}` : headers[i + 1]!;
+  }
+  const answer = `"answer":{"status":${status},"headers":${JSON.stringify(visible)},"body":${json}}`;
+  return `${input.slice(0, input.lastIndexOf('}'))},${answer}}`;
+}
