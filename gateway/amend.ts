@@ -1,5 +1,5 @@
 import { strictest } from './decide/terms.ts';
-import { amendCall } from './describe/amend.ts';
+import { amendCall, changedPlaces } from './describe/amend.ts';
 import type { Amend } from './domain/amendment.ts';
 import type { Decision, MatchedRule } from './domain/decision.ts';
 import type { Judgement } from './domain/hold-command.ts';
@@ -33,16 +33,18 @@ export function createAmend(deps: {
       digest: digest(hold, amended),
       envelope: digest(hold, { ...amended, body: NO_BODY }),
       judgement: judgementOf(hold, decision),
+      changed: changedPlaces(call, amended),
     };
   };
 }
 
-function judgementOf(hold: Hold, { rules, reason, terms, policyRevision }: Decision): Judgement {
-  if (!terms) return { rules: hold.rules, reason: hold.reason, terms: hold.terms, policyRevision };
+function judgementOf(hold: Hold, { rules, reason, terms, cost, policyRevision }: Decision): Judgement {
+  if (!terms) return { rules: hold.rules, reason: hold.reason, terms: hold.terms, cost, policyRevision };
   return {
     rules: joined(rules, hold.rules),
     reason,
     terms: strictest([hold.terms, terms]),
+    cost,
     policyRevision,
   };
 }

@@ -1,3 +1,4 @@
+import type { Drift } from '../domain/appraisal.ts';
 import type { Event } from '../domain/event.ts';
 import type { GrantTerms } from '../domain/grant.ts';
 import type { Hold, Vote } from '../domain/hold.ts';
@@ -10,17 +11,40 @@ import { approvals, authority, isQuorate } from './quorum.ts';
 /** How long an approval may wait to be collected, in milliseconds. */
 export const REDEEM_WITHIN = 24 * 3_600_000;
 
+/** How many places of an edit its event lists; an edit by hand has a few. */
+const MOST_CHANGES = 100;
+
 /** How long a claim lasts unless it is renewed, in milliseconds. */
 export const LEASE = 5 * 60_000;
 
 /** The part of an event that the step itself decides; the store adds whose hold it is. */
 export type Step = Pick<Event, 'type' | 'layer' | 'actor' | 'actor_kind'> &
-  Partial<Pick<Event, 'channel' | 'code' | 'reason' | 'status' | 'policy_revision' | 'held_ms' | 'upstream_ms'>>;
+  Partial<
+    Pick<
+      Event,
+      | 'channel'
+      | 'code'
+      | 'reason'
+      | 'rules'
+      | 'failure'
+      | 'status'
+      | 'policy_revision'
+      | 'held_ms'
+      | 'upstream_ms'
+      | 'cost'
+      | 'cost_unit'
+      | 'groups'
+      | 'level'
+      | 'respond_within_ms'
+      | 'changes'
+    >
+  >;
 
 /** A hold after a command, one version on, the steps that the record must show, and the grant that comes with it. */
 export type Change = { readonly hold: Hold; readonly events: readonly Step[]; readonly grant?: GrantTerms };
 
 const byGateway = { actor: 'holdpoint', actor_kind: 'gateway' } as const;
+const systemFailed = { failure: 'system-failed' } as const;
 
 /** Carries a permitted command out. Call it only through `transition`, which asks the guards. */
 export function changes(hold: Hold, command: HoldCommand, now: number): Change {
@@ -60,7 +84,7 @@ export function changes(hold: Hold, command: HoldCommand, now: number): Change {
       });
     }
     case 'edit': {
-      const { digest, envelope, judgement, by } = command;
+      const { digest, envelope, judgement, by, changed = [] } = command;
       const { terms } = judgement;
       const edited: Hold = {
         ...hold,
@@ -82,6 +106,7 @@ export function changes(hold: Hold, command: HoldCommand, now: number): Change {
           ...person(command),
           ...said(command.note),
           policy_revision: judgement.policyRevision,
+          changes: changed.slice(0, MOST_CHANGES),
           held_ms,
         },
         { type: 'hold.voted', layer: 'decide', ...person(command), held_ms },
@@ -94,6 +119,7 @@ export function changes(hold: Hold, command: HoldCommand, now: number): Change {
           type: 'hold.rejected',
           layer: 'decide',
           ...person(command),
+          failure: 'boundary-exceeded',
           code: command.code,
           ...said(command.note),
           held_ms,
@@ -159,7 +185,7 @@ export function changes(hold: Hold, command: HoldCommand, now: number): Change {
           layer: 'decide',
           actor: by,
           actor_kind,
-          ...(channel !== null && { channel }),
+          channel: channel ?? 'agent',
           ...said(reason),
           held_ms,
         },
@@ -211,7 +237,7 @@ export function changes(hold: Hold, command: HoldCommand, now: number): Change {
       );
     }
     case 'reopen': {
-      const { rules, reason, terms, policyRevision } = command;
+      const { rules, reason, terms, cost, policyRevision } = command;
       return next(
         {
           status: 'pending',
@@ -219,6 +245,7 @@ export function changes(hold: Hold, command: HoldCommand, now: number): Change {
           rules,
           reason,
           terms,
+          cost,
           policyRevision,
           ...asked(terms, now),
           escalations: carriedOver({ ...hold, askedAt: now, extended: false }, terms, now).escalations,
@@ -248,22 +275,40 @@ export function changes(hold: Hold, command: HoldCommand, now: number): Change {
       );
     }
     case 'executed': {
-      const { status } = command.response;
+      const { response, cost, drift } = command;
+      const { status } = response;
+      const costs = cost ? { cost: cost.amount, cost_unit: cost.unit } : {};
       return next(
         { execution: 'executed', resendAt: null, upstreamStatus: status },
-        { type: 'hold.executed', layer: 'record', ...byGateway, status, ...since(hold, now) },
+        {
+          type: 'hold.executed',
+          layer: 'record',
+          ...byGateway,
+          ...(status >= 500 && systemFailed),
+          status,
+          ...costs,
+          ...since(hold, now),
+        },
+        ...(drift ? [drifted(drift, status)] : []),
       );
     }
     case 'failed':
       return next(
         { execution: 'failed' },
-        { type: 'hold.failed', layer: 'execute', ...byGateway, reason: command.reason, ...since(hold, now) },
+        {
+          type: 'hold.failed',
+          layer: 'execute',
+          ...byGateway,
+          ...systemFailed,
+          reason: command.reason,
+          ...since(hold, now),
+        },
       );
     case 'indeterminate': {
       const { reason, resendAt } = command;
       return next(
         { execution: 'indeterminate', resendAt },
-        { type: 'hold.indeterminate', layer: 'execute', ...byGateway, reason, ...since(hold, now) },
+        { type: 'hold.indeterminate', layer: 'execute', ...byGateway, ...systemFailed, reason, ...since(hold, now) },
       );
     }
     case 'leave-to-people':
@@ -300,6 +345,22 @@ export function changes(hold: Hold, command: HoldCommand, now: number): Change {
     const grant = narrowest(approvals(voted));
     return grant ? { ...change, grant } : change;
   }
+}
+
+/** The agent was answered all the same; its call is the one that the answer contradicts. */
+function drifted({ rules, reason, policyRevision }: Drift, status: number): Step {
+  return {
+    type: 'call.drifted',
+    layer: 'record',
+    actor: 'policy',
+    actor_kind: 'gateway',
+    channel: 'agent',
+    rules,
+    reason,
+    policy_revision: policyRevision,
+    failure: 'system-drifted',
+    status,
+  };
 }
 
 function vote(

@@ -68,6 +68,7 @@ function beginning(terms: HoldDraft['terms'], now: number) {
     grantId: null,
     attempt: null,
     resendAt: null,
+    cost: null,
     upstreamStatus: null,
     to: null,
     artifacts: [],

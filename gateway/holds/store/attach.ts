@@ -47,7 +47,13 @@ async function attach(writer: HoldWriter, writing: Writing, asking: Asking): Pro
   const kept = choose(found, asking);
   if (!kept) return null;
   const { row, hold } = kept;
-  const attached: Step = { type: 'hold.attached', layer: 'execute', actor: asking.agent, actor_kind: 'agent' };
+  const attached: Step = {
+    type: 'hold.attached',
+    layer: 'execute',
+    actor: asking.agent,
+    actor_kind: 'agent',
+    channel: 'agent',
+  };
   const withHandle = asking.handle && !hold.handle ? transition(hold, { type: 'give-handle' }, writing.now) : null;
   if (!withHandle || 'refused' in withHandle) {
     await writer.record(writing, hold, attached, row.trace_id);

@@ -3,6 +3,7 @@ import type { Grant, GrantTerms } from '../../domain/grant.ts';
 import type { HoldDraft } from '../../domain/hold-store.ts';
 import type { HeldCall, Hold } from '../../domain/hold.ts';
 import type { Channel } from '../../domain/principal.ts';
+import { maskText } from '../../domain/secret.ts';
 import type { Step } from '../changes.ts';
 import { covers, grantFrom } from '../coverage.ts';
 import { approvals } from '../quorum.ts';
@@ -163,13 +164,15 @@ async function revoke(
     .executeTakeFirst();
   if (!row) return null;
   const { id, agent, system, operation, holdId, rules } = revoked;
+  const hold = await trx.selectFrom('holds').select('document').where('id', '=', holdId).executeTakeFirst();
   await record({
     type: 'grant.revoked',
     layer: 'decide',
     hold_id: holdId,
     agent,
+    ...(hold && { owner: ownerOf(hold) }),
     system,
-    operation,
+    operation: maskText(operation),
     rules,
     actor: by,
     actor_kind: 'reviewer',
@@ -177,6 +180,10 @@ async function revoke(
     reason: `${row.used} of ${grant.uses} uses of ${id} were used`,
   });
   return fromRow(row);
+}
+
+function ownerOf(row: Pick<Schema['holds'], 'document'>): string {
+  return (JSON.parse(row.document) as Hold).principal.owner;
 }
 
 const COLUMNS = ['document', 'used'] as const;

@@ -169,6 +169,20 @@ const migrations: readonly Migration[] = [
       .addColumn('seen_at', 'bigint', (column) => column.notNull())
       .execute();
   },
+  async (db, engine) => {
+    const name = sql.raw(engine === 'sqlite' ? 'text' : 'text collate "C"');
+    await db.schema
+      .createTable('usage')
+      .addColumn('subject', name, (column) => column.notNull())
+      .addColumn('span', name, (column) => column.notNull())
+      .addColumn('bucket', 'bigint', (column) => column.notNull())
+      .addColumn('measure', name, (column) => column.notNull())
+      .addColumn('amount', 'double precision', (column) => column.notNull())
+      .addColumn('touched_at', 'bigint', (column) => column.notNull())
+      .addPrimaryKeyConstraint('usage_key', ['subject', 'span', 'bucket', 'measure'])
+      .execute();
+    await db.schema.createIndex('usage_touched').on('usage').column('touched_at').execute();
+  },
 ];
 
 const CURRENT = FIRST + migrations.length - 1;

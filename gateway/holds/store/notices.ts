@@ -1,5 +1,6 @@
 import type { Kysely, Transaction } from 'kysely';
 import { createId } from '../../domain/id.ts';
+import { maskText } from '../../domain/secret.ts';
 import type { Notice, NoticeDraft, NoticeKind, NoticeOutcome } from '../../domain/notice.ts';
 import type { Recording } from './recording.ts';
 import type { Schema } from './schema.ts';
@@ -84,12 +85,12 @@ export async function settleNotice({ trx, record }: Recording, id: string, outco
   if (!row || outcome.state !== 'dead') return;
   await record({
     type: 'notice.dead',
-    layer: 'record',
+    layer: 'decide',
     ...(row.hold_id !== null && { hold_id: row.hold_id }),
     actor: 'holdpoint',
     actor_kind: 'gateway',
     channel: row.channel,
-    reason: outcome.error,
+    reason: maskText(outcome.error),
   });
 }
 

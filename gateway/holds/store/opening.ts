@@ -21,7 +21,19 @@ export type Opening = {
   handoff(writing: Writing, draft: HandoffDraft): Promise<Opened>;
 };
 
-const opened: Step = { type: 'hold.opened', layer: 'decide', actor: 'holdpoint', actor_kind: 'gateway' };
+/** By the gateway, for the agent; who is asked, for what, and how soon they ought to say. */
+function opened({ terms }: Hold): Step {
+  return {
+    type: 'hold.opened',
+    layer: 'decide',
+    actor: 'holdpoint',
+    actor_kind: 'gateway',
+    channel: 'agent',
+    groups: [...new Set(terms.requirements.flatMap(({ groups }) => groups))],
+    level: terms.level,
+    respond_within_ms: terms.respondWithin,
+  };
+}
 
 /** Opens holds: unless the caller is suspended, has one already, or somebody approved this kind of call for a while. */
 export function createOpening(options: {
@@ -47,10 +59,9 @@ export function createOpening(options: {
         handle,
       });
       if (existing) return { hold: existing, attached: true };
-      const change = (granted ? await redeemed(writing, draft) : null) ?? {
-        hold: newHold(draft, now, await assignee(writing, draft, delegated)),
-        events: [opened],
-      };
+      const change =
+        (granted ? await redeemed(writing, draft) : null) ??
+        asking(newHold(draft, now, await assignee(writing, draft, delegated)));
       await writer.insert(writing, change, [{ kind: 'call', content: draft.call }], traceId);
       return { hold: change.hold, attached: false };
     },
@@ -59,18 +70,23 @@ export function createOpening(options: {
       const { trx, now } = writing;
       const { suspended, delegated } = await circumstancesOf(trx, principal.agent, '', now);
       if (suspended) throw new Problem('suspended');
-      const asking = { agent: principal.agent, digest, idempotencyKey, handle: false };
-      const existing = await attachToExisting(writer, writing, asking);
+      const sent = { agent: principal.agent, digest, idempotencyKey, handle: false };
+      const existing = await attachToExisting(writer, writing, sent);
       if (existing) return { hold: existing, attached: true };
       const hold = newHandoff(draft, now, await assignee(writing, draft, delegated));
       const contents: Content[] = [
         { kind: 'handoff', content: form },
         ...artifacts.map((artifact): Content => ({ kind: `artifact/${artifact.name}`, content: artifact })),
       ];
-      await writer.insert(writing, { hold, events: [opened] }, contents, traceId);
+      await writer.insert(writing, asking(hold), contents, traceId);
       return { hold, attached: false };
     },
   };
+}
+
+/** A hold that waits for people. */
+function asking(hold: Hold): Change {
+  return { hold, events: [opened(hold)] };
 }
 
 /** The hold as a grant approves it in the moment in which it opens; null when none covers it. */
@@ -81,5 +97,5 @@ async function redeemed(writing: Writing, draft: HoldDraft): Promise<Change | nu
   const command = { type: 'redeem', grant: grant.id, by: grant.by, use: step.reason ?? grant.id } as const;
   const change = transition(newHold(draft, writing.now, null), command, writing.now);
   if ('refused' in change) throw new Error(`grant ${grant.id} cannot approve what it covers: ${change.detail}`);
-  return { ...change, events: [opened, ...change.events, step] };
+  return { ...change, events: [opened(change.hold), ...change.events, step] };
 }

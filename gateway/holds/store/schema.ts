@@ -55,6 +55,8 @@ export type Schema = {
   runs: { run: string; seen_at: number };
   /** PostgreSQL alone, where gateways share the outbox: what `OutboxDelivery` keeps. */
   delivery: { id: 1; home: string; version: number; state: string | null };
+  /** What was used in each bucket of a sliding window; see `UsageCount`. */
+  usage: { subject: string; span: string; bucket: number; measure: string; amount: number; touched_at: number };
   schema_version: { version: number };
 };
 

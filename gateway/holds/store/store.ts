@@ -21,6 +21,7 @@ import { openSqlite } from './sqlite.ts';
 import { suspend } from './suspend.ts';
 import { watchSuspensions } from './suspension-watch.ts';
 import { endSuspension, listSuspensions } from './suspensions.ts';
+import { createUsageStore, pruneUsage } from './usage.ts';
 import { createVault } from './vault.ts';
 import { watchChanges } from './watch.ts';
 import { createWrite, lastPlace } from './writing.ts';
@@ -83,6 +84,7 @@ export async function openHoldStore(options: HoldStoreOptions): Promise<OwnedHol
   const opening = createOpening({ writer, reviewers });
   const changes = watchChanges(database, opened);
   const suspensions = watchSuspensions(database);
+  const usage = createUsageStore(database);
   /** Up to which place in the outbox nothing can be missing any more. */
   let complete = 0;
   const ownRuns = new Set<string>();
@@ -198,8 +200,16 @@ export async function openHoldStore(options: HoldStoreOptions): Promise<OwnedHol
         }),
       delivery,
     },
+    usage: {
+      add: (counts) => available(() => usage.add(counts)),
+      totals: (since) => available(() => usage.totals(since)),
+    },
     counts: () => available(() => reader.counts()),
-    prune: (now) => available(() => prune(db, now)),
+    prune: (now) =>
+      available(async () => {
+        await prune(db, now);
+        await pruneUsage(db, now);
+      }),
     async close() {
       changes.stop();
       suspensions.stop();

@@ -1,6 +1,7 @@
 import type { Kysely } from 'kysely';
 import type { Suspension } from '../../domain/hold-store.ts';
 import type { Channel } from '../../domain/principal.ts';
+import { maskText } from '../../domain/secret.ts';
 import type { Recording } from './recording.ts';
 import type { Schema } from './schema.ts';
 
@@ -51,7 +52,7 @@ export async function insertSuspension(
     actor: by,
     actor_kind: 'reviewer',
     channel,
-    ...(reason !== null && { reason }),
+    ...(reason !== null && { reason: maskText(reason) }),
   });
   return true;
 }

@@ -60,7 +60,7 @@ export function createWrite(options: {
         trx,
         now,
         async record(happening) {
-          events.push({ event_id: createId('evt'), at: now, node, ...happening });
+          events.push({ event_id: '', at: now, node, ...happening });
         },
         async nextChange() {
           taken = free ?? (await database.nextChange(trx));
@@ -78,7 +78,8 @@ export function createWrite(options: {
       for (const [index, event] of events.entries()) {
         const place = index % EVENTS_PER_CHANGE;
         if (place === 0 && (index > 0 || taken === null)) change = await database.nextChange(trx);
-        rows.push({ seq: change * EVENTS_PER_CHANGE + place, event: JSON.stringify(event) });
+        const seq = change * EVENTS_PER_CHANGE + place;
+        rows.push({ seq, event: JSON.stringify({ ...event, event_id: eventId(event, seq) }) });
       }
       for (let start = 0; start < rows.length; start += ROWS_AT_ONCE) {
         await trx
@@ -105,6 +106,11 @@ export function createWrite(options: {
       }
     }
   };
+}
+
+/** Named after its hold and its place, which no other event has: that compresses where a random name would not. */
+function eventId({ hold_id }: Event, seq: number): string {
+  return hold_id === undefined ? createId('evt') : `evt_${hold_id.slice('hold_'.length)}s${seq.toString(36)}`;
 }
 
 /** The place in the outbox up to which every event is there, when every change up to `settled` is. */

@@ -49,6 +49,7 @@ export function aHold(now: number, changes: Partial<Hold> = {}): Hold {
       reason: 'too much',
       policyRevision: 'p1',
       terms: changes.terms ?? ONE_OF_FINANCE,
+      cost: null,
       claims: { session: null, task: null, confidence: null, flags: [], reversible: null },
       handle: false,
       call: { method: 'POST', target: '/v1/refunds', headers: [], body: Buffer.from('{"amount":500}'), input: '{}' },

@@ -24,7 +24,13 @@ const reject = (by = BEN, revision = 1) =>
   ({ type: 'reject', by, ...api, revision, code: 'wrong-amount', note: 'too much' }) as const;
 const escalate = (to: string[], by = BEN) => ({ type: 'escalate', by, ...api, to, note: null }) as const;
 const claim = (by = BEN) => ({ type: 'claim', by, ...api }) as const;
-const judged = (terms: HoldTerms = ONE_OF_FINANCE) => ({ rules: [], reason: 'asks', terms, policyRevision: 'p2' });
+const judged = (terms: HoldTerms = ONE_OF_FINANCE) => ({
+  rules: [],
+  reason: 'asks',
+  terms,
+  cost: { amount: 5, unit: 'EUR' },
+  policyRevision: 'p2',
+});
 const edit = (by = BEN, terms: HoldTerms = ONE_OF_FINANCE, revision = 1) =>
   ({
     type: 'edit',
@@ -40,6 +46,8 @@ const edit = (by = BEN, terms: HoldTerms = ONE_OF_FINANCE, revision = 1) =>
   }) as const;
 const outcome = (by = BEN) =>
   ({ type: 'outcome', by, ...api, result: 'executed', reference: 're_1', note: null }) as const;
+
+const executed = (attempt: string) => ({ type: 'executed', attempt, response, cost: null, drift: null }) as const;
 
 /** Each command, in a form that the guards have nothing against. */
 const commands: readonly HoldCommand[] = [
@@ -65,7 +73,7 @@ const commands: readonly HoldCommand[] = [
   { type: 'supersede', reason: 'blocked now', policyRevision: 'p2' },
   { type: 'reopen', ...judged() },
   { type: 'release', attempt: 'att_1', by: 'worker-0', key: 'key-1', policyRevision: 'p1' },
-  { type: 'executed', attempt: 'att_1', response },
+  executed('att_1'),
   { type: 'failed', attempt: 'att_1', reason: 'refused' },
   { type: 'indeterminate', attempt: 'att_1', reason: 'reset', resendAt: null },
   { type: 'resend', attempt: 'att_2', by: 'control', policyRevision: 'p1' },
@@ -569,19 +577,19 @@ describe('what became of it', () => {
     after(releasing, { type: 'indeterminate', attempt: 'att_1', reason: 'reset', resendAt });
 
   test('is said by the attempt that holds the release alone', () => {
-    expect(refusal(releasing, { type: 'executed', attempt: 'att_2', response })).toMatchObject({ refused: 'state' });
-    expect(after(releasing, { type: 'executed', attempt: 'att_1', response })).toMatchObject({
+    expect(refusal(releasing, executed('att_2'))).toMatchObject({ refused: 'state' });
+    expect(after(releasing, executed('att_1'))).toMatchObject({
       execution: 'executed',
       upstreamStatus: 200,
     });
   });
   test('is the truth even when it comes after everybody gave the attempt up', () => {
-    expect(after(unknown(null), { type: 'executed', attempt: 'att_1', response }).execution).toBe('executed');
+    expect(after(unknown(null), executed('att_1')).execution).toBe('executed');
   });
   test('is tried again under the same key, and then only the new attempt may tell', () => {
     const resent = after(unknown(NOW), { type: 'resend', attempt: 'att_2', by: 'control', policyRevision: 'p1' });
     expect(resent).toMatchObject({ execution: 'releasing', attempt: { id: 'att_2', key: 'key-1', number: 2 } });
-    expect(refusal(resent, { type: 'executed', attempt: 'att_1', response })).toMatchObject({ refused: 'state' });
+    expect(refusal(resent, executed('att_1'))).toMatchObject({ refused: 'state' });
     expect(refusal(resent, { type: 'failed', attempt: 'att_2', reason: 'refused' })).toMatchObject({
       refused: 'state',
     });

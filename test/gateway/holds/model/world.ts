@@ -10,6 +10,7 @@ import { createOutcomes } from '../../../../gateway/enforce/outcomes.ts';
 import { createReleaser, type DigestAction, type Releaser } from '../../../../gateway/enforce/release.ts';
 import { actionDigest } from '../../../../gateway/holds/digest.ts';
 import { createHoldTimers, type HoldTimers } from '../../../../gateway/holds/timers.ts';
+import { noAppraiser } from '../../../helpers/appraiser.ts';
 import { CALLS, EXPIRES_IN, type Person } from './reference.ts';
 
 /** What becomes of a call on its way: answered, refused at the door, or lost; or the process dies just before or after. */
@@ -126,6 +127,8 @@ export class World {
       decide: (input) => decisionOf(Number(JSON.parse(input).call)),
       forwarder,
       outcomes: createOutcomes(store, () => {}),
+      appraiser: noAppraiser,
+      spent: () => {},
       digest,
       barred: () => null,
       systems: SYSTEMS,
@@ -155,6 +158,7 @@ export class World {
       reason: 'asks',
       policyRevision: 'p1',
       terms: termsOf(call),
+      cost: null,
       claims: { session: null, task: null, confidence: null, flags: [], reversible: null },
       handle,
       call: held,
@@ -176,7 +180,7 @@ export class World {
       call: held,
       digest: digest(whose, held),
       envelope: digest(whose, { ...held, body: Buffer.alloc(0) }),
-      judgement: { rules: rulesOf(call), reason: 'asks', terms: termsOf(call), policyRevision: 'p1' },
+      judgement: { rules: rulesOf(call), reason: 'asks', terms: termsOf(call), cost: null, policyRevision: 'p1' },
     } as const;
   }
 
@@ -236,6 +240,7 @@ function decisionOf(call: number): Decision {
     obligations: [],
     alert: [],
     terms: termsOf(call),
+    cost: null,
     policyRevision: 'p1',
     fault: null,
     decideMicros: 1,

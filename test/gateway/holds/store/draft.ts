@@ -54,6 +54,7 @@ export function draft(amount: number, changes: Partial<HoldDraft> = {}, terms: P
     reason: 'more than 100 USD',
     policyRevision: 'p1',
     terms: { ...TERMS, ...terms },
+    cost: null,
     claims: { session: 's-1', task: 'T-1', confidence: 0.4, flags: ['unusual'], reversible: null },
     handle: false,
     traceId: 'a'.repeat(32),

@@ -130,7 +130,7 @@ describe.each(engines)('notices in $name', (engine) => {
     expect(events).toEqual([
       {
         type: 'notice.dead',
-        layer: 'record',
+        layer: 'decide',
         hold_id: 'hold_1',
         actor: 'holdpoint',
         actor_kind: 'gateway',

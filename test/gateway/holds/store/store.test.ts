@@ -311,7 +311,9 @@ describe.each(engines)('holds in $name', (engine) => {
       const { hold } = await store.open(draft(1));
       await store.apply(hold.id, approve());
       const terms = { ...TERMS, requirements: of('legal') };
-      await store.apply(hold.id, { type: 'reopen', rules: hold.rules, reason: 'new', terms, policyRevision: 'p2' });
+      const { rules } = hold;
+      const judgement = { rules, reason: 'new', terms, cost: null, policyRevision: 'p2' };
+      await store.apply(hold.id, { type: 'reopen', ...judgement });
       expect((await store.list({ limit: 10, group: 'finance' })).items).toEqual([]);
       expect((await store.list({ limit: 10, group: 'legal' })).items).toMatchObject([{ id: hold.id, revision: 2 }]);
       expect(await store.call(hold.id)).toEqual(draft(1).call);
@@ -323,7 +325,7 @@ describe.each(engines)('holds in $name', (engine) => {
       const store = await stores.open();
       const wanted = draft(500);
       const { hold } = await store.open(wanted);
-      const { call, digest, envelope, rules, reason, terms, policyRevision } = draft(400);
+      const { call, digest, envelope, rules, reason, terms, cost, policyRevision } = draft(400);
       const edit = {
         type: 'edit',
         by: reviewer('ben@example.com'),
@@ -334,7 +336,7 @@ describe.each(engines)('holds in $name', (engine) => {
         call,
         digest,
         envelope,
-        judgement: { rules, reason, terms, policyRevision },
+        judgement: { rules, reason, terms, cost, policyRevision },
       } as const;
       const edited = await must(store.apply(hold.id, edit));
       expect(edited).toMatchObject({ revision: 2, digest, askedDigest: wanted.digest });

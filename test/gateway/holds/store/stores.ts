@@ -3,6 +3,7 @@ import { isRefusal, type HoldCommand, type HoldRefusal } from '../../../../gatew
 import type { HoldStore } from '../../../../gateway/domain/hold-store.ts';
 import type { HeldResponse, Hold } from '../../../../gateway/domain/hold.ts';
 import { openHoldStore, type HoldStoreOptions, type OwnedHoldStore } from '../../../../gateway/holds/store/store.ts';
+import { assertOnList } from '../../../helpers/event-check.ts';
 import { KEY, reviewer } from './draft.ts';
 import type { Place, TestEngine } from './engines.ts';
 
@@ -36,8 +37,12 @@ export function useStores(engine: TestEngine): Stores {
     opened = [];
   });
   afterEach(async () => {
+    const [first] = opened;
+    // A test may have taken the database away.
+    const entries = (await first?.outbox.read(0, 100_000).catch(() => [])) ?? [];
     await Promise.all(opened.map((store) => store.close()));
     await stores.place.remove();
+    assertOnList(entries.map(({ event }) => event));
   });
   return stores;
 }
@@ -77,7 +82,7 @@ export const response: HeldResponse = {
   complete: true,
 };
 
-export const executed = { type: 'executed', attempt: 'att_1', response } as const;
+export const executed = { type: 'executed', attempt: 'att_1', response, cost: null, drift: null } as const;
 export const failed = { type: 'failed', attempt: 'att_1', reason: 'refused' } as const;
 export const indeterminate = { type: 'indeterminate', attempt: 'att_1', reason: 'reset', resendAt: null } as const;
 

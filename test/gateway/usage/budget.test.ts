@@ -1,0 +1,121 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeAll, expect, test } from 'vitest';
+import type { Bundle } from '../../../gateway/domain/bundle.ts';
+import { approve, startDataPlane, TOKEN, type DataPlane } from '../../helpers/data-plane.ts';
+import { compileRego } from '../../helpers/policy.ts';
+import { startUpstream, type Upstream } from '../../helpers/upstream.ts';
+
+/** The example that policy authors read, beside a rule that allows what it does not hold. */
+const example = [
+  ...readFileSync(join(import.meta.dirname, '../../../policies/README.md'), 'utf8').matchAll(/```rego\n(.*?)```/gs),
+]
+  .map(([, rego]) => rego!)
+  .find((rego) => rego.includes('"day-budget"'));
+
+const allow = `
+allow contains {"rule": "pay", "cost": {"amount": input.action.body.amount, "unit": "EUR"}} if input.action.method == "POST"
+
+hold contains {"rule": "asked", "reviewers": ["finance"], "cost": {"amount": input.action.body.amount, "unit": "EUR"}} if {
+	input.action.path == "/v1/asked"
+}
+`;
+
+const PATIENCE = { timeout: 20_000 };
+
+let bundle: Bundle;
+let upstream: Upstream;
+let planes: DataPlane[] = [];
+
+beforeAll(async () => {
+  bundle = await compileRego({ 'payments.rego': `package rules.payments\n${example}\n${allow}` });
+});
+afterEach(async () => {
+  await Promise.all(planes.map((plane) => plane.close()));
+  planes = [];
+  await upstream.close();
+});
+
+async function start(at?: { readonly file: string; readonly key: string }): Promise<DataPlane> {
+  const plane = await startDataPlane({
+    systems: { payments: { upstream: upstream.url, wait: '10s' } },
+    rego: bundle,
+    ...(at && { at: { file: at.file }, key: at.key, name: `worker-${planes.length}/1/test` }),
+  });
+  planes.push(plane);
+  return plane;
+}
+
+async function pay(plane: DataPlane, amount: number, path = '/v1/payments'): Promise<number> {
+  const answer = await fetch(`${plane.url}/payments${path}`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${TOKEN}`, 'content-type': 'application/json', prefer: 'wait=0' },
+    body: JSON.stringify({ amount, nonce: Math.random() }),
+  });
+  await answer.body?.cancel();
+  return answer.status;
+}
+
+test('a call that would pass the budget of the day is held, and what was spent stands in its reason', async () => {
+  upstream = await startUpstream();
+  const plane = await start();
+  // Until the first exchange nobody knows what others have spent.
+  await expect.poll(() => pay(plane, 1), PATIENCE).toBe(200);
+  expect(await pay(plane, 399)).toBe(200);
+  expect(await pay(plane, 101)).toBe(503);
+  expect(await pay(plane, 100)).toBe(200);
+  expect(await pay(plane, 1)).toBe(503);
+  const events = await plane.events();
+  const held = events.findLast(({ type, verdict }) => type === 'call.decided' && verdict === 'hold');
+  expect(held).toMatchObject({
+    rules: ['rules.payments/day-budget', 'rules.payments/pay'],
+    reason: 'billing-bot has spent 500 EUR today, of 500.',
+  });
+  expect(JSON.parse(held!.input!)).toMatchObject({ usage: { agent: { day: { cost: { EUR: 500 } } }, stale: false } });
+  expect(upstream.received).toHaveLength(3);
+});
+
+test('a call that the system never got is not spent', async () => {
+  upstream = await startUpstream();
+  const plane = await start();
+  await expect.poll(() => pay(plane, 1), PATIENCE).toBe(200);
+  await upstream.close();
+  expect(await pay(plane, 499)).toBe(502);
+  expect(await pay(plane, 499)).toBe(502);
+});
+
+test('workers on one store share the budget', async () => {
+  upstream = await startUpstream();
+  const first = await start();
+  const file = join(first.config.data, 'holds.sqlite');
+  const second = await start({ file, key: join(first.config.data, 'keys/holds.key') });
+  await expect.poll(() => pay(first, 1), PATIENCE).toBe(200);
+  expect(await pay(first, 449)).toBe(200);
+  // This one is too much in any case; its reason tells what the second worker knows.
+  const known = async () => {
+    await pay(second, 501);
+    return (await second.events()).findLast(({ type }) => type === 'call.decided')?.reason;
+  };
+  await expect.poll(known, PATIENCE).toBe('billing-bot has spent 450 EUR today, of 500.');
+  expect(await pay(second, 51)).toBe(503);
+  expect(await pay(second, 50)).toBe(200);
+});
+
+test('a held call counts for what it cost when people had released it', async () => {
+  upstream = await startUpstream();
+  const plane = await start();
+  await expect.poll(() => pay(plane, 1), PATIENCE).toBe(200);
+  const waiting = fetch(`${plane.url}/payments/v1/asked`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${TOKEN}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ amount: 450 }),
+  });
+  const asked = async () =>
+    (await plane.store.list({ status: 'pending', limit: 10 })).items.find(({ path }) => path === '/v1/asked')?.id;
+  await expect.poll(asked, PATIENCE).toBeDefined();
+  const id = (await asked())!;
+  expect(await pay(plane, 49)).toBe(200);
+  await approve(plane.store, id);
+  expect((await waiting).status).toBe(200);
+  expect(await pay(plane, 1)).toBe(503);
+});
