@@ -5,6 +5,8 @@ export type CallMetrics = {
   /** `took` in milliseconds, `decideMicros` null when policy was not asked. */
   completed(system: string, verdict: string, status: number, took: number, decideMicros: number | null): void;
   unrecorded(): void;
+  /** The mask failed on a decision; its input was dropped. */
+  maskFailed(): void;
   /** People could not be told of a blocked call. */
   alertFailed(): void;
 };
@@ -34,6 +36,11 @@ export function createCallMetrics(registry: Registry, waiting: () => number): Ca
   const unrecorded = new Counter({
     name: 'holdpoint_unrecorded_completions_total',
     help: 'Ends of calls that could not be recorded; their decisions are on record',
+    registers,
+  });
+  const masksFailed = new Counter({
+    name: 'holdpoint_mask_failures_total',
+    help: 'Decisions that are on record without their input, because it could not be masked',
     registers,
   });
   const alertsFailed = new Counter({
@@ -74,6 +81,7 @@ export function createCallMetrics(registry: Registry, waiting: () => number): Ca
       if (decideMicros !== null) decide.observe(decideMicros / 1e6);
     },
     unrecorded: () => unrecorded.inc(),
+    maskFailed: () => masksFailed.inc(),
     alertFailed: () => alertsFailed.inc(),
   };
 }

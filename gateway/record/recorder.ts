@@ -1,16 +1,22 @@
 import type { Logger } from 'pino';
+import type { Drift } from '../domain/appraisal.ts';
 import { isSafe, type Call } from '../domain/call.ts';
 import type { Clock } from '../domain/clock.ts';
 import { triggerOf, type Decision } from '../domain/decision.ts';
-import type { Event } from '../domain/event.ts';
+import type { Event, Failure, Layer } from '../domain/event.ts';
 import type { Journal } from '../domain/journal.ts';
 import type { Caller, Completion, Exchange } from '../domain/exchange.ts';
 import { createId } from '../domain/id.ts';
+import { maskText } from '../domain/secret.ts';
+import type { UsageMeter } from '../domain/usage.ts';
 import type { Alerts } from './alert.ts';
+import { failureOfCall, failureOfDecision, failureOfRefusal } from './failure.ts';
 import type { CallMetrics } from './metrics.ts';
 
 /** What stands for a rule in a decision that blocks because none covers the call. */
 const NO_RULE = 'holdpoint/default';
+
+type Place = { readonly path: string; readonly operation: string; readonly resource: string };
 
 export type Recorder = {
   /**
@@ -19,6 +25,8 @@ export type Recorder = {
    * @throws Problem `journal-unavailable`: then there is no record, and so there must be no call
    */
   decided(call: Call, decision: Decision): Promise<void> | undefined;
+  /** How a call that is on record stands there, for whoever records more of it. */
+  place(call: Call): Place;
   /** Puts the end of an exchange on record, in the log and in the metrics. Never throws: the agent has its answer. */
   completed(
     exchange: Exchange,
@@ -36,8 +44,13 @@ export function createRecorder(deps: {
   readonly metrics: CallMetrics;
   readonly alerts: Pick<Alerts, 'raise'>;
   readonly clock: Clock;
+  /** Takes out of a decision what must not be kept; in the journal there are only such. */
+  readonly mask: (event: Event) => Event;
+  readonly usage: UsageMeter;
 }): Recorder {
-  const { journal, node, log, metrics, alerts, clock } = deps;
+  const { journal, node, log, metrics, alerts, clock, mask, usage } = deps;
+  /** What else is recorded of a call of which something had to be masked: by then its input may be gone. */
+  const masked = new WeakMap<Call, Place>();
 
   function append(event: Event, decisionId: string): void {
     try {
@@ -50,9 +63,16 @@ export function createRecorder(deps: {
 
   return {
     decided(call, decision) {
-      journal.append(decided(call, decision, node));
+      const event = decided(call, decision, node);
+      const safe = mask({ ...event, input: call.input });
+      const { path = '', operation = '', resource = '' } = safe;
+      if (safe.masked) masked.set(call, { path, operation, resource });
+      journal.append(safe);
+      usage.decided(call, decision);
       return isSafe(call.method) ? undefined : journal.flushed();
     },
+
+    place: (call) => masked.get(call) ?? placeOf(call),
 
     completed(exchange, caller, call, decision, completion) {
       const now = clock();
@@ -60,27 +80,39 @@ export function createRecorder(deps: {
       const verdict = decision?.verdict ?? 'block';
       const system = caller?.system.name ?? '';
       metrics.completed(system, verdict, completion.status, took, decision?.decideMicros ?? null);
+      if (call && decision) usage.completed(call, decision, completion.cost);
 
-      if (call && decision && decision.alert.length > 0) alerts.raise(decision, decided(call, decision, node));
+      if (call && decision && decision.alert.length > 0) {
+        const { reason, ...alert } = decided(call, decision, node);
+        alerts.raise(decision, { ...alert, ...masked.get(call), reason: maskText(reason) });
+      }
       if (call && decision) {
+        const failure = failureOfCall(decision, completion);
         append(
           {
             ...attribution(call, decision, node),
+            ...masked.get(call),
             event_id: eventId(call, 'c'),
             at: now,
             type: 'call.completed',
-            layer: completion.upstreamMs === null ? 'decide' : 'execute',
+            layer: layerOf(failure, completion),
+            ...(failure !== null && { failure }),
             status: completion.status,
             ...(completion.code !== null && { code: completion.code }),
             ...(completion.holdId !== null && { hold_id: completion.holdId }),
             ...(completion.upstreamMs !== null && { upstream_ms: Math.round(completion.upstreamMs) }),
             ...(completion.heldMs !== null && { held_ms: Math.round(completion.heldMs) }),
+            took_ms: took,
             response_bytes: completion.responseBytes,
+            ...(completion.cost !== null && { cost: completion.cost.amount, cost_unit: completion.cost.unit }),
             actor: call.principal.agent,
             actor_kind: 'agent',
           },
           decision.id,
         );
+        const { drift, status } = completion;
+        if (drift)
+          append({ ...drifted(call, decision, drift, node), ...masked.get(call), at: now, status }, decision.id);
       } else if (caller) {
         // Refused before policy could see it. Whose attempt it was is known, so it is on record; what comes without a
         // known credential is in the log and the metrics alone, or anybody could fill the journal.
@@ -96,6 +128,8 @@ export function createRecorder(deps: {
             system,
             method: exchange.request.method ?? '',
             verdict: 'block',
+            channel: 'agent',
+            failure: failureOfRefusal(completion),
             status: completion.status,
             ...(completion.code !== null && { code: completion.code }),
             actor: 'gateway',
@@ -127,27 +161,55 @@ export function createRecorder(deps: {
   };
 }
 
-/** A call is decided once and completed once, so its own id names both events; that spares two random numbers a call. */
-function eventId(call: Call, step: 'd' | 'c'): string {
+/** A call has each of these events once at most, so its own id names them; that spares two random numbers a call. */
+function eventId(call: Call, step: 'd' | 'c' | 'x'): string {
   return `evt_${call.id.slice('call_'.length)}${step}`;
 }
 
-function decided(call: Call, decision: Decision, node: string): Event {
+function decided(call: Call, decision: Decision, node: string) {
+  const failure = failureOfDecision(decision);
   return {
     ...attribution(call, decision, node),
     event_id: eventId(call, 'd'),
     at: call.receivedAt,
     type: 'call.decided',
     layer: 'decide',
-    rules: decision.rules.map((rule) => rule.id),
     reason: decision.reason,
     trigger: triggered(decision),
     decide_us: decision.decideMicros,
     request_bytes: call.body.length,
+    ...(failure !== null && { failure }),
+    ...(decision.fault !== null && { fault: maskText(decision.fault) }),
     actor: 'policy',
     actor_kind: 'gateway',
     ...claimed(call),
-  };
+  } as const satisfies Event;
+}
+
+/** Rules and revision are those that found it, not those that decided. */
+function drifted(call: Call, decision: Decision, { rules, reason, policyRevision }: Drift, node: string) {
+  return {
+    ...attribution(call, decision, node),
+    event_id: eventId(call, 'x'),
+    type: 'call.drifted',
+    layer: 'record',
+    rules,
+    reason: maskText(reason),
+    policy_revision: policyRevision,
+    failure: 'system-drifted',
+    actor: 'policy',
+    actor_kind: 'gateway',
+  } as const;
+}
+
+/** In whose hands it was: the system's, if that failed; the agent's, if it was sent; else those of policy and people. */
+function layerOf(failure: Failure | null, { upstreamMs }: Completion): Layer {
+  if (failure === 'system-failed') return 'record';
+  return upstreamMs === null ? 'decide' : 'execute';
+}
+
+function placeOf({ operation, path, resource: { type, id } }: Call): Place {
+  return { operation, path, resource: id === null ? type : `${type}/${id}` };
 }
 
 function attribution(call: Call, decision: Decision, node: string) {
@@ -160,14 +222,14 @@ function attribution(call: Call, decision: Decision, node: string) {
     owner: principal.owner,
     on_behalf_of: principal.onBehalfOf,
     system: call.system,
-    operation: call.operation,
+    ...placeOf(call),
     method: call.method,
-    path: call.path,
-    resource: call.resource.id === null ? call.resource.type : `${call.resource.type}/${call.resource.id}`,
     verdict: decision.verdict,
+    rules: decision.rules.map((rule) => rule.id),
+    channel: 'agent',
     policy_revision: decision.policyRevision,
     ...(call.traceId !== null && { trace_id: call.traceId }),
-  };
+  } as const;
 }
 
 /** What the agent said of itself, where it said something. */

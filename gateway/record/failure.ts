@@ -1,0 +1,51 @@
+import type { Decision } from '../domain/decision.ts';
+import type { Failure } from '../domain/event.ts';
+import type { Completion } from '../domain/exchange.ts';
+import type { ProblemCode } from '../domain/problem.ts';
+
+/**
+ * What failed when a call was answered with a problem. Those that are not here say that nothing did: people have not
+ * decided yet or did not in time, took it over, or another attempt has its own event.
+ */
+const FAILURE_OF: { readonly [Code in ProblemCode]?: Failure } = {
+  'unknown-system': 'boundary-exceeded',
+  'system-not-granted': 'boundary-exceeded',
+  suspended: 'boundary-exceeded',
+  'bad-request': 'boundary-exceeded',
+  'ambiguous-path': 'boundary-exceeded',
+  'bad-body': 'boundary-exceeded',
+  'bad-context': 'boundary-exceeded',
+  'body-too-large': 'boundary-exceeded',
+  'unsupported-encoding': 'boundary-exceeded',
+  'key-reused': 'boundary-exceeded',
+  blocked: 'boundary-exceeded',
+  rejected: 'boundary-exceeded',
+  superseded: 'boundary-exceeded',
+  'upstream-unreachable': 'system-failed',
+  'upstream-failed': 'system-failed',
+  'upstream-timeout': 'system-failed',
+  'policy-unavailable': 'gateway-failed',
+  'journal-unavailable': 'gateway-failed',
+  'store-unavailable': 'gateway-failed',
+  overloaded: 'gateway-failed',
+  draining: 'gateway-failed',
+  internal: 'gateway-failed',
+};
+
+/** What failed in a decision; null when nothing did. */
+export function failureOfDecision({ fault, verdict }: Decision): Failure | null {
+  if (fault !== null) return 'policy-wrong';
+  return verdict === 'block' ? 'boundary-exceeded' : null;
+}
+
+/** What failed in a call, all in all; null when nothing did. */
+export function failureOfCall(decision: Decision, { code, status }: Completion): Failure | null {
+  if (decision.fault !== null) return 'policy-wrong';
+  // Without a problem of ours, the status is the system's.
+  return code === null ? (status >= 500 ? 'system-failed' : null) : (FAILURE_OF[code as ProblemCode] ?? null);
+}
+
+/** What failed when a call was refused before policy could see it. */
+export function failureOfRefusal({ code, status }: Completion): Failure {
+  return FAILURE_OF[code as ProblemCode] ?? (status >= 500 ? 'gateway-failed' : 'boundary-exceeded');
+}
