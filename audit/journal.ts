@@ -1,30 +1,45 @@
-import { readdirSync, statSync, writeSync } from 'node:fs';
-import type { FileHandle } from 'node:fs/promises';
-import { mkdir, open, rm, stat } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { randomUUID } from 'node:crypto';
+import { readdirSync, statSync } from 'node:fs';
+import { mkdir, readdir, rm, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { isSafe } from '../gateway/domain/call.ts';
 import type { Clock } from '../gateway/domain/clock.ts';
+import { eventLine } from '../gateway/domain/event-line.ts';
 import type { Event } from '../gateway/domain/event.ts';
+import { createId } from '../gateway/domain/id.ts';
 import type { Journal } from '../gateway/domain/journal.ts';
 import { Problem } from '../gateway/domain/problem.ts';
 import { syncDirectory } from './durable-file.ts';
-import type { Damage } from './journal-reader.ts';
-import { mendSegment } from './journal-reader.ts';
-import { checksum, HEADER_BYTES, listSegments, RECORD_LIMIT, segmentNumber, segmentPath } from './segment.ts';
+import { encodeFrame, FRAME_BYTES, HEADER_BYTES, LINE_LIMIT, sealFrame, type FrameKind } from './frame.ts';
+import { readJournalEnd, trimSegment } from './journal-end.ts';
+import { Chapter, checkpoint, headOf, START, type Checkpoint, type Signer } from './ledger.ts';
+import { createSegment, type SegmentWriter } from './segment-writer.ts';
+import { listSegments, segmentNumber, segmentPath } from './segment.ts';
+
+/** What happens to calls while there is no room for their record: see `JournalOptions.whenFull`. */
+export type WhenFull = 'refuse' | 'drop-reads';
 
 export type JournalOptions = {
   /** The journal's own directory: one writer at a time. Created when missing. */
   readonly dir: string;
-  /** Most bytes that all segments not yet shipped may take. When they do, events are refused. */
+  /** The gateway's name, for checkpoints. */
+  readonly node: string;
+  /** Signs checkpoints. */
+  readonly signer: Signer;
+  /** Most bytes that all segments not yet shipped may take. */
   readonly limit: number;
+  /**
+   * `refuse`: without room, on the disk or below the limit, no event is taken. `drop-reads`: events of allowed calls with
+   * a safe method are then counted instead, and one `journal.shed` says how many once there is room again.
+   */
+  readonly whenFull?: WhenFull;
   /** Bytes after which a segment is sealed. */
   readonly segmentSize?: number;
-  /** Milliseconds after its first event at which a segment is sealed. */
+  /** Milliseconds after its first event at which a segment is sealed, and so signed for. */
   readonly maxAge?: number;
   readonly clock?: Clock;
   /** Told of every failure of the disk, once each, with the number of events that were taken and then lost. */
   readonly onError?: (error: unknown, lostEvents: number) => void;
-  /** Told when the end of an earlier opening's last segment had to be cut. */
-  readonly onDamage?: (damage: Damage) => void;
 };
 
 export type JournalStatus = {
@@ -32,19 +47,24 @@ export type JournalStatus = {
   /** Bytes in all segments that are still here, as far as known. */
   readonly bytes: number;
   readonly limit: number;
-  /** Events are being refused for lack of room. */
+  /** Events are being refused or shed for lack of room below the limit. */
   readonly full: boolean;
-  /** Why events are being refused when it is not for lack of room. */
+  /** Why events are being refused when it is not for the limit. */
   readonly fault: string | null;
   /** Events taken since opening. */
   readonly appended: number;
   /** Events taken and then lost with a failing disk; nobody was told that they were durable. */
   readonly lost: number;
+  /** Events of allowed reads that were not taken since opening, for lack of room. */
+  readonly shed: number;
 };
 
+const NEWLINE = 0x0a;
 const INITIAL_BUFFER = 256 * 1024;
 /** Most bytes that may wait for a slow disk. */
 const WAITING_LIMIT = 32 * 1024 * 1024;
+/** Bytes below the limit that are kept for the checkpoint of what is in the journal when it is full. */
+const HEAD_ROOM = 2048;
 /** From here on a commit starts although nobody waits for it. */
 const EAGER_BYTES = 64 * 1024;
 /** Milliseconds that events may lie in memory when nobody waits for them. */
@@ -52,45 +72,46 @@ const LAZY_DELAY = 20;
 /** Milliseconds between looks at the directory while it is full, and between tries to write again after a failure. */
 const MEASURE_INTERVAL = 100;
 const REOPEN_INTERVAL = 250;
-/**
- * Bytes by which a segment grows, written as zeros ahead of the events: a sync that need not record a new size costs
- * half. Also what a new segment must be able to take before it counts as open, as a full disk can still create files.
- */
-const ZEROS = Buffer.alloc(1024 * 1024);
 
-type Segment = { readonly number: number; readonly handle: FileHandle; size: number; allocated: number };
+/** Where a frame of events stands in the buffer. */
+type Extent = { readonly at: number; end: number; events: number };
 
 /** Events that reach the disk together, and those who wait for it. */
-type Group = { events: number; waiting: PromiseWithResolvers<void> | null };
+type Group = { events: number; readonly frames: Extent[]; waiting: PromiseWithResolvers<void> | null };
+
+const emptyGroup = (): Group => ({ events: 0, frames: [], waiting: null });
 
 /**
- * Opens the journal in `dir` and starts a new segment; the end that an earlier opening's last segment may have torn is
- * cut. One write with its fdatasync is in flight at a time; what arrives meanwhile forms the next group.
+ * Opens the journal in `dir`, and goes on with its chain in a new segment. One write with its fdatasync is in flight at a
+ * time; what arrives meanwhile forms the next group.
+ *
+ * A number is given to an event only when it goes to disk. What a failing disk did not take has had no number, and a
+ * segment begins with the last one that is certain: readers give nothing of the failed segment beyond it.
  * @throws the file system's error when no segment can be opened.
  */
 export async function openJournal(options: JournalOptions): Promise<Journal & { status(): JournalStatus }> {
-  const { dir, limit, segmentSize = 64 * 1024 * 1024, maxAge = 60_000, clock = Date.now } = options;
-  const onError = options.onError ?? (() => {});
+  const { dir, node, signer, limit, whenFull = 'refuse', segmentSize = 64 * 1024 * 1024, maxAge = 60_000 } = options;
+  const { clock = Date.now, onError = () => {} } = options;
   await mkdir(dir, { recursive: true, mode: 0o700 });
   await syncDirectory(dirname(dir));
   const earlier = await listSegments(dir);
-  // Numbers are never reused, since tokens of shipped batches name them: the last segment is never deleted.
+  // Numbers of segments are never reused, since positions name them: the last segment is never deleted.
   let lastNumber = earlier.at(-1) ?? 0;
-  if (lastNumber > 0) {
-    const damage = await mendSegment(dir, lastNumber);
-    if (damage) options.onDamage?.(damage);
-  }
-  let segment: Segment | null = await openSegment();
+  const end = lastNumber === 0 ? null : await readJournalEnd(segmentPath(dir, lastNumber));
+  const chain = end?.chain ?? randomUUID();
+  /** What is on disk since the last checkpoint. */
+  let chapter = end?.chapter ?? new Chapter(START);
+  /** The checkpoint that the next segment begins with; made once, however often it takes to write it. */
+  let signed: Checkpoint | null = null;
 
   let active = Buffer.allocUnsafe(INITIAL_BUFFER);
   let spare = Buffer.allocUnsafe(INITIAL_BUFFER);
   let used = 0;
-  let group: Group = { events: 0, waiting: null };
+  let group = emptyGroup();
   let inFlight: Group | null = null;
   let inFlightBytes = 0;
   /** Bytes in all segments, with the group in flight. */
   let stored = 0;
-  for (const number of earlier) stored += (await stat(segmentPath(dir, number))).size;
   let measuredAt = -Infinity;
   let full = false;
   let sealWanted = false;
@@ -101,53 +122,120 @@ export async function openJournal(options: JournalOptions): Promise<Journal & { 
   let lazy: NodeJS.Timeout | null = null;
   let aging: NodeJS.Timeout | null = null;
   let reopening: NodeJS.Timeout | null = null;
+  let noting: NodeJS.Timeout | null = null;
   let appended = 0;
   let lost = 0;
+  let shed = 0;
+  /** Of those shed, how many no event tells of yet. */
+  let untold = 0;
 
-  async function openSegment(): Promise<Segment> {
-    lastNumber += 1;
-    const number = lastNumber;
-    const path = segmentPath(dir, number);
-    const handle = await open(path, 'wx', 0o600);
-    try {
-      await writeZeros(handle, 0);
-      await handle.sync();
-      await syncDirectory(dir);
-    } catch (error) {
-      await handle.close().catch(() => {});
-      await rm(path, { force: true }).catch(() => {});
-      throw error;
-    }
-    return { number, handle, size: 0, allocated: ZEROS.length };
+  for (const name of await readdir(dir)) if (name.endsWith('.journal.tmp')) await rm(join(dir, name), { force: true });
+  let segment: SegmentWriter | null = await openSegment();
+  if (earlier.length > 0) await trimSegment(segmentPath(dir, earlier.at(-1)!));
+  for (const number of earlier) stored += (await stat(segmentPath(dir, number))).size;
+
+  function frame(kind: FrameKind, payload: string, synced: number): Buffer {
+    return encodeFrame({ kind, chain, first: chapter.seq + 1, events: 0, synced }, payload);
   }
 
-  async function writeZeros(handle: FileHandle, from: number): Promise<void> {
-    for (let written = 0; written < ZEROS.length;) {
-      written += (await handle.write(ZEROS, written, ZEROS.length - written, from + written)).bytesWritten;
+  /** Begins a segment: with the checkpoint of all before it, where there was something since the last. */
+  async function openSegment(): Promise<SegmentWriter> {
+    if (!chapter.empty) {
+      signed = checkpoint({ chain, node, at: clock() }, chapter, signer);
+      chapter = new Chapter(headOf(signed));
     }
+    lastNumber += 1;
+    const head = [frame('head', JSON.stringify({ chain, ...chapter.head }), 0)];
+    if (signed !== null) head.push(frame('checkpoint', JSON.stringify(signed), 0));
+    const opened = await createSegment(dir, lastNumber, Buffer.concat(head));
+    signed = null;
+    stored += opened.size;
+    try {
+      await mark(opened);
+    } catch (error) {
+      await opened.abandon();
+      throw error;
+    }
+    return opened;
+  }
+
+  /**
+   * Says that all before is on disk, in the page cache: when a reader sees it, it is so. Costs a copy, and comes only where
+   * no other events follow at once, whose frames say the same.
+   */
+  async function mark(target: SegmentWriter, kind: 'mark' | 'end' = 'mark'): Promise<void> {
+    const bytes = frame(kind, '', target.size);
+    await target.put(bytes, bytes.length);
+    target.advance(bytes.length);
+    stored += bytes.length;
   }
 
   function append(event: Event): void {
     if (closing !== null) throw new Problem('journal-unavailable', { cause: new Error('The journal is closed') });
-    if (fault !== null) throw new Problem('journal-unavailable', { cause: fault });
-    const line = JSON.stringify(event);
-    // UTF-8 takes at most three bytes for a UTF-16 unit.
-    const room = used + HEADER_BYTES + line.length * 3;
+    if (untold > 0) tell();
+    take(event);
+  }
+
+  function take(event: Event): void {
+    if (fault !== null) return refuse(event, fault, isFull(fault));
+    const line = eventLine(event);
+    const opened = group.frames.at(-1);
+    const current = opened !== undefined && opened.end - opened.at < FRAME_BYTES ? opened : null;
+    const start = current === null ? used + HEADER_BYTES : used;
+    // UTF-8 takes at most three bytes for a UTF-16 unit; and the newline.
+    const room = start + line.length * 3 + 1;
     if (room > active.length) grow(room);
-    const start = used + HEADER_BYTES;
-    const length = active.write(line, start);
-    if (length > RECORD_LIMIT) throw new Problem('journal-unavailable', { cause: new Error('The event is too large') });
-    if (stored + start + length > limit && !hasRoom(start + length)) {
-      throw new Problem('journal-unavailable', { cause: new Error('The journal is full') });
+    const length = active.write(line, start) + 1;
+    if (length > LINE_LIMIT) throw new Problem('journal-unavailable', { cause: new Error('The event is too large') });
+    const end = start + length;
+    // At the close nothing is left to take but how much was shed.
+    if (closing === null && stored + end + HEAD_ROOM > limit && !hasRoom(end + HEAD_ROOM))
+      return refuse(event, new Error('The journal is full'), true);
+    active[end - 1] = NEWLINE;
+    if (current === null) {
+      group.frames.push({ at: used, end, events: 1 });
+    } else {
+      current.end = end;
+      current.events += 1;
     }
-    active.writeUInt32LE(length, used);
-    active.writeUInt32LE(checksum(active.subarray(start, start + length)), used + 4);
-    used = start + length;
+    used = end;
     full = false;
     group.events += 1;
     appended += 1;
     if (used >= EAGER_BYTES) wake();
     else if (running === null && lazy === null) lazy = setTimeout(wake, LAZY_DELAY);
+  }
+
+  /** @throws Problem, unless the event may be shed */
+  function refuse(event: Event, cause: unknown, forRoom: boolean): void {
+    if (!forRoom || whenFull === 'refuse' || !isAllowedRead(event)) throw new Problem('journal-unavailable', { cause });
+    shed += 1;
+    untold += 1;
+    noting ??= setInterval(tell, MEASURE_INTERVAL).unref();
+  }
+
+  /** Puts on record how many events were shed; tried again later where there is no room for that either. */
+  function tell(): void {
+    const count = untold;
+    if (count === 0 || fault !== null) return;
+    try {
+      take({
+        event_id: createId('evt'),
+        at: clock(),
+        node,
+        type: 'journal.shed',
+        layer: 'record',
+        reason: `${count} events of allowed reads were not recorded, as there was no room`,
+        failure: 'gateway-failed',
+        actor: 'gateway',
+        actor_kind: 'gateway',
+      });
+    } catch {
+      return;
+    }
+    untold -= count;
+    if (noting !== null) clearInterval(noting);
+    noting = null;
   }
 
   function grow(room: number): void {
@@ -167,7 +255,7 @@ export async function openJournal(options: JournalOptions): Promise<Journal & { 
     }
     full = stored + needed > limit;
     // Only sealed segments can be deleted, so a full journal would otherwise stay full.
-    if (full && segment !== null && segment.size + inFlightBytes > 0) {
+    if (full && segment !== null && (!chapter.empty || inFlightBytes > 0)) {
       sealWanted = true;
       wake();
     }
@@ -202,14 +290,13 @@ export async function openJournal(options: JournalOptions): Promise<Journal & { 
   }
 
   async function commitAll(): Promise<void> {
-    do {
-      try {
-        await commit();
-      } catch (error) {
-        await abandon(error);
-        return;
-      }
-    } while (used > 0 && (group.waiting !== null || used >= EAGER_BYTES));
+    try {
+      do await commit();
+      while (used > 0 && (group.waiting !== null || used >= EAGER_BYTES));
+      if (segment !== null && !chapter.empty) await mark(segment);
+    } catch (error) {
+      await abandon(error);
+    }
   }
 
   async function commit(): Promise<void> {
@@ -219,23 +306,26 @@ export async function openJournal(options: JournalOptions): Promise<Journal & { 
     active = spare;
     spare = bytes;
     used = 0;
-    group = { events: 0, waiting: null };
+    group = emptyGroup();
     inFlight = current;
     inFlightBytes = length;
     stored += length;
-    if (segment !== null && segment.size > 0 && (sealWanted || segment.size + length > segmentSize)) await seal();
+    if (segment !== null && !chapter.empty && (sealWanted || segment.size + length > segmentSize)) await seal();
     segment ??= await openSegment();
     if (length > 0) {
-      while (segment.size + length > segment.allocated) {
-        await writeZeros(segment.handle, segment.allocated);
-        segment.allocated += ZEROS.length;
+      let first = chapter.seq + 1;
+      for (const { at, end, events } of current.frames) {
+        sealFrame(bytes, at, end, { kind: 'events', chain, first, events, synced: segment.size });
+        first += events;
       }
-      // Into the page cache at once, in this thread: a copy, where a hop to another thread would cost several.
-      for (let written = 0; written < length;) {
-        written += writeSync(segment.handle.fd, bytes, written, length - written, segment.size + written);
-      }
-      await segment.handle.datasync();
-      segment.size += length;
+      await segment.put(bytes, length);
+      const synced = segment.sync();
+      // While the disk works.
+      const longer = chapter.copy();
+      for (const { at, end, events } of current.frames) longer.add(bytes.subarray(at + HEADER_BYTES, end), events);
+      await synced;
+      chapter = longer;
+      segment.advance(length);
       aging ??= setTimeout(age, maxAge).unref();
     }
     inFlight = null;
@@ -255,13 +345,7 @@ export async function openJournal(options: JournalOptions): Promise<Journal & { 
     sealWanted = false;
     if (aging !== null) clearTimeout(aging);
     aging = null;
-    if (ended !== null) await finishSegment(ended);
-  }
-
-  /** Takes back the zeros that no event came to fill. */
-  async function finishSegment({ handle, size }: Segment): Promise<void> {
-    await handle.truncate(size);
-    await handle.close();
+    await ended?.finish();
   }
 
   /**
@@ -278,16 +362,12 @@ export async function openJournal(options: JournalOptions): Promise<Journal & { 
     stored -= inFlightBytes;
     inFlight = null;
     inFlightBytes = 0;
-    group = { events: 0, waiting: null };
+    group = emptyGroup();
     used = 0;
     const failed = segment;
     segment = null;
     onError(cause, losing);
-    if (failed !== null) {
-      // The next reader would set a torn rest aside; this spares it that where the disk still allows.
-      await failed.handle.truncate(failed.size).catch(() => {});
-      await failed.handle.close().catch(() => {});
-    }
+    await failed?.abandon();
     reopenLater();
   }
 
@@ -320,14 +400,24 @@ export async function openJournal(options: JournalOptions): Promise<Journal & { 
 
   async function finish(): Promise<void> {
     await running;
+    tell();
     await flushed().catch(() => {});
     await running;
     if (lazy !== null) clearTimeout(lazy);
     if (aging !== null) clearTimeout(aging);
     if (reopening !== null) clearTimeout(reopening);
-    // A segment that holds events is sealed, so that it can be shipped and deleted while nothing runs here.
-    if (fault === null && segment !== null && segment.size > 0) await seal().catch((error) => onError(error, 0));
-    if (segment !== null) await finishSegment(segment).catch((error) => onError(error, 0));
+    if (noting !== null) clearInterval(noting);
+    if (fault !== null || segment === null) return;
+    try {
+      // A segment that holds events is sealed, so that it is signed for, and can be shipped and deleted while nothing
+      // runs here.
+      if (!chapter.empty) await seal();
+      await mark(segment, 'end');
+      await segment.sync();
+      await segment.finish();
+    } catch (error) {
+      onError(error, 0);
+    }
     segment = null;
   }
 
@@ -336,13 +426,30 @@ export async function openJournal(options: JournalOptions): Promise<Journal & { 
     flushed,
     close: () => (closing ??= finish()),
     status: () => ({
-      segment: lastNumber,
+      segment: segment?.number ?? lastNumber,
       bytes: stored + used,
       limit,
       full,
       fault: fault === null ? null : fault instanceof Error ? fault.message : 'The disk failed',
       appended,
       lost,
+      shed,
     }),
   };
+}
+
+/** Whether a disk failed for lack of room alone. */
+function isFull(fault: unknown): boolean {
+  const { code } = fault as NodeJS.ErrnoException;
+  return code === 'ENOSPC' || code === 'EDQUOT';
+}
+
+/** What may go unrecorded where the configuration says so: nothing was changed, and policy had no objection. */
+function isAllowedRead({ type, verdict, method }: Event): boolean {
+  return (
+    (type === 'call.decided' || type === 'call.completed') &&
+    verdict === 'allow' &&
+    method !== undefined &&
+    isSafe(method)
+  );
 }

@@ -17,7 +17,7 @@ export type Checkpoint = {
   /** The number of the chapter's first event, and of its last. */
   readonly first: number;
   readonly seq: number;
-  /** The hash of the checkpoint before, in hex; zeros for the first of a chain. */
+  /** The link to the checkpoint before, in hex: see `headOf`. Zeros for the first of a chain. */
   readonly prev: string;
   /** SHA-256 over the bytes of `prev` and the chapter's lines, each with its newline, in hex. */
   readonly hash: string;
@@ -27,23 +27,33 @@ export type Checkpoint = {
   readonly signature: string;
 };
 
-/** Where a chain stands: so many events, and the hash of its last checkpoint. */
-export type Head = { readonly seq: number; readonly hash: string };
+/** Where a chain stands: so many events, and the link that its next chapter begins with. */
+export type Head = { readonly seq: number; readonly link: string };
 
-export const START: Head = { seq: 0, hash: '0'.repeat(64) };
+export const START: Head = { seq: 0, link: '0'.repeat(64) };
+
+/** Where a chain stands after a checkpoint. The link is the SHA-256 of all that was signed, so nothing in it can change. */
+export function headOf(checkpoint: Checkpoint): Head {
+  return { seq: checkpoint.seq, link: hash('sha256', signedText(checkpoint), 'hex') };
+}
 
 /** The end of a chain, as the lines since its last checkpoint come in. */
 export class Chapter {
   readonly #prev: string;
   readonly #first: number;
-  readonly #hash: Hash;
+  #hash: Hash;
   #seq: number;
 
-  constructor({ seq, hash }: Head) {
-    this.#prev = hash;
+  constructor({ seq, link }: Head) {
+    this.#prev = link;
     this.#first = seq + 1;
     this.#seq = seq;
-    this.#hash = createHash('sha256').update(Buffer.from(hash, 'hex'));
+    this.#hash = createHash('sha256').update(Buffer.from(link, 'hex'));
+  }
+
+  /** Where it begins. */
+  get head(): Head {
+    return { seq: this.#first - 1, link: this.#prev };
   }
 
   /** The number of the last event; 0 when the chain has none. */
@@ -60,6 +70,14 @@ export class Chapter {
   add(lines: Uint8Array, count: number): void {
     this.#hash.update(lines);
     this.#seq += count;
+  }
+
+  /** The same chapter, to go on with by itself. */
+  copy(): Chapter {
+    const copy = new Chapter(this.head);
+    copy.#hash = this.#hash.copy();
+    copy.#seq = this.#seq;
+    return copy;
   }
 
   /** What a checkpoint here has to say, all but the signature. The chapter may go on. */

@@ -6,9 +6,13 @@ import { DatabaseSync } from 'node:sqlite';
 export type DataFolder = {
   readonly holds: string;
   readonly holdKey: string;
+  /** Signs the record's checkpoints. */
+  readonly ledgerKey: string;
   readonly journals: string;
   readonly policy: string;
   readonly clickhouse: string;
+  /** Where the embedded ClickHouse is reached while it runs, for commands on this machine. */
+  readonly clickhouseEndpoint: string;
   /** Code that Node has compiled before; may be deleted at any time. */
   readonly compiled: string;
 };
@@ -17,9 +21,11 @@ export function dataFolder(path: string): DataFolder {
   return {
     holds: join(path, 'holds.sqlite'),
     holdKey: join(path, 'keys', 'holds.key'),
+    ledgerKey: join(path, 'keys', 'ledger.key'),
     journals: join(path, 'journal'),
     policy: join(path, 'policy'),
     clickhouse: join(path, 'clickhouse'),
+    clickhouseEndpoint: join(path, 'clickhouse.json'),
     compiled: join(path, 'compiled'),
   };
 }

@@ -1,18 +1,18 @@
 /**
  * A process that appends events to the journal in its first argument. With a second one it appends that many, waiting
- * out failures, and prints which it was promised and which refused; without, it goes on and tells its parent how many.
+ * out failures, and prints which it was promised and which refused; without, it goes on and tells its parent how many
+ * were promised.
  */
-import { openJournal } from '../../audit/journal.ts';
-import { event, until } from './ledger.ts';
+import { event, openTestJournal, until } from './ledger.ts';
 
 const [dir, count] = process.argv.slice(2);
-const journal = await openJournal({ dir: dir!, limit: 2 ** 30 });
+const journal = await openTestJournal(dir!, count === undefined ? { segmentSize: 20_000 } : {});
 
 if (count === undefined) {
-  for (let n = 0; ; n++) {
-    journal.append(event(n));
+  for (let n = 0; ;) {
+    for (const until = n + 1 + (n % 7); n < until; n++) journal.append(event(n));
     await journal.flushed();
-    process.send?.(n + 1);
+    process.send?.(n);
   }
 }
 

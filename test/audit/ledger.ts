@@ -1,8 +1,10 @@
+import { createPrivateKey } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ClickHouseClient } from '@clickhouse/client';
-import { openJournal } from '../../audit/journal.ts';
+import { openJournal, type JournalOptions } from '../../audit/journal.ts';
+import { createSigner } from '../../audit/ledger.ts';
 import type { Event } from '../../gateway/domain/event.ts';
 
 /** A folder that is gone when the test's `await using` ends. */
@@ -10,6 +12,14 @@ export async function temporaryFolder(): Promise<{ path: string } & AsyncDisposa
   const path = await mkdtemp(join(tmpdir(), 'holdpoint-audit-'));
   return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
 }
+
+/** The same in every process of a test: RFC 8410, with a seed of zeros. */
+export const LEDGER_KEY = createPrivateKey({
+  key: Buffer.concat([Buffer.from('302e020100300506032b657004220420', 'hex'), Buffer.alloc(32)]),
+  format: 'der',
+  type: 'pkcs8',
+});
+export const SIGNER = createSigner(LEDGER_KEY);
 
 /** The `n`th event of a test. */
 export function event(n: number, more: Partial<Event> = {}): Event {
@@ -25,13 +35,14 @@ export function event(n: number, more: Partial<Event> = {}): Event {
   };
 }
 
+/** Opens a journal of the tests' node. */
+export function openTestJournal(dir: string, options: Partial<JournalOptions> = {}): ReturnType<typeof openJournal> {
+  return openJournal({ dir, node: 'node-1', signer: SIGNER, limit: 2 ** 30, ...options });
+}
+
 /** Opens the journal, writes events numbered [from, to) and closes it: one sealed run of segments. */
 export async function writeEvents(dir: string, from: number, to: number, segmentSize?: number): Promise<void> {
-  const journal = await openJournal({
-    dir,
-    limit: 2 ** 30,
-    ...(segmentSize === undefined ? {} : { segmentSize }),
-  });
+  const journal = await openTestJournal(dir, segmentSize === undefined ? {} : { segmentSize });
   for (let n = from; n < to; n++) {
     journal.append(event(n));
     if (n % 200 === 0) await journal.flushed();
