@@ -1,66 +1,126 @@
-import { readdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { ClickHouseClient } from '@clickhouse/client';
-import { ClickHouseLogLevel, createClient } from '@clickhouse/client';
+import { ClickHouseError, ClickHouseLogLevel, createClient } from '@clickhouse/client';
 
+/** Where ClickHouse is, and how to speak to it. Plain data: it travels between processes. */
 export type ClickHouseAddress = {
-  readonly url: string;
-  readonly username?: string;
-  readonly password?: string;
-  readonly database?: string;
+  /** One server, or several that hold the same data: whichever answers is used. */
+  readonly url: string | readonly string[];
+  readonly username?: string | undefined;
+  readonly password?: string | undefined;
+  readonly tls?: ClickHouseTls | undefined;
+  /** Compress what is sent and what is answered. */
+  readonly compression?: boolean | undefined;
 };
 
-const SCHEMA = join(import.meta.dirname, 'schema');
-
-/** A client for the ClickHouse at `address`, a server or the embedded engine alike. Connects when first used. */
-export function connectClickHouse(address: ClickHouseAddress): ClickHouseClient {
-  return createClient({
-    ...address,
-    application: 'holdpoint',
-    request_timeout: 30_000,
-    max_open_connections: 4,
-    // Below the servers' own limits (3 s and more): a socket that the other side has just closed fails a request.
-    keep_alive: { enabled: true, idle_socket_ttl: 2000 },
-    // Failures are thrown and reported by whoever asked.
-    log: { level: ClickHouseLogLevel.OFF },
-  });
-}
+/** In PEM: whom to trust, and with `cert` and `key` who we are. */
+export type ClickHouseTls = {
+  readonly ca: string;
+  readonly cert?: string | undefined;
+  readonly key?: string | undefined;
+};
 
 /**
- * Brings the database `holdpoint` to the newest schema: applies the files of `audit/schema` that
- * `holdpoint.schema_migrations` does not name yet, in order. Every statement in them can be repeated, so a crash in
- * between, or two nodes at once, do no harm.
- * @returns names of the files applied.
+ * ClickHouse's error codes that say that this server, not the statement, is in trouble: another one may do better.
  */
-export async function migrate(client: ClickHouseClient): Promise<string[]> {
-  await client.command({ query: 'CREATE DATABASE IF NOT EXISTS holdpoint' });
-  await client.command({
-    query: `CREATE TABLE IF NOT EXISTS holdpoint.schema_migrations (
-      name String, applied_at DateTime64(3, 'UTC') DEFAULT now64(3)
-    ) ENGINE = MergeTree ORDER BY name`,
-  });
-  const known = await client.query({
-    query: 'SELECT DISTINCT name FROM holdpoint.schema_migrations',
-    format: 'JSONEachRow',
-  });
-  const done = new Set((await known.json<{ name: string }>()).map(({ name }) => name));
-  const files = (await readdir(SCHEMA)).filter((file) => file.endsWith('.sql')).sort();
-  const applied = files.filter((file) => !done.has(file));
-  for (const file of applied) {
-    for (const query of statements(await readFile(join(SCHEMA, file), 'utf8'))) await client.command({ query });
-    await client.command({
-      query: 'INSERT INTO holdpoint.schema_migrations (name) SELECT {name:String}',
-      query_params: { name: file },
-    });
-  }
-  return applied;
+const SERVER_FAULTS = new Set([
+  '202', // TOO_MANY_SIMULTANEOUS_QUERIES
+  '209', // SOCKET_TIMEOUT
+  '210', // NETWORK_ERROR
+  '225', // NO_ZOOKEEPER
+  '242', // TABLE_IS_READ_ONLY
+  '243', // NOT_ENOUGH_SPACE
+  '279', // ALL_CONNECTION_TRIES_FAILED
+  '285', // TOO_FEW_LIVE_REPLICAS
+  '999', // KEEPER_EXCEPTION
+]);
+
+/** What can be asked of a client. Those that only read are asked of the next server at once; see `overSeveral`. */
+const METHODS = { query: 'reads', ping: 'reads', command: 'writes', exec: 'writes', insert: 'writes' } as const;
+
+/**
+ * A client for the ClickHouse at `address`, a server or the embedded engine alike. Connects when first used.
+ *
+ * Of several servers one is used until it does not answer, or says that it is in trouble; then the next. What only reads
+ * is repeated there at once. What writes fails, as nobody knows whether it was done, and who tries again does so on the
+ * next server: an insert carries its token, by which replicas know what one of them has.
+ */
+export function connectClickHouse(address: ClickHouseAddress): ClickHouseClient {
+  const { url, username, password, tls, compression = false } = address;
+  const urls = typeof url === 'string' ? [url] : url;
+  const clients = urls.map((each) =>
+    createClient({
+      url: each,
+      ...(username !== undefined && { username }),
+      ...(password !== undefined && { password }),
+      ...(tls !== undefined && { tls: trusted(tls) }),
+      compression: { request: compression, response: compression },
+      application: 'holdpoint',
+      request_timeout: 30_000,
+      max_open_connections: 4,
+      // Below the servers' own limits (3 s and more): a socket that the other side has just closed fails a request.
+      keep_alive: { enabled: true, idle_socket_ttl: 2000 },
+      // Failures are thrown and reported by whoever asked.
+      log: { level: ClickHouseLogLevel.OFF },
+    }),
+  );
+  return clients.length === 1 ? clients[0]! : overSeveral(clients);
 }
 
-/** ClickHouse takes one statement at a time over HTTP. In our files each ends with a semicolon at the end of a line. */
-function statements(sql: string): string[] {
-  return sql
-    .replaceAll(/^\s*--.*$/gm, '')
-    .split(/;\s*$/m)
-    .map((statement) => statement.trim())
-    .filter((statement) => statement !== '');
+function overSeveral(clients: readonly ClickHouseClient[]): ClickHouseClient {
+  let current = 0;
+
+  /** Turns to the server behind the one that failed, unless somebody else has done so. */
+  const turnFrom = (failed: number) => {
+    if (current === failed) current = (failed + 1) % clients.length;
+  };
+
+  async function ask(method: keyof typeof METHODS, parameters: unknown[]): Promise<unknown> {
+    for (let tries = 1; ; tries++) {
+      const asked = current;
+      try {
+        const answer: unknown = await (clients[asked]![method] as (...all: unknown[]) => Promise<unknown>)(
+          ...parameters,
+        );
+        // A ping does not throw.
+        if (!isUnanswered(answer) || tries === clients.length) return answer;
+        turnFrom(asked);
+      } catch (error) {
+        if (!isServerFault(error) || wasAborted(parameters)) throw error;
+        turnFrom(asked);
+        if (METHODS[method] === 'writes' || tries === clients.length) throw error;
+      }
+    }
+  }
+
+  return new Proxy(clients[0]!, {
+    get(client, name) {
+      if (name === 'close') return () => Promise.all(clients.map((each) => each.close()));
+      if (typeof name === 'string' && name in METHODS) {
+        return (...parameters: unknown[]) => ask(name as keyof typeof METHODS, parameters);
+      }
+      return Reflect.get(client, name, client) as unknown;
+    },
+  });
 }
+
+function isUnanswered(answer: unknown): boolean {
+  return (answer as { success?: boolean } | undefined)?.success === false;
+}
+
+/** What is no answer of ClickHouse comes from the way to it. */
+function isServerFault(error: unknown): boolean {
+  return !(error instanceof ClickHouseError) || SERVER_FAULTS.has(error.code);
+}
+
+function wasAborted(parameters: readonly unknown[]): boolean {
+  return (parameters[0] as { abort_signal?: AbortSignal } | undefined)?.abort_signal?.aborted ?? false;
+}
+
+function trusted({ ca, cert, key }: ClickHouseTls) {
+  const ca_cert = Buffer.from(ca);
+  return cert === undefined || key === undefined
+    ? { ca_cert }
+    : { ca_cert, cert: Buffer.from(cert), key: Buffer.from(key) };
+}
+
+export { migrate } from './migrate.ts';
