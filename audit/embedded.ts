@@ -1,11 +1,17 @@
 /**
  * The entry of the child process that is the embedded ClickHouse: chDB behind a loopback door that speaks ClickHouse's
- * HTTP protocol. Started by `startEmbedded` with an IPC channel; lives no longer than its parent.
+ * HTTP protocol, and, where one is wanted, the analysts' door beside it. Started by `startEmbedded` with an IPC channel;
+ * lives no longer than its parent.
  *
  * A process of its own because chDB crashes a worker thread at its end, and because its long queries occupy the thread
  * pool that the journal's fdatasync needs.
  */
+import type { Server } from 'node:http';
 import { drainPending, Session } from 'chdb';
+import type { Analyst } from './door/analysts.ts';
+import { readCatalogue } from './door/catalogue.ts';
+import { createDoor } from './door/door.ts';
+import type { QueryLimits } from './door/settings.ts';
 import { createHttpFront } from './http-front.ts';
 
 /** The parent's first message. The password comes this way because an environment can be read from outside. */
@@ -19,14 +25,23 @@ export type EmbeddedOrder = {
   readonly memory: number;
   /** Most threads that one query may use. */
   readonly threads: number;
+  /** The analysts' door; null: there is none. */
+  readonly door: DoorOrder | null;
 };
 
+/** Where the analysts' door listens, and who may come in. */
+export type DoorOrder = { readonly host: string; readonly port: number; readonly analysts: readonly Analyst[] };
+
 export type EmbeddedReply =
-  | { readonly type: 'ready'; readonly url: string }
+  | { readonly type: 'ready'; readonly url: string; readonly doorPort: number | null }
   | { readonly type: 'failed'; readonly reason: string };
 
 /** Milliseconds that running statements have to end once the parent is gone. */
 const ORPHAN_LIMIT = 2_000;
+/** Milliseconds that queries have to end which nobody waits for any more. */
+const STOP_LIMIT = 5_000;
+/** Analysts' queries that run at once. Together they get at most half of the memory; the other half is the writer's. */
+const PLACES = 3;
 
 process.once('message', (order: EmbeddedOrder) => {
   open(order).catch((error: unknown) => {
@@ -35,34 +50,67 @@ process.once('message', (order: EmbeddedOrder) => {
   });
 });
 
-async function open({ path, port, username, password, memory, threads }: EmbeddedOrder): Promise<void> {
-  const session = new Session(path, {
-    connectionArgs: [`--max_server_memory_usage=${memory}`, `--max_threads=${threads}`],
-  });
-  const front = createHttpFront({ session, username, password });
-  const stop = () => {
-    front.close(async () => {
-      session.close();
-      await drainPending();
-      process.exit(0);
-    });
-    front.closeIdleConnections();
-    // Connections that still have an answer to come close right behind it.
-    front.keepAliveTimeout = 1;
+async function open({ path, port, username, password, memory, threads, door }: EmbeddedOrder): Promise<void> {
+  const connect = () => new Session(path, { connectionArgs: [`--max_threads=${threads}`] });
+  // The engine lives as long as somebody is connected.
+  const keeper = new Session(path, { connectionArgs: [`--max_server_memory_usage=${memory}`] });
+  const catalogue = await readCatalogue(keeper);
+  const front = createHttpFront({ connect, version: catalogue.version, username, password });
+  const limits = limitsOf(memory, threads);
+  const analysts = door && createDoor({ ...door, catalogue, connect, limits, places: PLACES });
+  const stop = async () => {
+    const closed = [front, ...(analysts ? [analysts] : [])].map(close);
+    // What analysts ask can be asked again: their queries end with their connections.
+    analysts?.closeAllConnections();
+    await Promise.all(closed);
+    // What was acknowledged is safe, however this ends.
+    setTimeout(() => process.kill(process.pid, 'SIGKILL'), STOP_LIMIT).unref();
+    await drainPending();
+    keeper.close();
+    await drainPending();
+    process.exit(0);
   };
   process.once('SIGTERM', stop);
   process.once('disconnect', () => {
-    stop();
+    void stop();
     // Whoever comes after the parent waits for the folder. What was acknowledged is safe.
     setTimeout(() => process.kill(process.pid, 'SIGKILL'), ORPHAN_LIMIT).unref();
   });
   // Ctrl-C reaches the whole group of processes; the parent decides when the ledger closes.
   process.on('SIGINT', () => {});
+  const doorPort = door && analysts ? await listen(analysts, door) : null;
+  const url = `http://127.0.0.1:${await listen(front, { host: '127.0.0.1', port })}`;
+  process.send?.({ type: 'ready', url, doorPort } satisfies EmbeddedReply);
+}
+
+/** What one analyst's query may use. */
+function limitsOf(memory: number, threads: number): QueryLimits {
+  return {
+    max_execution_time: 60,
+    max_memory_usage: Math.floor(memory / 2 / PLACES),
+    // Cores are the writer's first.
+    max_threads: Math.max(1, Math.floor(threads / 2)),
+    max_result_rows: 1_000_000,
+    max_result_bytes: 128 * 1024 * 1024,
+    max_temporary_data_on_disk_size_for_query: 1024 ** 3,
+  };
+}
+
+async function listen(server: Server, address: { readonly host: string; readonly port: number }): Promise<number> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
-  front.once('error', reject);
-  front.listen(port, '127.0.0.1', resolve);
+  server.once('error', reject);
+  server.listen(address, resolve);
   await promise;
-  const address = front.address();
-  if (address === null || typeof address === 'string') throw new Error('The loopback door has no port');
-  process.send?.({ type: 'ready', url: `http://127.0.0.1:${address.port}` } satisfies EmbeddedReply);
+  const bound = server.address();
+  if (bound === null || typeof bound === 'string') throw new Error('A door has no port');
+  return bound.port;
+}
+
+function close(server: Server): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  server.close(() => resolve());
+  server.closeIdleConnections();
+  // Connections that still have an answer to come close right behind it.
+  server.keepAliveTimeout = 1;
+  return promise;
 }

@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { constants, setPriority } from 'node:os';
 import { join } from 'node:path';
-import type { EmbeddedOrder, EmbeddedReply } from './embedded.ts';
+import type { DoorOrder, EmbeddedOrder, EmbeddedReply } from './embedded.ts';
 
 export type EmbeddedOptions = {
   /** Where the engine keeps its data. One process at a time. */
@@ -16,6 +16,8 @@ export type EmbeddedOptions = {
   readonly memory?: number;
   /** Most threads for one query; default 2. */
   readonly threads?: number;
+  /** The analysts' door: where it listens (port 0: any) and who may come in. Default: there is none. */
+  readonly door?: DoorOrder;
   /** Ends an engine that does not answer yet; one that does lives on. */
   readonly signal?: AbortSignal;
 };
@@ -25,6 +27,8 @@ export type Embedded = {
   readonly port: number;
   readonly username: string;
   readonly password: string;
+  /** Of the analysts' door. */
+  readonly doorPort: number | null;
   readonly child: ChildProcess;
 };
 
@@ -41,7 +45,7 @@ const THREAD_POOL = '16';
  */
 export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded> {
   const { path, port = 0, password = randomBytes(32).toString('base64url') } = options;
-  const { memory = 1024 ** 3, threads = 2, signal } = options;
+  const { memory = 1024 ** 3, threads = 2, door = null, signal } = options;
   const username = 'holdpoint';
   await mkdir(path, { recursive: true, mode: 0o700 });
   const child = fork(join(import.meta.dirname, 'embedded.ts'), [], {
@@ -52,7 +56,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
   });
   // Before it has threads, which inherit it: where cores are scarce, calls come first.
   if (child.pid !== undefined) setPriority(child.pid, constants.priority.PRIORITY_BELOW_NORMAL);
-  const { promise, resolve, reject } = Promise.withResolvers<string>();
+  const { promise, resolve, reject } = Promise.withResolvers<Extract<EmbeddedReply, { type: 'ready' }>>();
   const onExit = (code: number | null, signal: string | null) =>
     reject(new Error(`The embedded ClickHouse ended before it was ready (${signal ?? `exit code ${code}`})`));
   const onAbort = () => reject(new Error('The embedded ClickHouse is not wanted any more'));
@@ -61,13 +65,13 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
   child.once('error', reject);
   child.once('exit', onExit);
   child.once('message', (reply: EmbeddedReply) => {
-    if (reply.type === 'ready') resolve(reply.url);
+    if (reply.type === 'ready') resolve(reply);
     else reject(new Error(`The embedded ClickHouse cannot open ${path}: ${reply.reason}`));
   });
-  child.send({ path, port, username, password, memory, threads } satisfies EmbeddedOrder);
+  child.send({ path, port, username, password, memory, threads, door } satisfies EmbeddedOrder);
   try {
-    const url = await promise;
-    return { url, port: Number(new URL(url).port), username, password, child };
+    const { url, doorPort } = await promise;
+    return { url, doorPort, port: Number(new URL(url).port), username, password, child };
   } catch (error) {
     child.kill('SIGKILL');
     throw error;

@@ -1,0 +1,208 @@
+import { FUNCTIONS, READING, SHOWN, SYSTEM_TABLES, TABLE_FUNCTIONS, WRITING } from './allowed.ts';
+import { ServerException } from './exception.ts';
+import type { Token } from './tokens.ts';
+import { tokenize, unreadable } from './tokens.ts';
+
+/** A statement that may be run on a connection that is set to `readonly`. */
+export type Statement = {
+  /** Without its end mark and without the settings below; empty when there is nothing to do. */
+  readonly sql: string;
+  /** The one that it names itself. */
+  readonly format: string | null;
+  /** What stands in its SETTINGS, values as written. A connection that is readonly takes no settings from a statement. */
+  readonly settings: readonly { readonly name: string; readonly literal: string }[];
+};
+
+export type Reading = {
+  /** Parameters of the request, as they travel. */
+  readonly parameters: ReadonlyMap<string, string>;
+  /** Lowercase names of the table functions that the engine has. */
+  readonly tableFunctions: ReadonlySet<string>;
+};
+
+/**
+ * Reads one statement and makes sure that it only reads, and only what analysts may see. The connection's `readonly`
+ * refuses writes, files and other machines once more; this refuses what it would let pass.
+ * @throws ServerException as a server would refuse it
+ */
+export function readStatement(sql: string, reading: Reading): Statement {
+  const tokens = tokenize(sql);
+  while (is(tokens.at(-1), ';')) tokens.pop();
+  const several = tokens.find((token) => is(token, ';'));
+  if (several) {
+    throw new ServerException(62, 'SYNTAX_ERROR', `Multi-statements are not allowed: position ${several.from + 1}.`);
+  }
+  if (tokens.length === 0) throw new ServerException(62, 'SYNTAX_ERROR', 'Syntax error: Empty query.');
+  const words = tokens.filter(({ kind, value }) => !(kind === 'mark' && value === '('));
+  const verb = word(words[0]);
+  if (verb === 'use') return use(sql, tokens);
+  if (WRITING.has(verb)) {
+    throw new ServerException(164, 'READONLY', `Cannot execute query in readonly mode: ${verb.toUpperCase()}.`);
+  }
+  if (!READING.has(verb)) throw unreadable(sql, tokens[0]!.from);
+  if (verb === 'show') checkShow(words);
+  checkNames(tokens, reading);
+  return takeSettings(sql.slice(0, tokens.at(-1)!.to), tokens);
+}
+
+/**
+ * Looks through a string that the engine reads as SQL: an expression, or a map of tables to such, or columns.
+ * @throws ServerException as a server would refuse it
+ */
+export function checkText(text: string, reading: Reading): void {
+  // Other escapes can spell a name that is not seen here.
+  if (/\\[^\\'"`]/.test(text))
+    throw new ServerException(36, 'BAD_ARGUMENTS', 'Escapes are not supported in a string that is SQL.');
+  const tokens = tokenize(text);
+  checkNames(tokens, reading);
+  checkSettings(tokens);
+  for (const { kind, value } of tokens) if (kind === 'text') checkText(value, reading);
+}
+
+function checkNames(written: readonly Token[], reading: Reading): void {
+  const { tableFunctions } = reading;
+  const tokens = nameParameters(written, reading.parameters);
+  tokens.forEach((token, at) => {
+    if (token.kind !== 'word' && token.kind !== 'name') return;
+    const name = token.value.toLowerCase();
+    const next = tokens[at + 1];
+    if (word(token) === 'into' && word(next) === 'outfile') {
+      throw new ServerException(348, 'INTO_OUTFILE_NOT_ALLOWED', 'INTO OUTFILE is not allowed.');
+    }
+    if (word(token) === 'parallel' && word(next) === 'with') throw denied('PARALLEL WITH');
+    if (FUNCTIONS.test(name)) throw denied(`the name ${token.value}, which is that of a function`);
+    if (is(next, '(') && tableFunctions.has(name) && !TABLE_FUNCTIONS.has(name)) {
+      throw denied(`the table function ${token.value}`);
+    }
+    if (is(next, '(') && name === 'values') checkStructure(tokens.slice(at + 2), reading);
+    const table = is(next, '.') ? tokens[at + 2] : undefined;
+    if (name === 'system' && (table?.kind === 'word' || table?.kind === 'name')) {
+      if (!SYSTEM_TABLES.has(table.value.toLowerCase())) throw denied(`SELECT ON system.${table.value}`);
+    }
+  });
+}
+
+/**
+ * Columns of a table that is written down in the statement: `values('a UInt8, b String ALIAS lower(a)', 1)`. They may be
+ * computed, by any function. Brackets around the string change nothing, and it must not be worked out.
+ */
+function checkStructure(inside: readonly Token[], reading: Reading): void {
+  const first = inside.find((token) => !is(token, '('));
+  if (first?.kind === 'text') checkText(first.value, reading);
+  else if (!first || !isLiteral(first)) throw denied('VALUES that begin with neither a number nor a string');
+}
+
+/** The tokens with `{x:Identifier}` replaced by what it stands for: a name, or several with dots between them. */
+function nameParameters(tokens: readonly Token[], parameters: ReadonlyMap<string, string>): readonly Token[] {
+  const named: Token[] = [];
+  for (let at = 0; at < tokens.length; at++) {
+    const token = tokens[at]!;
+    const [name, colon, type, end] = tokens.slice(at + 1, at + 5);
+    if (is(token, '{') && is(colon, ':') && word(type) === 'identifier' && is(end, '}')) {
+      const { from, to } = token;
+      (parameters.get(name?.value ?? '') ?? '').split('.').forEach((part, n) => {
+        if (n > 0) named.push({ kind: 'mark', value: '.', from, to });
+        named.push({ kind: 'name', value: part.replaceAll(/[`"\\]/g, ''), from, to });
+      });
+      at += 4;
+    } else {
+      named.push(token);
+    }
+  }
+  return named;
+}
+
+function checkShow(words: readonly Token[]): void {
+  const what = words
+    .slice(1)
+    .map(word)
+    .find((word) => !['full', 'extended', 'temporary', 'changed'].includes(word));
+  if (what === undefined || !SHOWN.has(what)) throw denied(`SHOW ${(what ?? '').toUpperCase()}`);
+}
+
+/** A request has a connection of its own, so there is nothing to change; but a client may ask for it to be so. */
+function use(sql: string, tokens: readonly Token[]): Statement {
+  const names = tokens.slice(word(tokens[1]) === 'database' && tokens.length > 2 ? 2 : 1);
+  if (names.length !== 1) throw unreadable(sql, tokens[0]!.from);
+  checkDatabase(names[0]!.value);
+  return { sql: '', format: null, settings: [] };
+}
+
+/** @throws ServerException for another database than the one there is, by its own name or as the default one */
+export function checkDatabase(name: string): void {
+  if (name === '' || name === 'holdpoint' || name === 'default') return;
+  if (/^(?:system|information_schema)$/i.test(name)) throw denied(`USE ${name}: name its tables ${name}.<table>`);
+  throw new ServerException(81, 'UNKNOWN_DATABASE', `Database ${name} does not exist.`);
+}
+
+/** Takes SETTINGS off the end of a statement, and finds FORMAT there: they may stand in either order. */
+function takeSettings(sql: string, tokens: readonly Token[]): Statement {
+  const depths = depthsOf(tokens);
+  const outer = (at: number, text: string) => depths[at] === 0 && word(tokens[at]) === text;
+  let format: string | null = null;
+  let end = tokens.length;
+  let settings: Statement['settings'] = [];
+  let taken = -1;
+  let text = sql;
+  for (let at = tokens.length - 1; at > 0; at--) {
+    if (format === null && outer(at, 'format') && at + 2 === end && tokens[at + 1]!.kind === 'word') {
+      format = tokens[at + 1]!.value;
+      end = at;
+    } else if (settings.length === 0 && outer(at, 'settings') && is(tokens[at + 2], '=')) {
+      settings = assignments(sql, tokens.slice(at + 1, end));
+      const after = tokens[end];
+      text = `${text.slice(0, tokens[at]!.from)} ${after ? text.slice(after.from) : ''}`;
+      end = at;
+      taken = at;
+    }
+  }
+  checkSettings(tokens, taken);
+  return { sql: text, format, settings };
+}
+
+/** The engine lets each part of a statement have settings of its own, whatever the connection's say. */
+function checkSettings(tokens: readonly Token[], taken = -1): void {
+  const other = tokens.some((token, at) => word(token) === 'settings' && is(tokens[at + 2], '=') && at !== taken);
+  if (other) throw new ServerException(164, 'READONLY', 'SETTINGS are for the end of a statement.');
+}
+
+function assignments(sql: string, tokens: readonly Token[]): Statement['settings'] {
+  const depths = depthsOf(tokens);
+  const commas = tokens.flatMap((token, at) => (is(token, ',') && depths[at] === 0 ? [at] : []));
+  return [-1, ...commas].map((comma, n) => {
+    const [name, equals, ...value] = tokens.slice(comma + 1, commas[n] ?? tokens.length);
+    if (name?.kind !== 'word' || !is(equals, '=') || !value.every(isLiteral) || value.length === 0) {
+      throw unreadable(sql, (name ?? tokens[0]!).from);
+    }
+    return { name: name.value, literal: sql.slice(value[0]!.from, value.at(-1)!.to) };
+  });
+}
+
+/** No names: what is taken out of a statement must be a value and nothing that is worked out. */
+function isLiteral({ kind, value }: Token): boolean {
+  if (kind === 'mark') return '+-.,:{}[]()'.includes(value);
+  return kind === 'text' || (kind === 'word' && /^(?:\d\w*|true|false|null|inf|nan)$/i.test(value));
+}
+
+/** How deep in brackets each token stands; the brackets themselves inside. */
+function depthsOf(tokens: readonly Token[]): number[] {
+  let depth = 0;
+  return tokens.map(({ kind, value }) => {
+    if (kind !== 'mark') return depth;
+    if ('([{'.includes(value)) return ++depth;
+    if (')]}'.includes(value)) return depth--;
+    return depth;
+  });
+}
+
+function is(token: Token | undefined, mark: string): boolean {
+  return token?.kind === 'mark' && token.value === mark;
+}
+
+function word(token: Token | undefined): string {
+  return token?.kind === 'word' ? token.value.toLowerCase() : '';
+}
+
+function denied(what: string): ServerException {
+  return new ServerException(497, 'ACCESS_DENIED', `Not enough privileges. Analysts may not use ${what}.`);
+}
