@@ -1,0 +1,39 @@
+/*
+title: Blocked hot spots
+question: Where do agents run into blocks again and again?
+act: >
+  Either the agent does not know what it may do (tell its owner), or the rule blocks work that is wanted (change the
+  rule). An agent that does not stop can be suspended.
+chart: { kind: bar, label: [agent, operation, rule], value: blocked }
+period: 30d
+only: [owner, agent, system]
+columns:
+  agent: { unit: text, about: 'Who called.' }
+  owner: { unit: text, about: 'The person who answers for the agent.' }
+  system: { unit: text, about: 'The business system.' }
+  operation: { unit: text, about: 'The operation.' }
+  rule: { unit: text, about: 'The first of the rules that blocked.' }
+  blocked: { unit: count, about: 'Calls that policy blocked in the period; where policy itself failed, see failures.' }
+  share: { unit: share, about: 'blocked / all calls that were blocked, of those that the report is narrowed to.' }
+  first_at: { unit: time, about: 'The first of them.' }
+  last_at: { unit: time, about: 'The last of them.' }
+*/
+SELECT
+    agent,
+    any(e.owner) AS owner,
+    system,
+    operation,
+    if(empty(rules), '', rules[1]) AS rule,
+    count() AS blocked,
+    blocked / sum(blocked) OVER () AS share,
+    min(at) AS first_at,
+    max(at) AS last_at
+FROM holdpoint.events AS e
+WHERE type = 'call.decided' AND verdict = 'block' AND trigger != 'fault'
+    AND at >= {from:DateTime64(3, 'UTC')} AND at < {to:DateTime64(3, 'UTC')}
+    AND ({owner:String} = '' OR e.owner = {owner:String})
+    AND ({agent:String} = '' OR agent = {agent:String})
+    AND ({system:String} = '' OR system = {system:String})
+GROUP BY agent, system, operation, rule
+ORDER BY blocked DESC, agent, system, operation, rule
+LIMIT 200

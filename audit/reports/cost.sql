@@ -1,0 +1,41 @@
+/*
+title: Cost
+question: What does the work cost, and whose is it?
+act: >
+  Ask the owner of what costs most what it is for; a budget in policy holds what goes beyond (see the example in
+  policies). See also cost-avoided.
+chart: { kind: bar, label: [owner, agent, system, operation], value: cost }
+period: 30d
+only: [owner, agent, system]
+parameters:
+  by: { type: choice, of: [operation, owner, agent, system], default: agent, about: 'One line for each owner, agent, system, or operation of a system.' }
+columns:
+  owner: { unit: text, about: 'The person who answers for the agent; filled by owner and by agent.' }
+  agent: { unit: text, about: 'Who called; filled by agent.' }
+  system: { unit: text, about: 'The business system; filled by system and by operation.' }
+  operation: { unit: text, about: 'The operation; filled by operation.' }
+  cost_unit: { unit: text, about: 'The unit of what follows; units are never added up with each other.' }
+  cost: { unit: cost, about: 'Sum of what calls cost in the period, by whole minutes; of calls that policy blocked nothing.' }
+  share: { unit: share, about: 'cost / all cost in this unit.' }
+  calls: { unit: count, about: 'Calls with a cost in this unit.' }
+  cost_per_call: { unit: cost, about: 'cost / calls.' }
+*/
+SELECT
+    if({by:String} IN ('owner', 'agent'), e.owner, '') AS owner,
+    if({by:String} = 'agent', e.agent, '') AS agent,
+    if({by:String} IN ('system', 'operation'), e.system, '') AS system,
+    if({by:String} = 'operation', e.operation, '') AS operation,
+    cost_unit,
+    sum(e.cost) AS cost,
+    cost / nullIf(sum(cost) OVER (PARTITION BY cost_unit), 0) AS share,
+    count() AS calls,
+    cost / calls AS cost_per_call
+FROM holdpoint.events AS e
+WHERE type IN ('call.completed', 'hold.executed') AND verdict != 'block' AND e.cost != 0
+    AND at >= {from:DateTime64(3, 'UTC')} AND at < {to:DateTime64(3, 'UTC')}
+    AND ({owner:String} = '' OR e.owner = {owner:String})
+    AND ({agent:String} = '' OR e.agent = {agent:String})
+    AND ({system:String} = '' OR e.system = {system:String})
+GROUP BY owner, agent, system, operation, cost_unit
+ORDER BY cost_unit, cost DESC, owner, agent, system, operation
+LIMIT 1000

@@ -1,0 +1,85 @@
+/*
+title: First-contact resolution
+question: How much work goes through at the first attempt, without anybody changing or refusing it?
+act: >
+  Where the share falls, look at what stops the rest: rejections, edits and blocked-hot-spots for the same owner.
+chart: { kind: bar, label: [owner, agent, system], value: resolved_share }
+period: 30d
+only: [owner, agent, system]
+parameters:
+  by: { type: choice, of: [all, owner, agent, system], default: owner, about: 'One line for each owner, agent and system, or for each of one of them.' }
+columns:
+  owner: { unit: text, about: 'The person who answers for the agent; empty where owners are summed.' }
+  agent: { unit: text, about: 'Who called; empty where agents are summed.' }
+  system: { unit: text, about: 'The business system; empty where systems are summed.' }
+  attempts: { unit: count, about: 'Calls that policy decided on in the period, without repeats.' }
+  allowed: { unit: count, about: 'Of these, allowed.' }
+  approved_unchanged: { unit: count, about: 'Of these, held and then approved without an edit, by people or by a grant.' }
+  resolved: { unit: count, about: 'allowed + approved_unchanged.' }
+  resolved_share: { unit: share, about: 'resolved / attempts.' }
+  repeats: { unit: count, about: 'Calls that are no first attempt: within a session that the agent named, one for the same operation and path had been blocked, rejected or left to expire before; or the same call was sent again while it waited.' }
+*/
+WITH again AS
+(
+    SELECT e.owner AS owner, e.agent AS agent, e.system AS system, e.verdict AS verdict, e.call_id AS call_id
+    FROM holdpoint.events AS e
+    INNER JOIN
+    (
+        SELECT cityHash64(agent, session, operation, path) AS same, min(at) AS since
+        FROM holdpoint.events
+        WHERE (type = 'call.decided' AND verdict = 'block' OR type IN ('hold.rejected', 'hold.expired'))
+            AND session != ''
+            AND at >= {from:DateTime64(3, 'UTC')} AND at < {to:DateTime64(3, 'UTC')}
+        GROUP BY same
+    ) AS refused ON refused.same = cityHash64(e.agent, e.session, e.operation, e.path)
+    WHERE e.type = 'call.decided' AND e.session != '' AND e.at > refused.since
+        AND e.at >= {from:DateTime64(3, 'UTC')} AND e.at < {to:DateTime64(3, 'UTC')}
+)
+SELECT
+    if({by:String} IN ('all', 'owner'), w.owner, '') AS owner,
+    if({by:String} IN ('all', 'agent'), w.agent, '') AS agent,
+    if({by:String} IN ('all', 'system'), w.system, '') AS system,
+    sum(w.calls) - repeats AS attempts,
+    sum(w.allowed) AS allowed,
+    sum(w.approved) AS approved_unchanged,
+    allowed + approved_unchanged AS resolved,
+    resolved / nullIf(attempts, 0) AS resolved_share,
+    sum(w.repeats) AS repeats
+FROM
+(
+    SELECT
+        owner, agent, system,
+        toInt64(sum(m.calls)) AS calls, toInt64(sumIf(m.calls, verdict = 'allow')) AS allowed, 0 AS approved, 0 AS repeats
+    FROM holdpoint.minute_states AS m
+    WHERE minute >= {from:DateTime64(3, 'UTC')} AND minute < {to:DateTime64(3, 'UTC')}
+    GROUP BY owner, agent, system
+    UNION ALL
+    SELECT
+        owner, agent, system, 0, 0,
+        toInt64(countIf(status IN ('approved', 'lapsed') AND edits = 0)),
+        toInt64(sum(attached))
+    FROM holdpoint.holds
+    WHERE opened_at >= {from:DateTime64(3, 'UTC')} AND opened_at < {to:DateTime64(3, 'UTC')} AND call_id != ''
+    GROUP BY owner, agent, system
+    UNION ALL
+    SELECT
+        a.owner, a.agent, a.system, 0,
+        -toInt64(countIf(a.verdict = 'allow')),
+        -toInt64(countIf(h.status IN ('approved', 'lapsed') AND h.edits = 0)),
+        toInt64(count())
+    FROM
+    (
+        SELECT call_id, status, edits
+        FROM holdpoint.holds
+        WHERE opened_at >= {from:DateTime64(3, 'UTC')} AND opened_at < {to:DateTime64(3, 'UTC')} AND call_id != ''
+    ) AS h
+    RIGHT JOIN again AS a ON a.call_id = h.call_id
+    GROUP BY a.owner, a.agent, a.system
+) AS w
+WHERE ({owner:String} = '' OR w.owner = {owner:String})
+    AND ({agent:String} = '' OR w.agent = {agent:String})
+    AND ({system:String} = '' OR w.system = {system:String})
+GROUP BY owner, agent, system
+HAVING attempts > 0
+ORDER BY attempts DESC, owner, agent, system
+LIMIT 1000
