@@ -1,3 +1,4 @@
+import { owned } from '../call-routes.ts';
 import type { CallLog } from '../../gateway/domain/call-log.ts';
 import type { Hold } from '../../gateway/domain/hold.ts';
 import type { ContextPackage } from './schemas.ts';
@@ -16,7 +17,7 @@ export async function readHistory(calls: CallLog, hold: Hold): Promise<ContextPa
   try {
     const asked = calls.history({ agent: principal.agent, system, operation, except: callId }, late);
     const found = await Promise.race([asked, tooLate]);
-    const recent_calls = found.recent_calls.map((call) => ({ ...call, rules: [...call.rules] }));
+    const recent_calls = found.recent_calls.map(owned);
     return { available: true, ...found, recent_calls };
   } catch {
     const why = late.aborted ? `The record did not answer within ${PATIENCE} ms.` : 'The record cannot be read now.';

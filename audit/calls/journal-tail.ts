@@ -1,0 +1,50 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Event } from '../../gateway/domain/event.ts';
+import { listSegments, segmentPath } from '../segment.ts';
+import { framesOf } from '../segment-reader.ts';
+
+/** Most events that are looked at in one journal: a journal may hold millions while ClickHouse is away for long. */
+const EVENTS_LIMIT = 200_000;
+
+/** What this gateway's journals hold: what is not delivered yet, and a little of what is. */
+export type JournalTail = {
+  /** Events whose line has `text` in it, in no order. */
+  read(text: string): Promise<Event[]>;
+};
+
+/** @param dir the folder of all journals */
+export function createJournalTail(dir: string): JournalTail {
+  return {
+    async read(text) {
+      const found: Event[] = [];
+      for (const entry of await readdir(dir, { withFileTypes: true })) {
+        if (!entry.isDirectory() || entry.name.startsWith('.')) continue;
+        await readJournal(join(dir, entry.name), text, found);
+      }
+      return found;
+    },
+  };
+}
+
+/** The newest segments first, as whole segments, until enough is read. */
+async function readJournal(dir: string, text: string, found: Event[]): Promise<void> {
+  let read = 0;
+  for (const segment of (await listSegments(dir)).toReversed()) {
+    if (read >= EVENTS_LIMIT) return;
+    try {
+      for await (const frame of framesOf(segmentPath(dir, segment))) {
+        if (frame.kind !== 'events') continue;
+        read += frame.events;
+        // One look at the bytes spares reading most frames.
+        if (!frame.payload.includes(text)) continue;
+        for (const line of frame.payload.toString().split('\n')) {
+          if (line.includes(text)) found.push(JSON.parse(line || '{}') as Event);
+        }
+      }
+    } catch (error) {
+      // Delivered and deleted while it was read.
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    }
+  }
+}

@@ -1,0 +1,38 @@
+import type { CallLog, CallSummary } from '../../gateway/domain/call-log.ts';
+
+/** A record in which there is nothing. */
+export const emptyCallLog: CallLog = {
+  search: async () => ({ items: [], next: null, source: 'record' }),
+  story: async () => null,
+  history: async () => ({ similar_30d: 0, approved_unchanged_rate: null, recent_calls: [] }),
+};
+
+/** A call as a list shows it. */
+export const exampleCall: CallSummary = {
+  call_id: 'call_019a0000000070008000000000000001',
+  at: '2026-01-01T00:00:00.000Z',
+  agent: 'billing-bot',
+  owner: 'ana@example.com',
+  on_behalf_of: [],
+  session: '',
+  task: '',
+  system: 'payments',
+  operation: 'createRefund',
+  method: 'POST',
+  path: '/v1/refunds',
+  resource: 'refunds',
+  verdict: 'allow',
+  rules: [],
+  trigger: 'rule',
+  reason: '',
+  policy_revision: 'p1',
+  decision_id: 'dec_1',
+  hold_id: null,
+  status: 200,
+  code: '',
+  failure: '',
+  took_ms: 12,
+  cost: 0,
+  cost_unit: '',
+  trace_id: '',
+};
