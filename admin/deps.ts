@@ -5,6 +5,7 @@ import type { Hold } from '../gateway/domain/hold.ts';
 import type { HoldCommand, HoldRefusal } from '../gateway/domain/hold-command.ts';
 import type { HoldStore } from '../gateway/domain/hold-store.ts';
 import type { Reviewer } from '../gateway/domain/principal.ts';
+import type { Reports } from '../gateway/domain/report.ts';
 
 /** What `GET /api/policy` tells: what decides now, and what was refused since. */
 export type PolicyStatus = {
@@ -79,6 +80,7 @@ export type AdminDeps = {
   /** Names of the systems behind the gateway. */
   readonly systems: readonly string[];
   readonly calls: CallLog;
+  readonly reports: Reports;
   readonly policy: Policy;
   /** The reviewer to whom a token belongs. */
   readonly authenticate: (token: string) => Reviewer | null;

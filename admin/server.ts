@@ -13,6 +13,7 @@ import { describeApi } from './openapi.ts';
 import { operationsRoutes } from './operations-routes.ts';
 import { policyRoutes } from './policy-routes.ts';
 import { AdminProblem } from './problems.ts';
+import { reportRoutes } from './report-routes.ts';
 import { streamRoute } from './stream-route.ts';
 import { suspensionRoutes } from './suspension-routes.ts';
 
@@ -63,6 +64,7 @@ export function buildAdmin(deps: AdminDeps): FastifyInstance {
         await api.register(noticeRoutes(deps));
         await api.register(policyRoutes(deps.policy));
         await api.register(callRoutes(deps.calls));
+        await api.register(reportRoutes(deps.reports));
       },
       { prefix: '/api' },
     );

@@ -3,45 +3,46 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ClickHouseClient } from '@clickhouse/client';
 import type { Clock } from '../gateway/domain/clock.ts';
+import type { Event } from '../gateway/domain/event.ts';
 import { migrate } from './clickhouse.ts';
-import { insertEvents, isRowFault, isSchemaFault } from './event-table.ts';
 import type { Damage } from './journal-reader.ts';
 import { createJournalSource } from './journal-source.ts';
 import { openPoisonShelf } from './poison.ts';
-import type { Plan, ShipState, ShipStates } from './ship-state.ts';
+import { createLane, type Lane, type LaneReport, type LaneStatus, type Tables } from './ship-lane.ts';
+import { createPace } from './ship-pace.ts';
 import { openShipStates } from './ship-state.ts';
-import type { Batch, Source } from './source.ts';
+import type { Source } from './source.ts';
 import { BATCH_ROWS } from './source.ts';
 
 export type ShipperOptions = {
   /** The folder of all journals, `<data>/journal`: each folder in it is one journal, also those that appear later. */
   readonly dir: string;
   readonly client: ClickHouseClient;
-  /** Sources beside the journals, such as the hold store's outbox. */
-  readonly sources?: readonly Source[];
-  /** Milliseconds between looks for new events once everything is delivered. */
+  /** Makes the tables what this program needs; called before the first batch, and when they are not that any more. */
+  readonly prepare?: () => Promise<unknown>;
+  /** Sources beside the journals, such as the hold store's outbox, given the name of this data folder for ever. */
+  readonly sources?: (home: string) => readonly Source[];
+  /** Least milliseconds between two batches of one source that are not worth one each. */
   readonly interval?: number;
   /** Most rows in one batch. */
   readonly rows?: number;
   readonly clock?: Clock;
   readonly onReport?: (report: ShipperReport) => void;
+  /** Writes what the ledger itself must tell of: a part of it that cannot be read any more. */
+  readonly record?: (type: 'journal.damaged', fields: Pick<Event, 'reason' | 'failure'>) => void;
 };
 
 /** What operators should read about, once each. Source `*`: the folder of journals itself cannot be read. */
 export type ShipperReport =
+  | LaneReport
+  /** Others that stand still for the same reason are not reported beside it. */
   | { readonly type: 'stalled'; readonly source: string; readonly error: unknown }
   | { readonly type: 'resumed'; readonly source: string }
-  | { readonly type: 'poison'; readonly source: string; readonly error: string }
-  | { readonly type: 'damage'; readonly source: string; readonly damage: Damage }
-  | { readonly type: 'missing'; readonly source: string; readonly rows: number };
+  | { readonly type: 'damage'; readonly source: string; readonly damage: Damage };
 
-export type SourceStatus = {
+export type SourceStatus = LaneStatus & {
   readonly name: string;
-  /** How much is not delivered yet; null where it is not known. */
-  readonly behind: { readonly bytes: number | null; readonly rows: number | null };
-  /** Rows delivered since this process started. */
-  readonly shipped: number;
-  readonly lastShippedAt: number | null;
+  readonly stalled: boolean;
   /** Why the source stands still; null while it moves. */
   readonly lastError: string | null;
 };
@@ -57,173 +58,142 @@ export type Shipper = {
 
 const FIRST_DELAY = 250;
 const LONGEST_DELAY = 10_000;
-/** Names of sources and of the folders of journals; leaves out our own folders. They stand in tokens, so no quotes. */
+/** Names of sources and of the folders of journals; leaves out our own folders. They stand in names of files. */
 const SOURCE_NAME = /^(?!poison$)[A-Za-z0-9][\w-]*$/;
 
-type Lane = {
-  readonly source: Source;
-  readonly states: ShipStates;
-  /** Null while it has to be read: at the start, after a failure, and while another gateway delivers the source. */
-  state: ShipState | null;
+type Scheduled = {
+  readonly lane: Lane;
+  /** Not before then, by the clock of this process, which nobody sets. */
+  next: number;
+  /** How long it waits after a failure; 0 while there is none. */
   delay: number;
-  retryAt: number;
-  shipped: number;
-  lastShippedAt: number | null;
   lastError: string | null;
+  /** Its standing still was reported. */
+  reported: boolean;
+  /** A damage was recorded, of which missing numbers will be the trace. */
+  damaged: boolean;
 };
 
 /**
- * Delivers events from all sources to `holdpoint.events`, each exactly once.
+ * Delivers events from all sources to `holdpoint.events`, each exactly once (see `createLane`), one batch at a time.
  *
- * For every batch: plan durable → rows sent under tokens that name the plan → cursor durable → source told to forget.
- * After a crash between any two of them the same rows go out under the same tokens, and ClickHouse drops those that it
- * has. Its memory of tokens is finite (`non_replicated_deduplication_window`): at most 10,000 inserts of others may
+ * ClickHouse's memory of tokens is finite (`non_replicated_deduplication_window`): at most 10,000 inserts of others may
  * come between a lost acknowledgement and the retry.
  */
 export async function createShipper(options: ShipperOptions): Promise<Shipper> {
   const { dir, client, interval = 500, rows = BATCH_ROWS, clock = Date.now, onReport = () => {} } = options;
+  const { record = () => {} } = options;
   await mkdir(dir, { recursive: true, mode: 0o700 });
   const states = await openShipStates(join(dir, '.shipper'));
   const poison = await openPoisonShelf(join(dir, 'poison'));
-  const lanes = new Map<string, Lane>();
+  const tables = watchTables(client, options.prepare ?? (() => migrate(client)));
+  const pace = createPace();
+  const all = new Map<string, Scheduled>();
   const journals = new Set<string>();
-  for (const source of options.sources ?? []) addLane(source);
-  let migrated = false;
+  for (const source of options.sources?.(states.home) ?? []) add(source, false);
   let running: Promise<void> | null = null;
   let stopping = new AbortController();
 
-  function addLane(source: Source): void {
-    if (!SOURCE_NAME.test(source.name)) throw new Error(`Not a name for a source: ${source.name}`);
+  function add(source: Source, rewinds: boolean): void {
+    const { name } = source;
+    if (!SOURCE_NAME.test(name)) throw new Error(`Not a name for a source: ${name}`);
     // Two sources of one name would share a cursor.
-    if (lanes.has(source.name)) throw new Error(`Two sources are named ${source.name}`);
-    lanes.set(source.name, {
+    if (all.has(name)) throw new Error(`Two sources are named ${name}`);
+    const lane = createLane({
       source,
       states: source.shared ?? states,
-      state: null,
-      delay: 0,
-      retryAt: -Infinity,
-      shipped: 0,
-      lastShippedAt: null,
-      lastError: null,
+      rewinds,
+      tables,
+      poison,
+      rows,
+      clock,
+      signal: () => stopping.signal,
+      report: tell,
     });
+    all.set(name, { lane, next: -Infinity, delay: 0, lastError: null, reported: false, damaged: false });
   }
 
   async function discover(): Promise<void> {
     for (const entry of await readdir(dir, { withFileTypes: true })) {
       const { name } = entry;
       if (!entry.isDirectory() || !SOURCE_NAME.test(name) || journals.has(name)) continue;
-      const onDamage = (damage: Damage) => onReport({ type: 'damage', source: name, damage });
-      addLane(createJournalSource({ name, dir: join(dir, name), rows, onDamage }));
+      const onDamage = (damage: Damage) => tell({ type: 'damage', source: name, damage });
+      add(createJournalSource({ name, dir: join(dir, name), rows, onDamage }), true);
       journals.add(name);
     }
   }
 
-  /** Delivers the next batch. @returns whether there was one. */
-  async function ship(lane: Lane): Promise<boolean> {
-    const { source, states } = lane;
-    const { name, shared } = source;
-    if (shared && !(await shared.isMine())) {
-      lane.state = null;
-      return false;
-    }
-    let state = (lane.state ??= await states.load(name));
-    let batch: Batch | null;
-    if (state.plan === null) {
-      batch = await source.next(state.position);
-      if (batch === null) return false;
-      const parts: Plan['parts'] = [[0, batch.rows.length]];
-      state = await save(lane, { ...state, plan: { from: state.position, to: batch.to, at: clock(), parts } });
-    } else {
-      batch = await source.next(state.plan.from, state.plan.to);
-    }
-    const rows = batch?.rows ?? [];
-    if (!migrated) {
-      await migrate(client);
-      migrated = true;
-    }
-    for (let plan = state.plan; plan !== null && plan.parts.length > 0; plan = state.plan) {
-      state = await save(lane, { ...state, plan: await deliverPart(lane, plan, rows) });
-      lane.lastError = null;
-    }
-    if (state.plan !== null) state = await save(lane, { ...state, position: state.plan.to, plan: null });
-    lane.shipped += rows.length;
-    lane.lastShippedAt = clock();
-    await source.forget(state.position);
-    return true;
+  function tell(report: ShipperReport): void {
+    const one = all.get(report.source);
+    // It has just been told which events the damage took.
+    const isKnown = report.type === 'missing' && one?.damaged === true;
+    if (one !== undefined && report.type === 'missing') one.damaged = false;
+    if (isKnown) return;
+    onReport(report);
+    if (report.type === 'missing') damaged(`events ${report.from} to ${report.to} of ${report.source}`);
+    if (report.type !== 'damage' || report.damage.kind !== 'corrupt') return;
+    const { segment, offset, bytes, missing } = report.damage;
+    damaged(`${bytes} bytes of segment ${segment} of the journal ${report.source}, from ${offset} on`);
+    if (one !== undefined) one.damaged = missing !== null;
   }
 
-  /** Sends the first part of the plan. @returns what remains to be sent: without it, or with its halves. */
-  async function deliverPart({ source: { name }, states }: Lane, plan: Plan, rows: readonly Buffer[]): Promise<Plan> {
-    const [[start, end], ...rest] = plan.parts as [[number, number], ...[number, number][]];
-    const part = rows.slice(start, end);
-    // Only a failure of power or disk takes rows away that were read before; ClickHouse knows whether they were sent.
-    if (part.length < end - start) onReport({ type: 'missing', source: name, rows: end - start - part.length });
-    if (part.length === 0) return { ...plan, parts: rest };
-    const token = `${states.home}/${name}/${plan.from}-${plan.to}/${start}-${end}`;
-    try {
-      await insertEvents(client, { rows: part, at: plan.at, token, signal: stopping.signal });
-      return { ...plan, parts: rest };
-    } catch (error) {
-      if (!isRowFault(error)) throw error;
-      if (end - start > 1) {
-        const middle = Math.floor((start + end) / 2);
-        return { ...plan, parts: [[start, middle], [middle, end], ...rest] };
-      }
-      const reason = error instanceof Error ? error.message : String(error);
-      await poison.put({ source: name, from: plan.from, row: start, error: reason, event: part[0]! });
-      onReport({ type: 'poison', source: name, error: reason });
-      return { ...plan, parts: rest };
-    }
+  function damaged(what: string): void {
+    record('journal.damaged', { reason: `Not readable any more: ${what}`, failure: 'gateway-failed' });
   }
 
-  async function behind({ source, states, state }: Lane): Promise<SourceStatus['behind']> {
-    try {
-      return await source.behind((state ?? (await states.load(source.name))).position);
-    } catch {
-      // The same trouble stops the delivery and is reported there.
-      return { bytes: null, rows: null };
-    }
-  }
-
-  async function save(lane: Lane, state: ShipState): Promise<ShipState> {
-    lane.state = null;
-    lane.state = await lane.states.save(lane.source.name, state);
-    return lane.state;
-  }
-
-  /** One batch from each source. @returns whether any had one. */
-  async function round(): Promise<boolean> {
+  /** One batch from each source that is due. @returns when the next one is */
+  async function round(): Promise<number> {
     await discover();
-    let any = false;
-    for (const lane of lanes.values()) {
-      if (stopping.signal.aborted || clock() < lane.retryAt) continue;
+    for (const one of all.values()) {
+      const started = performance.now();
+      if (stopping.signal.aborted || started < one.next) continue;
       try {
-        any = (await ship(lane)) || any;
-        if (lane.delay > 0) onReport({ type: 'resumed', source: lane.source.name });
-        lane.delay = 0;
-        lane.lastError = null;
+        const shipment = await one.lane.ship();
+        recovered(one);
+        one.next = shipment?.more ? -Infinity : started + interval;
+        if (shipment !== null) await pause(pace(shipment.rows, shipment.took));
       } catch (error) {
-        if (!stopping.signal.aborted) stall(lane, error);
+        if (!stopping.signal.aborted) stall(one, error);
       }
     }
-    return any;
+    return Math.min(performance.now() + interval, ...[...all.values()].map(({ next }) => next));
   }
 
-  function stall(lane: Lane, error: unknown): void {
-    if (isSchemaFault(error)) migrated = false;
-    if (lane.delay === 0) onReport({ type: 'stalled', source: lane.source.name, error });
-    lane.lastError = error instanceof Error ? error.message : String(error);
-    lane.delay = Math.min(LONGEST_DELAY, Math.max(FIRST_DELAY, lane.delay * 2));
-    lane.retryAt = clock() + lane.delay;
+  function stall(one: Scheduled, error: unknown): void {
+    const reason = error instanceof Error ? error.message : String(error);
+    const isKnown = [...all.values()].some(({ reported, lastError }) => reported && lastError === reason);
+    if (one.delay === 0 && !isKnown) {
+      one.reported = true;
+      onReport({ type: 'stalled', source: one.lane.source.name, error });
+    }
+    one.lastError = reason;
+    one.delay = Math.min(LONGEST_DELAY, Math.max(FIRST_DELAY, one.delay * 2));
+    one.next = performance.now() + one.delay;
   }
+
+  function recovered(one: Scheduled): void {
+    // What stood in the way of several is out of the way of all.
+    for (const other of all.values()) if (one.delay > 0 && other.lastError === one.lastError) other.next = -Infinity;
+    if (one.reported) onReport({ type: 'resumed', source: one.lane.source.name });
+    one.reported = false;
+    one.delay = 0;
+    one.lastError = null;
+  }
+
+  const pause = (ms: number) => sleep(ms, undefined, { signal: stopping.signal }).catch(() => {});
 
   async function run(): Promise<void> {
+    let isReadable = true;
     while (!stopping.signal.aborted) {
-      const any = await round().catch((error: unknown) => {
-        onReport({ type: 'stalled', source: '*', error });
-        return false;
-      });
-      if (!any) await sleep(interval, undefined, { signal: stopping.signal }).catch(() => {});
+      try {
+        const due = await round();
+        isReadable = true;
+        await pause(Math.max(0, due - performance.now()));
+      } catch (error) {
+        if (isReadable) onReport({ type: 'stalled', source: '*', error });
+        isReadable = false;
+        await pause(interval);
+      }
     }
   }
 
@@ -240,20 +210,41 @@ export async function createShipper(options: ShipperOptions): Promise<Shipper> {
     },
     async drain() {
       await discover();
-      for (const lane of lanes.values()) while (await ship(lane));
+      for (const { lane } of all.values()) while ((await lane.ship()) !== null);
     },
     async status() {
       await discover();
       const sources = await Promise.all(
-        [...lanes.values()].map(async (lane) => ({
+        [...all.values()].map(async ({ lane, delay, lastError }) => ({
           name: lane.source.name,
-          behind: await behind(lane),
-          shipped: lane.shipped,
-          lastShippedAt: lane.lastShippedAt,
-          lastError: lane.lastError,
+          ...(await lane.status()),
+          stalled: delay > 0,
+          lastError,
         })),
       );
       return { sources, poison: await poison.count() };
+    },
+  };
+}
+
+function watchTables(client: ClickHouseClient, prepare: () => Promise<unknown>): Tables {
+  let isReady = false;
+  let isDoubted = false;
+  return {
+    client,
+    async ready() {
+      if (isReady) return;
+      await prepare();
+      isReady = true;
+    },
+    doubt() {
+      const isNew = !isDoubted;
+      isReady = false;
+      isDoubted = true;
+      return isNew;
+    },
+    trusted() {
+      isDoubted = false;
     },
   };
 }

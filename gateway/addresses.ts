@@ -7,6 +7,8 @@ export type Listening = {
   /** Those of the systems that have their own. */
   readonly systems: Readonly<Record<string, Address>>;
   readonly admin: Address;
+  /** The analysts' door of the embedded ClickHouse; null: there is none. */
+  readonly analysts: Address | null;
 };
 
 /**
@@ -30,6 +32,7 @@ export async function reserveAddresses({ listen, systems }: Config): Promise<Lis
       agents: await reserve(listen.agents),
       systems: Object.fromEntries(own),
       admin: await reserve(listen.admin),
+      analysts: listen.clickhouse ? await reserve(listen.clickhouse) : null,
     };
   } finally {
     await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));

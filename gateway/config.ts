@@ -6,7 +6,8 @@ import { Webhook } from 'standardwebhooks';
 import { isMap, isScalar, isSeq, LineCounter, parse as parseYaml, parseDocument, type Document } from 'yaml';
 import { z } from 'zod';
 import { NOTICE_KINDS } from './domain/notice.ts';
-import type { System } from './domain/system.ts';
+import { costAmount, costUnit } from './domain/cost.ts';
+import type { CostEntry, System } from './domain/system.ts';
 import { duration, size } from './domain/units.ts';
 
 /**
@@ -63,6 +64,31 @@ const upstreamUrl = z.string().transform((text, ctx) => {
   return url;
 });
 
+const COST_SOURCES = 'expected one of answer, header and amount';
+const cost = section({
+  operations: z.array(z.string().min(1)).min(1).optional(),
+  unit: costUnit,
+  answer: z
+    .string()
+    .regex(/^(?:\/(?:[^~]|~[01])*)+$/, 'expected a JSON pointer, such as /usage/total_tokens')
+    .optional(),
+  header: headerName.optional(),
+  /** Of one of what the answer counts. */
+  price: costAmount.optional(),
+  amount: costAmount.optional(),
+}).transform(({ operations, unit, answer, header, price, amount }, ctx): CostEntry => {
+  const of = { ...(operations && { operations }), unit };
+  if ([answer, header, amount].filter((each) => each !== undefined).length !== 1) {
+    ctx.issues.push({ code: 'custom', message: COST_SOURCES, input: null });
+    return z.NEVER;
+  }
+  if (amount === undefined)
+    return { ...of, from: answer === undefined ? { header: header! } : { answer }, price: price ?? 1 };
+  if (price === undefined) return { ...of, amount };
+  ctx.issues.push({ code: 'custom', path: ['price'], message: 'expected only with answer or header', input: price });
+  return z.NEVER;
+});
+
 const system = section({
   upstream: upstreamUrl,
   hosts: z.array(z.string().transform((host) => host.toLowerCase())).default([]),
@@ -80,6 +106,7 @@ const system = section({
     executed: z.array(httpStatus).default([200]),
     not_executed: z.array(httpStatus).default([404]),
   }).optional(),
+  costs: z.array(cost).optional(),
 });
 
 const agent = section({
@@ -135,10 +162,37 @@ const notify = section({
   email: section({ url: smtpUrl, from: mailbox, events: forPeople }).optional(),
 });
 
+/** A ClickHouse server; or several that hold the same data, of which one that answers is used. */
+const clickhouseUrl = z.url({ protocol: /^https?$/, error: 'expected an http or https URL' });
+const clickhouse = section({
+  url: z.union([clickhouseUrl, z.array(clickhouseUrl).min(1)], {
+    error: 'expected an http or https URL, or a list of those',
+  }),
+  username: z.string().default('default'),
+  password: z.string().default(''),
+  /** Files in PEM: whom to trust, and with what to identify oneself. */
+  tls: section({ ca: z.string(), cert: z.string().optional(), key: z.string().optional() })
+    .refine(({ cert, key }) => (cert === undefined) === (key === undefined), 'expected cert and key together')
+    .optional(),
+  compression: z.boolean().default(false),
+  /** The name that the servers know their cluster by, where they are one. */
+  cluster: z
+    .string()
+    .regex(/^[\w.-]+$/, 'expected the name of a cluster: letters, digits, "_", "-" and "."')
+    .optional(),
+});
+
+const DAY = 86_400_000;
+/** Null: for ever. What is shorter than a day is a mistake that could not be made good. */
+const KEEP = 'expected a duration of a day or more, such as 400d, or forever';
+const keep = z.union([z.literal('forever').transform(() => null), duration.refine((ms) => ms >= DAY, KEEP)], KEEP);
+
 const schema = section({
   listen: section({
     agents: address.default({ host: '127.0.0.1', port: 8080 }),
     admin: address.default({ host: '127.0.0.1', port: 8081 }),
+    /** Where analysts query the embedded ClickHouse. */
+    clickhouse: address.optional(),
   }).prefault({}),
   /** Name of this gateway in the record; the machine's host name by default. */
   node: z.string().min(1).default(hostname()),
@@ -153,14 +207,23 @@ const schema = section({
     .regex(/^[0-9a-f]{64}$/, 'expected 64 lowercase hex digits, as `openssl rand -hex 32` prints them')
     .transform((hex) => Buffer.from(hex, 'hex'))
     .optional(),
-  clickhouse: section({
-    url: z.url({ protocol: /^https?$/, error: 'expected an http or https URL' }),
-    username: z.string().default('default'),
-    password: z.string().default(''),
-  }).optional(),
+  clickhouse: clickhouse.optional(),
+  /** How long rows are kept. Gateways with one ClickHouse need the same. */
+  retention: section({
+    events: keep.default(400 * DAY),
+    calls: keep.default(800 * DAY),
+    holds: keep.default(800 * DAY),
+    minutes: keep.default(1600 * DAY),
+  }).prefault({}),
   policies: z.string().default('./policies'),
-  /** Bytes of events that each process may keep on disk until ClickHouse has them. Beyond that, calls are refused. */
-  journal: section({ limit: size.default(2 ** 30) }).prefault({}),
+  /**
+   * Bytes of events that each process may keep on disk until ClickHouse has them; and what happens beyond that: calls are
+   * refused, or allowed calls with a safe method go through unrecorded and are counted.
+   */
+  journal: section({
+    limit: size.default(2 ** 30),
+    when_full: z.enum(['refuse', 'drop-reads'], { error: 'expected refuse or drop-reads' }).default('refuse'),
+  }).prefault({}),
   workers: z
     .union([z.literal('auto'), z.number().int().min(1).max(256)], { error: 'expected auto or a number from 1 to 256' })
     .default('auto'),
@@ -182,6 +245,9 @@ const schema = section({
       else seen.set(key, path.join('.'));
     };
   };
+  if (config.listen.clickhouse && config.clickhouse) {
+    report(['listen', 'clickhouse'], 'expected only without `clickhouse`: analysts connect to that server themselves');
+  }
   const systems = Object.keys(config.systems);
   const token = once('a token');
   const agentId = once('an id');
@@ -203,6 +269,7 @@ const schema = section({
   const addresses: [Address | undefined, string[]][] = [
     [config.listen.agents, ['listen', 'agents']],
     [config.listen.admin, ['listen', 'admin']],
+    [config.listen.clickhouse, ['listen', 'clickhouse']],
   ];
   for (const [name, system] of Object.entries(config.systems)) {
     system.hosts.forEach((value, i) => host(value, ['systems', name, 'hosts', i]));
@@ -305,8 +372,10 @@ export function parseConfig(text: string, file: string, env: NodeJS.ProcessEnv =
   failOnProblems();
   if (!parsed.success) throw parsed.error;
 
-  const { systems, workers, ...rest } = parsed.data;
+  const { systems, workers, clickhouse: server, ...rest } = parsed.data;
   const base = dirname(path);
+  const readPem = (file: 'ca' | 'cert' | 'key', name: string) =>
+    readPemFile(resolve(base, name), (message) => at(['clickhouse', 'tls', file], message));
   const resolved = Object.entries(systems).map(
     ([name, { agent_credential, body_limit, listen, openapi, read_back, ...system }]) => ({
       ...withoutUndefined(system),
@@ -323,9 +392,15 @@ export function parseConfig(text: string, file: string, env: NodeJS.ProcessEnv =
       }),
     }),
   );
+  const tls = server?.tls && {
+    ca: readPem('ca', server.tls.ca),
+    ...(server.tls.cert !== undefined && { cert: readPem('cert', server.tls.cert) }),
+    ...(server.tls.key !== undefined && { key: readPem('key', server.tls.key) }),
+  };
   failOnProblems();
   return {
     ...rest,
+    ...(server && { clickhouse: { ...server, tls } }),
     file: path,
     data: resolve(base, rest.data),
     policies: resolve(base, rest.policies),
@@ -351,6 +426,17 @@ function readOpenApi(path: string, report: (message: string) => void): unknown {
     report(`cannot read ${path}: ${(error as Error).message.split('\n')[0]}`);
   }
   return undefined;
+}
+
+function readPemFile(path: string, report: (message: string) => void): string {
+  try {
+    const text = readFileSync(path, 'utf8');
+    if (!text.includes('-----BEGIN ')) report(`expected a file in PEM; ${path} is none`);
+    return text;
+  } catch (error) {
+    report(`cannot read ${path}: ${(error as NodeJS.ErrnoException).code}`);
+    return '';
+  }
 }
 
 /** The key has the size that the Standard Webhooks ask for. */

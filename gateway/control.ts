@@ -1,22 +1,30 @@
 import { join } from 'node:path';
-import { AggregatorRegistry, collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
+import { AggregatorRegistry, collectDefaultMetrics, Counter, Registry } from 'prom-client';
 import { registerHoldMetrics } from '../admin/metrics.ts';
 import { buildAdmin } from '../admin/server.ts';
-import { createCallLog } from '../audit/call-log.ts';
+import { createCallLog } from '../audit/calls/call-log.ts';
+import { createJournalTail } from '../audit/calls/journal-tail.ts';
 import { connectClickHouse } from '../audit/clickhouse.ts';
+import { registerJournalMetrics } from '../audit/journal-metrics.ts';
 import { openJournal } from '../audit/journal.ts';
+import { loadOrCreateLedgerKey } from '../audit/ledger-key.ts';
+import { createSigner } from '../audit/ledger.ts';
+import { migrate } from '../audit/migrate.ts';
 import { createOutboxSource } from '../audit/outbox-source.ts';
+import { createReports, loadReports } from '../audit/reports.ts';
+import { registerShipMetrics } from '../audit/ship-metrics.ts';
 import { createShipper } from '../audit/shipper.ts';
 import { createPolicyKeeper } from '../policies/keeper.ts';
 import { findOpa } from '../policies/opa.ts';
 import { listenOn } from './addresses.ts';
 import { createAmend } from './amend.ts';
+import { createAppraiser } from './appraise/appraiser.ts';
 import { parseConfig, toolEnvironment } from './config.ts';
 import { dataFolder, lockFolder, ORPHAN_PATIENCE } from './data-folder.ts';
 import { createBundleStore } from './decide/bundle-store.ts';
 import { createDecider } from './decide/decider.ts';
 import { createEvaluator } from './decide/evaluator.ts';
-import type { EventType } from './domain/event.ts';
+import type { Event, EventType } from './domain/event.ts';
 import { createId } from './domain/id.ts';
 import { createForwarder } from './enforce/forwarder.ts';
 import { blockUnmetObligations } from './enforce/obligations.ts';
@@ -30,10 +38,12 @@ import { createGrants, createReviewerDirectory } from './identify/token.ts';
 import { createLog } from './log.ts';
 import { openStore } from './open-store.ts';
 import { createQuestions } from './questions.ts';
+import { createDriftMetrics } from './record/drift-metrics.ts';
 import { createReleases, unlessAway } from './releases.ts';
 import { runProcess, type Inbox } from './run-process.ts';
 import type { FromControl, ToControl } from './messages.ts';
 import { createBar, createDigest } from './server.ts';
+import { createUsage } from './usage/usage.ts';
 
 /** Milliseconds between looks for holds whose time has come. */
 const TIMER_INTERVAL = 500;
@@ -45,6 +55,9 @@ const LAST_SHIPMENT = 1_000;
 const OWN_DRAIN = 8_000;
 /** What everything else needs to end. */
 const LAST_MOMENT = 500;
+
+/** Steps of holds that are looked at in the store while ClickHouse is away. */
+const OUTBOX_GLANCE = 10_000;
 
 const tell = (message: FromControl) => process.send?.(message, undefined, undefined, () => {});
 
@@ -62,26 +75,32 @@ async function start(
   lockFolder(join(folder.journals, 'control'), ORPHAN_PATIENCE);
   const store = await openStore(config, folder, listen.admin, clock);
 
+  const signer = createSigner(await loadOrCreateLedgerKey(folder.ledgerKey));
   const journal = await openJournal({
     dir: join(folder.journals, 'control'),
+    node,
+    signer,
     limit: config.journal.limit,
+    whenFull: config.journal.when_full,
     clock,
     onError: (err, lost) => log.error({ err, lost_events: lost }, 'the journal of control cannot be written'),
-    onDamage: (damage) => log.warn({ damage }, 'the journal of an earlier run was cut where it was torn'),
   });
   /** Never throws: a policy that blocks must come into force although the journal is full. */
-  function record(type: EventType, fields: { policy_revision?: string; reason?: string }): void {
+  function record(type: EventType, fields: Pick<Event, 'policy_revision' | 'reason' | 'failure'>): void {
     const event_id = createId('evt');
     try {
-      journal.append({ event_id, at: clock(), node, type, layer: 'decide', actor_kind: 'gateway', ...fields });
+      const by = { actor: 'holdpoint', actor_kind: 'gateway' } as const;
+      const layer = type === 'journal.damaged' ? 'record' : 'decide';
+      journal.append({ event_id, at: clock(), node, type, layer, ...by, ...fields });
     } catch (err) {
-      log.error({ err, type, ...fields }, 'a change of policy could not be recorded');
+      log.error({ err, type, ...fields }, 'something that the record must tell of could not be recorded');
     }
   }
 
   // --- policy: compiled, checked and put in force here; workers are told when it is on disk
   const registry = new Registry();
   collectDefaultMetrics({ register: registry, prefix: 'holdpoint_control_' });
+  registerJournalMetrics(registry, 'control', () => journal.status());
   registerHoldMetrics(registry, () => store.counts());
   const changes = new Counter({
     name: 'holdpoint_policy_changes_total',
@@ -91,7 +110,6 @@ async function start(
   });
   for (const result of ['activated', 'refused']) changes.inc({ result }, 0);
   const decider = createDecider();
-  const decide = (input: string) => blockUnmetObligations(decider.decide(input));
   const tools = toolEnvironment();
   const keeper = createPolicyKeeper({
     dir: config.policies,
@@ -106,7 +124,7 @@ async function start(
     },
     onRefused(reasons) {
       changes.inc({ result: 'refused' });
-      record('policy.refused', { reason: reasons.join('\n') });
+      record('policy.refused', { reason: reasons.join('\n'), failure: 'policy-wrong' });
       log.error({ reasons }, 'the policy folder holds a policy that cannot be used; the old one stays in force');
     },
     clock,
@@ -114,6 +132,14 @@ async function start(
 
   // --- holds: what control does for those whose callers left, timers, and messages to people
   const suspensions = watchSuspensions(store.suspensions);
+  const usage = createUsage({
+    store: store.usage,
+    wanted: () => decider.readsUsage(),
+    clock,
+    failed: (err) => unlessAway(err, () => log.warn({ err }, 'usage could not be shared with other processes')),
+  });
+  const judge = (input: string) => blockUnmetObligations(decider.decide(input));
+  const decide = (input: string) => judge(usage.judgedAgain(input));
   const systems = new Map(config.systems.map((system) => [system.name, system]));
   const digest = createDigest(systems);
   const forwarder = createForwarder(config.systems);
@@ -121,6 +147,13 @@ async function start(
     store,
     decide,
     forwarder,
+    spent: usage.spent,
+    appraiser: createAppraiser({
+      systems: config.systems,
+      drift: decider,
+      log,
+      counted: createDriftMetrics(registry),
+    }),
     digest,
     systems,
     barred: createBar(createGrants(config.agents), suspensions),
@@ -154,31 +187,31 @@ async function start(
   await Promise.all([releases.live(), store.suspensions.refresh()]);
   // With the first policy the workers start.
   await keeper.start();
+  usage.start();
   releases.start();
   timers.start();
   delivery.start();
 
   // --- the record on its way to ClickHouse
   const client = connectClickHouse(clickhouse);
+  const prepare = () => migrate(client, { cluster: config.clickhouse?.cluster, retention: config.retention });
+  // Not only when there is something to ship: analysts look at the tables before.
+  void prepare().catch((err: unknown) =>
+    log.warn({ err }, 'the tables in ClickHouse could not be made ready; it is tried again before events go there'),
+  );
   const shipper = await createShipper({
     dir: folder.journals,
     client,
-    sources: [createOutboxSource({ name: 'holds-outbox', outbox: store.outbox })],
+    prepare,
+    sources: (home) => [createOutboxSource({ name: 'holds-outbox', outbox: store.outbox, home, node, signer, clock })],
+    record,
     clock,
     onReport: ({ type, ...report }) =>
       type === 'resumed'
         ? log.info(report, 'events reach ClickHouse again')
         : log.warn({ report: type, ...report }, 'events do not reach ClickHouse as they should'),
   });
-  new Gauge({
-    name: 'holdpoint_journal_behind_bytes',
-    help: 'Bytes of events on disk that ClickHouse does not have yet, by journal',
-    labelNames: ['source'],
-    registers: [registry],
-    async collect() {
-      for (const { name, behind } of (await shipper.status()).sources) this.set({ source: name }, behind.bytes ?? 0);
-    },
-  });
+  registerShipMetrics(registry, shipper);
   shipper.start();
 
   // --- the admin listener
@@ -217,7 +250,14 @@ async function start(
     people: config.reviewers,
     agents: config.agents,
     systems: [...systems.keys()],
-    calls: createCallLog(client),
+    calls: createCallLog(client, {
+      undelivered: {
+        journals: createJournalTail(folder.journals),
+        outbox: async () => (await store.outbox.read(0, OUTBOX_GLANCE)).map(({ event }) => event),
+      },
+      clock,
+    }),
+    reports: createReports(client, await loadReports(), { clock }),
     policy: {
       status() {
         const { active, refused } = keeper.status();
@@ -228,7 +268,7 @@ async function start(
           refused: refused && { at: refused.at, reason: refused.reasons.join('\n') },
         };
       },
-      evaluate: (input) => decide(JSON.stringify(input)),
+      evaluate: (input) => judge(JSON.stringify(input)),
     },
     authenticate: createReviewerDirectory(config.reviewers),
     metrics: { contentType: registry.contentType, render: renderMetrics },
@@ -254,6 +294,7 @@ async function start(
     await admin.close();
     await Promise.all([timers.stop(), delivery.stop(), releases.stop(limit - LAST_SHIPMENT - LAST_MOMENT)]);
     suspensions.stop();
+    await usage.stop();
     await journal.close();
     await shipper.stop();
     const late = new Promise<void>((resolve) => setTimeout(resolve, LAST_SHIPMENT).unref());

@@ -18,6 +18,9 @@ const HELP = `Holdpoint: a policy-enforcing gateway for agent tool calls.
   holds                              the calls that wait for people; "holds show ID" shows one whole
   approve ID                         shows what would be sent, asks, and approves it
   reject ID --code CODE              rejects it, with a code and a note for the agent
+  report [NAME]                      questions asked of the record, such as what work costs; without NAME, the list
+  audit verify|export|key            the proof that nobody changed the record
+  journal [--json]                   what waits on disk for ClickHouse, and what was damaged
 
   --help                             this text, or a command's own
 `;
@@ -25,7 +28,19 @@ const HELP = `Holdpoint: a policy-enforcing gateway for agent tool calls.
 /** A command gets what follows its name and answers with the exit code; it keeps the process alive as long as it works. */
 type Command = (args: string[]) => Promise<number>;
 
-const commands: Record<string, Command> = { start, check, demo, policy, token, holds, approve, reject };
+const commands: Record<string, Command> = {
+  start,
+  check,
+  demo,
+  policy,
+  token,
+  holds,
+  approve,
+  reject,
+  report,
+  journal,
+  audit,
+};
 
 async function start(args: string[]): Promise<number> {
   const { values } = parseArgs({ args, options: { config: { type: 'string', default: 'holdpoint.yaml' } } });
@@ -156,6 +171,30 @@ async function approve(args: string[]): Promise<number> {
 
 async function reject(args: string[]): Promise<number> {
   return (await import('./reviewer-commands.ts')).reject(args);
+}
+
+async function report(args: string[]): Promise<number> {
+  return (await import('./report-command.ts')).report(args);
+}
+
+async function audit(args: string[]): Promise<number> {
+  return (await import('./audit-command.ts')).audit(args);
+}
+
+async function journal(args: string[]): Promise<number> {
+  const { values } = parseArgs({
+    args,
+    options: { config: { type: 'string', default: 'holdpoint.yaml' }, json: { type: 'boolean', default: false } },
+  });
+  const { readJournals } = await import('../audit/journal-status.ts');
+  const { journalList } = await import('./commands/journal-list.ts');
+  const { loadConfig } = await import('./config.ts');
+  const { dataFolder } = await import('./data-folder.ts');
+  const report = await readJournals(dataFolder(loadConfig(values.config).data).journals);
+  process.stdout.write(
+    values.json ? `${JSON.stringify(report, null, 2)}\n` : journalList(report.journals, report.poison),
+  );
+  return 0;
 }
 
 /** Aborts when this process is asked to end. Asking twice, as npm does on Ctrl-C, does not cut short how it ends. */

@@ -1,10 +1,13 @@
 import type { Logger } from 'pino';
+import type { Appraiser } from './domain/appraisal.ts';
 import type { Clock } from './domain/clock.ts';
+import type { Cost } from './domain/cost.ts';
 import type { Decision } from './domain/decision.ts';
 import type { Hold } from './domain/hold.ts';
 import type { HoldStore } from './domain/hold-store.ts';
 import { Problem } from './domain/problem.ts';
 import type { System } from './domain/system.ts';
+import type { Spender } from './domain/usage.ts';
 import { settleAbandoned } from './enforce/abandoned.ts';
 import type { Forwarder } from './enforce/forwarder.ts';
 import { createOutcomes } from './enforce/outcomes.ts';
@@ -40,6 +43,8 @@ export function createReleases(deps: {
   readonly store: HoldStore;
   readonly decide: (input: string) => Decision;
   readonly forwarder: Forwarder;
+  readonly appraiser: Appraiser;
+  readonly spent: (spender: Spender, cost: Cost) => void;
   readonly digest: DigestAction;
   readonly systems: ReadonlyMap<string, System>;
   readonly barred: (agent: string, system: string) => string | null;

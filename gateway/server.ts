@@ -4,10 +4,13 @@ import type { Duplex } from 'node:stream';
 import fastify from 'fastify';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
+import { createMask } from '../audit/mask.ts';
 import { listenOn } from './addresses.ts';
+import { createAppraiser } from './appraise/appraiser.ts';
 import type { Address, AgentConfig, Config } from './config.ts';
 import { parseTraceId } from './describe/context.ts';
 import { createDescribe } from './describe/describe.ts';
+import type { DriftRules } from './domain/appraisal.ts';
 import type { Call } from './domain/call.ts';
 import type { Clock } from './domain/clock.ts';
 import type { Decision } from './domain/decision.ts';
@@ -37,8 +40,10 @@ import { watchSuspensions, type Suspensions } from './identify/suspensions.ts';
 import { createAgentDirectory, createGrants } from './identify/token.ts';
 import { serve, type Stages } from './pipeline.ts';
 import { createAlerts } from './record/alert.ts';
+import { createDriftMetrics } from './record/drift-metrics.ts';
 import { createCallMetrics } from './record/metrics.ts';
 import { createRecorder } from './record/recorder.ts';
+import { createUsage } from './usage/usage.ts';
 
 /** How long a kept-alive connection may stay silent; longer than the 60 s of common load balancers, so that they close first. */
 const KEEP_ALIVE = 65_000;
@@ -59,6 +64,11 @@ export type ServerDeps = {
   readonly node: string;
   readonly attemptedBy: string;
   readonly decide: (input: string) => Decision;
+  readonly drift: DriftRules;
+  /** What the policy in force masks in its decision log; null when it masks nothing. */
+  readonly mask: () => ((event: string) => string) | null;
+  /** Whether the policy in force asks how much was used. */
+  readonly readsUsage: () => boolean;
   readonly store: HoldStore;
   readonly journal: Journal;
   readonly log: Logger;
@@ -92,6 +102,19 @@ export function buildServer(deps: ServerDeps): AgentsServer {
   const metrics = createCallMetrics(deps.registry, () => room.size);
   const alerts = createAlerts({ notices: store.notices, log, failed: metrics.alertFailed });
   const decide = (input: string) => blockUnmetObligations(deps.decide(input));
+  const mask = createMask({
+    policy: deps.mask,
+    failed(err) {
+      metrics.maskFailed();
+      log.warn({ err }, 'a decision could not be masked; it is on record without its input');
+    },
+  });
+  const appraiser = createAppraiser({
+    systems,
+    drift: deps.drift,
+    log,
+    counted: createDriftMetrics(deps.registry),
+  });
   const digest = createDigest(byName);
   const suspensions = watchSuspensions(store.suspensions, () =>
     tunnels?.cut((agent, system) => suspensions.of(agent, system) !== null),
@@ -100,11 +123,20 @@ export function buildServer(deps: ServerDeps): AgentsServer {
   const outcomes = createOutcomes(store, (hold, { type }, why) =>
     log.warn({ hold_id: hold.id, outcome: type, why }, 'the outcome of a released call came too late to be recorded'),
   );
+  const usage = createUsage({
+    store: store.usage,
+    wanted: deps.readsUsage,
+    clock,
+    failed: (err) =>
+      log.warn({ err }, 'usage could not be shared with other processes; policy is told that it is stale'),
+  });
   const releaser = createReleaser({
     store,
-    decide,
+    decide: (input) => decide(usage.judgedAgain(input)),
+    spent: usage.spent,
     forwarder,
     outcomes,
+    appraiser,
     digest,
     systems: byName,
     barred: createBar(isGranted, suspensions),
@@ -113,17 +145,18 @@ export function buildServer(deps: ServerDeps): AgentsServer {
   });
   const attend = createAttend({ store, room, releaser, systems: byName });
 
+  const record = createRecorder({ journal, node, log, metrics, alerts, clock, mask, usage });
   const stages: Stages = {
     identify: ({ request, own }) => identify(request, own),
-    describe(exchange, caller) {
+    async describe(exchange, caller) {
       assertGranted(caller, isGranted);
       assertActive(caller.principal.agent, caller.system.name, suspensions);
-      return describe(exchange, caller);
+      return usage.judged(await describe(exchange, caller));
     },
     decide: (call: Call) => decide(call.input),
-    record: createRecorder({ journal, node, log, metrics, alerts, clock }),
-    forward: createForward({ forwarder, twins, attend }),
-    hold: createHoldPoint({ store, attend, digest }),
+    record,
+    forward: createForward({ forwarder, twins, attend, appraiser }),
+    hold: createHoldPoint({ store, attend, digest, onRecord: record.place }),
     block,
     refuse,
   };
@@ -242,6 +275,7 @@ export function buildServer(deps: ServerDeps): AgentsServer {
   return {
     async listen() {
       await Promise.all([store.suspensions.refresh(), twins.start(), app.ready()]);
+      usage.start();
       const agents = await open(app.server, deps.listen);
       const own = await Promise.all(
         addressed.map(async ({ system, address, server }) => [system.name, await open(server, address)] as const),
@@ -270,6 +304,7 @@ export function buildServer(deps: ServerDeps): AgentsServer {
       ]);
       twins.stop();
       suspensions.stop();
+      await usage.stop();
       await forwarder.close();
     },
   };

@@ -1,11 +1,13 @@
 import cluster from 'node:cluster';
 import { fork, type ChildProcess, type StdioOptions } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { ClickHouseAddress } from '../audit/clickhouse.ts';
 import { startEmbedded } from '../audit/start-embedded.ts';
 import { reserveAddresses, type Listening } from './addresses.ts';
+import { tellEndpoint } from './clickhouse-endpoint.ts';
 import { processEnvironment, type Config } from './config.ts';
 import { awaitOrphans, dataFolder, lockDataFolder } from './data-folder.ts';
 import { instanceName } from './instance.ts';
@@ -116,15 +118,24 @@ export async function startGateway(
   // --- the embedded ClickHouse: comes back on its port with its password, so that nobody has to be told
   function startEngine(): Kept {
     let known: { port: number; password: string } | null = null;
+    const analysts = config.reviewers.filter(({ roles }) => roles.includes('analyst'));
+    const door = listening.analysts && {
+      ...listening.analysts,
+      analysts: analysts.map(({ id, token_sha256 }) => ({ id, token_sha256 })),
+    };
     return keepRunning({
       name: 'clickhouse',
       async spawn(signal) {
         const { child, url, username, password, port } = await startEmbedded({
           path: folder.clickhouse,
           signal,
+          ...(door && { door }),
           ...known,
         });
         known = { port, password };
+        await tellEndpoint(folder.clickhouseEndpoint, { url, username, password }).catch((err: unknown) =>
+          log.warn({ err }, 'commands cannot be told where ClickHouse is'),
+        );
         clickhouse.resolve({ url, username, password });
         return child;
       },
@@ -255,6 +266,7 @@ export async function startGateway(
     await controlEnded;
     engine?.kill('SIGTERM');
     await engineEnded;
+    await rm(folder.clickhouseEndpoint, { force: true }).catch(() => {});
     clearTimeout(kill);
     unlock();
   }

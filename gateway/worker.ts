@@ -1,6 +1,9 @@
 import { join } from 'node:path';
 import { Registry, collectDefaultMetrics } from 'prom-client';
+import { registerJournalMetrics } from '../audit/journal-metrics.ts';
 import { openJournal } from '../audit/journal.ts';
+import { loadOrCreateLedgerKey } from '../audit/ledger-key.ts';
+import { createSigner } from '../audit/ledger.ts';
 import { parseConfig } from './config.ts';
 import { dataFolder, lockFolder, ORPHAN_PATIENCE } from './data-folder.ts';
 import { createBundleStore } from './decide/bundle-store.ts';
@@ -34,12 +37,15 @@ async function start(
   const store = await openStore(config, folder, listen.admin, clock);
   const journal = await openJournal({
     dir: join(folder.journals, name),
+    node: config.node,
+    signer: createSigner(await loadOrCreateLedgerKey(folder.ledgerKey)),
     limit: config.journal.limit,
+    whenFull: config.journal.when_full,
     clock,
     onError: (err, lost) =>
       log.error({ err, lost_events: lost }, 'the journal cannot be written; calls are refused until it can'),
-    onDamage: (damage) => log.warn({ damage }, 'the journal of an earlier run was cut where it was torn'),
   });
+  registerJournalMetrics(registry, name, () => journal.status());
 
   const bundles = createBundleStore(folder.policy);
   const decider = createDecider();
@@ -61,6 +67,9 @@ async function start(
     node: config.node,
     attemptedBy: instance,
     decide: (input) => decider.decide(input),
+    drift: decider,
+    mask: () => decider.mask(),
+    readsUsage: () => decider.readsUsage(),
     store,
     journal,
     log,

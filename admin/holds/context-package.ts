@@ -73,7 +73,7 @@ export function contextPackage(hold: Hold, material: Material): ContextPackage {
     answer: answer && { option: answer.option, data: answer.data },
     history,
     consequence: consequence(hold, demands, { url, bytes: view.bytes }),
-    cost: null,
+    cost: hold.cost ? { ...hold.cost } : null,
     routing: {
       ...routing(hold, demands, now),
       votes: hold.votes.map((vote) => shownVote(vote, hold.revision)),

@@ -12,8 +12,8 @@ export function cancelsAs(hold: Hold, { id, roles }: Reviewer): 'owner' | 'opera
 
 /** An edit that changes nothing: what the state machine says to it, it says to any. */
 export function emptyEdit(hold: Hold, call: HeldCall) {
-  const { digest, envelope, rules, reason, terms, policyRevision } = hold;
-  return { type: 'edit', call, digest, envelope, judgement: { rules, reason, terms, policyRevision } } as const;
+  const { digest, envelope, rules, reason, terms, cost, policyRevision } = hold;
+  return { type: 'edit', call, digest, envelope, judgement: { rules, reason, terms, cost, policyRevision } } as const;
 }
 
 /**

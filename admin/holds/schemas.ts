@@ -206,7 +206,7 @@ export const contextPackage = z.object({
   answer: z.object({ option: z.string().nullable(), data: z.unknown() }).nullable(),
   history,
   consequence: z.string(),
-  cost: z.null(),
+  cost: z.object({ amount: z.number(), unit: z.string() }).nullable().describe('What policy says that the call costs.'),
   routing: z.object({ ...routing, votes: z.array(vote), escalations: z.array(escalation) }),
   options: z.array(z.unknown()).describe("The agent's own proposals."),
   editable: z.array(z.string()).describe('JSON pointers into the body that an approval may change.'),

@@ -95,6 +95,16 @@ function amendInput(input: string, judged: string, json: string, bytes: number):
   return input.slice(0, size.start) + bytes + input.slice(size.end, start) + json + input.slice(end);
 }
 
+/** JSON pointers into the body of where two versions of a call differ, as policy sees them. */
+export function changedPlaces(before: HeldCall, after: HeldCall): string[] {
+  return [...differences(bodyOf(before), bodyOf(after), '')];
+}
+
+function bodyOf({ input }: HeldCall): ExactJson | undefined {
+  const { action } = parseExactly(input) as { readonly action: { readonly [member: string]: ExactJson } };
+  return memberOf(action, 'body');
+}
+
 /** Where two values differ, as deep down as that can be said. */
 function* differences(a: ExactJson | undefined, b: ExactJson | undefined, at: string): Generator<string> {
   if (isObject(a) && isObject(b)) {

@@ -12,11 +12,13 @@ import type { Decision, HoldTerms, Requirement } from '../../gateway/domain/deci
 import type { Artifact } from '../../gateway/domain/handoff.ts';
 import type { HandoffDraft, HoldDraft } from '../../gateway/domain/hold-store.ts';
 import type { Reviewer } from '../../gateway/domain/principal.ts';
+import { UnknownReport } from '../../gateway/domain/report.ts';
 import { actionDigest } from '../../gateway/holds/digest.ts';
 import { transition } from '../../gateway/holds/machine.ts';
 import { approvedBy, demands } from '../../gateway/holds/quorum.ts';
 import { openHoldStore, type OwnedHoldStore } from '../../gateway/holds/store/store.ts';
 import { createDigest } from '../../gateway/server.ts';
+import { emptyCallLog } from '../helpers/call-log.ts';
 
 const person = (name: string, groups: readonly string[], ...roles: string[]): Reviewer => ({
   id: `${name}@example.com`,
@@ -92,6 +94,7 @@ export function refund(
     reason: 'more than 100 USD',
     policyRevision: 'p1',
     terms: { ...TERMS, ...terms },
+    cost: { amount: 150, unit: 'USD' },
     claims: { session: 's-1', task: 'T-1', confidence: 0.4, flags: ['unusual'], reversible: null },
     handle: false,
     traceId: TRACE,
@@ -152,6 +155,7 @@ function decide(input: string): Decision {
     obligations: [],
     alert: [],
     terms: verdict === 'hold' ? TERMS : null,
+    cost: null,
     policyRevision: 'p2',
     fault: null,
     decideMicros: 1,
@@ -216,10 +220,8 @@ export async function openDesk(
     people: Object.values(PEOPLE),
     agents: AGENTS,
     systems: ['payments', 'mail'],
-    calls: {
-      recent: async () => ({ items: [], next: null }),
-      history: async () => ({ similar_30d: 0, approved_unchanged_rate: null, recent_calls: [] }),
-    },
+    calls: emptyCallLog,
+    reports: { list: () => [], run: () => Promise.reject(new UnknownReport('There are no reports here.')) },
     policy: {
       status: () => ({ revision: 'p1', activatedAt: 0, rules: ['rules.payments/refund-over-limit'], refused: null }),
       evaluate: (input) => ({ verdict: 'block', saw: input }),

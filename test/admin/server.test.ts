@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import type { AdminDeps } from '../../admin/deps.ts';
 import { openDesk, refund, type Desk } from './desk.ts';
+import { emptyCallLog, exampleCall } from '../helpers/call-log.ts';
 
 let desk: Desk;
 async function open(overrides: Partial<AdminDeps> = {}): Promise<Desk> {
@@ -38,6 +39,9 @@ const ROUTES = [
   ['GET', '/api/policy'],
   ['POST', '/api/policy/evaluate'],
   ['GET', '/api/calls'],
+  ['GET', '/api/calls/call_1'],
+  ['GET', '/api/reports'],
+  ['GET', '/api/reports/cost'],
 ] as const;
 
 describe('credentials', () => {
@@ -105,44 +109,72 @@ describe('policy', () => {
 });
 
 describe('calls', () => {
-  const call = {
-    call_id: 'call_1',
-    at: '2026-01-01T00:00:00.000Z',
-    agent: 'billing-bot',
-    owner: 'ana@example.com',
-    system: 'payments',
-    operation: 'createRefund',
-    method: 'POST',
-    path: '/v1/refunds',
-    verdict: 'allow',
-    rules: [],
-    reason: '',
-    policy_revision: 'p1',
-    decision_id: 'dec_1',
-    hold_id: null,
-    status: null,
-  };
-
-  const history: AdminDeps['calls']['history'] = () => Promise.reject(new Error('not asked'));
-
   test('come from the record with the filter that was asked for', async () => {
     const asked: object[] = [];
-    const recent: AdminDeps['calls']['recent'] = async (filter) => {
-      asked.push(filter);
-      return { items: [call], next: 'c2' };
+    const search: AdminDeps['calls']['search'] = async (filter, page) => {
+      asked.push(filter, page);
+      return { items: [exampleCall], next: 'c2', source: 'record' };
     };
-    await open({ calls: { recent, history } });
-    const answer = await desk.get('/api/calls?agent=billing-bot&verdict=allow&cursor=c1&limit=5');
-    expect(answer.json).toEqual({ items: [call], next: 'c2' });
-    expect(asked).toEqual([{ agent: 'billing-bot', verdict: 'allow', cursor: 'c1', limit: 5 }]);
+    await open({ calls: { ...emptyCallLog, search } });
+    const query =
+      'agent=billing-bot&verdict=allow&status=200&from=2026-01-01T00:00:00%2B01:00&text=over&cursor=c1&limit=5';
+    const answer = await desk.get(`/api/calls?${query}`);
+    expect(answer.json).toEqual({ items: [exampleCall], next: 'c2', source: 'record' });
+    const from = Date.parse('2025-12-31T23:00:00Z');
+    expect(asked).toEqual([
+      { agent: 'billing-bot', verdict: 'allow', status: 200, from, text: 'over' },
+      { cursor: 'c1', limit: 5 },
+    ]);
+  });
+
+  test('are not searched by what there is not, or by what is no value', async () => {
+    await open({ calls: emptyCallLog });
+    for (const query of ['colour=red', 'verdict=maybe', 'status=many', 'from=yesterday', 'failure=bad-luck']) {
+      expect(await desk.get(`/api/calls?${query}`), query).toMatchObject({ status: 422 });
+    }
+  });
+
+  test('are told whole, with every step, and its input as the JSON that it is', async () => {
+    const at = Date.parse('2026-01-01T00:00:00Z');
+    const common = { at, node: 'gw-1', layer: 'decide', call_id: exampleCall.call_id } as const;
+    const events = [
+      { ...common, event_id: 'evt_1', type: 'call.decided', input: '{"action":{"body":{"amount":1}}}', rules: [] },
+    ] as const;
+    await open({ calls: { ...emptyCallLog, story: async () => ({ call: exampleCall, events, source: 'record' }) } });
+    expect((await desk.get(`/api/calls/${exampleCall.call_id}`)).json).toEqual({
+      call: exampleCall,
+      events: [
+        {
+          at: '2026-01-01T00:00:00.000Z',
+          node: 'gw-1',
+          layer: 'decide',
+          call_id: exampleCall.call_id,
+          event_id: 'evt_1',
+          type: 'call.decided',
+          input: { action: { body: { amount: 1 } } },
+        },
+      ],
+      source: 'record',
+    });
+  });
+
+  test('that nobody knows are 404, and what is no id is 422', async () => {
+    await open({ calls: emptyCallLog });
+    expect(await desk.get(`/api/calls/${exampleCall.call_id}`)).toMatchObject({
+      status: 404,
+      json: { code: 'not-found' },
+    });
+    expect(await desk.get('/api/calls/hold_1')).toMatchObject({ status: 422 });
   });
 
   test('are 503 while the record cannot be read', async () => {
-    const recent = () => Promise.reject(new Error('connect ECONNREFUSED 10.0.0.1'));
-    await open({ calls: { recent, history } });
-    const answer = await desk.get('/api/calls');
-    expect(answer).toMatchObject({ status: 503, json: { code: 'record-unavailable' } });
-    expect(answer.text).not.toContain('10.0.0.1');
+    const away = () => Promise.reject(new Error('connect ECONNREFUSED 10.0.0.1'));
+    await open({ calls: { ...emptyCallLog, search: away, story: away } });
+    for (const path of ['/api/calls', `/api/calls/${exampleCall.call_id}`]) {
+      const answer = await desk.get(path);
+      expect(answer).toMatchObject({ status: 503, json: { code: 'record-unavailable' } });
+      expect(answer.text).not.toContain('10.0.0.1');
+    }
   });
 });
 
@@ -206,7 +238,8 @@ test('the API is described by the schemas that validate it', async () => {
     Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
   );
   const routes = ROUTES.map(
-    ([method, path]) => `${method} ${path.replace(/\/[a-z]+_1/, '/{id}').replace('a.txt', '{name}')}`,
+    ([method, path]) =>
+      `${method} ${path.replace(/\/[a-z]+_1/, '/{id}').replace(/a\.txt|(?<=reports\/)cost/, '{name}')}`,
   );
   expect(described.filter((route) => !route.startsWith('HEAD ')).toSorted()).toEqual(routes.toSorted());
   const approve = api.paths['/api/holds/{id}/approve']!['post']!;

@@ -1,16 +1,18 @@
+import { generateKeyPairSync } from 'node:crypto';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import type { ClickHouseClient } from '@clickhouse/client';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { connectClickHouse, migrate } from '../../audit/clickhouse.ts';
 import { createOutboxSource } from '../../audit/outbox-source.ts';
+import { createSigner, type Signer } from '../../audit/ledger.ts';
 import type { ShipperReport } from '../../audit/shipper.ts';
 import { createShipper } from '../../audit/shipper.ts';
 import type { Embedded } from '../../audit/start-embedded.ts';
 import { startEmbedded } from '../../audit/start-embedded.ts';
 import type { Event } from '../../gateway/domain/event.ts';
 import type { OutboxDelivery } from '../../gateway/domain/hold-store.ts';
-import { countEvents, event, temporaryFolder } from './ledger.ts';
+import { countEvents, event, SIGNER, temporaryFolder } from './ledger.ts';
 
 let data: Awaited<ReturnType<typeof temporaryFolder>>;
 let embedded: Embedded;
@@ -47,14 +49,14 @@ function sharedOutbox(home: string, events: number) {
     entries: () => entries.length,
     /** From the next acknowledged batch on, the books cannot be written: the gateway dies between send and cursor. */
     loseNextSave: () => (failSave = true),
-    seenBy(leads: () => boolean) {
+    seenBy(leads: () => boolean, signer: Signer = SIGNER) {
       const delivery: OutboxDelivery = {
         home,
         lead: async () => leads(),
         load: async () => saved,
         async save(version, state) {
-          const planned = (JSON.parse(state) as { plan: { parts: unknown[] } | null }).plan;
-          if (failSave && planned?.parts.length === 0) {
+          const { plan } = JSON.parse(state) as { plan: object | null };
+          if (failSave && plan === null) {
             failSave = false;
             throw new Error('the database went away');
           }
@@ -67,7 +69,14 @@ function sharedOutbox(home: string, events: number) {
       const forget = async (through: number) => {
         entries = entries.filter(({ seq }) => seq > through);
       };
-      return createOutboxSource({ name: 'holds', outbox: { read, forget, delivery }, rows: 100 });
+      return createOutboxSource({
+        name: 'holds',
+        outbox: { read, forget, delivery },
+        rows: 100,
+        home: 'of its own',
+        node: 'node-1',
+        signer,
+      });
     },
   };
 }
@@ -76,12 +85,12 @@ test('is delivered by the gateway that leads, and by no other', async () => {
   await using one = await temporaryFolder();
   await using two = await temporaryFolder();
   const outbox = sharedOutbox('home-1', 250);
-  const idle = await createShipper({ dir: two.path, client, sources: [outbox.seenBy(() => false)] });
+  const idle = await createShipper({ dir: two.path, client, sources: () => [outbox.seenBy(() => false)] });
   await idle.drain();
   expect(await countEvents(client)).toEqual({ rows: 0, events: 0 });
   expect((await idle.status()).sources).toMatchObject([{ name: 'holds', shipped: 0, behind: { rows: 100 } }]);
 
-  const leading = await createShipper({ dir: one.path, client, sources: [outbox.seenBy(() => true)] });
+  const leading = await createShipper({ dir: one.path, client, sources: () => [outbox.seenBy(() => true)] });
   await leading.drain();
   expect(await countEvents(client)).toEqual({ rows: 250, events: 250 });
   expect(outbox.entries()).toBe(0);
@@ -91,12 +100,12 @@ test('is delivered once although a gateway is lost between sending a batch and n
   await using one = await temporaryFolder();
   await using two = await temporaryFolder();
   const outbox = sharedOutbox('home-2', 250);
-  const lost = await createShipper({ dir: one.path, client, sources: [outbox.seenBy(() => true)] });
+  const lost = await createShipper({ dir: one.path, client, sources: () => [outbox.seenBy(() => true)] });
   outbox.loseNextSave();
   await expect(lost.drain()).rejects.toThrow('the database went away');
   expect(await countEvents(client)).toEqual({ rows: 100, events: 100 });
 
-  const next = await createShipper({ dir: two.path, client, sources: [outbox.seenBy(() => true)] });
+  const next = await createShipper({ dir: two.path, client, sources: () => [outbox.seenBy(() => true)] });
   await next.drain();
   expect(await countEvents(client)).toEqual({ rows: 250, events: 250 });
 });
@@ -112,7 +121,7 @@ test('is delivered once although two gateways believe for a while that they lead
         dir: path,
         client,
         interval: 5,
-        sources: [outbox.seenBy(() => true)],
+        sources: () => [outbox.seenBy(() => true)],
         onReport: (report) => reports.push(report),
       }),
     ),
@@ -130,8 +139,8 @@ test('is taken over by another gateway that reads the books anew', async () => {
   const outbox = sharedOutbox('home-4', 100);
   let leader = 'one';
   const shippers = await Promise.all([
-    createShipper({ dir: one.path, client, sources: [outbox.seenBy(() => leader === 'one')] }),
-    createShipper({ dir: two.path, client, sources: [outbox.seenBy(() => leader === 'two')] }),
+    createShipper({ dir: one.path, client, sources: () => [outbox.seenBy(() => leader === 'one')] }),
+    createShipper({ dir: two.path, client, sources: () => [outbox.seenBy(() => leader === 'two')] }),
   ]);
   await shippers[0]!.drain();
   leader = 'two';
@@ -139,4 +148,27 @@ test('is taken over by another gateway that reads the books anew', async () => {
   leader = 'one';
   for (const shipper of shippers) await shipper.drain();
   expect(await countEvents(client)).toEqual({ rows: 100, events: 100 });
+});
+
+test('goes out with the checkpoint of who planned it when another gateway, with another key, takes over', async () => {
+  await using one = await temporaryFolder();
+  await using two = await temporaryFolder();
+  const outbox = sharedOutbox('home-5', 150);
+  const other = createSigner(generateKeyPairSync('ed25519').privateKey);
+  const lost = await createShipper({ dir: one.path, client, sources: () => [outbox.seenBy(() => true)] });
+  outbox.loseNextSave();
+  await expect(lost.drain()).rejects.toThrow('the database went away');
+  const next = await createShipper({ dir: two.path, client, sources: () => [outbox.seenBy(() => true, other)] });
+  await next.drain();
+  const result = await client.query({
+    query: `SELECT toUInt32(first) AS first, toUInt32(seq) AS seq, key, prev, hash
+      FROM holdpoint.checkpoints FINAL WHERE chain = 'home-5/holds' ORDER BY seq`,
+    format: 'JSONEachRow',
+  });
+  const checkpoints = await result.json<{ first: number; seq: number; key: string }>();
+  expect(checkpoints.map(({ first, seq, key }) => [first, seq, key])).toEqual([
+    [1, 100, SIGNER.key],
+    [101, 150, other.key],
+  ]);
+  expect(await countEvents(client)).toEqual({ rows: 150, events: 150 });
 });

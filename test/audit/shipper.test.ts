@@ -5,15 +5,17 @@ import { join } from 'node:path';
 import type { ClickHouseClient } from '@clickhouse/client';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { connectClickHouse, migrate } from '../../audit/clickhouse.ts';
-import { openJournal } from '../../audit/journal.ts';
+import { Chapter, rowHash, START } from '../../audit/ledger.ts';
 import { createOutboxSource } from '../../audit/outbox-source.ts';
 import { listSegments, segmentPath } from '../../audit/segment.ts';
+import type { PoisonRow } from '../../audit/poison.ts';
 import type { ShipperReport } from '../../audit/shipper.ts';
 import { createShipper } from '../../audit/shipper.ts';
 import type { Embedded } from '../../audit/start-embedded.ts';
 import { startEmbedded } from '../../audit/start-embedded.ts';
+import { eventLine } from '../../gateway/domain/event-line.ts';
 import type { Event } from '../../gateway/domain/event.ts';
-import { countEvents, event, temporaryFolder, until, writeEvents } from './ledger.ts';
+import { countEvents, event, openTestJournal, SIGNER, temporaryFolder, until, writeEvents } from './ledger.ts';
 
 let data: Awaited<ReturnType<typeof temporaryFolder>>;
 let embedded: Embedded;
@@ -43,16 +45,20 @@ test('delivers journals and the outbox, each event once, and deletes what was de
   await writeEvents(join(folder.path, 'worker-1'), 0, 1000, 20_000);
   await writeEvents(join(folder.path, 'control'), 1000, 1100);
   const outbox = { entries: [{ seq: 3, event: event(1100) }] };
-  const holds = createOutboxSource({
-    name: 'holds',
-    outbox: {
-      read: async (after) => outbox.entries.filter(({ seq }) => seq > after),
-      forget: async (through) => {
-        outbox.entries = outbox.entries.filter(({ seq }) => seq > through);
+  const holds = (home: string) =>
+    createOutboxSource({
+      name: 'holds',
+      outbox: {
+        read: async (after) => outbox.entries.filter(({ seq }) => seq > after),
+        forget: async (through) => {
+          outbox.entries = outbox.entries.filter(({ seq }) => seq > through);
+        },
       },
-    },
-  });
-  const shipper = await createShipper({ dir: folder.path, client, sources: [holds], rows: 300 });
+      home,
+      node: 'node-1',
+      signer: SIGNER,
+    });
+  const shipper = await createShipper({ dir: folder.path, client, sources: (home) => [holds(home)], rows: 300 });
   await shipper.drain();
   expect(await countEvents(client)).toEqual({ rows: 1101, events: 1101 });
   expect(outbox.entries).toEqual([]);
@@ -81,7 +87,7 @@ test('finds journals that appear later and delivers events while they are writte
   await using folder = await temporaryFolder();
   const shipper = await createShipper({ dir: folder.path, client, interval: 20 });
   shipper.start();
-  const journal = await openJournal({ dir: join(folder.path, 'worker-7'), limit: 2 ** 30 });
+  const journal = await openTestJournal(join(folder.path, 'worker-7'));
   journal.append(event(1));
   await expect.poll(() => countEvents(client)).toEqual({ rows: 1, events: 1 });
   journal.append(event(2));
@@ -92,7 +98,7 @@ test('finds journals that appear later and delivers events while they are writte
 
 test('makes room again in a full journal', async () => {
   await using folder = await temporaryFolder();
-  const journal = await openJournal({ dir: join(folder.path, 'worker-1'), limit: 50_000 });
+  const journal = await openTestJournal(join(folder.path, 'worker-1'), { limit: 50_000 });
   const shipper = await createShipper({ dir: folder.path, client, interval: 20 });
   let taken = 0;
   const fill = () => {
@@ -181,7 +187,7 @@ test('delivers the same journal twice to one ClickHouse only if it comes from tw
 
 test('sets rows aside that ClickHouse refuses and delivers the rest', async () => {
   await using folder = await temporaryFolder();
-  const journal = await openJournal({ dir: join(folder.path, 'worker-1'), limit: 2 ** 30 });
+  const journal = await openTestJournal(join(folder.path, 'worker-1'));
   const bad = new Set([0, 41, 42, 99]);
   for (let n = 0; n < 100; n++) {
     journal.append(bad.has(n) ? event(n, { status: 'none' as unknown as number }) : event(n));
@@ -196,7 +202,8 @@ test('sets rows aside that ClickHouse refuses and delivers the rest', async () =
   expect((await shipper.status()).poison).toBe(4);
   const shelf = join(folder.path, 'poison');
   const aside = await Promise.all((await readdir(shelf)).map((name) => readFile(join(shelf, name), 'utf8')));
-  const poison = aside.map((text) => JSON.parse(text) as { event: string; error: string });
+  const poison = aside.map((text) => JSON.parse(text) as PoisonRow);
+  expect(poison.map(({ seq }) => seq).sort((a, b) => a - b)).toEqual([...bad].map((n) => n + 1));
   const events = poison.map(({ event }) => (JSON.parse(event) as Event).event_id).sort();
   expect(events).toEqual([...bad].map((n) => event(n).event_id));
   expect(poison[0]!.error).toContain('status');
@@ -204,7 +211,7 @@ test('sets rows aside that ClickHouse refuses and delivers the rest', async () =
 
 test('repeats the search for bad rows after a crash without storing anything twice', async () => {
   await using folder = await temporaryFolder();
-  const journal = await openJournal({ dir: join(folder.path, 'worker-1'), limit: 2 ** 30 });
+  const journal = await openTestJournal(join(folder.path, 'worker-1'));
   for (let n = 0; n < 64; n++) journal.append(n === 50 ? event(n, { status: 'none' as unknown as number }) : event(n));
   await journal.close();
   const script = join(import.meta.dirname, 'ship-child.ts');
@@ -228,8 +235,59 @@ test('delivers what comes before and after damage in a journal, and reports it',
   bytes[500]! ^= 1;
   await writeFile(segmentPath(dir, first!), bytes);
   const reports: ShipperReport[] = [];
-  const shipper = await createShipper({ dir: folder.path, client, onReport: (report) => reports.push(report) });
+  const recorded: unknown[] = [];
+  const shipper = await createShipper({
+    dir: folder.path,
+    client,
+    onReport: (report) => reports.push(report),
+    record: (type, fields) => recorded.push({ type, ...fields }),
+  });
   await shipper.drain();
   expect((await countEvents(client)).rows).toBeGreaterThan(10);
   expect(reports).toMatchObject([{ type: 'damage', source: 'worker-1', damage: { kind: 'corrupt', segment: first } }]);
+  const reason = expect.stringContaining(`segment ${first} of the journal worker-1`);
+  expect(recorded).toEqual([{ type: 'journal.damaged', reason, failure: 'gateway-failed' }]);
+});
+
+test('gives each row its place in the chain and its hash, and sends the checkpoints that sign for them', async () => {
+  await using folder = await temporaryFolder();
+  await writeEvents(join(folder.path, 'worker-1'), 0, 30);
+  await (await createShipper({ dir: folder.path, client, rows: 7, clock: () => 1_790_000_000_123 })).drain();
+  const ask = async (query: string) =>
+    (await client.query({ query, format: 'JSONEachRow' })).json<{ chain: string; seq: number; hash: string }>();
+  const rows = await ask(
+    `SELECT chain, toUInt32(seq) AS seq, hash, toUnixTimestamp64Milli(shipped_at) = 1790000000123 AS arrived
+    FROM holdpoint.events ORDER BY seq`,
+  );
+  const { chain } = rows[0]!;
+  expect(rows).toEqual(
+    Array.from({ length: 30 }, (_, n) => ({
+      chain,
+      seq: n + 1,
+      hash: rowHash(n + 1, eventLine(event(n))),
+      arrived: 1,
+    })),
+  );
+  const [checkpoint] = await ask(
+    `SELECT chain, toUInt32(seq) AS seq, hash FROM holdpoint.checkpoints WHERE chain = '${chain}'`,
+  );
+  const chapter = new Chapter(START);
+  for (let n = 0; n < 30; n++) chapter.add(Buffer.from(`${eventLine(event(n))}\n`), 1);
+  expect(checkpoint).toEqual({ chain, seq: 30, hash: chapter.close().hash });
+});
+
+test('waits between batches that are not worth one each', async () => {
+  await using folder = await temporaryFolder();
+  const journal = await openTestJournal(join(folder.path, 'worker-1'));
+  journal.append(event(0));
+  await journal.flushed();
+  const shipper = await createShipper({ dir: folder.path, client, interval: 600_000 });
+  shipper.start();
+  await until(async () => (await shipper.status()).sources[0]?.shipped === 1);
+  journal.append(event(1));
+  await journal.close();
+  expect((await shipper.status()).sources).toMatchObject([{ shipped: 1, behind: { rows: 1 } }]);
+  await shipper.stop();
+  await shipper.drain();
+  expect(await countEvents(client)).toEqual({ rows: 2, events: 2 });
 });

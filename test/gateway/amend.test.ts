@@ -85,6 +85,7 @@ describe('a call that a reviewer edits', () => {
       rules: hold.rules,
       reason: hold.reason,
       terms: hold.terms,
+      cost: null,
       policyRevision: plane.decider.revision(),
     });
     expect(amendment.digest).not.toBe(hold.digest);

@@ -114,3 +114,31 @@ test('reads an OpenAPI document beside the configuration and refuses other files
     folder.remove();
   }
 });
+
+test('reads what calls cost, and refuses an entry of which nobody could tell what it means', () => {
+  const costs = (entry: string) => `systems:\n  p:\n    upstream: "http://x"\n    costs:\n      - ${entry}\n`;
+  const read = (entry: string) => parseConfig(costs(entry), 'holdpoint.yaml', {}).systems[0]?.costs;
+  expect(read('{ operations: [createChat], answer: /usage/total_tokens, unit: USD, price: 0.000002 }')).toEqual([
+    { operations: ['createChat'], from: { answer: '/usage/total_tokens' }, unit: 'USD', price: 0.000002 },
+  ]);
+  expect(read('{ header: X-Credits-Used, unit: credits }')).toEqual([
+    { from: { header: 'x-credits-used' }, unit: 'credits', price: 1 },
+  ]);
+  expect(read('{ amount: 0.10, unit: EUR }')).toEqual([{ amount: 0.1, unit: 'EUR' }]);
+
+  const at = 'line 5: systems.p.costs.0';
+  expect(problemsOf(costs('{ unit: EUR }'))).toEqual([`${at}: expected one of answer, header and amount`]);
+  expect(problemsOf(costs('{ answer: /a, amount: 1, unit: EUR }'))).toEqual([
+    `${at}: expected one of answer, header and amount`,
+  ]);
+  expect(problemsOf(costs('{ amount: 1, price: 2, unit: EUR }'))).toEqual([
+    `${at}.price: expected only with answer or header`,
+  ]);
+  expect(problemsOf(costs('{ answer: usage.total, unit: EUR }'))).toEqual([
+    `${at}.answer: expected a JSON pointer, such as /usage/total_tokens`,
+  ]);
+  expect(problemsOf(costs('{ amount: -1, unit: EUR }'))).toEqual([`${at}.amount: expected no negative number`]);
+  expect(problemsOf(costs('{ amount: 1, unit: "€" }'))).toEqual([
+    `${at}.unit: expected a unit, such as EUR, tokens or credits`,
+  ]);
+});

@@ -1,11 +1,13 @@
 import type { AddressInfo } from 'node:net';
 import { buildAdmin } from '../../admin/server.ts';
 import { createAmend } from '../../gateway/amend.ts';
+import { UnknownReport } from '../../gateway/domain/report.ts';
 import { transition } from '../../gateway/holds/machine.ts';
 import { approvedBy, demands } from '../../gateway/holds/quorum.ts';
 import { createReviewerDirectory } from '../../gateway/identify/token.ts';
 import { createDigest } from '../../gateway/server.ts';
 import { REVIEWER_TOKEN, type DataPlane } from './data-plane.ts';
+import { emptyCallLog } from './call-log.ts';
 
 /** The admin API over a data plane's store, on a socket; BEN signs in with REVIEWER_TOKEN. */
 export async function startAdmin(plane: DataPlane): Promise<{ url: string; close(): Promise<void> }> {
@@ -20,10 +22,8 @@ export async function startAdmin(plane: DataPlane): Promise<{ url: string; close
     people: reviewers,
     agents,
     systems: systems.map(({ name }) => name),
-    calls: {
-      recent: async () => ({ items: [], next: null }),
-      history: async () => ({ similar_30d: 0, approved_unchanged_rate: null, recent_calls: [] }),
-    },
+    calls: emptyCallLog,
+    reports: { list: () => [], run: () => Promise.reject(new UnknownReport('There are no reports here.')) },
     policy: {
       status: () => ({ revision: plane.decider.revision(), activatedAt: null, rules: [], refused: null }),
       evaluate: (input) => plane.decider.decide(JSON.stringify(input)),

@@ -1,8 +1,11 @@
+import { generateKeyPairSync } from 'node:crypto';
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { Registry } from 'prom-client';
+import { frameAt, HEADER_BYTES } from '../../audit/frame.ts';
 import { openJournal } from '../../audit/journal.ts';
+import { createSigner } from '../../audit/ledger.ts';
 import { formatAddress, parseConfig, type Config } from '../../gateway/config.ts';
 import type { Bundle } from '../../gateway/domain/bundle.ts';
 import { createDecider, type Decider } from '../../gateway/decide/decider.ts';
@@ -17,6 +20,7 @@ import { loadOrCreateKey } from '../../gateway/holds/store/key-file.ts';
 import { openHoldStore, type OwnedHoldStore } from '../../gateway/holds/store/store.ts';
 import { hashToken } from '../../gateway/identify/token.ts';
 import { buildServer, type AgentsServer } from '../../gateway/server.ts';
+import { assertOnList } from './event-check.ts';
 import { tempFolder } from './folder.ts';
 import { compileRego } from './policy.ts';
 
@@ -92,7 +96,9 @@ export async function startDataPlane(options: {
   const at = options.at ?? { file: join(folder.path, 'holds.sqlite') };
   const store = await openHoldStore({ ...at, key, node: 'test', clock, reviewers: [BEN, DORA], compose });
   const journalFolder = join(folder.path, 'journal/worker-0');
-  const journal = await openJournal({ dir: journalFolder, limit: journalLimit, clock });
+  const { privateKey } = generateKeyPairSync('ed25519');
+  const signer = createSigner(privateKey);
+  const journal = await openJournal({ dir: journalFolder, node: 'test', signer, limit: journalLimit, clock });
   const registry = new Registry();
   const logged: Record<string, unknown>[] = [];
   const log = pino({ level: 'info' }, { write: (line: string) => void logged.push(JSON.parse(line)) });
@@ -104,6 +110,9 @@ export async function startDataPlane(options: {
     node: 'test',
     attemptedBy: name,
     decide: (input) => decider.decide(input),
+    drift: decider,
+    mask: () => decider.mask(),
+    readsUsage: () => decider.readsUsage(),
     store: through(store),
     journal,
     log,
@@ -130,8 +139,12 @@ export async function startDataPlane(options: {
     async close() {
       await server.drain(1000);
       await journal.close();
+      const steps = (await store.outbox.read(0, 100_000)).map(({ event }) => event);
       await store.close();
+      const events = [...readEvents(journalFolder), ...steps];
       folder.remove();
+      // Whatever a test is about: what it left on record is as the list of events says.
+      assertOnList(events);
     },
   };
 }
@@ -156,11 +169,12 @@ export function readEvents(folder: string): Event[] {
     .flatMap((name) => {
       const bytes = readFileSync(join(folder, name));
       const events: Event[] = [];
-      for (let at = 0; at + 8 <= bytes.length;) {
-        const length = bytes.readUInt32LE(at);
-        if (length === 0 || at + 8 + length > bytes.length) break;
-        events.push(JSON.parse(bytes.toString('utf8', at + 8, at + 8 + length)) as Event);
-        at += 8 + length;
+      for (let at = 0; ;) {
+        const frame = frameAt(bytes, at);
+        if (frame === null || frame === 'short') break;
+        at += HEADER_BYTES + frame.payload.length;
+        if (frame.kind !== 'events') continue;
+        for (const line of frame.payload.toString().split('\n').slice(0, -1)) events.push(JSON.parse(line) as Event);
       }
       return events;
     });

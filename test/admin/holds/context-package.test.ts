@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import type { AdminDeps } from '../../../admin/deps.ts';
 import { openDesk, refund, REFUND, requirement, type Desk } from '../desk.ts';
+import { emptyCallLog, exampleCall } from '../../helpers/call-log.ts';
 
 let desk: Desk;
 async function open(overrides: Partial<AdminDeps> = {}): Promise<Desk> {
@@ -87,7 +88,7 @@ test('shows the whole call, what approving does, and the agent’s words apart',
     history: { available: true, similar_30d: 0, approved_unchanged_rate: null, recent_calls: [] },
     consequence:
       'Approving sends POST /payments/v1/refunds?a=1 once, with exactly the 49 bytes of body shown here, after policy has been asked again.',
-    cost: null,
+    cost: { amount: 150, unit: 'USD' },
     routing: {
       groups: ['finance'],
       quorum: 1,
@@ -151,34 +152,15 @@ test('says how many approvals are missing, and of whom', async () => {
 });
 
 describe('history', () => {
-  const call = {
-    call_id: 'call_0',
-    at: '2026-01-01T00:00:00.000Z',
-    agent: 'billing-bot',
-    owner: 'ana@example.com',
-    system: 'payments',
-    operation: 'createRefund',
-    method: 'POST',
-    path: '/v1/refunds',
-    verdict: 'allow',
-    rules: [],
-    reason: '',
-    policy_revision: 'p1',
-    decision_id: 'dec_0',
-    hold_id: null,
-    status: 200,
-  };
-  const recent = async () => ({ items: [], next: null });
-
   test('tells of similar calls, as the record has them', async () => {
     const asked: object[] = [];
     const history: AdminDeps['calls']['history'] = async (of) => {
       asked.push(of);
-      return { similar_30d: 7, approved_unchanged_rate: 0.5, recent_calls: [call] };
+      return { similar_30d: 7, approved_unchanged_rate: 0.5, recent_calls: [exampleCall] };
     };
-    await open({ calls: { recent, history } });
+    await open({ calls: { ...emptyCallLog, history } });
     expect((await desk.get(`/api/holds/${await desk.hold()}`)).json).toMatchObject({
-      history: { available: true, similar_30d: 7, approved_unchanged_rate: 0.5, recent_calls: [call] },
+      history: { available: true, similar_30d: 7, approved_unchanged_rate: 0.5, recent_calls: [exampleCall] },
     });
     expect(asked).toEqual([{ agent: 'billing-bot', system: 'payments', operation: 'createRefund', except: 'call_1' }]);
   });
@@ -189,7 +171,7 @@ describe('history', () => {
       given = signal;
       return new Promise(() => {});
     };
-    await open({ calls: { recent, history } });
+    await open({ calls: { ...emptyCallLog, history } });
     expect((await desk.get(`/api/holds/${await desk.hold()}`)).json).toMatchObject({
       history: { available: false, why: 'The record did not answer within 200 ms.' },
       you_may: { approve: true },
@@ -199,7 +181,7 @@ describe('history', () => {
 
   test('is absent when the record fails', async () => {
     const history = () => Promise.reject(new Error('connect ECONNREFUSED 10.0.0.1'));
-    await open({ calls: { recent, history } });
+    await open({ calls: { ...emptyCallLog, history } });
     const answer = await desk.get(`/api/holds/${await desk.hold()}`);
     expect(answer.json).toMatchObject({ history: { available: false, why: 'The record cannot be read now.' } });
     expect(answer.text).not.toContain('10.0.0.1');

@@ -151,7 +151,7 @@ describe('If-Match', () => {
     const id = await desk.hold();
     await desk.post(`/api/holds/${id}/approve`);
     const { terms, rules } = (await desk.store.find(id))!;
-    await desk.store.apply(id, { type: 'reopen', rules, reason: 'new', terms, policyRevision: 'p2' });
+    await desk.store.apply(id, { type: 'reopen', rules, reason: 'new', terms, cost: null, policyRevision: 'p2' });
     expect((await desk.get(`/api/holds/${id}`)).headers.get('etag')).toBe('"2"');
     expect((await desk.post(`/api/holds/${id}/approve`, { who: 'cleo' })).status).toBe(412);
     expect((await desk.post(`/api/holds/${id}/approve`, { who: 'cleo', ifMatch: '"2"' })).status).toBe(200);

@@ -127,7 +127,7 @@ export class Call {
         call,
         digest: digest(whose, call),
         envelope: digest(whose, { ...call, body: Buffer.alloc(0) }),
-        judgement: { rules: rulesOf(strict), reason: 'asks', terms: termsOf(quorum), policyRevision: 'p1' },
+        judgement: { rules: rulesOf(strict), reason: 'asks', terms: termsOf(quorum), cost: null, policyRevision: 'p1' },
       }),
     );
   }

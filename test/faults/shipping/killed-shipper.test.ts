@@ -1,0 +1,120 @@
+import { join } from 'node:path';
+import type { ClickHouseClient } from '@clickhouse/client';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { connectClickHouse, migrate } from '../../../audit/clickhouse.ts';
+import { startEmbedded, type Embedded } from '../../../audit/start-embedded.ts';
+import { createShipper } from '../../../audit/shipper.ts';
+import { temporaryFolder } from '../../audit/ledger.ts';
+import { ended } from './engine.ts';
+import type { Order } from './killed/child.ts';
+import { Child } from './killed/process.ts';
+import { lay, read, whole } from './killed/story.ts';
+
+/** So many at a time. */
+const LANES = 2;
+/** SHIP_POINTS=all in the environment of the tests kills at every point. */
+const EVERY = process.env['SHIP_POINTS'] === 'all' ? 1 : 5;
+const limits = { timeout: 900_000 };
+
+let data: Awaited<ReturnType<typeof temporaryFolder>>;
+let embedded: Embedded;
+let client: ClickHouseClient;
+
+beforeAll(async () => {
+  data = await temporaryFolder();
+  embedded = await startEmbedded({ path: join(data.path, 'clickhouse') });
+  client = connectClickHouse(embedded);
+  await migrate(client);
+});
+
+afterAll(async () => {
+  await client.close();
+  await ended(embedded.child, 'SIGTERM');
+  await data[Symbol.asyncDispose]();
+});
+
+/**
+ * Kills a process at one point after another of what it does, in as many lanes as there are. Each lane has its next
+ * processes load what they need while the ones before still play.
+ * @returns how many points that were
+ */
+async function killEverywhere(
+  lanes: number,
+  play: (point: number, child: Child, successor: Child) => Promise<string | null>,
+): Promise<number> {
+  const pair = () => [new Child(embedded), new Child(embedded)] as const;
+  async function lane(first: number): Promise<number> {
+    let next = pair();
+    for (let point = first, killed = 0; ; point += lanes * EVERY) {
+      const [child, successor] = next;
+      next = pair();
+      let where: string | null = null;
+      try {
+        where = await play(point, child, successor);
+      } finally {
+        const left = where === null ? next : [];
+        await Promise.all([child, successor, ...left].map((each) => each.end()));
+      }
+      if (where === null) return killed;
+      killed++;
+    }
+  }
+  const runs = Array.from({ length: lanes }, (_, index) => lane(index * EVERY));
+  // Also when one fails, the other is not left running into the next test.
+  await Promise.allSettled(runs);
+  return (await Promise.all(runs)).reduce((sum, count) => sum + count, 0);
+}
+
+test(
+  'the shipper is killed between any two of its steps, and each event arrives once',
+  limits,
+  async ({ annotate }) => {
+    const points = await killEverywhere(LANES, async (point, child, successor) => {
+      await using folder = await temporaryFolder();
+      const label = `shipper-${point}`;
+      await lay(folder.path, label);
+      const order: Order = { type: 'ship', point, path: folder.path, label };
+      const where = await child.do(order);
+      await successor.do({ ...order, point: null });
+      expect({ where, ...(await read(client, label)) }).toEqual({ where, ...whole() });
+      return where;
+    });
+    expect(points).toBeGreaterThan(50 / EVERY);
+    await annotate(`${points} points`);
+  },
+);
+
+test(
+  'a journal is killed while it is written and shipped, and each event that was promised arrives once',
+  limits,
+  async ({ annotate }) => {
+    await using folder = await temporaryFolder();
+    const shipper = await createShipper({ dir: join(folder.path, 'journal'), client, interval: 5 });
+    shipper.start();
+    const promised: number[] = [];
+    const places: string[] = [];
+    const points = await killEverywhere(1, async (point, child) => {
+      const first = point * 30;
+      const where = await child.do({ type: 'write', point, path: folder.path, label: 'writer', first });
+      for (let n = first; n <= child.written; n++) promised.push(n);
+      places.push(where ?? 'not at all');
+      return where;
+    });
+    await shipper.stop();
+    await shipper.drain();
+    const result = await client.query({
+      query: `SELECT toUInt32(count()) AS rows, toUInt32(uniqExact(event_id)) AS events, toUInt32(uniqExact(seq)) AS numbers,
+      toUInt32(max(seq)) AS last, toUInt32(uniqExact(chain)) AS chains, groupUniqArray(event_id) AS ids
+      FROM holdpoint.events WHERE node = 'writer'`,
+      format: 'JSONEachRow',
+    });
+    const [found] = await result.json<{ rows: number; ids: string[] }>();
+    const { ids, ...counts } = found!;
+    const { rows } = counts;
+    expect({ places, ...counts }).toEqual({ places, rows, events: rows, numbers: rows, last: rows, chains: 1 });
+    const there = new Set(ids);
+    expect(promised.filter((n) => !there.has(`writer-${n}`))).toEqual([]);
+    expect(promised.length).toBeGreaterThan(30);
+    await annotate(`${points} points`);
+  },
+);
