@@ -63,8 +63,9 @@ async function killedAt(point: number, work: () => Promise<unknown>): Promise<st
     if (failure !== null) throw failure;
     return null;
   }
-  const { port, password } = embedded;
-  embedded = await startEmbedded({ path: join(data.path, 'clickhouse'), port, password });
+  // At another port, as somebody may have taken the old one: the way leads there.
+  const { password } = embedded;
+  embedded = await startEmbedded({ path: join(data.path, 'clickhouse'), password });
   await work();
   return where;
 }
