@@ -1,13 +1,13 @@
 import { createPublicKey } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
-import { exportRecord, type ExportFormat } from '../audit/export.ts';
-import { loadLedgerKey, publicPem } from '../audit/ledger-key.ts';
-import { keyId } from '../audit/ledger.ts';
-import type { Keys } from '../audit/verify/links.ts';
-import { readLocal } from '../audit/verify/local.ts';
-import { verifyExport } from '../audit/verify/verify-export.ts';
-import { verifyRecord } from '../audit/verify/verify.ts';
+import { exportRecord, type ExportFormat } from '../audit/ledger/export.ts';
+import { loadLedgerKey, publicPem } from '../audit/ledger/ledger-key.ts';
+import { keyId } from '../audit/ledger/ledger.ts';
+import type { Keys } from '../audit/ledger/links.ts';
+import { readLocal } from '../audit/ledger/local.ts';
+import { verifyExport } from '../audit/ledger/verify-export.ts';
+import { verifyRecord } from '../audit/ledger/verify.ts';
 import { auditPage, isWhole } from './commands/audit-page.ts';
 import { plain } from './commands/plain-text.ts';
 import { terminal } from './commands/terminal.ts';
@@ -109,11 +109,7 @@ async function verify({ key, json, config: file }: Verifying): Promise<number> {
       onProgress: progress.show,
     });
     progress.clear();
-    return tell(
-      chains,
-      journals.map(({ heads: _, ...check }) => check),
-      json,
-    );
+    return tell(chains, journals, json);
   } finally {
     progress.clear();
     await clickhouse.close();

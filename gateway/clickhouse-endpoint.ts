@@ -1,5 +1,5 @@
 import { readFile, rm, writeFile } from 'node:fs/promises';
-import type { ClickHouseAddress } from '../audit/clickhouse.ts';
+import type { ClickHouseAddress } from '../audit/clickhouse/clickhouse.ts';
 
 /** How the embedded ClickHouse of a gateway that runs is reached from this machine. */
 export type Endpoint = Pick<ClickHouseAddress, 'url' | 'username' | 'password'>;

@@ -116,7 +116,7 @@ async function demo(args: string[]): Promise<number> {
 /** The real gateway, its log lines in a file instead of between those of the demo. */
 async function startForDemo({ config: file, log }: { config: string; log: string }) {
   const { openSync } = await import('node:fs');
-  const { connectClickHouse } = await import('../audit/clickhouse.ts');
+  const { connectClickHouse } = await import('../audit/clickhouse/clickhouse.ts');
   const { parseConfig, readConfigText } = await import('./config.ts');
   const { createLog } = await import('./log.ts');
   const { startGateway } = await import('./supervisor.ts');
@@ -186,7 +186,7 @@ async function journal(args: string[]): Promise<number> {
     args,
     options: { config: { type: 'string', default: 'holdpoint.yaml' }, json: { type: 'boolean', default: false } },
   });
-  const { readJournals } = await import('../audit/journal-status.ts');
+  const { readJournals } = await import('../audit/journal/journal-status.ts');
   const { journalList } = await import('./commands/journal-list.ts');
   const { loadConfig } = await import('./config.ts');
   const { dataFolder } = await import('./data-folder.ts');

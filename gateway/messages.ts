@@ -1,4 +1,4 @@
-import type { ClickHouseAddress } from '../audit/clickhouse.ts';
+import type { ClickHouseAddress } from '../audit/clickhouse/clickhouse.ts';
 import type { Listening } from './addresses.ts';
 
 /** The configuration as it was read at the start: a file edited later must not give a restarted process another one. */

@@ -1,9 +1,9 @@
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import type { ClickHouseClient } from '@clickhouse/client';
-import { connectClickHouse, type ClickHouseAddress } from '../audit/clickhouse.ts';
-import { migrate } from '../audit/migrate.ts';
-import { startEmbedded } from '../audit/start-embedded.ts';
+import { connectClickHouse, type ClickHouseAddress } from '../audit/clickhouse/clickhouse.ts';
+import { migrate } from '../audit/clickhouse/migrate.ts';
+import { startEmbedded } from '../audit/clickhouse/start-embedded.ts';
 import { readEndpoint } from './clickhouse-endpoint.ts';
 import type { Config } from './config.ts';
 import { dataFolder, DataInUse, lockDataFolder } from './data-folder.ts';

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { createReports, loadReports } from '../audit/reports.ts';
+import { createReports, loadReports } from '../audit/reports/reports.ts';
 import { plain } from './commands/plain-text.ts';
 import { reportHelp, type Paper } from './commands/report-page.ts';
 import { listReports, printReport, type ReportForm } from './commands/report.ts';

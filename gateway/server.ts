@@ -4,7 +4,7 @@ import type { Duplex } from 'node:stream';
 import fastify from 'fastify';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
-import { createMask } from '../audit/mask.ts';
+import { createMask } from '../audit/mask/mask.ts';
 import { listenOn } from './addresses.ts';
 import { createAppraiser } from './appraise/appraiser.ts';
 import type { Address, AgentConfig, Config } from './config.ts';

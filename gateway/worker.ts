@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { Registry, collectDefaultMetrics } from 'prom-client';
-import { registerJournalMetrics } from '../audit/journal-metrics.ts';
-import { openJournal } from '../audit/journal.ts';
-import { loadOrCreateLedgerKey } from '../audit/ledger-key.ts';
-import { createSigner } from '../audit/ledger.ts';
+import { registerJournalMetrics } from '../audit/journal/journal-metrics.ts';
+import { openJournal } from '../audit/journal/journal.ts';
+import { loadOrCreateLedgerKey } from '../audit/ledger/ledger-key.ts';
+import { createSigner } from '../audit/ledger/ledger.ts';
 import { parseConfig } from './config.ts';
 import { dataFolder, lockFolder, ORPHAN_PATIENCE } from './data-folder.ts';
 import { createBundleStore } from './decide/bundle-store.ts';

@@ -1,8 +1,8 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Event } from '../../gateway/domain/event.ts';
-import { listSegments, segmentPath } from '../segment.ts';
-import { framesOf } from '../segment-reader.ts';
+import { listSegments, segmentPath } from '../journal/segment.ts';
+import { framesOf } from '../journal/segment-reader.ts';
 
 /** Most events that are looked at in one journal: a journal may hold millions while ClickHouse is away for long. */
 const EVENTS_LIMIT = 200_000;

@@ -1,6 +1,6 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import type { Event } from '../../gateway/domain/event.ts';
-import { eventOfRow, ROW_COLUMNS, type EventRow } from '../event-row.ts';
+import { eventOfRow, ROW_COLUMNS, type EventRow } from '../clickhouse/event-row.ts';
 import { timeOfCallId } from './call-id.ts';
 
 /** Milliseconds by which a step may lie before the call's identifier: its body has to come in first. */

@@ -2,8 +2,8 @@ import { generateKeyPairSync } from 'node:crypto';
 import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
-import { openJournal } from '../../audit/journal.ts';
-import { createSigner } from '../../audit/ledger.ts';
+import { openJournal } from '../../audit/journal/journal.ts';
+import { createSigner } from '../../audit/ledger/ledger.ts';
 import type { Event } from '../../gateway/domain/event.ts';
 
 /** Events between looks at whether the disk keeps up. */

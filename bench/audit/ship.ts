@@ -9,11 +9,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { ClickHouseClient } from '@clickhouse/client';
-import { connectClickHouse, migrate } from '../../audit/clickhouse.ts';
-import { openJournal } from '../../audit/journal.ts';
-import { createSigner } from '../../audit/ledger.ts';
-import { createShipper, type Shipper } from '../../audit/shipper.ts';
-import { startEmbedded, type Embedded } from '../../audit/start-embedded.ts';
+import { connectClickHouse, migrate } from '../../audit/clickhouse/clickhouse.ts';
+import { openJournal } from '../../audit/journal/journal.ts';
+import { createSigner } from '../../audit/ledger/ledger.ts';
+import { createShipper, type Shipper } from '../../audit/ship/shipper.ts';
+import { startEmbedded, type Embedded } from '../../audit/clickhouse/start-embedded.ts';
 import type { Event } from '../../gateway/domain/event.ts';
 import { createId } from '../../gateway/domain/id.ts';
 

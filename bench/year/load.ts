@@ -1,6 +1,6 @@
 import type { ClickHouseClient } from '@clickhouse/client';
-import { insertCheckpoints, insertEvents, stamp, type NumberedLine } from '../../audit/event-table.ts';
-import { Chapter, checkpoint, headOf, START, type Signer } from '../../audit/ledger.ts';
+import { insertCheckpoints, insertEvents, stamp, type NumberedLine } from '../../audit/ship/event-table.ts';
+import { Chapter, checkpoint, headOf, START, type Signer } from '../../audit/ledger/ledger.ts';
 import { eventLine } from '../../gateway/domain/event-line.ts';
 import type { Event } from '../../gateway/domain/event.ts';
 import { uuid } from './identifier.ts';

@@ -1,9 +1,9 @@
 import { once } from 'node:events';
-import { connectClickHouse } from '../../audit/clickhouse.ts';
-import { loadOrCreateLedgerKey } from '../../audit/ledger-key.ts';
-import { createSigner } from '../../audit/ledger.ts';
-import { migrate } from '../../audit/migrate.ts';
-import { startEmbedded } from '../../audit/start-embedded.ts';
+import { connectClickHouse } from '../../audit/clickhouse/clickhouse.ts';
+import { loadOrCreateLedgerKey } from '../../audit/ledger/ledger-key.ts';
+import { createSigner } from '../../audit/ledger/ledger.ts';
+import { migrate } from '../../audit/clickhouse/migrate.ts';
+import { startEmbedded } from '../../audit/clickhouse/start-embedded.ts';
 import { dataFolder } from '../../gateway/data-folder.ts';
 import { loadEvents, type Loaded } from './load.ts';
 import { eventsOf, tellYear } from './year.ts';

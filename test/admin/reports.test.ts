@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { connectClickHouse } from '../../audit/clickhouse.ts';
-import { migrate } from '../../audit/migrate.ts';
-import { createReports, loadReports } from '../../audit/reports.ts';
+import { connectClickHouse } from '../../audit/clickhouse/clickhouse.ts';
+import { migrate } from '../../audit/clickhouse/migrate.ts';
+import { createReports, loadReports } from '../../audit/reports/reports.ts';
 import { MARCH, smallMonth } from '../audit/reports/small-month.ts';
-import { openWarehouse, type Warehouse } from '../audit/warehouse.ts';
+import { openWarehouse, type Warehouse } from '../audit/clickhouse/warehouse.ts';
 import { openDesk, type Desk } from './desk.ts';
 
 const PERIOD = new URLSearchParams(MARCH);

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { startEmbedded } from '../../audit/start-embedded.ts';
-import { connectClickHouse } from '../../audit/clickhouse.ts';
+import { startEmbedded } from '../../audit/clickhouse/start-embedded.ts';
+import { connectClickHouse } from '../../audit/clickhouse/clickhouse.ts';
 import {
   allowed,
   createPlace,

@@ -1,11 +1,11 @@
 import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { startEmbedded } from '../../audit/start-embedded.ts';
+import { startEmbedded } from '../../audit/clickhouse/start-embedded.ts';
 import { tellEndpoint } from '../../gateway/clickhouse-endpoint.ts';
 import { lockDataFolder } from '../../gateway/data-folder.ts';
 import { ClickHouseUnavailable, openClickHouse } from '../../gateway/open-clickhouse.ts';
-import { temporaryFolder } from '../audit/ledger.ts';
+import { temporaryFolder } from '../audit/events.ts';
 
 const file = '/etc/holdpoint.yaml';
 

@@ -455,7 +455,7 @@ describe('the record', () => {
     const bearer = `bearer-${marker}`;
     await call('/payments/v1/items', { headers: { authorization: `Bearer ${bearer}` } });
     const events = await plane.events();
-    const apart = events.map(({ input: _, ...event }) => event);
+    const apart = events.map((event) => ({ ...event, input: undefined }));
     expect(JSON.stringify([apart, plane.logged])).not.toContain(marker);
     expect(events.filter(({ input }) => input?.includes(marker))).toHaveLength(2);
     for (const secret of [bearer, TOKEN, 'upstream-key']) {

@@ -6,8 +6,8 @@ import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { connectClickHouse } from '../../audit/clickhouse.ts';
-import { startEmbedded } from '../../audit/start-embedded.ts';
+import { connectClickHouse } from '../../audit/clickhouse/clickhouse.ts';
+import { startEmbedded } from '../../audit/clickhouse/start-embedded.ts';
 import { hashToken } from '../../gateway/identify/token.ts';
 import { tempFolder } from './folder.ts';
 

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { connectClickHouse } from '../../audit/clickhouse.ts';
-import { startEmbedded } from '../../audit/start-embedded.ts';
+import { connectClickHouse } from '../../audit/clickhouse/clickhouse.ts';
+import { startEmbedded } from '../../audit/clickhouse/start-embedded.ts';
 import { hashToken } from '../../gateway/identify/token.ts';
 import { tempFolder, writeFiles } from './folder.ts';
 import { createPlace, CREDENTIAL, REVIEWER_TOKEN, type Place } from './gateway.ts';

@@ -1,5 +1,5 @@
 import { setImmediate as breathe } from 'node:timers/promises';
-import type { Event } from '../../domain/event.ts';
+import { EVENT_VERSION, type Event } from '../../domain/event.ts';
 import { createId } from '../../domain/id.ts';
 import type { NoticeDraft, Occasion } from '../../domain/notice.ts';
 import type { HoldDatabase } from './database.ts';
@@ -79,7 +79,7 @@ export function createWrite(options: {
         const place = index % EVENTS_PER_CHANGE;
         if (place === 0 && (index > 0 || taken === null)) change = await database.nextChange(trx);
         const seq = change * EVENTS_PER_CHANGE + place;
-        rows.push({ seq, event: JSON.stringify({ ...event, event_id: eventId(event, seq) }) });
+        rows.push({ seq, event: JSON.stringify({ ...event, event_id: eventId(event, seq), version: EVENT_VERSION }) });
       }
       for (let start = 0; start < rows.length; start += ROWS_AT_ONCE) {
         await trx

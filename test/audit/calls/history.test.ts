@@ -2,13 +2,13 @@ import { join } from 'node:path';
 import type { ClickHouseClient } from '@clickhouse/client';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createCallLog } from '../../../audit/calls/call-log.ts';
-import { connectClickHouse } from '../../../audit/clickhouse.ts';
-import { migrate } from '../../../audit/migrate.ts';
-import { startEmbedded, type Embedded } from '../../../audit/start-embedded.ts';
+import { connectClickHouse } from '../../../audit/clickhouse/clickhouse.ts';
+import { migrate } from '../../../audit/clickhouse/migrate.ts';
+import { startEmbedded, type Embedded } from '../../../audit/clickhouse/start-embedded.ts';
 import type { CallLog } from '../../../gateway/domain/call-log.ts';
 import type { Event } from '../../../gateway/domain/event.ts';
 import { tempFolder, type TempFolder } from '../../helpers/folder.ts';
-import { writeRecord } from '../record.ts';
+import { writeRecord } from '../ledger/record.ts';
 import { callAt, signer } from './steps.ts';
 
 const DAY = 86_400_000;

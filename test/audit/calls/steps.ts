@@ -1,6 +1,6 @@
 import { generateKeyPairSync, hash } from 'node:crypto';
 import { callIdAt } from '../../../audit/calls/call-id.ts';
-import { createSigner } from '../../../audit/ledger.ts';
+import { createSigner } from '../../../audit/ledger/ledger.ts';
 import type { Event } from '../../../gateway/domain/event.ts';
 
 export const signer = createSigner(generateKeyPairSync('ed25519').privateKey);

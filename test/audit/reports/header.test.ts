@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { BadReport, parseReport } from '../../../audit/report-header.ts';
-import { loadReports } from '../../../audit/reports.ts';
+import { BadReport, parseReport } from '../../../audit/reports/report-header.ts';
+import { loadReports } from '../../../audit/reports/reports.ts';
 import { FAILURES } from '../../../gateway/domain/event.ts';
 
 const PERIOD = "at >= {from:DateTime64(3, 'UTC')} AND at < {to:DateTime64(3, 'UTC')}";

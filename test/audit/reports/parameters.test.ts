@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { bindParameters } from '../../../audit/report-parameters.ts';
+import { bindParameters } from '../../../audit/reports/report-parameters.ts';
 import { BadParameter, type ReportParameter } from '../../../gateway/domain/report.ts';
 
 const NOW = Date.parse('2026-04-01T12:00:00Z');

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { migrate } from '../../../audit/migrate.ts';
-import { createReports, loadReports } from '../../../audit/reports.ts';
-import { parseReport } from '../../../audit/report-header.ts';
+import { migrate } from '../../../audit/clickhouse/migrate.ts';
+import { createReports, loadReports } from '../../../audit/reports/reports.ts';
+import { parseReport } from '../../../audit/reports/report-header.ts';
 import type { ReportRow, Reports, ReportValue, Unit } from '../../../gateway/domain/report.ts';
-import { openWarehouse, type Warehouse } from '../warehouse.ts';
+import { openWarehouse, type Warehouse } from '../clickhouse/warehouse.ts';
 import { MARCH, smallMonth } from './small-month.ts';
 
 const NOW = Date.parse('2026-04-01T00:00:00Z');

@@ -1,9 +1,9 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createSigner } from '../../../audit/ledger.ts';
-import { migrate } from '../../../audit/migrate.ts';
-import { createReports, loadReports } from '../../../audit/reports.ts';
-import { verifyRecord } from '../../../audit/verify/verify.ts';
+import { createSigner } from '../../../audit/ledger/ledger.ts';
+import { migrate } from '../../../audit/clickhouse/migrate.ts';
+import { createReports, loadReports } from '../../../audit/reports/reports.ts';
+import { verifyRecord } from '../../../audit/ledger/verify.ts';
 import { dateOf } from '../../../bench/year/calendar.ts';
 import { FACTS, YEAR } from '../../../bench/year/facts.ts';
 import { loadEvents } from '../../../bench/year/load.ts';
@@ -11,7 +11,7 @@ import { REVISIONS } from '../../../bench/year/policies.ts';
 import type { HoldStory, Story } from '../../../bench/year/story.ts';
 import { eventsOf, tellYear } from '../../../bench/year/year.ts';
 import type { ReportRow, Reports } from '../../../gateway/domain/report.ts';
-import { openWarehouse, type Warehouse } from '../warehouse.ts';
+import { openWarehouse, type Warehouse } from '../clickhouse/warehouse.ts';
 
 const DAY = 86_400_000;
 /** A month longer than the year, so that whatever began in it has ended. */

@@ -2,11 +2,11 @@ import { cp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { ClickHouseClient } from '@clickhouse/client';
-import { connectClickHouse } from '../../../audit/clickhouse.ts';
+import { connectClickHouse } from '../../../audit/clickhouse/clickhouse.ts';
 import type { Journal } from '../../../gateway/domain/journal.ts';
-import { createShipper, type Shipper, type ShipperReport } from '../../../audit/shipper.ts';
-import { startEmbedded, type Embedded } from '../../../audit/start-embedded.ts';
-import { event, openTestJournal, temporaryFolder } from '../../audit/ledger.ts';
+import { createShipper, type Shipper, type ShipperReport } from '../../../audit/ship/shipper.ts';
+import { startEmbedded, type Embedded } from '../../../audit/clickhouse/start-embedded.ts';
+import { event, openTestJournal, temporaryFolder } from '../../audit/events.ts';
 import { ended } from './engine.ts';
 
 /** A journal that goes on being written, and a shipper of it, over several ClickHouses at one address. */

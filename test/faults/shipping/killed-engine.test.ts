@@ -1,12 +1,12 @@
 import { join } from 'node:path';
 import { ClickHouseLogLevel, createClient, type ClickHouseClient } from '@clickhouse/client';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { migrate } from '../../../audit/clickhouse.ts';
-import { createOutboxSource } from '../../../audit/outbox-source.ts';
-import { createShipper, type Shipper } from '../../../audit/shipper.ts';
-import { startEmbedded, type Embedded } from '../../../audit/start-embedded.ts';
+import { migrate } from '../../../audit/clickhouse/clickhouse.ts';
+import { createOutboxSource } from '../../../audit/ship/outbox-source.ts';
+import { createShipper, type Shipper } from '../../../audit/ship/shipper.ts';
+import { startEmbedded, type Embedded } from '../../../audit/clickhouse/start-embedded.ts';
 import { openHoldStore } from '../../../gateway/holds/store/store.ts';
-import { SIGNER, temporaryFolder } from '../../audit/ledger.ts';
+import { SIGNER, temporaryFolder } from '../../audit/events.ts';
 import { ended } from './engine.ts';
 import { openWay, type Way } from './killed/way.ts';
 import { BATCH, lay, read, storeOptions, whole } from './killed/story.ts';

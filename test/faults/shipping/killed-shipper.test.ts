@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import type { ClickHouseClient } from '@clickhouse/client';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { connectClickHouse, migrate } from '../../../audit/clickhouse.ts';
-import { startEmbedded, type Embedded } from '../../../audit/start-embedded.ts';
-import { createShipper } from '../../../audit/shipper.ts';
-import { temporaryFolder } from '../../audit/ledger.ts';
+import { connectClickHouse, migrate } from '../../../audit/clickhouse/clickhouse.ts';
+import { startEmbedded, type Embedded } from '../../../audit/clickhouse/start-embedded.ts';
+import { createShipper } from '../../../audit/ship/shipper.ts';
+import { temporaryFolder } from '../../audit/events.ts';
 import { ended } from './engine.ts';
 import type { Order } from './killed/child.ts';
 import { Child } from './killed/process.ts';

@@ -5,10 +5,10 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { ClickHouseLogLevel, createClient, type ClickHouseClient } from '@clickhouse/client';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { connectClickHouse, migrate } from '../../../audit/clickhouse.ts';
-import { createShipper, type ShipperReport } from '../../../audit/shipper.ts';
-import { startEmbedded, type Embedded } from '../../../audit/start-embedded.ts';
-import { countEvents, event, openTestJournal, temporaryFolder, until, writeEvents } from '../../audit/ledger.ts';
+import { connectClickHouse, migrate } from '../../../audit/clickhouse/clickhouse.ts';
+import { createShipper, type ShipperReport } from '../../../audit/ship/shipper.ts';
+import { startEmbedded, type Embedded } from '../../../audit/clickhouse/start-embedded.ts';
+import { countEvents, event, openTestJournal, temporaryFolder, until, writeEvents } from '../../audit/events.ts';
 import { ended } from './engine.ts';
 
 /** What stands in the way of a request to ClickHouse: answers it, or leaves it without an answer. */

@@ -3,11 +3,11 @@
  */
 import { flushCompileCache } from 'node:module';
 import { join } from 'node:path';
-import { connectClickHouse } from '../../../../audit/clickhouse.ts';
-import { createOutboxSource } from '../../../../audit/outbox-source.ts';
-import { createShipper } from '../../../../audit/shipper.ts';
+import { connectClickHouse } from '../../../../audit/clickhouse/clickhouse.ts';
+import { createOutboxSource } from '../../../../audit/ship/outbox-source.ts';
+import { createShipper } from '../../../../audit/ship/shipper.ts';
 import { openHoldStore } from '../../../../gateway/holds/store/store.ts';
-import { openTestJournal, SIGNER } from '../../../audit/ledger.ts';
+import { openTestJournal, SIGNER } from '../../../audit/events.ts';
 import { arm, pass, watchFiles, watchStatements } from './points.ts';
 import { BATCH, step, storeOptions } from './story.ts';
 

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { ClickHouseClient } from '@clickhouse/client';
 import { openHoldStore, type HoldStoreOptions } from '../../../../gateway/holds/store/store.ts';
 import type { Event } from '../../../../gateway/domain/event.ts';
-import { openTestJournal } from '../../../audit/ledger.ts';
+import { openTestJournal } from '../../../audit/events.ts';
 
 /** Rows of a batch: small, so that a short story has many. */
 export const BATCH = 12;

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, request, type ClientRequest, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { Embedded } from '../../../../audit/start-embedded.ts';
+import type { Embedded } from '../../../../audit/clickhouse/start-embedded.ts';
 
 /** Where a statement is on its way to the engine and back. */
 export type Moment = 'before' | 'half of' | 'sent' | 'answered';

@@ -1,0 +1,44 @@
+import type { ClickHouseClient } from '@clickhouse/client';
+import type { Checkpoint } from './ledger.ts';
+
+type Row = Readonly<Record<keyof Checkpoint | 'at_ms', string | number>>;
+
+/** The checkpoints of one chain in order, each once. */
+export async function readCheckpoints(client: ClickHouseClient, chain: string): Promise<readonly Checkpoint[]> {
+  const result = await client.query({
+    query: `
+      SELECT DISTINCT toString(chain) AS chain, toString(node) AS node, toUnixTimestamp64Milli(at) AS at_ms,
+        first, seq, prev, hash, toString(key) AS key, signature
+      FROM holdpoint.checkpoints
+      WHERE chain = {chain:String}
+      ORDER BY seq, first`,
+    query_params: { chain },
+    format: 'JSONEachRow',
+  });
+  const checkpoints: Checkpoint[] = [];
+  for await (const page of result.stream<Row>()) {
+    for (const each of page) {
+      const { at_ms, first, seq, ...text } = each.json<Row>();
+      checkpoints.push({ ...(text as Checkpoint), at: Number(at_ms), first: Number(first), seq: Number(seq) });
+    }
+  }
+  return checkpoints;
+}
+
+/** Every chain of which ClickHouse has an event or a checkpoint, with the last number and how many rows there are. */
+export async function readExtents(client: ClickHouseClient): Promise<ReadonlyMap<string, Extent>> {
+  const result = await client.query({
+    query: `
+      SELECT name, max(last) AS last, sum(rows) AS rows FROM (
+        SELECT toString(chain) AS name, max(seq) AS last, count() AS rows FROM holdpoint.events GROUP BY name
+        UNION ALL
+        SELECT toString(chain) AS name, max(seq) AS last, 0 AS rows FROM holdpoint.checkpoints GROUP BY name
+      )
+      GROUP BY name`,
+    format: 'JSONEachRow',
+  });
+  const rows = await result.json<{ name: string; last: string | number; rows: string | number }>();
+  return new Map(rows.map(({ name, last, rows: count }) => [name, { last: Number(last), rows: Number(count) }]));
+}
+
+export type Extent = { readonly last: number; readonly rows: number };

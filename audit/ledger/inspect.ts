@@ -1,0 +1,135 @@
+import type { ClickHouseClient } from '@clickhouse/client';
+import { eventLine } from '../../gateway/domain/event-line.ts';
+import { Chapter, rowHash, type Checkpoint } from './ledger.ts';
+import type { Break } from '../../gateway/domain/verification.ts';
+import { eventOfRow, ROW_COLUMNS, type EventRow } from '../clickhouse/event-row.ts';
+
+/** A row, as far as it matters whether it is the one that was written. */
+type Row = {
+  readonly seq: number;
+  readonly event: string;
+  readonly line: string;
+  readonly hash: string;
+  readonly fits: boolean;
+};
+
+/** Lines that are not in ClickHouse and are known otherwise, by number: those that it refused. */
+export type KnownLines = ReadonlyMap<number, string>;
+
+/**
+ * Looks at every row of a chapter that does not fit its checkpoint. An empty list: it fits after all; the engine writes
+ * rare characters and numbers in another form.
+ */
+export async function inspectChapter(
+  client: ClickHouseClient,
+  chapter: Checkpoint,
+  known: KnownLines,
+): Promise<readonly Break[]> {
+  const rows = await readRows(client, chapter.chain, chapter.first, chapter.seq, known);
+  if (digest(chapter, rows) === chapter.hash) return [];
+  const found = rowBreaks(chapter.chain, chapter.first, chapter.seq, rows);
+  if (found.length > 0) return found;
+  const detail = `events ${chapter.first} to ${chapter.seq} do not have the hash that was signed for them, while each has its own`;
+  return [{ chain: chapter.chain, kind: 'rewritten', first: chapter.first, last: chapter.seq, event: null, detail }];
+}
+
+/** Looks at the rows behind the last checkpoint: nothing is signed for them yet, but each has a number and a hash. */
+export async function inspectTail(
+  client: ClickHouseClient,
+  chain: string,
+  first: number,
+  last: number,
+  known: KnownLines,
+): Promise<readonly Break[]> {
+  return rowBreaks(chain, first, last, await readRows(client, chain, first, last, known));
+}
+
+async function readRows(
+  client: ClickHouseClient,
+  chain: string,
+  first: number,
+  last: number,
+  known: KnownLines,
+): Promise<readonly Row[]> {
+  const result = await client.query({
+    query: `
+      SELECT ${ROW_COLUMNS}, seq, hash
+      FROM holdpoint.events
+      WHERE chain = {chain:String} AND seq BETWEEN {first:UInt64} AND {last:UInt64}
+      ORDER BY seq, event_id`,
+    query_params: { chain, first, last },
+    format: 'JSONEachRow',
+  });
+  const rows: Row[] = [];
+  for await (const page of result.stream<EventRow>()) {
+    for (const each of page) {
+      const row = each.json();
+      const line = eventLine(eventOfRow(row));
+      const seq = Number(row['seq']);
+      const hash = String(row['hash']);
+      rows.push({ seq, event: String(row['event_id']), line, hash, fits: rowHash(seq, line) === hash });
+    }
+  }
+  for (const [seq, line] of known)
+    if (seq >= first && seq <= last) rows.push({ seq, event: '', line, hash: '', fits: true });
+  return rows.sort((a, b) => a.seq - b.seq);
+}
+
+function digest({ first, prev }: Checkpoint, rows: readonly Row[]): string {
+  const chapter = new Chapter({ seq: first - 1, link: prev });
+  for (const { line } of rows) chapter.add(Buffer.from(`${line}\n`), 1);
+  return chapter.close().hash;
+}
+
+function rowBreaks(chain: string, first: number, last: number, rows: readonly Row[]): readonly Break[] {
+  const found: Break[] = [];
+  const unfit = rows.filter(({ fits }) => !fits);
+  let expected = first;
+  for (const row of rows) {
+    if (row.seq > expected) found.push(missing(chain, expected, row.seq - 1));
+    if (row.seq < expected) {
+      const detail = `event ${row.seq} is there more than once (${row.event})`;
+      found.push({ chain, kind: 'repeated', first: row.seq, last: row.seq, event: row.event, detail });
+    } else if (!row.fits) {
+      found.push(isMoved(row, unfit) ? moved(chain, row) : changed(chain, row));
+    }
+    expected = Math.max(expected, row.seq + 1);
+  }
+  if (expected <= last) found.push(missing(chain, expected, last));
+  return found;
+}
+
+/** Among so many rows that do not fit one looks for the number that a row had. */
+const REACH = 1000;
+
+/** Whether the row's hash is that of its line at the number of another row that does not fit either. */
+function isMoved({ seq, line, hash }: Row, unfit: readonly Row[]): boolean {
+  return unfit.slice(0, REACH).some((other) => other.seq !== seq && rowHash(other.seq, line) === hash);
+}
+
+function moved(chain: string, { seq, event }: Row): Break {
+  return {
+    chain,
+    kind: 'moved',
+    first: seq,
+    last: seq,
+    event,
+    detail: `event ${seq} (${event}) stood at another number`,
+  };
+}
+
+function changed(chain: string, { seq, event }: Row): Break {
+  return {
+    chain,
+    kind: 'changed',
+    first: seq,
+    last: seq,
+    event,
+    detail: `event ${seq} (${event}) is not what was written`,
+  };
+}
+
+function missing(chain: string, first: number, last: number): Break {
+  const detail = first === last ? `event ${first} is missing` : `events ${first} to ${last} are missing`;
+  return { chain, kind: 'missing', first, last, event: null, detail };
+}

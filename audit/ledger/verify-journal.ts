@@ -1,0 +1,107 @@
+import { join } from 'node:path';
+import { Chapter, headOf, isSigned, type Checkpoint, type Head } from './ledger.ts';
+import { listSegments, segmentPath } from '../journal/segment.ts';
+import { framesOf, readHole, type Placed } from '../journal/segment-reader.ts';
+import type { Break, BreakKind, JournalCheck } from '../../gateway/domain/verification.ts';
+import type { Keys } from './links.ts';
+
+/** Where the chain stood at the beginning of each segment, beside what was found. */
+export type VerifiedJournal = JournalCheck & { readonly heads: readonly Head[] };
+
+/** Verifies what one journal holds, from its files alone; works while the gateway writes to it. */
+export async function verifyJournal(folder: string, name: string, keys: Keys): Promise<VerifiedJournal> {
+  const dir = join(folder, name);
+  const check = createCheck(keys);
+  const segments = await listSegments(dir);
+  for (const segment of segments) {
+    try {
+      for await (const item of framesOf(segmentPath(dir, segment))) {
+        if (item.kind !== 'hole') check.frame(item);
+        // What is torn at the end was never promised to anybody; in the middle, what follows tells what is missing.
+        else if ((await readHole(segmentPath(dir, segment), item)).length > 0)
+          check.hole(`${name}, segment ${segment}`);
+      }
+    } catch (error) {
+      // Delivered and deleted while it was read: what is left is looked at from its own beginning.
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+      check.restart();
+    }
+  }
+  return { name, ...check.result() };
+}
+
+function createCheck(keys: Keys) {
+  let chain: string | null = null;
+  let chapter: Chapter | null = null;
+  let expected: number | null = null;
+  let torn: string | null = null;
+  let ahead: Head | null = null;
+  let verified = 0;
+  const heads: Head[] = [];
+  const breaks: Break[] = [];
+
+  function broken(kind: BreakKind, first: number, last: number, detail: string): void {
+    breaks.push({ chain: chain ?? '', kind, first, last, event: null, detail });
+  }
+
+  /** A segment begins with where the chain stands, and says behind it what was signed for the one before. */
+  function onHead(head: Head): void {
+    heads.push(head);
+    ahead = head;
+    chapter ??= new Chapter(head);
+  }
+
+  function onCheckpoint(signed: Checkpoint): void {
+    const { first, seq, prev, hash, key } = signed;
+    const known = keys.get(key);
+    const next = headOf(signed);
+    const found = chapter?.close();
+    // Of a segment that is delivered and deleted only this is left: there is nothing to compare it with but the head.
+    const isAlone = chapter?.empty && found?.first === seq + 1;
+    if (!known || !isSigned(signed, known)) {
+      const why = known ? 'its signature is not that of the key' : 'the key is not one of those given';
+      broken('forged', first, seq, `the checkpoint at ${seq} cannot be trusted: ${why} (${key})`);
+    } else if (ahead !== null && (ahead.seq !== next.seq || ahead.link !== next.link)) {
+      broken('unlinked', first, seq, `the segment behind event ${seq} does not go on from its checkpoint`);
+    } else if (found && !isAlone && (found.hash !== hash || found.first !== first || found.prev !== prev)) {
+      broken('rewritten', first, seq, `events ${first} to ${seq} do not have the hash that was signed for them`);
+    } else if (!isAlone) {
+      verified += found ? seq - first + 1 : 0;
+    }
+    ahead = null;
+    chapter = new Chapter(next);
+  }
+
+  return {
+    frame(frame: Placed): void {
+      if (frame.chain !== chain) {
+        chain = frame.chain;
+        chapter = null;
+        expected = null;
+      }
+      if (expected !== null && frame.first > expected) {
+        const where = torn === null ? '' : `; ${torn} cannot be read there`;
+        broken('missing', expected, frame.first - 1, `events ${expected} to ${frame.first - 1} are missing${where}`);
+        chapter = null;
+      }
+      torn = null;
+      if (frame.kind === 'head') onHead(JSON.parse(frame.payload.toString()) as Head);
+      else if (frame.kind === 'checkpoint') onCheckpoint(JSON.parse(frame.payload.toString()) as Checkpoint);
+      else if (frame.kind === 'events') chapter?.add(frame.payload, frame.events);
+      expected = frame.first + frame.events;
+    },
+    hole(where: string): void {
+      torn = where;
+    },
+    restart(): void {
+      chapter = null;
+      expected = null;
+    },
+    result: () => ({ chain, verified, unsigned: chapter?.empty === false ? count(chapter) : 0, heads, breaks }),
+  };
+}
+
+function count(chapter: Chapter): number {
+  const { first, seq } = chapter.close();
+  return seq - first + 1;
+}

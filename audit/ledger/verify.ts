@@ -1,0 +1,139 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { ClickHouseClient } from '@clickhouse/client';
+import { headOf, type Checkpoint, type Head } from './ledger.ts';
+import type { Break, ChainReport } from '../../gateway/domain/verification.ts';
+import { hashChapters, windowsOf } from './chapters.ts';
+import { readCheckpoints, readExtents, type Extent } from './checkpoints.ts';
+import { inspectChapter, inspectTail, type KnownLines } from './inspect.ts';
+import { linkBreaks, type Keys } from './links.ts';
+
+export type VerifyOptions = {
+  readonly client: ClickHouseClient;
+  readonly keys: Keys;
+  /** What is known of chains from elsewhere: from journals, and from the books of whoever delivered them. */
+  readonly anchors?: ReadonlyMap<string, Anchor>;
+  /** Events that ClickHouse refused and that were set aside, by chain. */
+  readonly setAside?: ReadonlyMap<string, KnownLines>;
+  /** Rows from before may be gone, as retention deletes them; milliseconds since the epoch. */
+  readonly keptSince?: number;
+  /** Whether chains must be there from their first event on. Not in an export of a period. */
+  readonly whole?: boolean;
+  readonly onProgress?: (events: number, of: number) => void;
+};
+
+export type Anchor = {
+  /** The number of the last event that ClickHouse acknowledged. Beyond it lies what may still come. */
+  readonly delivered: number;
+  /** Where the chain once stood: after a checkpoint that must be the one in ClickHouse. */
+  readonly heads: readonly Head[];
+};
+
+/** Longest that a batch takes from its first row to its checkpoints, milliseconds. */
+const BATCH_TIME = 2_000;
+
+/** More breaks than these say nothing more about a chain. */
+const BREAKS_LIMIT = 100;
+
+/**
+ * Verifies what `holdpoint.events` holds against the chains' checkpoints. Works while the gateway runs: what is shipped
+ * meanwhile is not looked at.
+ * @throws what stands in the way of reading
+ */
+export async function verifyRecord(options: VerifyOptions): Promise<readonly ChainReport[]> {
+  const { client, anchors = new Map(), onProgress } = options;
+  const extents = await readExtents(client);
+  const of = [...extents.values()].reduce((sum, { rows }) => sum + rows, 0);
+  let done = 0;
+  const reports: ChainReport[] = [];
+  for (const chain of [...new Set([...extents.keys(), ...anchors.keys()])].sort()) {
+    const extent = extents.get(chain) ?? { last: 0, rows: 0 };
+    const verifying = verifyChain(chain, extent, options, (events) => {
+      done += events;
+      onProgress?.(done, of);
+    });
+    reports.push(await verifying);
+  }
+  return reports;
+}
+
+async function verifyChain(
+  chain: string,
+  extent: Extent,
+  options: VerifyOptions,
+  advance: (events: number) => void,
+): Promise<ChainReport> {
+  const { client, keys, anchors, setAside, keptSince = -Infinity, whole = true } = options;
+  const known = setAside?.get(chain) ?? new Map<number, string>();
+  const checkpoints = await readCheckpoints(client, chain);
+  const last = checkpoints.at(-1);
+  const breaks: Break[] = [...linkBreaks(checkpoints, keys, whole)];
+  let verified = 0;
+  let expired = 0;
+  let since = checkpoints[0]?.at ?? 0;
+
+  for (const window of windowsOf(checkpoints)) {
+    const found = await hashChapters(client, window, since);
+    since = window.at(-1)!.at;
+    for (const chapter of window) {
+      const there = found.get(chapter.seq);
+      advance(there?.rows ?? 0);
+      const count = chapter.seq - chapter.first + 1;
+      const wrong = there?.hash === chapter.hash ? [] : await inspectChapter(client, chapter, known);
+      if (wrong.length === 0) verified += count;
+      // Retention takes whole months: where it has been, rows are missing and nothing else.
+      else if (verified === 0 && chapter.at < keptSince && wrong.every(({ kind }) => kind === 'missing'))
+        expired += count;
+      else breaks.push(...wrong.slice(0, BREAKS_LIMIT));
+      if (breaks.length >= BREAKS_LIMIT) break;
+    }
+    if (breaks.length >= BREAKS_LIMIT) break;
+  }
+
+  const signed = last?.seq ?? 0;
+  const anchor = anchors?.get(chain);
+  const reached = Math.max(extent.last, signed, ...known.keys());
+  if (!last && extent.rows > 0 && !anchor) breaks.push(foreign(chain, extent));
+  else if (reached > signed) breaks.push(...(await inspectTail(client, chain, signed + 1, reached, known)));
+  if (anchor && anchor.delivered > reached) breaks.push(truncated(chain, reached, anchor.delivered));
+  let unknown = otherHeads(chain, checkpoints, anchor);
+  if (unknown.length > 0) {
+    // Rows arrive before the checkpoints of their batch, which may be under way.
+    await sleep(BATCH_TIME);
+    unknown = otherHeads(chain, await readCheckpoints(client, chain), anchor);
+  }
+  breaks.push(...unknown);
+  return {
+    chain,
+    nodes: [...new Set(checkpoints.map(({ node }) => node))],
+    verified,
+    checkpoints: checkpoints.length,
+    unsigned: Math.max(0, reached - signed),
+    expired,
+    signedAt: last?.at ?? null,
+    breaks: breaks.sort((a, b) => a.first - b.first || a.last - b.last),
+  };
+}
+
+/** Checkpoints that are others than those that the journal went on from. */
+function otherHeads(chain: string, checkpoints: readonly Checkpoint[], anchor: Anchor | undefined): readonly Break[] {
+  if (!anchor) return [];
+  const { delivered, heads } = anchor;
+  const links = new Map(checkpoints.map((each) => [each.seq, headOf(each).link]));
+  return heads
+    .filter(({ seq, link }) => seq > 0 && seq < delivered && links.get(seq) !== link)
+    .map(({ seq }) => {
+      const what = links.has(seq) ? 'is another one' : 'is missing';
+      const detail = `the checkpoint at ${seq}, from which the journal went on, ${what} in ClickHouse`;
+      return { chain, kind: 'unlinked', first: seq, last: seq, event: null, detail };
+    });
+}
+
+function truncated(chain: string, reached: number, known: number): Break {
+  const detail = `the chain went to ${known}, and ends at ${reached}`;
+  return { chain, kind: 'truncated', first: reached + 1, last: known, event: null, detail };
+}
+
+function foreign(chain: string, { last, rows }: Extent): Break {
+  const detail = `${rows} rows are in a chain (${chain || 'none'}) that has no checkpoint and that no journal knows`;
+  return { chain, kind: 'foreign', first: 1, last, event: null, detail };
+}

@@ -1,0 +1,155 @@
+import type { Event, EventField } from '../../gateway/domain/event.ts';
+import { type ExactJson, isList, isObject, parseExactly } from '../../gateway/domain/exact-json.ts';
+import { MASK, maskPath, maskText, mayHoldSecret } from '../../gateway/domain/secret.ts';
+import { applyMaskRules, readMaskRules } from './rules.ts';
+import { maskSecrets } from './secrets.ts';
+
+/** Characters of masked input above which an event goes without it. */
+export const MOST_INPUT = 64 * 1024;
+/** How many places an event lists; `!more` says that there were more. */
+const MOST_PLACES = 100;
+
+/** The result set of a policy that masks nothing in this event. */
+const NOTHING = '[{"result":[]}]';
+
+/** Takes out of an event what must not be kept. Never throws: what cannot be masked is dropped. */
+export type Mask = (event: Event) => Event;
+
+/**
+ * Masks decisions before their bytes reach the journal: first as policy says (`data.system.log.mask`, OPA's decision-log
+ * masking), then whatever looks like a secret, whether policy says so or not. `input` in the event is the policy input as
+ * it was judged; members that come from the call too (its path, its resource, the agent's claims) follow it.
+ *
+ * @param deps.policy gives the mask of the policy in force, which takes a decision-log event and gives a result set, both
+ *   as JSON text; null when there is none
+ * @param deps.failed told why masking failed; then `input` is dropped, and the event says so
+ */
+export function createMask(deps: {
+  readonly policy: () => ((event: string) => string) | null;
+  readonly failed: (cause: unknown) => void;
+}): Mask {
+  const attempt = (mask: Mask, event: Event): Event => {
+    try {
+      return mask(event);
+    } catch (cause) {
+      deps.failed(cause);
+      return maskColumns(dropInput(event, '!mask-failed'));
+    }
+  };
+  return (event) => {
+    const evaluate = deps.policy();
+    const ruled = evaluate === null ? event : attempt((raw) => maskByPolicy(raw, evaluate), event);
+    return attempt(maskInput, ruled);
+  };
+}
+
+function maskByPolicy(event: Event, evaluate: (event: string) => string): Event {
+  const text = evaluate(decisionLog(event));
+  if (text === NOTHING) return event;
+  const { input: judged = 'null', verdict = '', reason = '', rules = [] } = event;
+  const log: { input?: ExactJson; result?: ExactJson } = {
+    input: parseExactly(judged),
+    result: { verdict, reason, rules },
+  };
+  const places = applyMaskRules(log, readMaskRules(text))
+    .filter(({ path }) => path.startsWith('/input'))
+    .map(({ path }) => path.slice('/input'.length));
+  const said = changed({ reason: stringAt(log.result, 'reason') ?? MASK }, event);
+  return places.length === 0 ? said : { ...following(said, log.input), masked: [...(said.masked ?? []), ...places] };
+}
+
+/** What OPA's decision log says of a decision, as far as it is known here. */
+function decisionLog({ decision_id, at, input, verdict, reason, rules }: Event): string {
+  const timestamp = new Date(at).toISOString();
+  const rest = JSON.stringify({
+    decision_id,
+    path: 'holdpoint/decision',
+    result: { verdict, reason, rules },
+    timestamp,
+  });
+  // The input stands in it as it was judged: nothing is parsed or written twice.
+  return input === undefined ? rest : `${rest.slice(0, -1)},"input":${input}}`;
+}
+
+/** The event with the input that policy left, and with what else it has of the call as it stands there. */
+function following({ confidence, ...event }: Event, input: ExactJson | undefined): Event {
+  const resource = memberOf(input, 'resource');
+  const type = stringAt(resource, 'type') ?? MASK;
+  const id = resource === undefined ? undefined : memberOf(resource, 'id');
+  const context = memberOf(input, 'context');
+  const flags = memberOf(context, 'flags');
+  return {
+    ...event,
+    input: input === undefined ? '' : JSON.stringify(input),
+    path: stringAt(memberOf(input, 'action'), 'path') ?? MASK,
+    resource: id === null ? type : `${type}/${typeof id === 'string' ? id : MASK}`,
+    session: stringAt(memberOf(input, 'principal'), 'session') ?? '',
+    task: stringAt(context, 'task') ?? '',
+    flags: isList(flags) ? flags.filter((flag) => typeof flag === 'string') : [],
+    ...(confidence !== undefined && memberOf(context, 'confidence') === confidence && { confidence }),
+  };
+}
+
+function maskInput(event: Event): Event {
+  const { input = '' } = event;
+  if (input.length > MOST_INPUT) return maskColumns(dropInput(event, '!too-large'));
+  // Whatever the other members have of the call is in the input; the words of a rule are its author's.
+  if (input !== '' && !mayHoldSecret(input)) return changed({ reason: maskReason(event.reason ?? '') }, event);
+  if (input === '') return maskColumns(event);
+  const { text, places } = maskSecrets(input);
+  if (places.length === 0) return maskColumns(event);
+  return maskColumns({ ...event, input: text, masked: listed([...(event.masked ?? []), ...places]) });
+}
+
+const reasons = new Map<string, string>();
+const MOST_REASONS = 512;
+
+/** Rules say the same again and again. */
+function maskReason(reason: string): string {
+  let masked = reasons.get(reason);
+  if (masked === undefined) {
+    masked = maskText(reason);
+    if (reasons.size >= MOST_REASONS) reasons.clear();
+    reasons.set(reason, masked);
+  }
+  return masked;
+}
+
+function maskColumns(event: Event): Event {
+  const { path = '', resource = '', operation = '', reason = '', session = '', task = '', flags = [] } = event;
+  const masked = {
+    path: maskPath(path),
+    resource: maskText(resource),
+    operation: maskText(operation),
+    reason: maskText(reason),
+    session: maskText(session),
+    task: maskText(task),
+  };
+  const said = changed(masked, event);
+  return flags.length === 0 ? said : { ...said, flags: flags.map(maskText) };
+}
+
+/** The event with other texts; which ones differ is listed in it. */
+function changed(texts: { readonly [Name in EventField]?: string }, event: Event): Event {
+  const names = (Object.keys(texts) as EventField[]).filter((name) => texts[name] !== (event[name] ?? ''));
+  if (names.length === 0) return event;
+  return { ...event, ...texts, masked: listed([...(event.masked ?? []), ...names]) } as Event;
+}
+
+function dropInput(event: Event, why: '!too-large' | '!mask-failed'): Event {
+  return { ...event, input: '', masked: [...(event.masked ?? []), why] };
+}
+
+function listed(places: readonly string[]): readonly string[] {
+  const once = [...new Set(places)];
+  return once.length <= MOST_PLACES ? once : [...once.slice(0, MOST_PLACES), '!more'];
+}
+
+function memberOf(value: ExactJson | undefined, name: string): ExactJson | undefined {
+  return isObject(value) && Object.hasOwn(value, name) ? value[name] : undefined;
+}
+
+function stringAt(value: ExactJson | undefined, name: string): string | null {
+  const member = memberOf(value, name);
+  return typeof member === 'string' ? member : null;
+}

@@ -1,5 +1,0 @@
-/** A process that starts the embedded ClickHouse in its first argument and tells its own parent the child's id. */
-import { startEmbedded } from '../../audit/start-embedded.ts';
-
-const { child } = await startEmbedded({ path: process.argv[2]! });
-process.send?.(child.pid);
