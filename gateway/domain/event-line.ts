@@ -26,6 +26,44 @@ const slots: unknown[] = Array.from<unknown>({ length: WRITERS.length }).fill(un
  * numbers that are none (NaN, infinities) are left out.
  */
 export function eventLine(event: Event): string {
+  if (isInOrder(event)) {
+    const line = JSON.stringify(event);
+    if (!line.includes(HALF_A_PAIR)) return line;
+  }
+  return ordered(event);
+}
+
+/** How JSON.stringify writes half a surrogate pair; and, which does not matter, some text that looks like it. */
+const HALF_A_PAIR = '\\ud';
+
+/** Whether the event is already as its line will be. Writing it is then one call, which takes half as long. */
+function isInOrder(event: Event): boolean {
+  if (event.version === undefined) return false;
+  let before = -1;
+  for (const name in event) {
+    const value: unknown = event[name as keyof Event];
+    if (value === undefined) continue;
+    const rank = RANKS.get(name) ?? -1;
+    if (rank <= before) return false;
+    before = rank;
+    if (typeof value === 'string' ? value === '' : typeof value === 'number' ? !isPlain(value, rank) : isEmpty(value)) {
+      return false;
+    }
+  }
+  return true;
+}
+
+function isPlain(value: number, rank: number): boolean {
+  const { isFraction, keepsZero } = WRITERS[rank]!;
+  if (value === 0) return keepsZero;
+  return isFraction ? Number.isFinite(value) : value > 0 && Number.isInteger(value);
+}
+
+function isEmpty(value: unknown): boolean {
+  return !Array.isArray(value) || value.length === 0;
+}
+
+function ordered(event: Event): string {
   for (const name in event) {
     const rank = RANKS.get(name);
     if (rank !== undefined) slots[rank] = event[name as keyof Event];

@@ -313,4 +313,6 @@ type Always = 'event_id' | 'at' | 'node' | 'type' | 'layer';
  * One step of the ledger, in the shape of the ClickHouse table `holdpoint.events`. `version` is added where the event is
  * written down.
  */
-export type Event = Pick<Members, Always> & { readonly [Name in Exclude<EventField, Always>]?: Members[Name] };
+export type Event = Pick<Members, Always> & {
+  readonly [Name in Exclude<EventField, Always>]?: Members[Name] | undefined;
+};

@@ -285,7 +285,9 @@ describe('a call', () => {
     const { headers } = await answer;
     request.destroy();
     await aborted;
-    expect(await completedOf(headers['holdpoint-decision'])).toMatchObject({ status: 0, response_bytes: 5 });
+    const completed = await completedOf(headers['holdpoint-decision']);
+    expect(completed).toMatchObject({ response_bytes: 5 });
+    expect(completed).not.toHaveProperty('status');
   });
 
   test('whose agent hangs up before there is an answer is aborted too', async () => {
@@ -370,7 +372,8 @@ describe('a system with one connection', () => {
     expect((await read(await last.answer)).toString()).toBe('/last');
     expect(upstream.received.map(({ url }) => url)).not.toContain('/gone');
     const completed = (await plane.events()).find(({ type, path }) => type === 'call.completed' && path === '/gone');
-    expect(completed).toMatchObject({ status: 0 });
+    expect(completed).toBeDefined();
+    expect(completed).not.toHaveProperty('status');
   });
 
   function decided(path: string): () => Promise<boolean> {

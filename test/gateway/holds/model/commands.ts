@@ -405,7 +405,7 @@ export async function compare(model: Model, world: World): Promise<void> {
 }
 
 /** The end of a hold's story as its events alone tell it. */
-function told(events: readonly { type: string; code?: string }[]) {
+function told(events: readonly { type: string; code?: string | undefined }[]) {
   let status = '';
   let execution = '';
   let votes = 0;
