@@ -29,6 +29,7 @@ const CONSTANT_RATE = fileURLToPath(new URL('loads/constant-rate.ts', import.met
 
 const HELP = `npm run bench -- [options]
 npm run bench -- holds [options]
+npm run bench -- audit [--data DIR]
 
   --rounds N      rounds, peers in a new order in each (5)
   --duration S    seconds of each measured run (4)
@@ -38,6 +39,8 @@ npm run bench -- holds [options]
 With holds: what waiting for people costs. It knows --rounds, --duration, --only, and
 
   --callers N     how many wait at once (10,000)
+
+With audit: the journal, its delivery into ClickHouse, and verifying it; with --data also a year that bench/year wrote.
 `;
 
 type Options = { rounds: number; seconds: number; only: readonly string[]; load: ClosedLoad };
@@ -182,9 +185,16 @@ async function main({ rounds, seconds, only, load }: Options): Promise<number> {
 }
 
 const [subject, ...options] = process.argv.slice(2);
+
+async function chosenBench(): Promise<number> {
+  if (subject === 'holds') return (await import('./holds/holds.ts')).benchHolds(options);
+  if (subject !== 'audit') return main(readOptions());
+  const { values } = parseArgs({ args: options, options: { data: { type: 'string' } } });
+  return (await import('./audit/audit.ts')).benchAudit(values);
+}
+
 try {
-  process.exitCode =
-    subject === 'holds' ? await (await import('./holds/holds.ts')).benchHolds(options) : await main(readOptions());
+  process.exitCode = await chosenBench();
 } catch (error) {
   process.stderr.write(`${(error as Error).message}\n\n${HELP}`);
   process.exitCode = 1;

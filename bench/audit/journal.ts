@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import { openJournal } from '../../audit/journal/journal.ts';
 import { createSigner } from '../../audit/ledger/ledger.ts';
-import type { Event } from '../../gateway/domain/event.ts';
+import { exampleEvent } from './example-event.ts';
 
 /** Events between looks at whether the disk keeps up. */
 const STRIDE = 500;
@@ -107,7 +107,7 @@ async function withJournal<Result>(
   const journal = await openJournal({ dir, node: 'bench', signer, limit: 2 ** 40 });
   try {
     return await work(
-      (n) => journal.append(event(n)),
+      (n) => journal.append(exampleEvent(n)),
       () => journal.flushed(),
       dir,
     );
@@ -126,34 +126,4 @@ async function bytesEach(dir: string, events: number): Promise<number> {
 function coresOf(since: NodeJS.CpuUsage, took: number): number {
   const { user, system } = process.cpuUsage(since);
   return (user + system) / 1000 / took;
-}
-
-/** The decision on an ordinary call. */
-function event(n: number): Event {
-  return {
-    event_id: `evt_019a8f3c5e7a7d4e9b1c${String(n).padStart(12, '0')}d`,
-    at: 1_790_000_000_000 + n,
-    node: 'gateway-1',
-    type: 'call.decided',
-    layer: 'decide',
-    decision_id: `dec_019a8f3c5e7a7d4e9b1c${String(n).padStart(12, '0')}`,
-    call_id: `call_019a8f3c5e7a7d4e9b1c${String(n).padStart(12, '0')}`,
-    agent: 'billing-bot',
-    owner: 'ana@example.com',
-    system: 'payments',
-    operation: 'PostRefunds',
-    method: 'POST',
-    path: '/v1/refunds',
-    resource: 'refund',
-    verdict: 'allow',
-    rules: ['rules.payments/small-refund'],
-    trigger: 'rule',
-    reason: 'refunds up to 50 need no approval',
-    policy_revision: 'sha256:5f1c0d2a7b3e4f60',
-    actor: 'policy',
-    actor_kind: 'gateway',
-    decide_us: 12,
-    request_bytes: 42,
-    channel: 'agent',
-  };
 }
