@@ -118,15 +118,5 @@ block contains {
 	not is_refund
 }
 
-# Asked when the agent has its answer: it undoes nothing, but people learn that the system does not do what is judged.
-drift contains {
-	"rule": "other-amount-refunded",
-	"reason": $"A refund of {money(amount)} was judged, and one of {money(input.answer.body.amount)} was made.",
-} if {
-	is_refund
-	input.answer.status < 300
-	input.answer.body.amount != amount
-}
-
 # 123456 is 1234.56. The call does not say in which currency, and neither does this.
 money(minor) := $"{floor(minor / 100)}.{floor((minor % 100) / 10)}{minor % 10}"

@@ -123,3 +123,20 @@ it('explains itself, and what was misused', async () => {
   expect(await run(['check', '--output', 'x'])).toMatchObject({ code: 2 });
   expect(await run(['check', '--nonsense'])).toMatchObject({ code: 2 });
 });
+
+it('the examples that policy authors read can be checked and tested as they are printed', async () => {
+  const readme = await readFile(join(root, 'policies/README.md'), 'utf8');
+  const blocks = [...readme.matchAll(/```rego\n(.*?)```/gs)].map(([, rego]) => rego!);
+  const block = (text: string) => {
+    const found = blocks.filter((rego) => rego.includes(text));
+    expect([text, found.length]).toEqual([text, 1]);
+    return found[0]!;
+  };
+  const files = {
+    'crm.rego': block('package rules.crm\n') + block('"rule": "other-amount"') + block('"day-budget"'),
+    'crm_test.rego': block('package rules.crm_test') + block('test_finds_another_amount'),
+  };
+  expect(await runIn(files, 'check')).toMatchObject({ code: 0, err: '' });
+  const { code, out } = await runIn(files, 'test');
+  expect([code, out]).toEqual([0, expect.stringMatching(/2 passed, 0 failed\n$/)]);
+});
