@@ -65,8 +65,8 @@ export const TABLE_FUNCTIONS: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Functions that read files, look into the process or call others. The engine does not refuse `file` to readers. They
+ * Functions that read files, look for them, look into the process or call others. The engine does not refuse `file` to readers. They
  * may be named without brackets (`arrayMap(file, …)`, `* APPLY(file)`), so the name alone is refused.
  */
 export const FUNCTIONS =
-  /^(?:file|catboostevaluate|ai[a-z]+|addressto\w+|demangle|showcertificate|getclienthttpheader)$/;
+  /^(?:file|hascolumnintable|catboostevaluate|ai[a-z]+|addressto\w+|demangle|showcertificate|getclienthttpheader)$/;

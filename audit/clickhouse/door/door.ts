@@ -10,7 +10,7 @@ import type { Catalogue } from './catalogue.ts';
 import type { Answer, Connection } from './connection.ts';
 import { quote } from './connection.ts';
 import { chooseEncoding } from './encoding.ts';
-import { describeError } from './exception.ts';
+import { describeError, ServerException } from './exception.ts';
 import { reviseNative } from './native.ts';
 import { runQuery } from './queries.ts';
 import { readAsked } from './request.ts';
@@ -34,6 +34,8 @@ const QUEUE = 64;
 const PATIENCE = 30_000;
 /** Milliseconds that a client may take none of its answer: it lies in memory and holds a place. */
 const READER_LIMIT = 30_000;
+/** More are closed at once: the process's descriptors are the engine's files. */
+const CONNECTIONS = 256;
 const SLICE = 64 * 1024;
 
 /**
@@ -48,12 +50,14 @@ export function createDoor({ analysts, catalogue, connect, limits, places }: Doo
   });
   // Longer than clients keep their connections, so that it is they who close an idle one.
   server.keepAliveTimeout = 30_000;
+  server.maxConnections = CONNECTIONS;
   return server;
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     response.setHeader('x-clickhouse-server-display-name', 'holdpoint');
     response.setHeader('content-type', 'text/plain; charset=UTF-8');
-    const url = new URL(request.url ?? '/', 'http://localhost');
+    const url = URL.parse(request.url ?? '/', 'http://localhost');
+    if (url === null) throw badArguments('The address cannot be read.');
     const isGet = request.method === 'GET' || request.method === 'HEAD';
     if (request.method === 'OPTIONS') {
       response.writeHead(204, { allow: 'GET, HEAD, POST, OPTIONS' }).end();
@@ -75,11 +79,13 @@ export function createDoor({ analysts, catalogue, connect, limits, places }: Doo
     const given = [...asked.settings].map(([name, value]) => ({ name, literal: quote(value) }));
     const settings = assign([...given, ...statement.settings], { limits, known: catalogue.settings, reading });
     const named = statement.format ?? asked.format;
-    const { name: format, contentType } = formats.get(named.toLowerCase()) ?? { name: named, contentType: '' };
+    const known = formats.get(named.toLowerCase());
+    if (!known) throw new ServerException(73, 'UNKNOWN_FORMAT', `Unknown format ${named}.`);
+    const { name: format, contentType } = known;
     const timezone = asked.settings.get('session_timezone') ?? catalogue.timezone;
-    response.setHeader('x-clickhouse-query-id', search.get('query_id') || randomUUID());
+    response.setHeader('x-clickhouse-query-id', forHeader('query_id', search.get('query_id') || randomUUID()));
     response.setHeader('x-clickhouse-format', format);
-    response.setHeader('x-clickhouse-timezone', timezone);
+    response.setHeader('x-clickhouse-timezone', forHeader('session_timezone', timezone));
 
     const hangUp = new AbortController();
     response.once('close', () => hangUp.abort());
@@ -90,9 +96,15 @@ export function createDoor({ analysts, catalogue, connect, limits, places }: Doo
         statement.sql === ''
           ? NOTHING
           : await runQuery({ sql: statement.sql, format, parameters, settings }, { connect, signal: hangUp.signal });
+      const bytes = answer.bytes();
+      // A format can make much of few rows, and this lies in memory until it is sent: memory that the writer needs.
+      if (bytes.length > limits.max_result_bytes) {
+        const text = `Limit for result exceeded: ${bytes.length} bytes of ${format}, at most ${limits.max_result_bytes}.`;
+        throw new ServerException(396, 'TOO_MANY_ROWS_OR_BYTES', text);
+      }
       response.setHeader('content-type', contentType || 'text/plain; charset=UTF-8');
       response.setHeader('x-clickhouse-summary', summary(answer));
-      await send(request, response, answer.bytes(), search, format);
+      await send(request, response, bytes, search, format);
     } finally {
       leave();
     }
@@ -143,6 +155,16 @@ export function createDoor({ analysts, catalogue, connect, limits, places }: Doo
     });
     response.end(`${text}\n`);
   }
+}
+
+/** What comes back in a header must not begin another one (CWE-113), nor end in an error of ours. */
+function forHeader(name: string, value: string): string {
+  if (/^[\x20-\x7e]*$/.test(value)) return value;
+  throw badArguments(`${name} has characters other than printable ASCII.`);
+}
+
+function badArguments(text: string): ServerException {
+  return new ServerException(36, 'BAD_ARGUMENTS', text);
 }
 
 const NOTHING: Answer = { bytes: () => new Uint8Array(0), rowsRead: 0, bytesRead: 0, elapsed: 0 };

@@ -42,7 +42,7 @@ export function chooseEncoding(accepted: string): { name: string; create: () => 
  */
 export async function decode(body: Buffer, encoding: string | undefined, limit: number): Promise<Buffer> {
   if (encoding === undefined || encoding === 'identity' || encoding === '') return body;
-  const decoder = DECODERS[encoding as keyof typeof DECODERS];
+  const decoder = Object.hasOwn(DECODERS, encoding) && DECODERS[encoding as keyof typeof DECODERS];
   if (!decoder) throw new ServerException(48, 'NOT_IMPLEMENTED', `Unknown compression method '${encoding}'.`);
   try {
     return await decoder(body, { maxOutputLength: limit });

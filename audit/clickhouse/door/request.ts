@@ -42,7 +42,7 @@ export async function readAsked(request: IncomingMessage, search: URLSearchParam
   return {
     sql: [fields.get('query') ?? '', body.toString()].filter((part) => part !== '').join('\n'),
     database: header('x-clickhouse-database') || (fields.get('database') ?? ''),
-    format: header('x-clickhouse-format') || (fields.get('default_format') ?? 'TabSeparated'),
+    format: header('x-clickhouse-format') || fields.get('default_format') || 'TabSeparated',
     parameters,
     settings,
   };

@@ -10,7 +10,7 @@ export type QueryLimits = {
   readonly max_memory_usage: number;
   readonly max_threads: number;
   readonly max_result_rows: number;
-  /** Bytes, before they are put into a format. */
+  /** Bytes, before they are put into a format and after. */
   readonly max_result_bytes: number;
   /** Bytes that grouping, sorting and joining may put on disk where memory is short. */
   readonly max_temporary_data_on_disk_size_for_query: number;

@@ -76,6 +76,8 @@ function checkNames(written: readonly Token[], reading: Reading): void {
     }
     if (is(next, '(') && name === 'values') checkStructure(tokens.slice(at + 2), reading);
     const table = is(next, '.') ? tokens[at + 2] : undefined;
+    // Its tables are the files of this machine.
+    if (name === 'default' && table) throw denied('the database default');
     if (name === 'system' && (table?.kind === 'word' || table?.kind === 'name')) {
       if (!SYSTEM_TABLES.has(table.value.toLowerCase())) throw denied(`SELECT ON system.${table.value}`);
     }
@@ -148,7 +150,7 @@ function takeSettings(sql: string, tokens: readonly Token[]): Statement {
     if (format === null && outer(at, 'format') && at + 2 === end && tokens[at + 1]!.kind === 'word') {
       format = tokens[at + 1]!.value;
       end = at;
-    } else if (settings.length === 0 && outer(at, 'settings') && is(tokens[at + 2], '=')) {
+    } else if (settings.length === 0 && depths[at] === 0 && beginSettings(tokens, at)) {
       settings = assignments(sql, tokens.slice(at + 1, end));
       const after = tokens[end];
       text = `${text.slice(0, tokens[at]!.from)} ${after ? text.slice(after.from) : ''}`;
@@ -162,8 +164,20 @@ function takeSettings(sql: string, tokens: readonly Token[]): Statement {
 
 /** The engine lets each part of a statement have settings of its own, whatever the connection's say. */
 function checkSettings(tokens: readonly Token[], taken = -1): void {
-  const other = tokens.some((token, at) => word(token) === 'settings' && is(tokens[at + 2], '=') && at !== taken);
+  const other = tokens.some((_, at) => at !== taken && beginSettings(tokens, at));
   if (other) throw new ServerException(164, 'READONLY', 'SETTINGS are for the end of a statement.');
+}
+
+/**
+ * Whether SETTINGS may begin here. More than `name =` can follow: a name alone means 1, and a name may have dots. So every
+ * bare `settings` before a name counts, but `t.settings` and `SHOW SETTINGS`.
+ */
+function beginSettings(tokens: readonly Token[], at: number): boolean {
+  const next = tokens[at + 1];
+  if (word(tokens[at]) !== 'settings' || (next?.kind !== 'word' && next?.kind !== 'name')) return false;
+  const isMember = is(tokens[at - 1], '.') && !/^\d/.test(tokens[at - 2]?.value ?? '0');
+  const shown = tokens.slice(0, at).map(word).join(' ');
+  return !isMember && shown !== 'show' && shown !== 'show changed';
 }
 
 function assignments(sql: string, tokens: readonly Token[]): Statement['settings'] {
@@ -171,6 +185,7 @@ function assignments(sql: string, tokens: readonly Token[]): Statement['settings
   const commas = tokens.flatMap((token, at) => (is(token, ',') && depths[at] === 0 ? [at] : []));
   return [-1, ...commas].map((comma, n) => {
     const [name, equals, ...value] = tokens.slice(comma + 1, commas[n] ?? tokens.length);
+    if (name?.kind === 'word' && !equals) return { name: name.value, literal: '1' };
     if (name?.kind !== 'word' || !is(equals, '=') || !value.every(isLiteral) || value.length === 0) {
       throw unreadable(sql, (name ?? tokens[0]!).from);
     }

@@ -7,10 +7,12 @@ import {
   zstdCompressSync,
   zstdDecompressSync,
 } from 'node:zlib';
-import { request } from 'node:http';
+import { request, type IncomingMessage } from 'node:http';
+import { connect } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { decompressBlocks } from '../../../../audit/clickhouse/door/blocks.ts';
+import { until } from '../../events.ts';
 import { startDoor, type DoorUnderTest } from './analysts-door.ts';
 
 let door: DoorUnderTest;
@@ -101,6 +103,40 @@ test('tells what a server tells in its headers', async () => {
   expect(headers.get('x-clickhouse-server-display-name')).toBe('holdpoint');
   expect(JSON.parse(headers.get('x-clickhouse-summary')!)).toMatchObject({ result_rows: '1', written_rows: '0' });
   expect(await answer.json()).toMatchObject({ data: [[1]], rows: 1 });
+});
+
+test('refuses what would not fit into its headers, and addresses and formats that are none', async () => {
+  const refused: [string, string, number][] = [
+    ['/?query=SELECT+1&query_id=a%0d%0aX-Own:+1', '36', 400],
+    ['/?query=SELECT+1&session_timezone=UTC%0a', '36', 400],
+    ['/?query=SELECT+1&default_format=CSV%0d%0a', '73', 404],
+    ['/?query=SELECT+1+FORMAT+Nonsense', '73', 404],
+    ['//', '36', 400],
+  ];
+  for (const [path, code, status] of refused) {
+    const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
+    const { port } = new URL(door.url);
+    request({ port, path, headers: basic(door.user, door.token) }, resolve)
+      .on('error', reject)
+      .end();
+    const answer = await promise;
+    expect([path, answer.headers['x-clickhouse-exception-code'], answer.statusCode]).toEqual([path, code, status]);
+    expect(answer.headers).not.toHaveProperty('x-own');
+    expect((await buffer(answer)).toString()).toMatch(/^Code: \d+\. DB::Exception: /);
+  }
+});
+
+test('closes connections beyond those that it can serve, and goes on when some have ended', async () => {
+  const { port } = new URL(door.url);
+  const sockets = Array.from({ length: 300 }, () => connect(Number(port), '127.0.0.1').on('error', () => {}));
+  try {
+    await until(() => sockets.filter(({ closed }) => closed).length >= 44);
+  } finally {
+    for (const socket of sockets) socket.destroy();
+  }
+  const ping = () => fetch(`${door.url}/ping`).catch(() => null);
+  await until(async () => (await ping()) !== null);
+  expect(await (await ping())?.text()).toBe('Ok.\n');
 });
 
 test('takes the statement from the address, the body, both, or a form; the format from each', async () => {
@@ -214,6 +250,8 @@ test('ends what passes its limits with the exception of a server', async () => {
     ['SELECT length(groupArray(number)) FROM numbers(1e9)', '', '241', 500],
     ['SELECT number FROM numbers(2000000)', '', '396', 500],
     ["SELECT repeat('x', 1000000) FROM numbers(1000)", '', '241', 500],
+    // Little to the engine, much to send.
+    [`SELECT 1 AS ${'x'.repeat(150)} FROM numbers(1000000) FORMAT JSONEachRow`, '', '396', 500],
   ];
   for (const [sql, search, code, status] of passing) {
     const answer = await door.query(sql, search);
@@ -259,7 +297,9 @@ test('reads compressed requests, and refuses those that are damaged or would gro
   }
   expect((await send(sql, 'gzip')).headers.get('x-clickhouse-exception-code')).toBe('271');
   expect((await send(gzipSync(Buffer.alloc(2 ** 22)), 'gzip')).headers.get('x-clickhouse-exception-code')).toBe('271');
-  expect((await send(sql, 'lzma')).headers.get('x-clickhouse-exception-code')).toBe('48');
+  for (const unknown of ['lzma', 'constructor']) {
+    expect((await send(sql, unknown)).headers.get('x-clickhouse-exception-code')).toBe('48');
+  }
   expect((await door.query('x'.repeat(2 ** 21))).headers.get('x-clickhouse-exception-code')).toBe('307');
 });
 
