@@ -163,7 +163,14 @@ const notify = section({
 });
 
 /** A ClickHouse server; or several that hold the same data, of which one that answers is used. */
-const clickhouseUrl = z.url({ protocol: /^https?$/, error: 'expected an http or https URL' });
+const clickhouseUrl = z.url({ protocol: /^https?$/, error: 'expected an http or https URL' }).refine(
+  (text) => {
+    // Addresses are told when a server does not answer; and what else they carried would win over the keys here.
+    const { username, password, search, hash } = URL.parse(text) ?? {};
+    return !username && !password && !search && !hash;
+  },
+  { error: 'expected a URL without user, query or fragment: `username` and `password` have keys of their own' },
+);
 const clickhouse = section({
   url: z.union([clickhouseUrl, z.array(clickhouseUrl).min(1)], {
     error: 'expected an http or https URL, or a list of those',
@@ -183,9 +190,15 @@ const clickhouse = section({
 });
 
 const DAY = 86_400_000;
-/** Null: for ever. What is shorter than a day is a mistake that could not be made good. */
-const KEEP = 'expected a duration of a day or more, such as 400d, or forever';
-const keep = z.union([z.literal('forever').transform(() => null), duration.refine((ms) => ms >= DAY, KEEP)], KEEP);
+/**
+ * Null: for ever. What is shorter than a day is a mistake that could not be made good. So is what reaches beyond 2106:
+ * there ClickHouse's seconds begin anew, and it would delete every row at once.
+ */
+const KEEP = 'expected a duration from a day to 50 years (18250d), such as 400d, or forever';
+const keep = z.union(
+  [z.literal('forever').transform(() => null), duration.refine((ms) => ms >= DAY && ms <= 18_250 * DAY, KEEP)],
+  KEEP,
+);
 
 const schema = section({
   listen: section({

@@ -20,7 +20,7 @@ const DECODERS: Readonly<Record<string, (body: Buffer) => Promise<Buffer>>> = {
  */
 export async function textOf(body: Buffer, contentEncoding: string | null): Promise<string | null> {
   const coding = contentEncoding?.trim().toLowerCase() ?? 'identity';
-  const decode = DECODERS[coding];
+  const decode = Object.hasOwn(DECODERS, coding) ? DECODERS[coding] : undefined;
   if (!decode && coding !== 'identity' && coding !== '') return null;
   try {
     const bytes = decode ? await decode(body) : body;

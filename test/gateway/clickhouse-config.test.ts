@@ -51,6 +51,14 @@ test('says what is wrong with a ClickHouse server', () => {
     'line 2: clickhouse.url: expected an http or https URL',
   ]);
   expect(problemsOf('clickhouse: { url: [] }')).toHaveLength(1);
+  for (const more of ['https://gateway:secret@x', 'https://x/?password=secret', 'https://x/#a']) {
+    for (const url of [`"${more}"`, `["http://y", "${more}"]`]) {
+      const [problem, ...others] = problemsOf(`clickhouse: { url: ${url} }`);
+      expect(problem).toContain('expected a URL without user, query or fragment');
+      expect(problem).not.toContain('secret');
+      expect(others).toEqual([]);
+    }
+  }
   expect(problemsOf('clickhouse: { url: "https://x", tls: { ca: nowhere.pem } }')).toEqual([
     expect.stringMatching(/^line 2: clickhouse\.tls\.ca: cannot read .*nowhere\.pem: ENOENT$/),
   ]);
@@ -71,9 +79,10 @@ test('keeps the record for as long as is said, or for ever', () => {
     events: null,
     minutes: 30 * DAY,
   });
-  for (const bad of ['12h', '400', 'always']) {
+  // 100 years from now is beyond what ClickHouse counts to: it would delete everything at once.
+  for (const bad of ['12h', '400', 'always', '36500d']) {
     expect(problemsOf(`retention: { calls: ${bad} }`)).toEqual([
-      'line 2: retention.calls: expected a duration of a day or more, such as 400d, or forever',
+      'line 2: retention.calls: expected a duration from a day to 50 years (18250d), such as 400d, or forever',
     ]);
   }
 });

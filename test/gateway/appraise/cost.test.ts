@@ -128,6 +128,11 @@ describe('the cost of a call', () => {
     ['with a number too large to be true', '{"usage":{"total_tokens":1e300}}'],
     ['with a number that is infinite', '{"usage":{"total_tokens":1e999}}'],
     ['in an unknown coding', JSON.stringify(usage(5)), { 'content-encoding': 'aes128gcm' }],
+    [
+      'in a coding that is named like a member of every object',
+      JSON.stringify(usage(5)),
+      { 'content-encoding': 'constructor' },
+    ],
     ['in several codings', gzipSync(gzipSync(JSON.stringify(usage(5)))), { 'content-encoding': 'gzip, gzip' }],
     ['that is not what its coding says', JSON.stringify(usage(5)), { 'content-encoding': 'gzip' }],
     ['whose coding is cut off', gzipSync(JSON.stringify(usage(5))).subarray(0, -12), { 'content-encoding': 'gzip' }],
