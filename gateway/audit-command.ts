@@ -1,4 +1,5 @@
 import { createPublicKey } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { exportRecord, type ExportFormat } from '../audit/ledger/export.ts';
@@ -8,7 +9,7 @@ import type { Keys } from '../audit/ledger/links.ts';
 import { readLocal } from '../audit/ledger/local.ts';
 import { verifyExport } from '../audit/ledger/verify-export.ts';
 import { verifyRecord } from '../audit/ledger/verify.ts';
-import { auditPage, isWhole } from './commands/audit-page.ts';
+import { auditPage, exportPage, isWhole } from './commands/audit-page.ts';
 import { plain } from './commands/plain-text.ts';
 import { terminal } from './commands/terminal.ts';
 import { ConfigError, loadConfig, type Config } from './config.ts';
@@ -46,7 +47,11 @@ export async function audit(args: string[]): Promise<number> {
   try {
     return await carryOut(args);
   } catch (error) {
-    const { code } = error as { readonly code?: string };
+    const { code, type } = error as { readonly code?: string; readonly type?: string };
+    if (type === 'UNKNOWN_DATABASE') {
+      terminal.err('There is no record in this ClickHouse yet. The gateway makes it when it starts.\n');
+      return 1;
+    }
     const misunderstood = error instanceof Misunderstood || code?.startsWith('ERR_PARSE_ARGS');
     const told = [Failed, ConfigError, ClickHouseUnavailable].some((kind) => error instanceof kind);
     if (!misunderstood && !told) throw error;
@@ -109,7 +114,7 @@ async function verify({ key, json, config: file }: Verifying): Promise<number> {
       onProgress: progress.show,
     });
     progress.clear();
-    return tell(chains, journals, json);
+    return tell(chains, journals, json ? null : auditPage(chains, journals));
   } finally {
     progress.clear();
     await clickhouse.close();
@@ -119,7 +124,11 @@ async function verify({ key, json, config: file }: Verifying): Promise<number> {
 async function verifyFolder(dir: string, { key, json, config }: Verifying): Promise<number> {
   const progress = createProgress('verified');
   // Whoever has no key of their own is told which one it was: that the export brings it along proves nothing.
-  const given = key.length > 0 ? key : [`${dir}/public-key.pem`];
+  const brought = `${dir}/public-key.pem`;
+  if (!existsSync(brought)) {
+    throw new Failed(`${dir} is no export: there is no public-key.pem in it. "audit export" makes one.`);
+  }
+  const given = key.length > 0 ? key : [brought];
   const keys = await trusted(given, config);
   const { manifest, reports } = await verifyExport(dir, keys, progress.show).catch((error: Error) => {
     throw new Failed(error.message, { cause: error });
@@ -133,12 +142,13 @@ async function verifyFolder(dir: string, { key, json, config }: Verifying): Prom
       );
     }
   }
-  return tell(reports, [], json);
+  return tell(reports, [], json ? null : exportPage(reports));
 }
 
-function tell(chains: readonly ChainReport[], journals: readonly JournalCheck[], json: boolean): number {
+/** @param page for people; null for scripts */
+function tell(chains: readonly ChainReport[], journals: readonly JournalCheck[], page: string | null): number {
   const whole = isWhole(chains, journals);
-  terminal.out(json ? `${JSON.stringify({ whole, chains, journals }, null, 2)}\n` : auditPage(chains, journals));
+  terminal.out(page ?? `${JSON.stringify({ whole, chains, journals }, null, 2)}\n`);
   return whole ? 0 : 1;
 }
 

@@ -42,6 +42,9 @@ const commands: Record<string, Command> = {
   audit,
 };
 
+/** Commands of which the text above says all. */
+const PLAIN: ReadonlySet<Command> = new Set([start, check, demo, token, journal]);
+
 async function start(args: string[]): Promise<number> {
   const { values } = parseArgs({ args, options: { config: { type: 'string', default: 'holdpoint.yaml' } } });
   const { parseConfig, readConfigText } = await import('./config.ts');
@@ -214,11 +217,16 @@ async function main([name = '--help', ...args]: string[]): Promise<number> {
     process.stderr.write(`There is no command "${name}".\n\n${HELP}`);
     return 2;
   }
+  if (PLAIN.has(command) && args.some((arg) => ['--help', '-h'].includes(arg))) {
+    process.stdout.write(HELP);
+    return 0;
+  }
   try {
     return await command(args);
   } catch (error) {
+    const { code } = error as { readonly code?: string };
     process.stderr.write(`${explain(error as Error & { code?: string })}\n`);
-    return 1;
+    return code?.startsWith('ERR_PARSE_ARGS') ? 2 : 1;
   }
 }
 

@@ -14,8 +14,14 @@ export function auditPage(chains: readonly ChainReport[], journals: readonly Jou
     ...(journals.length > 0 ? ['', 'In journals'] : []),
     ...journals.flatMap(journalLines),
     '',
-    verdict(chains, journals),
+    verdict('record', [...chains, ...journals]),
   ];
+  return `${lines.join('\n')}\n`;
+}
+
+/** The same of an export, which is verified by itself. */
+export function exportPage(chains: readonly ChainReport[]): string {
+  const lines = ['In the export', ...chains.flatMap(chainLines), '', verdict('export', chains)];
   return `${lines.join('\n')}\n`;
 }
 
@@ -37,7 +43,7 @@ function chainLines({
   const signed = signedAt === null ? 'never signed' : `signed up to ${new Date(signedAt).toISOString()}`;
   return [
     `  ${mark(breaks)} ${plain(chain || '(no chain)')}${nodes.length > 0 ? `, of ${plain(nodes.join(', '))}` : ''}`,
-    `      ${events(verified)} as they were written, under ${plural(checkpoints, 'checkpoint')}, ${signed}`,
+    `      ${events(verified)} as written, under ${plural(checkpoints, 'checkpoint')}, ${signed}`,
     ...(unsigned > 0 ? [`      ${events(unsigned)} behind the last checkpoint, not signed yet`] : []),
     ...(expired > 0 ? [`      ${events(expired)} deleted by retention; their checkpoints are there`] : []),
     ...breakLines(breaks),
@@ -49,7 +55,7 @@ function journalLines({ name, chain, verified, unsigned, breaks }: JournalCheck)
   const waiting = unsigned > 0 ? `, ${events(unsigned)} not signed yet` : '';
   return [
     `  ${mark(breaks)} ${plain(name)}, chain ${plain(chain)}`,
-    `      ${events(verified)} as they were written${waiting}`,
+    `      ${events(verified)} as written${waiting}`,
     ...breakLines(breaks),
   ];
 }
@@ -62,11 +68,11 @@ function breakLines(breaks: readonly Break[]): string[] {
   return more > 0 ? [...listed, `      and ${number.format(more)} more behind it`] : listed;
 }
 
-function verdict(chains: readonly ChainReport[], journals: readonly JournalCheck[]): string {
-  const broken = [...chains, ...journals].filter(({ breaks }) => breaks.length > 0);
-  if (broken.length === 0) return 'The record is whole.';
+function verdict(what: 'record' | 'export', checked: readonly { readonly breaks: readonly Break[] }[]): string {
+  const broken = checked.filter(({ breaks }) => breaks.length > 0);
+  if (broken.length === 0) return `The ${what} is whole.`;
   const [first] = broken[0]!.breaks;
-  return `The record is broken. The first break: ${plain(first!.detail)}.`;
+  return `The ${what} is broken. The first break: ${plain(first!.detail)}.`;
 }
 
 const mark = (breaks: readonly Break[]) => (breaks.length === 0 ? '✓' : '✗');

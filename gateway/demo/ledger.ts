@@ -9,16 +9,24 @@ SELECT
   any(owner) AS owner,
   maxIf(actor, type = 'hold.approved') AS approved_by,
   maxIf(status, type = 'call.completed') AS status,
-  count() AS steps
+  count() AS steps,
+  verdict = 'hold' AND countIf(type IN ('hold.executed', 'hold.failed', 'hold.indeterminate', 'hold.rejected',
+    'hold.taken-over', 'hold.expired', 'hold.cancelled')) = 0 OR status = 0 AS unfinished
 FROM holdpoint.events
 WHERE agent = 'billing-bot'
 GROUP BY call_id
 ORDER BY min(at)`;
 
 /** One row per call of the demo's agent, from every step that ClickHouse has by now. */
-export async function readLedger(query: Query): Promise<readonly Readonly<Record<string, string>>[]> {
-  const rows = await query(CALLS);
-  return rows.map((row) =>
-    Object.fromEntries(Object.entries(row).map(([name, value]) => [name.replace('_', ' '), String(value)])),
-  );
+export async function readLedger(query: Query): Promise<{
+  readonly rows: readonly Readonly<Record<string, string>>[];
+  /** How many have not all of their steps there: those of calls and those of holds come by different ways. */
+  readonly unfinished: number;
+}> {
+  const read = await query(CALLS);
+  const rows = read.map((row) => {
+    const shown = Object.entries(row).filter(([name]) => name !== 'unfinished');
+    return Object.fromEntries(shown.map(([name, value]) => [name.replace('_', ' '), String(value)]));
+  });
+  return { rows, unfinished: read.filter(({ unfinished }) => Number(unfinished) > 0).length };
 }

@@ -148,10 +148,10 @@ async function showLedger(stage: Stage, calls: number): Promise<void> {
   const { tell, query, signal } = stage;
   tell.heading('What ClickHouse knows now');
   const complete = async () => {
-    const rows = await readLedger(query);
-    return rows.length >= calls && rows.every((row) => row['status'] !== '0') ? rows : null;
+    const { rows, unfinished } = await readLedger(query);
+    return rows.length >= calls && unfinished === 0 ? rows : null;
   };
-  const rows = (await eventually(complete, signal)) ?? (await readLedger(query));
+  const rows = (await eventually(complete, signal)) ?? (await readLedger(query)).rows;
   tell.table(rows);
 }
 
@@ -183,6 +183,10 @@ function suggest(stage: Stage): void {
   const rules = `./${relative('.', join(folder, 'policies', 'rules', 'payments.rego'))}`;
   tell.line(`  another policy: edit ${rules} and the test beside it, save, and see the revision change:`);
   tell.command(`curl ${adminUrl}/api/policy`, reviewer);
+  const config = `--config ./${relative('.', join(folder, 'holdpoint.yaml'))}`;
+  tell.line('  what the work costs (without a name: the list of reports), and whether anybody changed the record:');
+  tell.command(`npm exec -c 'node gateway/main.ts report cost ${config}'`);
+  tell.command(`npm exec -c 'node gateway/main.ts audit verify ${config}'`);
 }
 
 async function tour(stage: Stage): Promise<void> {

@@ -274,4 +274,14 @@ describe('commands', () => {
     expect(stderr).toContain('There is no command "strat".');
     expect(stderr).toContain('policy check|test|build|fmt');
   });
+
+  test('every command explains itself, and does nothing else then', async () => {
+    for (const name of ['start', 'check', 'demo', 'token', 'holds', 'report', 'journal', 'audit']) {
+      const { code, stdout, stderr } = await runMain(name, '--help');
+      expect([name, code, stderr]).toEqual([name, 0, '']);
+      expect(stdout).toContain(`${name} `);
+      expect(stdout).not.toContain('token_sha256  ');
+    }
+    expect(await runMain('journal', '--jsn')).toMatchObject({ code: 2, stderr: "Unknown option '--jsn'\n" });
+  });
 });
