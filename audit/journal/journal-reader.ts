@@ -45,6 +45,11 @@ export async function nextFrame(dir: string, segment: number): Promise<Placed | 
   return null;
 }
 
+/** Events that were given up with a failing disk: their numbers were given to others, in the segment behind. */
+export function isVoid(item: Placed, behind: Placed | null): boolean {
+  return behind !== null && item.events > 0 && item.chain === behind.chain && item.first >= behind.first;
+}
+
 /** What comes behind the last whole frame of a segment; null when it has none. */
 export async function endOf(
   path: string,

@@ -249,8 +249,9 @@ export async function openJournal(options: JournalOptions): Promise<Journal & { 
 
   /** Looks whether shipped segments were deleted. */
   function hasRoom(needed: number): boolean {
-    if (clock() - measuredAt >= MEASURE_INTERVAL) {
-      measuredAt = clock();
+    // Not by the clock, which may be put back for hours.
+    if (performance.now() - measuredAt >= MEASURE_INTERVAL) {
+      measuredAt = performance.now();
       stored = inFlightBytes + (segment?.size ?? 0) + sealedBytes();
     }
     full = stored + needed > limit;
@@ -366,6 +367,9 @@ export async function openJournal(options: JournalOptions): Promise<Journal & { 
     used = 0;
     const failed = segment;
     segment = null;
+    // Were it sealed by its age while another is being opened, there would be two, and readers believe the later one.
+    if (aging !== null) clearTimeout(aging);
+    aging = null;
     onError(cause, losing);
     await failed?.abandon();
     reopenLater();

@@ -25,20 +25,28 @@ export async function readCheckpoints(client: ClickHouseClient, chain: string): 
   return checkpoints;
 }
 
-/** Every chain of which ClickHouse has an event or a checkpoint, with the last number and how many rows there are. */
+/** Every chain of which ClickHouse has an event or a checkpoint: see `Extent`. */
 export async function readExtents(client: ClickHouseClient): Promise<ReadonlyMap<string, Extent>> {
   const result = await client.query({
     query: `
-      SELECT name, max(last) AS last, sum(rows) AS rows FROM (
-        SELECT toString(chain) AS name, max(seq) AS last, count() AS rows FROM holdpoint.events GROUP BY name
+      SELECT name, max(last) AS last, sum(rows) AS rows, toUnixTimestamp64Milli(min(since)) AS since_ms FROM (
+        SELECT toString(chain) AS name, max(seq) AS last, count() AS rows, min(shipped_at) AS since
+        FROM holdpoint.events GROUP BY name
         UNION ALL
-        SELECT toString(chain) AS name, max(seq) AS last, 0 AS rows FROM holdpoint.checkpoints GROUP BY name
+        SELECT toString(chain) AS name, max(seq) AS last, 0 AS rows, min(at) AS since
+        FROM holdpoint.checkpoints GROUP BY name
       )
       GROUP BY name`,
     format: 'JSONEachRow',
   });
-  const rows = await result.json<{ name: string; last: string | number; rows: string | number }>();
-  return new Map(rows.map(({ name, last, rows: count }) => [name, { last: Number(last), rows: Number(count) }]));
+  const rows = await result.json<Record<'name' | 'last' | 'rows' | 'since_ms', string | number>>();
+  return new Map(
+    rows.map(({ name, last, rows: count, since_ms }) => [
+      String(name),
+      { last: Number(last), rows: Number(count), since: Number(since_ms) },
+    ]),
+  );
 }
 
-export type Extent = { readonly last: number; readonly rows: number };
+/** The last number of a chain, how many rows it has, and when the first of them arrived, milliseconds since the epoch. */
+export type Extent = { readonly last: number; readonly rows: number; readonly since: number };

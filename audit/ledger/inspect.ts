@@ -44,6 +44,28 @@ export async function inspectTail(
   return rowBreaks(chain, first, last, await readRows(client, chain, first, last, known));
 }
 
+/**
+ * Looks for rows that nobody signed for, in the part of a chain that is whole without them: numbered 0, or numbered from
+ * `first` to `last` like others.
+ * @param count how many rows there are without them
+ */
+export async function inspectSurplus(
+  client: ClickHouseClient,
+  { chain, first, last, count }: { chain: string; first: number; last: number; count: number },
+): Promise<readonly Break[]> {
+  const ask = async (query: string) => {
+    const result = await client.query({ query, query_params: { chain, first, last }, format: 'JSONEachRow' });
+    return await result.json<Record<string, string | number>>();
+  };
+  const among = `holdpoint.events WHERE chain = {chain:String} AND (seq = 0 OR seq BETWEEN {first:UInt64} AND {last:UInt64})`;
+  const [found] = await ask(`SELECT count() AS rows FROM ${among}`);
+  if (Number(found!['rows']) === count) return [];
+  const surplus = await ask(`
+    SELECT seq, max(event_id) AS event FROM ${among}
+    GROUP BY seq HAVING seq = 0 OR count() > 1 ORDER BY seq LIMIT 100`);
+  return surplus.map(({ seq, event }) => repeated(chain, Number(seq), String(event)));
+}
+
 async function readRows(
   client: ClickHouseClient,
   chain: string,
@@ -88,8 +110,7 @@ function rowBreaks(chain: string, first: number, last: number, rows: readonly Ro
   for (const row of rows) {
     if (row.seq > expected) found.push(missing(chain, expected, row.seq - 1));
     if (row.seq < expected) {
-      const detail = `event ${row.seq} is there more than once (${row.event})`;
-      found.push({ chain, kind: 'repeated', first: row.seq, last: row.seq, event: row.event, detail });
+      found.push(repeated(chain, row.seq, row.event));
     } else if (!row.fits) {
       found.push(isMoved(row, unfit) ? moved(chain, row) : changed(chain, row));
     }
@@ -105,6 +126,12 @@ const REACH = 1000;
 /** Whether the row's hash is that of its line at the number of another row that does not fit either. */
 function isMoved({ seq, line, hash }: Row, unfit: readonly Row[]): boolean {
   return unfit.slice(0, REACH).some((other) => other.seq !== seq && rowHash(other.seq, line) === hash);
+}
+
+function repeated(chain: string, seq: number, event: string): Break {
+  const detail =
+    seq === 0 ? `a row has a number that no event has (${event})` : `event ${seq} is there more than once (${event})`;
+  return { chain, kind: 'repeated', first: seq, last: seq, event, detail };
 }
 
 function moved(chain: string, { seq, event }: Row): Break {

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { Chapter, headOf, isSigned, type Checkpoint, type Head } from './ledger.ts';
+import { isVoid, nextFrame } from '../journal/journal-reader.ts';
 import { listSegments, segmentPath } from '../journal/segment.ts';
 import { framesOf, readHole, type Placed } from '../journal/segment-reader.ts';
 import type { Break, BreakKind, JournalCheck } from '../../gateway/domain/verification.ts';
@@ -15,7 +16,9 @@ export async function verifyJournal(folder: string, name: string, keys: Keys): P
   const segments = await listSegments(dir);
   for (const segment of segments) {
     try {
+      const behind = await nextFrame(dir, segment);
       for await (const item of framesOf(segmentPath(dir, segment))) {
+        if (item.kind !== 'hole' && isVoid(item, behind)) break;
         if (item.kind !== 'hole') check.frame(item);
         // What is torn at the end was never promised to anybody; in the middle, what follows tells what is missing.
         else if ((await readHole(segmentPath(dir, segment), item)).length > 0)

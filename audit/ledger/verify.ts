@@ -4,7 +4,7 @@ import { headOf, type Checkpoint, type Head } from './ledger.ts';
 import type { Break, ChainReport } from '../../gateway/domain/verification.ts';
 import { hashChapters, windowsOf } from './chapters.ts';
 import { readCheckpoints, readExtents, type Extent } from './checkpoints.ts';
-import { inspectChapter, inspectTail, type KnownLines } from './inspect.ts';
+import { inspectChapter, inspectSurplus, inspectTail, type KnownLines } from './inspect.ts';
 import { linkBreaks, type Keys } from './links.ts';
 
 export type VerifyOptions = {
@@ -31,6 +31,9 @@ export type Anchor = {
 /** Longest that a batch takes from its first row to its checkpoints, milliseconds. */
 const BATCH_TIME = 2_000;
 
+/** Longest that a chain may be without its first checkpoint, milliseconds: that takes a minute, and its way here. */
+const UNSIGNED_LIMIT = 5 * 60_000;
+
 /** More breaks than these say nothing more about a chain. */
 const BREAKS_LIMIT = 100;
 
@@ -46,7 +49,7 @@ export async function verifyRecord(options: VerifyOptions): Promise<readonly Cha
   let done = 0;
   const reports: ChainReport[] = [];
   for (const chain of [...new Set([...extents.keys(), ...anchors.keys()])].sort()) {
-    const extent = extents.get(chain) ?? { last: 0, rows: 0 };
+    const extent = extents.get(chain) ?? { last: 0, rows: 0, since: 0 };
     const verifying = verifyChain(chain, extent, options, (events) => {
       done += events;
       onProgress?.(done, of);
@@ -70,6 +73,8 @@ async function verifyChain(
   let verified = 0;
   let expired = 0;
   let since = checkpoints[0]?.at ?? 0;
+  let before = Infinity;
+  let kept = 0;
 
   for (const window of windowsOf(checkpoints)) {
     const found = await hashChapters(client, window, since);
@@ -80,19 +85,32 @@ async function verifyChain(
       const count = chapter.seq - chapter.first + 1;
       const wrong = there?.hash === chapter.hash ? [] : await inspectChapter(client, chapter, known);
       if (wrong.length === 0) verified += count;
-      // Retention takes whole months: where it has been, rows are missing and nothing else.
-      else if (verified === 0 && chapter.at < keptSince && wrong.every(({ kind }) => kind === 'missing'))
+      // Retention takes whole months: where it has been, rows are missing and nothing else. They arrived between the
+      // checkpoint before and their own.
+      else if (
+        verified === 0 &&
+        Math.min(before, chapter.at) < keptSince &&
+        wrong.every(({ kind }) => kind === 'missing')
+      ) {
         expired += count;
-      else breaks.push(...wrong.slice(0, BREAKS_LIMIT));
+        kept = chapter.seq + 1;
+      } else breaks.push(...wrong.slice(0, BREAKS_LIMIT));
+      before = chapter.at;
       if (breaks.length >= BREAKS_LIMIT) break;
     }
     if (breaks.length >= BREAKS_LIMIT) break;
   }
 
   const signed = last?.seq ?? 0;
+  if (breaks.length === 0) {
+    const elsewhere = [...known.keys()].filter((seq) => seq >= kept && seq <= signed).length;
+    breaks.push(...(await inspectSurplus(client, { chain, first: kept, last: signed, count: verified - elsewhere })));
+  }
   const anchor = anchors?.get(chain);
   const reached = Math.max(extent.last, signed, ...known.keys());
-  if (!last && extent.rows > 0 && !anchor) breaks.push(foreign(chain, extent));
+  // Another gateway's chain may be so new that nothing is signed for it yet.
+  const isNew = chain !== '' && Math.abs(Date.now() - extent.since) < UNSIGNED_LIMIT;
+  if (!last && extent.rows > 0 && !anchor && !isNew) breaks.push(foreign(chain, extent));
   else if (reached > signed) breaks.push(...(await inspectTail(client, chain, signed + 1, reached, known)));
   if (anchor && anchor.delivered > reached) breaks.push(truncated(chain, reached, anchor.delivered));
   let unknown = otherHeads(chain, checkpoints, anchor);

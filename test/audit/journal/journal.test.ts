@@ -217,6 +217,30 @@ test('refuses events when it is full, changes nothing, and takes them again once
   await journal.close();
 });
 
+test('takes events again once segments were deleted although the clock was put back', async () => {
+  await using folder = await temporaryFolder();
+  let now = event(0).at;
+  const journal = await openTestJournal(folder.path, { limit: 20_000, segmentSize: 10_000, clock: () => now });
+  const append = async () => {
+    journal.append(event(0));
+    await journal.flushed();
+    return true;
+  };
+  await until(() =>
+    append()
+      .catch(() => journal.status().full)
+      .then((full) => full && journal.status().full),
+  );
+  now -= 3_600_000;
+  await until(async () => {
+    const taken = await append().catch(() => false);
+    for (const segment of (await listSegments(folder.path)).slice(0, -1)) await rm(segmentPath(folder.path, segment));
+    return taken;
+  });
+  expect(journal.status().full).toBe(false);
+  await journal.close();
+});
+
 const read = { verdict: 'allow', method: 'GET' } as const;
 
 test('sheds allowed reads alone when it is told to, and puts on record how many', async () => {
@@ -299,6 +323,29 @@ test('promises nothing while no segment can be opened, and goes on once one can'
   const batches = await readAll(sourceOf(dir).source);
   expect(idsOf(numbered(batches).values())).toEqual([...ids(0, 1), ...ids(3, 4)]);
   expect(verifyChain(batches)).toBe(2);
+});
+
+test('opens no second segment beside the one that it tries again with, although a segment came of age meanwhile', async () => {
+  await using folder = await temporaryFolder();
+  const dir = join(folder.path, 'journal');
+  const maxAge = 100;
+  const errors: number[] = [];
+  const journal = await openTestJournal(dir, { segmentSize: 1, maxAge, onError: (_, lost) => errors.push(lost) });
+  journal.append(event(0));
+  await journal.flushed();
+  await rename(dir, `${dir}-away`);
+  journal.append(event(1));
+  await expect(journal.flushed()).rejects.toMatchObject({ code: 'journal-unavailable' });
+  const failedAt = performance.now();
+  await until(() => performance.now() - failedAt > 2 * maxAge);
+  expect(errors).toEqual([1]);
+  await rename(`${dir}-away`, dir);
+  await until(() => journal.status().fault === null);
+  journal.append(event(2));
+  await journal.flushed();
+  await journal.close();
+  const batches = await readAll(sourceOf(dir).source);
+  expect(idsOf(numbered(batches).values())).toEqual([...ids(0, 1), ...ids(2, 3)]);
 });
 
 test('promises nothing that a failing write left half on disk, and gives its number to the next event', async () => {

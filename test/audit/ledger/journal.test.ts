@@ -110,3 +110,11 @@ test('a checkpoint that somebody else signed is found', async () => {
     last: 10,
   });
 });
+
+test('what a failing disk kept of events that were given up, and whose numbers others got, is no break', async () => {
+  await rewrite(holds(20), (frames) => [...frames, { ...frames.find(holds(20))!, first: 21 }]);
+  const journal = await openJournal({ dir, node: 'gw-1', signer, limit: 2 ** 24 });
+  journal.append(event(20));
+  await journal.close();
+  expect(await verifyJournal(folder.path, NAME, keys)).toMatchObject({ verified: 21, breaks: [] });
+});

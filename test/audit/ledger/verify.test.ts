@@ -5,6 +5,7 @@ import { connectClickHouse } from '../../../audit/clickhouse/clickhouse.ts';
 import { createSigner, keyId } from '../../../audit/ledger/ledger.ts';
 import { migrate } from '../../../audit/clickhouse/migrate.ts';
 import { startEmbedded, type Embedded } from '../../../audit/clickhouse/start-embedded.ts';
+import { readCheckpoints } from '../../../audit/ledger/checkpoints.ts';
 import { verifyRecord, type VerifyOptions } from '../../../audit/ledger/verify.ts';
 import { eventLine } from '../../../gateway/domain/event-line.ts';
 import type { Event } from '../../../gateway/domain/event.ts';
@@ -153,6 +154,17 @@ describe('the first break is named', () => {
     expect(await firstBreak()).toEqual({ kind: 'repeated', first: 9, last: 9, event: 'evt_9999' });
   });
 
+  test.each([
+    ['under a number that is taken, and a time at which nobody looks for it', 'at - toIntervalYear(1) AS at', 9],
+    ['under a number that none has', 'toUInt64(0) AS seq', 0],
+  ])('a row was added %s', async (_how, change, seq) => {
+    await client.command({
+      query: `INSERT INTO holdpoint.events SELECT * REPLACE ('evt_9999' AS event_id, ${change})
+        FROM (SELECT * FROM holdpoint.events WHERE seq = 9)`,
+    });
+    expect(await firstBreak()).toEqual({ kind: 'repeated', first: seq, last: seq, event: 'evt_9999' });
+  });
+
   test('a row was changed and its hash computed anew', async () => {
     await client.command({ query: 'TRUNCATE TABLE holdpoint.events' });
     const forged = [0, 1, 2, 3].map((n) => (n === 1 ? { ...event(n), verdict: 'hold' as const } : event(n)));
@@ -211,6 +223,15 @@ describe('the first break is named', () => {
     expect(nowhere).toMatchObject({ chain: '', breaks: [{ kind: 'foreign' }] });
   });
 
+  test('rows of a chain that nobody ever signed for, unless they came just now: another gateway may be new', async () => {
+    await client.command({ query: 'TRUNCATE TABLE holdpoint.checkpoints' });
+    expect(await firstBreak()).toMatchObject({ kind: 'foreign' });
+    const young = `SELECT * REPLACE (now64(3) AS shipped_at, 'young' AS chain) FROM holdpoint.events`;
+    await client.command({ query: `INSERT INTO holdpoint.events ${young}` });
+    const reports = await verifyRecord({ client, keys });
+    expect(reports.find((report) => report.chain === 'young')).toMatchObject({ unsigned: 15, breaks: [] });
+  });
+
   test('a whole chain is gone of which a journal knows', async () => {
     await client.command({ query: 'TRUNCATE TABLE holdpoint.events' });
     await client.command({ query: 'TRUNCATE TABLE holdpoint.checkpoints' });
@@ -223,6 +244,14 @@ test('what retention has deleted is no break, and is counted', async () => {
   await tamper('DELETE WHERE seq <= 4');
   expect(await verify({ keptSince: START_AT + 60_000 })).toMatchObject({ expired: 4, verified: 8, breaks: [] });
   expect(await firstBreak({ keptSince: START_AT })).toMatchObject({ kind: 'missing', first: 1, last: 4 });
+});
+
+test('what retention has deleted may have arrived long before it was signed for', async () => {
+  const [first, second] = await readCheckpoints(client, chain);
+  await tamper('DELETE WHERE seq <= 6');
+  const within = { expired: 8, verified: 4, breaks: [] };
+  expect(await verify({ keptSince: first!.at + 1 })).toMatchObject(within);
+  expect(await verify({ keptSince: second!.at + 1 })).toMatchObject(within);
 });
 
 test('an event that ClickHouse refused and that was set aside is no gap', async () => {
