@@ -11,7 +11,10 @@ export const USAGE_STALE = 5_000;
 /** So many subjects are counted apart; an agent can make up any number of paths. Beyond it, operations share one. */
 const SUBJECTS = 10_000;
 
-type Subject = Readonly<Record<UsageWindow, Window>>;
+/** Exchanges after which those of whom nothing is left are looked for: that takes a look at every bucket of everybody. */
+const SWEEP_EVERY = 120;
+
+type Subject = Readonly<Record<UsageWindow, Window>> & { readonly key: string };
 export type Usage = UsageMeter & {
   /** The call with `usage` in its policy input, as it is now. */
   judged(call: Call): Call;
@@ -43,6 +46,11 @@ export function createUsage(deps: {
 }): Usage {
   const { store, wanted, clock, failed } = deps;
   const subjects = new Map<string, Subject>();
+  /** Allowed calls that count. One that could not be recorded never did, and neither did those of before anybody asked. */
+  const counted = new WeakSet<Call>();
+  /** Those of whom something was counted since the last exchange: there may be thousands of others. */
+  let touched = new Set<Subject>();
+  let exchanges = 0;
   let since = 0;
   let exchangedAt = 0;
   let timer: NodeJS.Timeout | null = null;
@@ -53,7 +61,7 @@ export function createUsage(deps: {
     let found = subjects.get(key);
     if (found === undefined && subjects.size >= SUBJECTS) found = subjects.get((key = shared));
     if (found === undefined) {
-      found = { minute: new Window('minute'), hour: new Window('hour'), day: new Window('day') };
+      found = { key, minute: new Window('minute'), hour: new Window('hour'), day: new Window('day') };
       subjects.set(key, found);
     }
     return found;
@@ -68,7 +76,10 @@ export function createUsage(deps: {
   }
 
   function count(spender: Spender, at: number, measure: UsageMeasure, amount: number): void {
-    for (const one of of(spender)) for (const span of SPANS) one[span].count(at, measure, amount);
+    for (const one of of(spender)) {
+      touched.add(one);
+      for (const span of SPANS) one[span].count(at, measure, amount);
+    }
   }
 
   function text(one: Subject, now: number): string {
@@ -76,13 +87,21 @@ export function createUsage(deps: {
   }
 
   async function once(): Promise<void> {
-    const counts = [...subjects].flatMap(([key, one]) => SPANS.flatMap((span) => one[span].pending(key)));
-    if (counts.length > 0) await store.add(counts);
+    const adding = touched;
+    touched = new Set();
+    const counts = [...adding].flatMap((one) => SPANS.flatMap((span) => one[span].pending(one.key)));
+    try {
+      if (counts.length > 0) await store.add(counts);
+    } catch (error) {
+      touched = touched.union(adding);
+      throw error;
+    }
     for (const each of counts) subjects.get(each.subject)?.[each.window].added(each);
     const { counts: totals, at } = await store.totals(since);
     for (const each of totals) subject(each.subject)[each.window].settle(each);
     since = at;
     exchangedAt = clock();
+    if (++exchanges % SWEEP_EVERY !== 0) return;
     for (const [key, one] of subjects) if (SPANS.every((span) => one[span].isEmpty(exchangedAt))) subjects.delete(key);
   }
 
@@ -130,10 +149,12 @@ export function createUsage(deps: {
       count(spender, at, 'calls', 1);
       if (verdict === 'block') count(spender, at, 'blocked', 1);
       if (verdict === 'hold') count(spender, at, 'held', 1);
-      if (verdict === 'allow' && cost) count(spender, at, `cost:${cost.unit}`, cost.amount);
+      if (verdict !== 'allow') return;
+      counted.add(call);
+      if (cost) count(spender, at, `cost:${cost.unit}`, cost.amount);
     },
-    completed(call, { verdict, cost: expected }, cost) {
-      if (!wanted() || verdict !== 'allow') return;
+    completed(call, { cost: expected }, cost) {
+      if (!counted.has(call)) return;
       const [spender, at] = [spenderOf(call), call.receivedAt];
       const same = cost?.unit === expected?.unit && cost?.amount === expected?.amount;
       if (expected && !same) count(spender, at, `cost:${expected.unit}`, -expected.amount);

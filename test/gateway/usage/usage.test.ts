@@ -94,6 +94,19 @@ describe.each(engines)('usage counted in $name', (engine) => {
     expect(seen(usage).agent.minute).toMatchObject({ cost: { EUR: 3 } });
   });
 
+  test('nothing is taken back for a call that was not counted: it could not be recorded, or nobody asked then', () => {
+    let asked = true;
+    const usage = usageOn(store.usage, () => asked);
+    const expected = decision('allow', { amount: 10, unit: 'EUR' });
+    const early = call();
+    asked = false;
+    usage.decided(early, expected);
+    asked = true;
+    usage.completed(early, expected, { amount: 12, unit: 'EUR' });
+    usage.completed(call(), expected, null);
+    expect(seen(usage).agent.day).toEqual({ calls: 0, blocked: 0, held: 0, cost: {} });
+  });
+
   test('a held call costs what it cost when people had released it', () => {
     const usage = usageOn(store.usage);
     usage.decided(call(), decision('hold', { amount: 10, unit: 'EUR' }));
