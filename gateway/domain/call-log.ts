@@ -74,6 +74,11 @@ export type CallPage = {
   readonly items: readonly CallSummary[];
   /** `cursor` of the next page, or null. */
   readonly next: string | null;
+  /**
+   * RFC 3339: calls before this were not looked at, as that would have taken too long; the next page goes on there. Null
+   * when nothing was left out.
+   */
+  readonly searched_since: string | null;
   readonly source: CallSource;
 };
 

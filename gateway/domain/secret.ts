@@ -22,9 +22,12 @@ const TOKENS = new RegExp(
 const SCHEME = /\b(bearer|basic)(\s+)([\w\-.~+/]+=*)/gi;
 /** The password of a URL, and the paths of Slack's webhooks, which are all that one needs to write there. */
 const IN_URLS = /(:\/\/[^/\s:@]*:)[^/\s@]+(?=@)|(hooks\.slack\.com\/(?:services|workflows)\/)[\w/]+/g;
-/** `name=value` and `"name": "value"` inside of a text, also where the text is JSON that was quoted once more. */
+/**
+ * `name=value` and `"name": "value"` inside of a text, also where the text is JSON that was quoted once more: a value ends
+ * at a quotation mark with as many backslashes as there were before the first, as one within it has more.
+ */
 const NAMED = /(?<![\w.-])([A-Za-z][\w.-]{0,60})\\{0,8}["']? {0,8}[:=]\s{0,8}/g;
-const VALUE = /(\\{0,8}")[^"]*?(?=\\{0,8}(?:"|$))|((?:(?:[Bb]earer|[Bb]asic|[Tt]oken)\s)?)[^\s"',;&{}[\]\\]+/y;
+const VALUE = /(\\{0,8}["'])[^]*?(?=(?<!\\)\1|$)|((?:(?:[Bb]earer|[Bb]asic|[Tt]oken)\s)?)[^\s"',;&{}[\]\\]+/y;
 
 /** Written out for either case, which is several times faster than the flag. */
 const anyCase = (pattern: string) => pattern.replace(/(?<!\\)[a-z]/g, (letter) => `[${letter}${letter.toUpperCase()}]`);
@@ -32,7 +35,7 @@ const anyCase = (pattern: string) => pattern.replace(/(?<!\\)[a-z]/g, (letter) =
 /** What may stand between a part of a name and the colon or the equals sign behind it. */
 const REST = `[\\w .\\-[\\]$]{0,60}\\\\{0,8}["']?\\s{0,8}[:=]`;
 const END = `[\\d_\\-. [\\]]{0,8}\\\\{0,8}["']?\\s{0,8}[:=]`;
-const GAP = '[_\\-. ]?';
+const GAP = '[\\d_\\-. [\\]]{0,8}';
 
 /**
  * The beginnings of everything that is a secret, and more; in JSON text as well as in what it says. Each looks for rare
@@ -53,7 +56,8 @@ const MARKS = [
   'A(?:KIA|SIA|Iza|TATT)',
   '[eSy][yGa][J.2]',
   'ks\\.slack|:\\\\?/\\\\?/[^/\\s"@:]*:[^/\\s"@]*@',
-  `\\d${'[ -]?\\d'.repeat(12)}`,
+  // Digits; not in the middle of an identifier, unless the letter before them belongs to an escape in JSON.
+  `(?:(?<![A-Za-z0-9])|(?<=\\\\[bfnrt]))\\d${'[ -]?\\d'.repeat(12)}`,
   // A letter or digit that JSON need not escape: whoever does may hide any of the above.
   '\\\\u00[2-7]',
 ].map((mark) => new RegExp(mark));

@@ -123,7 +123,7 @@ export function createRecorder(deps: {
         hold_id: completion.holdId ?? undefined,
         agent: caller?.principal.agent,
         system: system || undefined,
-        operation: call?.operation,
+        operation: call ? (masked.get(call) ?? call).operation : undefined,
         method: exchange.request.method,
         verdict,
         status: completion.status,

@@ -50,6 +50,9 @@ describe('a text is kept', () => {
     ['https://hooks.slack.com/services/T1/B2/xyz', 'https://hooks.slack.com/services/***'],
     ['{"password":"my pass","a":1}', '{"password":"***","a":1}'],
     [String.raw`{"body":"{\"api_key\":\"abc\",\"a\":1}"}`, String.raw`{"body":"{\"api_key\":\"***\",\"a\":1}"}`],
+    ["{'password': 'my pass', 'a': 1}", "{'password': '***', 'a': 1}"],
+    [String.raw`{"password":"my \"pass\" 1","a":1}`, '{"password":"***","a":1}'],
+    [String.raw`{"body":"{\"api_key\":\"a\\\"bc\",\"a\":1}"}`, String.raw`{"body":"{\"api_key\":\"***\",\"a\":1}"}`],
     ['password: hunter2, and so on', 'password: ***, and so on'],
     ['Authorization: Bearer abcdefgh', 'Authorization: Bearer ***'],
     ['card 4242 4242 4242 4242 12/27', 'card *** 12/27'],
@@ -74,7 +77,7 @@ describe('a text is kept', () => {
   });
 
   const pieces =
-    'password|pass_word|Token|cvc|pin|auth|api-key|secret|Cookie|otp|security code|"|\\|:|=| |-|4242424242424242|4242|Bearer |Basic |dXNlcjpwYXNz|abc|\n|ghp_|sk_live_|eyJ|.|abcdefghijklmnop|https://|@|u|/|AKIA|ABCDEFGHIJKLMNOP'.split(
+    'password|pass_word|Token|cvc|pin|auth|api-key|secret|Cookie|otp|security code|"|\'|\\|:|=| |-|4242424242424242|4242|Bearer |Basic |dXNlcjpwYXNz|abc|\n|ghp_|sk_live_|eyJ|.|abcdefghijklmnop|https://|@|u|/|AKIA|ABCDEFGHIJKLMNOP'.split(
       '|',
     );
 
@@ -97,7 +100,7 @@ describe('a text is kept', () => {
     fc.assert(
       fc.property(
         fc.array(fc.constantFrom(...words), { minLength: 1, maxLength: 4 }),
-        fc.constantFrom('', '_', '-', '.', ' '),
+        fc.constantFrom('', '_', '-', '.', ' ', '__', '2', ']['),
         fc.constantFrom('":"x"', '": 1', '\\":\\"x', '=x'),
         (parts, between, value) => {
           const name = parts.join(between);

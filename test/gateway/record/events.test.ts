@@ -102,6 +102,13 @@ describe('a decision', () => {
     expect(upstream.received.at(-1)!.body.toString()).toBe(JSON.stringify(sent));
   });
 
+  test('stands in the log as on record, without what its path lets slip', async () => {
+    const answer = await send('/payments/v1/notes/password=hunter2', { amount: 1 });
+    const id = answer.headers.get('holdpoint-decision');
+    const lines = plane.logged.filter(({ decision_id }) => decision_id === id);
+    expect(lines).toMatchObject([{ msg: 'call', operation: 'POST /v1/notes/password=***' }]);
+  });
+
   test('keeps the digits of its numbers', async () => {
     const events = await recorded(await send('/payments/v1/refunds', '{"amount": 1.50,"serial":12345678901234567890}'));
     expect(events['call.decided']!.input).toContain('{"amount": 1.50,"serial":12345678901234567890}');
