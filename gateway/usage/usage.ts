@@ -8,6 +8,8 @@ import { Window } from './window.ts';
 export const USAGE_INTERVAL = 500;
 /** From here on counts of others count as stale, and policy is told so; milliseconds. */
 export const USAGE_STALE = 5_000;
+/** Longest that the last exchange may take, in milliseconds. */
+const STOP_LIMIT = 1_000;
 /** So many subjects are counted apart; an agent can make up any number of paths. Beyond it, operations share one. */
 const SUBJECTS = 10_000;
 
@@ -55,6 +57,7 @@ export function createUsage(deps: {
   let exchangedAt = 0;
   let timer: NodeJS.Timeout | null = null;
   let stopped = false;
+  let failing = false;
   let running: Promise<void> = Promise.resolve();
 
   function subject(key: string, shared = key): Subject {
@@ -122,9 +125,18 @@ export function createUsage(deps: {
 
   function schedule(): void {
     if (stopped) return;
-    timer = setTimeout(() => {
-      void (wanted() ? exchange() : running).catch(failed).finally(schedule);
-    }, USAGE_INTERVAL).unref();
+    timer = setTimeout(() => void attempt().finally(schedule), USAGE_INTERVAL).unref();
+  }
+
+  /** Told once for each time that the store is away, not twice a second. */
+  async function attempt(): Promise<void> {
+    try {
+      if (wanted()) await exchange();
+      failing = false;
+    } catch (error) {
+      if (!failing) failed(error);
+      failing = true;
+    }
   }
 
   return {
@@ -168,8 +180,9 @@ export function createUsage(deps: {
     async stop() {
       stopped = true;
       if (timer) clearTimeout(timer);
-      await running;
-      if (wanted()) await exchange().catch(failed);
+      // A store that hangs must not keep the process from ending: half a second of counts is what a crash costs too.
+      const late = new Promise<void>((resolve) => setTimeout(resolve, STOP_LIMIT).unref());
+      await Promise.race([attempt(), late]);
     },
   };
 }

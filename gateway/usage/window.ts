@@ -78,7 +78,8 @@ export class Window {
 
   #write(now: number): string {
     const sums: Record<string, number> = { calls: 0, blocked: 0, held: 0 };
-    const costs: Record<string, number> = {};
+    // Without a prototype: a unit may be named as anything.
+    const costs = Object.create(null) as Record<string, number>;
     for (const [bucket, cells] of this.#buckets) {
       if (this.#isOver(bucket, now)) continue;
       for (const [measure, { stored, own }] of cells) {

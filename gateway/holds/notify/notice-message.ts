@@ -1,5 +1,6 @@
 import type { Hold } from '../../domain/hold.ts';
 import type { NoticeKind, Occasion } from '../../domain/notice.ts';
+import { maskText } from '../../domain/secret.ts';
 import { decidingGroups } from './audience.ts';
 
 /** What a webhook's `type` says of each kind. */
@@ -107,10 +108,10 @@ export function noticeMessage(occasion: Occasion, consoleUrl: string): NoticeMes
       revision: hold.revision,
       level: hold.terms.level,
       system: hold.system || null,
-      operation: hold.operation || null,
+      operation: maskText((hold.onRecord ?? hold).operation) || null,
       agent: hold.principal.agent,
       owner: hold.principal.owner,
-      reason: clip(hold.reason, LONGEST_REASON),
+      reason: clip(maskText(hold.reason), LONGEST_REASON),
       rules: hold.rules.map(({ id }) => id),
       groups: decidingGroups(hold),
       assignee: hold.assignee,

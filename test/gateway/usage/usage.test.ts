@@ -107,6 +107,12 @@ describe.each(engines)('usage counted in $name', (engine) => {
     expect(seen(usage).agent.day).toEqual({ calls: 0, blocked: 0, held: 0, cost: {} });
   });
 
+  test('a unit may have any name', () => {
+    const usage = usageOn(store.usage);
+    usage.decided(call(), decision('allow', { amount: 2, unit: 'constructor' }));
+    expect(seen(usage).agent.day).toMatchObject({ cost: { constructor: 2 } });
+  });
+
   test('a held call costs what it cost when people had released it', () => {
     const usage = usageOn(store.usage);
     usage.decided(call(), decision('hold', { amount: 10, unit: 'EUR' }));

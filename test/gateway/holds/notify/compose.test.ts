@@ -307,3 +307,15 @@ function holdFullOf(secret: string): Hold {
     attempt: { id: 'att_1', by: 'control', at: NOW, key: secret, number: 1 },
   };
 }
+
+test('what goes out to people names no secret that a rule or a path quoted', () => {
+  const hold = aHold(NOW, {
+    reason: 'The card 4111 1111 1111 1111 was named.',
+    operation: 'POST /v1/notes/password=hunter2',
+  });
+  const drafts = createCompose(EVERYWHERE, REVIEWERS, CONSOLE)(of('opened', hold));
+  expect(drafts.length).toBeGreaterThan(3);
+  const said = JSON.stringify(drafts);
+  expect(said).toContain('The card *** was named.');
+  expect(said).not.toMatch(/4111|hunter2/);
+});
