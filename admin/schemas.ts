@@ -32,6 +32,8 @@ export const holdWriteHeaders = writeHeaders.extend({
 
 export const noBody = z.strictObject({}).nullish();
 
+const CALL_ID = /^call_[0-9a-f]{32}$/;
+
 const filtered = (what: string) => name.optional().describe(what);
 
 export const callQuery = z.strictObject({
@@ -59,11 +61,15 @@ export const callQuery = z.strictObject({
   from: moment.optional().describe('RFC 3339.'),
   to: moment.optional().describe('RFC 3339; not included.'),
   text: filtered('Stands in the reason of the decision, or in what a person said of the call.'),
-  cursor,
+  cursor: z
+    .string()
+    .regex(CALL_ID, "expected an earlier answer's next")
+    .optional()
+    .describe("An earlier answer's `next`."),
   limit,
 });
 
-export const callParams = z.object({ id: z.string().regex(/^call_[0-9a-f]{32}$/, 'expected the id of a call') });
+export const callParams = z.object({ id: z.string().regex(CALL_ID, 'expected the id of a call') });
 
 export const evaluateBody = z.strictObject({
   input: z.record(z.string(), z.unknown()).describe('As policies see it; see the page for policy authors.'),
@@ -119,6 +125,11 @@ const source = z
 export const callPage = z.object({
   items: z.array(call),
   next: z.string().nullable().describe('`cursor` of the next page.'),
+  searched_since: time
+    .nullable()
+    .describe(
+      'Calls before this were not looked at, as that takes too long; `next` goes on there. Null: nothing was left out.',
+    ),
   source,
 });
 

@@ -2,6 +2,7 @@ import type { ClickHouseClient } from '@clickhouse/client';
 import type { CallLog, CallPage, CallSource, CallStory, CallSummary } from '../../gateway/domain/call-log.ts';
 import type { Clock } from '../../gateway/domain/clock.ts';
 import type { Event } from '../../gateway/domain/event.ts';
+import { firstCallIdAt } from './call-id.ts';
 import { callsOf, summaryOf } from './from-events.ts';
 import { countHistory, HISTORY_DAYS } from './history.ts';
 import type { JournalTail } from './journal-tail.ts';
@@ -44,15 +45,19 @@ export function createCallLog(
 
   return {
     search(filter, { cursor, limit }) {
-      const page = (calls: readonly CallSummary[], source: CallSource): CallPage => {
+      const page = (calls: readonly CallSummary[], source: CallSource, since: number | null = null): CallPage => {
         const items = calls.slice(0, limit);
-        return { items, next: calls.length > limit ? (items.at(-1)?.call_id ?? null) : null, source };
+        // What was not looked through is the next page, empty though this one may be.
+        const next =
+          calls.length > limit ? (items.at(-1)?.call_id ?? null) : since === null ? null : firstCallIdAt(since);
+        return { items, next, searched_since: since === null ? null : new Date(since).toISOString(), source };
       };
       const before = ({ call_id }: CallSummary) => cursor === undefined || call_id < cursor;
       return ask<CallPage>(
         async (signal) => {
           const options = { cursor, limit: limit + 1, now: clock(), signal };
-          return page(await searchCalls(client, filter, options), 'record');
+          const { calls, since } = await searchCalls(client, filter, options);
+          return page(calls, 'record', since);
         },
         (events) => page(callsOf(events, filter).filter(before), 'journal'),
       );
@@ -74,11 +79,11 @@ export function createCallLog(
     async history({ agent, system, operation, except }, signal) {
       const now = clock();
       const since = now - HISTORY_DAYS * 86_400_000;
-      const [recent_calls, counted] = await Promise.all([
+      const [recent, counted] = await Promise.all([
         searchCalls(client, { agent, from: since }, { limit: HISTORY_CALLS, except, now, signal }),
         countHistory(client, { agent, system, operation, except }, since, signal),
       ]);
-      return { ...counted, recent_calls };
+      return { ...counted, recent_calls: recent.calls };
     },
   };
 }

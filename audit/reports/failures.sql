@@ -23,7 +23,7 @@ SELECT
         ['decide', 'decide', 'execute', 'record', 'record'], '') AS layer,
     e.failure AS failure,
     e.system AS system,
-    uniqExact(if(call_id = '', event_id, call_id)) AS failures,
+    uniqExactIf(call_id, call_id != '') + countIf(call_id = '') AS failures,
     failures / sum(failures) OVER () AS share,
     arraySort(groupUniqArrayIf(10)(agent, agent != '')) AS agents,
     topKIf(1)(e.code, e.code != '')[1] AS code,

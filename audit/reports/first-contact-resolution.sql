@@ -21,19 +21,28 @@ columns:
 */
 WITH again AS
 (
-    SELECT e.owner AS owner, e.agent AS agent, e.system AS system, e.verdict AS verdict, e.call_id AS call_id
-    FROM holdpoint.events AS e
+    -- Of the steps of a call only its decision has a trigger, so each call is here once, put together or not.
+    SELECT c.owner AS owner, c.agent AS agent, c.system AS system, c.verdict AS verdict, c.call_id AS call_id
+    FROM holdpoint.call_states AS c
     INNER JOIN
     (
-        SELECT cityHash64(agent, session, operation, path) AS same, min(at) AS since
-        FROM holdpoint.events
-        WHERE (type = 'call.decided' AND verdict = 'block' OR type IN ('hold.rejected', 'hold.expired'))
-            AND session != ''
-            AND at >= {from:DateTime64(3, 'UTC')} AND at < {to:DateTime64(3, 'UTC')}
+        SELECT same, min(refused_at) AS since
+        FROM
+        (
+            SELECT cityHash64(agent, session, operation, path) AS same, at AS refused_at
+            FROM holdpoint.call_states
+            WHERE trigger != '' AND verdict = 'block' AND session != ''
+                AND at >= {from:DateTime64(3, 'UTC')} AND at < {to:DateTime64(3, 'UTC')}
+            UNION ALL
+            SELECT cityHash64(agent, session, operation, path) AS same, assumeNotNull(decided_at) AS refused_at
+            FROM holdpoint.holds
+            WHERE status IN ('rejected', 'expired') AND session != ''
+                AND opened_at >= {from:DateTime64(3, 'UTC')} AND opened_at < {to:DateTime64(3, 'UTC')}
+        )
         GROUP BY same
-    ) AS refused ON refused.same = cityHash64(e.agent, e.session, e.operation, e.path)
-    WHERE e.type = 'call.decided' AND e.session != '' AND e.at > refused.since
-        AND e.at >= {from:DateTime64(3, 'UTC')} AND e.at < {to:DateTime64(3, 'UTC')}
+    ) AS refused ON refused.same = cityHash64(c.agent, c.session, c.operation, c.path)
+    WHERE c.trigger != '' AND c.session != '' AND c.at > refused.since
+        AND c.at >= {from:DateTime64(3, 'UTC')} AND c.at < {to:DateTime64(3, 'UTC')}
 )
 SELECT
     if({by:String} IN ('all', 'owner'), w.owner, '') AS owner,
@@ -55,26 +64,18 @@ FROM
     GROUP BY owner, agent, system
     UNION ALL
     SELECT
-        owner, agent, system, 0, 0,
-        toInt64(countIf(status IN ('approved', 'lapsed') AND edits = 0)),
-        toInt64(sum(attached))
-    FROM holdpoint.holds
-    WHERE opened_at >= {from:DateTime64(3, 'UTC')} AND opened_at < {to:DateTime64(3, 'UTC')} AND call_id != ''
-    GROUP BY owner, agent, system
-    UNION ALL
-    SELECT
-        a.owner, a.agent, a.system, 0,
+        coalesce(a.owner, h.owner), coalesce(a.agent, h.agent), coalesce(a.system, h.system), 0,
         -toInt64(countIf(a.verdict = 'allow')),
-        -toInt64(countIf(h.status IN ('approved', 'lapsed') AND h.edits = 0)),
-        toInt64(count())
+        toInt64(countIf(isNull(a.call_id) AND h.status IN ('approved', 'lapsed') AND h.edits = 0)),
+        toInt64(count(a.call_id) + sum(h.attached))
     FROM
     (
-        SELECT call_id, status, edits
+        SELECT owner, agent, system, call_id, status, edits, attached
         FROM holdpoint.holds
         WHERE opened_at >= {from:DateTime64(3, 'UTC')} AND opened_at < {to:DateTime64(3, 'UTC')} AND call_id != ''
     ) AS h
-    RIGHT JOIN again AS a ON a.call_id = h.call_id
-    GROUP BY a.owner, a.agent, a.system
+    FULL JOIN again AS a ON a.call_id = h.call_id
+    GROUP BY 1, 2, 3
 ) AS w
 WHERE ({owner:String} = '' OR w.owner = {owner:String})
     AND ({agent:String} = '' OR w.agent = {agent:String})

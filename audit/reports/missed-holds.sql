@@ -36,18 +36,12 @@ works AS
             arrayConcat(
                 [concat('agent ', h.agent)],
                 multiIf(
-                    isNull(o.confidence), ['no confidence claimed'],
-                    o.confidence < {low:Float64}, ['low confidence claimed'], []),
-                if(ifNull(o.task, '') = '', ['no task named'], []),
-                arrayMap(flag -> concat('flag ', flag), arrayDistinct(o.flags))) AS features,
+                    isNull(h.confidence), ['no confidence claimed'],
+                    h.confidence < {low:Float64}, ['low confidence claimed'], []),
+                if(h.task = '', ['no task named'], []),
+                arrayMap(flag -> concat('flag ', flag), arrayDistinct(h.flags))) AS features,
             count() AS n
         FROM holdpoint.holds AS h
-        INNER ANY JOIN
-        (
-            SELECT hold_id, confidence, task, flags
-            FROM holdpoint.events
-            WHERE type = 'hold.opened' AND at >= {from:DateTime64(3, 'UTC')} AND at < {to:DateTime64(3, 'UTC')}
-        ) AS o ON o.hold_id = h.hold_id
         WHERE h.opened_at >= {from:DateTime64(3, 'UTC')} AND h.opened_at < {to:DateTime64(3, 'UTC')}
             AND h.operation != '' AND h.decided_kind = 'reviewer'
             AND h.status IN ('approved', 'lapsed', 'rejected', 'taken-over')
@@ -102,15 +96,16 @@ FROM
             AND (NOT s.unsure OR d.confidence < {low:Float64})
             AND (NOT s.no_task OR d.task = '')
             AND hasAll(d.flags, s.flags) AS is_alike
-    FROM holdpoint.events AS d
+    -- Of the steps of a call only its decision has a trigger, so each call is here once, put together or not.
+    FROM holdpoint.call_states AS d
     INNER JOIN shapes AS s ON s.system = d.system AND s.operation = d.operation
-    WHERE d.type = 'call.decided' AND d.verdict = 'allow'
+    WHERE d.trigger != '' AND d.verdict = 'allow'
         AND d.at >= {from:DateTime64(3, 'UTC')} AND d.at < {to:DateTime64(3, 'UTC')}
         -- What nobody rejected need not be looked at.
         AND (d.system, d.operation) IN
         (
-            SELECT system, operation FROM holdpoint.events
-            WHERE type = 'hold.rejected' AND at >= {from:DateTime64(3, 'UTC')}
+            SELECT system, operation FROM holdpoint.hold_states
+            WHERE tupleElement(state, 'status') = 'rejected' AND opened_at >= {from:DateTime64(3, 'UTC')}
         )
         AND ({owner:String} = '' OR d.owner = {owner:String})
         AND ({agent:String} = '' OR d.agent = {agent:String})

@@ -28,18 +28,12 @@ WITH holds AS
         arrayConcat(
             -- Of the hold itself, so that it is counted like what it has.
             [''],
-            multiIf(isNull(o.confidence), ['no confidence claimed'], o.confidence < {low:Float64}, ['low confidence claimed'], []),
-            if(ifNull(o.task, '') = '', ['no task named'], []),
-            arrayMap(flag -> concat('flag ', flag), arrayDistinct(o.flags)),
+            multiIf(isNull(h.confidence), ['no confidence claimed'], h.confidence < {low:Float64}, ['low confidence claimed'], []),
+            if(h.task = '', ['no task named'], []),
+            arrayMap(flag -> concat('flag ', flag), arrayDistinct(h.flags)),
             arrayMap(rule -> concat('rule ', rule), arrayDistinct(h.rules)),
             [concat('agent ', h.agent)]) AS features
     FROM holdpoint.holds AS h
-    LEFT ANY JOIN
-    (
-        SELECT hold_id, confidence, task, flags
-        FROM holdpoint.events
-        WHERE type = 'hold.opened' AND at >= {from:DateTime64(3, 'UTC')} AND at < {to:DateTime64(3, 'UTC')}
-    ) AS o ON o.hold_id = h.hold_id
     WHERE h.opened_at >= {from:DateTime64(3, 'UTC')} AND h.opened_at < {to:DateTime64(3, 'UTC')}
         AND (h.status = 'rejected' OR h.status IN ('approved', 'lapsed') AND h.edits = 0 AND h.decided_kind = 'reviewer')
         AND ({owner:String} = '' OR h.owner = {owner:String})

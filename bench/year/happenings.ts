@@ -17,7 +17,7 @@ const { brokenPolicy, delegation, suspension, storeAway } = FACTS;
 export function happenings(random: Random): readonly Event[] {
   const events: Event[] = [];
   const add = (at: number, event: Omit<Event, 'event_id' | 'at' | 'node'> & { readonly node?: string }) =>
-    events.push({ event_id: id(random, 'evt', at), at, node: NODES[0], ...event });
+    events.push({ event_id: event.hold_id === undefined ? id(random, 'evt', at) : '', at, node: NODES[0], ...event });
 
   for (const { from, revision } of REVISIONS)
     for (const node of NODES)

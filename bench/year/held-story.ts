@@ -39,7 +39,7 @@ export function tellHeld(
   const { events, grant: given, ...hold } = tellHold(random, { base, openedAt, ...terms });
   const { decidedAt } = hold;
   events.forEach(record.add);
-  const add = (when: number, more: Step) => record.add(step(random, base, openedAt, when, more));
+  const add = (when: number, more: Step) => record.add(step(base, openedAt, when, more));
   const held = { hold_id: holdId };
 
   // Agents that prefer to be told later get an answer at once; the others wait for a while.

@@ -25,11 +25,14 @@ export type HoldBase = Omit<Event, 'event_id' | 'at' | 'type' | 'layer' | 'actor
   readonly hold_id: string;
 };
 
-/** A step; `held_ms` follows from its time, and its reason is the hold's unless it has one. */
+/**
+ * A step; `held_ms` follows from its time, and its reason is the hold's unless it has one. It has no name yet: that
+ * follows from its place among all steps of holds.
+ */
 export type Step = Pick<Event, 'type' | 'layer' | 'actor' | 'actor_kind'> & Partial<Event>;
 
-export function step(random: Random, base: HoldBase, openedAt: number, at: number, more: Step): Event {
-  return { ...base, event_id: id(random, 'evt', at), at, held_ms: at - openedAt, ...more };
+export function step(base: HoldBase, openedAt: number, at: number, more: Step): Event {
+  return { ...base, event_id: '', at, held_ms: at - openedAt, ...more };
 }
 
 export function tellHold(
@@ -47,7 +50,7 @@ export function tellHold(
   const { base, gate, openedAt, share, grant } = options;
   const { terms } = gate;
   const events: Event[] = [];
-  const add = (at: number, more: Step) => events.push(step(random, base, openedAt, at, more));
+  const add = (at: number, more: Step) => events.push(step(base, openedAt, at, more));
   const story = (status: HoldStatus, decidedBy: string, decidedAt: number, more: Partial<Decided> = {}): Decided => ({
     holdId: base.hold_id,
     rule: gate.rule,

@@ -14,6 +14,8 @@ import type { Story } from './story.ts';
 const HOUR = 3_600_000;
 /** How many events a call has in the mean of the year. */
 const EVENTS_PER_CALL = 2.8;
+/** Places that each change in the hold store has for its events, as in gateway/holds/store/writing.ts. */
+const EVENTS_PER_CHANGE = 16;
 
 export type YearOptions = {
   /** About so many events; at least 20,000, or some of the planted facts drown in chance. */
@@ -74,9 +76,10 @@ export function* eventsOf(stories: Iterable<Story>, seed = 1): Generator<Event> 
       const bucket = buckets.get(next);
       if (!bucket) continue;
       buckets.delete(next);
-      yield* bucket.sort((a, b) => a.at - b.at);
+      for (const event of bucket.sort((a, b) => a.at - b.at)) yield event.event_id === '' ? named(event) : event;
     }
   }
+  const named = namer();
   let next = Math.floor(YEAR.from / HOUR);
   happenings(createRandom(seed + 1)).forEach(put);
   for (const story of stories) {
@@ -84,6 +87,19 @@ export function* eventsOf(stories: Iterable<Story>, seed = 1): Generator<Event> 
     story.events.forEach(put);
   }
   yield* upTo(Math.max(...buckets.keys()) + 1);
+}
+
+/** Names steps of holds as the hold store does, after their places among all of them. */
+function namer(): (event: Event) => Event {
+  let [change, place, before] = [0, 0, ''];
+  return (event) => {
+    const { hold_id = '', at } = event;
+    const same = `${hold_id} ${at}`;
+    if (same !== before) [change, place, before] = [change + 1, 0, same];
+    const seq = change * EVENTS_PER_CHANGE + place;
+    place += 1;
+    return { ...event, event_id: `evt_${hold_id.slice('hold_'.length)}s${seq.toString(36)}` };
+  };
 }
 
 const { drifting, outage, brokenPolicy, storeAway, suspension } = FACTS;

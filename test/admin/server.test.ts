@@ -113,23 +113,30 @@ describe('calls', () => {
     const asked: object[] = [];
     const search: AdminDeps['calls']['search'] = async (filter, page) => {
       asked.push(filter, page);
-      return { items: [exampleCall], next: 'c2', source: 'record' };
+      return { items: [exampleCall], next: 'c2', searched_since: null, source: 'record' };
     };
     await open({ calls: { ...emptyCallLog, search } });
-    const query =
-      'agent=billing-bot&verdict=allow&status=200&from=2026-01-01T00:00:00%2B01:00&text=over&cursor=c1&limit=5';
+    const cursor = exampleCall.call_id;
+    const query = `agent=billing-bot&verdict=allow&status=200&from=2026-01-01T00:00:00%2B01:00&text=over&cursor=${cursor}&limit=5`;
     const answer = await desk.get(`/api/calls?${query}`);
-    expect(answer.json).toEqual({ items: [exampleCall], next: 'c2', source: 'record' });
+    expect(answer.json).toEqual({ items: [exampleCall], next: 'c2', searched_since: null, source: 'record' });
     const from = Date.parse('2025-12-31T23:00:00Z');
     expect(asked).toEqual([
       { agent: 'billing-bot', verdict: 'allow', status: 200, from, text: 'over' },
-      { cursor: 'c1', limit: 5 },
+      { cursor, limit: 5 },
     ]);
   });
 
   test('are not searched by what there is not, or by what is no value', async () => {
     await open({ calls: emptyCallLog });
-    for (const query of ['colour=red', 'verdict=maybe', 'status=many', 'from=yesterday', 'failure=bad-luck']) {
+    for (const query of [
+      'colour=red',
+      'verdict=maybe',
+      'status=many',
+      'from=yesterday',
+      'failure=bad-luck',
+      'cursor=c1',
+    ]) {
       expect([query, (await desk.get(`/api/calls?${query}`)).status]).toEqual([query, 422]);
     }
   });
