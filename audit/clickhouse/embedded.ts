@@ -7,12 +7,14 @@
  * pool that the journal's fdatasync needs.
  */
 import type { Server } from 'node:http';
+import { join, resolve } from 'node:path';
 import { drainPending, Session } from 'chdb';
 import type { Analyst } from './door/analysts.ts';
 import { readCatalogue } from './door/catalogue.ts';
 import { createDoor } from './door/door.ts';
 import type { QueryLimits } from './door/settings.ts';
 import { createHttpFront } from './http-front.ts';
+import { openSpool } from './spool.ts';
 
 /** The parent's first message. The password comes this way because an environment can be read from outside. */
 export type EmbeddedOrder = {
@@ -51,11 +53,15 @@ process.once('message', (order: EmbeddedOrder) => {
 });
 
 async function open({ path, port, username, password, memory, threads, door }: EmbeddedOrder): Promise<void> {
-  const connect = () => new Session(path, { connectionArgs: [`--max_threads=${threads}`] });
+  // Unless told otherwise the engine takes one thread for each GiB that it may use: then every question has one.
+  const parallel = [`--max_threads=${threads}`, '--max_threads_min_free_memory_per_thread=0'];
+  const connect = () => new Session(path, { connectionArgs: parallel });
   // The engine lives as long as somebody is connected.
   const keeper = new Session(path, { connectionArgs: [`--max_server_memory_usage=${memory}`] });
   const catalogue = await readCatalogue(keeper);
-  const front = createHttpFront({ connect, version: catalogue.version, username, password });
+  // Now that nobody else has the folder.
+  const spool = await openSpool(join(resolve(path), 'spool'));
+  const front = createHttpFront({ connect, version: catalogue.version, username, password, spool });
   const limits = limitsOf(memory, threads);
   const analysts = door && createDoor({ ...door, catalogue, connect, limits, places: PLACES });
   const stop = async () => {

@@ -2,10 +2,13 @@ import { createHash, randomUUID, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { createServer } from 'node:http';
 import type { Answer, Connection } from './door/connection.ts';
-import { setParameters } from './door/connection.ts';
+import { quote, setParameters } from './door/connection.ts';
 import { describeError, ServerException } from './door/exception.ts';
+import type { Spool } from './spool.ts';
 
 const BODY_LIMIT = 64 * 1024 * 1024;
+/** An insert whose data is in the body, in two parts: between them it can be said where else the data is. */
+const INSERT = /^\s*(INSERT\s+INTO\s+\S+(?:\s*\([^)]*\))?)\s+((?:SETTINGS\s[^]+\s)?FORMAT\s+\w+)\s*$/i;
 /** Parameters of a request that mean something to a server's HTTP layer only. */
 const HTTP_ONLY = new Set([
   'query_id',
@@ -24,14 +27,17 @@ const HTTP_ONLY = new Set([
  * @param options.connect opens a connection. Each statement has its own: on one they would run one after the other, and
  *   parameters would stick to it
  * @param options.version the engine's
+ * @param options.spool takes the data of inserts: as a part of the statement's text the engine would copy and scan it
+ *   several times. Null: there it goes
  */
 export function createHttpFront(options: {
   readonly connect: () => Connection;
   readonly version: string;
   readonly username: string;
   readonly password: string;
+  readonly spool: Spool | null;
 }): Server {
-  const { connect, version, username, password } = options;
+  const { connect, version, username, password, spool } = options;
   const server = createServer((request, response) => {
     answer(request, response).catch((error: unknown) => refuse(request, response, error));
   });
@@ -55,11 +61,12 @@ export function createHttpFront(options: {
       throw new ServerException(48, 'NOT_IMPLEMENTED', 'Compressed requests are not supported');
     }
     const { format, parameters } = readParameters(url.searchParams, request);
-    const body = (await readBody(request)).toString();
     const query = url.searchParams.get('query');
-    const sql = query === null ? body : body === '' ? query : `${query}\n${body}`;
-    if (sql.trim() === '') throw new ServerException(62, 'SYNTAX_ERROR', 'Empty query');
-    const result = await run(sql, parameters, format);
+    const insert = query === null ? null : INSERT.exec(query);
+    const result =
+      spool !== null && insert !== null
+        ? await spool.through(bodyOf(request), (path) => insertFrom(path, insert, parameters))
+        : await run(await readStatement(query, request), parameters, format);
     const bytes = result.bytes();
     response.writeHead(200, {
       'content-type': 'text/plain; charset=UTF-8',
@@ -75,6 +82,23 @@ export function createHttpFront(options: {
       }),
     });
     response.end(bytes);
+  }
+
+  async function insertFrom(
+    path: string,
+    [, into, settings]: RegExpExecArray,
+    parameters: ReadonlyMap<string, string>,
+  ): Promise<Answer> {
+    try {
+      const result = await run(`${into} FROM INFILE ${quote(path)} ${settings}`, parameters, 'Null');
+      // Also what the engine drops as a repetition was read.
+      if (result.rowsRead === 0) throw new ServerException(108, 'NO_DATA_TO_INSERT', 'No data to insert');
+      return result;
+    } catch (error) {
+      // The same error is to read the same the next time.
+      if (error instanceof Error) error.message = error.message.replaceAll(`: (in file/uri ${path})`, '');
+      throw error;
+    }
   }
 
   async function run(sql: string, parameters: ReadonlyMap<string, string>, format: string): Promise<Answer> {
@@ -129,13 +153,20 @@ function readParameters(
   return { format, parameters };
 }
 
-async function readBody(request: IncomingMessage): Promise<Buffer> {
+async function readStatement(query: string | null, request: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = [];
+  for await (const chunk of bodyOf(request)) chunks.push(chunk);
+  const body = Buffer.concat(chunks).toString();
+  const sql = query === null ? body : body === '' ? query : `${query}\n${body}`;
+  if (sql.trim() === '') throw new ServerException(62, 'SYNTAX_ERROR', 'Empty query');
+  return sql;
+}
+
+async function* bodyOf(request: IncomingMessage): AsyncGenerator<Buffer, void> {
   let size = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
     size += chunk.length;
     if (size > BODY_LIMIT) throw new ServerException(307, 'TOO_MANY_BYTES', `More than ${BODY_LIMIT} bytes`);
-    chunks.push(chunk);
+    yield chunk;
   }
-  return Buffer.concat(chunks);
 }

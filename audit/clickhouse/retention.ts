@@ -1,7 +1,7 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import { localTable, onCluster } from './schema-template.ts';
 
-/** How long rows of a table are kept, in milliseconds; null: for ever. */
+/** How long rows of a table are kept, in milliseconds, at most 50 years (see `retention` in the configuration); null: for ever. */
 export type Retention = Readonly<Record<'events' | 'calls' | 'holds' | 'minutes', number | null>>;
 
 /** Which table holds the rows, and from which of its times on they are kept. */

@@ -8,8 +8,16 @@ const TOKENS = 10_000;
 /** And on replicated tables for so long, in seconds: a gateway may be away for a while between the two. */
 const TOKENS_KEPT = 30 * 86_400;
 
-/** Table settings that every table with rows has. */
-const DURABLE = ['fsync_after_insert = 1', 'fsync_part_directory = 1', 'ttl_only_drop_parts = 1'];
+/**
+ * Table settings that every table with rows has. What an insert brings stays one file, however large: a file for each
+ * column would be a hundred to sync. Merged parts have those soon enough.
+ */
+const DURABLE = [
+  'fsync_after_insert = 1',
+  'fsync_part_directory = 1',
+  'ttl_only_drop_parts = 1',
+  'min_bytes_for_wide_part = 67108864',
+];
 
 const PLACEHOLDER =
   /\{\{(?:(on cluster|everywhere|durable|event columns|event names)|(local|engine|front) (\w+)(?: by (.+?))?)\}\}/g;

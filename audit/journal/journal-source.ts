@@ -1,10 +1,10 @@
 import { rm, stat } from 'node:fs/promises';
 import { syncDirectory } from './durable-file.ts';
-import { endOf, nextFrame, setAside, type Damage } from './journal-reader.ts';
+import { endOf, isVoid, nextFrame, setAside, type Damage } from './journal-reader.ts';
 import type { Checkpoint } from '../ledger/ledger.ts';
 import { listSegments, segmentPath } from './segment.ts';
 import { framesOf, readHole, type Expected, type Hole, type Placed } from './segment-reader.ts';
-import { BATCH_ROWS, type Batch, type Position, type Source } from '../ship/source.ts';
+import { BATCH_BYTES, BATCH_ROWS, type Batch, type Position, type Source } from '../ship/source.ts';
 
 /**
  * After so many milliseconds without a write, what stands at the end of an open segment counts as on disk: whoever wrote
@@ -26,11 +26,13 @@ const BEGINNING: Place = { segment: 0, offset: 0, expected: null };
 export function createJournalSource(options: {
   readonly name: string;
   readonly dir: string;
+  /** Most rows of a batch, and most bytes; more only where one frame alone has more. */
   readonly rows?: number;
+  readonly bytes?: number;
   /** Told of each damage once; after a restart once more, if what is behind it was not delivered. */
   readonly onDamage: (damage: Damage) => void;
 }): Source {
-  const { name, dir, rows: batchRows = BATCH_ROWS, onDamage } = options;
+  const { name, dir, rows: batchRows = BATCH_ROWS, bytes: batchBytes = BATCH_BYTES, onDamage } = options;
   const reported = new Set<string>();
   /** Where the chain goes on behind a sealed segment. */
   let successor: { readonly segment: number; readonly frame: Placed | null } | null = null;
@@ -50,16 +52,19 @@ export function createJournalSource(options: {
     onDamage(whole);
   }
 
-  /** Frames and holes from `place` on that may be delivered: at least `batchRows` of them, if there are so many. */
+  /** Frames and holes from `place` on that may be delivered: as many as make a batch, if there are so many. */
   async function collect(place: Place, sealed: boolean, until: number | null): Promise<(Placed | Hole)[]> {
     const path = segmentPath(dir, place.segment);
     const items: (Placed | Hole)[] = [];
     let onDisk = sealed || until !== null ? Infinity : 0;
     let ready = 0;
     let rows = 0;
+    let bytes = 0;
     const advance = () => {
       for (let item = items[ready]; item !== undefined && item.end <= onDisk; item = items[++ready]) {
-        if (item.kind !== 'hole') rows += item.events;
+        if (item.kind === 'hole') continue;
+        rows += item.events;
+        bytes += item.payload.length;
       }
     };
     for await (const item of framesOf(path, {
@@ -70,7 +75,7 @@ export function createJournalSource(options: {
       items.push(item);
       if (item.kind !== 'hole') onDisk = Math.max(onDisk, item.synced);
       advance();
-      if (until === null && rows >= batchRows) break;
+      if (until === null && (rows >= batchRows || bytes >= batchBytes)) break;
     }
     if (ready < items.length && Date.now() - (await stat(path)).mtimeMs > ABANDONED_AFTER) {
       onDisk = Infinity;
@@ -93,6 +98,7 @@ export function createJournalSource(options: {
     let { expected } = place;
     let hole: Hole | null = null;
     let end = place.offset;
+    let bytes = 0;
 
     for (const item of await collect(place, sealed, until)) {
       const filled = rows.length > 0 || checkpoints.length > 0;
@@ -119,7 +125,8 @@ export function createJournalSource(options: {
         await report({ segment, offset: (hole ?? item).at, kind: 'corrupt', missing }, bytes);
         hole = null;
       }
-      if (filled && until === null && rows.length + item.events > batchRows) break;
+      bytes += item.payload.length;
+      if (filled && until === null && (rows.length + item.events > batchRows || bytes > batchBytes)) break;
       if (item.kind === 'events') for (const line of linesOf(item.payload)) rows.push(line);
       if (item.kind === 'checkpoint') checkpoints.push(JSON.parse(item.payload.toString()) as Checkpoint);
       expected = { chain: item.chain, next: item.first + item.events };
@@ -209,11 +216,6 @@ export function createJournalSource(options: {
       return { bytes, rows };
     },
   };
-}
-
-/** Events that were given up with a failing disk: their numbers were given to others, in the segment behind. */
-function isVoid(item: Placed, behind: Placed | null): boolean {
-  return behind !== null && item.events > 0 && item.chain === behind.chain && item.first >= behind.first;
 }
 
 function missingBefore(item: Placed, expected: Expected | null): Damage['missing'] {

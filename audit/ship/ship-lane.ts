@@ -4,7 +4,7 @@ import { insertCheckpoints, insertEvents, isRowFault, isSchemaFault, stamp, stor
 import type { NumberedLine, Stamped } from './event-table.ts';
 import type { PoisonShelf } from './poison.ts';
 import type { Plan, Settled, ShipState, ShipStates } from './ship-state.ts';
-import type { Batch, Position, Source } from './source.ts';
+import { BATCH_BYTES, type Batch, type Position, type Source } from './source.ts';
 
 /** What operators should read about one source, once each. */
 export type LaneReport =
@@ -61,7 +61,7 @@ export type LaneStatus = {
 };
 
 /** So many bytes are worth a batch of their own at once. */
-const GOOD_BATCH_BYTES = 1024 * 1024;
+const GOOD_BATCH_BYTES = BATCH_BYTES / 2;
 
 /**
  * For every batch: plan durable → rows sent, under tokens that follow from the plan → checkpoints sent → cursor durable

@@ -41,5 +41,10 @@ export type Source = {
   behind(position: Position): Promise<{ readonly bytes: number | null; readonly rows: number | null }>;
 };
 
-/** Rows that make a good batch: larger ones cost the embedded engine memory, smaller ones cost it merges. */
-export const BATCH_ROWS = 10_000;
+/**
+ * Rows of a full batch. Each batch is a part in each table, and merges of small parts cost the engine more than the
+ * inserts do; larger batches cost it memory.
+ */
+export const BATCH_ROWS = 30_000;
+/** Bytes of the lines of a full batch: the rows above with 800 B each. */
+export const BATCH_BYTES = 24 * 1024 * 1024;

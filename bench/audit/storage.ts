@@ -67,7 +67,7 @@ async function measure(client: ClickHouseClient): Promise<void> {
       ...EVENT_COLUMNS.map((column) => `${column.name} ${codec(column.definition)}`),
       'chain LowCardinality(String) CODEC(ZSTD(1))',
       'seq UInt64 CODEC(Delta, ZSTD(1))',
-      'hash String CODEC(ZSTD(1))',
+      'hash String CODEC(ZSTD(3))',
       "shipped_at DateTime64(3, 'UTC') CODEC(Delta, ZSTD(1))",
     ];
     await run('DROP TABLE IF EXISTS holdpoint.storage SYNC');

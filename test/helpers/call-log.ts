@@ -2,7 +2,7 @@ import type { CallLog, CallSummary } from '../../gateway/domain/call-log.ts';
 
 /** A record in which there is nothing. */
 export const emptyCallLog: CallLog = {
-  search: async () => ({ items: [], next: null, source: 'record' }),
+  search: async () => ({ items: [], next: null, searched_since: null, source: 'record' }),
   story: async () => null,
   history: async () => ({ similar_30d: 0, approved_unchanged_rate: null, recent_calls: [] }),
 };

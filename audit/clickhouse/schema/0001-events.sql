@@ -8,12 +8,13 @@ CREATE TABLE IF NOT EXISTS {{local events}} {{on cluster}}
     {{event columns}},
     chain LowCardinality(String) CODEC(ZSTD(1)),
     seq UInt64 CODEC(Delta, ZSTD(1)),
-    hash String CODEC(ZSTD(1)),
+    hash String CODEC(ZSTD(3)),
     shipped_at DateTime64(3, 'UTC') DEFAULT now64(3) CODEC(Delta, ZSTD(1)),
     INDEX by_time at TYPE minmax GRANULARITY 1,
     INDEX by_seq seq TYPE minmax GRANULARITY 1,
     INDEX by_call call_id TYPE bloom_filter GRANULARITY 1,
-    INDEX by_hold hold_id TYPE bloom_filter GRANULARITY 1
+    INDEX by_hold hold_id TYPE bloom_filter GRANULARITY 1,
+    INDEX by_words lowerUTF8(reason) TYPE ngrambf_v1(3, 4096, 2, 0) GRANULARITY 1
 )
 ENGINE = {{engine MergeTree}}
 PARTITION BY toYYYYMM(shipped_at)

@@ -40,7 +40,14 @@ CREATE TABLE IF NOT EXISTS {{local call_states}} {{on cluster}}
     confidence SimpleAggregateFunction(max, Nullable(Float64)) CODEC(ZSTD(1)),
     flags SimpleAggregateFunction(max, Array(String)) CODEC(ZSTD(1)),
     trace_id SimpleAggregateFunction(max, String) CODEC(ZSTD(1)),
-    INDEX by_time at TYPE minmax GRANULARITY 1
+    INDEX by_time at TYPE minmax GRANULARITY 1,
+    INDEX by_session session TYPE bloom_filter GRANULARITY 1,
+    INDEX by_task task TYPE bloom_filter GRANULARITY 1,
+    INDEX by_resource resource TYPE bloom_filter GRANULARITY 1,
+    INDEX by_trace trace_id TYPE bloom_filter GRANULARITY 1,
+    INDEX by_hold hold_id TYPE bloom_filter GRANULARITY 1,
+    INDEX by_decision decision_id TYPE bloom_filter GRANULARITY 1,
+    INDEX by_words lowerUTF8(reason) TYPE ngrambf_v1(3, 4096, 2, 0) GRANULARITY 1
 )
 ENGINE = {{engine AggregatingMergeTree}}
 PARTITION BY toYYYYMM(at)

@@ -36,6 +36,10 @@ CREATE TABLE IF NOT EXISTS {{local hold_states}} {{on cluster}}
     attached SimpleAggregateFunction(sum, UInt64) CODEC(T64, ZSTD(1)),
     cost SimpleAggregateFunction(sum, Float64) CODEC(ZSTD(1)),
     cost_unit SimpleAggregateFunction(max, LowCardinality(String)),
+    session SimpleAggregateFunction(max, String) CODEC(ZSTD(1)),
+    task SimpleAggregateFunction(max, String) CODEC(ZSTD(1)),
+    confidence SimpleAggregateFunction(max, Nullable(Float64)) CODEC(ZSTD(1)),
+    flags SimpleAggregateFunction(max, Array(String)) CODEC(ZSTD(1)),
     trace_id SimpleAggregateFunction(max, String) CODEC(ZSTD(1)),
     INDEX by_time opened_at TYPE minmax GRANULARITY 1
 )
@@ -61,8 +65,8 @@ WITH
         step IN ('executed', 'failed', 'indeterminate'), step,
         '') AS became
 SELECT
-    hold_id, call_id, decision_id, agent, owner, system, operation, method, path, resource, cost, cost_unit, trace_id,
-    at AS opened_at,
+    hold_id, call_id, decision_id, agent, owner, system, operation, method, path, resource, cost, cost_unit, session,
+    task, confidence, flags, trace_id, at AS opened_at,
     if(opens, events.rules, []) AS rules,
     if(opens, events.reason, '') AS reason,
     if(opens, events.level, 0) AS level,

@@ -46,7 +46,7 @@ CREATE OR REPLACE VIEW holdpoint.holds {{on cluster}}
     edits UInt64, changes Array(String), escalations UInt64, reminders UInt64, attached UInt64,
     execution LowCardinality(String), executed_at Nullable(DateTime64(3, 'UTC')), upstream_status UInt16,
     upstream_ms UInt64, cost Float64, cost_unit LowCardinality(String), policy_revision LowCardinality(String),
-    trace_id String
+    session String, task String, confidence Nullable(Float64), flags Array(String), trace_id String
 )
 AS WITH
     tupleElement(decision, 'actor') AS actor,
@@ -64,7 +64,7 @@ SELECT
     claims, votes, edits, arraySort(changes) AS changes, escalations, reminders, attached,
     if(became = '', 'none', became) AS execution,
     if(executed_at = 0, NULL, executed_at) AS executed_at, upstream_status, upstream_ms, cost, cost_unit,
-    policy_revision, trace_id
+    policy_revision, session, task, confidence, flags, trace_id
 FROM holdpoint.hold_states FINAL;
 
 -- One row for each minute and kind of call. Add rows up; `quantilesTDigestMerge(0.5, 0.9, 0.99)(decide_us)`.

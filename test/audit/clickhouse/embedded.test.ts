@@ -1,5 +1,7 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
+import { chmod, mkdir, readdir, stat, writeFile } from 'node:fs/promises';
+import { request } from 'node:http';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { connectClickHouse } from '../../../audit/clickhouse/clickhouse.ts';
@@ -85,6 +87,92 @@ test('refuses what it would get wrong: settings in the request, compression', as
     expect(answer.headers.get('x-clickhouse-exception-code')).toMatch(/^\d+$/);
     expect(await answer.text()).toMatch(/^Code: \d+\. DB::Exception: /);
   }
+});
+
+/** An insert as `@clickhouse/client` sends it, or as one text. */
+function insert(into: string, data: string, asOne = false): Promise<Response> {
+  const query = `${into} FORMAT JSONEachRow`;
+  return asOne
+    ? ask('/', { method: 'POST', body: `${query}\n${data}` })
+    : ask(`/?query=${encodeURIComponent(query)}`, { method: 'POST', body: data });
+}
+
+const spool = () => join(data.path, 'clickhouse', 'spool');
+const count = async (table: string) => Number(await (await ask(`/?query=SELECT+count()+FROM+${table}`)).text());
+
+test('says of bad rows the same whether they come as a file or in the statement, and stores none of them', async () => {
+  await ask('/', {
+    method: 'POST',
+    body: 'CREATE TABLE bad (n UInt16, at DateTime64(3), s String, a Array(String)) ENGINE = MergeTree ORDER BY n',
+  });
+  const bad = [
+    'hello\n',
+    '{"n":1}\n{"n":',
+    '{"n":1}\n{"n":"x"}\n',
+    '{"n":-1}\n',
+    '{"at":"yesterday"}\n',
+    '{"a":"x"}\n',
+    '{"a":["x"\n',
+    '{"s":"\\ud800"}\n',
+    '{"n":1,"unknown":1}\n',
+    '',
+  ];
+  const into = 'INSERT INTO bad (n, at, s, a) SETTINGS input_format_skip_unknown_fields = 0';
+  for (const rows of bad) {
+    const [file, text] = [await insert(into, rows), await insert(into, rows, true)];
+    const code = file.headers.get('x-clickhouse-exception-code');
+    expect([rows, file.status, code]).toEqual([rows, text.status, text.headers.get('x-clickhouse-exception-code')]);
+    expect(code).toMatch(/^\d+$/);
+    expect(await file.text()).not.toContain(data.path);
+  }
+  expect(await count('bad')).toBe(0);
+  expect(await readdir(spool())).toEqual([]);
+});
+
+test('takes a delivery once, whether it comes as a file or in the statement', async () => {
+  const table = 'CREATE TABLE once (n UInt32) ENGINE = MergeTree ORDER BY n';
+  await ask('/', { method: 'POST', body: `${table} SETTINGS non_replicated_deduplication_window = 100` });
+  const into = (token: string) => `INSERT INTO once SETTINGS insert_deduplication_token = '${token}'`;
+  for (const asOne of [false, false, true]) expect((await insert(into('a'), '{"n":1}\n', asOne)).ok).toBe(true);
+  expect(await count('once')).toBe(1);
+  await insert(into('b FORMAT c'), '{"n":1}\n');
+  expect(await count('once')).toBe(2);
+});
+
+test('stores nothing of a body that breaks off, and keeps none of it', async () => {
+  await ask('/', { method: 'POST', body: 'CREATE TABLE broken (n UInt32) ENGINE = MergeTree ORDER BY n' });
+  const authorization = `Basic ${Buffer.from(`${embedded.username}:${embedded.password}`).toString('base64')}`;
+  const query = encodeURIComponent('INSERT INTO broken FORMAT JSONEachRow');
+  const headers = { authorization, 'content-length': 1_000_000 };
+  const sent = request(`${embedded.url}/?query=${query}`, { method: 'POST', headers });
+  sent.on('error', () => {});
+  sent.write('{"n":1}\n{"n":2}\n');
+  await expect.poll(async () => (await readdir(spool())).length).toBe(1);
+  const [name] = await readdir(spool());
+  expect((await stat(join(spool(), name!))).mode & 0o777).toBe(0o600);
+  expect((await stat(spool())).mode & 0o777).toBe(0o700);
+  sent.destroy();
+  await expect.poll(() => readdir(spool())).toEqual([]);
+  expect(await count('broken')).toBe(0);
+});
+
+test('removes what a crash left in the spool, and stores also in a folder whose name looks like a pattern', async () => {
+  await using folder = await temporaryFolder();
+  const path = join(folder.path, '{a,b}*');
+  await mkdir(join(path, 'spool'), { recursive: true });
+  await writeFile(join(path, 'spool', 'left'), '{"n":1}');
+  await chmod(join(path, 'spool'), 0o755);
+  const other = await startEmbedded({ path });
+  expect(await readdir(join(path, 'spool')).catch(() => [])).toEqual([]);
+  const client = connectClickHouse(other);
+  await client.command({ query: 'CREATE TABLE t (n UInt32) ENGINE = MergeTree ORDER BY n' });
+  await client.insert({ table: 't', values: [{ n: 7 }], format: 'JSONEachRow' });
+  const rows = await client.query({ query: 'SELECT n FROM t', format: 'JSONEachRow' });
+  expect(await rows.json()).toEqual([{ n: 7 }]);
+  await client.close();
+  const exited = once(other.child, 'exit');
+  other.child.kill('SIGTERM');
+  await exited;
 });
 
 test('keeps the environment of its parent out of reach of SQL', async () => {

@@ -6,6 +6,6 @@ import { eventsPage } from '../../../audit/clickhouse/events-page.ts';
 const AUDIT = join(import.meta.dirname, '../../../audit');
 
 test('the page for analysts says what the lists and the views say', async () => {
-  const views = readFileSync(join(AUDIT, 'schema/views.sql'), 'utf8');
+  const views = readFileSync(join(AUDIT, 'clickhouse/schema/views.sql'), 'utf8');
   await expect(eventsPage(views)).toMatchFileSnapshot(join(AUDIT, 'EVENTS.md'));
 });

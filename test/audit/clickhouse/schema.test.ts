@@ -175,7 +175,7 @@ test('a hold is one row: who decided it when, what was changed, and what became 
       [2100, 'hold.executed', { status: 201, upstream_ms: 90, cost: 3, cost_unit: 'EUR' }],
     ]),
   );
-  const { on_behalf_of: _, session: _1, task: _2, flags: _3, confidence: _4, verdict: _5, ...described } = call;
+  const { on_behalf_of: _, verdict: _1, ...described } = call;
   expect(await holdOf('hold_whole')).toEqual({
     ...described,
     hold_id: 'hold_whole',

@@ -4,6 +4,7 @@ import * as fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { eventLine } from '../../../gateway/domain/event-line.ts';
 import type { Damage } from '../../../audit/journal/journal-reader.ts';
+import { createJournalSource } from '../../../audit/journal/journal-source.ts';
 import { listSegments, segmentPath } from '../../../audit/journal/segment.ts';
 import { framesOf } from '../../../audit/journal/segment-reader.ts';
 import type { Batch } from '../../../audit/ship/source.ts';
@@ -73,6 +74,24 @@ test('deletes what was delivered, but never the segment that is being written', 
   expect(await source.behind(end)).toMatchObject({ rows: 1 });
   await expect.poll(async () => (await source.next(end))?.rows.map(String)).toEqual(lines(101, 102));
   await journal.close();
+});
+
+test('ends a batch at so many bytes, however few rows those are, and gives the same one again', async () => {
+  await using folder = await temporaryFolder();
+  const journal = await openTestJournal(folder.path);
+  const large = (n: number) => event(n, { input: JSON.stringify('x'.repeat(n === 5 ? 500_000 : 90_000)) });
+  for (let n = 0; n < 20; n++) journal.append(large(n));
+  await journal.close();
+  const source = createJournalSource({ name: 'worker-1', dir: folder.path, bytes: 300_000, onDamage: () => {} });
+  const batches = await readAll(source);
+  expect(rowsOf(batches)).toEqual(Array.from({ length: 20 }, (_, n) => eventLine(large(n))));
+  const sizes = batches.map(({ rows }) => rows.length);
+  expect(sizes.filter((size) => size > 0)).toEqual([3, 2, 1, 3, 3, 3, 3, 2]);
+  let from = '';
+  for (const batch of batches) {
+    expect(await sourceOf(folder.path).source.next(from, batch.to)).toEqual(batch);
+    from = batch.to;
+  }
 });
 
 test('knows how much waits', async () => {

@@ -23,19 +23,19 @@ CREATE TABLE IF NOT EXISTS holdpoint.events_local ON CLUSTER main
     `owner` LowCardinality(String) CODEC(ZSTD(1)),
     `on_behalf_of` Array(LowCardinality(String)) CODEC(ZSTD(1)),
     `session` String CODEC(ZSTD(1)),
-    `task` String CODEC(ZSTD(1)),
+    `task` String CODEC(ZSTD(3)),
     `system` LowCardinality(String) CODEC(ZSTD(1)),
     `operation` LowCardinality(String) CODEC(ZSTD(1)),
     `method` LowCardinality(String) CODEC(ZSTD(1)),
-    `path` String CODEC(ZSTD(1)),
-    `resource` String CODEC(ZSTD(1)),
+    `path` String CODEC(ZSTD(3)),
+    `resource` String CODEC(ZSTD(3)),
     `verdict` LowCardinality(String) CODEC(ZSTD(1)),
     `rules` Array(LowCardinality(String)) CODEC(ZSTD(1)),
     `trigger` LowCardinality(String) CODEC(ZSTD(1)),
-    `reason` String CODEC(ZSTD(1)),
+    `reason` String CODEC(ZSTD(3)),
     `policy_revision` LowCardinality(String) CODEC(ZSTD(1)),
     `failure` LowCardinality(String) CODEC(ZSTD(1)),
-    `fault` String CODEC(ZSTD(1)),
+    `fault` String CODEC(ZSTD(3)),
     `actor` LowCardinality(String) CODEC(ZSTD(1)),
     `actor_kind` LowCardinality(String) CODEC(ZSTD(1)),
     `channel` LowCardinality(String) CODEC(ZSTD(1)),
@@ -55,22 +55,23 @@ CREATE TABLE IF NOT EXISTS holdpoint.events_local ON CLUSTER main
     `cost_unit` LowCardinality(String) CODEC(ZSTD(1)),
     `confidence` Nullable(Float64) CODEC(ZSTD(1)),
     `flags` Array(LowCardinality(String)) CODEC(ZSTD(1)),
-    `input` String CODEC(ZSTD(3)),
+    `input` String CODEC(ZSTD(1)),
     `masked` Array(LowCardinality(String)) CODEC(ZSTD(1)),
     `trace_id` String CODEC(ZSTD(1)),
     `chain` LowCardinality(String) CODEC(ZSTD(1)),
     `seq` UInt64 CODEC(Delta, ZSTD(1)),
-    `hash` String CODEC(ZSTD(1)),
+    `hash` String CODEC(ZSTD(3)),
     `shipped_at` DateTime64(3, 'UTC') DEFAULT now64(3) CODEC(Delta, ZSTD(1)),
     INDEX by_time at TYPE minmax GRANULARITY 1,
     INDEX by_seq seq TYPE minmax GRANULARITY 1,
     INDEX by_call call_id TYPE bloom_filter GRANULARITY 1,
-    INDEX by_hold hold_id TYPE bloom_filter GRANULARITY 1
+    INDEX by_hold hold_id TYPE bloom_filter GRANULARITY 1,
+    INDEX by_words lowerUTF8(reason) TYPE ngrambf_v1(3, 4096, 2, 0) GRANULARITY 1
 )
 ENGINE = ReplicatedMergeTree('/clickhouse/tables/{shard}/{database}/{table}', '{replica}')
 PARTITION BY toYYYYMM(shipped_at)
 ORDER BY (agent, system, operation, call_id, at, event_id)
-SETTINGS replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 2592000, fsync_after_insert = 1, fsync_part_directory = 1, ttl_only_drop_parts = 1;
+SETTINGS replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 2592000, fsync_after_insert = 1, fsync_part_directory = 1, ttl_only_drop_parts = 1, min_bytes_for_wide_part = 67108864;
 
 CREATE TABLE IF NOT EXISTS holdpoint.events ON CLUSTER main AS holdpoint.events_local
 ENGINE = Distributed('main', holdpoint, events_local, cityHash64(agent));
@@ -89,7 +90,7 @@ CREATE TABLE IF NOT EXISTS holdpoint.checkpoints_local ON CLUSTER main
 )
 ENGINE = ReplicatedReplacingMergeTree('/clickhouse/tables/{shard}/{database}/{table}', '{replica}')
 ORDER BY (chain, seq, hash, signature)
-SETTINGS replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 2592000, fsync_after_insert = 1, fsync_part_directory = 1, ttl_only_drop_parts = 1;
+SETTINGS replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 2592000, fsync_after_insert = 1, fsync_part_directory = 1, ttl_only_drop_parts = 1, min_bytes_for_wide_part = 67108864;
 
 CREATE TABLE IF NOT EXISTS holdpoint.checkpoints ON CLUSTER main AS holdpoint.checkpoints_local
 ENGINE = Distributed('main', holdpoint, checkpoints_local, cityHash64(chain));
@@ -132,12 +133,19 @@ CREATE TABLE IF NOT EXISTS holdpoint.call_states_local ON CLUSTER main
     `confidence` SimpleAggregateFunction(max, Nullable(Float64)) CODEC(ZSTD(1)),
     `flags` SimpleAggregateFunction(max, Array(String)) CODEC(ZSTD(1)),
     `trace_id` SimpleAggregateFunction(max, String) CODEC(ZSTD(1)),
-    INDEX by_time at TYPE minmax GRANULARITY 1
+    INDEX by_time at TYPE minmax GRANULARITY 1,
+    INDEX by_session session TYPE bloom_filter GRANULARITY 1,
+    INDEX by_task task TYPE bloom_filter GRANULARITY 1,
+    INDEX by_resource resource TYPE bloom_filter GRANULARITY 1,
+    INDEX by_trace trace_id TYPE bloom_filter GRANULARITY 1,
+    INDEX by_hold hold_id TYPE bloom_filter GRANULARITY 1,
+    INDEX by_decision decision_id TYPE bloom_filter GRANULARITY 1,
+    INDEX by_words lowerUTF8(reason) TYPE ngrambf_v1(3, 4096, 2, 0) GRANULARITY 1
 )
 ENGINE = ReplicatedAggregatingMergeTree('/clickhouse/tables/{shard}/{database}/{table}', '{replica}')
 PARTITION BY toYYYYMM(at)
 ORDER BY call_id
-SETTINGS replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 2592000, fsync_after_insert = 1, fsync_part_directory = 1, ttl_only_drop_parts = 1;
+SETTINGS replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 2592000, fsync_after_insert = 1, fsync_part_directory = 1, ttl_only_drop_parts = 1, min_bytes_for_wide_part = 67108864;
 
 CREATE TABLE IF NOT EXISTS holdpoint.call_states ON CLUSTER main AS holdpoint.call_states_local
 ENGINE = Distributed('main', holdpoint, call_states_local);
@@ -233,13 +241,17 @@ CREATE TABLE IF NOT EXISTS holdpoint.hold_states_local ON CLUSTER main
     `attached` SimpleAggregateFunction(sum, UInt64) CODEC(T64, ZSTD(1)),
     `cost` SimpleAggregateFunction(sum, Float64) CODEC(ZSTD(1)),
     `cost_unit` SimpleAggregateFunction(max, LowCardinality(String)),
+    `session` SimpleAggregateFunction(max, String) CODEC(ZSTD(1)),
+    `task` SimpleAggregateFunction(max, String) CODEC(ZSTD(1)),
+    `confidence` SimpleAggregateFunction(max, Nullable(Float64)) CODEC(ZSTD(1)),
+    `flags` SimpleAggregateFunction(max, Array(String)) CODEC(ZSTD(1)),
     `trace_id` SimpleAggregateFunction(max, String) CODEC(ZSTD(1)),
     INDEX by_time opened_at TYPE minmax GRANULARITY 1
 )
 ENGINE = ReplicatedAggregatingMergeTree('/clickhouse/tables/{shard}/{database}/{table}', '{replica}')
 PARTITION BY toYYYYMM(opened_at)
 ORDER BY hold_id
-SETTINGS replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 2592000, fsync_after_insert = 1, fsync_part_directory = 1, ttl_only_drop_parts = 1;
+SETTINGS replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 2592000, fsync_after_insert = 1, fsync_part_directory = 1, ttl_only_drop_parts = 1, min_bytes_for_wide_part = 67108864;
 
 CREATE TABLE IF NOT EXISTS holdpoint.hold_states ON CLUSTER main AS holdpoint.hold_states_local
 ENGINE = Distributed('main', holdpoint, hold_states_local);
@@ -265,6 +277,10 @@ SELECT
     resource,
     cost,
     cost_unit,
+    session,
+    task,
+    confidence,
+    flags,
     trace_id,
     at AS opened_at,
     if(opens, events.rules, []) AS rules,
@@ -312,7 +328,7 @@ CREATE TABLE IF NOT EXISTS holdpoint.minute_states_local ON CLUSTER main
 ENGINE = ReplicatedAggregatingMergeTree('/clickhouse/tables/{shard}/{database}/{table}', '{replica}')
 PARTITION BY toYYYYMM(minute)
 ORDER BY (minute, agent, system, operation, owner, verdict, cost_unit)
-SETTINGS replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 2592000, fsync_after_insert = 1, fsync_part_directory = 1, ttl_only_drop_parts = 1;
+SETTINGS replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 2592000, fsync_after_insert = 1, fsync_part_directory = 1, ttl_only_drop_parts = 1, min_bytes_for_wide_part = 67108864;
 
 CREATE TABLE IF NOT EXISTS holdpoint.minute_states ON CLUSTER main AS holdpoint.minute_states_local
 ENGINE = Distributed('main', holdpoint, minute_states_local);
@@ -523,6 +539,10 @@ CREATE OR REPLACE VIEW holdpoint.holds ON CLUSTER main
     `cost` Float64,
     `cost_unit` LowCardinality(String),
     `policy_revision` LowCardinality(String),
+    `session` String,
+    `task` String,
+    `confidence` Nullable(Float64),
+    `flags` Array(String),
     `trace_id` String
 )
 AS WITH
@@ -570,6 +590,10 @@ SELECT
     cost,
     cost_unit,
     policy_revision,
+    session,
+    task,
+    confidence,
+    flags,
     trace_id
 FROM holdpoint.hold_states
 FINAL;
