@@ -1,10 +1,11 @@
-import type { Event } from '../../gateway/domain/event.ts';
+import { EVENT_VERSION, type Event } from '../../gateway/domain/event.ts';
 
-/** The decision on an ordinary call. */
+/** The decision on an ordinary call, put together as the recorder does it. */
 export function exampleEvent(n: number): Event {
   return {
     event_id: `evt_019a8f3c5e7a7d4e9b1c${String(n).padStart(12, '0')}d`,
     at: 1_790_000_000_000 + n,
+    version: EVENT_VERSION,
     node: 'gateway-1',
     type: 'call.decided',
     layer: 'decide',
@@ -24,8 +25,8 @@ export function exampleEvent(n: number): Event {
     policy_revision: 'sha256:5f1c0d2a7b3e4f60',
     actor: 'policy',
     actor_kind: 'gateway',
+    channel: 'agent',
     decide_us: 12,
     request_bytes: 42,
-    channel: 'agent',
   };
 }
