@@ -1,8 +1,9 @@
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DAMAGED, endOf, nextFrame } from './journal-reader.ts';
 import { createJournalSource } from './journal-source.ts';
 import { listSegments, segmentPath } from './segment.ts';
+import { entriesOf } from './entries.ts';
 
 /** What a journal's files say of it. Numbers are those of events in its chain. */
 export type JournalReport = {
@@ -82,15 +83,6 @@ async function sizeOf(path: string): Promise<number> {
     return (await stat(path)).size;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return 0;
-    throw error;
-  }
-}
-
-async function entriesOf(dir: string) {
-  try {
-    return await readdir(dir, { withFileTypes: true });
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
     throw error;
   }
 }

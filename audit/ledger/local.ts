@@ -1,4 +1,4 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { readPoison } from '../ship/poison.ts';
 import { parseState } from '../ship/ship-state.ts';
@@ -6,6 +6,7 @@ import type { KnownLines } from './inspect.ts';
 import type { Keys } from './links.ts';
 import type { Anchor } from './verify.ts';
 import { verifyJournal, type VerifiedJournal } from './verify-journal.ts';
+import { entriesOf } from '../journal/entries.ts';
 
 /** What the gateway's own disk tells of chains, beside what ClickHouse has. */
 export type Local = {
@@ -46,13 +47,4 @@ async function readBooks(dir: string): Promise<ReadonlyMap<string, number>> {
     if (settled && settled.stored > 0) books.set(settled.chain, settled.stored);
   }
   return books;
-}
-
-async function entriesOf(dir: string) {
-  try {
-    return await readdir(dir, { withFileTypes: true });
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-    throw error;
-  }
 }
