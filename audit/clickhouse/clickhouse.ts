@@ -122,5 +122,3 @@ function trusted({ ca, cert, key }: ClickHouseTls) {
     ? { ca_cert }
     : { ca_cert, cert: Buffer.from(cert), key: Buffer.from(key) };
 }
-
-export { migrate } from './migrate.ts';

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { ClickHouseClient } from '@clickhouse/client';
 import type { Clock } from '../../gateway/domain/clock.ts';
 import type { Event } from '../../gateway/domain/event.ts';
-import { migrate } from '../clickhouse/clickhouse.ts';
+import { migrate } from '../clickhouse/migrate.ts';
 import type { Damage } from '../journal/journal-reader.ts';
 import { createJournalSource } from '../journal/journal-source.ts';
 import { openPoisonShelf } from './poison.ts';

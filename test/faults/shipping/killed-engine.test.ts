@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { ClickHouseLogLevel, createClient, type ClickHouseClient } from '@clickhouse/client';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { migrate } from '../../../audit/clickhouse/clickhouse.ts';
+import { migrate } from '../../../audit/clickhouse/migrate.ts';
 import { createOutboxSource } from '../../../audit/ship/outbox-source.ts';
 import { createShipper, type Shipper } from '../../../audit/ship/shipper.ts';
 import { startEmbedded, type Embedded } from '../../../audit/clickhouse/start-embedded.ts';

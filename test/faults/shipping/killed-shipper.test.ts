@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import type { ClickHouseClient } from '@clickhouse/client';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { connectClickHouse, migrate } from '../../../audit/clickhouse/clickhouse.ts';
+import { connectClickHouse } from '../../../audit/clickhouse/clickhouse.ts';
+import { migrate } from '../../../audit/clickhouse/migrate.ts';
 import { startEmbedded, type Embedded } from '../../../audit/clickhouse/start-embedded.ts';
 import { createShipper } from '../../../audit/ship/shipper.ts';
 import { temporaryFolder } from '../../audit/events.ts';
