@@ -170,15 +170,14 @@ export async function openJournal(options: JournalOptions): Promise<Journal & { 
     stored += bytes.length;
   }
 
-  function append(event: Event): void {
+  function appendLine(line: string, read: boolean): void {
     if (closing !== null) throw new Problem('journal-unavailable', { cause: new Error('The journal is closed') });
     if (untold > 0) tell();
-    take(event);
+    take(line, read);
   }
 
-  function take(event: Event): void {
-    if (fault !== null) return refuse(event, fault, isFull(fault));
-    const line = eventLine(event);
+  function take(line: string, read: boolean): void {
+    if (fault !== null) return refuse(read, fault, isFull(fault));
     const opened = group.frames.at(-1);
     const current = opened !== undefined && opened.end - opened.at < FRAME_BYTES ? opened : null;
     const start = current === null ? used + HEADER_BYTES : used;
@@ -190,7 +189,7 @@ export async function openJournal(options: JournalOptions): Promise<Journal & { 
     const end = start + length;
     // At the close nothing is left to take but how much was shed.
     if (closing === null && stored + end + HEAD_ROOM > limit && !hasRoom(end + HEAD_ROOM))
-      return refuse(event, new Error('The journal is full'), true);
+      return refuse(read, new Error('The journal is full'), true);
     active[end - 1] = NEWLINE;
     if (current === null) {
       group.frames.push({ at: used, end, events: 1 });
@@ -207,8 +206,8 @@ export async function openJournal(options: JournalOptions): Promise<Journal & { 
   }
 
   /** @throws Problem, unless the event may be shed */
-  function refuse(event: Event, cause: unknown, forRoom: boolean): void {
-    if (!forRoom || whenFull === 'refuse' || !isAllowedRead(event)) throw new Problem('journal-unavailable', { cause });
+  function refuse(read: boolean, cause: unknown, forRoom: boolean): void {
+    if (!forRoom || whenFull === 'refuse' || !read) throw new Problem('journal-unavailable', { cause });
     shed += 1;
     untold += 1;
     noting ??= setInterval(tell, MEASURE_INTERVAL).unref();
@@ -219,7 +218,7 @@ export async function openJournal(options: JournalOptions): Promise<Journal & { 
     const count = untold;
     if (count === 0 || fault !== null) return;
     try {
-      take({
+      const event: Event = {
         event_id: createId('evt'),
         at: clock(),
         node,
@@ -229,7 +228,8 @@ export async function openJournal(options: JournalOptions): Promise<Journal & { 
         failure: 'gateway-failed',
         actor: 'gateway',
         actor_kind: 'gateway',
-      });
+      };
+      take(eventLine(event), false);
     } catch {
       return;
     }
@@ -426,7 +426,8 @@ export async function openJournal(options: JournalOptions): Promise<Journal & { 
   }
 
   return {
-    append,
+    append: (event) => appendLine(eventLine(event), isAllowedRead(event)),
+    appendLine,
     flushed,
     close: () => (closing ??= finish()),
     status: () => ({

@@ -7,6 +7,11 @@ export type Journal = {
    * @throws Problem `journal-unavailable` when there is no room or the disk failed; then nothing was taken.
    */
   append(event: Event): void;
+  /**
+   * The same for an event that is written out already, by `eventLine` or as it would be.
+   * @param read whether it tells of an allowed call with a safe method: those alone may be shed, see `JournalOptions.whenFull`
+   */
+  appendLine(line: string, read: boolean): void;
   /** Resolves when everything appended before this call is durable; rejects with Problem `journal-unavailable` when it cannot be. */
   flushed(): Promise<void>;
   /** Flushes, seals the open segment and refuses further events. */

@@ -8,7 +8,7 @@ import { compileRego } from '../../helpers/policy.ts';
 
 const failures: unknown[] = [];
 const failed = (cause: unknown) => void failures.push(cause);
-const byDefault = createMask({ policy: () => null, failed });
+const { mask: byDefault, spares } = createMask({ policy: () => null, failed });
 
 type Parts = { readonly body?: string; readonly query?: object; readonly path?: string; readonly reason?: string };
 
@@ -40,6 +40,24 @@ function bodyOf({ input = '' }: Event): unknown {
 }
 
 describe('whatever policy says', () => {
+  it('what is spared comes out as it went in, and what holds a secret is not spared', () => {
+    const plain = decided({ body: '{"amount":2000,"note":"two cinemas"}' });
+    expect(spares(plain.input!, plain.reason!)).toBe(true);
+    expect(byDefault(plain)).toBe(plain);
+    const secrets: Parts[] = [
+      { body: '{"password":"hunter2"}' },
+      { body: '{"note":"4242 4242 4242 4242"}' },
+      { path: '/v1/keys/sk_live_0123456789abcdef' },
+      { reason: 'It said password=hunter2.' },
+      { body: `"${'x'.repeat(MOST_INPUT)}"` },
+    ];
+    for (const parts of secrets) {
+      const event = decided(parts);
+      expect(spares(event.input!, event.reason!)).toBe(false);
+      expect(byDefault(event)).not.toEqual(event);
+    }
+  });
+
   it('an input without a secret goes on record as it was judged, byte for byte', () => {
     const event = decided({ body: '{ "amount": 12345678901234567890, "note": "caf\\u00e9",\n "max_tokens": 100 }' });
     expect(byDefault(event)).toBe(event);
@@ -180,7 +198,7 @@ describe('data.system.log.mask', () => {
         return [name, createEvaluator(bundle)] as const;
       }),
     );
-    for (const [name, evaluator] of entries) masks[name] = createMask({ policy: () => evaluator.mask, failed });
+    for (const [name, evaluator] of entries) masks[name] = createMask({ policy: () => evaluator.mask, failed }).mask;
   }, 60_000);
 
   it('removes what a path names, and says where', () => {

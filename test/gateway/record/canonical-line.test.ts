@@ -1,0 +1,50 @@
+import { pino } from 'pino';
+import { describe, expect, it } from 'vitest';
+import { createCanonicalLine, type CallFields } from '../../../gateway/record/canonical-line.ts';
+
+const FIELDS: CallFields = {
+  decision_id: 'dec_1',
+  call_id: 'call_1',
+  hold_id: undefined,
+  agent: 'bot "one"',
+  system: 'payments',
+  operation: 'POST /v1/\u2028refunds\n',
+  method: 'POST',
+  verdict: 'allow',
+  status: 200,
+  code: undefined,
+  ms: 3,
+  decide_us: 12,
+};
+
+function logInto(lines: string[], level: string) {
+  const formatters = { level: (label: string) => ({ level: label }) };
+  return pino({ level, base: { process: 'worker-0' }, formatters }, { write: (line: string) => void lines.push(line) });
+}
+
+describe('the canonical line of a call', () => {
+  it('is what pino would write', () => {
+    const lines: string[] = [];
+    const log = logInto(lines, 'info');
+    const refused: CallFields = {
+      ...FIELDS,
+      call_id: undefined,
+      hold_id: 'hold_1',
+      code: 'blocked',
+      decide_us: undefined,
+    };
+    for (const fields of [FIELDS, refused]) {
+      log.info(fields, 'call');
+      const { time } = JSON.parse(lines.at(-1)!) as { time: number };
+      createCanonicalLine(log)(time, fields);
+      expect(lines.at(-1)).toBe(lines.at(-2));
+    }
+    expect(lines).toHaveLength(4);
+  });
+
+  it('is not written where only warnings are', () => {
+    const lines: string[] = [];
+    createCanonicalLine(logInto(lines, 'warn'))(1, FIELDS);
+    expect(lines).toEqual([]);
+  });
+});
