@@ -41,14 +41,14 @@ export function headOf(checkpoint: Checkpoint): Head {
 export class Chapter {
   readonly #prev: string;
   readonly #first: number;
-  #hash: Hash;
+  readonly #hash: Hash;
   #seq: number;
 
-  constructor({ seq, link }: Head) {
+  constructor({ seq, link }: Head, hash = createHash('sha256').update(Buffer.from(link, 'hex'))) {
     this.#prev = link;
     this.#first = seq + 1;
     this.#seq = seq;
-    this.#hash = createHash('sha256').update(Buffer.from(link, 'hex'));
+    this.#hash = hash;
   }
 
   /** Where it begins. */
@@ -74,8 +74,7 @@ export class Chapter {
 
   /** The same chapter, to go on with by itself. */
   copy(): Chapter {
-    const copy = new Chapter(this.head);
-    copy.#hash = this.#hash.copy();
+    const copy = new Chapter(this.head, this.#hash.copy());
     copy.#seq = this.#seq;
     return copy;
   }

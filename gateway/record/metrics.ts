@@ -1,4 +1,5 @@
-import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import { Counter, Gauge, type Registry } from 'prom-client';
+import { createHistogram, type Series } from './histogram.ts';
 
 /** What is counted of calls. One method a moment, so that nothing else in the gateway knows the metrics' names. */
 export type CallMetrics = {
@@ -20,19 +21,18 @@ export function createCallMetrics(registry: Registry, waiting: () => number): Ca
     labelNames: ['system', 'verdict', 'status'],
     registers,
   });
-  const seconds = new Histogram({
+  const seconds = createHistogram({
     name: 'holdpoint_call_seconds',
     help: 'From the arrival of a call to the end of its answer; held calls include the wait for people',
-    labelNames: ['verdict'],
     buckets: [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 60],
-    registers,
+    registry,
   });
-  const decide = new Histogram({
+  const decide = createHistogram({
     name: 'holdpoint_decide_seconds',
     help: 'Evaluation of policy for one call',
     buckets: [0.000_005, 0.000_01, 0.000_02, 0.000_05, 0.000_1, 0.000_5, 0.001, 0.01],
-    registers,
-  });
+    registry,
+  })();
   const unrecorded = new Counter({
     name: 'holdpoint_unrecorded_completions_total',
     help: 'Ends of calls that could not be recorded; their decisions are on record',
@@ -59,25 +59,22 @@ export function createCallMetrics(registry: Registry, waiting: () => number): Ca
   });
 
   // Looking a series up by its labels costs more than counting in it.
-  const series = new Map<
-    string,
-    { readonly calls: Counter.Internal; readonly seconds: Histogram.Internal<'verdict'> }
-  >();
+  const known = new Map<string, { readonly calls: Counter.Internal; readonly seconds: Series }>();
   function seriesOf(system: string, verdict: string, status: string) {
     const key = `${status} ${verdict} ${system}`;
-    let found = series.get(key);
-    if (!found) {
-      found = { calls: calls.labels(system, verdict, status), seconds: seconds.labels(verdict) };
-      series.set(key, found);
+    let series = known.get(key);
+    if (!series) {
+      series = { calls: calls.labels(system, verdict, status), seconds: seconds({ verdict }) };
+      known.set(key, series);
     }
-    return found;
+    return series;
   }
 
   return {
     completed(system, verdict, status, took, decideMicros) {
-      const counted = seriesOf(system, verdict, status === 0 ? 'gone' : `${Math.floor(status / 100)}xx`);
-      counted.calls.inc();
-      counted.seconds.observe(took / 1000);
+      const series = seriesOf(system, verdict, status === 0 ? 'gone' : `${Math.floor(status / 100)}xx`);
+      series.calls.inc();
+      series.seconds.observe(took / 1000);
       if (decideMicros !== null) decide.observe(decideMicros / 1e6);
     },
     unrecorded: () => unrecorded.inc(),
