@@ -147,12 +147,20 @@ function writeBody(body: Buffer, contentType: string | undefined): string {
 }
 
 function writeContext(arrival: Arrival, claims: Claims): string {
-  const time = `,"context":{"time":"${new Date(arrival.at).toISOString()}","ip":${JSON.stringify(plainIp(arrival.ip))}`;
+  const time = `,"context":{"time":"${timeText(arrival.at)}","ip":${JSON.stringify(plainIp(arrival.ip))}`;
   // Absent claims are absent, not null: in Rego null is less than any number, so `confidence < 0.8` would be true.
   if (claims === NO_CLAIMS) return `${time},"flags":[],"claims":{}}}`;
   const { task, client, confidence, flags = [], reversible } = claims;
   const known = JSON.stringify({ task, client, confidence, flags, reversible });
   return `${time},${known.slice(1, -1)},"claims":${JSON.stringify(claims)}}}`;
+}
+
+let lastTime = { at: NaN, text: '' };
+
+/** Writing a time costs 0.4 µs, and busy callers share their millisecond with others. */
+function timeText(at: number): string {
+  if (lastTime.at !== at) lastTime = { at, text: new Date(at).toISOString() };
+  return lastTime.text;
 }
 
 /** An IPv4 caller on a dual-stack socket; policies compare with IPv4 networks. */

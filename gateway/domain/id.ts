@@ -5,5 +5,7 @@ export type IdKind = 'call' | 'dec' | 'evt' | 'hold' | 'att' | 'grant' | 'dlg' |
 
 /** A new identifier such as `hold_019a…`: a UUIDv7 (RFC 9562) without dashes, so identifiers sort by time of creation. */
 export function createId(kind: IdKind): string {
-  return `${kind}_${randomUUIDv7().replaceAll('-', '')}`;
+  const uuid = randomUUIDv7();
+  // In pieces, as `replaceAll` takes longer than the random numbers.
+  return `${kind}_${uuid.slice(0, 8)}${uuid.slice(9, 13)}${uuid.slice(14, 18)}${uuid.slice(19, 23)}${uuid.slice(24)}`;
 }

@@ -4,6 +4,7 @@ import { createMask, MOST_INPUT } from '../../../audit/mask/mask.ts';
 import { createEvaluator } from '../../../gateway/decide/evaluator.ts';
 import { eventLine } from '../../../gateway/domain/event-line.ts';
 import type { Event } from '../../../gateway/domain/event.ts';
+import { mayHoldSecret } from '../../../gateway/domain/secret.ts';
 import { compileRego } from '../../helpers/policy.ts';
 
 const failures: unknown[] = [];
@@ -40,6 +41,19 @@ function bodyOf({ input = '' }: Event): unknown {
 }
 
 describe('whatever policy says', () => {
+  it('no secret stands on both sides of where an input is cut to look at its halves', () => {
+    const words = 'password api key token secret code card pin bearer sk_ live_0123456789 eyJ 4242 - : = . @ x SG. ://';
+    const piece = fc.constantFrom(...words.split(' '), ' ', '"', '":"', '\\"', 'a:b', '\\u00', '4242 4242');
+    const text = fc.array(piece, { maxLength: 8 }).map((pieces) => pieces.join(''));
+    fc.assert(
+      fc.property(text, text, (before, behind) => {
+        const halves = mayHoldSecret(before) || mayHoldSecret(`,"query":${behind}`);
+        expect(mayHoldSecret(`${before},"query":${behind}`)).toBe(halves);
+      }),
+      { numRuns: 5000 },
+    );
+  });
+
   it('what is spared comes out as it went in, and what holds a secret is not spared', () => {
     const plain = decided({ body: '{"amount":2000,"note":"two cinemas"}' });
     expect(spares(plain.input!, plain.reason!)).toBe(true);
