@@ -8,12 +8,11 @@ import { createMask } from '../audit/mask/mask.ts';
 import { listenOn } from './addresses.ts';
 import { createAppraiser } from './appraise/appraiser.ts';
 import type { Address, AgentConfig, Config } from './config.ts';
+import type { Decider } from './decide/decider.ts';
 import { parseTraceId } from './describe/context.ts';
 import { createDescribe } from './describe/describe.ts';
-import type { DriftRules } from './domain/appraisal.ts';
 import type { Call } from './domain/call.ts';
 import type { Clock } from './domain/clock.ts';
-import type { Decision } from './domain/decision.ts';
 import type { Journal } from './domain/journal.ts';
 import type { Exchange } from './domain/exchange.ts';
 import type { HoldStore } from './domain/hold-store.ts';
@@ -63,12 +62,7 @@ export type ServerDeps = {
   /** Name of this gateway, and of this process among the attempts to release. */
   readonly node: string;
   readonly attemptedBy: string;
-  readonly decide: (input: string) => Decision;
-  readonly drift: DriftRules;
-  /** What the policy in force masks in its decision log; null when it masks nothing. */
-  readonly mask: () => ((event: string) => string) | null;
-  /** Whether the policy in force asks how much was used. */
-  readonly readsUsage: () => boolean;
+  readonly policy: Omit<Decider, 'swap'>;
   readonly store: HoldStore;
   readonly journal: Journal;
   readonly log: Logger;
@@ -90,7 +84,7 @@ export type AgentsServer = {
 
 /** Puts the data plane together: listeners, the path of a call, and the few endpoints that agents have beside it. */
 export function buildServer(deps: ServerDeps): AgentsServer {
-  const { systems, agents, store, journal, log, clock, node } = deps;
+  const { systems, agents, policy, store, journal, log, clock, node } = deps;
   const byName = new Map<string, System>(systems.map((system) => [system.name, system]));
   const findAgent = createAgentDirectory(agents);
   const isGranted = createGrants(agents);
@@ -101,9 +95,9 @@ export function buildServer(deps: ServerDeps): AgentsServer {
   let tunnels: Tunnels | null = null;
   const metrics = createCallMetrics(deps.registry, () => room.size);
   const alerts = createAlerts({ notices: store.notices, log, failed: metrics.alertFailed });
-  const decide = (input: string) => blockUnmetObligations(deps.decide(input));
+  const decide = (input: string) => blockUnmetObligations(policy.decide(input));
   const mask = createMask({
-    policy: deps.mask,
+    policy: () => policy.mask(),
     failed(err) {
       metrics.maskFailed();
       log.warn({ err }, 'a decision could not be masked; it is on record without its input');
@@ -111,7 +105,7 @@ export function buildServer(deps: ServerDeps): AgentsServer {
   });
   const appraiser = createAppraiser({
     systems,
-    drift: deps.drift,
+    drift: policy,
     log,
     counted: createDriftMetrics(deps.registry),
   });
@@ -125,7 +119,7 @@ export function buildServer(deps: ServerDeps): AgentsServer {
   );
   const usage = createUsage({
     store: store.usage,
-    wanted: deps.readsUsage,
+    wanted: () => policy.readsUsage(),
     clock,
     failed: (err) =>
       log.warn({ err }, 'usage could not be shared with other processes; policy is told that it is stale'),
