@@ -1,5 +1,6 @@
 import { createServer, type AddressInfo, type Server } from 'node:net';
-import { formatAddress, type Address, type Config } from './config.ts';
+import { type Config } from './config.ts';
+import { formatAddress, type Address } from './config/address.ts';
 
 /** Where a gateway is reached. */
 export type Listening = {

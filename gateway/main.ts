@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { ConfigError, formatAddress } from './config.ts';
+import { ConfigError } from './config.ts';
+import { formatAddress } from './config/address.ts';
 import { DataInUse } from './data-folder.ts';
 import type { Gateway } from './supervisor.ts';
 

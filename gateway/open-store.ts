@@ -1,4 +1,5 @@
-import { formatAddress, type Address, type Config } from './config.ts';
+import { type Config } from './config.ts';
+import { formatAddress, type Address } from './config/address.ts';
 import type { DataFolder } from './data-folder.ts';
 import type { Clock } from './domain/clock.ts';
 import { loadOrCreateKey } from './holds/store/key-file.ts';

@@ -1,0 +1,25 @@
+import { readFileSync } from 'node:fs';
+import { parse as parseYaml } from 'yaml';
+
+export function readOpenApi(path: string, report: (message: string) => void): unknown {
+  try {
+    const document: unknown = parseYaml(readFileSync(path, 'utf8'));
+    const version = (document as { openapi?: unknown } | null)?.openapi;
+    if (typeof version === 'string' && /^3\.[01]\./.test(version)) return document;
+    report(`expected an OpenAPI 3.0 or 3.1 document in ${path}`);
+  } catch (error) {
+    report(`cannot read ${path}: ${(error as Error).message.split('\n')[0]}`);
+  }
+  return undefined;
+}
+
+export function readPemFile(path: string, report: (message: string) => void): string {
+  try {
+    const text = readFileSync(path, 'utf8');
+    if (!text.includes('-----BEGIN ')) report(`expected a file in PEM; ${path} is none`);
+    return text;
+  } catch (error) {
+    report(`cannot read ${path}: ${(error as NodeJS.ErrnoException).code}`);
+    return '';
+  }
+}
