@@ -59,7 +59,7 @@ export class AgentAnswer implements Answer {
   }
 
   onDrain(resume: () => void): void {
-    this.#response.on('drain', resume);
+    this.#response.once('drain', resume);
   }
 
   onGone(abort: () => void): void {
@@ -70,7 +70,7 @@ export class AgentAnswer implements Answer {
     };
     // It may have left while its call waited for the record or for a connection.
     if (this.#response.destroyed) leave();
-    else this.#response.once('close', leave);
+    else this.#response.on('close', leave);
   }
 }
 

@@ -70,13 +70,12 @@ export function createRequestHeaders(system: System): (raw: readonly string[]) =
 }
 
 /** The upstream's headers as the agent gets them: end-to-end ones, untouched. */
-export function responseHeaders(raw: readonly (Buffer | string)[]): string[] {
+export function responseHeaders(raw: readonly string[]): string[] {
+  const named = connectionNamed(raw);
   const headers: string[] = [];
-  for (let i = 0; i < raw.length; i += 2) headers.push(text(raw[i]!), text(raw[i + 1]!));
-  const named = connectionNamed(headers);
-  for (let i = headers.length - 2; i >= 0; i -= 2) {
-    const name = headers[i]!.toLowerCase();
-    if (NOT_RETURNED.has(name) || named?.has(name)) headers.splice(i, 2);
+  for (let i = 0; i < raw.length; i += 2) {
+    const name = raw[i]!.toLowerCase();
+    if (!NOT_RETURNED.has(name) && !named?.has(name)) headers.push(raw[i]!, raw[i + 1]!);
   }
   return headers;
 }
@@ -92,10 +91,6 @@ export function headerValue(raw: readonly string[], name: string): string | null
 /** CGI and WSGI servers read x_api_key and X-Api-Key as the same variable (underscore smuggling). */
 function dashed(name: string): string {
   return name.includes('_') ? name.replaceAll('_', '-') : name;
-}
-
-function text(value: Buffer | string): string {
-  return typeof value === 'string' ? value : value.toString('latin1');
 }
 
 /** Names that `Connection` declares to be hop-by-hop; null in the common case that there are none. */

@@ -1,7 +1,9 @@
-import { Client, type Dispatcher } from 'undici';
 import { Problem } from '../domain/problem.ts';
 import type { System } from '../domain/system.ts';
-import { responseHeaders } from './headers.ts';
+import { Connection, type Owner } from './connection.ts';
+import { createDial } from './dial.ts';
+import { createRequestHead } from './request-head.ts';
+import { Transfer } from './transfer.ts';
 
 /** One request on its way to a system: everything that will be on the wire but Host and Content-Length. */
 export type Outgoing = {
@@ -15,11 +17,12 @@ export type Outgoing = {
 export type Answer = {
   /** Called once, with the final status (never a 1xx) and end-to-end headers. */
   head(status: number, headers: string[]): void;
-  /** False asks for a pause until `onDrain` calls back. */
+  /** False asks for a pause. */
   data(chunk: Buffer): boolean;
   end(trailers: string[]): void;
   /** The upstream broke off after `head`: the taker must not mistake what it has for the whole. */
   broken(): void;
+  /** Asked after each pause that was asked for: calls back once when it may end. */
   onDrain(resume: () => void): void;
   /** Called back when nobody takes the answer any more. */
   onGone(abort: () => void): void;
@@ -47,159 +50,119 @@ export type Upstream = {
 /** Callers that may queue for a connection, for each connection that there is. */
 const QUEUED_PER_CONNECTION = 8;
 
+/** Longest wait for a connection to open, in milliseconds. */
+const LONGEST_CONNECT = 10_000;
+
 /**
- * The connections of one worker to one system. One undici `Client` per connection, taken last in, first out: that costs
- * a third less per call than undici's `Pool`, and lets connections that are not needed go idle and close.
+ * The connections of one worker to one system, taken last in, first out, so that those that are not needed go idle and
+ * close.
+ *
+ * Requests are written at the end of the event loop's turn in which they come. By then everything that has arrived on
+ * idle connections was seen: one that the system has closed, or on which it sent what nobody asked for, is not used.
  */
 export function createUpstream(system: System): Upstream {
-  const prefix = system.upstream.pathname.replace(/\/$/, '');
-  const clients: Client[] = [];
-  const idle: Client[] = [];
-  const queue: { take: (client: Client) => void; giveUp: NodeJS.Timeout }[] = [];
+  const headOf = createRequestHead(system.upstream);
+  const dial = createDial(system.upstream);
+  const limits = { connect: Math.min(system.timeout, LONGEST_CONNECT), answer: system.timeout };
+  const connections = new Set<Connection>();
+  const idle: Connection[] = [];
+  const queue: Transfer[] = [];
+  let isScheduled = false;
+  let isClosed = false;
 
-  function take(): Client | null {
-    const client = idle.pop();
-    if (client) return client;
-    if (clients.length >= system.connections) return null;
-    const fresh = new Client(system.upstream.origin, {
-      pipelining: 1,
-      headersTimeout: system.timeout,
-      bodyTimeout: system.timeout,
-      connectTimeout: Math.min(system.timeout, 10_000),
-      keepAliveTimeout: 4000,
-      allowH2: false,
-    });
-    clients.push(fresh);
+  const owner: Owner = {
+    freed(connection) {
+      idle.push(connection);
+      schedule();
+    },
+    lost(connection) {
+      const at = idle.indexOf(connection);
+      if (at >= 0) idle.splice(at, 1);
+    },
+    closed(connection) {
+      connections.delete(connection);
+      schedule();
+    },
+  };
+
+  function schedule(): void {
+    if (isScheduled || queue.length === 0) return;
+    isScheduled = true;
+    setImmediate(assign);
+  }
+
+  function assign(): void {
+    isScheduled = false;
+    const now = performance.now();
+    while (queue.length > 0) {
+      const connection = take(now);
+      if (!connection) return;
+      const transfer = queue.shift()!;
+      clearTimeout(transfer.patience);
+      connection.begin(transfer, now);
+    }
+  }
+
+  function take(now: number): Connection | null {
+    for (let kept = idle.pop(); kept; kept = idle.pop()) {
+      if (kept.isKept(now)) return kept;
+      void kept.close();
+    }
+    if (connections.size >= system.connections) return null;
+    const fresh = new Connection(dial, limits, owner);
+    connections.add(fresh);
     return fresh;
   }
 
-  function giveBack(client: Client): void {
-    const next = queue.shift();
-    if (!next) {
-      idle.push(client);
-      return;
-    }
-    clearTimeout(next.giveUp);
-    next.take(client);
+  /** Takes a place in the queue, unless it is full. */
+  function enqueue(transfer: Transfer): boolean {
+    const free = idle.length + system.connections - connections.size - queue.length;
+    if (free <= -QUEUED_PER_CONNECTION * system.connections) return false;
+    queue.push(transfer);
+    if (free <= 0) transfer.patience = setTimeout(() => leave(transfer, overloaded()), system.timeout);
+    schedule();
+    return true;
   }
 
-  function dispatch(client: Client, request: Outgoing, answer: Answer, done: (delivery: Delivery) => void): void {
-    const transfer = new Transfer(answer, (delivery) => {
-      giveBack(client);
-      done(delivery);
-    });
-    try {
-      client.dispatch(
-        {
-          method: request.method as Dispatcher.HttpMethod,
-          path: prefix + request.target,
-          headers: request.headers,
-          body: request.body.length > 0 ? request.body : null,
-        },
-        transfer,
-      );
-    } catch (error) {
-      transfer.onResponseError(null, error as Error);
-    }
+  function leave(transfer: Transfer, problem: Problem): void {
+    const at = queue.indexOf(transfer);
+    if (at < 0) return;
+    queue.splice(at, 1);
+    clearTimeout(transfer.patience);
+    transfer.refuse(problem);
   }
 
   return {
-    send(request, answer) {
-      return new Promise((done) => {
-        const client = take();
-        if (client) {
-          dispatch(client, request, answer, done);
+    send: (request, answer) =>
+      new Promise((done) => {
+        let transfer: Transfer;
+        try {
+          if (isClosed) throw new Error('the gateway has closed its connections');
+          transfer = new Transfer(request, headOf(request), answer, done);
+        } catch (cause) {
+          done({ ...UNSENT, problem: new Problem('upstream-unreachable', { cause }) });
           return;
         }
-        const refuse = () => done({ ...UNSENT, problem: new Problem('overloaded', { extras: { retry_after: 1 } }) });
-        if (queue.length >= system.connections * QUEUED_PER_CONNECTION) {
-          refuse();
+        if (!enqueue(transfer)) {
+          transfer.refuse(overloaded());
           return;
         }
-        const entry = {
-          take: (freed: Client) => dispatch(freed, request, answer, done),
-          giveUp: setTimeout(() => {
-            queue.splice(queue.indexOf(entry), 1);
-            refuse();
-          }, system.timeout),
-        };
-        queue.push(entry);
-      });
-    },
+        answer.onGone(() => {
+          if (transfer.connection) transfer.connection.abort(transfer);
+          else leave(transfer, new Problem('upstream-unreachable', { cause: new Error('the caller is gone') }));
+        });
+      }),
     async close() {
-      await Promise.all(clients.map((client) => client.destroy()));
+      isClosed = true;
+      const cause = new Error('the gateway closes its connections');
+      for (const transfer of queue.slice()) leave(transfer, new Problem('upstream-unreachable', { cause }));
+      await Promise.all([...connections].map((connection) => connection.close()));
     },
   };
 }
 
 const UNSENT = { status: 0, bytes: 0, upstreamMs: 0, sent: false };
 
-/** One request and its answer; what undici calls back. */
-class Transfer implements Dispatcher.DispatchHandler {
-  readonly #answer: Answer;
-  readonly #done: (delivery: Delivery) => void;
-  readonly #startedAt = performance.now();
-  #controller: Dispatcher.DispatchController | null = null;
-  #status = 0;
-  #bytes = 0;
-  #upstreamMs = 0;
-  #gone = false;
-
-  constructor(answer: Answer, done: (delivery: Delivery) => void) {
-    this.#answer = answer;
-    this.#done = done;
-    answer.onGone(() => {
-      this.#gone = true;
-      this.#controller?.abort(new Error('the caller is gone'));
-    });
-  }
-
-  onRequestStart(controller: Dispatcher.DispatchController): void {
-    // undici may send a request again after a connection broke; a call that may have arrived is never sent twice.
-    if (this.#controller || this.#gone) {
-      controller.abort(new Error(this.#gone ? 'the caller is gone' : 'not sent a second time'));
-      return;
-    }
-    this.#controller = controller;
-  }
-
-  onResponseStart(controller: Dispatcher.DispatchController, status: number): void {
-    if (status < 200) return;
-    this.#upstreamMs = performance.now() - this.#startedAt;
-    this.#answer.head(status, responseHeaders(controller.rawHeaders as Buffer[]));
-    this.#status = status;
-    this.#answer.onDrain(() => controller.resume());
-  }
-
-  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
-    this.#bytes += chunk.length;
-    if (!this.#answer.data(chunk)) controller.pause();
-  }
-
-  onResponseEnd(controller: Dispatcher.DispatchController): void {
-    this.#answer.end(responseHeaders((controller.rawTrailers as Buffer[] | null) ?? []));
-    this.#finish(null);
-  }
-
-  onResponseError(_controller: Dispatcher.DispatchController | null, error: Error): void {
-    if (this.#status > 0) this.#answer.broken();
-    else this.#upstreamMs = performance.now() - this.#startedAt;
-    this.#finish(problemOf(error, this.#controller !== null));
-  }
-
-  #finish(problem: Problem | null): void {
-    this.#done({
-      status: this.#status,
-      bytes: this.#bytes,
-      upstreamMs: this.#upstreamMs,
-      sent: this.#controller !== null,
-      problem,
-    });
-  }
-}
-
-function problemOf(error: Error & { code?: string }, sent: boolean): Problem {
-  if (!sent) return new Problem('upstream-unreachable', { cause: error });
-  const slow = error.code === 'UND_ERR_HEADERS_TIMEOUT' || error.code === 'UND_ERR_BODY_TIMEOUT';
-  return new Problem(slow ? 'upstream-timeout' : 'upstream-failed', { cause: error });
+function overloaded(): Problem {
+  return new Problem('overloaded', { extras: { retry_after: 1 } });
 }

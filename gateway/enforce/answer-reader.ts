@@ -1,0 +1,343 @@
+/** What an answer consists of, in order. What they throw, `read` throws. */
+export type AnswerParts = {
+  /** Interim answers (1xx) have a head too, and nothing else. Names and values alternate, as they were sent. */
+  head(status: number, fields: string[]): void;
+  /** A copy: the bytes read are overwritten by the next. */
+  data(piece: Buffer): void;
+};
+
+/** Most bytes of a head, and of the trailers; what `node:http` allows too. */
+const FIELDS_LIMIT = 16 * 1024;
+/** Most interim answers before the final one. */
+const INTERIM_LIMIT = 100;
+/** Most bytes of the extensions of one chunk. */
+const EXTENSION_LIMIT = 1024;
+/** Hexadecimal digits of a chunk's size that a number holds exactly. */
+const SIZE_DIGITS = 13;
+
+/** How long an idle connection is kept at most, and how much sooner than the system says, in milliseconds. */
+const LONGEST_IDLE = 4000;
+const IDLE_MARGIN = 1000;
+
+const STATUS_LINE = /^HTTP\/1\.([01]) ([1-9]\d\d)(?: [^\r]*)?\r\n/;
+const STATUS_LINE_BEGINS = 'HTTP/1.';
+const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+/** Control characters, NUL among them, and a CR or LF without the other: parsers disagree on what those end. */
+const ILLEGAL = /[^\t\r\n\x20-\x7e\x80-\xff]|\r[^\n]|[^\r]\n/;
+
+const CR = 0x0d;
+const LF = 0x0a;
+const SEMICOLON = 0x3b;
+
+/** What the next byte belongs to. */
+type Place =
+  | 'head'
+  | 'counted body'
+  | 'endless body'
+  | 'chunk size'
+  | 'chunk extension'
+  | 'end of chunk size'
+  | 'chunk'
+  | 'CR after chunk'
+  | 'LF after chunk'
+  | 'trailers'
+  | 'nothing';
+
+/**
+ * Reads the answers on one connection, each after the request that it is for (RFC 9112). It is strict where leniency has
+ * made parsers disagree on where an answer ends: line folding, bare CR and LF, repeated or contradicting lengths, any
+ * transfer coding but chunked.
+ */
+export class AnswerReader {
+  readonly #parts: AnswerParts;
+  #place: Place = 'nothing';
+  /** A head or trailers, as far as they have arrived. */
+  #held = '';
+  #interim = 0;
+  #isHead = false;
+  #idle = 0;
+  /** Bytes still to come of a counted body, or of a chunk. */
+  #left = 0;
+  #digits = 0;
+  #extension = 0;
+  #trailers: string[] = [];
+
+  constructor(parts: AnswerParts) {
+    this.#parts = parts;
+  }
+
+  /** The answer is here whole. */
+  get ended(): boolean {
+    return this.#place === 'nothing';
+  }
+
+  /** Milliseconds for which the system keeps the connection for another request; 0: not at all. */
+  get idle(): number {
+    return this.#idle;
+  }
+
+  get trailers(): string[] {
+    return this.#trailers;
+  }
+
+  /** A request with this method is on its way: the next bytes are its answer. */
+  begin(method: string): void {
+    this.#place = 'head';
+    this.#isHead = method === 'HEAD';
+    this.#interim = 0;
+    if (this.#trailers.length > 0) this.#trailers = [];
+  }
+
+  /**
+   * Takes the first `length` of `bytes`. Returns how many of them belong to the answer: less than `length` when it has
+   * ended and the system goes on.
+   * @throws Error when it is no answer that could be understood in one way only
+   */
+  read(bytes: Buffer, length: number): number {
+    let at = 0;
+    while (at < length && this.#place !== 'nothing') at = this.#step(bytes, at, length);
+    return at;
+  }
+
+  /**
+   * The system has closed its side.
+   * @throws Error when the answer was not there whole
+   */
+  close(): void {
+    if (this.#place !== 'endless body') throw new Error('the system closed the connection before its answer was whole');
+    this.#place = 'nothing';
+  }
+
+  #step(bytes: Buffer, at: number, end: number): number {
+    switch (this.#place) {
+      case 'head':
+        return this.#readHead(bytes, at, end);
+      case 'counted body': {
+        const next = this.#pass(bytes, at, end);
+        if (this.#left === 0) this.#place = 'nothing';
+        return next;
+      }
+      case 'endless body':
+        this.#left = Infinity;
+        return this.#pass(bytes, at, end);
+      case 'chunk': {
+        const next = this.#pass(bytes, at, end);
+        if (this.#left === 0) this.#place = 'CR after chunk';
+        return next;
+      }
+      case 'trailers':
+        return this.#readTrailers(bytes, at, end);
+      default:
+        this.#readFraming(bytes[at]!);
+        return at + 1;
+    }
+  }
+
+  #pass(bytes: Buffer, at: number, end: number): number {
+    const size = Math.min(this.#left, end - at);
+    const piece = Buffer.allocUnsafe(size);
+    bytes.copy(piece, 0, at, at + size);
+    this.#left -= size;
+    this.#parts.data(piece);
+    return at + size;
+  }
+
+  /** One byte around the chunks of a body (RFC 9112 section 7.1). */
+  #readFraming(byte: number): void {
+    switch (this.#place) {
+      case 'chunk size': {
+        const digit = hexDigit(byte);
+        if (digit >= 0) {
+          this.#digits += 1;
+          if (this.#digits > SIZE_DIGITS) throw new Error('a chunk is too large');
+          this.#left = this.#left * 16 + digit;
+          return;
+        }
+        if (this.#digits === 0) break;
+        if (byte === CR) this.#place = 'end of chunk size';
+        else if (byte === SEMICOLON) this.#place = 'chunk extension';
+        else break;
+        return;
+      }
+      case 'chunk extension':
+        this.#extension += 1;
+        if (this.#extension > EXTENSION_LIMIT) throw new Error('the extensions of a chunk are too long');
+        if (byte === CR) this.#place = 'end of chunk size';
+        else if (isControl(byte)) break;
+        return;
+      case 'end of chunk size':
+        if (byte !== LF) break;
+        this.#place = this.#left > 0 ? 'chunk' : 'trailers';
+        return;
+      case 'CR after chunk':
+        if (byte !== CR) break;
+        this.#place = 'LF after chunk';
+        return;
+      case 'LF after chunk':
+        if (byte !== LF) break;
+        this.#awaitChunk();
+        return;
+    }
+    throw new Error('the chunks are not framed as they must be');
+  }
+
+  #awaitChunk(): void {
+    this.#place = 'chunk size';
+    this.#left = 0;
+    this.#digits = 0;
+    this.#extension = 0;
+  }
+
+  #readHead(bytes: Buffer, at: number, end: number): number {
+    const next = this.#hold(bytes, at, end, '\r\n\r\n');
+    const text = this.#held;
+    if (next < 0) {
+      // What can't become an answer any more is not waited for.
+      const begins = STATUS_LINE_BEGINS.startsWith(text.slice(0, STATUS_LINE_BEGINS.length));
+      if (!begins) throw new Error('the system does not speak HTTP/1');
+      return end;
+    }
+    this.#held = '';
+    this.#takeHead(text);
+    return next;
+  }
+
+  #readTrailers(bytes: Buffer, at: number, end: number): number {
+    // Without any, the empty line that ends them is all there is.
+    const empty = this.#held === '' ? bytes[at] === CR : this.#held === '\r';
+    const next = this.#hold(bytes, at, end, empty ? '\r\n' : '\r\n\r\n');
+    if (next < 0) return end;
+    const text = this.#held;
+    this.#held = '';
+    if (!empty) this.#trailers = readFields(text, 0);
+    this.#place = 'nothing';
+    return next;
+  }
+
+  /**
+   * Holds what comes until there is `mark`, then without the mark's last line end. Returns where the bytes after the
+   * mark begin; negative as long as it is not there.
+   */
+  #hold(bytes: Buffer, at: number, end: number, mark: string): number {
+    const before = this.#held.length;
+    const text = this.#held + bytes.toString('latin1', at, Math.min(end, at + FIELDS_LIMIT - before));
+    const found = text.indexOf(mark, Math.max(0, before - mark.length + 1));
+    if (found < 0) {
+      if (text.length >= FIELDS_LIMIT) throw new Error('the head or the trailers are too long');
+      // What was looked at before is not looked at again, but for the CR that a LF or something else may follow.
+      refuseIllegal(text.slice(Math.max(0, before - 1)));
+      this.#held = text;
+      return -1;
+    }
+    this.#held = text.slice(0, found + 2);
+    refuseIllegal(this.#held);
+    return at + found + mark.length - before;
+  }
+
+  #takeHead(text: string): void {
+    const line = STATUS_LINE.exec(text);
+    if (!line) throw new Error('the status line is none of HTTP/1.0 or HTTP/1.1');
+    const status = Number(line[2]);
+    const fields = readFields(text, line[0].length);
+    if (status < 200) {
+      this.#interim += 1;
+      if (status === 101) throw new Error('the system switches to a protocol that nobody asked for');
+      if (this.#interim > INTERIM_LIMIT) throw new Error('too many interim answers');
+    } else {
+      this.#frame(status, line[1] === '1', fields);
+    }
+    this.#parts.head(status, fields);
+  }
+
+  /** Where the answer ends (RFC 9112 section 6.3), and whether another may follow it. */
+  #frame(status: number, isModern: boolean, fields: readonly string[]): void {
+    let length = -1;
+    let isChunked = false;
+    let idle = isModern ? LONGEST_IDLE : 0;
+    for (let i = 0; i < fields.length; i += 2) {
+      const value = fields[i + 1]!;
+      switch (framingField(fields[i]!)) {
+        case 'content-length':
+          if (length >= 0) throw new Error('more than one Content-Length');
+          length = readLength(value);
+          break;
+        case 'transfer-encoding':
+          if (isChunked || !isModern || value.toLowerCase() !== 'chunked') throw new Error('unknown Transfer-Encoding');
+          isChunked = true;
+          break;
+        case 'connection':
+          if (/(?:^|,)[ \t]*close[ \t]*(?:,|$)/i.test(value)) idle = 0;
+          break;
+        case 'keep-alive': {
+          const timeout = /(?:^|[,; \t])timeout[ \t]*=[ \t]*"?(\d+)/i.exec(value);
+          if (timeout) idle = Math.max(0, Math.min(idle, Number(timeout[1]) * 1000 - IDLE_MARGIN));
+          break;
+        }
+      }
+    }
+    if (isChunked && length >= 0) throw new Error('both Content-Length and Transfer-Encoding');
+
+    if (this.#isHead || status === 204 || status === 304) {
+      // A body that must not be there may follow all the same, and would be taken for the next answer.
+      if (!this.#isHead && (length > 0 || isChunked)) idle = 0;
+      this.#place = 'nothing';
+    } else if (isChunked) {
+      this.#awaitChunk();
+    } else if (length >= 0) {
+      this.#left = length;
+      this.#place = length > 0 ? 'counted body' : 'nothing';
+    } else {
+      idle = 0;
+      this.#place = 'endless body';
+    }
+    this.#idle = idle;
+  }
+}
+
+function refuseIllegal(text: string): void {
+  if (ILLEGAL.test(text)) throw new Error('there is an illegal character in the head or the trailers');
+}
+
+/** Field lines from `at` on, each with its line end, as alternating names and values (RFC 9112 section 5). */
+function readFields(text: string, at: number): string[] {
+  const fields: string[] = [];
+  let line = at;
+  while (line < text.length) {
+    const end = text.indexOf('\r\n', line);
+    const name = text.slice(line, Math.max(line, text.indexOf(':', line)));
+    // A folded line begins with a space, and one without a colon has another's name: neither is a token.
+    if (!TOKEN.test(name)) throw new Error('a field line has no name');
+    let from = line + name.length + 1;
+    let to = end;
+    while (from < to && isBlank(text.charCodeAt(from))) from += 1;
+    while (to > from && isBlank(text.charCodeAt(to - 1))) to -= 1;
+    fields.push(name, text.slice(from, to));
+    line = end + 2;
+  }
+  return fields;
+}
+
+/** The name in lower case where it has to do with framing, which its length tells in most cases. */
+function framingField(name: string): string {
+  return name.length === 14 || name.length === 10 || name.length === 17 ? name.toLowerCase() : '';
+}
+
+function readLength(value: string): number {
+  const length = /^\d{1,15}$/.test(value) ? Number(value) : -1;
+  if (length < 0) throw new Error('a Content-Length that is no number');
+  return length;
+}
+
+function hexDigit(byte: number): number {
+  if (byte >= 0x30 && byte <= 0x39) return byte - 0x30;
+  const lower = byte | 0x20;
+  return lower >= 0x61 && lower <= 0x66 ? lower - 0x57 : -1;
+}
+
+function isBlank(code: number): boolean {
+  return code === 0x20 || code === 0x09;
+}
+
+function isControl(byte: number): boolean {
+  return (byte < 0x20 && byte !== 0x09) || byte === 0x7f;
+}
