@@ -2,9 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { type Bundle, bundleRevision, decodeBundle } from '../gateway/domain/bundle.ts';
+import { type Bundle, bundleRevision, decodeBundle, READS_ANYTHING, type Reads } from '../gateway/domain/bundle.ts';
 import type { Opa, OpaResult } from './opa.ts';
+import type { Plan } from './plan.ts';
 import { PolicyError } from './policy-error.ts';
+import { readsOf } from './reads.ts';
 import {
   CAPABILITIES_ARGS,
   findIdleRules,
@@ -15,6 +17,8 @@ import {
   type Sources,
   staged,
 } from './sources.ts';
+
+const DECISION = 'holdpoint/decision';
 
 /** The compiled policy that is shipped, so that a first start needs no `opa`. */
 export const SHIPPED_BUNDLE = join(import.meta.dirname, 'dist/bundle.json');
@@ -37,16 +41,18 @@ export function compilePolicies(sources: Sources, opa: Opa): Promise<Bundle> {
 }
 
 async function compileStaged(sources: Sources, opa: Opa, dir: string): Promise<Bundle> {
-  const [problems, built] = await Promise.all([
+  const [problems, built, reads] = await Promise.all([
     opa.run(['check', '--bundle', '--strict', '--format=json', ...CAPABILITIES_ARGS, ...SCHEMA_ARGS, '.'], dir),
     buildWasm(opa, dir, entrypoints(sources)),
+    findReads(opa, dir),
   ]);
   const found = [...(problems.ok ? [] : checkProblems(problems)), ...findIdleRules(sources)];
   if (found.length > 0) throw new PolicyError(found);
   if ('problem' in built) throw new PolicyError([built.problem]);
   return {
-    revision: bundleRevision(built.wasm, built.data),
+    revision: bundleRevision({ ...built, reads }),
     ...built,
+    reads,
     sources: sources.digest,
     opa: opa.version,
     rules: listRules(sources),
@@ -60,17 +66,33 @@ export async function buildWasm(
   dir: string,
   entries: readonly string[],
 ): Promise<{ wasm: Uint8Array; data: string } | { problem: string }> {
-  const output = join(dir, '..', `${randomUUID()}.tar.gz`);
-  const targets = entries.flatMap((entry) => ['--entrypoint', entry]);
-  const result = await opa.run(
-    ['build', '--bundle', '--target=wasm', ...targets, ...CAPABILITIES_ARGS, `--output=${output}`, '.'],
-    dir,
-  );
-  if (!result.ok) return { problem: tidy(result.stderr) };
-  const files = untar(gunzipSync(await readFile(output)));
+  const files = await build(opa, dir, 'wasm', entries);
+  if ('problem' in files) return files;
   const wasm = files.get('/policy.wasm');
   if (!wasm) throw new Error('opa build gave no policy.wasm');
   return { wasm: new Uint8Array(wasm), data: files.get('/data.json')?.toString().trim() ?? '{}' };
+}
+
+/** What decisions read. Sources that do not compile read anything: `buildWasm` says what is wrong with them. */
+async function findReads(opa: Opa, dir: string): Promise<Reads> {
+  const files = await build(opa, dir, 'plan', [DECISION]);
+  const plan = 'problem' in files ? undefined : files.get('/plan.json');
+  return plan ? readsOf(JSON.parse(plan.toString()) as Plan, DECISION) : READS_ANYTHING;
+}
+
+async function build(
+  opa: Opa,
+  dir: string,
+  target: 'wasm' | 'plan',
+  entries: readonly string[],
+): Promise<Map<string, Buffer> | { problem: string }> {
+  const output = join(dir, '..', `${randomUUID()}.tar.gz`);
+  const named = entries.flatMap((entry) => ['--entrypoint', entry]);
+  const result = await opa.run(
+    ['build', '--bundle', `--target=${target}`, ...named, ...CAPABILITIES_ARGS, `--output=${output}`, '.'],
+    dir,
+  );
+  return result.ok ? untar(gunzipSync(await readFile(output))) : { problem: tidy(result.stderr) };
 }
 
 function entrypoints(sources: Sources): string[] {
@@ -78,7 +100,7 @@ function entrypoints(sources: Sources): string[] {
     ([path, bytes]) => path.endsWith('.rego') && packageOf(bytes.toString()) === 'system.log',
   );
   const drifts = listRules(sources).some(({ verdict }) => verdict === 'drift');
-  return ['holdpoint/decision', ...(drifts ? ['holdpoint/drift'] : []), ...(masks ? ['system/log/mask'] : [])];
+  return [DECISION, ...(drifts ? ['holdpoint/drift'] : []), ...(masks ? ['system/log/mask'] : [])];
 }
 
 type CheckOutput = {

@@ -1,9 +1,9 @@
 import type { Bundle } from '../gateway/domain/bundle.ts';
-import { bundleRevision } from '../gateway/domain/bundle.ts';
+import { bundleRevision, READS_ANYTHING } from '../gateway/domain/bundle.ts';
 import { buildWasm } from './compile.ts';
 import type { Opa } from './opa.ts';
 import { PolicyError } from './policy-error.ts';
-import { CAPABILITIES_ARGS, type Sources, SCHEMA_ARGS, staged } from './sources.ts';
+import { CAPABILITIES_ARGS, packageOf, type Sources, SCHEMA_ARGS, staged } from './sources.ts';
 
 /** Loads a compiled policy and evaluates its entrypoints: the gateway's evaluator. */
 export type LoadPolicy = (bundle: Bundle) => { evaluate(entrypoint: string, input: string): unknown };
@@ -23,10 +23,18 @@ export type TestReport = {
 export function runTests(sources: Sources, opa: Opa, load: LoadPolicy): Promise<TestReport> {
   return staged(sources, async (dir) => {
     const args = ['test', '--bundle', '--format=json', ...CAPABILITIES_ARGS, ...SCHEMA_ARGS, '.'];
-    const { stdout, stderr } = await opa.run(args, dir);
+    const foreseen = findTests(sources);
+    // Side by side: one after the other takes 40 ms longer, and whoever saved a policy waits for it.
+    const [{ stdout, stderr }, early] = await Promise.all([
+      opa.run(args, dir),
+      foreseen.length > 0 ? buildWasm(opa, dir, foreseen) : null,
+    ]);
     const results = parseResults(stdout, stderr).filter((result) => !result.skip);
     if (results.length === 0) return { passed: 0, failures: [] };
-    const evaluate = await compileTests(opa, dir, sources, [...new Set(results.map(entrypointOf))], load);
+    const entrypoints = [...new Set(results.map(entrypointOf))];
+    // What OPA found counts; what was foreseen only saves time.
+    const isForeseen = early && !('problem' in early) && entrypoints.every((test) => foreseen.includes(test));
+    const evaluate = loadTests(isForeseen ? early : await buildWasm(opa, dir, entrypoints), opa, sources, load);
 
     let passed = 0;
     const failures: string[] = [];
@@ -79,19 +87,29 @@ function entrypointOf({ package: name, name: test }: Result): string {
 
 type Compiled = { readonly value?: unknown; readonly error?: string };
 
-async function compileTests(
+/** The entrypoints of the tests as far as the text of the sources tells: OPA alone knows. */
+function findTests({ files }: Sources): string[] {
+  const found = new Set<string>();
+  for (const [path, bytes] of files) {
+    if (!path.endsWith('.rego')) continue;
+    const text = bytes.toString();
+    const folder = packageOf(text)?.replaceAll('.', '/');
+    for (const [, test] of text.matchAll(/^(?:default\s+)?(test_\w+)/gm)) found.add(`${folder}/${test}`);
+  }
+  return [...found];
+}
+
+function loadTests(
+  built: Awaited<ReturnType<typeof buildWasm>>,
   opa: Opa,
-  dir: string,
   sources: Sources,
-  entrypoints: readonly string[],
   load: LoadPolicy,
-): Promise<(entrypoint: string) => Compiled> {
-  const built = await buildWasm(opa, dir, entrypoints);
+): (entrypoint: string) => Compiled {
   if ('problem' in built) throw new PolicyError([`the tests do not compile to WASM: ${built.problem}`]);
-  const revision = bundleRevision(built.wasm, built.data);
+  const contents = { ...built, reads: READS_ANYTHING };
   const { evaluate } = load({
-    ...built,
-    revision,
+    ...contents,
+    revision: bundleRevision(contents),
     sources: sources.digest,
     opa: opa.version,
     rules: [],

@@ -7,6 +7,12 @@ type Builtin = (...args: never[]) => unknown;
 const RUNTIME_BUILTINS = ['sprintf'] as const;
 
 /**
+ * Those that may answer the same question differently at another moment. What a policy decides without them follows from
+ * its input alone, and may be remembered.
+ */
+export const MOMENTARY_BUILTINS: readonly string[] = ['time.now_ns'];
+
+/**
  * Built-ins of OPA that its WASM modules lack, for policies to use all the same. Only those that are pure and mean here
  * what they mean in `opa test`: nothing that tells sets from arrays, no other dialect of regular expressions, no I/O.
  * As in OPA, an argument that makes no sense leaves the call undefined. `policies/capabilities.json` names the same ones.

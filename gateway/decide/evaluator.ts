@@ -4,11 +4,13 @@ import type { Bundle } from '../domain/bundle.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { Decision } from '../domain/decision.ts';
 import { createId } from '../domain/id.ts';
-import { createBuiltins, missingBuiltins } from './builtins.ts';
+import { createBuiltins, missingBuiltins, MOMENTARY_BUILTINS } from './builtins.ts';
 import { readDrift } from './drift-outcome.ts';
 import { unescapePairs } from './surrogates.ts';
 import { createInstance, type Instance } from './instance.ts';
-import { failed, recallOutcome } from './outcome.ts';
+import { failed, type Outcome, recallOutcome } from './outcome.ts';
+import { createProjection } from './projection.ts';
+import { createRecent } from './recent.ts';
 import { sampleInputs } from './sample-inputs.ts';
 
 export const DECISION = 'holdpoint/decision';
@@ -20,6 +22,10 @@ export const DRIFT = 'holdpoint/drift';
 const MiB = 2 ** 20;
 const WARM_EVALUATIONS = 2000;
 const WARM_SLICE = 50;
+
+/** Outcomes remembered, twice that at most, and the longest text that one is remembered under: 2 MiB in all. */
+const REMEMBERED = 512;
+const LONGEST_REMEMBERED = 1024;
 
 export type Evaluator = DriftRules & {
   readonly revision: string;
@@ -76,9 +82,13 @@ export function createEvaluator(bundle: Bundle, options: EvaluatorOptions = {}):
     throw new Error(`the policy uses built-ins that the gateway does not provide: ${missing.join(', ')}`);
   const keptMemory = Math.max(memoryKept, 2 * instance.memory());
 
-  const run = (entrypoint: number, input: string): string => {
+  const assertSize = (input: string) => {
     if (input.length > inputLimit)
       throw new Error(`input of ${input.length} characters is over the limit of ${inputLimit}`);
+  };
+
+  const run = (entrypoint: number, input: string): string => {
+    assertSize(input);
     const used = (instance ??= createInstance(module, data, builtins));
     // Whatever stops it in the middle may leave its memory in disorder: it comes back only if nothing did.
     instance = null;
@@ -88,16 +98,39 @@ export function createEvaluator(bundle: Bundle, options: EvaluatorOptions = {}):
     return text;
   };
 
+  const project = createProjection(bundle.reads);
+  const entrypoint = entrypoints[DECISION];
+  /** @param shown an input cut down to what decides: the module is given nothing else. */
+  const evaluate = (shown: string): Outcome =>
+    entrypoint === undefined ? failed(`the bundle has no ${DECISION}`) : recallOutcome(run(entrypoint, shown));
+
+  const remembered = createRecent<Outcome>(REMEMBERED);
+  const isTimeless = !requiredBuiltins.some((name) => MOMENTARY_BUILTINS.includes(name));
+  // It cannot be wrong: an outcome stands under the very text that the module was given, and followed from that alone.
+  // 2 µs in place of 9 to 20.
+  const recall = (shown: string, input: string): Outcome => {
+    // A whole input has the time in it, and does not come again.
+    if (!isTimeless || shown === input || shown.length > LONGEST_REMEMBERED) return evaluate(shown);
+    let outcome = remembered.get(shown);
+    if (outcome === undefined) {
+      outcome = evaluate(shown);
+      if (outcome.fault === null) remembered.set(shown, outcome);
+    }
+    return outcome;
+  };
+
+  const outcomeOf = (input: string, find: (shown: string, input: string) => Outcome): Outcome => {
+    try {
+      assertSize(input);
+      return find(project(input), input);
+    } catch (cause) {
+      return failed(wordsOf(cause));
+    }
+  };
+
   const decide = (input: string): Decision => {
     const started = performance.now();
-    let outcome;
-    try {
-      const entrypoint = entrypoints[DECISION];
-      outcome =
-        entrypoint === undefined ? failed(`the bundle has no ${DECISION}`) : recallOutcome(run(entrypoint, input));
-    } catch (cause) {
-      outcome = failed(wordsOf(cause));
-    }
+    const outcome = outcomeOf(input, recall);
     return {
       id: createId('dec'),
       ...outcome,
@@ -146,7 +179,9 @@ export function createEvaluator(bundle: Bundle, options: EvaluatorOptions = {}):
     async warm() {
       const inputs = sampleInputs(bundle);
       for (let done = 0; done < WARM_EVALUATIONS; done++) {
-        decide(inputs[done % inputs.length]!);
+        const input = inputs[done % inputs.length]!;
+        outcomeOf(input, evaluate);
+        decide(input);
         if (done % WARM_SLICE === WARM_SLICE - 1) await setImmediate();
       }
     },

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { costMember, type Cost } from '../domain/cost.ts';
 import type { Decision, MatchedRule, Obligation, Trigger, Verdict } from '../domain/decision.ts';
+import { createRecent } from './recent.ts';
 import { canEscalate, holdMembers, termsOf, trigger } from './terms.ts';
 
 /** A decision without what belongs to one call: its id, revision and time. */
@@ -38,17 +39,12 @@ const result = z.tuple([
 ]);
 
 // Most calls of an agent end in one of a few outcomes, and reading one costs a third of an evaluation.
-const known = new Map<string, Outcome>();
-const KNOWN_LIMIT = 512;
+const known = createRecent<Outcome>(256);
 
 /** As `readOutcome`, remembering the latest few hundred. */
 export function recallOutcome(text: string): Outcome {
   let outcome = known.get(text);
-  if (!outcome) {
-    if (known.size >= KNOWN_LIMIT) known.clear();
-    outcome = readOutcome(text);
-    known.set(text, outcome);
-  }
+  if (!outcome) known.set(text, (outcome = readOutcome(text)));
   return outcome;
 }
 

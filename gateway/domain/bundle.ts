@@ -14,13 +14,30 @@ export type RuleSource = {
   readonly line: number;
 };
 
+/**
+ * What is looked at below a place of the input: anything (`true`), or only these members. Of a member without members
+ * only whether and as what it exists, which for whatever is no object is its value.
+ */
+export type ReadTree = true | { readonly [member: string]: ReadTree };
+
+/** What a decision can depend on in its input: whatever stands elsewhere changes nothing. */
+export type Reads = {
+  /** In calls to systems that are not in `systems`. */
+  readonly others: ReadTree;
+  readonly systems: { readonly [system: string]: ReadTree };
+};
+
+export const READS_ANYTHING: Reads = { others: true, systems: {} };
+
 /** A compiled policy: everything that a decision depends on beside its input. */
 export type Bundle = {
-  /** SHA-256 (hex) over the module and its data. */
+  /** SHA-256 (hex) over the module, its data and what it reads. */
   readonly revision: string;
   readonly wasm: Uint8Array;
   /** JSON text exactly as it was compiled, so that no number is rounded on the way. */
   readonly data: string;
+  /** Follows from the sources, but not from the module alone: so its contents are part of the revision. */
+  readonly reads: Reads;
   /** SHA-256 (hex) over the sources, to know whether they changed. Not part of what decides. */
   readonly sources: string;
   /** The version of OPA that compiled it. */
@@ -30,11 +47,15 @@ export type Bundle = {
   readonly readsUsage: boolean;
 };
 
-/** The name of what a bundle decides: changes exactly when the module or its data do. */
-export function bundleRevision(wasm: Uint8Array, data: string): string {
-  // The length keeps bytes from moving between the module and its data unnoticed.
-  return createHash('sha256').update(`${wasm.byteLength}\n`).update(wasm).update(data).digest('hex');
+/** The name of what a bundle decides: changes exactly when the module, its data or what it is shown of an input do. */
+export function bundleRevision({ wasm, data, reads }: Pick<Bundle, 'wasm' | 'data' | 'reads'>): string {
+  const shown = JSON.stringify(reads);
+  // The lengths keep bytes from moving from one to the other unnoticed.
+  const hash = createHash('sha256').update(`${wasm.byteLength} ${shown.length}\n`);
+  return hash.update(wasm).update(shown).update(data).digest('hex');
 }
+
+const readTree: z.ZodType<ReadTree> = z.lazy(() => z.union([z.literal(true), z.record(z.string(), readTree)]));
 
 const file = z.strictObject({
   revision: z.string(),
@@ -50,19 +71,21 @@ const file = z.strictObject({
     }),
   ),
   readsUsage: z.boolean(),
+  reads: z.strictObject({ others: readTree, systems: z.record(z.string(), readTree) }),
   data: z.string(),
   wasm: z.base64(),
 });
 
 /** A bundle as one file of JSON text, byte for byte the same for the same bundle. */
 export function encodeBundle(bundle: Bundle): string {
-  const { revision, sources, opa, rules, readsUsage, data, wasm } = bundle;
+  const { revision, sources, opa, rules, readsUsage, reads, data, wasm } = bundle;
   const encoded: z.infer<typeof file> = {
     revision,
     sources,
     opa,
     rules: [...rules],
     readsUsage,
+    reads,
     data,
     wasm: Buffer.from(wasm).toString('base64'),
   };
@@ -77,7 +100,7 @@ export function decodeBundle(text: string): Bundle {
   const parsed = file.safeParse(JSON.parse(text));
   if (!parsed.success) throw new Error(`not a policy bundle: ${z.prettifyError(parsed.error)}`);
   const bundle = { ...parsed.data, wasm: new Uint8Array(Buffer.from(parsed.data.wasm, 'base64')) };
-  if (bundleRevision(bundle.wasm, bundle.data) !== bundle.revision)
+  if (bundleRevision(bundle) !== bundle.revision)
     throw new Error(`the bundle's contents do not match its revision ${bundle.revision}`);
   return bundle;
 }

@@ -6,30 +6,49 @@
 #   the gateway reads their terms and turns an entry that it cannot read into a refusal.
 package holdpoint
 
-# Naming the packages by lookup keeps the cost of a decision independent of how many systems there are.
-packages := {"all", input.action.system}
+# Both packages are named, never searched for: the cost of a decision does not depend on how many systems there are.
 
-blocks[name] := entries if {
-	some name in packages
-	entries := data.rules[name].block
+blocks["all"] := entries if {
+	entries := data.rules.all.block
 	entries != set()
 }
 
-holds[name] := entries if {
-	some name in packages
-	entries := data.rules[name].hold
+blocks[system] := entries if {
+	system := input.action.system
+	entries := data.rules[system].block
 	entries != set()
 }
 
-drifts[name] := entries if {
-	some name in packages
-	entries := data.rules[name].drift
+holds["all"] := entries if {
+	entries := data.rules.all.hold
 	entries != set()
 }
 
-allows[name] := entries if {
-	some name in packages
-	entries := data.rules[name].allow
+holds[system] := entries if {
+	system := input.action.system
+	entries := data.rules[system].hold
+	entries != set()
+}
+
+allows["all"] := entries if {
+	entries := data.rules.all.allow
+	entries != set()
+}
+
+allows[system] := entries if {
+	system := input.action.system
+	entries := data.rules[system].allow
+	entries != set()
+}
+
+drifts["all"] := entries if {
+	entries := data.rules.all.drift
+	entries != set()
+}
+
+drifts[system] := entries if {
+	system := input.action.system
+	entries := data.rules[system].drift
 	entries != set()
 }
 

@@ -15,8 +15,8 @@ hold contains {
 	"trigger": "probabilistic",
 	"reason": $"The agent itself gives this call a confidence of {input.context.confidence}, below {sure_enough}.",
 } if {
-	not is_safe
 	input.context.confidence < sure_enough
+	not is_safe
 }
 
 # A flag such as `flags=(suspected-injection)` is an agent's, or its framework's, way of asking for help.
@@ -25,6 +25,6 @@ hold contains {
 	"trigger": "probabilistic",
 	"reason": $"The agent raised: {concat(", ", sort(input.context.flags))}.",
 } if {
+	input.context.flags != []
 	not is_safe
-	count(input.context.flags) > 0
 }

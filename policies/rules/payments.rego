@@ -48,7 +48,10 @@ amount := to_number(digits) if {
 	count(digits) <= 12
 }
 
-names_amount if "amount" in object.keys(body)
+# Whatever it is, null and false included.
+names_amount if body.amount
+
+names_amount if body.amount == false
 
 # What the refund would do cannot be told: an amount that is none, parameters outside the body, a body of a type that
 # policy is not shown.
@@ -63,7 +66,7 @@ is_unclear if input.action.query != {}
 
 is_unclear if {
 	input.action.body_bytes > 0
-	not "body" in object.keys(input.action)
+	not input.action.body
 }
 
 allow contains {"rule": "read"} if is_read

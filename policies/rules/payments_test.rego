@@ -86,7 +86,7 @@ test_knows_the_older_path if {
 }
 
 test_blocks_an_amount_that_is_none if {
-	every amount in ["-1", "5e3", "50.5", " 50", "", ["1", "2"], {"a": "1"}, null, -1, 50.5, true] {
+	every amount in ["-1", "5e3", "50.5", " 50", "", ["1", "2"], {"a": "1"}, null, -1, 50.5, true, false] {
 		result := decision with input as refund({"amount": amount})
 		result.verdict == "block"
 		rules(result.block) == {"unclear-refund"}
@@ -95,6 +95,14 @@ test_blocks_an_amount_that_is_none if {
 
 test_blocks_an_amount_outside_the_body if {
 	decision.verdict == "block" with input as patched(refund({"charge": "ch_1"}), {"query": {"amount": "20000"}})
+}
+
+test_blocks_a_body_that_is_no_object if {
+	every body in [["amount"], "amount", 5000, null, false] {
+		result := decision with input as patched(refund({}), {"body": body})
+		result.verdict == "block"
+		rules(result.block) == {"unclear-refund"}
+	}
 }
 
 test_blocks_a_body_that_policy_cannot_see if {

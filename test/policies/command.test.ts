@@ -85,6 +85,15 @@ it('test reports a test on which OPA and the WASM that decides differ', async ()
   expect(out).toMatch(/\n1 passed, 1 failed\n$/);
 });
 
+it('test runs the tests that OPA finds, however they are written', async () => {
+  const indented = 'package crm_test\n\n  test_indented if true\n\ntest_plain if true\n';
+  const quoted = 'package crm["test"]\n\ntest_quoted if true\n';
+  const mentioned =
+    'package other_test\n\n# In a text only:\nwords := `\ntest_nothing if true\n`\n\ntest_words if words != ""\n';
+  const files = { 'a_test.rego': indented, 'b_test.rego': quoted, 'c_test.rego': mentioned };
+  expect(await runIn(files, 'test')).toMatchObject({ code: 0, out: '4 passed, 0 failed\n' });
+});
+
 it('test tells a test that does not compile from one that fails', async () => {
   const { code, err } = await runIn({ 'crm_test.rego': 'package crm_test\n\ntest_x if nonsense\n' }, 'test');
   expect(code).toBe(1);

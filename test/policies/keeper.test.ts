@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs';
 import { rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { expect, it, vi } from 'vitest';
@@ -24,14 +25,18 @@ type Setting = {
   readonly again: () => Setting;
 };
 
-function settingIn(dir: string, folder = join(dir, 'policies')): Setting {
+/** @param meanwhile happens whenever a policy has been compiled and is loaded */
+function settingIn(dir: string, folder = join(dir, 'policies'), meanwhile = () => {}): Setting {
   const activated: Bundle[] = [];
   const refused: (readonly string[])[] = [];
   let asked = 0;
   const keeper = createPolicyKeeper({
     dir: folder,
     store: createBundleStore(join(dir, 'store')),
-    load: createEvaluator,
+    load(bundle) {
+      meanwhile();
+      return createEvaluator(bundle);
+    },
     opa: () => {
       asked++;
       return findOpa({ env: { PATH: dirname(opa.path) }, cacheDir });
@@ -114,6 +119,32 @@ it('forgets a refused change when the folder is put back', () =>
     await writeFile(join(dir, 'crm.rego'), allowing);
     await keeper.refresh();
     expect(keeper.status().refused).toBeNull();
+    expect(activated).toHaveLength(1);
+  }));
+
+it('takes what a save in several steps comes to, and neither activates nor reports the steps', () =>
+  inFolder({ 'policies/crm.rego': allowing }, async (dir) => {
+    const file = join(dir, 'policies/crm.rego');
+    const steps = [broken, blocking];
+    const { keeper, activated, refused, verdict } = settingIn(dir, join(dir, 'policies'), () => {
+      const step = steps.shift();
+      if (step) writeFileSync(file, step);
+    });
+    await keeper.refresh();
+    expect([activated, refused]).toEqual([[], [[expect.stringContaining('crm.rego:3')]]]);
+    writeFileSync(file, allowing);
+    await keeper.refresh();
+    expect(activated).toHaveLength(1);
+    expect(verdict()).toBe('block');
+  }));
+
+it('puts a folder in force that never rests', () =>
+  inFolder({ 'policies/crm.rego': allowing }, async (dir) => {
+    let saves = 0;
+    const { keeper, activated } = settingIn(dir, join(dir, 'policies'), () =>
+      writeFileSync(join(dir, 'policies/crm.rego'), `${allowing}# ${saves++}\n`),
+    );
+    await keeper.refresh();
     expect(activated).toHaveLength(1);
   }));
 

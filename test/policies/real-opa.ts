@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { toolEnvironment } from '../../gateway/config.ts';
-import { type Bundle, bundleRevision } from '../../gateway/domain/bundle.ts';
+import { type Bundle, bundleRevision, READS_ANYTHING } from '../../gateway/domain/bundle.ts';
 import { testOpa } from '../helpers/policy.ts';
 
 export const root = join(import.meta.dirname, '../..');
@@ -42,10 +42,10 @@ export function compiledBare(files: Files, entrypoints: readonly string[]): Prom
     await promisify(execFile)('tar', ['xzf', 'bundle.tar.gz'], { cwd: dir });
     const wasm = new Uint8Array(await readFile(join(dir, 'policy.wasm')));
     const data = await readFile(join(dir, 'data.json'), 'utf8');
+    const contents = { wasm, data, reads: READS_ANYTHING };
     return {
-      revision: bundleRevision(wasm, data),
-      wasm,
-      data,
+      ...contents,
+      revision: bundleRevision(contents),
       sources: '',
       opa: opa.version,
       rules: [],

@@ -2,7 +2,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { readFile } from 'node:fs/promises';
 import { expect, it } from 'vitest';
-import { createBuiltins, missingBuiltins } from '../../../gateway/decide/builtins.ts';
+import { createBuiltins, missingBuiltins, MOMENTARY_BUILTINS } from '../../../gateway/decide/builtins.ts';
 import { createEvaluator } from '../../../gateway/decide/evaluator.ts';
 import { compiledBare, inFolder, opa, root } from '../../policies/real-opa.ts';
 
@@ -132,4 +132,16 @@ it('knows a runtime that brings sprintf', () => {
   const require = createRequire(import.meta.url);
   const entry = require.resolve('@open-policy-agent/opa-wasm');
   expect(require(join(dirname(entry), 'builtins/index.js'))).toHaveProperty('sprintf');
+});
+
+it('answers the same at any moment, but for those built-ins that are known to depend on it', () => {
+  const [early, late] = [createBuiltins(() => 0), createBuiltins(() => 1_795_232_400_123)];
+  const args = ['1h', '2026-11-21T03:40:00Z', 1795232400123000000, ['foo', 'bar'], 1];
+  const differ = Object.keys(early).filter((name) =>
+    args.some((arg) => {
+      const [before, after] = [early, late].map((each) => each[name]!(...([arg, arg] as never[])));
+      return JSON.stringify(before) !== JSON.stringify(after);
+    }),
+  );
+  expect(differ).toEqual(MOMENTARY_BUILTINS);
 });

@@ -2,15 +2,17 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { createBundleStore } from '../../../gateway/decide/bundle-store.ts';
-import { type Bundle, bundleRevision } from '../../../gateway/domain/bundle.ts';
+import { type Bundle, bundleRevision, type Reads } from '../../../gateway/domain/bundle.ts';
 import { inFolder } from '../../policies/real-opa.ts';
 
 const wasm = new Uint8Array([0, 97, 115, 109, 255]);
 const data = '{"most": 9007199254740993}';
+const reads: Reads = { others: { action: { system: true } }, systems: { crm: true } };
 const bundle: Bundle = {
-  revision: bundleRevision(wasm, data),
+  revision: bundleRevision({ wasm, data, reads }),
   wasm,
   data,
+  reads,
   sources: 'abc',
   opa: '1.22.0',
   rules: [{ package: 'rules.crm', verdict: 'allow', rule: 'any', file: 'crm.rego', line: 3 }],
@@ -35,14 +37,22 @@ it('refuses a bundle that is not what its revision names', () =>
     const store = createBundleStore(dir);
     await store.write(bundle);
     const file = join(dir, `${bundle.revision}.json`);
-    await writeFile(file, (await readFile(file, 'utf8')).replace('0993', '0994'));
-    await expect(store.read(bundle.revision)).rejects.toThrow(/do not match its revision/);
+    const sound = await readFile(file, 'utf8');
+    // The second one would hide from the policy what the call is.
+    for (const [text, other] of [
+      ['0993', '0994'],
+      ['"crm": true', '"crm": {}'],
+    ]) {
+      expect(sound).toContain(text);
+      await writeFile(file, sound.replace(text!, other!));
+      await expect(store.read(bundle.revision)).rejects.toThrow(/do not match its revision/);
+    }
   }));
 
 it('refuses a sound bundle under the name of another', () =>
   inFolder({}, async (dir) => {
     const store = createBundleStore(dir);
-    const other = bundleRevision(wasm, '{}');
+    const other = bundleRevision({ wasm, data: '{}', reads });
     await store.write({ ...bundle, data: '{}', revision: other });
     await writeFile(join(dir, `${bundle.revision}.json`), await readFile(join(dir, `${other}.json`)));
     await expect(store.read(bundle.revision)).rejects.toThrow(/contains another one/);
@@ -61,5 +71,9 @@ it('takes only revisions for names, never paths', () =>
   }));
 
 it('tells bytes that moved between module and data apart', () => {
-  expect(bundleRevision(new Uint8Array([49]), '2')).not.toBe(bundleRevision(new Uint8Array([]), '12'));
+  const [one, other] = [
+    { wasm: new Uint8Array([49]), data: '2', reads },
+    { wasm: new Uint8Array([]), data: '12', reads },
+  ];
+  expect(bundleRevision(one!)).not.toBe(bundleRevision(other!));
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createEvaluator } from '../../../gateway/decide/evaluator.ts';
-import { bundleRevision } from '../../../gateway/domain/bundle.ts';
+import { bundleRevision, READS_ANYTHING } from '../../../gateway/domain/bundle.ts';
 import { compiledBare, inputOf } from '../../policies/real-opa.ts';
 import { compileRego } from '../../helpers/policy.ts';
 
@@ -238,8 +238,8 @@ describe('a bundle', () => {
 
   it('is refused when it is no WebAssembly', () => {
     const wasm = new TextEncoder().encode('nonsense');
-    const contents = { wasm, data: '{}', sources: '', opa: '', rules: [], readsUsage: false };
-    const bundle = { revision: bundleRevision(wasm, '{}'), ...contents };
+    const contents = { wasm, data: '{}', reads: READS_ANYTHING, sources: '', opa: '', rules: [], readsUsage: false };
+    const bundle = { revision: bundleRevision(contents), ...contents };
     expect(() => createEvaluator(bundle)).toThrow(/WebAssembly/);
   });
 

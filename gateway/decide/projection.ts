@@ -1,0 +1,158 @@
+import type { Reads, ReadTree } from '../domain/bundle.ts';
+
+/** The members of an object that are read, by the length of their names: most others are told apart by that alone. */
+type Members = readonly (readonly Member[] | undefined)[];
+type Member = { readonly name: string; readonly below: Members | null };
+
+/**
+ * Cuts a policy input down to what decisions read, as JSON text: every value of it stands there in its own text. The
+ * shorter text is judged in place of the whole one: calls that differ in nothing that matters become the same text, and
+ * OPA reads less (a body of 85 KB that no rule looks into costs 0.5 ms there and 0.15 ms here).
+ *
+ * The input is JSON that the gateway wrote, without duplicate names. Where it cannot be told what a name is, because it is
+ * escaped, its object stays whole; where the text has another form than expected, so does the text.
+ */
+export function createProjection({ others, systems }: Reads): (input: string) => string {
+  const elsewhere = prepare(others);
+  const bySystem = new Map(Object.entries(systems).map(([system, tree]) => [system, prepare(tree)]));
+  return (input) => {
+    const system = systemOf(input);
+    const own = system === null ? null : bySystem.get(system);
+    const members = own === undefined ? elsewhere : own;
+    if (members === null) return input;
+    const kept = keep(input, 0, members, !input.includes('\\'));
+    return kept !== null && afterSpace(input, kept.end) === input.length ? kept.text : input;
+  };
+}
+
+/** Null: everything is read. */
+function prepare(tree: ReadTree): Members | null {
+  if (tree === true) return null;
+  const byLength: Member[][] = [];
+  for (const [name, below] of Object.entries(tree))
+    (byLength[name.length] ??= []).push({ name, below: prepare(below) });
+  return byLength;
+}
+
+const QUOTE = 34;
+const COMMA = 44;
+const COLON = 58;
+const OPEN_LIST = 91;
+const BACKSLASH = 92;
+const CLOSE_LIST = 93;
+const OPEN = 123;
+const CLOSE = 125;
+
+/** The name that rules are chosen by; null when it does not stand there in plain sight. */
+function systemOf(input: string): string | null {
+  const action = findMember(input, 0, 'action');
+  const at = action === -1 ? -1 : findMember(input, action, 'system');
+  if (at === -1 || input.charCodeAt(at) !== QUOTE) return null;
+  const name = input.slice(at + 1, endOfString(input, at) - 1);
+  return name.includes('\\') ? null : name;
+}
+
+/** Where the value of a member begins in the object at `at`; -1 when it is not found before an escaped name. */
+function findMember(text: string, at: number, wanted: string): number {
+  if (text.charCodeAt(at) !== OPEN) return -1;
+  for (;;) {
+    const start = afterSpace(text, at + 1);
+    const end = text.indexOf('"', start + 1);
+    if (text.charCodeAt(start) !== QUOTE || end === -1) return -1;
+    const value = valueAfter(text, end + 1);
+    if (value === -1) return -1;
+    if (end - start - 1 === wanted.length && text.startsWith(wanted, start + 1)) return value;
+    if (text.slice(start, end).includes('\\')) return -1;
+    at = afterSpace(text, endOfValue(text, value));
+    if (text.charCodeAt(at) !== COMMA) return -1;
+  }
+}
+
+/**
+ * The object at `at` with these members alone, and where it ends; null when it is no object, or cannot be cut.
+ * @param isPlain whether nothing in the text is escaped
+ */
+function keep(text: string, at: number, members: Members, isPlain: boolean): { text: string; end: number } | null {
+  if (text.charCodeAt(at) !== OPEN) return null;
+  let kept = '';
+  /** Where the members begin that are kept as they stand, one beside the other, and were not yet added. */
+  let from = -1;
+  let to = -1;
+  let next = afterSpace(text, at + 1);
+  if (text.charCodeAt(next) === CLOSE) return { text: '{}', end: next + 1 };
+  for (;;) {
+    const end = text.indexOf('"', next + 1);
+    if (text.charCodeAt(next) !== QUOTE || end === -1) return null;
+    if (!isPlain && text.slice(next, end).includes('\\')) return null;
+    const value = valueAfter(text, end + 1);
+    if (value === -1) return null;
+    const member = memberAt(text, next + 1, end, members);
+    const cut = member === null || member.below === null ? null : keep(text, value, member.below, isPlain);
+    const after = cut === null ? endOfValue(text, value) : cut.end;
+    if (member !== null && cut === null) {
+      if (from === -1) from = next;
+      to = after;
+    } else {
+      if (from !== -1) kept += (kept === '' ? '{' : ',') + text.slice(from, to);
+      from = -1;
+      if (member !== null) kept += `${kept === '' ? '{' : ','}"${member.name}":${cut!.text}`;
+    }
+    next = afterSpace(text, after);
+    const stop = text.charCodeAt(next);
+    if (stop === CLOSE) {
+      if (from !== -1) kept += (kept === '' ? '{' : ',') + text.slice(from, to);
+      return { text: kept === '' ? '{}' : `${kept}}`, end: next + 1 };
+    }
+    if (stop !== COMMA) return null;
+    next = afterSpace(text, next + 1);
+  }
+}
+
+function memberAt(text: string, start: number, end: number, members: Members): Member | null {
+  const candidates = members[end - start];
+  if (candidates !== undefined) for (const member of candidates) if (text.startsWith(member.name, start)) return member;
+  return null;
+}
+
+function afterSpace(text: string, at: number): number {
+  while (isSpace(text.charCodeAt(at))) at++;
+  return at;
+}
+
+function isSpace(char: number): boolean {
+  return char === 32 || char === 10 || char === 13 || char === 9;
+}
+
+/** Where the value begins whose name ends before `at`; -1 when there is none. */
+function valueAfter(text: string, at: number): number {
+  const colon = afterSpace(text, at);
+  return text.charCodeAt(colon) === COLON ? afterSpace(text, colon + 1) : -1;
+}
+
+/** What follows the value at `at`. */
+function endOfValue(text: string, at: number): number {
+  const first = text.charCodeAt(at);
+  if (first === QUOTE) return endOfString(text, at);
+  let depth = 0;
+  for (let end = at; end < text.length;) {
+    const char = text.charCodeAt(end);
+    if (char === QUOTE) {
+      end = endOfString(text, end);
+      continue;
+    }
+    if (depth === 0 && (char === COMMA || char === CLOSE || char === CLOSE_LIST || isSpace(char))) return end;
+    end++;
+    if (char === OPEN || char === OPEN_LIST) depth++;
+    else if ((char === CLOSE || char === CLOSE_LIST) && --depth === 0) return end;
+  }
+  return text.length;
+}
+
+function endOfString(text: string, at: number): number {
+  for (let end = text.indexOf('"', at + 1); end !== -1; end = text.indexOf('"', end + 1)) {
+    let escapes = 0;
+    while (text.charCodeAt(end - 1 - escapes) === BACKSLASH) escapes++;
+    if (escapes % 2 === 0) return end + 1;
+  }
+  return text.length;
+}

@@ -1,0 +1,282 @@
+import { isDeepStrictEqual } from 'node:util';
+import { READS_ANYTHING, type Reads, type ReadTree } from '../gateway/domain/bundle.ts';
+import type { Block, Func, Operand, Plan, Statement } from './plan.ts';
+
+/** A place in the input that is looked at: whether there is something, of which kind, and which scalar. */
+type Place = { readonly members: Map<string, Place>; isReadWhole: boolean };
+
+/** What a local may stand for: places in the input, and MADE for whatever was made elsewhere. Empty: nothing yet. */
+type Held = ReadonlySet<Place | typeof MADE>;
+type Locals = Map<number, Held>;
+const MADE = Symbol('made');
+const NOTHING: Held = new Set();
+const ELSEWHERE: Held = new Set([MADE]);
+
+/** More places than any policy names; whatever is followed further is not understood. */
+const MOST_PLACES = 10_000;
+
+/** Built-ins that ask of what kind a value is and nothing else. */
+const KIND_CHECKS = new Set('is_array is_boolean is_null is_number is_object is_set is_string type_name'.split(' '));
+
+/**
+ * What most statements do with locals. What is in `reads` counts as read with all that is in it; what is in `makes` gets
+ * a value that is no part of the input. What a statement asks about kind and existence alone, every place answers.
+ */
+const EFFECTS: Readonly<Record<string, { readonly reads?: readonly string[]; readonly makes?: readonly string[] }>> = {
+  ArrayAppendStmt: { reads: ['value', 'array'] },
+  AssignIntStmt: { makes: ['target'] },
+  BreakStmt: {},
+  IsArrayStmt: {},
+  IsDefinedStmt: {},
+  IsObjectStmt: {},
+  IsSetStmt: {},
+  IsUndefinedStmt: {},
+  LenStmt: { reads: ['source'], makes: ['target'] },
+  MakeArrayStmt: { makes: ['target'] },
+  MakeNullStmt: { makes: ['target'] },
+  MakeNumberIntStmt: { makes: ['target'] },
+  MakeNumberRefStmt: { makes: ['target'] },
+  MakeObjectStmt: { makes: ['target'] },
+  MakeSetStmt: { makes: ['target'] },
+  NopStmt: {},
+  ObjectInsertOnceStmt: { reads: ['key', 'value', 'object'] },
+  ObjectInsertStmt: { reads: ['key', 'value', 'object'] },
+  ObjectMergeStmt: { reads: ['a', 'b'], makes: ['target'] },
+  ResultSetAddStmt: { reads: ['value'] },
+  SetAddStmt: { reads: ['value', 'set'] },
+};
+
+/**
+ * What a decision can depend on in its input, from the plan of its evaluation. A value counts as read as a whole unless
+ * nothing happens to it but being looked into by a constant name, handed on, or asked for its kind. Rules of one system
+ * are not asked about another, so each system has its own answer. Whatever is not understood reads anything.
+ */
+export function readsOf(plan: Plan, entrypoint: string): Reads {
+  const root = plan.plans.plans.find(({ name }) => name === entrypoint);
+  if (!root) return READS_ANYTHING;
+  const trace = createTracer(plan, root.blocks);
+  const systems = new Set(plan.funcs.funcs.flatMap(({ path = [] }) => (path[1] === 'rules' ? path.slice(2, 3) : [])));
+  const others = trace((name) => !systems.has(name));
+  const own = [...systems].sort().map((system): [string, ReadTree] => [system, trace((name) => name === system)]);
+  return { others, systems: Object.fromEntries(own.filter(([, tree]) => !isDeepStrictEqual(tree, others))) };
+}
+
+/** @returns a function that is told which names `input.action.system` can have */
+function createTracer(plan: Plan, blocks: readonly Block[]): (canBeCalled: (system: string) => boolean) => ReadTree {
+  const main: Func = { name: '', params: [0, 1], return: -1, blocks };
+  const funcs = new Map(plan.funcs.funcs.map((func) => [func.name, func]));
+  const fitting = new Map<Statement, readonly Func[]>();
+
+  const textOf = (operand: Operand | undefined): string | null =>
+    typeof operand === 'object' && operand.type === 'string_index' ? plan.static.strings[operand.value]!.value : null;
+
+  /** Every function whose name the path may be, or be the beginning of, or go beyond. */
+  const fittingTo = (statement: Statement, path: readonly Operand[]): readonly Func[] => {
+    let found = fitting.get(statement);
+    if (!found) {
+      const texts = path.map(textOf);
+      const fits = (name: string, index: number) => (texts[index] ?? name) === name;
+      found = [...funcs.values()].filter((func) => func.path?.every(fits));
+      fitting.set(statement, found);
+    }
+    return found;
+  };
+
+  return (canBeCalled) => {
+    let places = 0;
+    const createPlace = (): Place => {
+      if (++places > MOST_PLACES) throw new Error('too many places');
+      return { members: new Map(), isReadWhole: false };
+    };
+    const memberOf = (place: Place, name: string): Place => {
+      let member = place.members.get(name);
+      if (!member) place.members.set(name, (member = createPlace()));
+      return member;
+    };
+    const lookInto = (held: Held, name: string): Held =>
+      new Set([...held].map((place) => (place === MADE ? MADE : memberOf(place, name))));
+
+    const input = createPlace();
+    const called = new Map<Func, Called>();
+    let isOutdated = false;
+
+    function call(func: Func, args: readonly Held[]): Held {
+      if (args.length > func.params.length) throw new Error(`more arguments than ${func.name} takes`);
+      let known = called.get(func);
+      const isNew = !known;
+      if (!known) called.set(func, (known = { params: new Map(), result: NOTHING, isUsed: false }));
+      const { params } = known;
+      const isWider = args.map((held, index) => add(params, func.params[index]!, held)).includes(true);
+      if (isNew || isWider) runFunction(func, known);
+      known.isUsed = true;
+      return known.result;
+    }
+
+    function runFunction(func: Func, known: Called): void {
+      run(func.blocks, new Map(known.params), (result) => {
+        const before = known.result;
+        known.result = union(before, result);
+        if (known.isUsed && known.result !== before) isOutdated = true;
+      });
+    }
+
+    /** @returns all that was written to locals on the way; `locals` holds it afterwards. */
+    function run(within: readonly Block[], locals: Locals, giveBack: (result: Held) => void): Locals {
+      const all: Locals = new Map();
+      for (const { stmts } of within) {
+        // A block ends wherever a statement is undefined: a local may hold what it held at any moment in between.
+        const frame: Frame = { now: new Map(locals), written: new Map(), giveBack };
+        for (const statement of stmts ?? []) follow(statement, frame);
+        for (const written of [locals, all]) addAll(written, frame.written);
+      }
+      return all;
+    }
+
+    function runWithin(inner: readonly Block[], frame: Frame): void {
+      addAll(frame.written, run(inner, frame.now, frame.giveBack));
+    }
+
+    function follow(statement: Statement, frame: Frame): void {
+      const { type, stmt } = statement;
+      const operand = (name: string) => stmt[name] as Operand;
+      const at = (name: string) => heldBy(frame, operand(name));
+      switch (type) {
+        case 'DotStmt': {
+          const name = textOf(operand('key'));
+          if (name !== null) return write(frame, stmt['target'], lookInto(at('source'), name));
+          readWhole(at('source'));
+          readWhole(at('key'));
+          return write(frame, stmt['target'], ELSEWHERE);
+        }
+        case 'AssignVarStmt':
+          return write(frame, stmt['target'], at('source'));
+        case 'AssignVarOnceStmt': {
+          const before = at('target');
+          // Where there is a value, a second one is compared with it.
+          if (before.size > 0) for (const each of [before, at('source')]) readWhole(each);
+          return write(frame, stmt['target'], union(before, at('source')));
+        }
+        case 'ResetLocalStmt':
+          return write(frame, stmt['target'], NOTHING);
+        case 'ReturnLocalStmt':
+          return frame.giveBack(at('source'));
+        case 'EqualStmt':
+        case 'NotEqualStmt': {
+          const sides = [operand('a'), operand('b')];
+          // A text or boolean equals no object, whatever is in that.
+          if (sides.some((side) => typeof side === 'object' && side.type !== 'local')) return;
+          return sides.forEach((side) => readWhole(heldBy(frame, side)));
+        }
+        case 'CallStmt': {
+          const operands = (stmt['args'] ?? []) as readonly Operand[];
+          const args = operands.map((arg) => heldBy(frame, arg));
+          const func = funcs.get(stmt['func'] as string);
+          if (func) return write(frame, stmt['result'], call(func, args));
+          const member = textOf(operands[1]);
+          if (stmt['func'] === 'object.get' && member !== null)
+            return write(frame, stmt['result'], union(lookInto(args[0]!, member), args[2]!));
+          if (!KIND_CHECKS.has(stmt['func'] as string)) args.forEach(readWhole);
+          return write(frame, stmt['result'], ELSEWHERE);
+        }
+        case 'CallDynamicStmt': {
+          const path = stmt['path'] as readonly Operand[];
+          const args = (stmt['args'] as readonly number[]).map((arg) => heldBy(frame, arg));
+          const steps = path.map((step) => heldBy(frame, step));
+          steps.forEach(readWhole);
+          const system = input.members.get('action')?.members.get('system');
+          const isSystem = steps.map((held) => system !== undefined && held.size === 1 && held.has(system));
+          const results = fittingTo(statement, path)
+            .filter((func) => func.path!.every((name, index) => !isSystem[index] || canBeCalled(name)))
+            .map((func) => call(func, args));
+          return write(frame, stmt['result'], results.reduce(union, ELSEWHERE));
+        }
+        case 'BlockStmt':
+          return runWithin(stmt['blocks'] as readonly Block[], frame);
+        case 'NotStmt':
+          return runWithin([stmt['block'] as Block], frame);
+        case 'ScanStmt': {
+          readWhole(at('source'));
+          write(frame, stmt['key'], ELSEWHERE);
+          write(frame, stmt['value'], ELSEWHERE);
+          // Each round may find what the one before it left.
+          let before: number;
+          do {
+            before = sizeOf(frame.now);
+            runWithin([stmt['block'] as Block], frame);
+          } while (sizeOf(frame.now) > before);
+          return;
+        }
+        case 'WithStmt':
+          if ([...at('local')].some((each) => each !== MADE)) throw new Error('with input');
+          readWhole(at('value'));
+          return runWithin([stmt['block'] as Block], frame);
+        default: {
+          const effects = EFFECTS[type];
+          if (!effects) throw new Error(`unknown ${type}`);
+          for (const name of effects.reads ?? []) readWhole(at(name));
+          for (const name of effects.makes ?? []) write(frame, stmt[name], ELSEWHERE);
+        }
+      }
+    }
+
+    try {
+      call(main, [new Set([input]), ELSEWHERE]);
+      while (isOutdated) {
+        isOutdated = false;
+        for (const [func, known] of called) runFunction(func, known);
+      }
+      return toTree(input);
+    } catch (cause) {
+      // Too much, or a plan of another shape: another version of OPA may write one.
+      if (cause instanceof Error) return true;
+      throw cause;
+    }
+  };
+}
+
+/** A function that is called: what its parameters may stand for and its result, and whether somebody relies on that. */
+type Called = { readonly params: Locals; result: Held; isUsed: boolean };
+
+type Frame = { readonly now: Locals; readonly written: Locals; readonly giveBack: (result: Held) => void };
+
+function heldBy({ now }: Frame, operand: Operand): Held {
+  if (typeof operand === 'number') return now.get(operand) ?? NOTHING;
+  return operand.type === 'local' ? (now.get(operand.value) ?? NOTHING) : ELSEWHERE;
+}
+
+function write({ now, written }: Frame, local: unknown, held: Held): void {
+  now.set(local as number, held);
+  add(written, local as number, held);
+}
+
+/** @returns whether that is more than the local held before */
+function add(locals: Locals, local: number, held: Held): boolean {
+  const before = locals.get(local);
+  const after = union(before ?? NOTHING, held);
+  locals.set(local, after);
+  return after !== before;
+}
+
+function addAll(locals: Locals, others: Locals): void {
+  for (const [local, held] of others) add(locals, local, held);
+}
+
+/** The first one itself when the other has nothing to add. */
+function union(a: Held, b: Held): Held {
+  for (const each of b) if (!a.has(each)) return a.size === 0 ? b : new Set([...a, ...b]);
+  return a;
+}
+
+function sizeOf(locals: Locals): number {
+  let size = 0;
+  for (const held of locals.values()) size += held.size;
+  return size;
+}
+
+function readWhole(held: Held): void {
+  for (const place of held) if (place !== MADE) place.isReadWhole = true;
+}
+
+function toTree({ isReadWhole, members }: Place): ReadTree {
+  return isReadWhole || Object.fromEntries([...members].sort().map(([name, place]) => [name, toTree(place)]));
+}
