@@ -20,6 +20,12 @@ export function createCallMetrics(registry: Registry, waiting: () => number): Ca
     help: 'Calls answered, by system, verdict and class of status',
     labelNames: ['system', 'verdict', 'status'],
     registers,
+    collect() {
+      for (const series of known.values()) {
+        series.total.inc(series.untold);
+        series.untold = 0;
+      }
+    },
   });
   const seconds = createHistogram({
     name: 'holdpoint_call_seconds',
@@ -58,13 +64,13 @@ export function createCallMetrics(registry: Registry, waiting: () => number): Ca
     },
   });
 
-  // Looking a series up by its labels costs more than counting in it.
-  const known = new Map<string, { readonly calls: Counter.Internal; readonly seconds: Series }>();
+  // Looking a series up by its labels costs more than counting, so calls are counted here until somebody asks.
+  const known = new Map<string, { readonly total: Counter.Internal; untold: number; readonly seconds: Series }>();
   function seriesOf(system: string, verdict: string, status: string) {
     const key = `${status} ${verdict} ${system}`;
     let series = known.get(key);
     if (!series) {
-      series = { calls: calls.labels(system, verdict, status), seconds: seconds({ verdict }) };
+      series = { total: calls.labels(system, verdict, status), untold: 0, seconds: seconds({ verdict }) };
       known.set(key, series);
     }
     return series;
@@ -73,7 +79,7 @@ export function createCallMetrics(registry: Registry, waiting: () => number): Ca
   return {
     completed(system, verdict, status, took, decideMicros) {
       const series = seriesOf(system, verdict, status === 0 ? 'gone' : `${Math.floor(status / 100)}xx`);
-      series.calls.inc();
+      series.untold += 1;
       series.seconds.observe(took / 1000);
       if (decideMicros !== null) decide.observe(decideMicros / 1e6);
     },

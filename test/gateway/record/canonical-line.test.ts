@@ -1,3 +1,4 @@
+import { setImmediate as endOfTurn } from 'node:timers/promises';
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
 import { createCanonicalLine, type CallFields } from '../../../gateway/record/canonical-line.ts';
@@ -23,7 +24,7 @@ function logInto(lines: string[], level: string) {
 }
 
 describe('the canonical line of a call', () => {
-  it('is what pino would write', () => {
+  it('is what pino would write', async () => {
     const lines: string[] = [];
     const log = logInto(lines, 'info');
     const refused: CallFields = {
@@ -37,14 +38,27 @@ describe('the canonical line of a call', () => {
       log.info(fields, 'call');
       const { time } = JSON.parse(lines.at(-1)!) as { time: number };
       createCanonicalLine(log)(time, fields);
+      await endOfTurn();
       expect(lines.at(-1)).toBe(lines.at(-2));
     }
     expect(lines).toHaveLength(4);
   });
 
-  it('is not written where only warnings are', () => {
+  it('goes out with those of the same turn of the event loop', async () => {
+    const written: string[] = [];
+    const write = createCanonicalLine(logInto(written, 'info'));
+    write(1, FIELDS);
+    write(2, FIELDS);
+    await endOfTurn();
+    write(3, FIELDS);
+    await endOfTurn();
+    expect(written.map((text) => text.trimEnd().split('\n').length)).toEqual([2, 1]);
+  });
+
+  it('is not written where only warnings are', async () => {
     const lines: string[] = [];
     createCanonicalLine(logInto(lines, 'warn'))(1, FIELDS);
+    await endOfTurn();
     expect(lines).toEqual([]);
   });
 });
