@@ -63,7 +63,7 @@ const tell = (message: FromControl) => process.send?.(message, undefined, undefi
 
 /** Everything beside the data plane: policy, people, timers, releases for callers who left, and shipping the record. */
 async function start(
-  { config: { file, text }, listen, clickhouse, instance, run, alive }: ToControl & { type: 'start' },
+  { config: { file, text }, listen, instance, run, alive }: ToControl & { type: 'start' },
   inbox: Inbox<ToControl>,
 ): Promise<void> {
   const config = parseConfig(text, file);
@@ -185,8 +185,9 @@ async function start(
     counted: (channel, outcome) => told.inc({ channel, outcome }),
   });
   await Promise.all([releases.live(), store.suspensions.refresh()]);
-  // With the first policy the workers start.
+  // With the first policy the workers start, whether there is a ClickHouse yet or not.
   await keeper.start();
+  const { address: clickhouse } = await inbox.take('clickhouse');
   usage.start();
   releases.start();
   timers.start();

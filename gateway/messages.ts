@@ -42,13 +42,14 @@ export type ToControl =
       readonly type: 'start';
       readonly config: ConfigText;
       readonly listen: Listening;
-      readonly clickhouse: ClickHouseAddress;
       readonly instance: string;
       /** Names this run of the gateway among all on one store. */
       readonly run: string;
       /** The processes of this run that there were when this one was started. */
       readonly alive: readonly string[];
     }
+  /** Where the record goes. Calls are served before it is known. */
+  | { readonly type: 'clickhouse'; readonly address: ClickHouseAddress }
   /** A worker ended; what it was releasing has an unknown outcome. */
   | { readonly type: 'ended'; readonly name: string }
   /** All workers decide by this revision. */

@@ -1,8 +1,10 @@
 type Start<Message> = Extract<Message, { readonly type: 'start' }>;
 
-export type Inbox<Message> = {
+export type Inbox<Message extends { readonly type: string }> = {
   /** Every message but `start` goes to `handle`, in order; those that came before this call first. */
   listen(handle: (message: Message) => void): void;
+  /** The first message of one type, for a start that needs it; it will not go to `handle`. To be asked for before `listen`. */
+  take<Type extends Message['type']>(type: Type): Promise<Extract<Message, { readonly type: Type }>>;
 };
 
 /**
@@ -24,13 +26,30 @@ export function runProcess<Message extends { readonly type: string }>(
     if (message.type === 'start') starting.resolve(message as Start<Message>);
     // Whoever is still starting has nothing to drain, and may be long in starting.
     else if (message.type === 'drain') process.exit(0);
-    else early.push(message);
+    else keep(message);
   };
+  const awaited = new Map<string, (message: Message) => void>();
+  function keep(message: Message): void {
+    const take = awaited.get(message.type);
+    if (take) take(message);
+    else early.push(message);
+  }
   process.on('message', (message: Message) => handle(message));
   const inbox: Inbox<Message> = {
     listen(handler) {
       for (const message of early) handler(message);
       handle = handler;
+    },
+    take(type) {
+      return new Promise((resolve) => {
+        const take = (message: Message) => {
+          awaited.delete(type);
+          resolve(message as never);
+        };
+        const place = early.findIndex((message) => message.type === type);
+        if (place >= 0) take(early.splice(place, 1)[0]!);
+        else awaited.set(type, take);
+      });
     },
   };
 

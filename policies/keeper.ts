@@ -95,16 +95,34 @@ export function createPolicyKeeper(deps: PolicyKeeperDeps): PolicyKeeper {
     if (changed) await onActivated(bundle);
   }
 
-  async function update(recalled: Bundle | null): Promise<void> {
+  /** What the folder holds now; null when it cannot be read. */
+  const lookAgain = (): Promise<string | null> =>
+    readSources(dir).then(
+      (sources) => sources.identity,
+      () => null,
+    );
+
+  /**
+   * Editors and `git` save in several steps. Instead of waiting for quiet first, which every save would pay for, the
+   * folder is looked at once more when the outcome is known: what changed meanwhile is judged in its place. Only once,
+   * or a folder that never rests would never be in force.
+   */
+  async function update(recalled: Bundle | null, isLast = false): Promise<void> {
     let identity: string | null = null;
+    const isOvertaken = async () => !isLast && (await lookAgain()) !== identity;
     try {
       const sources = await readSources(dir);
       identity = sources.identity;
       if (identity === refusedIdentity) return;
-      if (sources.digest !== active?.sources) await activate(await prepare(sources, recalled));
+      if (sources.digest !== active?.sources) {
+        const bundle = await prepare(sources, recalled);
+        if (await isOvertaken()) return await update(recalled, true);
+        await activate(bundle);
+      }
       refused = null;
       refusedIdentity = null;
     } catch (cause) {
+      if (await isOvertaken()) return await update(recalled, true);
       refusedIdentity = identity;
       const reasons = cause instanceof PolicyError ? cause.problems : [(cause as Error).message];
       // A folder that stays unreadable has no identity, and is reported once all the same.

@@ -4,7 +4,7 @@ export type WatchOptions = {
   readonly dir: string;
   /** Something may have changed; what, and whether at all, is for the caller to find out. */
   readonly onChange: () => void;
-  /** Milliseconds of quiet before `onChange`: editors save in several steps. */
+  /** Milliseconds of quiet before `onChange`. Many events tell of one save; whether it was all is for the caller to ask. */
   readonly debounce?: number;
   /** Milliseconds between looks without any event: network and container file systems lose them. */
   readonly interval?: number;
@@ -14,7 +14,7 @@ export type WatchOptions = {
  * Watches a folder and everything in it, through editors that rename, folders that come and go, and links that are
  * swapped. Returns the way to stop.
  */
-export function watchPolicies({ dir, onChange, debounce = 50, interval = 5000 }: WatchOptions): () => void {
+export function watchPolicies({ dir, onChange, debounce = 10, interval = 5000 }: WatchOptions): () => void {
   let pending: NodeJS.Timeout | undefined;
   let watcher: FSWatcher | null = null;
 
