@@ -1,5 +1,7 @@
 import { execFileSync, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { openSync } from 'node:fs';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { availableParallelism } from 'node:os';
@@ -35,8 +37,10 @@ function pinned(core: number, command: string, args: readonly string[]): [string
 }
 
 /** Runs a command on a core to its end and gives what it printed. @throws with its complaint when it fails. */
-export async function run(core: number, command: string, args: readonly string[]): Promise<string> {
-  const child = spawn(...pinned(core, command, args), { stdio: ['ignore', 'pipe', 'pipe'] });
+export async function run(core: number, command: string, args: readonly string[], input = ''): Promise<string> {
+  const child = spawn(...pinned(core, command, args), { stdio: ['pipe', 'pipe', 'pipe'] });
+  // Who does not read it may have closed it.
+  child.stdin.on('error', () => {}).end(input);
   let [printed, complaint] = ['', ''];
   child.stdout.on('data', (chunk: Buffer) => (printed += chunk.toString()));
   child.stderr.on('data', (chunk: Buffer) => (complaint += chunk.toString()));
@@ -45,29 +49,40 @@ export async function run(core: number, command: string, args: readonly string[]
   return printed;
 }
 
+const running = new Set<ChildProcess>();
+// Whoever cuts the output short, as `head` does, ends this program before it has stopped what it started.
+process.once('exit', () => running.forEach((child) => child.kill()));
+
 export type Server = { readonly pid: number; stop(): Promise<void> };
 
 /**
  * Starts a server on a core and waits until `GET url` answers 2xx there.
- * @throws with the end of what it printed when it ends first or is not ready within 30 s.
+ * @param env is added to the environment
+ * @param log a file for what it prints: one that says much would otherwise keep this process busy
+ * @throws with the end of what it printed when it ends first or is not ready within a minute.
  */
 export async function serve(
   core: number,
   command: string,
   args: readonly string[],
   ready: { readonly url: string; readonly headers?: Readonly<Record<string, string>> },
+  { env = {}, log = null }: { readonly env?: Readonly<Record<string, string>>; readonly log?: string | null } = {},
 ): Promise<Server> {
-  const child = spawn(...pinned(core, command, args), { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(...pinned(core, command, args), {
+    stdio: ['ignore', log === null ? 'pipe' : openSync(log, 'a'), 'pipe'],
+    env: { ...process.env, ...env },
+  });
+  running.add(child);
   let printed = '';
   const keep = (chunk: Buffer): void => void (printed = (printed + chunk.toString()).slice(-4000));
-  child.stdout.on('data', keep);
-  child.stderr.on('data', keep);
-  const closed = once(child, 'close');
+  child.stdout?.on('data', keep);
+  child.stderr!.on('data', keep);
+  const closed = once(child, 'close').finally(() => running.delete(child));
   const stop = async (): Promise<void> => {
     child.kill('SIGTERM');
     await closed;
   };
-  for (let tries = 0; child.exitCode === null && tries < 600; tries += 1) {
+  for (let tries = 0; child.exitCode === null && tries < 1200; tries += 1) {
     const answer = await fetch(ready.url, { headers: { ...ready.headers } }).catch(() => null);
     await answer?.arrayBuffer();
     if (answer?.ok) return { pid: child.pid!, stop };

@@ -4,17 +4,52 @@ export type BenchRequest = {
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
+  /** Sent in turn, `body` being the first, so that nothing that remembers a call makes the next ones look cheap. */
+  readonly bodies?: readonly string[];
 };
 
-/** Closed: each connection sends as soon as it has its answer. Open: calls begin at a fixed rate whatever the answers do. */
+/** What a scenario sends, from whom to whom. */
+type Subject = {
+  readonly name: string;
+  readonly request: BenchRequest;
+  /** Names of the peers that it is for; all when absent. */
+  readonly peers?: readonly string[];
+  /** What the peers stand before; `answer` when absent. */
+  readonly upstream?: keyof Upstreams;
+  /** How many systems the gateway has, each with rules of its own; one when absent. */
+  readonly systems?: number;
+};
+
+/**
+ * Closed: each connection sends as soon as it has its answer. Open: calls begin at a fixed rate, per second, whatever the
+ * answers do. Half: the same at half of the rate that the peer reached in a closed scenario in the same round. Events:
+ * so many streams are open, and the upstream sends so many events a second on each; a "call" then is an event.
+ */
 export type Scenario =
-  | { readonly name: string; readonly kind: 'closed'; readonly connections: number; readonly request: BenchRequest }
-  | { readonly name: string; readonly kind: 'open'; readonly rate: number; readonly request: BenchRequest };
+  | (Subject & { readonly kind: 'closed'; readonly connections: number })
+  | (Subject & { readonly kind: 'open'; readonly rate: number })
+  | (Subject & { readonly kind: 'half'; readonly of: string })
+  | (Subject & { readonly kind: 'events'; readonly streams: number; readonly rate: number });
+
+/** Where an upstream listens. */
+export type Address = {
+  /** `host:port` */
+  readonly address: string;
+  /** The file, in PEM, that its certificate is to be checked against; plain HTTP when absent. */
+  readonly authority?: string;
+};
+
+/** The servers that peers stand before: a fixed answer in the clear or over TLS, and one that sends events. */
+export type Upstreams = { readonly answer: Address; readonly tls: Address | null; readonly events: Address };
 
 /** What a peer is given to start with. */
 export type Setting = {
-  /** `host:port` of the fixed-answer server that every peer stands before. */
+  /** `host:port` of the server that every peer stands before. */
   readonly upstream: string;
+  /** Set where that server speaks TLS: the file, in PEM, that its certificate is to be checked against. */
+  readonly authority?: string | undefined;
+  /** How many systems there are, each with rules of its own; one when absent. */
+  readonly systems?: number | undefined;
   /** The credential that every request carries; only Holdpoint looks at it. */
   readonly token: string;
   /** An empty folder for configuration and state, removed afterwards. */
@@ -29,6 +64,10 @@ export type RunningPeer = {
   readonly base: string;
   /** The process that handles the calls: the one on the measured core. Null for the upstream itself. */
   readonly pid: number | null;
+  /** What else runs on the measured core for the sake of a call, such as the server that is asked for a decision. */
+  readonly helpers?: readonly number[];
+  /** The peer's processes that handle no calls and share the load's core. */
+  elsewhere?(): readonly number[];
   /** Every process of the peer, by name. */
   residents(): Resident[];
   stop(): Promise<void>;
@@ -37,7 +76,7 @@ export type RunningPeer = {
 export type Peer = {
   readonly name: string;
   /** The version that will run, or null when it is not installed here. */
-  version(): string | null;
+  version(): string | null | Promise<string | null>;
   start(setting: Setting): Promise<RunningPeer>;
 };
 
@@ -51,6 +90,10 @@ export type Load = {
   readonly p99: number;
   /** Open loop only: how late, at worst, the generator itself began a call. */
   readonly lateness?: number;
+  /** Closed loop only: share of the load's core in use, by whomever; null where that cannot be told. */
+  readonly coreBusy?: number | null;
+  /** Why the load generator, not the peer, was the limit; null or absent when it was not. */
+  readonly saturated?: string | null;
 };
 
 /** One peer under one scenario in one round. */
@@ -60,9 +103,14 @@ export type Sample = Load & {
   readonly peer: string;
   /** Calls per second. */
   readonly rate: number;
-  /** CPU of the peer's process, microseconds for each call; null for the upstream itself and where /proc is missing. */
+  /**
+   * CPU of the peer's processes on the measured core, microseconds for each call; null for the upstream itself and where
+   * /proc is missing.
+   */
   readonly cpuMicros: number | null;
-  /** Share of a core that the peer's process used: well under 1 means that the load, not the peer, set the rate. */
+  /** The same of its processes on the load's core; null where it has none. */
+  readonly elsewhereMicros: number | null;
+  /** Share of that core which they used: well under 1 means that the load, not the peer, set the rate. */
   readonly busy: number | null;
   readonly residents: readonly Resident[];
 };

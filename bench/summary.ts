@@ -1,32 +1,52 @@
 import { markdownTable } from './markdown-table.ts';
+import { DIRECT, HTTP_PROXY, NGINX, NGINX_OPA } from './peer-names.ts';
 import type { Sample, Scenario } from './plan.ts';
 
-/** A median, and how far the rounds lay apart: (highest − lowest) / median. */
-export type Figure = { readonly median: number; readonly spread: number };
+/** A median, the lowest and highest of the rounds, and how far these lay apart: (highest − lowest) / median. */
+export type Figure = { readonly median: number; readonly low: number; readonly high: number; readonly spread: number };
 
 export type Row = {
   readonly peer: string;
+  /** Runs that count. */
   readonly rounds: number;
   readonly failedRuns: number;
-  /** Closed loop: calls per second as a multiple of another peer's in the same round. */
-  readonly timesNginx: Figure | null;
-  readonly timesHttpProxy: Figure | null;
-  /** The same by CPU for each call, which no slow load can distort. */
-  readonly timesNginxByCpu: Figure | null;
+  /** Closed loop: as a multiple of another peer's in the same round, by that peer's name. */
+  readonly times: Readonly<Record<string, Times>>;
   readonly rate: Figure | null;
   readonly cpuMicros: Figure | null;
+  readonly elsewhereMicros: Figure | null;
   readonly busy: Figure | null;
   readonly p50: Figure | null;
   readonly p99: Figure | null;
-  /** Milliseconds more than the direct upstream's in the same round. */
+  /** At a constant rate: milliseconds more than the direct upstream's in the same round. */
   readonly addedP50: Figure | null;
   readonly addedP99: Figure | null;
 };
 
+/** Calls per second; and calls for the same CPU, which no slow load can distort. */
+export type Times = { readonly rate: Figure | null; readonly cpu: Figure | null };
+
 export type Table = { readonly scenario: Scenario; readonly rows: readonly Row[] };
 
+/** Whom others are compared with, and what the columns call them. */
+const REFERENCES: readonly (readonly [peer: string, title: string])[] = [
+  [NGINX, 'nginx'],
+  [HTTP_PROXY, 'http-proxy'],
+  [NGINX_OPA, 'nginx + OPA'],
+];
+
 /** A peer that used less of its core than this was waiting for the load: its rate is the load's, not its own. */
-const SATURATED = 0.9;
+const BUSY = 0.9;
+
+export function isLoadBound({ scenario }: Table, { busy }: Row): boolean {
+  return scenario.kind === 'closed' && busy !== null && busy.median < BUSY;
+}
+
+/** Why a run counts in no figure, or null. */
+export function failureOf(sample: Pick<Sample, 'failures' | 'saturated'>): string | null {
+  if (sample.failures > 0) return `${sample.failures} calls without a 2xx answer`;
+  return sample.saturated ? `the load generator was the limit: ${sample.saturated}` : null;
+}
 
 function figure(values: readonly (number | null)[]): Figure | null {
   const known = values.filter((value) => value !== null && Number.isFinite(value)) as number[];
@@ -34,97 +54,114 @@ function figure(values: readonly (number | null)[]): Figure | null {
   const sorted = known.toSorted((a, b) => a - b);
   const middle = sorted.length / 2;
   const median = (sorted[Math.ceil(middle) - 1]! + sorted[Math.floor(middle)]!) / 2;
-  return { median, spread: median === 0 ? 0 : (sorted.at(-1)! - sorted[0]!) / Math.abs(median) };
+  const [low, high] = [sorted[0]!, sorted.at(-1)!];
+  return { median, low, high, spread: median === 0 ? 0 : (high - low) / Math.abs(median) };
 }
 
-/** Samples to figures. A run with any failure counts as failed and in no figure. */
+/**
+ * Samples to figures. A run with a wrong answer is in no figure. One whose load generator was the limit counts as failed as
+ * well, but what a call took of the peer's CPU it shows as any other.
+ */
 export function summarise(
   scenario: Scenario,
   peers: readonly { readonly name: string }[],
   samples: readonly Sample[],
 ): Table {
   const mine = samples.filter((sample) => sample.scenario === scenario.name);
-  const sound = mine.filter((sample) => sample.failures === 0);
+  const answered = mine.filter((sample) => sample.failures === 0);
+  const sound = answered.filter((sample) => failureOf(sample) === null);
+  const closed = scenario.kind === 'closed';
+  const atOneRate = scenario.kind === 'open' || scenario.kind === 'events';
   const rows = peers.map(({ name: peer }): Row => {
-    const runs = sound.filter((sample) => sample.peer === peer);
+    const of = (runs: readonly Sample[]): readonly Sample[] => runs.filter((sample) => sample.peer === peer);
     /** `value` of each of the peer's runs together with another peer's run in the same round. */
-    const against = (other: string, value: (run: Sample, other: Sample) => number | null): Figure | null =>
+    const against = (
+      other: string,
+      value: (run: Sample, other: Sample) => number | null,
+      runs: readonly Sample[] = sound,
+    ): Figure | null =>
       figure(
-        runs.map((run) => {
-          const pair = sound.find((sample) => sample.peer === other && sample.round === run.round);
+        of(runs).map((run) => {
+          const pair = runs.find((sample) => sample.peer === other && sample.round === run.round);
           return pair ? value(run, pair) : null;
         }),
       );
-    const each = (value: (run: Sample) => number | null): Figure | null => figure(runs.map(value));
-    const closed = scenario.kind === 'closed';
+    const byCpu = (run: Sample, pair: Sample): number | null =>
+      run.cpuMicros && pair.cpuMicros && pair.cpuMicros / run.cpuMicros;
+    const times = (other: string): Times => ({
+      rate: against(other, (run, pair) => run.rate / pair.rate),
+      cpu: against(other, byCpu, answered),
+    });
+    const each = (value: (run: Sample) => number | null, runs: readonly Sample[] = sound): Figure | null =>
+      figure(of(runs).map(value));
     return {
       peer,
-      rounds: runs.length,
-      failedRuns: mine.filter((sample) => sample.peer === peer).length - runs.length,
-      timesNginx: closed ? against('nginx proxy_pass', (run, other) => run.rate / other.rate) : null,
-      timesHttpProxy: closed ? against('@fastify/http-proxy', (run, other) => run.rate / other.rate) : null,
-      timesNginxByCpu: closed
-        ? against(
-            'nginx proxy_pass',
-            (run, other) => run.cpuMicros && other.cpuMicros && other.cpuMicros / run.cpuMicros,
-          )
-        : null,
+      rounds: of(sound).length,
+      failedRuns: of(mine).length - of(sound).length,
+      times: closed ? Object.fromEntries(REFERENCES.map(([name]) => [name, times(name)])) : {},
       rate: each((run) => run.rate),
-      cpuMicros: each((run) => run.cpuMicros),
-      busy: each((run) => run.busy),
+      cpuMicros: each((run) => run.cpuMicros, answered),
+      elsewhereMicros: each((run) => run.elsewhereMicros, answered),
+      busy: each((run) => run.busy, answered),
       p50: each((run) => run.p50),
       p99: each((run) => run.p99),
-      addedP50: closed ? null : against('direct upstream', (run, other) => run.p50 - other.p50),
-      addedP99: closed ? null : against('direct upstream', (run, other) => run.p99 - other.p99),
+      addedP50: atOneRate ? against(DIRECT, (run, other) => run.p50 - other.p50) : null,
+      addedP99: atOneRate ? against(DIRECT, (run, other) => run.p99 - other.p99) : null,
     };
   });
   return { scenario, rows };
 }
 
-const show = (value: Figure | null, digits: number): string =>
+export const show = (value: Figure | null | undefined, digits: number): string =>
   value ? value.median.toLocaleString('en', { minimumFractionDigits: digits, maximumFractionDigits: digits }) : '–';
-const spread = (value: Figure | null): string => (value ? `±${Math.round(value.spread * 50)} %` : '–');
+export const spread = (value: Figure | null | undefined): string =>
+  value ? `±${Math.round(value.spread * 50)} %` : '–';
 
-function columns(scenario: Scenario): readonly (readonly [title: string, cell: (row: Row) => string])[] {
-  if (scenario.kind === 'open') {
-    return [
-      ['peer', (row) => row.peer],
-      ['added p50 ms', (row) => show(row.addedP50, 2)],
-      ['added p99 ms', (row) => show(row.addedP99, 2)],
-      ['p50 ms', (row) => show(row.p50, 2)],
-      ['p99 ms', (row) => show(row.p99, 2)],
-      ['p99 spread', (row) => spread(row.p99)],
-      ['CPU µs/call', (row) => show(row.cpuMicros, 0)],
-      ['failed runs', (row) => String(row.failedRuns)],
-    ];
-  }
-  return [
-    ['peer', (row) => row.peer],
-    ['× nginx', (row) => show(row.timesNginx, 2)],
-    ['× http-proxy', (row) => show(row.timesHttpProxy, 2)],
-    ['× nginx by CPU', (row) => show(row.timesNginxByCpu, 2)],
-    ['calls/s', (row) => show(row.rate, 0)],
-    ['spread', (row) => spread(row.rate)],
-    ['CPU µs/call', (row) => show(row.cpuMicros, 1)],
-    ['of its core', (row) => (row.busy ? `${Math.round(row.busy.median * 100)} %` : '–')],
+type Column = readonly [title: string, cell: (row: Row) => string];
+
+function columns({ scenario, rows }: Table): readonly Column[] {
+  const unit = scenario.kind === 'events' ? 'event' : 'call';
+  const peer: Column = ['peer', (row) => row.peer];
+  const rate: Column = [`${unit}s/s`, (row) => show(row.rate, 0)];
+  const waited: readonly Column[] = [
     ['p50 ms', (row) => show(row.p50, 2)],
     ['p99 ms', (row) => show(row.p99, 2)],
-    ['failed runs', (row) => String(row.failedRuns)],
   ];
+  const cpu: readonly Column[] = [
+    [`CPU µs/${unit}`, (row) => show(row.cpuMicros, 1)],
+    ['and elsewhere', (row) => show(row.elsewhereMicros, 1)],
+  ];
+  const failed: Column = ['failed runs', (row) => String(row.failedRuns)];
+  if (scenario.kind !== 'closed') {
+    const added: readonly Column[] = [
+      ['added p50 ms', (row) => show(row.addedP50, 2)],
+      ['added p99 ms', (row) => show(row.addedP99, 2)],
+    ];
+    const first = scenario.kind === 'half' ? [] : added;
+    return [peer, ...first, ...waited, ['p99 spread', (row) => spread(row.p99)], rate, ...cpu, failed];
+  }
+  const present = REFERENCES.filter(([name]) => rows.some((row) => row.peer === name));
+  const ratios = present.flatMap(([name, title]): readonly Column[] => [
+    [`× ${title}`, (row) => show(row.times[name]?.rate, 2)],
+    ['by CPU', (row) => show(row.times[name]?.cpu, 2)],
+  ]);
+  const busy: Column = ['of its core', (row) => (row.busy ? `${Math.round(row.busy.median * 100)} %` : '–')];
+  return [peer, ...ratios, rate, ['spread', (row) => spread(row.rate)], ...cpu, busy, ...waited, failed];
 }
 
 /** Markdown of one table, with a word on each figure not to be trusted. */
-export function toMarkdown({ scenario, rows }: Table): string {
-  const shown = columns(scenario);
+export function toMarkdown(table: Table): string {
+  const { scenario, rows } = table;
+  const shown = columns(table);
   const titles = shown.map(([title]) => title);
   const cells = rows.map((row) => shown.map(([, cell]) => cell(row)));
+  const failed = rows.filter((row) => row.failedRuns > 0).map((row) => `${row.peer} (${row.failedRuns})`);
+  const idle = rows.filter((row) => row.rounds > 0 && isLoadBound(table, row)).map(({ peer }) => peer);
   const notes = [
-    ...rows
-      .filter((row) => row.failedRuns > 0)
-      .map((row) => `${row.peer}: ${row.failedRuns} run(s) failed and are not counted.`),
-    ...rows
-      .filter((row) => scenario.kind === 'closed' && row.busy && row.busy.median < SATURATED)
-      .map((row) => `${row.peer}: bound by the load, not by itself; trust the ratio by CPU.`),
-  ];
+    failed.length > 0 &&
+      `Failed runs, by a wrong answer or because the load was the limit; of the latter only CPU is taken: ${failed.join(', ')}.`,
+    idle.length > 0 &&
+      `With time left, so that load, disk or neighbours set the rate, and the ratio by CPU is the one to trust: ${idle.join(', ')}.`,
+  ].filter((note) => note !== false);
   return [`### ${scenario.name}`, '', markdownTable(titles, cells), ...notes.map((note) => `\n${note}`)].join('\n');
 }

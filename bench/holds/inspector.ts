@@ -2,17 +2,23 @@ import { setTimeout as pause } from 'node:timers/promises';
 
 /** Where Node's inspector listens once SIGUSR1 has woken it. */
 const INSPECTOR = 'http://127.0.0.1:9229';
+/** Milliseconds for whoever asks to leave: with somebody connected the process would stop until they have. */
+const BEFORE_END = 50;
 
 /** What a process occupies: bytes. */
 export type Memory = { readonly resident: number; readonly heap: number; readonly external: number };
 
 /** A process of Node looked at through its inspector, so that what is measured is the program as it is and nothing else. */
 export type Inspector = {
+  /** Sends a command of the Chrome DevTools Protocol and gives its result. @throws Error with what the process says of it */
+  call(method: string, params?: object): Promise<unknown>;
   /** Collects all garbage and tells what is left. */
   settle(): Promise<Memory>;
   /** CPU time of the process with all its threads so far, in microseconds. */
   cpuMicros(): Promise<number>;
   close(): void;
+  /** Closes it in the process as well: another one can be looked at then. */
+  end(): Promise<void>;
 };
 
 /** @throws Error when the process cannot be reached, or another one has its inspector on the same port */
@@ -53,6 +59,7 @@ export async function inspect(pid: number): Promise<Inspector> {
     throw new Error(`${INSPECTOR} belongs to process ${found}, not to the worker ${pid}; end that one's inspector`);
   }
   return {
+    call,
     async settle() {
       // The first collection runs finalizers, whose victims the next one finds.
       for (let times = 0; times < 3; times += 1) await call('HeapProfiler.collectGarbage');
@@ -66,6 +73,11 @@ export async function inspect(pid: number): Promise<Inspector> {
       return user + system;
     },
     close: () => socket.close(),
+    async end() {
+      await evaluate(`void setTimeout(() => process.getBuiltinModule('node:inspector').close(), ${BEFORE_END})`);
+      socket.close();
+      while (await fetch(`${INSPECTOR}/json/list`).catch(() => null)) await pause(BEFORE_END);
+    },
   };
 }
 

@@ -92,7 +92,7 @@ async function otherCalls(
     const headers = { ...request.headers, authorization: `Bearer ${agentToken}` };
     const job = JSON.stringify({ base: `${agents}/payments`, request: { ...request, headers }, rate, seconds });
     const before = await inspector.cpuMicros();
-    const load = JSON.parse(await run(LOAD_CORE, process.execPath, [CONSTANT_RATE, job])) as Load;
+    const load = JSON.parse(await run(LOAD_CORE, process.execPath, [CONSTANT_RATE], job)) as Load;
     found[name] = { ...load, cpuMicros: ((await inspector.cpuMicros()) - before) / load.calls };
   }
   return found;

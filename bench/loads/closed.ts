@@ -1,6 +1,11 @@
+import { mkdtempDisposableSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { LOAD_CORE, run, versionOf } from '../child.ts';
+import { canPin, LOAD_CORE, run, versionOf } from '../child.ts';
 import type { BenchRequest, Load } from '../plan.ts';
+import type { AutocannonJob } from './autocannon.ts';
+import { coreTicks, shareBetween } from './core-share.ts';
 
 /** Sends from a fixed number of connections, each as soon as it has its answer. */
 export type ClosedLoad = {
@@ -8,48 +13,26 @@ export type ClosedLoad = {
   send(base: string, request: BenchRequest, connections: number, seconds: number): Promise<Load>;
 };
 
-const AUTOCANNON = fileURLToPath(import.meta.resolve('autocannon'));
+const AUTOCANNON = fileURLToPath(new URL('autocannon.ts', import.meta.url));
 
 const autocannon: ClosedLoad = {
-  version: versionOf(process.execPath, AUTOCANNON, '--version') ?? 'autocannon',
-  async send(base, { method, path, headers, body }, connections, seconds) {
-    const fields = Object.entries(headers).flatMap(([name, value]) => ['-H', `${name}=${value}`]);
-    const payload = body ? ['-b', body] : [];
-    const size = ['-c', String(connections), '-d', String(seconds)];
-    const printed = await run(LOAD_CORE, process.execPath, [
-      AUTOCANNON,
-      '-jn',
-      ...size,
-      '-m',
-      method,
-      ...fields,
-      ...payload,
-      base + path,
-    ]);
-    const found = JSON.parse(printed) as {
-      duration: number;
-      errors: number;
-      non2xx: number;
-      requests: { total: number };
-      latency: { p50: number; p99: number };
-    };
-    return {
-      calls: found.requests.total,
-      seconds: found.duration,
-      failures: found.errors + found.non2xx,
-      p50: found.latency.p50,
-      p99: found.latency.p99,
-    };
+  version: versionOf(process.execPath, fileURLToPath(import.meta.resolve('autocannon')), '--version') ?? 'autocannon',
+  async send(base, request, connections, seconds) {
+    const job = JSON.stringify({ base, request, connections, seconds } satisfies AutocannonJob);
+    return JSON.parse(await run(LOAD_CORE, process.execPath, [AUTOCANNON], job)) as Load;
   },
 };
 
 const wrk: ClosedLoad = {
   version: versionOf('wrk', '-v')?.replace(/ Copyright.*/, '') ?? 'wrk',
-  async send(base, { method, path, headers, body }, connections, seconds) {
+  async send(base, { method, path, headers, body, bodies = [body] }, connections, seconds) {
     const script = fileURLToPath(new URL('wrk.lua', import.meta.url));
     const size = ['-t', '1', '-c', String(connections), '-d', `${seconds}s`];
     const fields = Object.entries(headers).flat();
-    const printed = await run(LOAD_CORE, 'wrk', [...size, '-s', script, base + path, '--', method, body, ...fields]);
+    using folder = mkdtempDisposableSync(join(tmpdir(), 'holdpoint-wrk-'));
+    const file = join(folder.path, 'bodies');
+    writeFileSync(file, bodies.join('\n'));
+    const printed = await run(LOAD_CORE, 'wrk', [...size, '-s', script, base + path, '--', method, file, ...fields]);
     return JSON.parse(/^RESULT (.*)$/m.exec(printed)?.[1] ?? 'null') as Load;
   },
 };
@@ -66,5 +49,36 @@ export function closedLoad(wanted: string | undefined): ClosedLoad {
   if (wanted !== undefined && wanted !== 'wrk' && wanted !== 'autocannon') {
     throw new Error(`--load knows wrk and autocannon, not ${wanted}`);
   }
-  return hasWrk && wanted !== 'autocannon' ? wrk : autocannon;
+  return watched(hasWrk && wanted !== 'autocannon' ? wrk : autocannon);
 }
+
+/** Tells how busy its core was meanwhile. */
+function watched(load: ClosedLoad): ClosedLoad {
+  return {
+    ...load,
+    async send(...job) {
+      const before = canPin ? coreTicks(LOAD_CORE) : null;
+      const found = await load.send(...job);
+      return { ...found, coreBusy: shareBetween(before, canPin ? coreTicks(LOAD_CORE) : null) };
+    },
+  };
+}
+
+const FULL = 0.95;
+const SPENT = 0.9;
+
+/**
+ * Why the rate of a closed loop is not the peer's own; null when it is, or nobody can tell. Load and upstream share a core,
+ * and a peer cannot be faster than both together. So they were the limit when that core was full while the peer had time
+ * left on its own. It is the core that is looked at, and not the generator alone: half of it may be the upstream's, and a
+ * neighbour there takes from both. A core that was not full while the peer had time left means that they waited for
+ * something else, such as a disk, or each other over a few connections; that is a finding, and no fault of the load.
+ *
+ * @param busy share of its core that the peer used; null for the upstream itself, whose limit is the load's by nature
+ */
+export function saturation({ coreBusy = null }: Load, busy: number | null): string | null {
+  if (coreBusy === null || busy === null || coreBusy < FULL || busy >= SPENT) return null;
+  return `load and upstream filled their core (${percent(coreBusy)}), the peer used ${percent(busy)} of its own`;
+}
+
+const percent = (share: number): string => `${Math.round(share * 100)} %`;

@@ -1,109 +1,191 @@
+import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
 import type { BenchRequest, Load } from '../plan.ts';
+import { createAnswerReader } from './answer-reader.ts';
+import type { Answer, AnswerReader } from './answer-reader.ts';
+import { createLatencies } from './latencies.ts';
+import { keepTime, now } from './metronome.ts';
 
 /**
- * Open-loop load: a call begins every 1/rate s whether or not earlier ones were answered, on an idle connection or a
- * new one. So a stalled server is met by all the calls that a stall would meet, and none is left out of the percentiles
- * (coordinated omission). Autocannon's rate mode does not do this: each of its connections waits for its answer, then
- * sends its share of a second as fast as it can and pauses.
+ * Open-loop load: calls begin by a schedule, whether or not earlier ones were answered, each on an idle connection or a
+ * new one. A call's time runs from the moment at which it **should have begun** until its last byte is in. So a server
+ * that stalls is met by all the calls that a stall would meet, each with the whole of its wait, and the same is true when
+ * it is this program that was kept from running (coordinated omission; Gil Tene's wrk2 corrects it this way).
  *
- * A call's time runs from its first byte out to its last byte in. That the timer itself is up to a millisecond late is
- * this program's doing, not the server's; it is reported as `lateness`.
- *
- * The first second warms this program up and is in no percentile. Runs as `node constant-rate.ts JOB`, JOB a `ConstantRateJob` as JSON; prints a `Load` as JSON.
+ * The first second warms both sides up and is in no percentile. Calls that have no answer 10 s after the last one began
+ * are failures. Runs as `node constant-rate.ts` and reads a `ConstantRateJob` as JSON from its input; prints an `OpenLoad` as JSON.
  */
 export type ConstantRateJob = {
   readonly base: string;
   readonly request: BenchRequest;
+  /** Calls per second. */
   readonly rate: number;
   readonly seconds: number;
 };
 
-type Connection = { readonly socket: Socket; begun: number; received: Buffer };
+/** `calls` and `seconds` are with the first second, `lateness` and percentiles without. Times are milliseconds. */
+export type OpenLoad = Load & {
+  readonly p90: number;
+  readonly p999: number;
+  readonly max: number;
+  /** How late, at worst, and in 99 of 100 cases at most, this program began a call. It is in the other times. */
+  readonly lateness: number;
+  readonly lateness99: number;
+  /** So many calls begin at once: more than one above 5,000 calls a second. */
+  readonly burst: number;
+  /** Share of a core that this program used. */
+  readonly ownBusy: number;
+};
 
-/** Status of the answer in `bytes` once it is complete, or null. Reads what the peers here send: a length, or chunks. */
-function statusOf(bytes: Buffer): number | null {
-  const end = bytes.indexOf('\r\n\r\n');
-  if (end < 0) return null;
-  const head = bytes.toString('latin1', 0, end);
-  const length = /\r\ncontent-length: *(\d+)/i.exec(head)?.[1];
-  const complete =
-    length === undefined
-      ? bytes.subarray(-5).toString('latin1') === '0\r\n\r\n'
-      : bytes.length >= end + 4 + Number(length);
-  return complete ? Number(head.slice(9, 12)) : null;
-}
+const WARM = 1_000;
+const PATIENCE = 10_000;
+/** Waking up more often than this (ms) would cost more than it tells. */
+const SHORTEST_BEAT = 0.2;
+const MOST_CONNECTIONS = 4_096;
 
-function constantRate(job: ConstantRateJob): Promise<Load> {
-  const { request, rate, seconds } = job;
-  const url = new URL(job.base + request.path);
-  const lines = [`${request.method} ${url.pathname}${url.search} HTTP/1.1`, `host: ${url.host}`];
-  for (const [name, value] of Object.entries(request.headers)) lines.push(`${name}: ${value}`);
-  if (request.body) lines.push(`content-length: ${Buffer.byteLength(request.body)}`);
-  const bytes = Buffer.from(`${lines.join('\r\n')}\r\n\r\n${request.body}`);
+/** Above these a figure says more about this program than about the peer. */
+const LATE = 1;
+const BUSY = 0.85;
 
-  const total = Math.round(rate * (seconds + 1));
-  const latencies: number[] = [];
-  let answered = 0;
+type Connection = { readonly socket: Socket; begun: boolean; due: number; reader: AnswerReader };
+
+/** @throws never for what the server does: that is counted */
+export function constantRate({ base, request, rate, seconds }: ConstantRateJob): Promise<OpenLoad> {
+  const url = new URL(base + request.path);
+  const payloads = (request.bodies ?? [request.body]).map((body) => bytesOf(request, url, body));
+  const total = Math.round(rate * (seconds + WARM / 1000));
+  const burst = Math.ceil((rate * SHORTEST_BEAT) / 1000);
+  const interval = (burst * 1000) / rate;
+  // Time for the thread that keeps the beat to be there.
+  const start = now() + 200;
+  const dueAt = (call: number): number => start + Math.floor(call / burst) * interval;
+
+  const latencies = createLatencies(total);
+  const lateness = createLatencies(total);
   const idle: Connection[] = [];
   const open = new Set<Socket>();
-  let [begun, settled, failures, lateness] = [0, 0, 0, 0];
+  const buffer = Buffer.alloc(65_536);
+  let [begun, answered, failures, unsent] = [0, 0, 0, 0];
+  let warm: { readonly at: number; readonly cpu: NodeJS.CpuUsage } | null = null;
+  let ownBusy = 0;
+  let patience: NodeJS.Timeout | undefined;
+  const done = Promise.withResolvers<OpenLoad>();
 
-  return new Promise((resolve) => {
-    const start = performance.now();
-    function settle(): void {
-      settled += 1;
-      if (settled < total) return;
+  function settle(): void {
+    if (begun < total || answered + failures < total) return;
+    clearTimeout(patience);
+    for (const socket of open) socket.destroy();
+    const late = lateness.at(0.99);
+    done.resolve({
+      calls: answered,
+      seconds: (now() - start) / 1000,
+      failures,
+      p50: latencies.at(0.5),
+      p90: latencies.at(0.9),
+      p99: latencies.at(0.99),
+      p999: latencies.at(0.999),
+      max: latencies.at(1),
+      lateness: lateness.at(1),
+      lateness99: late,
+      burst,
+      ownBusy,
+      saturated: saturation(late, ownBusy, unsent),
+    });
+  }
+  function ended(connection: Connection, answer: Answer | null): void {
+    connection.begun = false;
+    if (answer === null || answer.status < 200 || answer.status > 299) failures += 1;
+    else {
+      answered += 1;
+      if (connection.due - start >= WARM) latencies.add(now() - connection.due);
+    }
+    if (answer?.reusable && !connection.socket.destroyed) {
+      connection.reader = createAnswerReader(request.method);
+      idle.push(connection);
+    } else connection.socket.destroy();
+    settle();
+  }
+  function dial(): Connection {
+    const socket = connect({
+      host: url.hostname,
+      port: Number(url.port || 80),
+      noDelay: true,
+      // One buffer for all: what comes in is read before the next piece is.
+      onread: { buffer, callback: (count) => received(connection, buffer.subarray(0, count)) },
+    });
+    const connection: Connection = { socket, begun: false, due: 0, reader: createAnswerReader(request.method) };
+    open.add(socket);
+    socket.on('error', () => socket.destroy());
+    socket.on('close', () => {
+      open.delete(socket);
+      const place = idle.indexOf(connection);
+      if (place >= 0) idle.splice(place, 1);
+      if (connection.begun) ended(connection, connection.reader.end());
+    });
+    return connection;
+  }
+  function received(connection: Connection, piece: Buffer): boolean {
+    try {
+      const answer = connection.begun ? connection.reader.read(piece) : null;
+      if (answer !== null) ended(connection, answer);
+    } catch {
+      connection.socket.destroy();
+    }
+    return true;
+  }
+  function begin(due: number): void {
+    const connection = idle.pop() ?? (open.size < MOST_CONNECTIONS ? dial() : null);
+    if (connection === null) {
+      unsent += 1;
+      failures += 1;
+      return;
+    }
+    connection.begun = true;
+    connection.due = due;
+    connection.socket.write(payloads[begun % payloads.length]!);
+  }
+
+  keepTime({ start, interval, count: Math.ceil(total / burst) }, () => {
+    const at = now();
+    if (begun === total) return;
+    if (warm === null && at - start >= WARM) warm = { at, cpu: process.cpuUsage() };
+    for (; begun < total && dueAt(begun) <= at; begun += 1) {
+      if (dueAt(begun) - start >= WARM) lateness.add(now() - dueAt(begun));
+      begin(dueAt(begun));
+    }
+    if (begun < total) return;
+    if (warm !== null) {
+      const { user, system } = process.cpuUsage(warm.cpu);
+      ownBusy = (user + system) / 1000 / (now() - warm.at);
+    }
+    patience = setTimeout(() => {
       for (const socket of open) socket.destroy();
-      latencies.sort((a, b) => a - b);
-      const at = (share: number): number => latencies[Math.floor(latencies.length * share)] ?? 0;
-      const took = (performance.now() - start) / 1000;
-      resolve({ calls: answered, seconds: took, failures, p50: at(0.5), p99: at(0.99), lateness });
-    }
-    function dial(): Connection {
-      const socket = connect({ host: url.hostname, port: Number(url.port), noDelay: true });
-      const connection: Connection = { socket, begun: 0, received: Buffer.alloc(0) };
-      open.add(socket);
-      socket.on('data', (chunk: Buffer) => {
-        connection.received = connection.received.length === 0 ? chunk : Buffer.concat([connection.received, chunk]);
-        const status = statusOf(connection.received);
-        if (status === null) return;
-        if (status < 200 || status > 299) failures += 1;
-        else {
-          answered += 1;
-          if (connection.begun - start > 1000) latencies.push(performance.now() - connection.begun);
-        }
-        connection.begun = 0;
-        connection.received = Buffer.alloc(0);
-        idle.push(connection);
-        settle();
-      });
-      socket.on('error', () => socket.destroy());
-      socket.on('close', () => {
-        open.delete(socket);
-        const place = idle.indexOf(connection);
-        if (place >= 0) idle.splice(place, 1);
-        if (connection.begun === 0) return;
-        failures += 1;
-        settle();
-      });
-      return connection;
-    }
-    function tick(): void {
-      const now = performance.now();
-      while (begun < total && begun * (1000 / rate) <= now - start) {
-        lateness = Math.max(lateness, now - start - begun * (1000 / rate));
-        begun += 1;
-        const connection = idle.pop() ?? dial();
-        connection.begun = performance.now();
-        connection.socket.write(bytes);
-      }
-      if (begun < total) setTimeout(tick, 1);
-    }
-    tick();
+    }, PATIENCE);
+    settle();
   });
+  return done.promise;
 }
 
-process.stdout.write(JSON.stringify(await constantRate(JSON.parse(process.argv[2] ?? '') as ConstantRateJob)));
-process.exit(0);
+function bytesOf({ method, headers }: BenchRequest, url: URL, body: string): Buffer {
+  const fields = Object.entries({
+    host: url.host,
+    ...headers,
+    ...(body && { 'content-length': String(Buffer.byteLength(body)) }),
+  });
+  const lines = [`${method} ${url.pathname}${url.search} HTTP/1.1`, ...fields.map((field) => field.join(': '))];
+  return Buffer.from(`${lines.join('\r\n')}\r\n\r\n${body}`);
+}
+
+/** Why this program, and not the server, is what the figures tell of; null when it is not. */
+function saturation(late: number, busy: number, unsent: number): string | null {
+  if (unsent > 0) return `${unsent} calls found no connection: ${MOST_CONNECTIONS} were waiting for answers`;
+  if (late > LATE) return `one call in a hundred began more than ${late.toFixed(1)} ms late`;
+  if (busy > BUSY) return `the load used ${Math.round(busy * 100)} % of a core for itself`;
+  return null;
+}
+
+if (import.meta.main) {
+  const job = JSON.parse(readFileSync(0, 'utf8')) as ConstantRateJob;
+  process.stdout.write(JSON.stringify(await constantRate(job)));
+}

@@ -1,34 +1,29 @@
 import { createHash } from 'node:crypto';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { freePort, LOAD_CORE, PEER_CORE, pin, serve } from '../child.ts';
-import type { Peer } from '../plan.ts';
+import { writeConfigFile } from '../config-file.ts';
+import { HOLDPOINT } from '../peer-names.ts';
+import type { Peer, Setting } from '../plan.ts';
 import { commandLine, descendants, residentMebibytes } from '../proc.ts';
+import { writePolicies } from './many-policies.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
-async function writeConfig(folder: string, upstream: string, token: string): Promise<{ file: string; port: number }> {
-  const [agents, admin] = [await freePort(), await freePort()];
-  const file = join(folder, 'holdpoint.yaml');
-  writeFileSync(
-    file,
-    `listen: { agents: 127.0.0.1:${agents}, admin: 127.0.0.1:${admin} }
-data: ./data
-policies: ${join(ROOT, 'policies')}
-workers: 1
-log: warn
-systems:
-  payments: { upstream: "http://${upstream}" }
-agents:
-  - id: bench
-    owner: bench@example.com
-    token_sha256: ${createHash('sha256').update(token).digest('hex')}
-    roles: [payer]
-    systems: [payments]
-`,
-  );
-  return { file, port: agents };
+async function writeConfig(setting: Setting): Promise<{ file: string; port: number }> {
+  const { folder, upstream, authority, systems = 1, token } = setting;
+  const [port, admin] = [await freePort(), await freePort()];
+  const url = `${authority ? 'https' : 'http'}://${upstream}`;
+  const others = Array.from({ length: systems - 1 }, (_, i) => `payments-${i + 2}`);
+  const file = writeConfigFile(new URL('holdpoint.yaml', import.meta.url), folder, {
+    port,
+    admin,
+    policies: systems === 1 ? join(ROOT, 'policies') : writePolicies(join(folder, 'policies'), others),
+    systems: JSON.stringify(Object.fromEntries(['payments', ...others].map((name) => [name, { upstream: url }]))),
+    token: createHash('sha256').update(token).digest('hex'),
+  });
+  return { file, port };
 }
 
 /** What a process of Holdpoint is there for, by the file and the arguments that it was started with. */
@@ -45,16 +40,20 @@ function role(pid: number): string {
  * worker has the measured core to itself; the processes that do not handle calls share the load's core.
  */
 export const holdpoint: Peer = {
-  name: 'holdpoint',
+  name: HOLDPOINT,
   version: () => (JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string }).version,
-  async start({ upstream, token, folder }) {
-    const { file, port } = await writeConfig(folder, upstream, token);
+  async start(setting) {
+    const { file, port } = await writeConfig(setting);
     const base = `http://127.0.0.1:${port}/payments`;
     const { pid: supervisor, stop } = await serve(
       LOAD_CORE,
       process.execPath,
       [join(ROOT, 'gateway/main.ts'), 'start', '--config', file],
-      { url: `${base}/v1/customers?limit=1`, headers: { authorization: `Bearer ${token}` } },
+      { url: `${base}/v1/customers?limit=1`, headers: { authorization: `Bearer ${setting.token}` } },
+      {
+        env: setting.authority ? { NODE_EXTRA_CA_CERTS: setting.authority } : {},
+        log: join(setting.folder, 'log'),
+      },
     );
     const worker = descendants(supervisor).find((pid) => /\bworker\b/.test(role(pid)));
     if (worker === undefined) {
@@ -65,6 +64,7 @@ export const holdpoint: Peer = {
     return {
       base,
       pid: worker,
+      elsewhere: () => descendants(supervisor).filter((pid) => pid !== worker),
       residents: () =>
         descendants(supervisor).map((pid) => ({ process: role(pid), mebibytes: residentMebibytes(pid) })),
       stop,

@@ -4,5 +4,5 @@ import { fastify } from 'fastify';
 /** The plugin as its README starts it: `node http-proxy-server.ts PORT UPSTREAM`. */
 const [port, upstream] = process.argv.slice(2);
 const server = fastify();
-server.register(httpProxy, { upstream: `http://${upstream}`, prefix: '/payments' });
+server.register(httpProxy, { upstream: upstream!, prefix: '/payments' });
 await server.listen({ port: Number(port), host: '127.0.0.1' });

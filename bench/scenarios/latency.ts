@@ -1,13 +1,21 @@
+import { UNHURRIED_PEERS } from '../peer-names.ts';
 import type { Scenario } from '../plan.ts';
 import { get } from './get.ts';
 import { postJson } from './post-json.ts';
 
 /** What a peer adds to a call when it is far from busy. */
-export const latencyGet: Scenario = { name: 'GET at 1,000 calls/s', kind: 'open', rate: 1000, request: get.request };
+export const latencyGet = {
+  name: 'GET at 1,000 calls/s',
+  kind: 'open',
+  rate: 1000,
+  peers: UNHURRIED_PEERS,
+  request: get.request,
+} as const satisfies Scenario;
 
-export const latencyPost: Scenario = {
+export const latencyPost = {
   name: 'small JSON POST at 1,000 calls/s',
   kind: 'open',
   rate: 1000,
+  peers: UNHURRIED_PEERS,
   request: postJson.request,
-};
+} as const satisfies Scenario;

@@ -1,7 +1,11 @@
 import type { Scenario } from '../plan.ts';
+import { refunds } from '../refunds.ts';
 
-/** A refund small enough for the example policy to allow. */
-export const postJson: Scenario = {
+/** More than the decision point remembers, so that each is evaluated. */
+const bodies = refunds(2000).map((refund) => JSON.stringify(refund));
+
+/** The call that agents make most: a refund small enough for the example policy to allow. */
+export const postJson = {
   name: 'small JSON POST, 64 connections',
   kind: 'closed',
   connections: 64,
@@ -9,6 +13,7 @@ export const postJson: Scenario = {
     method: 'POST',
     path: '/v1/refunds',
     headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ charge: 'ch_3Rd000000000000000002', amount: 2000, metadata: { ticket: 'T-1042' } }),
+    body: bodies[0]!,
+    bodies,
   },
-};
+} as const satisfies Scenario;

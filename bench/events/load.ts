@@ -1,0 +1,59 @@
+import { readFileSync } from 'node:fs';
+import { Agent, get } from 'node:http';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { BenchRequest, Load } from '../plan.ts';
+
+/**
+ * Opens streams, reads events for a while, and tells how long each was on its way from the server's write to its arrival
+ * here. Runs as `node load.ts` and reads an `EventsJob` as JSON from its input; prints a `Load` as JSON, in which calls are events.
+ */
+export type EventsJob = {
+  readonly base: string;
+  readonly request: BenchRequest;
+  readonly streams: number;
+  /** Events a second on each stream: fewer than nine tenths of them mean that some were lost or kept back. */
+  readonly rate: number;
+  readonly seconds: number;
+};
+
+const job = JSON.parse(readFileSync(0, 'utf8')) as EventsJob;
+const agent = new Agent({ maxSockets: job.streams });
+const delays: number[] = [];
+let [failures, reading] = [0, false];
+
+function open(): Promise<void> {
+  return new Promise((resolve) => {
+    const failed = (): void => {
+      failures += 1;
+      resolve();
+    };
+    const request = get(job.base + job.request.path, { agent, headers: job.request.headers }, (response) => {
+      if (response.statusCode !== 200) failed();
+      let rest = '';
+      response.setEncoding('utf8').on('data', (chunk: string) => {
+        const arrived = process.hrtime.bigint();
+        const events = (rest + chunk).split('\n\n');
+        rest = events.pop()!;
+        if (!reading) return resolve();
+        for (const event of events) {
+          const sent = /"sent":(\d+)/.exec(event)?.[1];
+          if (sent) delays.push(Number(arrived - BigInt(sent)) / 1e6);
+        }
+      });
+      response.on('close', failed);
+    });
+    request.on('error', failed);
+  });
+}
+
+await Promise.all(Array.from({ length: job.streams }, open));
+const begun = performance.now();
+reading = true;
+await pause(job.seconds * 1000);
+const seconds = (performance.now() - begun) / 1000;
+if (delays.length < 0.9 * job.streams * job.rate * seconds) failures += 1;
+delays.sort((a, b) => a - b);
+const at = (share: number): number => delays[Math.floor(delays.length * share)] ?? 0;
+const found: Load = { calls: delays.length, seconds, failures, p50: at(0.5), p99: at(0.99) };
+process.stdout.write(JSON.stringify(found));
+process.exit(0);

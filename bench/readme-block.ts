@@ -1,0 +1,99 @@
+import { markdownTable } from './markdown-table.ts';
+import { DIRECT, HOLDPOINT, HTTP_PROXY, NGINX, NGINX_OPA } from './peer-names.ts';
+import { isLoadBound, show, spread } from './summary.ts';
+import type { Row, Table } from './summary.ts';
+
+const [BEGIN, END] = ['<!-- bench:begin -->', '<!-- bench:end -->'];
+
+/** The text with what is between the two marks replaced. @throws when they do not stand in it once each, in this order. */
+export function replaceBlock(text: string, block: string): string {
+  const [before, within, ...more] = text.split(BEGIN);
+  const [, after, ...evenMore] = within?.split(END) ?? [];
+  if (after === undefined || more.length + evenMore.length > 0 || before!.includes(END)) {
+    throw new Error(`expected ${BEGIN} and, after it, ${END}, once each`);
+  }
+  return `${before}${BEGIN}\n\n${block.trim()}\n\n${END}${after}`;
+}
+
+/** What the README shows of a whole run: few columns, ratios first. Names of scenarios are those of `SCENARIOS`. */
+export function readmeBlock(
+  tables: readonly Table[],
+  { first, latency, half }: { first: string; latency: readonly string[]; half: string },
+  about: { readonly rounds: number; readonly seconds: number; readonly machine: Readonly<Record<string, string>> },
+): string {
+  const named = (name: string): Table => tables.find(({ scenario }) => scenario.name === name)!;
+  const failed = tables.flatMap(({ scenario, rows }) =>
+    rows.filter((row) => row.failedRuns > 0).map((row) => `${scenario.name}, ${row.peer} (${row.failedRuns})`),
+  );
+  const { cpu, memory, cores } = about.machine;
+  return [
+    `Medians of ${about.rounds} rounds of ${about.seconds} s. ${cpu}, ${memory}; ${cores}. Ratios are taken within a round; \\* marks a peer that had time left, whose rate the load, the disk or a neighbour set: the ratio by CPU stands for itself.`,
+    peers(named(first)),
+    ours(tables),
+    latencies(named(first), latency.map(named), named(half)),
+    failed.length > 0 &&
+      `Failed runs, by a wrong answer or because the load was the limit; of the latter only CPU is taken: ${failed.join('; ')}.`,
+    '![Throughput of each peer, as a multiple of nginx](bench/results/throughput.svg)',
+    '![Latency that each peer adds](bench/results/latency.svg)',
+  ]
+    .filter((part) => part !== false)
+    .join('\n\n');
+}
+
+const star = (table: Table, row: Row): string => (isLoadBound(table, row) ? '\\*' : '');
+
+/** All peers in one scenario. */
+function peers(table: Table): string {
+  return markdownTable(
+    [table.scenario.name, '× nginx', 'by CPU', 'calls/s', 'spread', 'CPU µs/call'],
+    table.rows.map((row) => [
+      row.peer,
+      `${show(row.times[NGINX]?.rate, 2)}${star(table, row)}`,
+      show(row.times[NGINX]?.cpu, 2),
+      show(row.rate, 0),
+      spread(row.rate),
+      show(row.cpuMicros, 1),
+    ]),
+  );
+}
+
+/** Holdpoint alone, in all scenarios that show what a peer can do. */
+function ours(tables: readonly Table[]): string {
+  const lines = tables.flatMap((table): string[][] => {
+    const row = table.rows.find(({ peer }) => peer === HOLDPOINT);
+    if (!row || table.scenario.kind !== 'closed') return [];
+    return [
+      [
+        table.scenario.name,
+        `${show(row.times[NGINX]?.rate, 2)}${star(table, row)}`,
+        show(row.times[NGINX]?.cpu, 2),
+        show(row.times[HTTP_PROXY]?.rate, 2),
+        show(row.times[NGINX_OPA]?.rate, 1),
+        show(row.rate, 0),
+        show(row.cpuMicros, 1),
+      ],
+    ];
+  });
+  return markdownTable(
+    ['holdpoint', '× nginx', 'by CPU', '× http-proxy', '× nginx + OPA', 'calls/s', 'CPU µs/call'],
+    lines,
+  );
+}
+
+/** What is added to a call's time at a constant rate; and the whole of it where a peer is half as busy as it can be. */
+function latencies(all: Table, tables: readonly Table[], half: Table): string {
+  const of = (table: Table, peer: string): Row | undefined => table.rows.find((row) => row.peer === peer);
+  const everybody = all.rows.map(({ peer }) => peer).filter((peer) => peer !== DIRECT);
+  return markdownTable(
+    [
+      'milliseconds, p50 / p99',
+      ...tables.map(({ scenario }) => `added: ${scenario.name}`),
+      `in all: ${half.scenario.name}`,
+    ],
+    everybody.map((peer) => [
+      peer,
+      ...tables.map((table) => `${show(of(table, peer)?.addedP50, 2)} / ${show(of(table, peer)?.addedP99, 2)}`),
+      `${show(of(half, peer)?.p50, 2)} / ${show(of(half, peer)?.p99, 2)}`,
+    ]),
+  );
+}

@@ -1,0 +1,72 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import type { Evaluation } from './evaluation.ts';
+import { HOLDPOINT } from './peer-names.ts';
+import { latencyPlot, throughputPlot } from './plots.ts';
+import { readmeBlock, replaceBlock } from './readme-block.ts';
+import type { Found } from './rounds.ts';
+import { get } from './scenarios/get.ts';
+import { postAtHalf } from './scenarios/half-load.ts';
+import { latencyGet, latencyPost } from './scenarios/latency.ts';
+import { postJson } from './scenarios/post-json.ts';
+import { serverSentEvents } from './scenarios/server-sent-events.ts';
+import { toMarkdown } from './summary.ts';
+import type { Table } from './summary.ts';
+
+const RESULTS = new URL('results/', import.meta.url);
+const README = new URL('../README.md', import.meta.url);
+
+export type Report = Found & {
+  readonly rounds: number;
+  readonly seconds: number;
+  /** On what it was measured, with which versions. */
+  readonly machine: Readonly<Record<string, string>>;
+  readonly tables: readonly Table[];
+  readonly evaluation: Evaluation | null;
+  /** Names of peers that are not installed, and of scenarios for which something is missing. */
+  readonly leftOut: readonly string[];
+};
+
+/** The whole of it as Markdown. */
+export function toText({ rounds, seconds, machine, tables, evaluation, samples, broken, leftOut }: Report): string {
+  const list = (lines: readonly string[]): string => lines.map((line) => `- ${line}`).join('\n');
+  const resident = samples.findLast((sample) => sample.peer === HOLDPOINT)?.residents ?? [];
+  return [
+    `## Benchmark, ${new Date().toISOString().slice(0, 10)}`,
+    `Medians of ${rounds} rounds of ${seconds} s; ratios are taken within a round. How: [README](../README.md).`,
+    ...tables.map(toMarkdown),
+    evaluation &&
+      `### One decision, alone\n\np50 ${evaluation.p50.toFixed(1)} µs, p99 ${evaluation.p99.toFixed(1)} µs (${evaluation.verdict}).`,
+    resident.length > 0 && '### Resident memory of Holdpoint after the last run',
+    list(resident.map(({ process, mebibytes }) => `${process}: ${Math.round(mebibytes)} MiB`)),
+    broken.length > 0 && `### Runs that broke\n\n${list(broken)}`,
+    leftOut.length > 0 && `### Left out\n\n${list(leftOut)}`,
+    '### Machine and versions',
+    list(Object.entries(machine).map(([name, value]) => `${name}: ${value}`)),
+  ]
+    .filter(Boolean)
+    .join('\n\n');
+}
+
+export function writeResults(report: Report, text: string): void {
+  mkdirSync(RESULTS, { recursive: true });
+  // A scenario by its name: the bodies that it sends would be most of the file.
+  const tables = report.tables.map(({ scenario, rows }) => ({ scenario: scenario.name, rows }));
+  const json = { at: new Date().toISOString(), ...report, tables };
+  writeFileSync(new URL('latest.md', RESULTS), `${text}\n`);
+  writeFileSync(new URL('latest.json', RESULTS), `${JSON.stringify(json, null, 2)}\n`);
+}
+
+/** The plots, and what the README shows, of a run that left nothing out. */
+export function writeReadme({ tables, rounds, seconds, machine }: Report): void {
+  const named = (...names: readonly string[]): Table[] =>
+    names.map((name) => tables.find(({ scenario }) => scenario.name === name)!);
+  writeFileSync(new URL('throughput.svg', RESULTS), throughputPlot(named(postJson.name, get.name)));
+  writeFileSync(new URL('latency.svg', RESULTS), latencyPlot(named(latencyGet.name, latencyPost.name)));
+  const shown = {
+    first: postJson.name,
+    latency: [latencyGet.name, latencyPost.name, serverSentEvents.name],
+    half: postAtHalf.name,
+  };
+  const block = readmeBlock(tables, shown, { rounds, seconds, machine });
+  writeFileSync(README, replaceBlock(readFileSync(README, 'utf8'), block));
+}

@@ -1,0 +1,29 @@
+import type { Scenario } from './plan.ts';
+import { postByConnections } from './scenarios/connections.ts';
+import { get } from './scenarios/get.ts';
+import { postAtHalf } from './scenarios/half-load.ts';
+import { latencyGet, latencyPost } from './scenarios/latency.ts';
+import { longAnswer } from './scenarios/long-answer.ts';
+import { post100KB, post10KB } from './scenarios/long-bodies.ts';
+import { postForm } from './scenarios/post-form.ts';
+import { postJson } from './scenarios/post-json.ts';
+import { serverSentEvents } from './scenarios/server-sent-events.ts';
+import { postBySystems } from './scenarios/systems.ts';
+import { postToTls } from './scenarios/tls-upstream.ts';
+
+/** All of them, in the order in which they run and are shown. */
+export const SCENARIOS: readonly Scenario[] = [
+  postJson,
+  get,
+  postForm,
+  post10KB,
+  post100KB,
+  longAnswer,
+  serverSentEvents,
+  postToTls,
+  ...postByConnections,
+  ...postBySystems,
+  latencyGet,
+  latencyPost,
+  postAtHalf,
+];

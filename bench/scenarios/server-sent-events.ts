@@ -1,0 +1,13 @@
+import { PLAIN_PEERS } from '../peer-names.ts';
+import type { Scenario } from '../plan.ts';
+
+/** Answers of language models: many small pieces, each of which somebody waits for. */
+export const serverSentEvents = {
+  name: 'server-sent events, 64 streams of 50 a second',
+  kind: 'events',
+  streams: 64,
+  rate: 50,
+  upstream: 'events',
+  request: { method: 'GET', path: '/v1/events?rate=50', headers: { accept: 'text/event-stream' }, body: '' },
+  peers: PLAIN_PEERS,
+} as const satisfies Scenario;

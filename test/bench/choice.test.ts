@@ -1,0 +1,44 @@
+import { expect, test } from 'vitest';
+import { choose, peersOf } from '../../bench/choice.ts';
+import { HOLDPOINT, NGINX, NGINX_OPA } from '../../bench/peer-names.ts';
+import { PEERS } from '../../bench/peers.ts';
+import { SCENARIOS } from '../../bench/scenarios.ts';
+import { postAtHalf } from '../../bench/scenarios/half-load.ts';
+import { postBySystems } from '../../bench/scenarios/systems.ts';
+
+const all = { scenarios: SCENARIOS, peers: PEERS };
+const names = (items: readonly { readonly name: string }[]): string[] => items.map(({ name }) => name);
+
+test('names of scenarios and of peers are unique, and scenarios refer to peers and scenarios that exist', () => {
+  expect(new Set(names([...SCENARIOS, ...PEERS])).size).toBe(SCENARIOS.length + PEERS.length);
+  expect(names(PEERS)).toEqual(expect.arrayContaining(SCENARIOS.flatMap(({ peers = [] }) => [...peers])));
+  expect(names(SCENARIOS)).toEqual(
+    expect.arrayContaining(SCENARIOS.flatMap((scenario) => (scenario.kind === 'half' ? [scenario.of] : []))),
+  );
+});
+
+test('everything is chosen when nothing is named, and all scenarios when only peers are', () => {
+  expect(choose(all, [])).toEqual(all);
+  expect(choose(all, [HOLDPOINT])).toEqual({
+    scenarios: SCENARIOS,
+    peers: PEERS.filter((peer) => peer.name === HOLDPOINT),
+  });
+});
+
+test('a part of a name chooses all that have it, a whole name that one alone', () => {
+  expect(names(choose(all, ['nginx']).peers)).toEqual([NGINX, NGINX_OPA]);
+  expect(names(choose(all, [NGINX]).peers)).toEqual([NGINX]);
+  expect(choose(all, ['systems with rules']).scenarios).toEqual(postBySystems);
+});
+
+test('half of saturation comes with the scenario that shows the saturation, in this order', () => {
+  expect(names(choose(all, ['half of saturation']).scenarios)).toEqual([postAtHalf.of, postAtHalf.name]);
+});
+
+test('a text that names nothing is an error, not a run of everything', () => {
+  expect(() => choose(all, ['holdpiont'])).toThrow('--only holdpiont names no scenario and no peer');
+});
+
+test('a scenario that is for some peers leaves the others out', () => {
+  expect(names(peersOf(postBySystems[0]!, PEERS))).toEqual([NGINX, HOLDPOINT]);
+});
