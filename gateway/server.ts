@@ -24,6 +24,7 @@ import { Problem, type ProblemCode } from './domain/problem.ts';
 import type { System } from './domain/system.ts';
 import { registerAgentHolds } from './enforce/agent-holds/routes.ts';
 import { createAttend } from './enforce/attend.ts';
+import { breakOff } from './enforce/break-off.ts';
 import { createForward } from './enforce/forward.ts';
 import { createForwarder } from './enforce/forwarder.ts';
 import { createHoldPoint } from './enforce/hold.ts';
@@ -171,7 +172,7 @@ export function buildServer(deps: ServerDeps): AgentsServer {
 
   function broken(err: unknown, { response }: Exchange): void {
     log.error({ err }, 'a call ended in a way that nobody foresaw');
-    response.destroy();
+    breakOff(response);
     ended();
   }
 

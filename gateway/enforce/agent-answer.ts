@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { Verdict } from '../domain/decision.ts';
+import { breakOff } from './break-off.ts';
 import { headerValue } from './headers.ts';
 import type { Answer } from './upstream.ts';
 
@@ -55,7 +56,7 @@ export class AgentAnswer implements Answer {
 
   broken(): void {
     this.#broken = true;
-    this.#response.destroy();
+    breakOff(this.#response);
   }
 
   onDrain(resume: () => void): void {

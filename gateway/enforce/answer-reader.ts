@@ -1,3 +1,6 @@
+import { ChunkFraming } from './chunk-framing.ts';
+import { readFieldLines, refuseIllegal } from './field-lines.ts';
+
 /** What an answer consists of, in order. What they throw, `read` throws. */
 export type AnswerParts = {
   /** Interim answers (1xx) have a head too, and nothing else. Names and values alternate, as they were sent. */
@@ -10,10 +13,6 @@ export type AnswerParts = {
 const FIELDS_LIMIT = 16 * 1024;
 /** Most interim answers before the final one. */
 const INTERIM_LIMIT = 100;
-/** Most bytes of the extensions of one chunk. */
-const EXTENSION_LIMIT = 1024;
-/** Hexadecimal digits of a chunk's size that a number holds exactly. */
-const SIZE_DIGITS = 13;
 
 /** How long an idle connection is kept at most, and how much sooner than the system says, in milliseconds. */
 const LONGEST_IDLE = 4000;
@@ -21,27 +20,11 @@ const IDLE_MARGIN = 1000;
 
 const STATUS_LINE = /^HTTP\/1\.([01]) ([1-9]\d\d)(?: [^\r]*)?\r\n/;
 const STATUS_LINE_BEGINS = 'HTTP/1.';
-const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
-/** Control characters, NUL among them, and a CR or LF without the other: parsers disagree on what those end. */
-const ILLEGAL = /[^\t\r\n\x20-\x7e\x80-\xff]|\r[^\n]|[^\r]\n/;
 
 const CR = 0x0d;
-const LF = 0x0a;
-const SEMICOLON = 0x3b;
 
 /** What the next byte belongs to. */
-type Place =
-  | 'head'
-  | 'counted body'
-  | 'endless body'
-  | 'chunk size'
-  | 'chunk extension'
-  | 'end of chunk size'
-  | 'chunk'
-  | 'CR after chunk'
-  | 'LF after chunk'
-  | 'trailers'
-  | 'nothing';
+type Place = 'head' | 'counted body' | 'endless body' | 'framing of chunks' | 'chunk' | 'trailers' | 'nothing';
 
 /**
  * Reads the answers on one connection, each after the request that it is for (RFC 9112). It is strict where leniency has
@@ -58,8 +41,7 @@ export class AnswerReader {
   #idle = 0;
   /** Bytes still to come of a counted body, or of a chunk. */
   #left = 0;
-  #digits = 0;
-  #extension = 0;
+  readonly #chunks = new ChunkFraming();
   #trailers: string[] = [];
 
   constructor(parts: AnswerParts) {
@@ -120,16 +102,23 @@ export class AnswerReader {
       case 'endless body':
         this.#left = Infinity;
         return this.#pass(bytes, at, end);
+      case 'framing of chunks': {
+        const size = this.#chunks.take(bytes[at]!);
+        if (size >= 0) {
+          this.#left = size;
+          this.#place = size > 0 ? 'chunk' : 'trailers';
+        }
+        return at + 1;
+      }
       case 'chunk': {
         const next = this.#pass(bytes, at, end);
-        if (this.#left === 0) this.#place = 'CR after chunk';
+        if (this.#left === 0) this.#place = 'framing of chunks';
         return next;
       }
       case 'trailers':
         return this.#readTrailers(bytes, at, end);
-      default:
-        this.#readFraming(bytes[at]!);
-        return at + 1;
+      case 'nothing':
+        return at;
     }
   }
 
@@ -140,52 +129,6 @@ export class AnswerReader {
     this.#left -= size;
     this.#parts.data(piece);
     return at + size;
-  }
-
-  /** One byte around the chunks of a body (RFC 9112 section 7.1). */
-  #readFraming(byte: number): void {
-    switch (this.#place) {
-      case 'chunk size': {
-        const digit = hexDigit(byte);
-        if (digit >= 0) {
-          this.#digits += 1;
-          if (this.#digits > SIZE_DIGITS) throw new Error('a chunk is too large');
-          this.#left = this.#left * 16 + digit;
-          return;
-        }
-        if (this.#digits === 0) break;
-        if (byte === CR) this.#place = 'end of chunk size';
-        else if (byte === SEMICOLON) this.#place = 'chunk extension';
-        else break;
-        return;
-      }
-      case 'chunk extension':
-        this.#extension += 1;
-        if (this.#extension > EXTENSION_LIMIT) throw new Error('the extensions of a chunk are too long');
-        if (byte === CR) this.#place = 'end of chunk size';
-        else if (isControl(byte)) break;
-        return;
-      case 'end of chunk size':
-        if (byte !== LF) break;
-        this.#place = this.#left > 0 ? 'chunk' : 'trailers';
-        return;
-      case 'CR after chunk':
-        if (byte !== CR) break;
-        this.#place = 'LF after chunk';
-        return;
-      case 'LF after chunk':
-        if (byte !== LF) break;
-        this.#awaitChunk();
-        return;
-    }
-    throw new Error('the chunks are not framed as they must be');
-  }
-
-  #awaitChunk(): void {
-    this.#place = 'chunk size';
-    this.#left = 0;
-    this.#digits = 0;
-    this.#extension = 0;
   }
 
   #readHead(bytes: Buffer, at: number, end: number): number {
@@ -209,7 +152,7 @@ export class AnswerReader {
     if (next < 0) return end;
     const text = this.#held;
     this.#held = '';
-    if (!empty) this.#trailers = readFields(text, 0);
+    if (!empty) this.#trailers = readFieldLines(text, 0);
     this.#place = 'nothing';
     return next;
   }
@@ -238,7 +181,7 @@ export class AnswerReader {
     const line = STATUS_LINE.exec(text);
     if (!line) throw new Error('the status line is none of HTTP/1.0 or HTTP/1.1');
     const status = Number(line[2]);
-    const fields = readFields(text, line[0].length);
+    const fields = readFieldLines(text, line[0].length);
     if (status < 200) {
       this.#interim += 1;
       if (status === 101) throw new Error('the system switches to a protocol that nobody asked for');
@@ -282,7 +225,7 @@ export class AnswerReader {
       if (!this.#isHead && (length > 0 || isChunked)) idle = 0;
       this.#place = 'nothing';
     } else if (isChunked) {
-      this.#awaitChunk();
+      this.#place = 'framing of chunks';
     } else if (length >= 0) {
       this.#left = length;
       this.#place = length > 0 ? 'counted body' : 'nothing';
@@ -294,29 +237,6 @@ export class AnswerReader {
   }
 }
 
-function refuseIllegal(text: string): void {
-  if (ILLEGAL.test(text)) throw new Error('there is an illegal character in the head or the trailers');
-}
-
-/** Field lines from `at` on, each with its line end, as alternating names and values (RFC 9112 section 5). */
-function readFields(text: string, at: number): string[] {
-  const fields: string[] = [];
-  let line = at;
-  while (line < text.length) {
-    const end = text.indexOf('\r\n', line);
-    const name = text.slice(line, Math.max(line, text.indexOf(':', line)));
-    // A folded line begins with a space, and one without a colon has another's name: neither is a token.
-    if (!TOKEN.test(name)) throw new Error('a field line has no name');
-    let from = line + name.length + 1;
-    let to = end;
-    while (from < to && isBlank(text.charCodeAt(from))) from += 1;
-    while (to > from && isBlank(text.charCodeAt(to - 1))) to -= 1;
-    fields.push(name, text.slice(from, to));
-    line = end + 2;
-  }
-  return fields;
-}
-
 /** The name in lower case where it has to do with framing, which its length tells in most cases. */
 function framingField(name: string): string {
   return name.length === 14 || name.length === 10 || name.length === 17 ? name.toLowerCase() : '';
@@ -326,18 +246,4 @@ function readLength(value: string): number {
   const length = /^\d{1,15}$/.test(value) ? Number(value) : -1;
   if (length < 0) throw new Error('a Content-Length that is no number');
   return length;
-}
-
-function hexDigit(byte: number): number {
-  if (byte >= 0x30 && byte <= 0x39) return byte - 0x30;
-  const lower = byte | 0x20;
-  return lower >= 0x61 && lower <= 0x66 ? lower - 0x57 : -1;
-}
-
-function isBlank(code: number): boolean {
-  return code === 0x20 || code === 0x09;
-}
-
-function isControl(byte: number): boolean {
-  return (byte < 0x20 && byte !== 0x09) || byte === 0x7f;
 }

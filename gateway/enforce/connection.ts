@@ -162,16 +162,18 @@ export class Connection {
     // Its caller may have left at the last moment, and the connection is closed already.
     if (this.#transfer !== transfer) return;
     this.#transfer = null;
-    this.#isPaused = false;
     if (idle === 0) {
       this.#destroy();
       return;
     }
+    // TLS hands over what it has decrypted even in a pause, up to the end: the next answer must not find reading stopped.
+    if (this.#isPaused) this.#socket.resume();
+    this.#isPaused = false;
     this.#due = this.#now + idle;
     this.#owner.freed(this);
   }
 
-  /** The system has closed its side. */
+  /** The system has closed its side. Whether TLS was closed in order (RFC 9112 section 9.8), node does not tell. */
   #ended(): void {
     const transfer = this.#transfer;
     try {
@@ -197,8 +199,8 @@ export class Connection {
     transfer?.fail(code, cause, performance.now());
   }
 
+  /** Node may have destroyed the socket already, as it does on an error; the owner does not know of that. */
   #destroy(): void {
-    if (this.#socket.destroyed) return;
     this.#socket.destroy();
     this.#owner.lost(this);
   }

@@ -4,6 +4,7 @@ import type { Decision, Verdict } from '../domain/decision.ts';
 import type { Completion, Exchange } from '../domain/exchange.ts';
 import { createId } from '../domain/id.ts';
 import { Problem } from '../domain/problem.ts';
+import { breakOff } from './break-off.ts';
 import { complete } from './completion.ts';
 
 /** Where an agent reads the state of its hold, on every address of the agents listener. */
@@ -18,7 +19,7 @@ export function holdLocation(holdId: string): string {
 export function sendProblem(response: ServerResponse, problem: Problem, decisionId: string, verdict: Verdict): void {
   if (response.headersSent) {
     // Too late for an answer of ours; an answer cut short must not look complete.
-    response.destroy();
+    breakOff(response);
     return;
   }
   const { retry_after, hold_id } = problem.extras;

@@ -102,7 +102,18 @@ export async function startDataPlane(options: {
   const journal = await openJournal({ dir: journalFolder, node: 'test', signer, limit: journalLimit, clock });
   const registry = new Registry();
   const logged: Record<string, unknown>[] = [];
-  const log = pino({ level: 'info' }, { write: (line: string) => void logged.push(JSON.parse(line)) });
+  const log = pino(
+    { level: 'info' },
+    {
+      write: (lines: string) =>
+        void logged.push(
+          ...lines
+            .trimEnd()
+            .split('\n')
+            .map((line) => JSON.parse(line)),
+        ),
+    },
+  );
   const server = buildServer({
     listen: config.listen.agents,
     systems: config.systems,

@@ -5,6 +5,7 @@ import { gunzipSync, gzipSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { startDataPlane, TOKEN, type DataPlane } from '../../helpers/data-plane.ts';
 import { startUpstream, type Received, type Upstream } from '../../helpers/upstream.ts';
+import { connectRaw } from '../../security/raw-agent.ts';
 
 const MiB = 2 ** 20;
 const ALLOW = (system: string) => `package rules.${system}\n\nallow contains {"rule": "all"}\n`;
@@ -222,6 +223,21 @@ describe('an answer is streamed', () => {
       code: 'upstream-failed',
       response_bytes: 4,
     });
+  });
+
+  test('that breaks off while it waits behind another is cut off when its turn comes', async () => {
+    const first = Promise.withResolvers<ServerResponse>();
+    respond = (_received, response) => first.resolve(response);
+    onBytes = (socket) => socket.end('HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf');
+    const pipelining = await connectRaw(plane.url.replace('http://', ''));
+    const get = (path: string) => `GET ${path} HTTP/1.1\r\nhost: a\r\nauthorization: Bearer ${TOKEN}\r\n\r\n`;
+    const before = (await plane.events()).length;
+    pipelining.send(get('/api/first') + get('/bare/half'));
+    const isBroken = async () => (await plane.events()).slice(before).some(({ code }) => code === 'upstream-failed');
+    await expect.poll(isBroken).toBe(true);
+    (await first.promise).end('ok');
+    const answers = await pipelining.rest();
+    expect(answers.map(({ body }) => body)).toEqual(['ok']);
   });
 
   test.each([

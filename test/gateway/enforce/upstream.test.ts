@@ -330,6 +330,17 @@ describe('a connection', () => {
     expect(system.sockets.length).toBe(3);
   });
 
+  test('that the system reset while it was idle is not used either', async () => {
+    const { system, upstream } = await start(inTurn(OK));
+    for (let i = 0; i < 3; i += 1) {
+      expect(await ask(upstream, { method: 'POST', body: BODY })).toMatchObject({ body: 'ok', code: null });
+      const socket = system.sockets.at(-1)!;
+      socket.resetAndDestroy();
+      await once(socket, 'close');
+    }
+    expect(system.sockets.length).toBe(3);
+  });
+
   test('that the system closes as it is used again fails the call, which is not sent twice', async () => {
     const { system, upstream } = await start(inTurn(OK));
     await ask(upstream);
@@ -529,6 +540,23 @@ describe('by TLS', () => {
     sent.resume();
     expect(await sent.delivery).toMatchObject({ bytes: content.length, problem: null });
     expect(Buffer.from(sent.body(), 'latin1').equals(content)).toBe(true);
+  });
+
+  test('a pause that lasts to the end of an answer does not last into the next one', async () => {
+    setDefaultCACertificates([...TRUSTED, LOCALHOST.cert]);
+    const content = 'x'.repeat(40_000);
+    const { system, upstream } = await startTls(
+      'localhost',
+      inTurn(`HTTP/1.1 200 OK\r\ncontent-length: ${content.length}\r\n\r\n${content}`),
+    );
+    for (let i = 0; i < 10; i += 1) {
+      const sent = send(upstream);
+      sent.pause();
+      await expect.poll(() => sent.body().length, { interval: 1 }).toBeGreaterThan(0);
+      sent.resume();
+      expect(await sent.delivery).toMatchObject({ bytes: content.length, problem: null });
+    }
+    expect(system.sockets.length).toBe(1);
   });
 
   test.each([
