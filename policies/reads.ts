@@ -1,9 +1,10 @@
+import { setImmediate } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { READS_ANYTHING, type Reads, type ReadTree } from '../gateway/domain/bundle.ts';
 import type { Block, Func, Operand, Plan, Statement } from './plan.ts';
 
 /** A place in the input that is looked at: whether there is something, of which kind, and which scalar. */
-type Place = { readonly members: Map<string, Place>; isReadWhole: boolean };
+type Place = { readonly depth: number; readonly members: Map<string, Place>; isReadWhole: boolean };
 
 /** What a local may stand for: places in the input, and MADE for whatever was made elsewhere. Empty: nothing yet. */
 type Held = ReadonlySet<Place | typeof MADE>;
@@ -12,8 +13,12 @@ const MADE = Symbol('made');
 const NOTHING: Held = new Set();
 const ELSEWHERE: Held = new Set([MADE]);
 
-/** More places than any policy names; whatever is followed further is not understood. */
-const MOST_PLACES = 10_000;
+/**
+ * Names below one another that are told apart, and places. A function that is given its own result looks ever deeper, as
+ * calls of it are not told apart: without an end to that, a page of policy took 17 s.
+ */
+const MOST_DEPTH = 8;
+const MOST_PLACES = 1000;
 
 /** Built-ins that ask of what kind a value is and nothing else. */
 const KIND_CHECKS = new Set('is_array is_boolean is_null is_number is_object is_set is_string type_name'.split(' '));
@@ -51,14 +56,20 @@ const EFFECTS: Readonly<Record<string, { readonly reads?: readonly string[]; rea
  * nothing happens to it but being looked into by a constant name, handed on, or asked for its kind. Rules of one system
  * are not asked about another, so each system has its own answer. Whatever is not understood reads anything.
  */
-export function readsOf(plan: Plan, entrypoint: string): Reads {
+export async function readsOf(plan: Plan, entrypoint: string): Promise<Reads> {
   const root = plan.plans.plans.find(({ name }) => name === entrypoint);
   if (!root) return READS_ANYTHING;
   const trace = createTracer(plan, root.blocks);
   const systems = new Set(plan.funcs.funcs.flatMap(({ path = [] }) => (path[1] === 'rules' ? path.slice(2, 3) : [])));
   const others = trace((name) => !systems.has(name));
-  const own = [...systems].sort().map((system): [string, ReadTree] => [system, trace((name) => name === system)]);
-  return { others, systems: Object.fromEntries(own.filter(([, tree]) => !isDeepStrictEqual(tree, others))) };
+  const own: [string, ReadTree][] = [];
+  for (const system of [...systems].sort()) {
+    // With hundreds of systems this takes a second, in a process that has more to do.
+    await setImmediate();
+    const tree = trace((name) => name === system);
+    if (!isDeepStrictEqual(tree, others)) own.push([system, tree]);
+  }
+  return { others, systems: Object.fromEntries(own) };
 }
 
 /** @returns a function that is told which names `input.action.system` can have */
@@ -84,19 +95,24 @@ function createTracer(plan: Plan, blocks: readonly Block[]): (canBeCalled: (syst
 
   return (canBeCalled) => {
     let places = 0;
-    const createPlace = (): Place => {
+    const createPlace = (depth: number): Place => {
       if (++places > MOST_PLACES) throw new Error('too many places');
-      return { members: new Map(), isReadWhole: false };
+      return { depth, members: new Map(), isReadWhole: false };
     };
     const memberOf = (place: Place, name: string): Place => {
+      if (place.depth === MOST_DEPTH) {
+        // Whatever is below counts as the place itself.
+        place.isReadWhole = true;
+        return place;
+      }
       let member = place.members.get(name);
-      if (!member) place.members.set(name, (member = createPlace()));
+      if (!member) place.members.set(name, (member = createPlace(place.depth + 1)));
       return member;
     };
     const lookInto = (held: Held, name: string): Held =>
       new Set([...held].map((place) => (place === MADE ? MADE : memberOf(place, name))));
 
-    const input = createPlace();
+    const input = createPlace(0);
     const called = new Map<Func, Called>();
     let isOutdated = false;
 
@@ -113,6 +129,7 @@ function createTracer(plan: Plan, blocks: readonly Block[]): (canBeCalled: (syst
     }
 
     function runFunction(func: Func, known: Called): void {
+      if (input.isReadWhole) throw new Error('all is read');
       run(func.blocks, new Map(known.params), (result) => {
         const before = known.result;
         known.result = union(before, result);

@@ -40,9 +40,12 @@ const result = z.tuple([
 
 // Most calls of an agent end in one of a few outcomes, and reading one costs a third of an evaluation.
 const known = createRecent<Outcome>(256);
+/** A reason may quote a body: without a limit, 512 calls could fill the memory. */
+const LONGEST_KNOWN = 8192;
 
 /** As `readOutcome`, remembering the latest few hundred. */
 export function recallOutcome(text: string): Outcome {
+  if (text.length > LONGEST_KNOWN) return readOutcome(text);
   let outcome = known.get(text);
   if (!outcome) known.set(text, (outcome = readOutcome(text)));
   return outcome;

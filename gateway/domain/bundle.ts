@@ -55,7 +55,9 @@ export function bundleRevision({ wasm, data, reads }: Pick<Bundle, 'wasm' | 'dat
   return hash.update(wasm).update(shown).update(data).digest('hex');
 }
 
-const readTree: z.ZodType<ReadTree> = z.lazy(() => z.union([z.literal(true), z.record(z.string(), readTree)]));
+// Not a `z.record`, which leaves out a member named `__proto__`.
+const readTree = z.custom<ReadTree>(isReadTree);
+const readTrees = z.custom<Reads['systems']>((value) => value !== true && isReadTree(value));
 
 const file = z.strictObject({
   revision: z.string(),
@@ -71,10 +73,15 @@ const file = z.strictObject({
     }),
   ),
   readsUsage: z.boolean(),
-  reads: z.strictObject({ others: readTree, systems: z.record(z.string(), readTree) }),
+  reads: z.strictObject({ others: readTree, systems: readTrees }),
   data: z.string(),
   wasm: z.base64(),
 });
+
+function isReadTree(value: unknown): boolean {
+  if (value === true) return true;
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && Object.values(value).every(isReadTree);
+}
 
 /** A bundle as one file of JSON text, byte for byte the same for the same bundle. */
 export function encodeBundle(bundle: Bundle): string {

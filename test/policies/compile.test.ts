@@ -179,10 +179,12 @@ describe('a problem', () => {
         'deep.rego': 'package rules.crm.refunds\n\nblock contains {"rule": "any"}\n',
         'typo.rego': 'package rules.crm\n\nblcok contains {"rule": "any"}\n',
         'own.rego': 'package holdpoint\n\nverdicts := 1\n',
+        'above.rego': 'package rules\n\ncrm[name] := 1 if some name in ["block"]\n',
       }),
     ).toEqual([
       'deep.rego:3: a rule in package rules.crm.refunds is never asked: verdicts belong in package rules.<system> or rules.all',
       'typo.rego:3: "blcok" is no verdict; a rule gives allow, hold, block or drift',
+      'above.rego:1: put rules in package rules.<system> or rules.all, and what they share in another package',
       "own.rego:1: package holdpoint is Holdpoint's own; put rules in package rules.<system> or rules.all",
     ]);
   });

@@ -32,6 +32,15 @@ it('gives back what was kept, and remembers which is in force', () =>
     expect((await readdir(join(dir, 'policy'))).sort()).toEqual([`${bundle.revision}.json`, 'active']);
   }));
 
+it('gives back what is read under any name', () =>
+  inFolder({}, async (dir) => {
+    const store = createBundleStore(dir);
+    const odd = JSON.parse('{"others":{"__proto__":{"a":{}}},"systems":{"__proto__":true,"constructor":{}}}') as Reads;
+    const revision = bundleRevision({ wasm, data, reads: odd });
+    await store.write({ ...bundle, reads: odd, revision });
+    expect(JSON.stringify((await store.read(revision)).reads)).toBe(JSON.stringify(odd));
+  }));
+
 it('refuses a bundle that is not what its revision names', () =>
   inFolder({}, async (dir) => {
     const store = createBundleStore(dir);

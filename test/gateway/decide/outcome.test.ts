@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { readOutcome } from '../../../gateway/decide/outcome.ts';
+import { readOutcome, recallOutcome } from '../../../gateway/decide/outcome.ts';
 import { triggerOf } from '../../../gateway/domain/decision.ts';
 
 const result = (verdict: string, matched: object) =>
@@ -146,4 +146,12 @@ it('fails a decision whose costs cannot be compared or are none', () => {
     expect(readOutcome(result('allow', matched))).toMatchObject({ verdict: 'block', cost: null });
     expect(readOutcome(result('allow', matched)).fault).toContain('malformed decision');
   }
+});
+
+it('is remembered, unless it is so long that many of them would fill the memory', () => {
+  const quoting = (length: number) =>
+    result('block', { block: { crm: [{ rule: 'quote', reason: 'x'.repeat(length) }] } });
+  expect(recallOutcome(quoting(100))).toBe(recallOutcome(quoting(100)));
+  expect(recallOutcome(quoting(10_000))).toEqual(recallOutcome(quoting(10_000)));
+  expect(recallOutcome(quoting(10_000))).not.toBe(recallOutcome(quoting(10_000)));
 });

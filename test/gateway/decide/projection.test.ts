@@ -289,6 +289,18 @@ describe('what decisions read', () => {
     expect(expectSame(bundle, calls, 3000).size).toBeGreaterThan(8);
   });
 
+  it('ends somewhere for a function that is given its own result', async () => {
+    const bundle = await compileRego({
+      'crm.rego':
+        'package rules.crm\n\npass(x) := x\n\nblock contains {"rule": "r"} if not pass(pass(input.action.body).a).b\n\nallow contains {"rule": "any"}\n',
+    });
+    const tree = bundle.reads.systems['crm'] as { action: ReadTree };
+    expect(tree).not.toBe(true);
+    expect(tree.action).toEqual({ body: expect.objectContaining({ a: expect.anything() }), system: true });
+    const calls = inputs.map((input) => input.replace(/"system":"[^"]*"/, '"system":"crm"'));
+    expect(expectSame(bundle, calls, 300).size).toBe(2);
+  });
+
   it('of refunds is the amount, not the charge, nor what else is in the body', async () => {
     const { reads } = decodeBundle(await readFile(SHIPPED_BUNDLE, 'utf8'));
     expect(reads.systems['payments']).toMatchObject({ action: { body: { amount: true } } });
