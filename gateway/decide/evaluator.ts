@@ -26,6 +26,7 @@ const WARM_SLICE = 50;
 /** Outcomes remembered, twice that at most, and the longest text that one is remembered under: 2 MiB in all. */
 const REMEMBERED = 512;
 const LONGEST_REMEMBERED = 1024;
+const KEPT_OF = 8;
 
 export type Evaluator = DriftRules & {
   readonly revision: string;
@@ -105,17 +106,18 @@ export function createEvaluator(bundle: Bundle, options: EvaluatorOptions = {}):
     entrypoint === undefined ? failed(`the bundle has no ${DECISION}`) : recallOutcome(run(entrypoint, shown));
 
   const remembered = createRecent<Outcome>(REMEMBERED);
+  let evaluated = 0;
   const isTimeless = !requiredBuiltins.some((name) => MOMENTARY_BUILTINS.includes(name));
   // It cannot be wrong: an outcome stands under the very text that the module was given, and followed from that alone.
   // 2 µs in place of 9 to 20.
   const recall = (shown: string, input: string): Outcome => {
     // A whole input has the time in it, and does not come again.
     if (!isTimeless || shown === input || shown.length > LONGEST_REMEMBERED) return evaluate(shown);
-    let outcome = remembered.get(shown);
-    if (outcome === undefined) {
-      outcome = evaluate(shown);
-      if (outcome.fault === null) remembered.set(shown, outcome);
-    }
+    const known = remembered.get(shown);
+    if (known !== undefined) return known;
+    const outcome = evaluate(shown);
+    // One in eight is kept: what comes again and again is soon among them, and what comes once costs the memory little.
+    if (outcome.fault === null && (evaluated = (evaluated + 1) % KEPT_OF) === 0) remembered.set(shown, outcome);
     return outcome;
   };
 

@@ -148,6 +148,33 @@ it('fails a decision whose costs cannot be compared or are none', () => {
   }
 });
 
+it('is what it would be read as, whatever of it is remembered from others that differ in an amount', () => {
+  const entry = (parts: object) => ({ allow: { crm: [{ rule: 'small', ...parts }] } });
+  const cost = (amount: unknown) => ({ cost: { amount, unit: 'EUR' } });
+  const texts = [
+    ...[0, 1, 20.1, 1e-7, 1e12, 1e13, -1, null, '1'].map((amount) => result('allow', entry(cost(amount)))),
+    ...[5, 6].map((amount) => result('allow', entry({ obligations: [{ type: 'bill', cost: { amount } }] }))),
+    ...[5, 6].map((amount) =>
+      result('allow', entry({ ...cost(7), obligations: [{ type: 'bill', cost: { amount } }] })),
+    ),
+    ...[5, 6].map((amount) => result('allow', entry({ ...cost(amount), reason: '"cost":{"amount":9' }))),
+    ...[5, 6].map((amount) =>
+      result('block', { ...entry(cost(amount)), block: { crm: [{ rule: 'no', reason: 'No.' }] } }),
+    ),
+    ...[5, 6].map((amount) =>
+      result('allow', {
+        allow: {
+          crm: [
+            { rule: 'a', ...cost(amount) },
+            { rule: 'b', ...cost(3) },
+          ],
+        },
+      }),
+    ),
+  ];
+  for (const text of [...texts, ...texts.toReversed()]) expect(recallOutcome(text)).toEqual(readOutcome(text));
+});
+
 it('is remembered, unless it is so long that many of them would fill the memory', () => {
   const quoting = (length: number) =>
     result('block', { block: { crm: [{ rule: 'quote', reason: 'x'.repeat(length) }] } });
