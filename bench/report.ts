@@ -1,5 +1,6 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import type { Evaluation } from './evaluation.ts';
+import { markdownTable } from './markdown-table.ts';
 import { HOLDPOINT } from './peer-names.ts';
 import { latencyPlot, throughputPlot } from './plots.ts';
 import { readmeBlock, replaceBlock } from './readme-block.ts';
@@ -34,8 +35,7 @@ export function toText({ rounds, seconds, machine, tables, evaluation, samples, 
     `## Benchmark, ${new Date().toISOString().slice(0, 10)}`,
     `Medians of ${rounds} rounds of ${seconds} s; ratios are taken within a round. How: [README](../README.md).`,
     ...tables.map(toMarkdown),
-    evaluation &&
-      `### One decision, alone\n\np50 ${evaluation.p50.toFixed(1)} µs, p99 ${evaluation.p99.toFixed(1)} µs (${evaluation.verdict}).`,
+    evaluation && `### One decision, alone\n\n${evaluationTable(evaluation)}`,
     resident.length > 0 && '### Resident memory of Holdpoint after the last run',
     list(resident.map(({ process, mebibytes }) => `${process}: ${Math.round(mebibytes)} MiB`)),
     broken.length > 0 && `### Runs that broke\n\n${list(broken)}`,
@@ -45,6 +45,16 @@ export function toText({ rounds, seconds, machine, tables, evaluation, samples, 
   ]
     .filter(Boolean)
     .join('\n\n');
+}
+
+/** Microseconds, p50 and p99 of each kind of call. */
+function evaluationTable({ among }: Evaluation): string {
+  const micros = ({ p50, p99 }: { readonly p50: number; readonly p99: number }) =>
+    `${p50.toFixed(1)} / ${p99.toFixed(1)}`;
+  return markdownTable(
+    ['systems with rules', 'new refund µs, p50 / p99', 'read', 'the same again'],
+    among.map((each) => [String(each.systems), micros(each), micros(each.read), micros(each.again)]),
+  );
 }
 
 export function writeResults(report: Report, text: string): void {

@@ -12,7 +12,7 @@ import { remaining } from './remaining.ts';
 import { failureOf } from './summary.ts';
 
 /** Before each measured run: enough for a just-in-time compiler to have done most of its work. */
-const WARM_SECONDS = 2;
+const WARM_SECONDS = 4;
 const CONSTANT_RATE = fileURLToPath(new URL('loads/constant-rate.ts', import.meta.url));
 const EVENTS = fileURLToPath(new URL('events/load.ts', import.meta.url));
 

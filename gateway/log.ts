@@ -1,5 +1,8 @@
 import { pino, type Logger } from 'pino';
 
+/** Bytes that are written at once where there is much to say. */
+const PIECE = 32 * 1024;
+
 /**
  * The operations log: JSON lines on stdout (or another open file), one for each call. Not the record: that is the
  * journal. Nothing here may hold a credential, a header, a body or a query; whoever logs names each field.
@@ -12,8 +15,8 @@ export function createLog(name: string, level: string, output = 1): Logger {
       formatters: { level: (label) => ({ level: label }) },
       serializers: { err: describeError },
     },
-    // Written in pieces: a write for each line costs a busy worker more than evaluating the call.
-    pino.destination({ dest: output, sync: false, minLength: 8 * 1024, periodicFlush: 100 }),
+    // By another thread: waking it for each line costs a busy worker more than evaluating the call.
+    pino.destination({ dest: output, sync: false, minLength: PIECE, maxWrite: 2 * PIECE, periodicFlush: 100 }),
   );
 }
 
