@@ -153,7 +153,7 @@ function onPaper(samples: readonly WorkersSample[]): string {
   return [
     markdownTable(['workers', 'CPU of the workers, a call', 'of all other processes', 'calls/s'], rows),
     `On two cores of their own: 2 × ${micros(one)} / ${micros(two)} = ${factor(samples).toFixed(2)} times the calls, as long as a third core has ${micros(common)} for each of them (control and ClickHouse, which may also run behind: the journal keeps what they have not taken).`,
-    'What it proves: a second worker makes no call dearer, so there is no lock, file or socket that calls of two workers wait for by burning time. What it does not: waiting without burning (both journals share one disk), caches and memory that two cores share, the system handing connections to workers unevenly, and the kernel under two cores at once.',
+    'What it shows is how much dearer calls become with a second worker on the same core: both have a journal to sync and a heap of their own, and each change between them costs caches, which two cores would not pay. So it is no proof that nothing is shared. What it cannot show: waiting that burns no time (both journals share one disk), caches and memory that two cores share, the system handing connections to workers unevenly, and the kernel under two cores at once.',
   ].join('\n\n');
 }
 
