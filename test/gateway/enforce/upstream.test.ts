@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer as createHttpServer } from 'node:http';
 import { createServer, type AddressInfo } from 'node:net';
+import { Worker } from 'node:worker_threads';
 import { getCACertificates, setDefaultCACertificates, type TLSSocket } from 'node:tls';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { System } from '../../../gateway/domain/system.ts';
@@ -540,6 +541,34 @@ describe('by TLS', () => {
     sent.resume();
     expect(await sent.delivery).toMatchObject({ bytes: content.length, problem: null });
     expect(Buffer.from(sent.body(), 'latin1').equals(content)).toBe(true);
+  });
+
+  test('a system that answers faster than node tells that the call is out keeps its connection all the same', async () => {
+    setDefaultCACertificates([...TRUSTED, LOCALHOST.cert]);
+    // In a thread of its own, so that its answer does not wait for this event loop to come round.
+    const program = `
+      const { parentPort, workerData } = require('node:worker_threads');
+      let connections = 0;
+      const server = require('node:tls').createServer(workerData, (socket) => {
+        connections += 1;
+        socket.on('error', () => {}).on('data', () => socket.write('HTTP/1.1 200 OK\\r\\ncontent-length: 2\\r\\n\\r\\nok'));
+      });
+      server.listen(0, () => parentPort.postMessage(server.address().port));
+      parentPort.on('message', () => parentPort.postMessage(connections));
+    `;
+    const worker = new Worker(program, { eval: true, workerData: LOCALHOST });
+    toClose.push({ close: async () => void (await worker.terminate()) });
+    const [port] = (await once(worker, 'message')) as [number];
+    const upstream = createUpstream(systemAt(`https://localhost:${port}`, { connections: 256 }));
+    toClose.push(upstream);
+    const caller = async () => {
+      for (let call = 0; call < 20; call += 1) expect(await ask(upstream)).toMatchObject({ body: 'ok' });
+    };
+    await Promise.all(Array.from({ length: 32 }, caller));
+    worker.postMessage('how many');
+    const [connections] = (await once(worker, 'message')) as [number];
+    // Each caller has one at a time, and one may still be told of when its next call comes.
+    expect(connections).toBeLessThanOrEqual(64);
   });
 
   test('a pause that lasts to the end of an answer does not last into the next one', async () => {
