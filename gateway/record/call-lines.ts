@@ -14,8 +14,11 @@ export type Place = { readonly path: string; readonly operation: string; readonl
  * written out as objects they would take three times as long, and every call waits for them.
  */
 export type CallLines = {
-  /** `call.decided`, with the input as it was judged: nothing of it has been masked. */
-  decided(call: Call, decision: Decision): string;
+  /**
+   * `call.decided`.
+   * @param input what was judged; empty where it is not to be in there
+   */
+  decided(call: Call, decision: Decision, input: string): string;
   /**
    * `call.completed`.
    * @param at milliseconds since the epoch
@@ -43,7 +46,7 @@ export function createCallLines(node: string): CallLines {
   const completedHead = head('call.completed');
 
   return {
-    decided(call, decision) {
+    decided(call, decision, input) {
       const { id, claims, body, traceId } = call;
       return (
         `{"event_id":"${eventId(id, 'd')}","at":${call.receivedAt}${decidedHead}${decision.id}","call_id":"${id}"` +
@@ -57,7 +60,7 @@ export function createCallLines(node: string): CallLines {
         count('request_bytes', body.length) +
         (claims.confidence === undefined ? '' : `,"confidence":${claims.confidence}`) +
         texts('flags', claims.flags) +
-        text('input', call.input) +
+        text('input', input) +
         (traceId === null ? '}' : `,"trace_id":"${traceId}"}`)
       );
     },

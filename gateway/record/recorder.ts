@@ -51,8 +51,9 @@ export function createRecorder(deps: {
   /** What else is recorded of a call of which something had to be masked: by then its input may be gone. */
   const masked = new WeakMap<Call, Place>();
 
-  function appendMasked(line: string, call: Call): void {
-    const event = mask.mask(JSON.parse(line) as Event);
+  function appendMasked(call: Call, decision: Decision): void {
+    // The input may be long: it is written out when it has been masked, or dropped.
+    const event = mask.mask({ ...(JSON.parse(lines.decided(call, decision, '')) as Event), input: call.input });
     const { path = '', operation = '', resource = '' } = event;
     if (event.masked) masked.set(call, { path, operation, resource });
     journal.append(event);
@@ -72,8 +73,8 @@ export function createRecorder(deps: {
     usage.completed(call, decision, completion.cost);
     const place = masked.get(call);
     if (decision.alert.length > 0) {
-      const { reason = '', ...alert } = JSON.parse(lines.decided(call, decision)) as Event;
-      alerts.raise(decision, { ...alert, input: undefined, ...place, reason: maskText(reason) });
+      const { reason = '', ...alert } = JSON.parse(lines.decided(call, decision, '')) as Event;
+      alerts.raise(decision, { ...alert, ...place, reason: maskText(reason) });
     }
     appended(() => {
       const read = decision.verdict === 'allow' && isSafe(call.method);
@@ -111,10 +112,10 @@ export function createRecorder(deps: {
 
   return {
     decided(call, decision) {
-      const line = lines.decided(call, decision);
       const read = isSafe(call.method);
-      if (mask.spares(call.input, decision.reason)) journal.appendLine(line, read && decision.verdict === 'allow');
-      else appendMasked(line, call);
+      if (mask.spares(call.input, decision.reason))
+        journal.appendLine(lines.decided(call, decision, call.input), read && decision.verdict === 'allow');
+      else appendMasked(call, decision);
       usage.decided(call, decision);
       return read ? undefined : journal.flushed();
     },

@@ -71,7 +71,10 @@ describe('the lines of a call', () => {
         (node, call, decision, completion, at, took) => {
           const lines = createCallLines(node);
           const end = { at: call.receivedAt, took, place: at };
-          for (const line of [lines.decided(call, decision), lines.completed(call, decision, completion, end)]) {
+          for (const line of [
+            lines.decided(call, decision, call.input),
+            lines.completed(call, decision, completion, end),
+          ]) {
             expect(eventLine(JSON.parse(line) as Event)).toBe(line);
           }
         },
@@ -85,13 +88,13 @@ describe('the lines of a call', () => {
         const lines = createCallLines('gw');
         const twin = { ...call, path: other, operation: `${other}x` };
         const changed = { ...decision, reason: other, verdict: judged };
-        lines.decided(call, decision);
-        const event = JSON.parse(lines.decided(twin, changed)) as Event;
+        lines.decided(call, decision, call.input);
+        const event = JSON.parse(lines.decided(twin, changed, twin.input)) as Event;
         expect(event.path ?? '').toBe(other.toWellFormed());
         expect(event.operation).toBe(`${other}x`.toWellFormed());
         expect(event.reason ?? '').toBe(other.toWellFormed());
         expect(event.verdict).toBe(judged);
-        expect(JSON.parse(lines.decided(call, decision))).toMatchObject({
+        expect(JSON.parse(lines.decided(call, decision, call.input))).toMatchObject({
           call_id: call.id,
           verdict: decision.verdict,
         });
