@@ -1,3 +1,5 @@
+/** What all of these names contain: looked for first, as it is found a word at a time. */
+const METHOD = /[mM][eE][tT][hH][oO][dD]/;
 const MENTIONED = /"(?:_|\$http|x[-_](?:http[-_])?)method/i;
 const OVERRIDE = /^(?:_method|\$httpmethod|x[-_]http[-_]method(?:[-_]override)?|x[-_]method[-_]override)$/i;
 
@@ -17,7 +19,7 @@ export function isMethodOverride(name: string): boolean {
  */
 export function hasMethodOverrideMember(text: string): boolean {
   // Parsing costs more than everything else here, so it is kept for texts in which a name could be hidden.
-  if (!MENTIONED.test(text) && !text.includes('\\u00')) return false;
+  if (!(METHOD.test(text) && MENTIONED.test(text)) && !text.includes('\\u00')) return false;
   const value: unknown = JSON.parse(text);
   return typeof value === 'object' && value !== null && Object.keys(value).some(isMethodOverride);
 }
