@@ -9,6 +9,16 @@ import { failureOfCall, failureOfDecision } from './failure.ts';
 /** What a call was about, as it stands on record. */
 export type Place = { readonly path: string; readonly operation: string; readonly resource: string };
 
+/** How an exchange ended, beside what its completion says. */
+export type End = {
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+  /** Milliseconds since the call arrived. */
+  readonly took: number;
+  /** Where it is not to be named as it was sent. */
+  readonly place: Place | undefined;
+};
+
 /**
  * The two events that every call leaves, each as its `eventLine`. They are put together from texts that calls share:
  * written out as objects they would take three times as long, and every call waits for them.
@@ -19,18 +29,8 @@ export type CallLines = {
    * @param input what was judged; empty where it is not to be in there
    */
   decided(call: Call, decision: Decision, input: string): string;
-  /**
-   * `call.completed`.
-   * @param at milliseconds since the epoch
-   * @param took milliseconds since the call arrived
-   * @param place where it is not to be named as it was sent
-   */
-  completed(
-    call: Call,
-    decision: Decision,
-    completion: Completion,
-    end: { readonly at: number; readonly took: number; readonly place: Place | undefined },
-  ): string;
+  /** `call.completed`. */
+  completed(call: Call, decision: Decision, completion: Completion, end: End): string;
 };
 
 /** What stands for a rule in a decision that blocks because none covers the call. */

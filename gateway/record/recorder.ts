@@ -10,7 +10,7 @@ import { createId } from '../domain/id.ts';
 import { maskText } from '../domain/secret.ts';
 import type { UsageMeter } from '../domain/usage.ts';
 import type { Alerts } from './alert.ts';
-import { createCallLines, eventId, resourceOf, type Place } from './call-lines.ts';
+import { createCallLines, eventId, resourceOf, type End, type Place } from './call-lines.ts';
 import { createCanonicalLine } from './canonical-line.ts';
 import { failureOfRefusal } from './failure.ts';
 import type { CallMetrics } from './metrics.ts';
@@ -59,29 +59,34 @@ export function createRecorder(deps: {
     journal.append(event);
   }
 
-  /** The end of a call, which happens whether it can be recorded or not. */
-  function appended(append: () => void, decisionId: string): void {
+  function place(call: Call): Place {
+    return masked.get(call) ?? { path: call.path, operation: call.operation, resource: resourceOf(call) };
+  }
+
+  /** What happens at the end of a call happens whether it can be recorded or not. */
+  function atEnd(type: Event['type'], decisionId: string, append: () => void): void {
     try {
       append();
     } catch (err) {
       metrics.unrecorded();
-      log.error({ err, decision_id: decisionId }, 'the end of a call could not be recorded');
+      log.error({ err, decision_id: decisionId, type }, 'the end of a call could not be recorded');
     }
   }
 
-  function ended(call: Call, decision: Decision, completion: Completion, took: number, at: number): void {
+  function ended(call: Call, decision: Decision, completion: Completion, end: End): void {
     usage.completed(call, decision, completion.cost);
-    const place = masked.get(call);
     if (decision.alert.length > 0) {
       const { reason = '', ...alert } = JSON.parse(lines.decided(call, decision, '')) as Event;
-      alerts.raise(decision, { ...alert, ...place, reason: maskText(reason) });
+      alerts.raise(decision, { ...alert, ...end.place, reason: maskText(reason) });
     }
-    appended(() => {
-      const read = decision.verdict === 'allow' && isSafe(call.method);
-      journal.appendLine(lines.completed(call, decision, completion, { at, took, place }), read);
-      const { drift, status } = completion;
-      if (drift) journal.append({ ...drifted(call, decision, drift, node), ...place, at, status });
-    }, decision.id);
+    atEnd('call.completed', decision.id, () =>
+      journal.appendLine(lines.completed(call, decision, completion, end), isAllowedRead(call, decision)),
+    );
+    const { drift, status } = completion;
+    if (drift)
+      atEnd('call.drifted', decision.id, () =>
+        journal.append({ ...drifted(call, decision, drift, node), ...place(call), at: end.at, status }),
+      );
   }
 
   /**
@@ -107,20 +112,19 @@ export function createRecorder(deps: {
       actor: 'gateway',
       actor_kind: 'gateway',
     };
-    appended(() => journal.append(event), '');
+    atEnd(event.type, '', () => journal.append(event));
   }
 
   return {
     decided(call, decision) {
-      const read = isSafe(call.method);
       if (mask.spares(call.input, decision.reason))
-        journal.appendLine(lines.decided(call, decision, call.input), read && decision.verdict === 'allow');
+        journal.appendLine(lines.decided(call, decision, call.input), isAllowedRead(call, decision));
       else appendMasked(call, decision);
       usage.decided(call, decision);
-      return read ? undefined : journal.flushed();
+      return isSafe(call.method) ? undefined : journal.flushed();
     },
 
-    place: (call) => masked.get(call) ?? { path: call.path, operation: call.operation, resource: resourceOf(call) },
+    place,
 
     completed(exchange, caller, call, decision, completion) {
       const now = clock();
@@ -128,7 +132,8 @@ export function createRecorder(deps: {
       const verdict = decision?.verdict ?? 'block';
       const { status, code, holdId } = completion;
       metrics.completed(caller?.system.name ?? '', verdict, status, took, decision?.decideMicros ?? null);
-      if (call && decision) ended(call, decision, completion, took, now);
+      const hidden = call ? masked.get(call) : undefined;
+      if (call && decision) ended(call, decision, completion, { at: now, took, place: hidden });
       else if (caller) refused(exchange, caller, completion);
 
       const fields = {
@@ -137,7 +142,7 @@ export function createRecorder(deps: {
         hold_id: holdId ?? undefined,
         agent: caller?.principal.agent,
         system: caller?.system.name,
-        operation: call ? (masked.get(call) ?? call).operation : undefined,
+        operation: (hidden ?? call)?.operation,
         method: exchange.request.method,
         verdict,
         status,
@@ -151,40 +156,34 @@ export function createRecorder(deps: {
   };
 }
 
-/** Rules and revision are those that found it, not those that decided. */
-function drifted(call: Call, decision: Decision, { rules, reason, policyRevision }: Drift, node: string) {
-  return {
-    ...attribution(call, decision, node),
-    event_id: eventId(call.id, 'x'),
-    type: 'call.drifted',
-    layer: 'record',
-    rules,
-    reason: maskText(reason),
-    policy_revision: policyRevision,
-    failure: 'system-drifted',
-    actor: 'policy',
-    actor_kind: 'gateway',
-  } as const;
+/** What may go unrecorded where the configuration says so: nothing was changed, and policy had no objection. */
+function isAllowedRead({ method }: Call, { verdict }: Decision): boolean {
+  return verdict === 'allow' && isSafe(method);
 }
 
-function attribution(call: Call, decision: Decision, node: string) {
+/** Rules and revision are those that found it, not those that decided. */
+function drifted(call: Call, decision: Decision, { rules, reason, policyRevision }: Drift, node: string) {
   const { principal } = call;
   return {
+    event_id: eventId(call.id, 'x'),
     node,
+    type: 'call.drifted',
+    layer: 'record',
     decision_id: decision.id,
     call_id: call.id,
     agent: principal.agent,
     owner: principal.owner,
     on_behalf_of: principal.onBehalfOf,
     system: call.system,
-    operation: call.operation,
-    path: call.path,
-    resource: resourceOf(call),
     method: call.method,
     verdict: decision.verdict,
-    rules: decision.rules.map((rule) => rule.id),
+    rules,
+    reason: maskText(reason),
+    policy_revision: policyRevision,
+    failure: 'system-drifted',
+    actor: 'policy',
+    actor_kind: 'gateway',
     channel: 'agent',
-    policy_revision: decision.policyRevision,
     ...(call.traceId !== null && { trace_id: call.traceId }),
   } as const;
 }
