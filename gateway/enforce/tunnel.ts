@@ -2,7 +2,6 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import fastify, { type FastifyInstance } from 'fastify';
 import type { Completion, Handshake } from '../domain/exchange.ts';
-import { Problem } from '../domain/problem.ts';
 import type { System } from '../domain/system.ts';
 import { complete } from './completion.ts';
 
@@ -29,14 +28,12 @@ export type Tunnels = {
 export function registerTunnel(app: FastifyInstance, systems: readonly System[], serve: ServeHandshake): Tunnels {
   const upstreams = new Map(systems.map((system) => [system.name, system.upstream]));
   const handshakes = new WeakMap<IncomingMessage, Handshake>();
-  const upgrades = new WeakSet<IncomingMessage>();
   const open = new Map<Duplex, Handshake>();
 
   /** A server of its own that never listens: the plugin takes whatever handshake its server has. */
   let carrier: Promise<FastifyInstance> | null = null;
 
   app.server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    upgrades.add(request);
     // Node lets go of the socket here, and until the tunnel takes it a reset would be an error that nobody handles.
     socket.on('error', () => socket.destroy());
     carrier ??= load();
@@ -78,7 +75,6 @@ export function registerTunnel(app: FastifyInstance, systems: readonly System[],
       },
       preHandler: async (request, reply) => {
         const { raw } = request;
-        if (!upgrades.has(raw)) throw new Problem('not-found');
         // Only a socket that is read tells that its agent has left. Nothing is lost by it: an agent may not speak yet.
         const leave = () => raw.socket.destroy();
         raw.socket.once('end', leave).resume();
