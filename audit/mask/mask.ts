@@ -111,7 +111,7 @@ function maskInput(event: Event): Event {
   const { input = '' } = event;
   if (input.length > MOST_INPUT) return maskColumns(dropInput(event, '!too-large'));
   // Whatever else an event has of the call is in the input; the words of a rule are its author's.
-  if (input !== '' && !mayHoldSecret(input)) return changed({ reason: maskReason(event.reason ?? '') }, event);
+  if (input !== '' && isClean(input)) return changed({ reason: maskReason(event.reason ?? '') }, event);
   if (input === '') return maskColumns(event);
   const { text, places } = maskSecrets(input);
   if (places.length === 0) return maskColumns(event);

@@ -100,10 +100,10 @@ export function createEvaluator(bundle: Bundle, options: EvaluatorOptions = {}):
   };
 
   const project = createProjection(bundle.reads);
-  const entrypoint = entrypoints[DECISION];
+  const decision = entrypoints[DECISION];
   /** @param shown an input cut down to what decides: the module is given nothing else. */
   const evaluate = (shown: string): Outcome =>
-    entrypoint === undefined ? failed(`the bundle has no ${DECISION}`) : recallOutcome(run(entrypoint, shown));
+    decision === undefined ? failed(`the bundle has no ${DECISION}`) : recallOutcome(run(decision, shown));
 
   const remembered = createRecent<Outcome>(REMEMBERED);
   let evaluated = 0;

@@ -2,10 +2,8 @@ import type { ServerResponse } from 'node:http';
 import type { Verdict } from '../domain/decision.ts';
 import { breakOff } from './break-off.ts';
 import { headerValue } from './headers.ts';
+import { ONE_WRITE } from './one-write.ts';
 import type { Answer } from './upstream.ts';
-
-/** Up to so many bytes, copying is cheaper than a vectored write. */
-const ONE_WRITE = 16 * 1024;
 
 /** Streams an upstream's answer to the agent that waits for it, with the decision named in its headers. */
 export class AgentAnswer implements Answer {

@@ -2,10 +2,8 @@ import type { Socket } from 'node:net';
 import type { ProblemCode } from '../domain/problem.ts';
 import { AnswerReader } from './answer-reader.ts';
 import type { Dial } from './dial.ts';
+import { ONE_WRITE } from './one-write.ts';
 import type { Transfer } from './transfer.ts';
-
-/** Up to so many bytes, copying a request into one string is cheaper than a vectored write. */
-const ONE_WRITE = 16 * 1024;
 
 /** Bytes read at once. */
 const READ_SIZE = 64 * 1024;
