@@ -3,7 +3,7 @@ import { createServer as createHttpServer } from 'node:http';
 import { createServer, type AddressInfo } from 'node:net';
 import { Worker } from 'node:worker_threads';
 import { getCACertificates, setDefaultCACertificates, type TLSSocket } from 'node:tls';
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { System } from '../../../gateway/domain/system.ts';
 import { createUpstream, type Upstream } from '../../../gateway/enforce/upstream.ts';
 import { send, startBareSystem, systemAt, type BareSystem, type Take } from '../../helpers/bare-system.ts';
@@ -15,6 +15,7 @@ const BODY = Buffer.from('{}');
 
 const toClose: { close(): Promise<void> }[] = [];
 afterEach(async () => {
+  vi.useRealTimers();
   await Promise.all(toClose.splice(0).map((each) => each.close()));
 });
 
@@ -306,11 +307,12 @@ describe('a connection', () => {
   });
 
   test('is closed by us before the system would do so', async () => {
+    vi.useFakeTimers({ toFake: ['performance'] });
     const { system, upstream } = await start(
       inTurn('HTTP/1.1 200 OK\r\nkeep-alive: timeout=2\r\ncontent-length: 2\r\n\r\nok'),
     );
     expect(await ask(upstream)).toMatchObject({ body: 'ok' });
-    await new Promise((passed) => setTimeout(passed, 1100));
+    vi.advanceTimersByTime(1100);
     expect(await ask(upstream)).toMatchObject({ body: 'ok' });
     expect(system.sockets.length).toBe(2);
   });
