@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { freePort, LOAD_CORE, PEER_CORE, pin, serve } from '../child.ts';
-import { commandLine, descendants } from '../proc.ts';
+import { workerOf } from '../role.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const hash = (token: string): string => createHash('sha256').update(token).digest('hex');
@@ -60,11 +60,12 @@ export async function startHoldGateway(folder: string, upstream: string, store: 
   writeFileSync(file, JSON.stringify(config));
   const args = [join(ROOT, 'gateway/main.ts'), 'start', '--config', file];
   const { pid, stop } = await serve(LOAD_CORE, process.execPath, args, { url: `http://${agents}/-/readyz` });
-  const worker = descendants(pid).find((child) => commandLine(child).some((part) => part.endsWith('/worker.ts')));
-  if (worker === undefined) {
+  try {
+    const worker = workerOf(pid);
+    pin(worker, PEER_CORE);
+    return { agents: `http://${agents}`, admin: `http://${admin}`, agentToken, reviewerToken, worker, stop };
+  } catch (reason) {
     await stop();
-    throw new Error('the gateway runs, but none of its processes is a worker');
+    throw reason;
   }
-  pin(worker, PEER_CORE);
-  return { agents: `http://${agents}`, admin: `http://${admin}`, agentToken, reviewerToken, worker, stop };
 }

@@ -3,11 +3,12 @@ import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { freePort } from '../child.ts';
-import { commandLine, cpuMicros, descendants } from '../proc.ts';
+import { cpuMicros, descendants } from '../proc.ts';
+import { roleOf, type Role } from '../role.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 /** The policies of this repository. */
@@ -24,8 +25,6 @@ export type Settings = {
   readonly workers: number;
   readonly policies: string;
 };
-
-export type Role = 'supervisor' | 'control' | 'worker' | 'ClickHouse';
 
 export type OperatedGateway = {
   /** Where the agent calls, with the system's name: calls need `token`. */
@@ -87,21 +86,16 @@ export async function startOperated({ folder, upstream, workers, policies }: Set
     base,
     token,
     start: { firstCall, cpu },
-    processes: () => descendants(pid).flatMap((each) => (roleOf(each) ? [{ role: roleOf(each)!, pid: each }] : [])),
+    processes: () =>
+      descendants(pid).flatMap((each) => {
+        const role = roleOf(each);
+        return role ? [{ role, pid: each }] : [];
+      }),
     async stop() {
       child.kill('SIGTERM');
       await closed;
     },
   };
-}
-
-/** Null for what is no process of the gateway, such as an `opa` that it runs. */
-function roleOf(pid: number): Role | null {
-  const files = new Set(commandLine(pid).map((part) => basename(part)));
-  if (files.has('main.ts')) return 'supervisor';
-  if (files.has('control.ts')) return 'control';
-  if (files.has('worker.ts')) return 'worker';
-  return files.has('embedded.ts') ? 'ClickHouse' : null;
 }
 
 /** On a connection of its own, so that nothing of an attempt that failed is kept. */

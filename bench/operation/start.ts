@@ -2,7 +2,8 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { median } from '../holds/figures.ts';
 import { readMemory, type ProcessMemory } from './process-memory.ts';
-import { POLICIES, startOperated, type OperatedGateway, type Role } from './gateway.ts';
+import type { Role } from '../role.ts';
+import { POLICIES, startOperated, type OperatedGateway } from './gateway.ts';
 
 /** Seconds without a call until a process counts as idle. */
 const IDLE = 5_000;

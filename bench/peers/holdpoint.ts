@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { freePort, LOAD_CORE, PEER_CORE, pin, serve } from '../child.ts';
 import { writeConfigFile } from '../config-file.ts';
 import { HOLDPOINT } from '../peer-names.ts';
 import type { Peer, Setting } from '../plan.ts';
-import { commandLine, descendants, residentMebibytes } from '../proc.ts';
+import { descendants, residentMebibytes } from '../proc.ts';
+import { roleOf, workerOf } from '../role.ts';
 import { writePolicies } from './many-policies.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -24,15 +25,6 @@ async function writeConfig(setting: Setting): Promise<{ file: string; port: numb
     token: createHash('sha256').update(token).digest('hex'),
   });
   return { file, port };
-}
-
-/** What a process of Holdpoint is there for, by the file and the arguments that it was started with. */
-function role(pid: number): string {
-  return commandLine(pid)
-    .slice(1)
-    .filter((argument) => !argument.startsWith('--max-'))
-    .map((argument) => basename(argument))
-    .join(' ');
 }
 
 /**
@@ -55,19 +47,23 @@ export const holdpoint: Peer = {
         log: join(setting.folder, 'log'),
       },
     );
-    const worker = descendants(supervisor).find((pid) => /\bworker\b/.test(role(pid)));
-    if (worker === undefined) {
+    try {
+      const worker = workerOf(supervisor);
+      pin(worker, PEER_CORE);
+      return {
+        base,
+        pid: worker,
+        elsewhere: () => descendants(supervisor).filter((pid) => pid !== worker),
+        residents: () =>
+          descendants(supervisor).map((pid) => ({
+            process: roleOf(pid) ?? 'another',
+            mebibytes: residentMebibytes(pid),
+          })),
+        stop,
+      };
+    } catch (reason) {
       await stop();
-      throw new Error('holdpoint runs, but none of its processes says that it is a worker');
+      throw reason;
     }
-    pin(worker, PEER_CORE);
-    return {
-      base,
-      pid: worker,
-      elsewhere: () => descendants(supervisor).filter((pid) => pid !== worker),
-      residents: () =>
-        descendants(supervisor).map((pid) => ({ process: role(pid), mebibytes: residentMebibytes(pid) })),
-      stop,
-    };
   },
 };
