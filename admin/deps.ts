@@ -57,6 +57,7 @@ export type Holds = Pick<
   | 'artifact'
   | 'answer'
   | 'apply'
+  | 'foresee'
   | 'watch'
   | 'changedSince'
   | 'grants'

@@ -67,7 +67,7 @@ export function approveRoute({ holds, amend, clock }: Deps, desk: HoldDesk): Fas
         const approve = { type: 'approve', ...vote, grant: grantTerms(request.body?.grant, clock()) } as const;
 
         // The machine first: that it is decided, or not theirs to decide, is the better answer of the two.
-        desk.foresee(hold, isEdit && call ? { ...vote, ...emptyEdit(hold, call) } : approve);
+        await desk.foresee(hold, isEdit && call ? { ...vote, ...emptyEdit(hold, call) } : approve);
         const { complete, missing } = viewCall(hold, call, original);
         if (!call || !complete) {
           throw new AdminProblem('incomplete', {

@@ -34,8 +34,8 @@ export type HoldDesk = {
    * @throws AdminProblem for what `If-Match` says, `not-found`
    */
   begin(write: HoldWrite): Promise<{ hold: Hold; as: Giver }>;
-  /** What the state machine would say now. @throws AdminProblem when it would refuse */
-  foresee(hold: Hold, command: HoldCommand): void;
+  /** @throws AdminProblem when the command would be refused now */
+  foresee(hold: Hold, command: HoldCommand): Promise<void>;
   /** Carries the command out and answers with the hold as it is then. @throws AdminProblem when it is refused */
   carryOut(hold: Hold, command: HoldCommand, request: object, reply: FastifyReply): Promise<ContextPackage>;
   /** The context package for whoever asks. */
@@ -103,9 +103,9 @@ export function createHoldDesk({ holds, transition, demands, calls, clock }: Dep
       const by = await holds.delegations.standIn(reviewerOf(write));
       return { hold, as: { by, channel: write.headers['holdpoint-channel'], revision } };
     },
-    foresee(hold, command) {
-      const foreseen = transition(hold, command, clock());
-      if ('refused' in foreseen) throw refusalProblem(foreseen);
+    async foresee(hold, command) {
+      const refusal = await holds.foresee(hold.id, command);
+      if (refusal) throw refusalProblem(refusal);
     },
     async carryOut(hold, command, request, reply) {
       const result = await holds.apply(hold.id, command);

@@ -41,7 +41,7 @@ export function handoffRoutes({ holds, people }: Deps, desk: HoldDesk): FastifyP
         }
         const command = { type: 'answer', ...as, answer: { option, data }, note } as const;
         // That it is answered, or not theirs to answer, is the better answer of the two.
-        desk.foresee(hold, command);
+        await desk.foresee(hold, command);
         const offered = ((await holds.handoff(hold.id))?.options ?? []).map(optionName);
         if (option !== null && !offered.includes(option)) {
           const named = offered.join(', ') || 'none; answer with data or a note';

@@ -107,6 +107,11 @@ export type HoldStore = {
   /** Carries out one command against the newest version, or says why not. Retries lost compare-and-swaps. */
   apply(id: string, command: HoldCommand): Promise<Hold | HoldRefusal>;
   /**
+   * Why `apply` would refuse the command now; null when it would not. A hold past its deadline is settled first, as `apply`
+   * does: that it is too late is told only once it is committed.
+   */
+  foresee(id: string, command: HoldCommand): Promise<HoldRefusal | null>;
+  /**
    * Calls back with every hold that any process changed, soon after its commit; more than once where that cannot be told
    * apart. Returns the way to stop.
    */

@@ -1,30 +1,42 @@
 import { setImmediate as breathe } from 'node:timers/promises';
 import type { Clock } from '../../domain/clock.ts';
 import type { HoldCommand, HoldRefusal } from '../../domain/hold-command.ts';
+import type { HoldStore } from '../../domain/hold-store.ts';
 import type { Hold, HoldExecution } from '../../domain/hold.ts';
 import type { Reviewer } from '../../domain/principal.ts';
+import type { Change } from '../changes.ts';
 import { overdueCommand } from '../deadlines.ts';
 import type { HoldReader } from './hold-reader.ts';
 import type { HoldWriter } from './hold-writer.ts';
 import { transition } from '../machine.ts';
 import { fromRow } from './rows.ts';
+import type { HoldRow } from './schema.ts';
 import type { Content } from './sealed-content.ts';
 import { isSuspended } from './suspensions.ts';
 import type { Write } from './writing.ts';
 
-export type Apply = (id: string, command: HoldCommand) => Promise<Hold | HoldRefusal>;
+export type Applying = Pick<HoldStore, 'apply' | 'foresee'>;
 
 /** @param options.standIn fills in whom a person stands in for now */
-export function createApply(options: {
+export function createApplying(options: {
   readonly reader: HoldReader;
   readonly writer: HoldWriter;
   readonly write: Write;
   readonly clock: Clock;
   readonly standIn: (reviewer: Reviewer, now: number) => Promise<Reviewer>;
-}): Apply {
+}): Applying {
   const { reader, writer, write, clock, standIn } = options;
 
-  return async (id, command) => {
+  return {
+    apply: (id, command) => carryOut(id, command, commit),
+    async foresee(id, command) {
+      const foreseen = await carryOut(id, command, async () => 'written');
+      return 'refused' in foreseen ? foreseen : null;
+    },
+  };
+
+  /** @param settle what is done with a permitted command once no deadline is in its way */
+  async function carryOut(id: string, command: HoldCommand, settle: typeof commit): Promise<Hold | HoldRefusal> {
     for (;;) {
       const now = clock();
       const person = isPersonal(command) ? command.by.id : null;
@@ -32,15 +44,13 @@ export function createApply(options: {
       if (!before) return { refused: 'not-found', detail: 'There is no such hold.', hold: null };
       const hold = fromRow(before);
       if (isCarriedOut(hold, command)) return hold;
-      // A timer that is late must not leave a hold looking alive: whoever comes first settles it.
+      // A timer that is late must not leave a hold looking alive: whoever comes first settles it. And only once that is
+      // committed is anybody told that it is too late: an approval in time may be under way.
       const overdue = overdueCommand(hold, now);
       const wish = overdue ?? (await inOwnName(command, before.stands_in > 0, now));
       const change = transition(hold, wish, now);
       if ('refused' in change) return change;
-      const result = await write(now, async (writing) => {
-        if (sends(wish) && (await isSuspended(writing.trx, hold.principal.agent, hold.system))) return 'suspended';
-        return (await writer.update(writing, before, change, contentsOf(wish))) ? 'written' : 'overtaken';
-      });
+      const result = await (overdue ? commit : settle)({ hold, before, command: wish, change, now });
       if (result === 'suspended') {
         const who = `The agent ${hold.principal.agent} or the system ${hold.system}`;
         return { refused: 'forbidden', detail: `${who} is suspended; nothing is sent until that ends.`, hold };
@@ -48,7 +58,14 @@ export function createApply(options: {
       if (result === 'written' && (!overdue || overdue.type === command.type)) return change.hold;
       if (result === 'overtaken') await breathe();
     }
-  };
+  }
+
+  function commit({ hold, before, command, change, now }: Permitted): Promise<Committed> {
+    return write(now, async (writing) => {
+      if (sends(command) && (await isSuspended(writing.trx, hold.principal.agent, hold.system))) return 'suspended';
+      return (await writer.update(writing, before, change, contentsOf(command))) ? 'written' : 'overtaken';
+    });
+  }
 
   /** Whom somebody stands in for is what the store knows, whatever the command says. */
   async function inOwnName(command: HoldCommand, standsIn: boolean, now: number): Promise<HoldCommand> {
@@ -56,6 +73,17 @@ export function createApply(options: {
     return { ...command, by: standsIn ? await standIn(command.by, now) : { ...command.by, standsInFor: [] } };
   }
 }
+
+/** A command that the state machine lets through, and the row that it was asked about. */
+type Permitted = {
+  readonly hold: Hold;
+  readonly before: HoldRow;
+  readonly command: HoldCommand;
+  readonly change: Change;
+  readonly now: number;
+};
+
+type Committed = 'written' | 'overtaken' | 'suspended';
 
 function isPersonal(command: HoldCommand): command is Extract<HoldCommand, { by: Reviewer }> {
   return 'by' in command && typeof command.by === 'object' && 'groups' in command.by;

@@ -4,7 +4,7 @@ import type { HoldStore, OutboxDelivery } from '../../domain/hold-store.ts';
 import type { NoticeDraft, Occasion } from '../../domain/notice.ts';
 import type { Reviewer } from '../../domain/principal.ts';
 import { Problem } from '../../domain/problem.ts';
-import { createApply } from './applying.ts';
+import { createApplying } from './applying.ts';
 import type { HoldDatabase } from './database.ts';
 import * as delegations from './delegations.ts';
 import { findGrant, listGrants, revokeGrant } from './grants.ts';
@@ -101,7 +101,7 @@ export async function openHoldStore(options: HoldStoreOptions): Promise<OwnedHol
     ...reviewer,
     standsInFor: await delegations.standsInFor(db, reviewer.id, now, reviewers),
   });
-  const apply = createApply({ reader, writer, write, clock, standIn });
+  const applying = createApplying({ reader, writer, write, clock, standIn });
 
   return {
     open: (draft) => read(() => write(clock(), (writing) => opening.call(writing, draft))),
@@ -123,7 +123,8 @@ export async function openHoldStore(options: HoldStoreOptions): Promise<OwnedHol
     handoff: (id) => read(() => readSealed(db, vault, id, 'handoff')),
     artifact: (id, name) => read(() => readSealed(db, vault, id, `artifact/${name}`)),
     answer: (id) => read(() => readSealed(db, vault, id, 'answer')),
-    apply: (id, command) => read(() => apply(id, command)),
+    apply: (id, command) => read(() => applying.apply(id, command)),
+    foresee: (id, command) => read(() => applying.foresee(id, command)),
     watch: (changed) => changes.watch(changed),
     changedSince: (since, limit) => read(() => reader.changedSince(since, limit)),
     due: (now) => available(() => reader.due(now)),

@@ -183,6 +183,25 @@ describe('who comes too late or may not', () => {
     }
   });
 
+  test('an approval is refused as too late only when the expiry is committed, whatever a clock says', async () => {
+    // Another gateway's approval may be under way at the deadline. What it may become is not for a clock to tell.
+    const ahead = await openDesk({ clock: () => ahead.now + 1 });
+    try {
+      const id = await ahead.hold();
+      ahead.now += 1_800_000 - 1;
+      expect((await ahead.post(`/api/holds/${id}/approve`)).status).toBe(200);
+      const late = await ahead.hold('{"amount":50001}');
+      ahead.now += 1_800_000;
+      expect(await ahead.post(`/api/holds/${late}/approve`)).toMatchObject({
+        status: 409,
+        json: { decided: { status: 'expired', by: null } },
+      });
+      expect((await ahead.store.find(late))?.status).toBe('expired');
+    } finally {
+      await ahead.close();
+    }
+  });
+
   test('finds the hold expired when the time is over, timer or not', async () => {
     const id = await desk.hold();
     desk.now += 1_800_000;

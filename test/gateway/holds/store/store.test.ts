@@ -496,6 +496,30 @@ describe.each(engines)('holds in $name', (engine) => {
       expect((await store.find(hold.id))?.status).toBe('expired');
     });
 
+    test('what a command would meet is told without carrying it out, except that a deadline is settled', async () => {
+      const store = await stores.open();
+      const { hold } = await store.open(draft(1));
+      expect(await store.foresee(hold.id, approve())).toBeNull();
+      expect(await store.foresee(hold.id, approve('ben@example.com', { revision: 2 }))).toMatchObject({
+        refused: 'stale',
+      });
+      expect(await store.find(hold.id)).toEqual(hold);
+      stores.now = hold.expiresAt;
+      expect(await store.foresee(hold.id, approve())).toMatchObject({ refused: 'state', hold: { status: 'expired' } });
+      expect((await store.find(hold.id))?.status).toBe('expired');
+    });
+
+    test('a gateway that finds the deadline over tells that another approved in time', async () => {
+      const [one, other] = [await stores.open(), await stores.open()];
+      const { hold } = await one.open(draft(1));
+      stores.now = hold.expiresAt - 1;
+      const approving = one.apply(hold.id, approve());
+      stores.now = hold.expiresAt;
+      const [, refusal] = await Promise.all([approving, other.foresee(hold.id, approve('cleo@example.com'))]);
+      const won = isRefusal(await approving) ? 'Expired' : 'Already approved by ben@example.com';
+      expect(refusal).toMatchObject({ refused: 'state', detail: expect.stringContaining(won) });
+    });
+
     test('running timers expire by themselves and stop when told', async () => {
       const store = await stores.open();
       const { hold } = await store.open(draft(1));
