@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Reviewer } from '../gateway/domain/principal.ts';
 import type { AdminDeps } from './deps.ts';
-import { AdminProblem } from './problems.ts';
+import { AdminProblem } from './api/problems.ts';
 
 const BEARER = /^bearer +([\x21-\x7e]+) *$/i;
 

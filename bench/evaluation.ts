@@ -1,5 +1,5 @@
 import { createEvaluator } from '../gateway/decide/evaluator.ts';
-import { toolEnvironment } from '../gateway/config.ts';
+import { toolEnvironment } from '../gateway/config/config.ts';
 import type { Bundle } from '../gateway/domain/bundle.ts';
 import { compilePolicies } from '../policies/compile.ts';
 import { findOpa } from '../policies/opa.ts';

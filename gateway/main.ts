@@ -2,10 +2,10 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { ConfigError } from './config.ts';
+import { ConfigError } from './config/config.ts';
 import { formatAddress } from './config/address.ts';
-import { DataInUse } from './data-folder.ts';
-import type { Gateway } from './supervisor.ts';
+import { DataInUse } from './process/data-folder.ts';
+import type { Gateway } from './process/supervisor.ts';
 
 const HELP = `Holdpoint: a policy-enforcing gateway for agent tool calls.
 
@@ -48,9 +48,9 @@ const PLAIN: ReadonlySet<Command> = new Set([start, check, demo, token, journal]
 
 async function start(args: string[]): Promise<number> {
   const { values } = parseArgs({ args, options: { config: { type: 'string', default: 'holdpoint.yaml' } } });
-  const { parseConfig, readConfigText } = await import('./config.ts');
-  const { createLog } = await import('./log.ts');
-  const { startGateway } = await import('./supervisor.ts');
+  const { parseConfig, readConfigText } = await import('./config/config.ts');
+  const { createLog } = await import('./process/log.ts');
+  const { startGateway } = await import('./process/supervisor.ts');
 
   const text = readConfigText(values.config);
   const config = parseConfig(text, values.config);
@@ -86,8 +86,8 @@ async function start(args: string[]): Promise<number> {
 
 async function check(args: string[]): Promise<number> {
   const { values } = parseArgs({ args, options: { config: { type: 'string', default: 'holdpoint.yaml' } } });
-  const { loadConfig } = await import('./config.ts');
-  const { createDescriber } = await import('./describe/rest.ts');
+  const { loadConfig } = await import('./config/config.ts');
+  const { createDescriber } = await import('./describe/http/http-call.ts');
   const config = loadConfig(values.config);
   for (const system of config.systems) {
     try {
@@ -121,9 +121,9 @@ async function demo(args: string[]): Promise<number> {
 async function startForDemo({ config: file, log }: { config: string; log: string }) {
   const { openSync } = await import('node:fs');
   const { connectClickHouse } = await import('../audit/clickhouse/clickhouse.ts');
-  const { parseConfig, readConfigText } = await import('./config.ts');
-  const { createLog } = await import('./log.ts');
-  const { startGateway } = await import('./supervisor.ts');
+  const { parseConfig, readConfigText } = await import('./config/config.ts');
+  const { createLog } = await import('./process/log.ts');
+  const { startGateway } = await import('./process/supervisor.ts');
 
   const text = readConfigText(file);
   const config = parseConfig(text, file);
@@ -145,7 +145,7 @@ async function startForDemo({ config: file, log }: { config: string; log: string
 async function policy(args: string[]): Promise<number> {
   const { runPolicyCommand } = await import('../policies/command.ts');
   const { createEvaluator } = await import('./decide/evaluator.ts');
-  const { toolEnvironment } = await import('./config.ts');
+  const { toolEnvironment } = await import('./config/config.ts');
   return runPolicyCommand(args, {
     ...toolEnvironment(),
     createEvaluator,
@@ -166,23 +166,23 @@ async function token(): Promise<number> {
 }
 
 async function holds(args: string[]): Promise<number> {
-  return (await import('./reviewer-commands.ts')).holds(args);
+  return (await import('./cli/review.ts')).holds(args);
 }
 
 async function approve(args: string[]): Promise<number> {
-  return (await import('./reviewer-commands.ts')).approve(args);
+  return (await import('./cli/review.ts')).approve(args);
 }
 
 async function reject(args: string[]): Promise<number> {
-  return (await import('./reviewer-commands.ts')).reject(args);
+  return (await import('./cli/review.ts')).reject(args);
 }
 
 async function report(args: string[]): Promise<number> {
-  return (await import('./report-command.ts')).report(args);
+  return (await import('./cli/report.ts')).report(args);
 }
 
 async function audit(args: string[]): Promise<number> {
-  return (await import('./audit-command.ts')).audit(args);
+  return (await import('./cli/audit.ts')).audit(args);
 }
 
 async function journal(args: string[]): Promise<number> {
@@ -191,9 +191,9 @@ async function journal(args: string[]): Promise<number> {
     options: { config: { type: 'string', default: 'holdpoint.yaml' }, json: { type: 'boolean', default: false } },
   });
   const { readJournals } = await import('../audit/journal/journal-status.ts');
-  const { journalList } = await import('./commands/journal-list.ts');
-  const { loadConfig } = await import('./config.ts');
-  const { dataFolder } = await import('./data-folder.ts');
+  const { journalList } = await import('./cli/pages/journal-list.ts');
+  const { loadConfig } = await import('./config/config.ts');
+  const { dataFolder } = await import('./process/data-folder.ts');
   const report = await readJournals(dataFolder(loadConfig(values.config).data).journals);
   process.stdout.write(
     values.json ? `${JSON.stringify(report, null, 2)}\n` : journalList(report.journals, report.poison),

@@ -3,11 +3,11 @@ import { z } from 'zod';
 import type { Hold } from '../../gateway/domain/hold.ts';
 import { reviewerOf } from '../authenticate.ts';
 import type { AdminDeps } from '../deps.ts';
-import { AdminProblem } from '../problems.ts';
-import { problemResponses } from '../schemas.ts';
+import { AdminProblem } from '../api/problems.ts';
+import { problemResponses } from '../api/schemas.ts';
 import { attachment } from './attachment.ts';
-import type { HoldDesk } from './desk.ts';
-import { holdParams } from './schemas.ts';
+import type { HoldDesk } from './hold-routes-context.ts';
+import { holdParams } from '../api/hold-schemas.ts';
 
 const params = holdParams.extend({ name: z.string().min(1).max(500) });
 const content = z.string().meta({ format: 'binary' });

@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
-import { noBody } from '../schemas.ts';
-import type { HoldDesk } from './desk.ts';
+import { noBody } from '../api/schemas.ts';
+import type { HoldDesk } from './hold-routes-context.ts';
 import { writing } from './writing.ts';
 
 /** A claim is a lease of five minutes: others see it, and may not decide while it lasts. */

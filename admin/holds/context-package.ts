@@ -1,12 +1,12 @@
 import type { Handoff, HandoffAnswer } from '../../gateway/domain/handoff.ts';
 import type { HeldCall, Hold, Vote } from '../../gateway/domain/hold.ts';
 import type { Demand } from '../deps.ts';
-import { iso, isoOrNull } from '../time.ts';
+import { iso, isoOrNull } from '../../gateway/domain/time.ts';
 import type { CallView } from './body-view.ts';
 import { consequence } from './consequence.ts';
 import { holdHead, routing } from './hold-view.ts';
 import { readInput } from './judged-input.ts';
-import type { ContextPackage, Permissions } from './schemas.ts';
+import type { ContextPackage, Permissions } from '../api/hold-schemas.ts';
 
 /** What a hold is shown with. */
 export type Material = {

@@ -1,10 +1,10 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { AdminProblem } from '../problems.ts';
-import { note } from '../schemas.ts';
-import type { HoldDesk } from './desk.ts';
+import { AdminProblem } from '../api/problems.ts';
+import { note } from '../api/schemas.ts';
+import type { HoldDesk } from './hold-routes-context.ts';
 import { cancelsAs } from './permissions.ts';
-import { rejectCode } from './schemas.ts';
+import { rejectCode } from '../api/hold-schemas.ts';
 import { writing } from './writing.ts';
 
 const rejectBody = z.strictObject({ code: rejectCode, note: note.optional() });

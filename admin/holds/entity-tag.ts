@@ -1,4 +1,4 @@
-import { AdminProblem } from '../problems.ts';
+import { AdminProblem } from '../api/problems.ts';
 
 /** A hold's ETag (RFC 9110 section 8.8.3): its revision in quotes. */
 export function entityTag(revision: number): string {

@@ -1,8 +1,8 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { AdminDeps } from '../deps.ts';
-import { name, note } from '../schemas.ts';
-import type { HoldDesk } from './desk.ts';
+import { name, note } from '../api/schemas.ts';
+import type { HoldDesk } from './hold-routes-context.ts';
 import { assertGroups } from './groups.ts';
 import { writing } from './writing.ts';
 

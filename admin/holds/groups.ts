@@ -1,5 +1,5 @@
 import type { Reviewer } from '../../gateway/domain/principal.ts';
-import { invalidMember } from '../problems.ts';
+import { invalidMember } from '../api/problems.ts';
 
 /**
  * Nothing is passed on to a group that nobody is in: it would wait there until it expires.

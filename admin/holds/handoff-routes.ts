@@ -1,11 +1,11 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { AdminDeps } from '../deps.ts';
-import { invalidMember } from '../problems.ts';
-import { name, note } from '../schemas.ts';
-import type { HoldDesk } from './desk.ts';
+import { invalidMember } from '../api/problems.ts';
+import { name, note } from '../api/schemas.ts';
+import type { HoldDesk } from './hold-routes-context.ts';
 import { assertGroups } from './groups.ts';
-import { rejectCode } from './schemas.ts';
+import { rejectCode } from '../api/hold-schemas.ts';
 import { writing } from './writing.ts';
 
 const answerBody = z

@@ -1,7 +1,7 @@
-import { owned } from '../call-routes.ts';
+import { owned } from '../routes/call-routes.ts';
 import type { CallLog } from '../../gateway/domain/call-log.ts';
 import type { Hold } from '../../gateway/domain/hold.ts';
-import type { ContextPackage } from './schemas.ts';
+import type { ContextPackage } from '../api/hold-schemas.ts';
 
 /** Longest that a reviewer waits for what is only good to know. */
 const PATIENCE = 200;

@@ -1,7 +1,7 @@
 import type { Hold } from '../../gateway/domain/hold.ts';
 import type { Demand } from '../deps.ts';
-import { iso, isoOrNull } from '../time.ts';
-import type { HoldSummary } from './schemas.ts';
+import { iso, isoOrNull } from '../../gateway/domain/time.ts';
+import type { HoldSummary } from '../api/hold-schemas.ts';
 
 /** What every view of a hold begins with. */
 export function holdHead(hold: Hold, now: number) {

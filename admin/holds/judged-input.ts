@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { parseReadably } from '../../gateway/domain/exact-json.ts';
+import { parseReadably } from '../../gateway/json/exact-json.ts';
 import type { HeldCall } from '../../gateway/domain/hold.ts';
 
 const text = z.string().nullable().catch(null);

@@ -2,7 +2,7 @@ import type { HeldCall, Hold } from '../../gateway/domain/hold.ts';
 import type { HoldCommand } from '../../gateway/domain/hold-command.ts';
 import type { Reviewer } from '../../gateway/domain/principal.ts';
 import type { AdminDeps } from '../deps.ts';
-import type { Permissions } from './schemas.ts';
+import type { Permissions } from '../api/hold-schemas.ts';
 
 /** As what somebody may cancel a hold that waits: the agent's owner, or an operator. Null: not at all. */
 export function cancelsAs(hold: Hold, { id, roles }: Reviewer): 'owner' | 'operator' | null {

@@ -1,12 +1,12 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { reviewerOf } from '../authenticate.ts';
 import type { AdminDeps } from '../deps.ts';
-import { invalidMember } from '../problems.ts';
-import { pageOf, problemResponses } from '../schemas.ts';
-import { HOLD_ID } from './desk.ts';
-import type { HoldDesk } from './desk.ts';
+import { invalidMember } from '../api/problems.ts';
+import { pageOf, problemResponses } from '../api/schemas.ts';
+import { HOLD_ID } from './hold-routes-context.ts';
+import type { HoldDesk } from './hold-routes-context.ts';
 import { holdSummary } from './hold-view.ts';
-import * as schemas from './schemas.ts';
+import * as schemas from '../api/hold-schemas.ts';
 
 type Deps = Pick<AdminDeps, 'holds' | 'demands' | 'clock'>;
 

@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { note, NOTE_LENGTH } from '../schemas.ts';
-import type { HoldDesk } from './desk.ts';
+import { note, NOTE_LENGTH } from '../api/schemas.ts';
+import type { HoldDesk } from './hold-routes-context.ts';
 import { writing } from './writing.ts';
 
 const outcomeBody = z.strictObject({

@@ -1,6 +1,6 @@
 import type { HoldRefusal } from '../../gateway/domain/hold-command.ts';
-import { AdminProblem, invalidMember } from '../problems.ts';
-import { iso } from '../time.ts';
+import { AdminProblem, invalidMember } from '../api/problems.ts';
+import { iso } from '../../gateway/domain/time.ts';
 
 /** The member that an invalid command's detail begins with, such as `grant.until: …`. */
 const MEMBER = /^([a-z_]+(?:\.[a-z_]+)*): (.*)$/s;

@@ -4,7 +4,7 @@ import { approveRoute } from './approve-route.ts';
 import { artifactRoute } from './artifact-route.ts';
 import { claimRoutes } from './claim-routes.ts';
 import { decideRoutes } from './decide-routes.ts';
-import { createHoldDesk } from './desk.ts';
+import { createHoldDesk } from './hold-routes-context.ts';
 import { escalateRoute } from './escalate-route.ts';
 import { handoffRoutes } from './handoff-routes.ts';
 import { readRoutes } from './read-routes.ts';

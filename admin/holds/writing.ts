@@ -1,6 +1,6 @@
 import type { z } from 'zod';
-import { holdWriteHeaders, problemResponses } from '../schemas.ts';
-import { contextPackage, holdParams } from './schemas.ts';
+import { holdWriteHeaders, problemResponses } from '../api/schemas.ts';
+import { contextPackage, holdParams } from '../api/hold-schemas.ts';
 
 /** The schema of a route that changes a hold: it asks for If-Match, and answers with the hold as it is then. */
 export function writing<Body extends z.ZodType>(summary: string, body: Body) {

@@ -9,11 +9,11 @@
 import type { Server } from 'node:http';
 import { join, resolve } from 'node:path';
 import { drainPending, Session } from 'chdb';
-import type { Analyst } from './door/analysts.ts';
-import { readCatalogue } from './door/catalogue.ts';
-import { createDoor } from './door/door.ts';
-import type { QueryLimits } from './door/settings.ts';
-import { createHttpFront } from './http-front.ts';
+import type { Analyst } from '../analysts/analysts.ts';
+import { readCatalogue } from '../analysts/catalogue.ts';
+import { createDoor } from '../analysts/query-endpoint.ts';
+import type { QueryLimits } from '../analysts/settings.ts';
+import { createHttpFront } from './engine-endpoint.ts';
 import { openSpool } from './spool.ts';
 
 /** The parent's first message. The password comes this way because an environment can be read from outside. */

@@ -4,7 +4,7 @@ import { mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { isSafe } from '../../gateway/domain/call.ts';
 import type { Clock } from '../../gateway/domain/clock.ts';
-import { eventLine } from '../../gateway/domain/event-line.ts';
+import { eventLine } from './event-line.ts';
 import type { Event } from '../../gateway/domain/event.ts';
 import { createId } from '../../gateway/domain/id.ts';
 import type { Journal } from '../../gateway/domain/journal.ts';

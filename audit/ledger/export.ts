@@ -6,7 +6,7 @@ import { pipeline } from 'node:stream/promises';
 import type { ClickHouseClient } from '@clickhouse/client';
 import { z } from 'zod';
 import type { Checkpoint } from './ledger.ts';
-import { windowsOf } from './chapters.ts';
+import { windowsOf } from './segment-digest.ts';
 import { readCheckpoints, readExtents } from './checkpoints.ts';
 
 export type ExportFormat = 'ndjson' | 'parquet';

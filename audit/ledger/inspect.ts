@@ -1,5 +1,5 @@
 import type { ClickHouseClient } from '@clickhouse/client';
-import { eventLine } from '../../gateway/domain/event-line.ts';
+import { eventLine } from '../journal/event-line.ts';
 import { Chapter, rowHash, type Checkpoint } from './ledger.ts';
 import type { Break } from '../../gateway/domain/verification.ts';
 import { eventOfRow, ROW_COLUMNS, type EventRow } from '../clickhouse/event-row.ts';

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { readPoison } from '../ship/poison.ts';
+import { readPoison } from '../ship/dead-letters.ts';
 import { parseState } from '../ship/ship-state.ts';
 import type { KnownLines } from './inspect.ts';
 import type { Keys } from './links.ts';

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { ClickHouseClient } from '@clickhouse/client';
 import { headOf, type Checkpoint, type Head } from './ledger.ts';
 import type { Break, ChainReport } from '../../gateway/domain/verification.ts';
-import { hashChapters, windowsOf } from './chapters.ts';
+import { hashChapters, windowsOf } from './segment-digest.ts';
 import { readCheckpoints, readExtents, type Extent } from './checkpoints.ts';
 import { inspectChapter, inspectSurplus, inspectTail, type KnownLines } from './inspect.ts';
 import { linkBreaks, type Keys } from './links.ts';

@@ -1,6 +1,6 @@
 import type { Event, EventField } from '../../gateway/domain/event.ts';
-import { type ExactJson, isList, isObject, parseExactly } from '../../gateway/domain/exact-json.ts';
-import { MASK, maskPath, maskText, mayHoldSecret } from '../../gateway/domain/secret.ts';
+import { type ExactJson, isList, isObject, parseExactly } from '../../gateway/json/exact-json.ts';
+import { MASK, maskPath, maskText, mayHoldSecret } from '../../gateway/secrets/secret.ts';
 import { applyMaskRules, readMaskRules } from './rules.ts';
 import { maskSecrets } from './secrets.ts';
 

@@ -1,4 +1,4 @@
-import { parseExactly, type ExactJson, isList, isObject } from '../../gateway/domain/exact-json.ts';
+import { parseExactly, type ExactJson, isList, isObject } from '../../gateway/json/exact-json.ts';
 
 /** One entry of `data.system.log.mask`. */
 export type MaskRule = {

@@ -1,7 +1,7 @@
-import { isCardNumber } from '../../gateway/domain/card-number.ts';
-import { pointerTo } from '../../gateway/domain/json-pointer.ts';
-import { isSecretName } from '../../gateway/domain/secret-name.ts';
-import { MASK, maskPath, maskText } from '../../gateway/domain/secret.ts';
+import { isCardNumber } from '../../gateway/secrets/card-number.ts';
+import { pointerTo } from '../../gateway/json/pointer.ts';
+import { isSecretName } from '../../gateway/secrets/secret-name.ts';
+import { MASK, maskPath, maskText } from '../../gateway/secrets/secret.ts';
 
 const MASK_JSON = JSON.stringify(MASK);
 

@@ -1,4 +1,4 @@
-import { eventLine } from '../../gateway/domain/event-line.ts';
+import { eventLine } from '../journal/event-line.ts';
 import type { Clock } from '../../gateway/domain/clock.ts';
 import type { HoldStore, OutboxDelivery } from '../../gateway/domain/hold-store.ts';
 import { Chapter, checkpoint, headOf, START, type Head, type Signer } from '../ledger/ledger.ts';

@@ -11,7 +11,7 @@ import { createReports, loadReports } from '../../audit/reports/reports.ts';
 import { startEmbedded } from '../../audit/clickhouse/start-embedded.ts';
 import type { CallFilter } from '../../gateway/domain/call-log.ts';
 import { ReportTookTooLong } from '../../gateway/domain/report.ts';
-import { dataFolder } from '../../gateway/data-folder.ts';
+import { dataFolder } from '../../gateway/process/data-folder.ts';
 import { markdownTable } from '../markdown-table.ts';
 import { cpuMicros } from '../proc.ts';
 import { day, FACTS, YEAR } from '../year/facts.ts';

@@ -7,7 +7,7 @@ import { createClient, type ClickHouseClient } from '@clickhouse/client';
 import { EVENT_COLUMNS } from '../../audit/clickhouse/event-columns.ts';
 import { migrate } from '../../audit/clickhouse/migrate.ts';
 import { startEmbedded } from '../../audit/clickhouse/start-embedded.ts';
-import { dataFolder } from '../../gateway/data-folder.ts';
+import { dataFolder } from '../../gateway/process/data-folder.ts';
 import { markdownTable } from '../markdown-table.ts';
 import { writeYear } from '../year/write-year.ts';
 

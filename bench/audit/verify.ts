@@ -5,8 +5,8 @@ import { loadLedgerKey } from '../../audit/ledger/ledger-key.ts';
 import { createSigner, keyId } from '../../audit/ledger/ledger.ts';
 import { verifyJournal } from '../../audit/ledger/verify-journal.ts';
 import { verifyRecord } from '../../audit/ledger/verify.ts';
-import { openClickHouse } from '../../gateway/open-clickhouse.ts';
-import { dataFolder } from '../../gateway/data-folder.ts';
+import { openClickHouse } from '../../gateway/process/open-clickhouse.ts';
+import { dataFolder } from '../../gateway/process/data-folder.ts';
 import { exampleEvent } from './example-event.ts';
 
 export type VerifyFigures = { readonly events: number; readonly perSecond: number; readonly breaks: number };

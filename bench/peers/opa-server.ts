@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { toolEnvironment } from '../../gateway/config.ts';
+import { toolEnvironment } from '../../gateway/config/config.ts';
 import { findOpa } from '../../policies/opa.ts';
 import type { Opa } from '../../policies/opa.ts';
 import { freePort, PEER_CORE, serve } from '../child.ts';

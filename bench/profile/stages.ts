@@ -24,17 +24,18 @@ export type Stage = keyof typeof STAGES;
 const OWNERS: readonly (readonly [path: string, stage: Stage])[] = [
   ['gateway/identify/', 'identify'],
   ['gateway/describe/', 'describe'],
-  ['gateway/usage/', 'usage'],
+  ['gateway/metering/usage', 'usage'],
   ['gateway/decide/', 'decide'],
   ['gateway/record/', 'record'],
   ['audit/mask/', 'record'],
   ['audit/journal/', 'journal'],
   ['audit/ledger/', 'journal'],
-  ['gateway/appraise/', 'appraise'],
+  ['gateway/metering/', 'appraise'],
   ['gateway/holds/', 'hold'],
-  ['gateway/enforce/agent-answer.ts', 'answer'],
+  ['gateway/enforce/reply/', 'answer'],
   ['gateway/enforce/refuse.ts', 'answer'],
   ['gateway/enforce/', 'forward'],
+  ['gateway/wire/', 'forward'],
 ];
 
 /**

@@ -1,7 +1,7 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import { insertCheckpoints, insertEvents, stamp, type NumberedLine } from '../../audit/ship/event-table.ts';
 import { Chapter, checkpoint, headOf, START, type Signer } from '../../audit/ledger/ledger.ts';
-import { eventLine } from '../../gateway/domain/event-line.ts';
+import { eventLine } from '../../audit/journal/event-line.ts';
 import type { Event } from '../../gateway/domain/event.ts';
 import { uuid } from './identifier.ts';
 import { createRandom } from './random.ts';

@@ -4,7 +4,7 @@ import { loadOrCreateLedgerKey } from '../../audit/ledger/ledger-key.ts';
 import { createSigner } from '../../audit/ledger/ledger.ts';
 import { migrate } from '../../audit/clickhouse/migrate.ts';
 import { startEmbedded } from '../../audit/clickhouse/start-embedded.ts';
-import { dataFolder } from '../../gateway/data-folder.ts';
+import { dataFolder } from '../../gateway/process/data-folder.ts';
 import { loadEvents, type Loaded } from './load.ts';
 import { eventsOf, tellYear } from './year.ts';
 

@@ -14,7 +14,7 @@ import type { Story } from './story.ts';
 const HOUR = 3_600_000;
 /** How many events a call has in the mean of the year. */
 const EVENTS_PER_CALL = 2.8;
-/** Places that each change in the hold store has for its events, as in gateway/holds/store/writing.ts. */
+/** Places that each change in the hold store has for its events, as in gateway/holds/store/unit-of-work.ts. */
 const EVENTS_PER_CHANGE = 16;
 
 export type YearOptions = {

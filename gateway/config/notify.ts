@@ -1,6 +1,6 @@
 import { Webhook } from 'standardwebhooks';
 import { z } from 'zod';
-import { NOTICE_KINDS } from '../domain/notice.ts';
+import { NOTICE_KINDS } from '../domain/notification.ts';
 import { section } from './section.ts';
 import { name, upstreamUrl } from './values.ts';
 

@@ -1,7 +1,8 @@
-import type { DriftRules } from '../domain/appraisal.ts';
+import type { DriftRules } from '../domain/metering.ts';
 import type { Decision } from '../domain/decision.ts';
 import { Problem } from '../domain/problem.ts';
 import type { Evaluator } from './evaluator.ts';
+import { blockUnmetObligations } from './obligations.ts';
 
 /** The decision point of one process: whichever policy is in force. */
 export type Decider = DriftRules & {
@@ -26,7 +27,7 @@ export function createDecider(initial: Evaluator | null = null): Decider {
     revision: () => current?.revision ?? null,
     decide(input) {
       if (!current) throw new Problem('policy-unavailable');
-      return current.decide(input);
+      return blockUnmetObligations(current.decide(input));
     },
     watches: (system) => current?.watches(system) ?? false,
     findDrift: (input) => current?.findDrift(input) ?? { drift: null, fault: 'no policy is loaded' },

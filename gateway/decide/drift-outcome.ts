@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { DriftCheck } from '../domain/appraisal.ts';
+import type { DriftCheck } from '../domain/metering.ts';
 import { ruleMembers } from './outcome.ts';
 
 const entry = z.strictObject(ruleMembers);

@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
-import type { DriftCheck, DriftRules } from '../domain/appraisal.ts';
+import type { DriftCheck, DriftRules } from '../domain/metering.ts';
 import type { Bundle } from '../domain/bundle.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { Decision } from '../domain/decision.ts';

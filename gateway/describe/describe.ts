@@ -4,9 +4,9 @@ import type { Caller, Exchange } from '../domain/exchange.ts';
 import { createId } from '../domain/id.ts';
 import { Problem } from '../domain/problem.ts';
 import type { System } from '../domain/system.ts';
-import { readBody } from './body.ts';
-import { assertPlainFraming } from './framing.ts';
-import { createDescriber } from './rest.ts';
+import { readBody } from './http/body.ts';
+import { assertPlainFraming } from './http/framing.ts';
+import { createDescriber } from './http/http-call.ts';
 
 /**
  * Turns a request into a Call: its head is checked before its body is asked for, the body is read once, and what is

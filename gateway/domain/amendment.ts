@@ -20,5 +20,16 @@ export type AmendRefusal = {
   readonly pointer: string | null;
 };
 
+/** Why an edit is refused; `pointer` says where in the body, if it can be said. */
+export type NotAmended = { readonly detail: string; readonly pointer: string | null };
+
+/** Edits the body of a held call, in the encoding that the agent chose. */
+export type EditBody = {
+  /** @param editable JSON pointers (RFC 6901) of what may change */
+  readonly amendCall: (call: HeldCall, edit: unknown, editable: readonly string[]) => HeldCall | NotAmended;
+  /** JSON pointers of what differs between the bodies of two calls. */
+  readonly changedPlaces: (before: HeldCall, after: HeldCall) => string[];
+};
+
 /** Applies a reviewer's edit, an RFC 7396 merge patch over the body as policy sees it. Nothing is stored. */
 export type Amend = (hold: Hold, call: HeldCall, edit: unknown) => Amendment | AmendRefusal;

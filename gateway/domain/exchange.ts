@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Appraisal } from './appraisal.ts';
+import type { Appraisal } from './metering.ts';
 import type { Principal } from './principal.ts';
 import type { System } from './system.ts';
 

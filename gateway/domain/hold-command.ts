@@ -1,4 +1,4 @@
-import type { Appraisal } from './appraisal.ts';
+import type { Appraisal } from './metering.ts';
 import type { Cost } from './cost.ts';
 import type { HoldTerms, MatchedRule } from './decision.ts';
 import type { GrantTerms } from './grant.ts';

@@ -3,7 +3,7 @@ import type { Grant } from './grant.ts';
 import type { Artifact, Handoff, HandoffAnswer, Recipient } from './handoff.ts';
 import type { HeldCall, HeldResponse, Hold, HoldKind, HoldStatus } from './hold.ts';
 import type { HoldCommand, HoldRefusal } from './hold-command.ts';
-import type { Notice, NoticeOutcome } from './notice.ts';
+import type { Notice, NoticeOutcome } from './notification.ts';
 import type { Channel, Reviewer } from './principal.ts';
 import type { UsageStore } from './usage.ts';
 

@@ -214,3 +214,9 @@ export function isOpen({ kind, status, execution }: Pick<Hold, 'kind' | 'status'
   if (status === 'pending') return true;
   return kind === 'approval' && status === 'approved' && ['none', 'releasing', 'indeterminate'].includes(execution);
 }
+
+/** Hex SHA-256 over who would do what: the thing that an approval binds to. */
+export type DigestAction = (
+  whose: { readonly principal: Principal; readonly system: string },
+  what: Pick<HeldCall, 'method' | 'target' | 'headers' | 'body'>,
+) => string;

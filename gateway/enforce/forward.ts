@@ -1,13 +1,13 @@
-import type { Appraiser } from '../domain/appraisal.ts';
+import type { Appraiser } from '../domain/metering.ts';
 import { unload, type Call } from '../domain/call.ts';
 import type { Decision } from '../domain/decision.ts';
 import type { Completion, Exchange } from '../domain/exchange.ts';
-import { AgentAnswer } from './agent-answer.ts';
-import type { Attend } from './attend.ts';
+import { AgentAnswer } from './reply/agent-answer.ts';
+import type { Attend } from './wait/serve-held-call.ts';
 import { complete } from './completion.ts';
 import type { Forwarder } from './forwarder.ts';
 import { sampled } from './sampled-answer.ts';
-import type { Twins } from './twins.ts';
+import type { Twins } from './open-call-index.ts';
 
 /**
  * Forwards an allowed call and streams the answer. Where the same call waits at a hold since policy asked people, that is

@@ -2,9 +2,10 @@ import type { Call } from '../domain/call.ts';
 import type { Decision } from '../domain/decision.ts';
 import { Problem } from '../domain/problem.ts';
 import type { System } from '../domain/system.ts';
-import { createRequestHeaders } from './headers.ts';
+import { createRequestHeaders } from './request-headers.ts';
 import { meetObligations } from './obligations.ts';
-import { createUpstream, type Answer, type Delivery, type Outgoing } from './upstream.ts';
+import type { Answer, Delivery, Outgoing } from '../wire/delivery.ts';
+import { createUpstream } from '../wire/upstream.ts';
 
 /** What is needed of a call to send it; a held call, read back from the store, has it too. */
 export type Sendable = Pick<Call, 'system' | 'method' | 'target' | 'headers' | 'body'>;

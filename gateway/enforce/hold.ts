@@ -2,10 +2,10 @@ import type { Call } from '../domain/call.ts';
 import { unload } from '../domain/call.ts';
 import { triggerOf, type Decision } from '../domain/decision.ts';
 import type { Completion, Exchange } from '../domain/exchange.ts';
+import type { DigestAction } from '../domain/hold.ts';
 import type { HoldDraft, HoldStore } from '../domain/hold-store.ts';
-import type { Attend } from './attend.ts';
+import type { Attend } from './wait/serve-held-call.ts';
 import { readPrefer } from './prefer.ts';
-import type { DigestAction } from './release.ts';
 
 const NO_BODY = Buffer.alloc(0);
 

@@ -4,7 +4,7 @@ import type { Decision, Verdict } from '../domain/decision.ts';
 import type { Completion, Exchange } from '../domain/exchange.ts';
 import { createId } from '../domain/id.ts';
 import { Problem } from '../domain/problem.ts';
-import { breakOff } from './break-off.ts';
+import { breakOff } from './reply/break-off.ts';
 import { complete } from './completion.ts';
 
 /** Where an agent reads the state of its hold, on every address of the agents listener. */

@@ -1,5 +1,5 @@
-import type { AnswerSample } from '../domain/appraisal.ts';
-import type { Answer } from './upstream.ts';
+import type { AnswerSample } from '../domain/metering.ts';
+import type { Answer } from '../wire/delivery.ts';
 
 /** Shows an answer to whoever keeps a sample of it, as it goes on its way: neither its bytes nor its pace change. */
 export function sampled(answer: Answer, sample: AnswerSample | null): Answer {

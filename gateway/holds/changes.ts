@@ -1,4 +1,4 @@
-import type { Drift } from '../domain/appraisal.ts';
+import type { Drift } from '../domain/metering.ts';
 import type { Event } from '../domain/event.ts';
 import type { GrantTerms } from '../domain/grant.ts';
 import type { Hold, Vote } from '../domain/hold.ts';

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { canonicalJson, isList, isNumber, isObject, parseExactly, type ExactJson } from '../domain/exact-json.ts';
+import { canonicalJson, isList, isNumber, isObject, parseExactly, type ExactJson } from '../json/exact-json.ts';
 import type { Requirement } from '../domain/decision.ts';
 import type { Grant, GrantTerms } from '../domain/grant.ts';
 import type { HoldDraft } from '../domain/hold-store.ts';

@@ -1,8 +1,9 @@
 import type { Hold } from '../domain/hold.ts';
 import type { HoldCommand, HoldRefusal } from '../domain/hold-command.ts';
 import { LONGEST_GRANT, MOST_USES } from '../domain/grant.ts';
-import { isWithin } from '../domain/json-pointer.ts';
+import { isWithin } from '../json/pointer.ts';
 import type { Reviewer, Taker } from '../domain/principal.ts';
+import { iso } from '../domain/time.ts';
 import { broughtIn } from './escalation.ts';
 import { approvals, authority, eligibleGroups } from './quorum.ts';
 
@@ -18,7 +19,6 @@ type Refusal = ReturnType<Guard['check']>;
 const forbidden = (detail: string) => ({ refused: 'forbidden' as const, detail });
 const wrongState = (detail: string) => ({ refused: 'state' as const, detail });
 const invalid = (detail: string) => ({ refused: 'invalid' as const, detail });
-const iso = (at: number) => new Date(at).toISOString();
 const list = (words: readonly string[]) => words.join(', ');
 
 /** A guard over the commands that people give. One without a person can only get here by a mistake in the table. */

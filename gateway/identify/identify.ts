@@ -5,7 +5,6 @@ import type { Caller } from '../domain/exchange.ts';
 import type { System } from '../domain/system.ts';
 import { readToken } from './token.ts';
 import type { Route } from './route.ts';
-import type { Suspensions } from './suspensions.ts';
 
 /**
  * Works out who calls and which system is meant.
@@ -38,26 +37,4 @@ export function identifyAgent(
     if (principal) return principal;
   }
   throw new Problem('unauthenticated');
-}
-
-/**
- * A stage of its own, so that the attempt is on record under the name of the agent.
- * @throws Problem `system-not-granted`
- */
-export function assertGranted(
-  { principal, system }: Caller,
-  isGranted: (agent: string, system: string) => boolean,
-): void {
-  if (!isGranted(principal.agent, system.name)) throw new Problem('system-not-granted');
-}
-
-/**
- * The kill switch, asked before anything about the call is read; the attempt is on record.
- * @throws Problem `suspended`
- */
-export function assertActive(agent: string, system: string | null, suspensions: Pick<Suspensions, 'of'>): void {
-  const reason = suspensions.of(agent, system);
-  if (reason === null) return;
-  const detail = `An operator decided that ${reason}. Do not send the call again; ask the agent's owner.`;
-  throw new Problem('suspended', { detail });
 }

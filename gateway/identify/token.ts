@@ -67,9 +67,3 @@ export function readToken(headers: IncomingHttpHeaders, keyHeader: string): stri
   const [user = '', password = ''] = Buffer.from(match[2]!, 'base64').toString('utf8').split(/:(.*)/s, 2);
   return password || user || null;
 }
-
-/** Whether the configuration knows the agent and grants it the system. */
-export function createGrants(agents: readonly Agent[]): (agent: string, system: string) => boolean {
-  const granted = new Map(agents.map(({ id, systems }) => [id, new Set(systems)]));
-  return (agent, system) => granted.get(agent)?.has(system) ?? false;
-}

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import type { Drift } from '../domain/appraisal.ts';
+import type { Drift } from '../domain/metering.ts';
 import { isSafe, type Call } from '../domain/call.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { Decision } from '../domain/decision.ts';
@@ -7,13 +7,13 @@ import type { Event } from '../domain/event.ts';
 import type { Journal } from '../domain/journal.ts';
 import type { Caller, Completion, Exchange } from '../domain/exchange.ts';
 import { createId } from '../domain/id.ts';
-import { maskText } from '../domain/secret.ts';
+import { maskText } from '../secrets/secret.ts';
 import type { UsageMeter } from '../domain/usage.ts';
-import type { Alerts } from './alert.ts';
-import { createCallLines, eventId, resourceOf, type End, type Place } from './call-lines.ts';
-import { createCanonicalLine } from './canonical-line.ts';
+import type { Alerts } from './alerts.ts';
+import { createCallLines, eventId, resourceOf, type End, type Place } from './call-events.ts';
+import { createCanonicalLine } from './log-line.ts';
 import { failureOfRefusal } from './failure.ts';
-import type { CallMetrics } from './metrics.ts';
+import type { CallMetrics } from './call-metrics.ts';
 
 export type Recorder = {
   /**

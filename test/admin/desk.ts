@@ -7,17 +7,18 @@ import { Registry } from 'prom-client';
 import type { AdminDeps } from '../../admin/deps.ts';
 import { registerHoldMetrics } from '../../admin/metrics.ts';
 import { buildAdmin } from '../../admin/server.ts';
-import { createAmend } from '../../gateway/amend.ts';
+import { createAmend } from '../../gateway/holds/amend.ts';
+import { amendCall, changedPlaces } from '../../gateway/describe/http/amend.ts';
 import type { Decision, HoldTerms, Requirement } from '../../gateway/domain/decision.ts';
 import type { Artifact } from '../../gateway/domain/handoff.ts';
 import type { HandoffDraft, HoldDraft } from '../../gateway/domain/hold-store.ts';
 import type { Reviewer } from '../../gateway/domain/principal.ts';
 import { UnknownReport } from '../../gateway/domain/report.ts';
-import { actionDigest } from '../../gateway/holds/digest.ts';
+import { actionDigest } from '../../gateway/holds/binding.ts';
 import { transition } from '../../gateway/holds/machine.ts';
 import { approvedBy, demands } from '../../gateway/holds/quorum.ts';
 import { openHoldStore, type OwnedHoldStore } from '../../gateway/holds/store/store.ts';
-import { createDigest } from '../../gateway/server.ts';
+import { createDigest } from '../../gateway/holds/binding.ts';
 import { emptyCallLog } from '../helpers/call-log.ts';
 
 const person = (name: string, groups: readonly string[], ...roles: string[]): Reviewer => ({
@@ -215,7 +216,7 @@ export async function openDesk(
     holds: store,
     transition,
     demands: (hold) => demands(hold).map((demand) => ({ ...demand, approvals: approvedBy(hold, demand) })),
-    amend: createAmend({ decide, digest: createDigest(new Map()) }),
+    amend: createAmend({ decide, digest: createDigest(new Map()), edit: { amendCall, changedPlaces } }),
     suspensions: store.suspensions,
     people: Object.values(PEOPLE),
     agents: AGENTS,

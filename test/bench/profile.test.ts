@@ -18,7 +18,7 @@ const STACKS: readonly { readonly what: string; readonly stage: string; readonly
   {
     what: 'vocabulary goes to whoever uses it',
     stage: 'record',
-    stack: [ours('gateway/domain/event-line.ts'), ours('gateway/record/recorder.ts'), PIPELINE],
+    stack: [ours('gateway/domain/id.ts'), ours('gateway/record/recorder.ts'), PIPELINE],
   },
   {
     what: 'a stage that another one calls keeps its own time',
@@ -28,7 +28,7 @@ const STACKS: readonly { readonly what: string; readonly stage: string; readonly
   {
     what: 'a write to the upstream is the forwarding',
     stage: 'forward',
-    stack: [frame('writev'), frame('_write', 'node:net'), ours('gateway/enforce/connection.ts')],
+    stack: [frame('writev'), frame('_write', 'node:net'), ours('gateway/wire/connection.ts')],
   },
   {
     what: 'a write to the agent is the answer, whoever writes',
@@ -38,7 +38,7 @@ const STACKS: readonly { readonly what: string; readonly stage: string; readonly
   {
     what: 'what reads the upstream’s answer is not the agent’s answer',
     stage: 'forward',
-    stack: [ours('gateway/enforce/answer-reader.ts'), frame('onStreamRead', 'node:internal/stream_base_commons')],
+    stack: [ours('gateway/wire/answer-reader.ts'), frame('onStreamRead', 'node:internal/stream_base_commons')],
   },
   {
     what: 'parsing a request is the HTTP server’s',
@@ -48,7 +48,7 @@ const STACKS: readonly { readonly what: string; readonly stage: string; readonly
   {
     what: 'handing it to the pipeline is too',
     stage: 'http',
-    stack: [ours('gateway/server.ts'), frame('parserOnIncoming', 'node:_http_server'), ROOT],
+    stack: [ours('gateway/agents/listener.ts'), frame('parserOnIncoming', 'node:_http_server'), ROOT],
   },
   {
     what: 'a library goes to who called it',

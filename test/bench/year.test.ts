@@ -4,7 +4,7 @@ import { dateOf } from '../../bench/year/calendar.ts';
 import { FACTS, YEAR } from '../../bench/year/facts.ts';
 import type { Story } from '../../bench/year/story.ts';
 import { eventsOf, tellYear } from '../../bench/year/year.ts';
-import { eventLine } from '../../gateway/domain/event-line.ts';
+import { eventLine } from '../../audit/journal/event-line.ts';
 import { EVENT_TYPES, type EventField } from '../../gateway/domain/event.ts';
 
 const EVENTS = 20_000;

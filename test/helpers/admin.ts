@@ -1,11 +1,12 @@
 import type { AddressInfo } from 'node:net';
 import { buildAdmin } from '../../admin/server.ts';
-import { createAmend } from '../../gateway/amend.ts';
+import { createAmend } from '../../gateway/holds/amend.ts';
+import { amendCall, changedPlaces } from '../../gateway/describe/http/amend.ts';
 import { UnknownReport } from '../../gateway/domain/report.ts';
 import { transition } from '../../gateway/holds/machine.ts';
 import { approvedBy, demands } from '../../gateway/holds/quorum.ts';
 import { createReviewerDirectory } from '../../gateway/identify/token.ts';
-import { createDigest } from '../../gateway/server.ts';
+import { createDigest } from '../../gateway/holds/binding.ts';
 import { REVIEWER_TOKEN, type DataPlane } from './data-plane.ts';
 import { emptyCallLog } from './call-log.ts';
 
@@ -17,7 +18,7 @@ export async function startAdmin(plane: DataPlane): Promise<{ url: string; close
     holds: plane.store,
     transition,
     demands: (hold) => demands(hold).map((demand) => ({ ...demand, approvals: approvedBy(hold, demand) })),
-    amend: createAmend({ decide: (input) => plane.decider.decide(input), digest }),
+    amend: createAmend({ decide: (input) => plane.decider.decide(input), digest, edit: { amendCall, changedPlaces } }),
     suspensions: plane.store.suspensions,
     people: reviewers,
     agents,

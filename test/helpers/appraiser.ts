@@ -1,5 +1,5 @@
 import { pino } from 'pino';
-import { createAppraiser } from '../../gateway/appraise/appraiser.ts';
+import { createAppraiser } from '../../gateway/metering/meter.ts';
 
 /** For calls that cost nothing, of a policy without drift rules. */
 export const noAppraiser = createAppraiser({

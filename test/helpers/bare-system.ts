@@ -2,7 +2,8 @@ import { once } from 'node:events';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer, type TlsOptions } from 'node:tls';
 import type { System } from '../../gateway/domain/system.ts';
-import type { Answer, Delivery, Outgoing, Upstream } from '../../gateway/enforce/upstream.ts';
+import type { Answer, Delivery, Outgoing } from '../../gateway/wire/delivery.ts';
+import type { Upstream } from '../../gateway/wire/upstream.ts';
 
 /** What it does with the bytes that arrived by one connection; `arrived` is everything that did, one character for each byte. */
 export type Take = (socket: Socket, arrived: string, number: number) => void;

@@ -1,5 +1,5 @@
 import { EVENT_FIELDS, EVENT_TYPES, FAILURES, type Event, type EventField } from '../../gateway/domain/event.ts';
-import { eventLine } from '../../gateway/domain/event-line.ts';
+import { eventLine } from '../../audit/journal/event-line.ts';
 
 /** What an event, as it is written down, has against the list of events: members that miss, strangers, a wrong layer. */
 export function problemsOf(event: Event): string[] {

@@ -1,4 +1,4 @@
-import { toolEnvironment } from '../../gateway/config.ts';
+import { toolEnvironment } from '../../gateway/config/config.ts';
 import type { Bundle } from '../../gateway/domain/bundle.ts';
 import { compilePolicies } from '../../policies/compile.ts';
 import { findOpa, type Opa } from '../../policies/opa.ts';

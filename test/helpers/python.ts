@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { access, mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { toolEnvironment } from '../../gateway/config.ts';
+import { toolEnvironment } from '../../gateway/config/config.ts';
 
 const run = promisify(execFile);
 

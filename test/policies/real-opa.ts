@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { toolEnvironment } from '../../gateway/config.ts';
+import { toolEnvironment } from '../../gateway/config/config.ts';
 import { type Bundle, bundleRevision, READS_ANYTHING } from '../../gateway/domain/bundle.ts';
 import { testOpa } from '../helpers/policy.ts';
 

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
-import { createUpstream } from '../../gateway/enforce/upstream.ts';
+import { createUpstream } from '../../gateway/wire/upstream.ts';
 import { send, startBareSystem, systemAt, type BareSystem } from '../helpers/bare-system.ts';
 
 // A gateway has one connection for the calls of many agents. Whatever a system sends, or is made to send, an agent gets

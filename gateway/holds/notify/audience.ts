@@ -1,5 +1,5 @@
 import type { Hold } from '../../domain/hold.ts';
-import type { Occasion } from '../../domain/notice.ts';
+import type { Occasion } from '../../domain/notification.ts';
 import type { Reviewer } from '../../domain/principal.ts';
 import { eligibleGroups } from '../quorum.ts';
 import { isMailAddress } from './mail-address.ts';

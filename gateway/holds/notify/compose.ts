@@ -1,4 +1,4 @@
-import type { NoticeDraft, NoticeKind, Occasion } from '../../domain/notice.ts';
+import type { NoticeDraft, NoticeKind, Occasion } from '../../domain/notification.ts';
 import type { Reviewer } from '../../domain/principal.ts';
 import { audienceOf } from './audience.ts';
 import { noticeMessage } from './notice-message.ts';

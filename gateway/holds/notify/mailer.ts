@@ -1,5 +1,5 @@
 import { createTransport, type NodemailerError } from 'nodemailer';
-import type { Notice } from '../../domain/notice.ts';
+import type { Notice } from '../../domain/notification.ts';
 import { DeliveryError } from './delivery-error.ts';
 import type { NoticeMessage } from './notice-message.ts';
 import type { NotifyConfig } from './notify-config.ts';

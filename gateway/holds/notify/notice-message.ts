@@ -1,6 +1,6 @@
 import type { Hold } from '../../domain/hold.ts';
-import type { NoticeKind, Occasion } from '../../domain/notice.ts';
-import { maskText } from '../../domain/secret.ts';
+import type { NoticeKind, Occasion } from '../../domain/notification.ts';
+import { maskText } from '../../secrets/secret.ts';
 import { decidingGroups } from './audience.ts';
 
 /** What a webhook's `type` says of each kind. */

@@ -1,7 +1,7 @@
 import type { LookupFunction } from 'node:net';
 import { Webhook } from 'standardwebhooks';
 import type { Clock } from '../../domain/clock.ts';
-import type { Notice } from '../../domain/notice.ts';
+import type { Notice } from '../../domain/notification.ts';
 import { DeliveryError } from './delivery-error.ts';
 import type { NoticeMessage } from './notice-message.ts';
 import type { NotifyConfig } from './notify-config.ts';

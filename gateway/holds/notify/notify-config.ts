@@ -1,4 +1,4 @@
-import type { NoticeKind } from '../../domain/notice.ts';
+import type { NoticeKind } from '../../domain/notification.ts';
 
 /** A place that is told of some of what happens. What is absent restricts nothing. */
 type Place = {

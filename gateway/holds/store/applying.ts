@@ -13,7 +13,7 @@ import { fromRow } from './rows.ts';
 import type { HoldRow } from './schema.ts';
 import type { Content } from './sealed-content.ts';
 import { isSuspended } from './suspensions.ts';
-import type { Write } from './writing.ts';
+import type { Write } from './unit-of-work.ts';
 
 export type Applying = Pick<HoldStore, 'apply' | 'foresee'>;
 

@@ -8,7 +8,7 @@ import { transition } from '../machine.ts';
 import { ANSWER_KEPT } from './retention.ts';
 import { fromRow } from './rows.ts';
 import type { HoldRow } from './schema.ts';
-import type { Writing } from './writing.ts';
+import type { Writing } from './unit-of-work.ts';
 
 /** By what a call is known again, and whether it asks for a handle. */
 export type Asking = {

@@ -3,7 +3,7 @@ import type { Grant, GrantTerms } from '../../domain/grant.ts';
 import type { HoldDraft } from '../../domain/hold-store.ts';
 import type { HeldCall, Hold } from '../../domain/hold.ts';
 import type { Channel } from '../../domain/principal.ts';
-import { maskText } from '../../domain/secret.ts';
+import { maskText } from '../../secrets/secret.ts';
 import type { Step } from '../changes.ts';
 import { covers, grantFrom } from '../coverage.ts';
 import { approvals } from '../quorum.ts';

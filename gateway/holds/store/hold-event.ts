@@ -1,5 +1,5 @@
 import type { Hold } from '../../domain/hold.ts';
-import { maskPath, maskText } from '../../domain/secret.ts';
+import { maskPath, maskText } from '../../secrets/secret.ts';
 import type { Step } from '../changes.ts';
 import type { Happening } from './recording.ts';
 

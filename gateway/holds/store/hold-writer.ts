@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { EventType } from '../../domain/event.ts';
 import type { Hold } from '../../domain/hold.ts';
-import type { NoticeKind } from '../../domain/notice.ts';
+import type { NoticeKind } from '../../domain/notification.ts';
 import type { Change, Step } from '../changes.ts';
 import { insertGrant } from './grants.ts';
 import { holdEvent } from './hold-event.ts';
@@ -9,7 +9,7 @@ import { toRow } from './rows.ts';
 import type { HoldRow } from './schema.ts';
 import { keepSealed, readSealed, type Content } from './sealed-content.ts';
 import type { Vault } from './vault.ts';
-import type { Writing } from './writing.ts';
+import type { Writing } from './unit-of-work.ts';
 
 /** Of which steps people are told. */
 const OCCASIONS: Partial<Record<EventType, Exclude<NoticeKind, 'alert'>>> = {

@@ -5,14 +5,14 @@ import type { Reviewer } from '../../domain/principal.ts';
 import { chooseAssignee, type Assignable } from './assign.ts';
 import { attachToExisting } from './attach.ts';
 import type { Change, Step } from '../changes.ts';
-import { circumstancesOf } from './circumstances.ts';
+import { circumstancesOf } from './preconditions.ts';
 import { delegationsInForce } from './delegations.ts';
 import { useGrant } from './grants.ts';
 import type { HoldWriter } from './hold-writer.ts';
 import { transition } from '../machine.ts';
 import { newHandoff, newHold } from '../new-hold.ts';
 import type { Content } from './sealed-content.ts';
-import type { Writing } from './writing.ts';
+import type { Writing } from './unit-of-work.ts';
 
 export type Opened = { readonly hold: Hold; readonly attached: boolean };
 

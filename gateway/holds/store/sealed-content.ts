@@ -1,5 +1,5 @@
 import type { Kysely, Transaction } from 'kysely';
-import { parseExactly } from '../../domain/exact-json.ts';
+import { parseExactly } from '../../json/exact-json.ts';
 import type { Artifact, Handoff, HandoffAnswer } from '../../domain/handoff.ts';
 import type { HeldCall, HeldResponse, Hold } from '../../domain/hold.ts';
 import type { Schema } from './schema.ts';

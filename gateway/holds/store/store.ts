@@ -1,7 +1,7 @@
 import type { Clock } from '../../domain/clock.ts';
 import type { Event } from '../../domain/event.ts';
 import type { HoldStore, OutboxDelivery } from '../../domain/hold-store.ts';
-import type { NoticeDraft, Occasion } from '../../domain/notice.ts';
+import type { NoticeDraft, Occasion } from '../../domain/notification.ts';
 import type { Reviewer } from '../../domain/principal.ts';
 import { Problem } from '../../domain/problem.ts';
 import { createApplying } from './applying.ts';
@@ -11,7 +11,7 @@ import { findGrant, listGrants, revokeGrant } from './grants.ts';
 import { createHoldReader, type HoldCount } from './hold-reader.ts';
 import { createHoldWriter } from './hold-writer.ts';
 import { migrate } from './migrations.ts';
-import * as notices from './notices.ts';
+import * as notices from './notifications.ts';
 import { createOpening } from './opening.ts';
 import { prune } from './retention.ts';
 import { fromRow } from './rows.ts';
@@ -24,7 +24,7 @@ import { endSuspension, listSuspensions } from './suspensions.ts';
 import { createUsageStore, pruneUsage } from './usage.ts';
 import { createVault } from './vault.ts';
 import { watchChanges } from './watch.ts';
-import { createWrite, lastPlace } from './writing.ts';
+import { createWrite, lastPlace } from './unit-of-work.ts';
 
 export type HoldStoreOptions = {
   /** 32 bytes, see `loadOrCreateKey`. Gateways on one database share it. */

@@ -6,7 +6,7 @@ import type { HoldWriter } from './hold-writer.ts';
 import { transition } from '../machine.ts';
 import { fromRow } from './rows.ts';
 import { insertSuspension } from './suspensions.ts';
-import type { Writing } from './writing.ts';
+import type { Writing } from './unit-of-work.ts';
 
 /**
  * Suspends an agent or a system, and ends what it has under way: whatever is undecided or approved and not yet sent is

@@ -1,7 +1,7 @@
 import type { Kysely } from 'kysely';
 import type { Suspension } from '../../domain/hold-store.ts';
 import type { Channel } from '../../domain/principal.ts';
-import { maskText } from '../../domain/secret.ts';
+import { maskText } from '../../secrets/secret.ts';
 import type { Recording } from './recording.ts';
 import type { Schema } from './schema.ts';
 

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { connectClickHouse } from '../../../audit/clickhouse/clickhouse.ts';
 import { insertEvents, stamp } from '../../../audit/ship/event-table.ts';
 import { migrate } from '../../../audit/clickhouse/migrate.ts';
-import { eventLine } from '../../../gateway/domain/event-line.ts';
+import { eventLine } from '../../../audit/journal/event-line.ts';
 import { event, temporaryFolder } from '../events.ts';
 import { ARRIVAL, openWarehouse, type Warehouse } from './warehouse.ts';
 

@@ -4,7 +4,7 @@ import { connectClickHouse } from '../../../audit/clickhouse/clickhouse.ts';
 import { insertEvents, stamp } from '../../../audit/ship/event-table.ts';
 import type { Embedded } from '../../../audit/clickhouse/start-embedded.ts';
 import { startEmbedded } from '../../../audit/clickhouse/start-embedded.ts';
-import { eventLine } from '../../../gateway/domain/event-line.ts';
+import { eventLine } from '../../../audit/journal/event-line.ts';
 import type { Event } from '../../../gateway/domain/event.ts';
 import { temporaryFolder } from '../events.ts';
 

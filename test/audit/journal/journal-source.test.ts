@@ -2,7 +2,7 @@ import { copyFile, cp, mkdtemp, open, readFile, rm, stat, truncate, writeFile } 
 import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { eventLine } from '../../../gateway/domain/event-line.ts';
+import { eventLine } from '../../../audit/journal/event-line.ts';
 import type { Damage } from '../../../audit/journal/journal-reader.ts';
 import { createJournalSource } from '../../../audit/journal/journal-source.ts';
 import { listSegments, segmentPath } from '../../../audit/journal/segment.ts';

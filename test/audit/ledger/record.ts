@@ -9,7 +9,7 @@ import {
   type Checkpoint,
   type Signer,
 } from '../../../audit/ledger/ledger.ts';
-import { eventLine } from '../../../gateway/domain/event-line.ts';
+import { eventLine } from '../../../audit/journal/event-line.ts';
 import type { Event } from '../../../gateway/domain/event.ts';
 
 /** Writes a chain into ClickHouse as it arrives there: rows with their numbers, and a checkpoint for each chapter. */

@@ -7,7 +7,7 @@ import { migrate } from '../../../audit/clickhouse/migrate.ts';
 import { startEmbedded, type Embedded } from '../../../audit/clickhouse/start-embedded.ts';
 import { readCheckpoints } from '../../../audit/ledger/checkpoints.ts';
 import { verifyRecord, type VerifyOptions } from '../../../audit/ledger/verify.ts';
-import { eventLine } from '../../../gateway/domain/event-line.ts';
+import { eventLine } from '../../../audit/journal/event-line.ts';
 import type { Event } from '../../../gateway/domain/event.ts';
 import { tempFolder, type TempFolder } from '../../helpers/folder.ts';
 import { writeRecord } from './record.ts';

@@ -2,9 +2,9 @@ import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createMask, MOST_INPUT } from '../../../audit/mask/mask.ts';
 import { createEvaluator } from '../../../gateway/decide/evaluator.ts';
-import { eventLine } from '../../../gateway/domain/event-line.ts';
+import { eventLine } from '../../../audit/journal/event-line.ts';
 import type { Event } from '../../../gateway/domain/event.ts';
-import { mayHoldSecret } from '../../../gateway/domain/secret.ts';
+import { mayHoldSecret } from '../../../gateway/secrets/secret.ts';
 import { compileRego } from '../../helpers/policy.ts';
 
 const failures: unknown[] = [];

@@ -2,7 +2,7 @@ import { createPublicKey } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { Chapter, createSigner, headOf, isSigned, START } from '../../../audit/ledger/ledger.ts';
 import { createOutboxSource } from '../../../audit/ship/outbox-source.ts';
-import { eventLine } from '../../../gateway/domain/event-line.ts';
+import { eventLine } from '../../../audit/journal/event-line.ts';
 import type { Event } from '../../../gateway/domain/event.ts';
 import { event, LEDGER_KEY, SIGNER } from '../events.ts';
 

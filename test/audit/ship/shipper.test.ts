@@ -9,12 +9,12 @@ import { migrate } from '../../../audit/clickhouse/migrate.ts';
 import { Chapter, rowHash, START } from '../../../audit/ledger/ledger.ts';
 import { createOutboxSource } from '../../../audit/ship/outbox-source.ts';
 import { listSegments, segmentPath } from '../../../audit/journal/segment.ts';
-import type { PoisonRow } from '../../../audit/ship/poison.ts';
+import type { PoisonRow } from '../../../audit/ship/dead-letters.ts';
 import type { ShipperReport } from '../../../audit/ship/shipper.ts';
 import { createShipper } from '../../../audit/ship/shipper.ts';
 import type { Embedded } from '../../../audit/clickhouse/start-embedded.ts';
 import { startEmbedded } from '../../../audit/clickhouse/start-embedded.ts';
-import { eventLine } from '../../../gateway/domain/event-line.ts';
+import { eventLine } from '../../../audit/journal/event-line.ts';
 import type { Event } from '../../../gateway/domain/event.ts';
 import { countEvents, event, openTestJournal, SIGNER, temporaryFolder, until, writeEvents } from '../events.ts';
 

@@ -1,10 +1,9 @@
 import type { Decision, HoldTerms } from '../../../gateway/domain/decision.ts';
 import type { HoldDraft } from '../../../gateway/domain/hold-store.ts';
-import type { HeldCall } from '../../../gateway/domain/hold.ts';
+import type { DigestAction, HeldCall } from '../../../gateway/domain/hold.ts';
 import type { Reviewer } from '../../../gateway/domain/principal.ts';
 import type { System } from '../../../gateway/domain/system.ts';
-import type { DigestAction } from '../../../gateway/enforce/release.ts';
-import { actionDigest } from '../../../gateway/holds/digest.ts';
+import { actionDigest } from '../../../gateway/holds/binding.ts';
 import type { NotifyConfig } from '../../../gateway/holds/notify/notify-config.ts';
 
 export const KEY = Buffer.alloc(32, 7);

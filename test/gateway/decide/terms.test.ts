@@ -1,8 +1,9 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type HoldMembers, strictest, termsOf } from '../../../gateway/decide/terms.ts';
+import { type HoldMembers, termsOf } from '../../../gateway/decide/terms.ts';
+import { strictest } from '../../../gateway/domain/terms.ts';
 import type { HoldTerms, Requirement } from '../../../gateway/domain/decision.ts';
-import { isWithin } from '../../../gateway/domain/json-pointer.ts';
+import { isWithin } from '../../../gateway/json/pointer.ts';
 
 const minutes = 60_000;
 const estimate = 'probabilistic';

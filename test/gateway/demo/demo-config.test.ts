@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { loadConfig } from '../../../gateway/config.ts';
+import { loadConfig } from '../../../gateway/config/config.ts';
 import { createTokens, demoConfig } from '../../../gateway/demo/demo-config.ts';
 
 it('is a configuration that the gateway accepts, and holds no token of an agent or reviewer', () => {

@@ -2,8 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { loadPolicy } from '@open-policy-agent/opa-wasm';
 import * as fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { createDescriber } from '../../../gateway/describe/rest.ts';
-import { testArrival, testSystem } from './arrival.ts';
+import { createDescriber } from '../../../gateway/describe/http/http-call.ts';
+import { testArrival, testSystem } from './http/arrival.ts';
 
 const ECHO = new URL('../../fixtures/describe/echo.wasm', import.meta.url);
 const describeCall = createDescriber(testSystem());

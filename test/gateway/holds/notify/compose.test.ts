@@ -3,7 +3,12 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Event } from '../../../../gateway/domain/event.ts';
 import type { Hold, Vote } from '../../../../gateway/domain/hold.ts';
-import { NOTICE_KINDS, type NoticeDraft, type NoticeKind, type Occasion } from '../../../../gateway/domain/notice.ts';
+import {
+  NOTICE_KINDS,
+  type NoticeDraft,
+  type NoticeKind,
+  type Occasion,
+} from '../../../../gateway/domain/notification.ts';
 import { newHold } from '../../../../gateway/holds/new-hold.ts';
 import { createCompose } from '../../../../gateway/holds/notify/compose.ts';
 import type { NoticeMessage } from '../../../../gateway/holds/notify/notice-message.ts';
@@ -11,7 +16,7 @@ import type { NotifyConfig } from '../../../../gateway/holds/notify/notify-confi
 import { slackMessage } from '../../../../gateway/holds/notify/slack-message.ts';
 import { facts, headline } from '../../../../gateway/holds/notify/wording.ts';
 import { aHold, MINUTE, ONE_OF_FINANCE, person } from '../a-hold.ts';
-import { CONSOLE, NOTHING, SECRET } from './a-notice.ts';
+import { CONSOLE, NOTHING, SECRET } from './a-notification.ts';
 
 const NOW = Date.parse('2026-11-24T10:00:00Z');
 const REVIEWERS = [

@@ -3,11 +3,11 @@ import { createServer } from 'node:net';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { SMTPServer, type SMTPServerOptions } from 'smtp-server';
 import { afterEach, beforeAll, expect, test } from 'vitest';
-import type { Notice } from '../../../../gateway/domain/notice.ts';
+import type { Notice } from '../../../../gateway/domain/notification.ts';
 import type { DeliveryError } from '../../../../gateway/holds/notify/delivery-error.ts';
 import { createNotifier } from '../../../../gateway/holds/notify/notifier.ts';
 import { aHold } from '../a-hold.ts';
-import { CONSOLE, NOTHING, noticesOf } from './a-notice.ts';
+import { CONSOLE, NOTHING, noticesOf } from './a-notification.ts';
 import { LOCALHOST } from './localhost-certificate.ts';
 
 beforeAll(() => setDefaultCACertificates([...getCACertificates(), LOCALHOST.cert]));

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { ConfigError, parseConfig } from '../../../../gateway/config.ts';
+import { ConfigError, parseConfig } from '../../../../gateway/config/config.ts';
 import { createCompose } from '../../../../gateway/holds/notify/compose.ts';
 import { aHold } from '../a-hold.ts';
-import { SECRET } from './a-notice.ts';
+import { SECRET } from './a-notification.ts';
 
 function notify(yaml: string, env: NodeJS.ProcessEnv = {}) {
   return parseConfig(`systems: {}\nnotify: ${yaml}`, 'holdpoint.yaml', env).notify;

@@ -7,7 +7,7 @@ import { DeliveryError } from '../../../../gateway/holds/notify/delivery-error.t
 import { createNotifier } from '../../../../gateway/holds/notify/notifier.ts';
 import { aHold } from '../a-hold.ts';
 import { startUpstream, type Upstream } from '../../../helpers/upstream.ts';
-import { CONSOLE, NOTHING, noticesOf, SECRET } from './a-notice.ts';
+import { CONSOLE, NOTHING, noticesOf, SECRET } from './a-notification.ts';
 
 const open: { close(): Promise<void> }[] = [];
 afterEach(async () => {

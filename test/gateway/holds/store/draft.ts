@@ -1,4 +1,4 @@
-import { actionDigest } from '../../../../gateway/holds/digest.ts';
+import { actionDigest } from '../../../../gateway/holds/binding.ts';
 import type { HoldTerms, Requirement } from '../../../../gateway/domain/decision.ts';
 import type { HandoffDraft, HoldDraft } from '../../../../gateway/domain/hold-store.ts';
 import { createId } from '../../../../gateway/domain/id.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { isRefusal } from '../../../../gateway/domain/hold-command.ts';
-import type { NoticeDraft, Occasion } from '../../../../gateway/domain/notice.ts';
+import type { NoticeDraft, Occasion } from '../../../../gateway/domain/notification.ts';
 import type { Suspension } from '../../../../gateway/domain/hold-store.ts';
 import { SETTLED_KEPT } from '../../../../gateway/holds/store/retention.ts';
 import { draft, of, reviewer, TERMS } from './draft.ts';

@@ -1,0 +1,118 @@
+import type { FastifyReply } from 'fastify';
+import type { Hold } from '../../gateway/domain/hold.ts';
+import type { HoldCommand } from '../../gateway/domain/hold-command.ts';
+import { isRefusal } from '../../gateway/domain/hold-command.ts';
+import type { Channel, Reviewer } from '../../gateway/domain/principal.ts';
+import { reviewerOf } from '../authenticate.ts';
+import type { AdminDeps } from '../deps.ts';
+import { AdminProblem } from '../api/problems.ts';
+import { viewCall } from './body-view.ts';
+import { contextPackage } from './context-package.ts';
+import { entityTag, seenRevision } from './entity-tag.ts';
+import { createFirstSeen } from './first-seen.ts';
+import { readHistory } from './history.ts';
+import { permissions } from './permissions.ts';
+import { refusalProblem } from './refusal.ts';
+import type { ContextPackage } from '../api/hold-schemas.ts';
+
+export const HOLD_ID = /^hold_[0-9a-f]{32}$/;
+
+/** A write on a hold, as far as all of them are alike. */
+export type HoldWrite = {
+  readonly params: { readonly id: string };
+  readonly headers: { readonly 'if-match'?: string | undefined; readonly 'holdpoint-channel': Channel };
+};
+
+/** Who gives a command, by which way, and which revision they have seen. */
+export type Giver = { readonly by: Reviewer; readonly channel: Channel; readonly revision: number };
+
+export type HoldDesk = {
+  /** @throws AdminProblem `not-found` */
+  find(id: string): Promise<Hold>;
+  /**
+   * The hold that a write is about, and who writes; `by` stands in for everybody whom the person stands in for now.
+   * @throws AdminProblem for what `If-Match` says, `not-found`
+   */
+  begin(write: HoldWrite): Promise<{ hold: Hold; as: Giver }>;
+  /** @throws AdminProblem when the command would be refused now */
+  foresee(hold: Hold, command: HoldCommand): Promise<void>;
+  /** Carries the command out and answers with the hold as it is then. @throws AdminProblem when it is refused */
+  carryOut(hold: Hold, command: HoldCommand, request: object, reply: FastifyReply): Promise<ContextPackage>;
+  /** The context package for whoever asks. */
+  show(hold: Hold, request: object, reply: FastifyReply): Promise<ContextPackage>;
+  /** When a person was first shown this revision, in milliseconds since the epoch; null when that is not known. */
+  seenAt(hold: Hold, by: Reviewer): number | null;
+};
+
+type History = ContextPackage['history'];
+
+/** Who has given a command does not wait for the record: they have read it before. */
+const DECIDED: History = { available: false, why: 'The answer to a command comes without it; read the hold.' };
+
+type Deps = Pick<AdminDeps, 'holds' | 'transition' | 'demands' | 'calls' | 'clock'>;
+
+/** What all routes on one hold share. */
+export function createHoldDesk({ holds, transition, demands, calls, clock }: Deps): HoldDesk {
+  const firstSeen = createFirstSeen();
+
+  async function find(id: string): Promise<Hold> {
+    const hold = HOLD_ID.test(id) ? await holds.find(id) : null;
+    if (!hold) throw new AdminProblem('not-found', { detail: 'There is no such hold.' });
+    return hold;
+  }
+
+  async function show(
+    hold: Hold,
+    request: object,
+    reply: FastifyReply,
+    asked: Promise<History> | History,
+  ): Promise<ContextPackage> {
+    const person = reviewerOf(request);
+    const isCall = hold.kind === 'approval';
+    const [by, call, original, handoff, answer, history] = await Promise.all([
+      holds.delegations.standIn(person),
+      isCall ? holds.call(hold.id, hold.revision) : null,
+      hold.editors.length > 0 ? holds.call(hold.id, 1) : null,
+      isCall ? null : holds.handoff(hold.id),
+      hold.status === 'answered' ? holds.answer(hold.id) : null,
+      asked,
+    ]);
+    const now = clock();
+    const view = viewCall(hold, call, original);
+    const permitted = permissions(transition, hold, call, by, view.missing, now);
+    firstSeen.saw(person.id, hold.id, hold.revision, now);
+    void reply.header('etag', entityTag(hold.revision));
+    return contextPackage(hold, {
+      call,
+      view,
+      handoff,
+      answer,
+      demands: demands(hold),
+      history,
+      permissions: permitted,
+      person: person.id,
+      now,
+    });
+  }
+
+  return {
+    find,
+    async begin(write) {
+      const hold = await find(write.params.id);
+      const revision = seenRevision(write.headers['if-match'], hold.revision);
+      const by = await holds.delegations.standIn(reviewerOf(write));
+      return { hold, as: { by, channel: write.headers['holdpoint-channel'], revision } };
+    },
+    async foresee(hold, command) {
+      const refusal = await holds.foresee(hold.id, command);
+      if (refusal) throw refusalProblem(refusal);
+    },
+    async carryOut(hold, command, request, reply) {
+      const result = await holds.apply(hold.id, command);
+      if (isRefusal(result)) throw refusalProblem(result);
+      return await show(result, request, reply, DECIDED);
+    },
+    show: (hold, request, reply) => show(hold, request, reply, readHistory(calls, hold)),
+    seenAt: (hold, by) => firstSeen.at(by.id, hold.id, hold.revision),
+  };
+}

@@ -1,0 +1,70 @@
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
+import type { CallFilter, CallLog, CallSummary } from '../../gateway/domain/call-log.ts';
+import type { Event } from '../../gateway/domain/event.ts';
+import { AdminProblem } from '../api/problems.ts';
+import * as schemas from '../api/schemas.ts';
+
+/** The record of calls: searched, and each told whole. */
+export function callRoutes(calls: CallLog): FastifyPluginAsyncZod {
+  return async (app) => {
+    app.get(
+      '/calls',
+      {
+        schema: {
+          summary: 'Calls that fit all that is given, newest first',
+          querystring: schemas.callQuery,
+          response: { 200: schemas.callPage, ...schemas.problemResponses(401, 422, 503) },
+        },
+      },
+      async ({ query }) => {
+        const { cursor, limit, ...filter } = query;
+        const found = await answered(calls.search(filter as CallFilter, { limit, ...(cursor && { cursor }) }));
+        return { ...found, items: found.items.map(owned) };
+      },
+    );
+
+    app.get(
+      '/calls/:id',
+      {
+        schema: {
+          summary: 'Everything that is known of one call: what it was, and every step in order',
+          params: schemas.callParams,
+          response: { 200: schemas.callStory, ...schemas.problemResponses(401, 404, 422, 503) },
+        },
+      },
+      async ({ params }) => {
+        const story = await answered(calls.story(params.id));
+        if (!story) throw new AdminProblem('not-found', { detail: `There is no call ${params.id} in the record.` });
+        const { call, events, source } = story;
+        return { call: call && owned(call), events: events.map(told), source };
+      },
+    );
+  };
+}
+
+async function answered<T>(asked: Promise<T>): Promise<T> {
+  try {
+    return await asked;
+  } catch (cause) {
+    throw new AdminProblem('record-unavailable', { cause });
+  }
+}
+
+/** The same with arrays of its own, as an answer's schema has them. */
+export function owned(call: CallSummary) {
+  return { ...call, rules: [...call.rules], on_behalf_of: [...call.on_behalf_of] };
+}
+
+/** A step as people read it: without members that say nothing, times as times, the input as the JSON that it is. */
+function told({ at, input, ...event }: Event) {
+  const said = Object.entries(event).filter(([, value]) => !isEmpty(value));
+  return {
+    at: new Date(at).toISOString(),
+    ...Object.fromEntries(said),
+    ...(input && { input: JSON.parse(input) as unknown }),
+  };
+}
+
+function isEmpty(value: unknown): boolean {
+  return value === undefined || value === '' || value === 0 || (Array.isArray(value) && value.length === 0);
+}

@@ -1,0 +1,96 @@
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import type { Delegation } from '../../gateway/domain/hold-store.ts';
+import { reviewerOf, reviewerWithRole } from '../authenticate.ts';
+import type { AdminDeps } from '../deps.ts';
+import { refusalProblem } from '../holds/refusal.ts';
+import { AdminProblem, invalidMember } from '../api/problems.ts';
+import { moment, name, pageOf, problemResponses, time, writeHeaders } from '../api/schemas.ts';
+import { iso } from '../../gateway/domain/time.ts';
+
+const body = z.strictObject({
+  to: name.describe('Who decides in your place.'),
+  since: moment.optional().describe('Now, when it is absent.'),
+  until: moment,
+});
+const params = z.object({ id: z.string().max(100).describe('Such as dlg_0193e0f7….') });
+
+const shown = z.object({
+  delegation_id: z.string(),
+  from: z.string(),
+  to: z.string(),
+  since: time,
+  until: time,
+  created_at: time,
+});
+
+type Deps = Pick<AdminDeps, 'holds' | 'people' | 'clock'>;
+
+/** Who decides in whose place for a dated period. */
+export function delegationRoutes({ holds, people, clock }: Deps): FastifyPluginAsyncZod {
+  const { delegations } = holds;
+  return async (app) => {
+    app.get(
+      '/delegations',
+      {
+        schema: {
+          summary: 'Delegations that are or will be in force',
+          response: { 200: pageOf(shown), ...problemResponses(401, 503) },
+        },
+      },
+      async () => ({ items: (await delegations.list(clock())).map(show), next: null }),
+    );
+
+    app.post(
+      '/delegations',
+      {
+        schema: {
+          summary: 'Lets somebody else decide in your place for a while',
+          headers: writeHeaders,
+          body,
+          response: { 201: shown, ...problemResponses(400, 401, 403, 413, 415, 422, 503) },
+        },
+      },
+      async (request, reply) => {
+        const from = reviewerWithRole(request, 'reviewer').id;
+        const { to, since = clock(), until } = request.body;
+        const deputy = people.find(({ id }) => id === to);
+        if (!deputy) throw invalidMember('body', '/to', `nobody is known as ${to}; name a configured reviewer.`);
+        if (!deputy.roles.includes('reviewer')) throw invalidMember('body', '/to', `${to} is no reviewer.`);
+        const added = await delegations.add({ from, to, since, until }, request.headers['holdpoint-channel']);
+        if ('refused' in added) throw refusalProblem(added);
+        return await reply.code(201).send(show(added));
+      },
+    );
+
+    app.delete(
+      '/delegations/:id',
+      {
+        schema: {
+          summary: 'Ends a delegation: your own, or any as an operator',
+          params,
+          headers: writeHeaders,
+          response: { 200: shown, ...problemResponses(401, 403, 404, 503) },
+        },
+      },
+      async (request) => {
+        const by = reviewerOf(request);
+        const found = (await delegations.list(clock())).find(({ id }) => id === request.params.id);
+        if (!found) throw unknown();
+        if (found.from !== by.id && !by.roles.includes('operator')) {
+          const detail = `Only ${found.from}, who gave it, or an operator may end this delegation.`;
+          throw new AdminProblem('not-permitted', { detail });
+        }
+        const ended = await delegations.end(found.id, by.id, request.headers['holdpoint-channel']);
+        if (!ended) throw unknown();
+        return show(ended);
+      },
+    );
+  };
+}
+
+const unknown = () => new AdminProblem('not-found', { detail: 'There is no such delegation, or it has ended.' });
+
+function show({ id, from, to, since, until, createdAt }: Delegation): z.output<typeof shown> {
+  return { delegation_id: id, from, to, since: iso(since), until: iso(until), created_at: iso(createdAt) };
+}

@@ -1,0 +1,120 @@
+import { Readable } from 'node:stream';
+import type { Hold } from '../../gateway/domain/hold.ts';
+import type { AdminDeps } from '../deps.ts';
+import { holdSummary } from '../holds/hold-view.ts';
+
+/** Milliseconds of silence after which proxies and clients might take the connection for dead. */
+const HEARTBEAT = 15_000;
+/** Milliseconds after which a client comes back by itself. */
+const RETRY = 2_000;
+/** How far before its last event a client is told again: gateways' clocks differ, and notice of a change can be late. */
+const OVERLAP = 60_000;
+/** Most holds that are told again. Beyond that the client is told to read the list. */
+const REPLAYED = 500;
+/** Holds that a client may be behind before it is cut off. It comes back, and is told what it missed. */
+const BEHIND = 1_000;
+
+/** One client's view of holds as they change, as server-sent events (HTML Living Standard, section 9.2). */
+export type HoldStream = {
+  readonly events: Readable;
+  tell(hold: Hold): void;
+  /** What was told goes out still, as far as the client takes it within a second. */
+  end(): void;
+};
+
+type Entry = {
+  /** Where a client goes on that saw this entry last: not later than anything that is still to come. */
+  readonly id: number;
+  readonly event: 'hold' | 'reset' | null;
+  readonly hold: Hold | null;
+};
+
+/**
+ * Of a hold that changes faster than the client reads, the client gets the newest state alone; so it holds no more than
+ * `BEHIND` holds in memory. Watch the store before this is called, so that nothing is missed in between.
+ * @param since the last id that the client has seen; null when it begins anew
+ */
+export function createHoldStream(
+  { holds, demands, clock }: Pick<AdminDeps, 'holds' | 'demands' | 'clock'>,
+  since: number | null,
+): HoldStream {
+  const begun = clock();
+  let waiting = new Map<string, Entry>();
+  let replaying = since !== null;
+  let wanted = false;
+  let over = false;
+
+  const events = new Readable({
+    read() {
+      wanted = true;
+      pump();
+    },
+    destroy(error, done) {
+      clearInterval(heartbeat);
+      waiting.clear();
+      done(error);
+    },
+  });
+  // Nobody may listen yet when what was missed cannot be read; the client finds the connection closed, and comes back.
+  events.on('error', () => {});
+  events.push(`retry: ${RETRY}\n\n`);
+
+  const heartbeat = setInterval(() => {
+    // A client that does not read needs no sign of life either.
+    if (wanted && !over) wanted = events.push(': heartbeat\n\n');
+  }, HEARTBEAT).unref();
+
+  function pump(): void {
+    if (replaying || over) return;
+    for (const [key, entry] of waiting) {
+      if (!wanted) return;
+      waiting.delete(key);
+      wanted = events.push(textOf(entry));
+    }
+  }
+
+  function textOf({ id, event, hold }: Entry): string {
+    const data = hold ? JSON.stringify(holdSummary(hold, demands(hold), clock())) : '{}';
+    return `id: ${id}\n${event === null ? '' : `event: ${event}\ndata: ${data}\n`}\n`;
+  }
+
+  /** A hold's place in the line, and with it the id, is that of its first change that was not told yet. */
+  function enqueue(hold: Hold, id: number): void {
+    const already = waiting.get(hold.id);
+    if (already?.hold && already.hold.version >= hold.version) return;
+    waiting.set(hold.id, { id: already?.id ?? id, event: 'hold', hold });
+  }
+
+  async function replay(last: number): Promise<void> {
+    const missed = await holds.changedSince(last - OVERLAP, REPLAYED + 1);
+    const told =
+      missed.length > REPLAYED
+        ? [['', { id: begun, event: 'reset', hold: null }] as const]
+        : [
+            ...missed.map((hold) => [hold.id, { id: last, event: 'hold', hold }] as const),
+            ['', { id: begun, event: null, hold: null }] as const,
+          ];
+    const live = waiting;
+    waiting = new Map<string, Entry>(told);
+    for (const { hold, id } of live.values()) if (hold) enqueue(hold, id);
+    replaying = false;
+    pump();
+  }
+
+  if (since === null) waiting.set('', { id: begun, event: null, hold: null });
+  else replay(since).catch((error: unknown) => events.destroy(error as Error));
+
+  return {
+    events,
+    tell(hold) {
+      enqueue(hold, clock());
+      if (waiting.size > BEHIND) events.destroy();
+      else pump();
+    },
+    end() {
+      over = true;
+      events.push(null);
+      setTimeout(() => events.destroy(), 1_000).unref();
+    },
+  };
+}

@@ -1,0 +1,48 @@
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
+import type { Policy } from '../deps.ts';
+import { iso } from '../../gateway/domain/time.ts';
+import { AdminProblem } from '../api/problems.ts';
+import * as schemas from '../api/schemas.ts';
+
+/** What decides now, and what it would decide. */
+export function policyRoutes(policy: Policy): FastifyPluginAsyncZod {
+  return async (app) => {
+    app.get(
+      '/policy',
+      {
+        schema: {
+          summary: 'The policy in force, and why a newer one is not',
+          response: { 200: schemas.policyStatus, ...schemas.problemResponses(401) },
+        },
+      },
+      async () => {
+        const { revision, activatedAt, rules, refused } = policy.status();
+        return {
+          revision,
+          activated_at: activatedAt === null ? null : iso(activatedAt),
+          rules: [...rules],
+          refused: refused && { at: iso(refused.at), reason: refused.reason },
+        };
+      },
+    );
+
+    app.post(
+      '/policy/evaluate',
+      {
+        schema: {
+          summary: 'A dry run: what the policy in force would decide. Nothing is recorded, nothing happens',
+          body: schemas.evaluateBody,
+          response: { 200: schemas.evaluation, ...schemas.problemResponses(400, 401, 413, 415, 422, 503) },
+        },
+      },
+      async ({ body }) => {
+        const { revision } = policy.status();
+        try {
+          return { revision, decision: await policy.evaluate(body.input) };
+        } catch (cause) {
+          throw new AdminProblem('policy-failed', { cause });
+        }
+      },
+    );
+  };
+}

@@ -1,0 +1,131 @@
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import { reportCsv } from '../report-csv.ts';
+import {
+  BadParameter,
+  ReportTookTooLong,
+  UnknownReport,
+  UNITS,
+  type ReportResult,
+  type Reports,
+} from '../../gateway/domain/report.ts';
+import { AdminProblem, invalidMember } from '../api/problems.ts';
+import { name, pageOf, problemResponses } from '../api/schemas.ts';
+
+const names = z.array(z.string()).readonly();
+const parameter = z.object({
+  name: z.string(),
+  type: z.enum(['time', 'count', 'share', 'duration', 'step', 'text', 'choice']),
+  default: z.string().describe('As people would write it.'),
+  about: z.string(),
+  of: names.optional().describe('What a choice is between.'),
+});
+const chart = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('table') }),
+  z.object({ kind: z.literal('bar'), label: names, value: z.string() }),
+  z.object({ kind: z.literal('line'), x: z.string(), y: names }),
+  z.object({ kind: z.literal('heat'), x: z.string(), y: z.string(), value: z.string() }),
+]);
+const column = z.object({
+  name: z.string(),
+  unit: z.enum(UNITS).describe('`cost`: in the unit that `cost_unit` of the row names; `share`: 0 to 1.'),
+  about: z.string(),
+});
+
+const header = z.object({
+  name: z.string(),
+  title: z.string(),
+  question: z.string(),
+  act: z.string().describe('What to do about what it shows.'),
+  chart: chart.describe('How it is best drawn; members name columns.'),
+  parameters: z.array(parameter).readonly(),
+  columns: z.array(column).readonly(),
+});
+const result = header.extend({
+  parameters: z
+    .array(
+      parameter.extend({
+        value: z
+          .union([z.string(), z.number()])
+          .describe('What was used: times in RFC 3339, durations in milliseconds, steps in seconds.'),
+      }),
+    )
+    .readonly(),
+  rows: z.array(z.record(z.string(), z.union([z.string(), z.number(), z.null(), names]))).readonly(),
+  statistics: z.object({
+    elapsed: z.number().describe('Seconds that ClickHouse took.'),
+    rows_read: z.number(),
+    bytes_read: z.number(),
+  }),
+});
+
+const text = z.string({ error: 'expected it once' }).max(500);
+const query = z
+  .object({
+    from: text
+      .optional()
+      .describe('A moment such as 2026-01-01, or how long before the end of the period, such as 30d.'),
+    to: text.optional().describe('A moment, or how long ago; by default now. Not itself part of the period.'),
+    format: z
+      .enum(['json', 'csv'])
+      .default('json')
+      .describe('csv: RFC 4180; text that spreadsheets would take for a formula gets an apostrophe in front.'),
+  })
+  .catchall(text)
+  .describe('And the report’s own parameters.');
+
+/** The named reports, for everybody who may sign in: analysts, operators and reviewers. Nothing is changed by asking. */
+export function reportRoutes(reports: Reports): FastifyPluginAsyncZod {
+  return async (app) => {
+    app.get(
+      '/reports',
+      {
+        schema: {
+          summary: 'The reports that there are, each with its question, parameters and columns',
+          response: { 200: pageOf(header), ...problemResponses(401) },
+        },
+      },
+      async () => ({ items: [...reports.list()], next: null }),
+    );
+
+    app.get(
+      '/reports/:name',
+      {
+        schema: {
+          summary: 'A report over a period',
+          params: z.object({ name }),
+          querystring: query,
+          response: { 200: result, ...problemResponses(401, 404, 422, 503) },
+        },
+      },
+      async (request, reply) => {
+        const { format, ...given } = request.query;
+        const answer = await run(reports, request.params.name, given);
+        if (format === 'json') return answer;
+        void reply.header('content-disposition', `attachment; filename="${answer.name}.csv"`);
+        void reply.type('text/csv; charset=utf-8; header=present').serializer((csv: string) => csv);
+        // What is sent is not what the schema describes, but the form that was asked for.
+        return reply.send(reportCsv(answer) as never);
+      },
+    );
+  };
+}
+
+async function run(
+  reports: Reports,
+  name: string,
+  given: Readonly<Record<string, string | undefined>>,
+): Promise<ReportResult> {
+  const values = Object.fromEntries(
+    Object.entries(given).filter((entry): entry is [string, string] => entry[1] !== undefined),
+  );
+  try {
+    return await reports.run(name, values);
+  } catch (cause) {
+    if (cause instanceof UnknownReport) throw new AdminProblem('not-found', { detail: cause.message });
+    if (cause instanceof BadParameter) throw invalidMember('querystring', `/${cause.parameter}`, `${cause.expected}.`);
+    if (cause instanceof ReportTookTooLong)
+      throw new AdminProblem('record-unavailable', { detail: cause.message, cause });
+    throw new AdminProblem('record-unavailable', { cause });
+  }
+}

@@ -1,0 +1,73 @@
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import { reviewerOf } from '../authenticate.ts';
+import type { AdminDeps } from '../deps.ts';
+import { createHoldStream } from './hold-stream.ts';
+import type { HoldStream } from './hold-stream.ts';
+import { AdminProblem } from '../api/problems.ts';
+import { problemResponses } from '../api/schemas.ts';
+
+const MOST_STREAMS = 256;
+const MOST_STREAMS_EACH = 8;
+
+const headers = z.looseObject({
+  'last-event-id': z
+    .string()
+    .regex(/^\d{1,15}$/, 'expected the id of an event')
+    .transform(Number)
+    .optional()
+    .describe('Of the last event that was seen; then what changed since is told first.'),
+});
+
+/** Holds as they change. One watch on the store serves all streams. */
+export function streamRoute(deps: Pick<AdminDeps, 'holds' | 'demands' | 'clock'>): FastifyPluginAsyncZod {
+  const streams = new Map<HoldStream, string>();
+  let stopWatching: (() => void) | null = null;
+
+  function open(person: string, since: number | null): HoldStream {
+    const own = [...streams.values()].filter((each) => each === person).length;
+    if (own >= MOST_STREAMS_EACH || streams.size >= MOST_STREAMS) throw new AdminProblem('too-many-streams');
+    stopWatching ??= deps.holds.watch((hold) => {
+      for (const stream of streams.keys()) stream.tell(hold);
+    });
+    const stream = createHoldStream(deps, since);
+    streams.set(stream, person);
+    stream.events.once('close', () => {
+      streams.delete(stream);
+      if (streams.size > 0) return;
+      stopWatching?.();
+      stopWatching = null;
+    });
+    return stream;
+  }
+
+  return async (app) => {
+    app.addHook('preClose', async () => {
+      for (const stream of streams.keys()) stream.end();
+    });
+
+    app.get(
+      '/stream',
+      {
+        exposeHeadRoute: false,
+        schema: {
+          summary:
+            'Server-sent events: each hold that changes, at least once, as the list shows it. Of two the higher version is newer; after `reset` read the list again',
+          headers,
+          response: {
+            200: { description: 'Events', content: { 'text/event-stream': { schema: z.string() } } },
+            ...problemResponses(401, 422, 429, 503),
+          },
+        },
+      },
+      async (request, reply) => {
+        const { events } = open(reviewerOf(request).id, request.headers['last-event-id'] ?? null);
+        // nginx would collect events otherwise.
+        return await reply
+          .type('text/event-stream')
+          .header('x-accel-buffering', 'no')
+          .send(events as never);
+      },
+    );
+  };
+}

@@ -1,0 +1,130 @@
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import type { Suspension } from '../../gateway/domain/hold-store.ts';
+import { reviewerWithRole } from '../authenticate.ts';
+import type { AdminDeps } from '../deps.ts';
+import { AdminProblem } from '../api/problems.ts';
+import { noBody, NOTE_LENGTH, pageOf, problemResponses, time, writeHeaders } from '../api/schemas.ts';
+import { iso } from '../../gateway/domain/time.ts';
+
+const suspension = z
+  .object({ by: z.string(), at: time, reason: z.string().nullable() })
+  .nullable()
+  .describe('Null: it is not suspended.');
+const agent = z.object({
+  id: z.string(),
+  owner: z.string(),
+  roles: z.array(z.string()),
+  systems: z.array(z.string()),
+  suspended: suspension,
+});
+const system = z.object({ id: z.string().describe('The name of the system.'), suspended: suspension });
+
+const params = z.object({ id: z.string().max(500) });
+const suspendBody = z.strictObject({ reason: z.string().max(NOTE_LENGTH).optional() }).nullish();
+const superseded = z.number().int().describe('How many holds that were pending or approved are superseded.');
+const refusals = problemResponses(400, 401, 403, 404, 413, 415, 422, 503);
+
+/** What is shown of an agent or a system, given whether it is suspended. */
+type Shown = (suspended: z.output<typeof suspension>) => Record<string, unknown>;
+
+/** Agents and systems, and their kill switches: from the answer on, every worker of this gateway knows. */
+export function suspensionRoutes(deps: Pick<AdminDeps, 'suspensions' | 'agents' | 'systems'>): FastifyPluginAsyncZod {
+  const agents = deps.agents.map(({ id, owner, roles, systems }): [string, Shown] => [
+    id,
+    (suspended): z.output<typeof agent> => ({ id, owner, roles: [...roles], systems: [...systems], suspended }),
+  ]);
+  const systems = deps.systems.map((id): [string, Shown] => [
+    id,
+    (suspended): z.output<typeof system> => ({ id, suspended }),
+  ]);
+  return async (app) => {
+    await app.register(killSwitch(deps.suspensions, 'agent', agent, new Map(agents)));
+    await app.register(killSwitch(deps.suspensions, 'system', system, new Map(systems)));
+  };
+}
+
+function killSwitch(
+  suspensions: AdminDeps['suspensions'],
+  kind: Suspension['kind'],
+  schema: z.ZodObject,
+  known: ReadonlyMap<string, Shown>,
+): FastifyPluginAsyncZod {
+  async function states(): Promise<(id: string) => z.output<typeof suspension>> {
+    const all = (await suspensions.list()).filter((one) => one.kind === kind);
+    return (id) => {
+      const found = all.find(({ name }) => name === id);
+      return found ? { by: found.by, at: iso(found.at), reason: found.reason } : null;
+    };
+  }
+
+  function find(id: string): Shown {
+    const shown = known.get(id);
+    if (!shown)
+      throw new AdminProblem('not-found', { detail: `There is no ${kind} of that name in the configuration.` });
+    return shown;
+  }
+
+  async function show(id: string): Promise<Record<string, unknown>> {
+    return find(id)((await states())(id));
+  }
+
+  return async (app) => {
+    app.get(
+      `/${kind}s`,
+      {
+        schema: {
+          summary: `The ${kind}s that are configured`,
+          response: { 200: pageOf(schema), ...problemResponses(401, 503) },
+        },
+      },
+      async () => {
+        const suspended = await states();
+        return { items: [...known].map(([id, show]) => show(suspended(id))), next: null };
+      },
+    );
+
+    app.post(
+      `/${kind}s/:id/suspend`,
+      {
+        schema: {
+          summary: `Refuses calls of this ${kind} at once, and supersedes its open holds. For operators`,
+          params,
+          headers: writeHeaders,
+          body: suspendBody,
+          response: { 200: schema.extend({ superseded }), ...refusals },
+        },
+      },
+      async (request) => {
+        const by = reviewerWithRole(request, 'operator').id;
+        const { id } = request.params;
+        find(id);
+        const reason = request.body?.reason || null;
+        const channel = request.headers['holdpoint-channel'];
+        const { superseded } = await suspensions.suspend({ kind, name: id, by, channel, reason });
+        return { ...(await show(id)), superseded };
+      },
+    );
+
+    app.post(
+      `/${kind}s/:id/resume`,
+      {
+        schema: {
+          summary: `Lets calls of this ${kind} through again, as far as policy does. For operators`,
+          params,
+          headers: writeHeaders,
+          body: noBody,
+          response: { 200: schema, ...refusals },
+        },
+      },
+      async (request) => {
+        const by = reviewerWithRole(request, 'operator').id;
+        const { id } = request.params;
+        find(id);
+        // What is not suspended is as it should be already.
+        await suspensions.resume(kind, id, by, request.headers['holdpoint-channel']);
+        return await show(id);
+      },
+    );
+  };
+}

@@ -1,8 +1,0 @@
-/** A moment (milliseconds since the epoch) as the API writes it: RFC 3339, UTC. */
-export function iso(at: number): string {
-  return new Date(at).toISOString();
-}
-
-export function isoOrNull(at: number | null): string | null {
-  return at === null ? null : iso(at);
-}

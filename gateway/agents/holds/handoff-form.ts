@@ -1,0 +1,150 @@
+import { hash } from 'node:crypto';
+import { z } from 'zod';
+import { parseExactly } from '../../json/exact-json.ts';
+import type { Artifact, Handoff, Recipient } from '../../domain/handoff.ts';
+import type { HoldClaims } from '../../domain/hold.ts';
+import { Problem } from '../../domain/problem.ts';
+import { duration } from '../../domain/units.ts';
+
+/** Bytes of the form as JSON, without artifacts. */
+export const FORM_LIMIT = 64 * 1024;
+export const MOST_ARTIFACTS = 16;
+/** Bytes of all artifacts together, as they are once decoded. */
+export const ARTIFACTS_LIMIT = 4 * 2 ** 20;
+/** Bytes of a request that can be within those limits, base64 and JSON included. */
+export const REQUEST_LIMIT = 6 * 2 ** 20;
+
+const EXPIRES_IN = 24 * 3_600_000;
+const LONGEST = 7 * 24 * 3_600_000;
+
+/** What an agent hands over, read and checked. */
+export type HandoffRequest = {
+  readonly kind: 'exception' | 'relay';
+  readonly to: Recipient | null;
+  readonly form: Handoff;
+  readonly claims: HoldClaims;
+  readonly artifacts: readonly Artifact[];
+  /** Milliseconds. */
+  readonly expiresIn: number;
+};
+
+/** Who can be named as recipient. */
+export type Recipients = {
+  readonly groups: ReadonlySet<string>;
+  readonly people: ReadonlySet<string>;
+  readonly agents: ReadonlySet<string>;
+};
+
+const text = z.string();
+const name = z
+  .string()
+  .min(1)
+  .max(200)
+  // Path traversal: whoever saves it under its name must not leave the folder, nor be shown another name than it has.
+  .regex(/^[^/\\\p{C}]+$/u, { error: 'expected a plain file name, without a path or control characters' })
+  .refine((value) => value !== '.' && value !== '..', { error: 'expected a plain file name' });
+
+const schema = z.looseObject({
+  kind: z.enum(['exception', 'relay']).optional(),
+  to: z
+    .union([z.strictObject({ group: text }), z.strictObject({ person: text }), z.strictObject({ agent: text })], {
+      error: 'expected one of {"group": …}, {"person": …} and {"agent": …}',
+    })
+    .optional(),
+  artifacts: z
+    .array(
+      z.strictObject({
+        name,
+        type: z
+          .string()
+          .max(200)
+          .regex(/^[\w!#$&^.+-]+\/[\w!#$&^.+-]+(;[\x20-\x7e]*)?$/, {
+            error: 'expected a media type, such as text/csv',
+          }),
+        content: z.string({ error: 'expected base64' }),
+        sha256: z
+          .string()
+          .regex(/^[0-9a-f]{64}$/, { error: 'expected lowercase hex' })
+          .optional(),
+      }),
+    )
+    .default([]),
+  expires_in: duration.refine((ms) => ms > 0 && ms <= LONGEST, { error: 'expected at most 7d' }).default(EXPIRES_IN),
+  task: text.optional(),
+  client: text.optional(),
+  summary: text.optional(),
+  confidence: z.number().min(0).max(1).optional(),
+  flags: z.array(text).optional(),
+  recommended_action: text.optional(),
+  options: z.array(z.unknown()).optional(),
+});
+
+/**
+ * Reads what an agent sends to `POST /-/holds`. The form keeps every member and digit that was sent.
+ * @throws Problem `bad-handoff` with the place of what is wrong, or `handoff-too-large`
+ */
+export function readHandoff(body: Buffer, recipients: Recipients): HandoffRequest {
+  const json = body.toString('utf8');
+  const parsed = schema.safeParse(parse(json, JSON.parse));
+  if (!parsed.success) throw wrong(explain(parsed.error));
+  const { to = null, expires_in: expiresIn, task = null, confidence = null, flags = [] } = parsed.data;
+  const artifacts = readArtifacts(parsed.data.artifacts);
+
+  const kind = parsed.data.kind ?? (artifacts.length > 0 || (to && 'agent' in to) ? 'relay' : 'exception');
+  if (to) assertKnown(to, recipients);
+  if (to && 'agent' in to && kind === 'exception') throw wrong('to: only people answer an exception');
+
+  const { kind: _, to: __, artifacts: ___, expires_in: ____, ...form } = parse(json, parseExactly) as Handoff;
+  const size = Buffer.byteLength(JSON.stringify(form));
+  if (size > FORM_LIMIT) throw tooLarge(`The form may have ${FORM_LIMIT} bytes; this one has ${size}.`);
+  const claims = { session: null, task, confidence, flags, reversible: null };
+  return { kind, to, form, claims, artifacts, expiresIn };
+}
+
+function readArtifacts(sent: z.infer<typeof schema>['artifacts']): Artifact[] {
+  if (sent.length > MOST_ARTIFACTS) throw tooLarge(`Send at most ${MOST_ARTIFACTS} artifacts.`);
+  const names = new Set<string>();
+  let total = 0;
+  return sent.map(({ name, type, content: encoded, sha256: claimed }, index) => {
+    const at = `artifacts.${index}`;
+    // Two names that file systems take for one would overwrite each other where they are saved.
+    const folded = name.normalize('NFC').toLowerCase();
+    if (names.has(folded)) throw wrong(`${at}.name: there is another artifact of this name`);
+    names.add(folded);
+    const content = Buffer.from(encoded, 'base64');
+    if (content.toString('base64') !== encoded) throw wrong(`${at}.content: expected base64 (RFC 4648) with padding`);
+    total += content.length;
+    if (total > ARTIFACTS_LIMIT) throw tooLarge(`Artifacts may have ${ARTIFACTS_LIMIT} bytes together.`);
+    const sha256 = hash('sha256', content, 'hex');
+    if (claimed !== undefined && claimed !== sha256) throw wrong(`${at}.sha256: the content has ${sha256}`);
+    return { name, type, bytes: content.length, sha256, content };
+  });
+}
+
+function assertKnown(to: Recipient, { groups, people, agents }: Recipients): void {
+  if ('group' in to && !groups.has(to.group)) throw wrong(`to.group: there is no group ${to.group}`);
+  if ('person' in to && !people.has(to.person)) throw wrong(`to.person: nobody here is called ${to.person}`);
+  if ('agent' in to && !agents.has(to.agent)) throw wrong(`to.agent: there is no agent ${to.agent}`);
+}
+
+function parse(json: string, read: (text: string) => unknown): unknown {
+  try {
+    return read(json);
+  } catch {
+    // Also when it is nested so deeply that reading it overflows the stack.
+    throw wrong('the body is not JSON');
+  }
+}
+
+function explain(error: z.ZodError): string {
+  const [issue] = error.issues;
+  return issue ? `${issue.path.map(String).join('.') || 'the body'}: ${issue.message}` : 'unreadable';
+}
+
+function wrong(what: string): Problem {
+  return new Problem('bad-handoff', { detail: `${what}. Nothing was opened; correct it and send it again.` });
+}
+
+function tooLarge(detail: string): Problem {
+  return new Problem('handoff-too-large', { detail });
+}

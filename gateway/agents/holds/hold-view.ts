@@ -1,0 +1,59 @@
+import type { HandoffAnswer } from '../../domain/handoff.ts';
+import type { Hold } from '../../domain/hold.ts';
+import { iso } from '../../domain/time.ts';
+import { outcomeView } from '../../enforce/wait/outcome-view.ts';
+
+/** Seconds after which a hold that is not settled is worth another look. */
+const RETRY_AFTER = 5;
+
+/** A hold in the words of the contract with agents: nothing about who may decide it, or how. */
+export function holdView(hold: Hold, answer: HandoffAnswer | null, now: number) {
+  const { kind, status, execution, editors, code, note, to } = hold;
+  const moving = execution === 'releasing' || (execution === 'indeterminate' && hold.resendAt !== null);
+  return {
+    hold_id: hold.id,
+    kind,
+    status,
+    execution,
+    revision: hold.revision,
+    created_at: iso(hold.createdAt),
+    expires_at: iso(hold.expiresAt),
+    ...(editors.length > 0 && { edited: true }),
+    ...(to !== null && { to }),
+    ...(kind === 'relay' && { state: relayState(hold, now) }),
+    ...(code !== null && { code }),
+    ...(note !== null && { note }),
+    ...(status === 'answered' && { answer: { option: answer?.option ?? null, data: answer?.data ?? null, note } }),
+    ...outcomeView(hold),
+    ...((status === 'pending' || moving) && { retry_after: RETRY_AFTER }),
+  };
+}
+
+/** A relay as the agent sees it to whom it is sent. */
+export function relayView(hold: Hold, now: number) {
+  const { id, principal, status, lease, createdAt, expiresAt, code, note, artifacts } = hold;
+  return {
+    hold_id: id,
+    kind: hold.kind,
+    from: principal.agent,
+    status,
+    state: relayState(hold, now),
+    created_at: iso(createdAt),
+    expires_at: iso(expiresAt),
+    ...(isLeased(hold, now) && lease && { claimed_until: iso(lease.until) }),
+    ...(code !== null && { code }),
+    ...(note !== null && { note }),
+    artifacts,
+  };
+}
+
+/** Whether somebody is at it just now. */
+export function isLeased({ lease }: Hold, now: number): boolean {
+  return lease !== null && now < lease.until;
+}
+
+/** How far a relay has come; otherwise, such as when it was cancelled, its status says it. */
+function relayState(hold: Hold, now: number): string {
+  if (hold.status !== 'pending') return hold.status;
+  return isLeased(hold, now) ? 'in-review' : 'waiting';
+}

@@ -1,0 +1,50 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { Hold } from '../../domain/hold.ts';
+import { isRefusal } from '../../domain/hold-command.ts';
+import { Problem } from '../../domain/problem.ts';
+import { writeHeldResponse } from '../../enforce/reply/held-response.ts';
+import { about } from './about.ts';
+import type { AgentHoldsDeps } from './deps.ts';
+import { holdView, relayView } from './hold-view.ts';
+import { isFor } from './relay-routes.ts';
+
+type HoldParams = { Params: { id: string } };
+
+/** The holds that an agent's own calls and handoffs opened. */
+export function registerOwnHolds(app: FastifyInstance, { store, identify, clock }: AgentHoldsDeps): void {
+  async function own(request: FastifyRequest<HoldParams>): Promise<Hold> {
+    const { agent } = identify(request);
+    const hold = await store.find(request.params.id);
+    if (hold?.principal.agent !== agent) throw new Problem('not-found');
+    return hold;
+  }
+
+  app.get<HoldParams>('/-/holds/:id', async (request, reply) => {
+    const { agent } = identify(request);
+    const hold = await store.find(request.params.id);
+    if (hold && hold.principal.agent !== agent && isFor(hold, agent)) {
+      const handoff = await store.handoff(hold.id);
+      return about(reply, hold).send({ ...relayView(hold, clock()), handoff });
+    }
+    if (hold?.principal.agent !== agent) throw new Problem('not-found');
+    const answer = hold.status === 'answered' ? await store.answer(hold.id) : null;
+    return about(reply, hold).send(holdView(hold, answer, clock()));
+  });
+
+  app.get<HoldParams>('/-/holds/:id/response', async (request, reply) => {
+    const hold = await own(request);
+    if (hold.execution !== 'executed' && hold.execution !== 'confirmed-executed') throw new Problem('no-response-yet');
+    const kept = await store.response(hold.id);
+    if (!kept?.complete) throw new Problem('already-executed');
+    reply.hijack();
+    writeHeldResponse(reply.raw, kept, hold.decisionId);
+  });
+
+  app.delete<HoldParams>('/-/holds/:id', async (request, reply) => {
+    const hold = await own(request);
+    const by = hold.principal.agent;
+    const result = await store.apply(hold.id, { type: 'cancel', by, as: 'agent', channel: 'agent', reason: null });
+    if (isRefusal(result)) throw new Problem('hold-settled', { detail: result.detail, extras: { hold_id: hold.id } });
+    return about(reply, hold).send(holdView(result, null, clock()));
+  });
+}

@@ -1,0 +1,18 @@
+import type { Server } from 'node:net';
+import { formatAddress, type Address } from '../config/address.ts';
+
+/** Opens a server. @throws Error for people that names the address */
+export async function listenOn(server: Server, { host, port }: Address, options: object = {}): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    const failed = (error: NodeJS.ErrnoException) => {
+      const taken = error.code === 'EADDRINUSE';
+      const reason = taken ? 'the port is in use; name another in the configuration' : error.message;
+      reject(new Error(`cannot listen on ${formatAddress({ host, port })}: ${reason}`));
+    };
+    server.once('error', failed);
+    server.listen({ host, port, ...options }, () => {
+      server.off('error', failed);
+      resolve();
+    });
+  });
+}

@@ -1,0 +1,64 @@
+import type { ShownHold } from '../answers.ts';
+import { votes } from './hold-list.ts';
+import { plain, quoted } from './plain-text.ts';
+
+/** One hold as a person reads it before deciding. What others wrote is quoted, so that it cannot pass for ours. */
+export function holdPage(hold: ShownHold): string {
+  const { action, policy, claims, decided, routing, diff, artifacts, notes } = hold;
+  const facts: [string, string][] = [
+    ['Hold', `${hold.hold_id}, revision ${hold.revision}, ${state(hold)}`],
+    ['Agent', `${hold.agent.id} (owner ${hold.agent.owner})`],
+    ...(decided ? [['Decided', decision(decided)] satisfies [string, string]] : []),
+    ...policy.reasons.map((reason): [string, string] => ['Because', reason]),
+    ['Rules', policy.rules.join(', ') || '-'],
+    ...(hold.kind === 'approval' ? [['Approvals', votes(routing.demands)] satisfies [string, string]] : []),
+    ...(routing.lease
+      ? [['Claimed', `by ${routing.lease.by} until ${routing.lease.until}`] satisfies [string, string]]
+      : []),
+    ['Expires', hold.expires_at],
+  ];
+  return [
+    ...(action ? [plain(action.summary), ''] : []),
+    ...facts.map(([label, text]) => `${label.padEnd(10)} ${plain(text)}`),
+    ...(action ? ['', ...sent(action)] : []),
+    ...(diff && diff.edited_by.length > 0
+      ? ['', `Changed by ${plain(diff.edited_by.join(', '))}. The agent had sent:`, quoted(json(diff.proposed))]
+      : []),
+    ...(Object.keys(claims).length > 0
+      ? ['', 'The agent’s own words, which nobody has checked:', quoted(json(claims))]
+      : []),
+    ...(artifacts.length > 0
+      ? ['', 'Artifacts:', ...artifacts.map(({ name, bytes }) => `  ${plain(name)} (${bytes} bytes)`)]
+      : []),
+    ...notes.flatMap(({ by, at, text }) => ['', `${plain(by)} noted at ${at}:`, quoted(text)]),
+    '',
+    plain(hold.consequence),
+    '',
+  ].join('\n');
+}
+
+function sent(action: NonNullable<ShownHold['action']>): string[] {
+  const { method, url, headers, hidden_headers, body_text, body_bytes, missing } = action;
+  const head = [`${method} ${url}`, ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`)];
+  const hidden = hidden_headers.length > 0 ? [`and, not shown: ${hidden_headers.join(', ')}`] : [];
+  const body = body_text === null || body_bytes === 0 ? [] : [quoted(body_text)];
+  return [
+    'What is sent:',
+    ...[...head, ...hidden].map((line) => `  ${plain(line)}`),
+    ...body,
+    ...(missing === null ? [] : [plain(missing)]),
+  ];
+}
+
+function state({ status, execution, kind, level, overdue }: ShownHold): string {
+  const done = execution === 'none' ? status : `${status}, ${execution}`;
+  return `${done}, ${kind === 'approval' ? `level ${level}` : kind}${overdue ? ', overdue' : ''}`;
+}
+
+function decision({ by, at, code, note }: NonNullable<ShownHold['decided']>): string {
+  return [`${by ? `by ${by} ` : ''}at ${at}`, code, note].filter((part) => part !== null).join(': ');
+}
+
+function json(value: unknown): string {
+  return JSON.stringify(value, null, 2) ?? 'null';
+}

@@ -1,0 +1,138 @@
+import { readFileSync } from 'node:fs';
+import { availableParallelism, homedir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { LineCounter, parseDocument } from 'yaml';
+import type { z } from 'zod';
+import { formatAddress, type Address } from './address.ts';
+import { readOpenApi, readPemFile } from './files.ts';
+import { lineOf } from './line-of.ts';
+import { schema } from './schema.ts';
+import { expandVariables } from './variables.ts';
+import type { System } from '../domain/system.ts';
+
+/** The whole configuration, resolved: paths absolute, durations in milliseconds, sizes in bytes. */
+export type Config = Omit<z.output<typeof schema>, 'systems' | 'workers'> & {
+  readonly file: string;
+  readonly workers: number;
+  readonly systems: readonly (System & { readonly address: Address | null })[];
+};
+
+/** What is wrong with a configuration, every problem at once; `message` is for people and needs no stack. */
+export class ConfigError extends Error {
+  readonly problems: readonly string[];
+  constructor(file: string, problems: readonly string[]) {
+    super(`${file} cannot be used:\n${problems.map((problem) => `  ${problem}`).join('\n')}`);
+    this.name = 'ConfigError';
+    this.problems = problems;
+  }
+}
+
+/** What finding and building tools such as `opa` needs of the environment, and where what was built is kept. */
+export function toolEnvironment(env: NodeJS.ProcessEnv = process.env): {
+  readonly env: NodeJS.ProcessEnv;
+  readonly cacheDir: string;
+} {
+  return { env, cacheDir: join(env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'holdpoint') };
+}
+
+/** What the gateway's processes get: the environment, and where Node keeps compiled code, which halves their start. */
+export function processEnvironment(compiled: string, env: NodeJS.ProcessEnv = process.env): NodeJS.ProcessEnv {
+  return { NODE_COMPILE_CACHE: compiled, ...env };
+}
+
+/** The token of the person at the command line; null when there is none. */
+export function reviewerToken(env: NodeJS.ProcessEnv = process.env): string | null {
+  return env['HOLDPOINT_TOKEN']?.trim() || null;
+}
+
+/** The text of a configuration file. @throws ConfigError when it cannot be read */
+export function readConfigText(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new ConfigError(file, [
+      `it cannot be read (${(error as NodeJS.ErrnoException).code}); name it with --config FILE`,
+    ]);
+  }
+}
+
+/**
+ * Reads the text of a `holdpoint.yaml`. Relative paths in it are relative to `file`. `${NAME}` in a string takes the
+ * value from `env`; `$${` stands for a literal `${`.
+ * @throws ConfigError that lists every problem with its line, path and what was expected
+ */
+export function parseConfig(text: string, file: string, env: NodeJS.ProcessEnv = process.env): Config {
+  const path = resolve(file);
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: true });
+  if (document.errors.length > 0)
+    throw new ConfigError(
+      file,
+      document.errors.map((error) => error.message.trimEnd()),
+    );
+
+  const found = new Map<string, string>();
+  const at = (issuePath: readonly PropertyKey[], message: string) => {
+    const where = issuePath.map(String).join('.') || 'the file';
+    const line = lineOf(document, lines, issuePath);
+    // The first problem of a place explains the others: an unset variable is also a bad value.
+    if (!found.has(where)) found.set(where, `${line ? `line ${line}: ` : ''}${where}: ${message}`);
+  };
+  const failOnProblems = () => {
+    if (found.size > 0) throw new ConfigError(file, [...found.values()]);
+  };
+
+  const expanded = expandVariables(document.toJS() ?? {}, env, [], at);
+  const parsed = schema.safeParse(expanded, {
+    error: (issue) =>
+      issue.code === 'invalid_type' && issue.input === undefined ? `missing; expected ${issue.expected}` : undefined,
+  });
+  for (const issue of parsed.error?.issues ?? []) at(issue.path, issue.message);
+  failOnProblems();
+  if (!parsed.success) throw parsed.error;
+
+  const { systems, workers, clickhouse: server, ...rest } = parsed.data;
+  const base = dirname(path);
+  const readPem = (file: 'ca' | 'cert' | 'key', name: string) =>
+    readPemFile(resolve(base, name), (message) => at(['clickhouse', 'tls', file], message));
+  const resolved = Object.entries(systems).map(
+    ([name, { agent_credential, body_limit, listen, openapi, read_back, ...system }]) => ({
+      ...withoutUndefined(system),
+      name,
+      agentCredential: agent_credential,
+      bodyLimit: body_limit,
+      address: listen ?? null,
+      ...(read_back && {
+        readBack: { path: read_back.path, executed: read_back.executed, notExecuted: read_back.not_executed },
+      }),
+      ...(listen && { listen: formatAddress(listen) }),
+      ...(openapi !== undefined && {
+        openapi: readOpenApi(resolve(base, openapi), (message) => at(['systems', name, 'openapi'], message)),
+      }),
+    }),
+  );
+  const tls = server?.tls && {
+    ca: readPem('ca', server.tls.ca),
+    ...(server.tls.cert !== undefined && { cert: readPem('cert', server.tls.cert) }),
+    ...(server.tls.key !== undefined && { key: readPem('key', server.tls.key) }),
+  };
+  failOnProblems();
+  return {
+    ...rest,
+    ...(server && { clickhouse: { ...server, tls } }),
+    file: path,
+    data: resolve(base, rest.data),
+    policies: resolve(base, rest.policies),
+    workers: workers === 'auto' ? availableParallelism() : workers,
+    systems: resolved,
+  };
+}
+
+/** Reads a `holdpoint.yaml`; see `parseConfig`. */
+export function loadConfig(file: string, env: NodeJS.ProcessEnv = process.env): Config {
+  return parseConfig(readConfigText(file), file, env);
+}
+
+function withoutUndefined<T extends object>(object: T): { [K in keyof T]: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as never;
+}

@@ -1,0 +1,136 @@
+import { type ExactJson, isExactJson, isList, isObject, isSameJson, parseExactly } from '../../json/exact-json.ts';
+import type { NotAmended } from '../../domain/amendment.ts';
+import type { HeldCall } from '../../domain/hold.ts';
+import { isWithin, pointerTo } from '../../json/pointer.ts';
+import { Problem } from '../../domain/problem.ts';
+import { bodyJson } from './body-json.ts';
+import { rewriteForm, withoutEmptied, withoutTypes } from './form-text.ts';
+import { MAX_DEPTH } from '../../json/validate.ts';
+import { parseSpans, rewriteJson } from '../../json/text.ts';
+import { bodyKind } from './media-type.ts';
+import { mergePatch } from '../../json/merge-patch.ts';
+
+/** Bytes of an edited body. More than anybody edits by hand. */
+export const MOST_AMENDED = 1024 * 1024;
+
+/** Headers in which an agent vouches for the bytes of its body (RFC 9530, and the older RFC 3230 and RFC 1864). */
+const DIGESTS = ['content-digest', 'repr-digest', 'digest', 'content-md5'];
+
+/**
+ * A held call with its body edited, in the encoding that the agent chose.
+ *
+ * @param edit a merge patch (RFC 7396) over the body as policy sees it
+ * @param editable JSON pointers (RFC 6901) of what may change, with all that is below; `""` is the whole body
+ * @returns the call as it would have been described, had the agent sent it like that; every value that was not edited is
+ *   the same byte for byte. Or why not: what cannot be said exactly as it was meant is not said at all.
+ */
+export function amendCall(call: HeldCall, edit: unknown, editable: readonly string[]): HeldCall | NotAmended {
+  if (!isExactJson(edit, MAX_DEPTH)) return refused('The edit is not JSON, or nested too deeply.');
+  const digest = DIGESTS.find((name) => headerOf(call, name) !== undefined);
+  if (digest) {
+    return refused(
+      `The agent vouches for the exact body in ${digest}, so it cannot be edited. Reject the call, or take it over.`,
+    );
+  }
+  const contentType = headerOf(call, 'content-type');
+  const judged = call.body.length > 0 ? bodyJson(call.body, contentType) : null;
+  if (judged === null)
+    return refused('Policy cannot see into the body, so it cannot be edited. Reject the call, or take it over.');
+
+  const before = parseExactly(judged);
+  const form = bodyKind(contentType) === 'form';
+  const patched = mergePatch(before, edit);
+  const wanted = form ? withoutTypes(patched) : patched;
+  const changed = [...differences(before, wanted, '')];
+  if (changed.length === 0) return refused('The edit changes nothing. Approve the call as it is, or edit something.');
+  const barred = changed.find((pointer) => !editable.some((above) => isWithin(pointer, above)));
+  if (barred !== undefined) return refused(notEditable(barred, editable), barred);
+
+  const after = form ? withoutEmptied(before, wanted) : wanted;
+  const text = call.body.toString('utf8');
+  const body = Buffer.from(form ? rewriteForm(text, after) : rewriteJson(text, before, after));
+  if (body.length === 0) return refused('The edit leaves no body. Keep at least one field.');
+  if (body.length > MOST_AMENDED) return refused(`The edit makes the body larger than ${MOST_AMENDED} bytes.`);
+  return reread(call, judged, body, contentType, after);
+}
+
+/** The amended call, if the new body is read as it is meant to be. */
+function reread(
+  call: HeldCall,
+  judged: string,
+  body: Buffer,
+  contentType: string | undefined,
+  wanted: ExactJson,
+): HeldCall | NotAmended {
+  let json: string;
+  try {
+    json = bodyJson(body, contentType)!;
+  } catch (problem) {
+    if (!(problem instanceof Problem)) throw problem;
+    return refused(`The gateway would refuse the edited body. ${problem.message}`);
+  }
+  const [unlike] = differences(wanted, parseExactly(json), '');
+  if (unlike !== undefined) return refused('A body of this type has no way to say what the edit asks for.', unlike);
+  const input = amendInput(call.input, judged, json, body.length);
+  if (input === null)
+    return refused('The gateway now reads the body in another way than when it was held. Reject the call.');
+  const headers = call.headers.map((value, index) =>
+    index % 2 === 1 && call.headers[index - 1]!.toLowerCase() === 'content-length' ? String(body.length) : value,
+  );
+  return { ...call, headers, body, input };
+}
+
+/** The policy input with another body; null when the body in it is not the one that was judged. */
+function amendInput(input: string, judged: string, json: string, bytes: number): string | null {
+  const action = parseSpans(input).members.get('action')?.value.members;
+  const body = action?.get('body')?.value;
+  const size = action?.get('body_bytes')?.value;
+  if (!body || !size || size.start > body.start) return null;
+  // A JSON body stands in the input with the space around it.
+  const start = body.start - parseSpans(judged).start;
+  const end = start + judged.length;
+  if (input.slice(start, end) !== judged) return null;
+  return input.slice(0, size.start) + bytes + input.slice(size.end, start) + json + input.slice(end);
+}
+
+/** JSON pointers into the body of where two versions of a call differ, as policy sees them. */
+export function changedPlaces(before: HeldCall, after: HeldCall): string[] {
+  return [...differences(bodyOf(before), bodyOf(after), '')];
+}
+
+function bodyOf({ input }: HeldCall): ExactJson | undefined {
+  const { action } = parseExactly(input) as { readonly action: { readonly [member: string]: ExactJson } };
+  return memberOf(action, 'body');
+}
+
+/** Where two values differ, as deep down as that can be said. */
+function* differences(a: ExactJson | undefined, b: ExactJson | undefined, at: string): Generator<string> {
+  if (isObject(a) && isObject(b)) {
+    for (const name of new Set([...Object.keys(a), ...Object.keys(b)])) {
+      yield* differences(memberOf(a, name), memberOf(b, name), pointerTo(at, name));
+    }
+  } else if (isList(a) && isList(b)) {
+    for (let i = 0; i < Math.max(a.length, b.length); i++) yield* differences(a[i], b[i], pointerTo(at, i));
+  } else if (a === undefined || b === undefined || !isSameJson(a, b)) {
+    yield at;
+  }
+}
+
+function memberOf(value: { readonly [member: string]: ExactJson }, name: string): ExactJson | undefined {
+  return Object.hasOwn(value, name) ? value[name] : undefined;
+}
+
+function headerOf({ headers }: HeldCall, name: string): string | undefined {
+  const index = headers.findIndex((each, i) => i % 2 === 0 && each.toLowerCase() === name);
+  return index === -1 ? undefined : headers[index + 1];
+}
+
+function notEditable(pointer: string, editable: readonly string[]): string {
+  const what = pointer === '' ? 'The body as a whole' : pointer;
+  if (editable.length === 0) return `${what} may not be changed: the rules that hold this call let nobody edit it.`;
+  return `${what} may not be changed, only ${editable.join(', ')}.`;
+}
+
+function refused(detail: string, pointer: string | null = null): NotAmended {
+  return { detail, pointer };
+}

@@ -1,0 +1,30 @@
+import { isUtf8 } from 'node:buffer';
+import { Problem } from '../../domain/problem.ts';
+import { formToJson } from './form.ts';
+import { validateJson } from '../../json/validate.ts';
+import { bodyKind } from './media-type.ts';
+import { hasMethodOverrideMember } from './method-override.ts';
+
+/**
+ * A body as policy sees it, as JSON text: a JSON body's own text, or what a form says. Null when policy cannot see into a
+ * body of this Content-Type. The body is not empty.
+ * @throws Problem `bad-body` for one that cannot be judged exactly as it is
+ */
+export function bodyJson(body: Buffer, contentType: string | undefined): string | null {
+  switch (bodyKind(contentType)) {
+    case 'opaque':
+      return null;
+    case 'form':
+      if (!isUtf8(body)) throw new Problem('bad-body', { detail: 'The form is not valid UTF-8. Percent-encode it.' });
+      return formToJson(body.toString('utf8'));
+    case 'json': {
+      const text = validateJson(body);
+      if (hasMethodOverrideMember(text)) {
+        throw new Problem('bad-body', {
+          detail: 'The body has a member that overrides the method; use the method itself.',
+        });
+      }
+      return text;
+    }
+  }
+}

@@ -1,0 +1,98 @@
+import { type ExactJson, isList, isObject } from '../../json/exact-json.ts';
+import { pointerTo } from '../../json/pointer.ts';
+import { type Field, formFields } from './form.ts';
+
+/** A text in what a form says; `list` is where the list of texts is that it is an element of. */
+type Leaf = { readonly keys: readonly string[]; readonly value: string; readonly list: string | null };
+
+/**
+ * The form that says `after`, made from the form `text`: fields that stay as they are stay byte for byte and in their
+ * places, others get their new value or go, and new ones follow behind with brackets as the form writes them.
+ * What a form has no way to say is left out, so the result has to be read and compared with what was wanted.
+ */
+export function rewriteForm(text: string, after: ExactJson): string {
+  const leaves = new Map(leavesOf(after, '', [], null));
+  const style = createStyle();
+  const kept = formFields(text).flatMap((field) => {
+    if (field === null) return [''];
+    const pointer = style.meet(field);
+    const leaf = leaves.get(pointer);
+    leaves.delete(pointer);
+    if (!leaf) return [];
+    return [leaf.value === field.value ? field.raw : `${field.rawName}=${encodeURIComponent(leaf.value)}`];
+  });
+  const added = [...leaves.values()].map((leaf) => `${style.nameOf(leaf)}=${encodeURIComponent(leaf.value)}`);
+  return [...kept, ...added].join('&');
+}
+
+/** A form's value in which numbers and booleans are the text that a form has for them. */
+export function withoutTypes(value: ExactJson): ExactJson {
+  if (isList(value)) return value.map(withoutTypes);
+  if (isObject(value)) {
+    return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, withoutTypes(member)]));
+  }
+  return value === null || typeof value === 'string' ? value : JSON.stringify(value);
+}
+
+/** `after` without the objects that have lost their last member: a form names members alone. */
+export function withoutEmptied(before: ExactJson | undefined, after: ExactJson): ExactJson {
+  if (!isObject(before) || !isObject(after)) return after;
+  const members = Object.entries(after).flatMap(([name, value]): [string, ExactJson][] => {
+    const present = Object.hasOwn(before, name) ? before[name] : undefined;
+    const left = withoutEmptied(present, value);
+    return isObject(present) && isObject(left) && Object.keys(left).length === 0 ? [] : [[name, left]];
+  });
+  return Object.fromEntries(members);
+}
+
+function* leavesOf(
+  value: ExactJson,
+  pointer: string,
+  keys: readonly string[],
+  list: string | null,
+): Generator<[pointer: string, leaf: Leaf]> {
+  if (typeof value === 'string') yield [pointer, { keys, value, list }];
+  if (isList(value)) {
+    const texts = value.every((element) => typeof element === 'string') ? pointer : null;
+    for (const [index, element] of value.entries()) {
+      yield* leavesOf(element, pointerTo(pointer, index), [...keys, String(index)], texts);
+    }
+  } else if (isObject(value)) {
+    for (const [name, member] of Object.entries(value)) {
+      yield* leavesOf(member, pointerTo(pointer, name), [...keys, name], null);
+    }
+  }
+}
+
+/** Learns from a form's fields how it writes its names. */
+function createStyle() {
+  /** How many elements each list has that is written as `a[]`. */
+  const unnumbered = new Map<string, number>();
+  /** What has numbers in its brackets, as `a[0]`. */
+  const numbered = new Set<string>();
+  let encodes: boolean | null = null;
+
+  return {
+    /** Where the value of the next field is in what the form says. */
+    meet({ rawName, keys }: Field): string {
+      if (keys.length > 1) encodes ??= !rawName.includes('[');
+      const parent = keys.slice(0, -1).reduce(pointerTo, '');
+      const last = keys.at(-1)!;
+      if (last !== '') {
+        if (/^\d+$/.test(last)) numbered.add(parent);
+        return pointerTo(parent, last);
+      }
+      const index = unnumbered.get(parent) ?? 0;
+      unnumbered.set(parent, index + 1);
+      return pointerTo(parent, index);
+    },
+    nameOf({ keys, list }: Leaf): string {
+      const withoutNumber =
+        list !== null &&
+        (unnumbered.has(list) || (!numbered.has(list) && (unnumbered.size > 0 || numbered.size === 0)));
+      const [first = '', ...rest] = (withoutNumber ? [...keys.slice(0, -1), ''] : keys).map(encodeURIComponent);
+      const name = first + rest.map((key) => `[${key}]`).join('');
+      return encodes ? name.replaceAll('[', '%5B').replaceAll(']', '%5D') : name;
+    },
+  };
+}

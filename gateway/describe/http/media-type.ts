@@ -1,0 +1,34 @@
+import { Problem } from '../../domain/problem.ts';
+
+/** How policy reads a body. */
+export type BodyKind = 'json' | 'form' | 'opaque';
+
+const MEDIA_TYPE = /^([\w!#$%&'*+.^`|~-]+\/[\w!#$%&'*+.^`|~-]+)[ \t]*(;.*)?$/;
+
+/**
+ * How a body of this Content-Type is read: `application/json`, `text/json` and `+json` as JSON, forms as forms; anything
+ * else, or none, is opaque to policy.
+ * @throws Problem `bad-body` for a type that servers read differently, or a charset in which the text would be another.
+ */
+export function bodyKind(contentType: string | undefined): BodyKind {
+  if (contentType === undefined) return 'opaque';
+  // What nearly all calls send; the general way costs ten times as much.
+  if (contentType === 'application/json') return 'json';
+  if (contentType === 'application/x-www-form-urlencoded') return 'form';
+
+  const match = MEDIA_TYPE.exec(contentType);
+  // Content-type confusion: `application/json, text/plain` is JSON to one parser and text to another.
+  if (match === null) throw refused('Send a Content-Type with exactly one media type, such as application/json.');
+  const type = match[1]!.toLowerCase();
+  const json = type === 'application/json' || type === 'text/json' || type.endsWith('+json');
+  if (!json && type !== 'application/x-www-form-urlencoded') return 'opaque';
+  // Charset confusion: in UTF-7, UTF-16 or IBM037 the same bytes are another text than the one that is judged.
+  for (const [, charset] of (match[2] ?? '').matchAll(/charset\*?\d*\*?[ \t]*=[ \t]*"?([^";]*)/gi)) {
+    if (!/^(?:utf-?8|us-ascii)[ \t]*$/i.test(charset!)) throw refused('Send the body in UTF-8.');
+  }
+  return json ? 'json' : 'form';
+}
+
+function refused(detail: string): Problem {
+  return new Problem('bad-body', { detail });
+}

@@ -1,0 +1,41 @@
+/** Header lists here are flat: names and values alternating, as `IncomingMessage.rawHeaders` has them. */
+
+/** Meaningful for one connection alone (RFC 9110 section 7.6.1, and the older Proxy-* and Keep-Alive). */
+export const HOP_BY_HOP = [
+  'connection',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+  'http2-settings',
+];
+
+/** Headers that an obligation may not touch, because the message's framing and destination hang on them. */
+export function isReserved(header: string): boolean {
+  return HOP_BY_HOP.includes(header) || header === 'host' || header === 'content-length';
+}
+
+/** Value of the first header with this lowercase name. */
+export function headerValue(raw: readonly string[], name: string): string | null {
+  for (let i = 0; i < raw.length; i += 2) {
+    if (raw[i]!.length === name.length && raw[i]!.toLowerCase() === name) return raw[i + 1]!;
+  }
+  return null;
+}
+
+/** Names that `Connection` declares to be hop-by-hop; null in the common case that there are none. */
+export function connectionNamed(raw: readonly string[]): Set<string> | null {
+  let named: Set<string> | null = null;
+  for (let i = 0; i < raw.length; i += 2) {
+    if (raw[i]!.length !== 10 || raw[i]!.toLowerCase() !== 'connection') continue;
+    const value = raw[i + 1]!;
+    if (value === 'keep-alive' || value === 'close') continue;
+    named ??= new Set();
+    for (const name of value.split(',')) named.add(name.trim().toLowerCase());
+  }
+  return named;
+}

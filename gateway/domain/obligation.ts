@@ -1,0 +1,11 @@
+import { z } from 'zod';
+import { isReserved } from './headers.ts';
+
+/** The obligations that the gateway can meet. `set-header` replaces a request header. */
+export const setHeader = z
+  .strictObject({
+    type: z.literal('set-header'),
+    name: z.string().regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/),
+    value: z.string().regex(/^[\t\x20-\x7e]*$/),
+  })
+  .refine(({ name }) => !isReserved(name.toLowerCase()));

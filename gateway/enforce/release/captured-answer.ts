@@ -1,0 +1,66 @@
+import type { HeldResponse } from '../../domain/hold.ts';
+import type { Answer } from '../../wire/delivery.ts';
+
+/** Most bytes of an answer that are kept for a caller who fetches it later. */
+export const KEPT_RESPONSE_LIMIT = 4 * 2 ** 20;
+
+/**
+ * Keeps the answer to a released call for the store, and passes it on to the caller when one is still attached. A
+ * caller who leaves does not end it: what was released is seen through, so that its outcome is known.
+ */
+export class CapturedAnswer implements Answer {
+  readonly #attached: Answer | null;
+  readonly #chunks: Buffer[] = [];
+  #status = 0;
+  #headers: string[] = [];
+  #bytes = 0;
+  #gone = false;
+
+  constructor(attached: Answer | null) {
+    this.#attached = attached;
+    attached?.onGone(() => {
+      this.#gone = true;
+      this.#resume();
+    });
+  }
+
+  #resume: () => void = () => {};
+
+  get response(): HeldResponse {
+    const kept = Math.min(this.#bytes, KEPT_RESPONSE_LIMIT);
+    return {
+      status: this.#status,
+      headers: this.#headers,
+      body: Buffer.concat(this.#chunks).subarray(0, kept),
+      // What flows through a tunnel after a 101 is no answer that could be kept.
+      complete: this.#bytes === kept && this.#status !== 101,
+    };
+  }
+
+  head(status: number, headers: string[]): void {
+    this.#status = status;
+    this.#headers = [...headers];
+    if (!this.#gone) this.#attached?.head(status, headers);
+  }
+
+  data(chunk: Buffer): boolean {
+    if (this.#bytes < KEPT_RESPONSE_LIMIT) this.#chunks.push(chunk);
+    this.#bytes += chunk.length;
+    return this.#gone || (this.#attached?.data(chunk) ?? true);
+  }
+
+  end(trailers: string[]): void {
+    if (!this.#gone) this.#attached?.end(trailers);
+  }
+
+  broken(): void {
+    if (!this.#gone) this.#attached?.broken();
+  }
+
+  onDrain(resume: () => void): void {
+    this.#resume = resume;
+    this.#attached?.onDrain(resume);
+  }
+
+  onGone(): void {}
+}

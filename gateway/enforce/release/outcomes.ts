@@ -1,0 +1,74 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Hold } from '../../domain/hold.ts';
+import { isRefusal, type HoldCommand } from '../../domain/hold-command.ts';
+import type { HoldStore } from '../../domain/hold-store.ts';
+
+const FIRST_WAIT = 500;
+const LONGEST_WAIT = 5_000;
+
+/** What became of an attempt to send. */
+export type OutcomeCommand = Extract<HoldCommand, { type: 'executed' | 'failed' | 'indeterminate' }>;
+
+export type Outcomes = {
+  /**
+   * Puts on the hold what became of it. Resolves with the hold as it then stands, or as it was when the store is away:
+   * then this goes on trying for as long as the process lives. Never rejects.
+   */
+  record(hold: Hold, outcome: OutcomeCommand): Promise<Hold>;
+  /** The same for an attempt of which is not known whether it was committed: not at once, as the commit may be under way. */
+  withdraw(hold: Hold, outcome: OutcomeCommand): void;
+  /** Resolves when everything is recorded, or after `limit` ms; then no more is tried. */
+  close(limit: number): Promise<void>;
+};
+
+/**
+ * Records outcomes. One that is lost with its process is found as `releasing` without a process, and becomes unknown.
+ * @param refused told of an outcome that the hold does not take: it was given up, or a person said what became of it
+ */
+export function createOutcomes(
+  store: Pick<HoldStore, 'apply'>,
+  refused: (hold: Hold, outcome: OutcomeCommand, why: string) => void,
+): Outcomes {
+  const late = new Set<Promise<void>>();
+  const closing = new AbortController();
+
+  async function once(hold: Hold, outcome: OutcomeCommand): Promise<Hold> {
+    const result = await store.apply(hold.id, outcome);
+    if (!isRefusal(result)) return result;
+    // An attempt that is not known to be committed may well not be.
+    if (hold.attempt?.id === outcome.attempt) refused(hold, outcome, result.detail);
+    return result.hold ?? hold;
+  }
+
+  function recordLater(hold: Hold, outcome: OutcomeCommand): void {
+    const trying = keepTrying(hold, outcome).finally(() => late.delete(trying));
+    late.add(trying);
+  }
+
+  async function keepTrying(hold: Hold, outcome: OutcomeCommand): Promise<void> {
+    for (let wait = FIRST_WAIT; !closing.signal.aborted; wait = Math.min(wait * 2, LONGEST_WAIT)) {
+      await sleep(wait, undefined, { signal: closing.signal, ref: false }).catch(() => {});
+      const recorded = await once(hold, outcome).catch(() => null);
+      if (recorded) return;
+    }
+  }
+
+  return {
+    async record(hold, outcome) {
+      try {
+        return await once(hold, outcome);
+      } catch {
+        recordLater(hold, outcome);
+        return hold;
+      }
+    },
+    withdraw: recordLater,
+    async close(limit) {
+      const enough = new AbortController();
+      const { signal } = enough;
+      await Promise.race([Promise.all(late), sleep(limit, undefined, { signal }).catch(() => {})]);
+      enough.abort();
+      closing.abort();
+    },
+  };
+}

@@ -1,0 +1,60 @@
+import { strictest } from '../domain/terms.ts';
+import type { Amend, EditBody } from '../domain/amendment.ts';
+import type { Decision, MatchedRule } from '../domain/decision.ts';
+import type { Judgement } from '../domain/hold-command.ts';
+import type { DigestAction, Hold } from '../domain/hold.ts';
+import { Problem } from '../domain/problem.ts';
+
+const NO_BODY = Buffer.alloc(0);
+
+/**
+ * Puts a reviewer's edit together with the held call and has policy judge the result. An edit can only ever add to what
+ * has to be met: whoever edits a call out of the reach of a rule still needs those that the rule asked for.
+ * The result throws Problem `policy-unavailable` when policy cannot decide.
+ */
+export function createAmend(deps: {
+  readonly decide: (input: string) => Decision;
+  readonly digest: DigestAction;
+  readonly edit: EditBody;
+}): Amend {
+  const {
+    decide,
+    digest,
+    edit: { amendCall, changedPlaces },
+  } = deps;
+  return (hold, call, edit) => {
+    const amended = amendCall(call, edit, hold.terms.editable);
+    if ('detail' in amended) return { refused: 'invalid', ...amended };
+
+    const decision = decide(amended.input);
+    if (decision.fault !== null) throw new Problem('policy-unavailable', { cause: new Error(decision.fault) });
+    if (decision.verdict === 'block') {
+      return { refused: 'blocked', detail: `Policy blocks the call as edited: ${decision.reason}`, pointer: null };
+    }
+    return {
+      call: amended,
+      digest: digest(hold, amended),
+      envelope: digest(hold, { ...amended, body: NO_BODY }),
+      judgement: judgementOf(hold, decision),
+      changed: changedPlaces(call, amended),
+    };
+  };
+}
+
+function judgementOf(hold: Hold, { rules, reason, terms, cost, policyRevision }: Decision): Judgement {
+  if (!terms) return { rules: hold.rules, reason: hold.reason, terms: hold.terms, cost, policyRevision };
+  return {
+    rules: joined(rules, hold.rules),
+    reason,
+    terms: strictest([hold.terms, terms]),
+    cost,
+    policyRevision,
+  };
+}
+
+/** The rules of both, each once: those that hold the edited call first. */
+function joined(now: readonly MatchedRule[], before: readonly MatchedRule[]): MatchedRule[] {
+  const holding = now.filter(({ verdict }) => verdict === 'hold');
+  const known = new Set(holding.map(({ id }) => id));
+  return [...holding, ...before.filter(({ id }) => !known.has(id))];
+}

@@ -1,0 +1,139 @@
+import type { Kysely, Transaction } from 'kysely';
+import { createId } from '../../domain/id.ts';
+import { maskText } from '../../secrets/secret.ts';
+import type { Notice, NoticeDraft, NoticeKind, NoticeOutcome } from '../../domain/notification.ts';
+import type { Recording } from './recording.ts';
+import type { Schema } from './schema.ts';
+
+/**
+ * Puts notices into the outbox, due at once, in the transaction of what they tell of.
+ * @param key each of them is sent once for one key, ever
+ */
+export async function insertNotices(
+  { trx, now }: Pick<Recording, 'trx' | 'now'>,
+  drafts: readonly NoticeDraft[],
+  key: string | null = null,
+): Promise<void> {
+  if (drafts.length === 0) return;
+  const rows = drafts.map(({ kind, holdId, channel, to, payload }) => ({
+    id: createId('ntc'),
+    unique_key: key === null ? null : JSON.stringify([key, channel, to]),
+    kind,
+    hold_id: holdId,
+    channel,
+    recipient: to,
+    payload,
+    created_at: now,
+    attempts: 0,
+    error: null,
+    next_at: now,
+    state: 'waiting',
+  }));
+  const insert = trx.insertInto('notices').values(rows);
+  // Said only where it can happen: a plain insert has nothing to answer, and nobody waits for it.
+  await (key === null ? insert : insert.onConflict((conflict) => conflict.doNothing())).execute();
+}
+
+/**
+ * Takes up to `limit` notices that are due: until `until` nobody else does. Whoever dies over one leaves it to be taken
+ * again then. Each taking counts as an attempt, so that a notice which kills its sender is given up one day.
+ */
+export async function takeNotices(
+  trx: Transaction<Schema>,
+  now: number,
+  until: number,
+  limit: number,
+): Promise<Notice[]> {
+  const due = await trx
+    .selectFrom('notices')
+    .select(['id', 'next_at'])
+    .where('state', '=', 'waiting')
+    .where('next_at', '<=', now)
+    .orderBy('next_at')
+    .orderBy('id')
+    .limit(limit)
+    .execute();
+  const taken: Notice[] = [];
+  // Everybody takes them in one order, so that no two wait for each other.
+  for (const { id, next_at } of due.toSorted((a, b) => (a.id < b.id ? -1 : 1))) {
+    const row = await trx
+      .updateTable('notices')
+      .set((notice) => ({ next_at: until, attempts: notice('attempts', '+', 1) }))
+      .where('id', '=', id)
+      .where('state', '=', 'waiting')
+      .where('next_at', '=', next_at)
+      .returningAll()
+      .executeTakeFirst();
+    if (row) taken.push(fromRow(row));
+  }
+  return taken;
+}
+
+/** Writes down what became of an attempt. One that is sent or given up stays so. */
+export async function settleNotice({ trx, record }: Recording, id: string, outcome: NoticeOutcome): Promise<void> {
+  const row = await trx
+    .updateTable('notices')
+    .set({
+      state: outcome.state,
+      error: outcome.state === 'sent' ? null : outcome.error,
+      next_at: outcome.state === 'waiting' ? outcome.nextAt : null,
+    })
+    .where('id', '=', id)
+    .where('state', '=', 'waiting')
+    .returning(['hold_id', 'channel'])
+    .executeTakeFirst();
+  if (!row || outcome.state !== 'dead') return;
+  await record({
+    type: 'notice.dead',
+    layer: 'decide',
+    ...(row.hold_id !== null && { hold_id: row.hold_id }),
+    actor: 'holdpoint',
+    actor_kind: 'gateway',
+    channel: row.channel,
+    reason: maskText(outcome.error),
+  });
+}
+
+/** Those that were given up, newest first. The cursor is the last identifier: identifiers sort by time of creation. */
+export async function deadNotices(
+  db: Kysely<Schema>,
+  { cursor, limit }: { readonly cursor?: string; readonly limit: number },
+): Promise<{ items: Notice[]; next: string | null }> {
+  let query = db.selectFrom('notices').selectAll().where('state', '=', 'dead');
+  if (cursor) query = query.where('id', '<', cursor);
+  const rows = await query
+    .orderBy('id', 'desc')
+    .limit(limit + 1)
+    .execute();
+  const items = rows.slice(0, limit).map(fromRow);
+  return { items, next: rows.length > limit ? (items.at(-1)?.id ?? null) : null };
+}
+
+/** Tries a dead one from the beginning. Null when there is none. */
+export async function resendNotice(db: Kysely<Schema>, id: string, now: number): Promise<Notice | null> {
+  const row = await db
+    .updateTable('notices')
+    .set({ state: 'waiting', next_at: now, attempts: 0 })
+    .where('id', '=', id)
+    .where('state', '=', 'dead')
+    .returningAll()
+    .executeTakeFirst();
+  return row ? fromRow(row) : null;
+}
+
+function fromRow(row: Schema['notices']): Notice {
+  const { id, kind, hold_id, channel, recipient, payload, created_at, attempts, error, next_at, state } = row;
+  return {
+    id,
+    kind: kind as NoticeKind,
+    holdId: hold_id,
+    channel,
+    to: recipient,
+    payload,
+    createdAt: created_at,
+    attempts,
+    error,
+    nextAt: next_at,
+    state: state as Notice['state'],
+  };
+}

@@ -1,0 +1,41 @@
+import type { Caller } from '../domain/exchange.ts';
+import { Problem } from '../domain/problem.ts';
+import type { Suspensions } from './suspensions.ts';
+import type { Agent } from './token.ts';
+
+/** Whether the configuration knows the agent and grants it the system. */
+export function createGrants(agents: readonly Agent[]): (agent: string, system: string) => boolean {
+  const granted = new Map(agents.map(({ id, systems }) => [id, new Set(systems)]));
+  return (agent, system) => granted.get(agent)?.has(system) ?? false;
+}
+
+/**
+ * A stage of its own, so that the attempt is on record under the name of the agent.
+ * @throws Problem `system-not-granted`
+ */
+export function assertGranted(
+  { principal, system }: Caller,
+  isGranted: (agent: string, system: string) => boolean,
+): void {
+  if (!isGranted(principal.agent, system.name)) throw new Problem('system-not-granted');
+}
+
+/**
+ * The kill switch, asked before anything about the call is read; the attempt is on record.
+ * @throws Problem `suspended`
+ */
+export function assertActive(agent: string, system: string | null, suspensions: Pick<Suspensions, 'of'>): void {
+  const reason = suspensions.of(agent, system);
+  if (reason === null) return;
+  const detail = `An operator decided that ${reason}. Do not send the call again; ask the agent's owner.`;
+  throw new Problem('suspended', { detail });
+}
+
+/** Why an agent may not have a call of its own sent now: it lost the system, or one of the two is suspended. */
+export function createWhyNotPermitted(
+  isGranted: (agent: string, system: string) => boolean,
+  suspensions: Pick<Suspensions, 'of'>,
+): (agent: string, system: string) => string | null {
+  return (agent, system) =>
+    isGranted(agent, system) ? suspensions.of(agent, system) : 'The agent no longer has this system.';
+}

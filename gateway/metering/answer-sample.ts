@@ -1,0 +1,72 @@
+import type { AnswerSample } from '../domain/metering.ts';
+
+/** Most bytes of a JSON answer that are read, as they were sent and as they are once decompressed. */
+export const ANSWER_LIMIT = 256 * 1024;
+
+/** Of a stream of events the end is kept: usage stands in one of the last. */
+const STREAM_END = 64 * 1024;
+
+/** How an answer can be read. */
+export type AnswerKind = 'json' | 'events' | 'other';
+
+/**
+ * Keeps the head of an answer and, of a type that can be read, its body: JSON up to `ANSWER_LIMIT` or nothing, of
+ * `text/event-stream` the end. It keeps the chunks as they are, so that it costs nothing while the answer streams.
+ */
+export class KeptSample implements AnswerSample {
+  readonly #chunks: Buffer[] = [];
+  #bytes = 0;
+  #kind: AnswerKind = 'other';
+  #status = 0;
+  #headers: readonly string[] = [];
+
+  head(status: number, headers: readonly string[]): void {
+    this.#status = status;
+    // The others go on to add to the list.
+    this.#headers = [...headers];
+    this.#kind = kindOf(this.header('content-type'));
+  }
+
+  data(chunk: Buffer): void {
+    if (this.#kind === 'other') return;
+    this.#chunks.push(chunk);
+    this.#bytes += chunk.length;
+    if (this.#kind === 'events') {
+      for (let first = this.#chunks[0]!; this.#bytes - first.length >= STREAM_END; first = this.#chunks[0]!) {
+        this.#bytes -= first.length;
+        this.#chunks.shift();
+      }
+    } else if (this.#bytes > ANSWER_LIMIT) {
+      this.#kind = 'other';
+      this.#chunks.length = 0;
+    }
+  }
+
+  get kind(): AnswerKind {
+    return this.#kind;
+  }
+
+  get status(): number {
+    return this.#status;
+  }
+
+  get headers(): readonly string[] {
+    return this.#headers;
+  }
+
+  get body(): Buffer {
+    return Buffer.concat(this.#chunks);
+  }
+
+  /** The value of the first header with this lowercase name. */
+  header(name: string): string | null {
+    const at = this.#headers.findIndex((each, index) => index % 2 === 0 && each.toLowerCase() === name);
+    return at < 0 ? null : this.#headers[at + 1]!;
+  }
+}
+
+function kindOf(contentType: string | null): AnswerKind {
+  const type = (contentType ?? '').split(';', 1)[0]!.trim().toLowerCase();
+  if (type === 'application/json' || type === 'text/json' || type.endsWith('+json')) return 'json';
+  return type === 'text/event-stream' ? 'events' : 'other';
+}

@@ -1,0 +1,89 @@
+import type { Logger } from 'pino';
+import type { Appraisal, Appraiser, Drift, DriftRules } from '../domain/metering.ts';
+import type { Call } from '../domain/call.ts';
+import type { Cost } from '../domain/cost.ts';
+import type { System } from '../domain/system.ts';
+import { KeptSample } from './answer-sample.ts';
+import { textOf } from './content-coding.ts';
+import { driftInput } from './drift-input.ts';
+import { lastEvents, meteredCost, parsed } from './metered-cost.ts';
+import { createPriceList, type Price } from './price-list.ts';
+
+/**
+ * How asking the drift rules ended: they found nothing, or something; the answer could not be read (no JSON, too large,
+ * broken off); or the rules failed.
+ */
+export type DriftResult = 'none' | 'found' | 'unread' | 'failed';
+
+const NOTHING: Appraisal = { cost: null, drift: null };
+
+/**
+ * Says of calls, when they have been answered, what they cost and whether the answer contradicts what was decided.
+ *
+ * Cost comes from the answer; where it does not tell, or cannot be read, from policy; and else from the price list. The
+ * last two hold for calls that the system took (a status below 400): an answer may charge for a failure, nobody else does.
+ * @param deps.counted told of each answer that drift rules were to see
+ */
+export function createAppraiser(deps: {
+  readonly systems: readonly Pick<System, 'name' | 'costs'>[];
+  readonly drift: DriftRules;
+  readonly log: Logger;
+  readonly counted: (system: string, result: DriftResult) => void;
+}): Appraiser {
+  const { drift: rules, log, counted } = deps;
+  const priceOf = createPriceList(deps.systems);
+
+  return {
+    sample({ system, operation }) {
+      return priceOf(system, operation)?.metered || rules.watches(system) ? new KeptSample() : null;
+    },
+    appraise(call, policyCost, sample, { status, problem }) {
+      const price = priceOf(call.system, call.operation);
+      const expected = status > 0 && status < 400 ? (policyCost ?? price?.fixed ?? null) : null;
+      if (sample instanceof KeptSample && status > 0) return read(call, expected, price, sample, problem === null);
+      return expected ? { cost: expected, drift: null } : NOTHING;
+    },
+  };
+
+  async function read(
+    call: Pick<Call, 'id' | 'system' | 'input'>,
+    expected: Cost | null,
+    price: Price | null,
+    sample: KeptSample,
+    whole: boolean,
+  ): Promise<Appraisal> {
+    const text = isReadable(sample, whole) ? await textOf(sample.body, sample.header('content-encoding')) : null;
+    const json = text !== null && sample.kind === 'json' ? parsed(text) : undefined;
+    const documents = text !== null && sample.kind === 'events' ? lastEvents(text) : [json];
+    return {
+      cost: (price?.metered && meteredCost(price.metered, { sample, documents })) ?? expected,
+      drift: findDrift(call, sample, json === undefined ? null : text),
+    };
+  }
+
+  function findDrift(
+    { id, system, input }: Pick<Call, 'id' | 'system' | 'input'>,
+    sample: KeptSample,
+    json: string | null,
+  ): Drift | null {
+    if (!rules.watches(system)) return null;
+    if (json === null) {
+      counted(system, 'unread');
+      return null;
+    }
+    const { drift, fault } = rules.findDrift(driftInput(input, sample, json));
+    counted(system, fault !== null ? 'failed' : drift ? 'found' : 'none');
+    const about = { call_id: id, system };
+    if (fault !== null) log.error({ ...about, fault }, 'the drift rules of the policy failed; the call had its answer');
+    if (drift) {
+      const { rules: found, policyRevision } = drift;
+      log.warn({ ...about, rules: found, policy_revision: policyRevision }, 'an answer contradicts what was decided');
+    }
+    return drift;
+  }
+}
+
+/** Part of a JSON text is none; of a stream of events, what came is true also when it broke off. */
+function isReadable({ kind }: KeptSample, whole: boolean): boolean {
+  return kind === 'events' || (kind === 'json' && whole);
+}

@@ -1,0 +1,192 @@
+import type { Call } from '../domain/call.ts';
+import type { Clock } from '../domain/clock.ts';
+import type { Cost } from '../domain/cost.ts';
+import type { Spender, UsageMeasure, UsageMeter, UsageStore, UsageWindow } from '../domain/usage.ts';
+import { Window } from './usage-window.ts';
+
+/** Milliseconds between two exchanges with the store: what others count is known after two of them at most. */
+export const USAGE_INTERVAL = 500;
+/** From here on counts of others count as stale, and policy is told so; milliseconds. */
+export const USAGE_STALE = 5_000;
+/** Longest that the last exchange may take, in milliseconds. */
+const STOP_LIMIT = 1_000;
+/** So many subjects are counted apart; an agent can make up any number of paths. Beyond it, operations share one. */
+const SUBJECTS = 10_000;
+
+/** Exchanges after which those of whom nothing is left are looked for: that takes a look at every bucket of everybody. */
+const SWEEP_EVERY = 120;
+
+type Subject = Readonly<Record<UsageWindow, Window>> & { readonly key: string };
+export type Usage = UsageMeter & {
+  /** The call with `usage` in its policy input, as it is now. */
+  judged(call: Call): Call;
+  /** The same with an input that was judged before: what it says of usage is replaced. */
+  judgedAgain(input: string): string;
+  /** A call that people released has cost something. */
+  spent(spender: Spender, cost: Cost): void;
+  /** Exchanges counts with the store once. @throws Problem `store-unavailable` */
+  exchange(): Promise<void>;
+  start(): void;
+  /** Adds what is not in the store yet, as far as it can be reached. */
+  stop(): Promise<void>;
+};
+
+const SPANS: readonly UsageWindow[] = ['minute', 'hour', 'day'];
+const BEGINNING = ',"usage":{"agent":';
+
+/**
+ * Counts what agents, owners and operations use, together with all processes and gateways on one store. What this process
+ * counts it knows at once; of others it knows what is at most a second old, while the store answers.
+ *
+ * @param wanted whether the policy in force reads `usage`: otherwise nothing is counted, written or read
+ */
+export function createUsage(deps: {
+  readonly store: UsageStore;
+  readonly wanted: () => boolean;
+  readonly clock: Clock;
+  readonly failed: (error: unknown) => void;
+}): Usage {
+  const { store, wanted, clock, failed } = deps;
+  const subjects = new Map<string, Subject>();
+  /** Allowed calls that count. One that could not be recorded never did, and neither did those of before anybody asked. */
+  const counted = new WeakSet<Call>();
+  /** Those of whom something was counted since the last exchange: there may be thousands of others. */
+  let touched = new Set<Subject>();
+  let exchanges = 0;
+  let since = 0;
+  let exchangedAt = 0;
+  let timer: NodeJS.Timeout | null = null;
+  let stopped = false;
+  let failing = false;
+  let running: Promise<void> = Promise.resolve();
+
+  function subject(key: string, shared = key): Subject {
+    let found = subjects.get(key);
+    if (found === undefined && subjects.size >= SUBJECTS) found = subjects.get((key = shared));
+    if (found === undefined) {
+      found = { key, minute: new Window('minute'), hour: new Window('hour'), day: new Window('day') };
+      subjects.set(key, found);
+    }
+    return found;
+  }
+
+  function of({ agent, owner, system, operation }: Spender): readonly [Subject, Subject, Subject] {
+    return [
+      subject(`agent:${agent}`),
+      subject(`owner:${owner}`),
+      subject(`operation:${system}/${operation}`, `operation:${system}/*`),
+    ];
+  }
+
+  function count(spender: Spender, at: number, measure: UsageMeasure, amount: number): void {
+    for (const one of of(spender)) {
+      touched.add(one);
+      for (const span of SPANS) one[span].count(at, measure, amount);
+    }
+  }
+
+  function text(one: Subject, now: number): string {
+    return `{"minute":${one.minute.text(now)},"hour":${one.hour.text(now)},"day":${one.day.text(now)}}`;
+  }
+
+  async function once(): Promise<void> {
+    const adding = touched;
+    touched = new Set();
+    const counts = [...adding].flatMap((one) => SPANS.flatMap((span) => one[span].pending(one.key)));
+    try {
+      if (counts.length > 0) await store.add(counts);
+    } catch (error) {
+      touched = touched.union(adding);
+      throw error;
+    }
+    for (const each of counts) subjects.get(each.subject)?.[each.window].added(each);
+    const { counts: totals, at } = await store.totals(since);
+    for (const each of totals) subject(each.subject)[each.window].settle(each);
+    since = at;
+    exchangedAt = clock();
+    if (++exchanges % SWEEP_EVERY !== 0) return;
+    for (const [key, one] of subjects) if (SPANS.every((span) => one[span].isEmpty(exchangedAt))) subjects.delete(key);
+  }
+
+  /** The member `usage` and the end of the input. */
+  function textOf(spender: Spender): string {
+    const now = clock();
+    const [agent, owner, operation] = of(spender).map((one) => text(one, now));
+    const stale = now - exchangedAt > USAGE_STALE;
+    return `${BEGINNING}${agent},"owner":${owner},"operation":${operation},"stale":${stale}}}`;
+  }
+
+  /** One after the other: two at once would add the same twice. */
+  function exchange(): Promise<void> {
+    const next = running.then(once);
+    running = next.catch(() => {});
+    return next;
+  }
+
+  function schedule(): void {
+    if (stopped) return;
+    timer = setTimeout(() => void attempt().finally(schedule), USAGE_INTERVAL).unref();
+  }
+
+  /** Told once for each time that the store is away, not twice a second. */
+  async function attempt(): Promise<void> {
+    try {
+      if (wanted()) await exchange();
+      failing = false;
+    } catch (error) {
+      if (!failing) failed(error);
+      failing = true;
+    }
+  }
+
+  return {
+    judged: (call) => (wanted() ? { ...call, input: `${call.input.slice(0, -1)}${textOf(spenderOf(call))}` } : call),
+    judgedAgain(input) {
+      if (!wanted()) return input;
+      const { principal, action, usage } = JSON.parse(input) as {
+        principal: Spender;
+        action: Spender;
+        usage?: unknown;
+      };
+      const { agent, owner } = principal;
+      const { system, operation } = action;
+      // It is always the last member, so its beginning is the last one that there is, whatever a body says.
+      const rest = usage === undefined ? input.slice(0, -1) : input.slice(0, input.lastIndexOf(BEGINNING));
+      return `${rest}${textOf({ agent, owner, system, operation })}`;
+    },
+    // Everything of a call counts when it came: what is taken back must leave the window together with what it was of.
+    decided(call, { verdict, cost }) {
+      if (!wanted()) return;
+      const [spender, at] = [spenderOf(call), call.receivedAt];
+      count(spender, at, 'calls', 1);
+      if (verdict === 'block') count(spender, at, 'blocked', 1);
+      if (verdict === 'hold') count(spender, at, 'held', 1);
+      if (verdict !== 'allow') return;
+      counted.add(call);
+      if (cost) count(spender, at, `cost:${cost.unit}`, cost.amount);
+    },
+    completed(call, { cost: expected }, cost) {
+      if (!counted.has(call)) return;
+      const [spender, at] = [spenderOf(call), call.receivedAt];
+      const same = cost?.unit === expected?.unit && cost?.amount === expected?.amount;
+      if (expected && !same) count(spender, at, `cost:${expected.unit}`, -expected.amount);
+      if (cost && !same) count(spender, at, `cost:${cost.unit}`, cost.amount);
+    },
+    spent(spender, { amount, unit }) {
+      if (wanted()) count(spender, clock(), `cost:${unit}`, amount);
+    },
+    exchange,
+    start: schedule,
+    async stop() {
+      stopped = true;
+      if (timer) clearTimeout(timer);
+      // A store that hangs must not keep the process from ending: half a second of counts is what a crash costs too.
+      const late = new Promise<void>((resolve) => setTimeout(resolve, STOP_LIMIT).unref());
+      await Promise.race([attempt(), late]);
+    },
+  };
+}
+
+function spenderOf({ principal, system, operation }: Pick<Call, 'principal' | 'system' | 'operation'>): Spender {
+  return { agent: principal.agent, owner: principal.owner, system, operation };
+}

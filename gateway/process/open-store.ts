@@ -1,0 +1,24 @@
+import { type Config } from '../config/config.ts';
+import { formatAddress, type Address } from '../config/address.ts';
+import type { DataFolder } from './data-folder.ts';
+import type { Clock } from '../domain/clock.ts';
+import { loadOrCreateKey } from '../holds/store/key-file.ts';
+import { createCompose } from '../holds/notify/compose.ts';
+import { openHoldStore, type OwnedHoldStore } from '../holds/store/store.ts';
+
+/**
+ * The store of holds that the configuration names.
+ * @param admin where the console is, unless the configuration says otherwise
+ */
+export async function openStore(
+  { node, store: url, store_key, reviewers, notify }: Config,
+  folder: DataFolder,
+  admin: Address,
+  clock: Clock,
+): Promise<OwnedHoldStore> {
+  const key = store_key ?? (await loadOrCreateKey(folder.holdKey));
+  const consoleUrl = notify.console?.href ?? `http://${formatAddress(admin)}/`;
+  const compose = createCompose(notify, reviewers, consoleUrl);
+  const where = url === undefined ? { file: folder.holds } : { url };
+  return openHoldStore({ ...where, key, node, clock, reviewers, compose });
+}

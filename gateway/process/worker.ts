@@ -1,0 +1,129 @@
+import { join } from 'node:path';
+import { Registry, collectDefaultMetrics } from 'prom-client';
+import { registerJournalMetrics } from '../../audit/journal/journal-metrics.ts';
+import { openJournal } from '../../audit/journal/journal.ts';
+import { loadOrCreateLedgerKey } from '../../audit/ledger/ledger-key.ts';
+import { createSigner } from '../../audit/ledger/ledger.ts';
+import { parseConfig } from '../config/config.ts';
+import { dataFolder, lockFolder, ORPHAN_PATIENCE } from './data-folder.ts';
+import { createBundleStore } from '../decide/bundle-store.ts';
+import { createDecider } from '../decide/decider.ts';
+import { createEvaluator } from '../decide/evaluator.ts';
+import { createLog } from './log.ts';
+import { runProcess, type Inbox } from './run-process.ts';
+import type { Answer, FromWorker, ProcessMetrics, Question, ToWorker } from './messages.ts';
+import { openStore } from './open-store.ts';
+import { buildServer } from '../agents/listener.ts';
+
+/** How long running calls may take to end once the gateway stops. */
+const DRAIN_LIMIT = 7_000;
+
+const tell = (message: FromWorker) => process.send?.(message, undefined, undefined, () => {});
+
+/** A worker of the data plane: the path of a call, and nothing else. Knows nothing of ClickHouse. */
+async function start(
+  { config: { file, text }, listen, slot, instance }: ToWorker & { type: 'start' },
+  inbox: Inbox<ToWorker>,
+): Promise<void> {
+  const name = `worker-${slot}`;
+  const config = parseConfig(text, file);
+  const folder = dataFolder(config.data);
+  const log = createLog(name, config.log);
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry, prefix: 'holdpoint_worker_' });
+  const clock = Date.now;
+
+  lockFolder(join(folder.journals, name), ORPHAN_PATIENCE);
+  const store = await openStore(config, folder, listen.admin, clock);
+  const journal = await openJournal({
+    dir: join(folder.journals, name),
+    node: config.node,
+    signer: createSigner(await loadOrCreateLedgerKey(folder.ledgerKey)),
+    limit: config.journal.limit,
+    whenFull: config.journal.when_full,
+    clock,
+    onError: (err, lost) =>
+      log.error({ err, lost_events: lost }, 'the journal cannot be written; calls are refused until it can'),
+  });
+  registerJournalMetrics(registry, name, () => journal.status());
+
+  const bundles = createBundleStore(folder.policy);
+  const decider = createDecider();
+
+  /** Loads a policy aside and swaps it in whole; calls that are being judged meanwhile see the old one. */
+  async function load(revision: string): Promise<void> {
+    const evaluator = createEvaluator(await bundles.read(revision), { clock });
+    await evaluator.warm();
+    decider.swap(evaluator);
+    log.info({ policy_revision: revision }, 'policy in force');
+    tell({ type: 'activated', revision });
+  }
+
+  const server = buildServer({
+    listen: listen.agents,
+    systems: config.systems.map((system) => ({ ...system, address: listen.systems[system.name] ?? null })),
+    agents: config.agents,
+    reviewers: config.reviewers,
+    node: config.node,
+    attemptedBy: instance,
+    policy: decider,
+    store,
+    journal,
+    log,
+    registry,
+    clock,
+    notReady: () => (decider.revision() === null ? 'no policy is loaded yet' : null),
+  });
+
+  let ending = false;
+  async function end(): Promise<void> {
+    if (ending) return;
+    ending = true;
+    await server.drain(DRAIN_LIMIT);
+    await journal.close();
+    await store.close();
+    log.flush();
+    process.exit(0);
+  }
+
+  process.on('SIGTERM', () => void end());
+
+  const active = await bundles.active();
+  if (active === null) throw new Error('no policy has been activated');
+  await load(active);
+  await server.listen();
+  tell({ type: 'listening' });
+
+  // One after another: of two that follow each other closely the later one must be in force in the end.
+  let loading = Promise.resolve();
+  function activate(revision: string): void {
+    loading = loading
+      .then(() => load(revision))
+      .catch((err) =>
+        log.error({ err, policy_revision: revision }, 'the policy could not be loaded; the old one stays in force'),
+      );
+  }
+
+  async function answer(about: Question): Promise<Answer> {
+    if (about === 'metrics') return { metrics: (await registry.getMetricsAsJSON()) as ProcessMetrics };
+    await store.suspensions.refresh();
+    return { suspensions: 'known' };
+  }
+
+  inbox.listen((message) => {
+    if (message.type === 'activate') {
+      activate(message.revision);
+    } else if (message.type === 'ask') {
+      const { id, about } = message;
+      // Who cannot answer says nothing: then control knows that not everybody has.
+      answer(about).then(
+        (answer) => tell({ type: 'answer', id, answer }),
+        (err) => log.error({ err, about }, 'a question of control could not be answered'),
+      );
+    } else if (message.type === 'drain') {
+      void end();
+    }
+  });
+}
+
+runProcess<ToWorker>(start, (reason) => tell({ type: 'failed', reason }));

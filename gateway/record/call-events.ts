@@ -1,0 +1,211 @@
+import type { Call } from '../domain/call.ts';
+import { triggerOf, type Decision } from '../domain/decision.ts';
+import { EVENT_VERSION, type Event, type Failure, type Layer } from '../domain/event.ts';
+import type { Completion } from '../domain/exchange.ts';
+import type { Principal } from '../domain/principal.ts';
+import { maskText } from '../secrets/secret.ts';
+import { failureOfCall, failureOfDecision } from './failure.ts';
+
+/** What a call was about, as it stands on record. */
+export type Place = { readonly path: string; readonly operation: string; readonly resource: string };
+
+/** How an exchange ended, beside what its completion says. */
+export type End = {
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+  /** Milliseconds since the call arrived. */
+  readonly took: number;
+  /** Where it is not to be named as it was sent. */
+  readonly place: Place | undefined;
+};
+
+/**
+ * The two events that every call leaves, each as its `eventLine`. They are put together from texts that calls share:
+ * written out as objects they would take three times as long, and every call waits for them.
+ */
+export type CallLines = {
+  /**
+   * `call.decided`.
+   * @param input what was judged; empty where it is not to be in there
+   */
+  decided(call: Call, decision: Decision, input: string): string;
+  /** `call.completed`. */
+  completed(call: Call, decision: Decision, completion: Completion, end: End): string;
+};
+
+/** What stands for a rule in a decision that blocks because none covers the call. */
+const NO_RULE = 'holdpoint/default';
+
+const BY_POLICY = ',"actor":"policy","actor_kind":"gateway","channel":"agent"';
+const BY_AGENT = ',"actor_kind":"agent","channel":"agent"';
+
+export function createCallLines(node: string): CallLines {
+  const head = (type: Event['type']) =>
+    `,"version":${EVENT_VERSION}${text('node', node)}${text('type', type)},"layer":"`;
+  const decidedHead = `${head('call.decided')}decide","decision_id":"`;
+  const completedHead = head('call.completed');
+
+  return {
+    decided(call, decision, input) {
+      const { id, claims, body, traceId } = call;
+      return (
+        `{"event_id":"${eventId(id, 'd')}","at":${call.receivedAt}${decidedHead}${decision.id}","call_id":"${id}"` +
+        whoOf(call.principal) +
+        text('session', claims.session) +
+        text('task', claims.task) +
+        placeOf(call) +
+        whyOf(decision).decided +
+        BY_POLICY +
+        count('decide_us', decision.decideMicros) +
+        count('request_bytes', body.length) +
+        (claims.confidence === undefined ? '' : `,"confidence":${claims.confidence}`) +
+        texts('flags', claims.flags) +
+        text('input', input) +
+        (traceId === null ? '}' : `,"trace_id":"${traceId}"}`)
+      );
+    },
+    completed(call, decision, completion, { at, took, place }) {
+      const { id, principal, traceId } = call;
+      const failure = failureOfCall(decision, completion);
+      const { cost } = completion;
+      return (
+        `{"event_id":"${eventId(id, 'c')}","at":${at}${completedHead}${layerOf(failure, completion)}",` +
+        `"decision_id":"${decision.id}","call_id":"${id}"` +
+        (completion.holdId === null ? '' : `,"hold_id":"${completion.holdId}"`) +
+        whoOf(principal) +
+        (place ? writePlace(call, place) : placeOf(call)) +
+        whyOf(decision).completed +
+        text('failure', failure) +
+        text('actor', principal.agent) +
+        BY_AGENT +
+        count('status', completion.status) +
+        text('code', completion.code) +
+        count('upstream_ms', completion.upstreamMs) +
+        count('held_ms', completion.heldMs) +
+        count('took_ms', took) +
+        count('response_bytes', completion.responseBytes) +
+        (cost === null || cost.amount === 0 ? '' : `,"cost":${cost.amount}`) +
+        text('cost_unit', cost?.unit) +
+        (traceId === null ? '}' : `,"trace_id":"${traceId}"}`)
+      );
+    },
+  };
+}
+
+/** A call has each of these events once at most, so its own id names them; that spares two random numbers a call. */
+export function eventId(callId: string, step: 'd' | 'c' | 'x'): string {
+  return `evt_${callId.slice('call_'.length)}${step}`;
+}
+
+export function resourceOf({ resource: { type, id } }: Call): string {
+  return id === null ? type : `${type}/${id}`;
+}
+
+const whoTexts = new WeakMap<Principal, string>();
+
+function whoOf(principal: Principal): string {
+  let who = whoTexts.get(principal);
+  if (who === undefined) {
+    const { agent, owner, onBehalfOf } = principal;
+    who = text('agent', agent) + text('owner', owner) + texts('on_behalf_of', onBehalfOf);
+    whoTexts.set(principal, who);
+  }
+  return who;
+}
+
+type PlaceText = Pick<Call, 'system' | 'operation' | 'method' | 'path'> & { readonly text: string };
+
+/** Calls to one path have one resource in common. What else was the same is looked at again. */
+const placeTexts = new WeakMap<Call['resource'], PlaceText>();
+
+function placeOf(call: Call): string {
+  const { system, operation, method, path, resource } = call;
+  const known = placeTexts.get(resource);
+  if (known?.path === path && known.method === method && known.operation === operation && known.system === system)
+    return known.text;
+  const place = writePlace(call, { operation, path, resource: resourceOf(call) });
+  placeTexts.set(resource, { system, operation, method, path, text: place });
+  return place;
+}
+
+function writePlace({ system, method }: Call, { operation, path, resource }: Place): string {
+  return (
+    text('system', system) +
+    text('operation', operation) +
+    text('method', method) +
+    text('path', path) +
+    text('resource', resource)
+  );
+}
+
+type WhyText = Pick<Decision, 'verdict' | 'reason' | 'policyRevision' | 'fault'> & {
+  readonly decided: string;
+  readonly completed: string;
+};
+
+/** Decisions with one outcome have one list of rules in common. */
+const whyTexts = new WeakMap<Decision['rules'], WhyText>();
+
+function whyOf(decision: Decision): WhyText {
+  const { rules, verdict, reason, policyRevision, fault } = decision;
+  const known = whyTexts.get(rules);
+  if (
+    known?.reason === reason &&
+    known.verdict === verdict &&
+    known.fault === fault &&
+    known.policyRevision === policyRevision
+  )
+    return known;
+  const ruled =
+    text('verdict', verdict) +
+    texts(
+      'rules',
+      rules.map(({ id }) => id),
+    );
+  const revision = text('policy_revision', policyRevision);
+  const why = {
+    verdict,
+    reason,
+    policyRevision,
+    fault,
+    decided:
+      ruled +
+      text('trigger', triggered(decision)) +
+      text('reason', reason) +
+      revision +
+      text('failure', failureOfDecision(decision)) +
+      text('fault', fault === null ? null : maskText(fault)),
+    completed: ruled + revision,
+  };
+  whyTexts.set(rules, why);
+  return why;
+}
+
+function triggered({ fault, rules, verdict }: Decision): NonNullable<Event['trigger']> {
+  if (fault !== null) return 'fault';
+  return rules.every(({ id }) => id === NO_RULE) ? 'default' : triggerOf(rules, verdict);
+}
+
+/** In whose hands it was: the system's, if that failed; the agent's, if it was sent; else those of policy and people. */
+function layerOf(failure: Failure | null, { upstreamMs }: Completion): Layer {
+  if (failure === 'system-failed') return 'record';
+  return upstreamMs === null ? 'decide' : 'execute';
+}
+
+function text(name: string, value: string | null | undefined): string {
+  return value === null || value === undefined || value === '' ? '' : `,"${name}":${quoted(value)}`;
+}
+
+function texts(name: string, values: readonly string[] | undefined): string {
+  return values === undefined || values.length === 0 ? '' : `,"${name}":[${values.map(quoted).join(',')}]`;
+}
+
+/** A whole number; nothing where it is none. */
+function count(name: string, value: number | null): string {
+  const whole = value === null ? 0 : Math.round(value);
+  return whole > 0 ? `,"${name}":${whole}` : '';
+}
+
+function quoted(value: string): string {
+  return JSON.stringify(value.toWellFormed());
+}

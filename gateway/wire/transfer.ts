@@ -1,0 +1,81 @@
+import { Problem, type ProblemCode } from '../domain/problem.ts';
+import { responseHeaders } from './response-headers.ts';
+import type { RequestHead } from './request-head.ts';
+import type { Answer, Delivery, Outgoing } from './delivery.ts';
+
+/** What carries a transfer: a connection, as far as a transfer knows it. */
+export type Carrier = { abort(transfer: Transfer): void };
+
+/** One request and its answer, from the queue to the delivery. */
+export class Transfer {
+  readonly request: Outgoing;
+  readonly head: RequestHead;
+  /** What it goes by; null as long as it waits. */
+  connection: Carrier | null = null;
+  /** Ends its waiting for a connection. */
+  patience: NodeJS.Timeout | undefined = undefined;
+  /** Set before its first byte is written: from then on it may have arrived. */
+  sent = false;
+  readonly #answer: Answer;
+  readonly #done: (delivery: Delivery) => void;
+  #beganAt = 0;
+  #status = 0;
+  #bytes = 0;
+  #upstreamMs = 0;
+
+  constructor(request: Outgoing, head: RequestHead, answer: Answer, done: (delivery: Delivery) => void) {
+    this.request = request;
+    this.head = head;
+    this.#answer = answer;
+    this.#done = done;
+  }
+
+  /** `now` is `performance.now()`, here and below. */
+  begin(connection: Carrier, now: number): void {
+    this.connection = connection;
+    this.#beganAt = now;
+  }
+
+  answered(status: number, fields: string[], now: number): void {
+    this.#upstreamMs = now - this.#beganAt;
+    this.#answer.head(status, responseHeaders(fields));
+    this.#status = status;
+  }
+
+  /** False asks for a pause until `resume` is called. */
+  data(piece: Buffer): boolean {
+    this.#bytes += piece.length;
+    return this.#answer.data(piece);
+  }
+
+  onDrain(resume: () => void): void {
+    this.#answer.onDrain(resume);
+  }
+
+  end(trailers: string[]): void {
+    this.#answer.end(trailers.length > 0 ? responseHeaders(trailers) : trailers);
+    this.#finish(null);
+  }
+
+  /** Ends it without the whole answer; `code` is for a request of which something was written. */
+  fail(code: ProblemCode, cause: unknown, now: number): void {
+    if (this.#status > 0) this.#answer.broken();
+    else if (this.connection) this.#upstreamMs = now - this.#beganAt;
+    this.#finish(new Problem(this.sent ? code : 'upstream-unreachable', { cause }));
+  }
+
+  /** Ends it before a connection was free. */
+  refuse(problem: Problem): void {
+    this.#finish(problem);
+  }
+
+  #finish(problem: Problem | null): void {
+    this.#done({
+      status: this.#status,
+      bytes: this.#bytes,
+      upstreamMs: this.#upstreamMs,
+      sent: this.sent,
+      problem,
+    });
+  }
+}

@@ -1,0 +1,133 @@
+import { Problem } from '../domain/problem.ts';
+import type { System } from '../domain/system.ts';
+import { Connection, type Owner } from './connection.ts';
+import type { Answer, Delivery, Outgoing } from './delivery.ts';
+import { createDial } from './dial.ts';
+import { createRequestHead } from './request-head.ts';
+import { Transfer } from './transfer.ts';
+
+export type Upstream = {
+  /** Never rejects: how it ended is in the delivery. */
+  send(request: Outgoing, answer: Answer): Promise<Delivery>;
+  close(): Promise<void>;
+};
+
+/** Callers that may queue for a connection, for each connection that there is. */
+const QUEUED_PER_CONNECTION = 8;
+
+/** Longest wait for a connection to open, in milliseconds. */
+const LONGEST_CONNECT = 10_000;
+
+/**
+ * The connections of one worker to one system, taken last in, first out, so that those that are not needed go idle and
+ * close.
+ *
+ * Requests are written at the end of the event loop's turn in which they come. By then everything that has arrived on
+ * idle connections was seen: one that the system has closed, or on which it sent what nobody asked for, is not used.
+ */
+export function createUpstream(system: System): Upstream {
+  const headOf = createRequestHead(system.upstream);
+  const dial = createDial(system.upstream);
+  const limits = { connect: Math.min(system.timeout, LONGEST_CONNECT), answer: system.timeout };
+  const connections = new Set<Connection>();
+  const idle: Connection[] = [];
+  const queue: Transfer[] = [];
+  let isScheduled = false;
+  let isClosed = false;
+
+  const owner: Owner = {
+    freed(connection) {
+      idle.push(connection);
+      schedule();
+    },
+    lost(connection) {
+      const at = idle.indexOf(connection);
+      if (at >= 0) idle.splice(at, 1);
+    },
+    closed(connection) {
+      connections.delete(connection);
+      schedule();
+    },
+  };
+
+  function schedule(): void {
+    if (isScheduled || queue.length === 0) return;
+    isScheduled = true;
+    setImmediate(assign);
+  }
+
+  function assign(): void {
+    isScheduled = false;
+    const now = performance.now();
+    while (queue.length > 0) {
+      const connection = take(now);
+      if (!connection) return;
+      const transfer = queue.shift()!;
+      clearTimeout(transfer.patience);
+      connection.begin(transfer, now);
+    }
+  }
+
+  function take(now: number): Connection | null {
+    for (let kept = idle.pop(); kept; kept = idle.pop()) {
+      if (kept.isKept(now)) return kept;
+      void kept.close();
+    }
+    if (connections.size >= system.connections) return null;
+    const fresh = new Connection(dial, limits, owner);
+    connections.add(fresh);
+    return fresh;
+  }
+
+  /** Takes a place in the queue, unless it is full. */
+  function enqueue(transfer: Transfer): boolean {
+    const free = idle.length + system.connections - connections.size - queue.length;
+    if (free <= -QUEUED_PER_CONNECTION * system.connections) return false;
+    queue.push(transfer);
+    if (free <= 0) transfer.patience = setTimeout(() => leave(transfer, overloaded()), system.timeout);
+    schedule();
+    return true;
+  }
+
+  function leave(transfer: Transfer, problem: Problem): void {
+    const at = queue.indexOf(transfer);
+    if (at < 0) return;
+    queue.splice(at, 1);
+    clearTimeout(transfer.patience);
+    transfer.refuse(problem);
+  }
+
+  return {
+    send: (request, answer) =>
+      new Promise((done) => {
+        let transfer: Transfer;
+        try {
+          if (isClosed) throw new Error('the gateway has closed its connections');
+          transfer = new Transfer(request, headOf(request), answer, done);
+        } catch (cause) {
+          done({ ...UNSENT, problem: new Problem('upstream-unreachable', { cause }) });
+          return;
+        }
+        if (!enqueue(transfer)) {
+          transfer.refuse(overloaded());
+          return;
+        }
+        answer.onGone(() => {
+          if (transfer.connection) transfer.connection.abort(transfer);
+          else leave(transfer, new Problem('upstream-unreachable', { cause: new Error('the caller is gone') }));
+        });
+      }),
+    async close() {
+      isClosed = true;
+      const cause = new Error('the gateway closes its connections');
+      for (const transfer of queue.slice()) leave(transfer, new Problem('upstream-unreachable', { cause }));
+      await Promise.all([...connections].map((connection) => connection.close()));
+    },
+  };
+}
+
+const UNSENT = { status: 0, bytes: 0, upstreamMs: 0, sent: false };
+
+function overloaded(): Problem {
+  return new Problem('overloaded', { extras: { retry_after: 1 } });
+}

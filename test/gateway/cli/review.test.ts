@@ -1,0 +1,253 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { openDesk, REFUND, requirement, type Desk } from '../../admin/desk.ts';
+import { tempFolder, type TempFolder } from '../../helpers/folder.ts';
+
+const MAIN = join(import.meta.dirname, '../../../gateway/main.ts');
+
+let desk: Desk;
+let folder: TempFolder;
+beforeEach(async () => {
+  desk = await openDesk();
+  folder = tempFolder();
+});
+afterEach(async () => {
+  await desk.close();
+  folder.remove();
+});
+
+type Options = { readonly token?: string | null; readonly url?: boolean; readonly stdin?: string };
+type Ended = { readonly code: number; readonly out: string; readonly err: string };
+
+function start(args: readonly string[], { token = 'ben-token', url = true }: Options = {}) {
+  const env = { PATH: process.env['PATH'], ...(token !== null && { HOLDPOINT_TOKEN: token }) };
+  const where = url ? ['--url', desk.url] : [];
+  const child = spawn(process.execPath, [MAIN, ...args, ...where], { cwd: folder.path, env });
+  const said = { out: '', err: '' };
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (said.out += text));
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (said.err += text));
+  const ended = once(child, 'close').then(([code]): Ended => ({ code: code as number, ...said }));
+  return { said, ended, answer: (text: string) => child.stdin.end(text) };
+}
+
+async function run(args: readonly string[], options: Options = {}): Promise<Ended> {
+  const { ended, answer } = start(args, options);
+  answer(options.stdin ?? '');
+  return await ended;
+}
+
+describe('holds', () => {
+  test('lists what waits, one a line', async () => {
+    const id = await desk.hold(REFUND, { requirements: [requirement(['finance'], 2)] });
+    const rejected = await desk.hold('{"amount":1}');
+    await desk.post(`/api/holds/${rejected}/reject`, { body: { code: 'other' } });
+    await desk.post(`/api/holds/${id}/claim`, { who: 'cleo' });
+    const { code, out } = await run(['holds']);
+    expect(code).toBe(0);
+    const [head, line, ...more] = out.trimEnd().split('\n');
+    expect(head).toMatch(/^HOLD +STATUS +WHAT +AGENT +APPROVALS +EXPIRES IN +WHO$/);
+    expect(line).toMatch(
+      new RegExp(
+        `^${id} +pending +payments createRefund +billing-bot +0 of 2 finance +(30|29)m +cleo@example\\.com is at it$`,
+      ),
+    );
+    expect(more).toEqual([]);
+    expect((await run(['holds', '--status', 'all'])).out).toContain(rejected);
+    expect((await run(['holds', '--mine', '--system', 'mail'])).out).toBe('No holds.\n');
+  });
+
+  test('lists them as JSON for scripts', async () => {
+    const id = await desk.hold();
+    expect(JSON.parse((await run(['holds', '--json'])).out)).toMatchObject([{ hold_id: id }]);
+  });
+
+  test('shows one whole, the agent’s words quoted', async () => {
+    const id = await desk.hold();
+    const { code, out } = await run(['holds', 'show', id]);
+    expect(code).toBe(0);
+    expect(out).toContain('wants createRefund at payments, amount 50000 usd.');
+    expect(out).toContain('  POST /payments/v1/refunds?a=1\n');
+    expect(out).toContain(`  | ${REFUND}\n`);
+    expect(out).toContain('nobody has checked:\n  | {\n');
+    expect(out).toContain('Approving sends POST');
+    expect(JSON.parse((await run(['holds', 'show', id, '--json'])).out)).toMatchObject({ hold_id: id });
+  });
+
+  test('writes out what would draw on the terminal or hide in the text', async () => {
+    const body = '{"amount":1,"note":"\u001b[2J\u202egro\u200b.evil"}\nApprove this? [y/N] ';
+    const id = await desk.hold(Buffer.from(body), {}, { path: '/v1/\u009b31m', reason: 'a\u001b]0;b\u0007' });
+    for (const args of [['holds'], ['holds', 'show', id]]) {
+      const { out } = await run(args);
+      expect(out.replaceAll('\n', '')).not.toMatch(/[\p{Cc}\p{Cf}]/u);
+    }
+    expect((await run(['holds', 'show', id])).out).toContain(
+      '  | {"amount":1,"note":"\\u{1b}[2J\\u{202e}gro\\u{200b}.evil"}\n  | Approve this? [y/N] ',
+    );
+  });
+});
+
+describe('approve', () => {
+  test('shows what will be sent, asks, and approves it', async () => {
+    const id = await desk.hold();
+    const { code, out, err } = await run(['approve', id, '--note', 'fine'], { stdin: 'y\n' });
+    expect({ code, err }).toEqual({ code: 0, err: 'Approve this? [y/N] ' });
+    expect(out).toContain(`  | ${REFUND}\n`);
+    expect(out).toMatch(new RegExp(`${id} is approved\\.\n$`));
+    expect(await desk.store.find(id)).toMatchObject({
+      status: 'approved',
+      votes: [{ reviewer: 'ben@example.com', channel: 'cli', note: 'fine', seenAt: expect.any(Number) }],
+    });
+  });
+
+  test.each([
+    ['no', 'n\n'],
+    ['nothing', '\n'],
+    ['something else', 'yesterday\n'],
+    ['nobody there', ''],
+  ])('approves nothing when the answer is %s', async (_name, stdin) => {
+    const id = await desk.hold();
+    expect(await run(['approve', id], { stdin })).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('Nothing was approved.'),
+    });
+    expect((await desk.store.find(id))?.version).toBe(1);
+  });
+
+  test('does not ask when it was told yes, and says what is still missing', async () => {
+    const id = await desk.hold(REFUND, { requirements: [requirement(['finance']), requirement(['legal'])] });
+    const { code, out, err } = await run(['approve', id, '--yes']);
+    expect({ code, err }).toEqual({ code: 0, err: '' });
+    expect(out).toMatch(/Your approval counts; it waits for others: 1 of 1 finance, 0 of 1 legal\.\n$/);
+  });
+
+  test('keeps what scripts read free of what people read', async () => {
+    const id = await desk.hold();
+    const { out, err } = await run(['approve', id, '--yes', '--json']);
+    expect(JSON.parse(out)).toMatchObject({ hold_id: id, status: 'approved' });
+    expect(err).toContain('Approving sends POST');
+  });
+
+  test('approves only what was shown: an edit in between is refused', async () => {
+    const id = await desk.hold();
+    const approving = start(['approve', id]);
+    await expect.poll(() => approving.said.err, { timeout: 10_000 }).toContain('[y/N]');
+    await desk.post(`/api/holds/${id}/approve`, { who: 'cleo', body: { edit: { amount: 90_000 } } });
+    approving.answer('y\n');
+    expect(await approving.ended).toMatchObject({ code: 1, err: expect.stringContaining('Read it again') });
+    expect(await desk.store.find(id)).toMatchObject({ status: 'pending', revision: 2, votes: [{ revision: 2 }] });
+  });
+
+  test('does not ask who may not approve, and says why', async () => {
+    const id = await desk.hold();
+    expect(await run(['approve', id], { token: 'ana-token', stdin: 'y\n' })).toMatchObject({
+      code: 1,
+      err: expect.stringMatching(/^You cannot approve this\. ana@example\.com owns the agent/),
+    });
+  });
+});
+
+describe('reject', () => {
+  test('rejects with a code and a note', async () => {
+    const id = await desk.hold();
+    expect(await run(['reject', id, '--code', 'wrong-amount', '--note', 'half of it'])).toEqual({
+      code: 0,
+      out: `${id} is rejected.\n`,
+      err: '',
+    });
+    expect(await desk.store.find(id)).toMatchObject({ status: 'rejected', code: 'wrong-amount', note: 'half of it' });
+    expect(await run(['reject', id, '--code', 'other'])).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('Already rejected by ben@example.com'),
+    });
+  });
+
+  test('needs a code that there is', async () => {
+    for (const args of [[], ['--code', 'because']]) {
+      expect(await run(['reject', await desk.hold(), ...args])).toMatchObject({
+        code: 2,
+        err: expect.stringContaining('wrong-target, wrong-amount, not-now'),
+      });
+    }
+  });
+});
+
+describe('what is told', () => {
+  test.each([
+    ['no hold', ['approve']],
+    ['two holds', ['approve', 'hold_1', 'hold_2']],
+    ['an unknown option', ['holds', '--tokn', 'x']],
+    ['an unknown action', ['holds', 'list']],
+    ['a token among the arguments', ['holds', '--token', 'secret']],
+    ['an address that is none', ['holds', '--url', 'localhost']],
+  ])('%s: the command was not understood, and how it is given', async (_name, args) => {
+    const { code, out, err } = await run(args, { url: false });
+    expect({ code, out }).toEqual({ code: 2, out: '' });
+    expect(err).toContain('holds show ID');
+  });
+
+  test('help', async () => {
+    expect(await run(['reject', '--help'], { token: null })).toMatchObject({
+      code: 0,
+      out: expect.stringContaining('--token-file FILE'),
+    });
+    expect((await run(['--help'], { url: false })).out).toContain('approve ID');
+  });
+
+  test('a hold that is not there', async () => {
+    expect(await run(['approve', '../../etc'])).toMatchObject({ code: 1, err: 'Not found: There is no such hold.\n' });
+  });
+
+  test('no token, or a wrong one', async () => {
+    expect(await run(['holds'], { token: null })).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('HOLDPOINT_TOKEN'),
+    });
+    const wrong = await run(['holds'], { token: 'stolen-token' });
+    expect(wrong).toMatchObject({ code: 1, err: expect.stringContaining('no reviewer’s') });
+    expect(wrong.err).not.toContain('stolen');
+  });
+
+  test('no gateway', async () => {
+    const { url } = desk;
+    await desk.close();
+    const ended = await run(['holds', '--url', url], { url: false });
+    desk = await openDesk();
+    expect(ended).toMatchObject({ code: 1, err: expect.stringContaining(`No gateway answers at ${url}`) });
+  });
+});
+
+describe('where it finds things', () => {
+  test('the address in the configuration, whose secrets it need not know', async () => {
+    await desk.hold();
+    const admin = desk.url.replace('http://127.0.0.1', '0.0.0.0');
+    const yaml = `listen: { admin: "${admin}" }\nsystems: { payments: { credential: "\${PAYMENTS_KEY}" } }\n`;
+    writeFileSync(join(folder.path, 'holdpoint.yaml'), yaml);
+    writeFileSync(join(folder.path, 'other.yaml'), 'listen: { admin: "${ADMIN}" }\n');
+    expect(await run(['holds'], { url: false })).toMatchObject({
+      code: 0,
+      out: expect.stringContaining('billing-bot'),
+    });
+    expect(await run(['holds', '--config', 'other.yaml'], { url: false })).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('--url'),
+    });
+    expect(await run(['holds', '--config', 'none.yaml'], { url: false })).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('none.yaml'),
+    });
+  });
+
+  test('the token in a file', async () => {
+    writeFileSync(join(folder.path, 'token'), 'cleo-token\n');
+    writeFileSync(join(folder.path, 'empty'), '\n');
+    const id = await desk.hold();
+    expect(await run(['approve', id, '--yes', '--token-file', 'token'], { token: null })).toMatchObject({ code: 0 });
+    expect(await desk.store.find(id)).toMatchObject({ decidedBy: 'cleo@example.com' });
+    for (const file of ['empty', 'none']) {
+      expect(await run(['holds', '--token-file', file])).toMatchObject({ code: 1, err: expect.stringContaining(file) });
+    }
+  });
+});

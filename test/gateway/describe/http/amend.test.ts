@@ -1,0 +1,207 @@
+import { describe, expect, it } from 'vitest';
+import { amendCall, MOST_AMENDED } from '../../../../gateway/describe/http/amend.ts';
+import { amended, FORM_TYPE, heldCall, JSON_TYPE, notAmended } from './held.ts';
+
+const json = (body: string) => heldCall(JSON_TYPE, body);
+const form = (body: string) => heldCall(FORM_TYPE, body);
+
+describe('an edited JSON body', () => {
+  it.each([
+    ['one member', '{"charge":"ch_1","amount":20000}', { amount: 3000 }, '{"charge":"ch_1","amount":3000}'],
+    ['a nested member', '{"a":{"b":1,"c":2}}', { a: { b: 5 } }, '{"a":{"b":5,"c":2}}'],
+    ['a deleted member', '{"a":1,"b":2,"c":3}', { b: null }, '{"a":1,"c":3}'],
+    ['an added member', '{"a":1}', { b: { c: [1] } }, '{"a":1,"b":{"c":[1]}}'],
+    ['an element', '{"a":[1,2,3]}', { a: [1, 5, 3] }, '{"a":[1,5,3]}'],
+    ['elements more', '{"a":[1]}', { a: [1, 2, 3] }, '{"a":[1,2,3]}'],
+    ['elements less', '{"a":[1,2,3]}', { a: [1] }, '{"a":[1]}'],
+    ['a member of an element', '{"a":[{"x":1,"y":2}]}', { a: [{ x: 1, y: 3 }] }, '{"a":[{"x":1,"y":3}]}'],
+    ['everything', '{"a":1}', [1], '[1]'],
+    ['everything for nothing', '{"a":1}', null, 'null'],
+    ['a list', '[1,2]', [1], '[1]'],
+    ['a scalar', '"a"', 'b', '"b"'],
+    ['another type', '{"a":{"b":1}}', { a: 'x' }, '{"a":"x"}'],
+    ['what is no ASCII', '{"a":"x"}', { a: 'é😀"\u2028' }, '{"a":"é😀\\"\u2028"}'],
+  ])('has %s changed', (_, body, edit, expected) => {
+    expect(amended(json(body), edit, ['']).body.toString()).toBe(expected);
+  });
+
+  it('keeps every byte of what was not edited: digits, escapes, order', () => {
+    const rest =
+      '"id":9007199254740993,"rate":10.50,"10":1e2,"2":-0,"text":"\\u0061\\/\\ud83d\\ude00","deep":{ "b" : [ 1.0 ] }';
+    expect(amended(json(`{${rest},"amount":20000}`), { amount: 1 }, ['/amount']).body.toString()).toBe(
+      `{${rest},"amount":1}`,
+    );
+  });
+
+  it('takes numbers with more digits than JavaScript has', () => {
+    const edit = { amount: JSON.rawJSON('9007199254740993.10') };
+    expect(amended(json('{"amount":1}'), edit, ['/amount']).body.toString()).toBe('{"amount":9007199254740993.10}');
+  });
+
+  it('has members with the names of prototypes like any other', () => {
+    const edit: unknown = JSON.parse('{"__proto__":{"admin":true},"constructor":null,"toString":1}');
+    const { body } = amended(json('{"constructor":1,"a":2}'), edit, ['']);
+    expect(body.toString()).toBe('{"a":2,"__proto__":{"admin":true},"toString":1}');
+    expect('admin' in {}).toBe(false);
+    expect(notAmended(json('{"a":2}'), edit, ['/a']).pointer).toBe('/__proto__');
+  });
+});
+
+describe('an edited form', () => {
+  it.each([
+    ['one value', 'charge=ch_1&amount=20000', { amount: '3000' }, 'charge=ch_1&amount=3000'],
+    ['a value that is a number', 'amount=20000', { amount: 3000 }, 'amount=3000'],
+    ['a value that is a boolean', 'all=true', { all: false }, 'all=false'],
+    ['a field less', 'a=1&b=2&c=3', { b: null }, 'a=1&c=3'],
+    ['a field more', 'a=1', { note: 'x y+&=é' }, 'a=1&note=x%20y%2B%26%3D%C3%A9'],
+    ['a nested value', 'm[order]=1&m[of]=2', { m: { of: '3' } }, 'm[order]=1&m[of]=3'],
+    ['a nested field less, and with it the last', 'a=1&m[of]=2', { m: { of: null } }, 'a=1'],
+    ['a nested field more', 'm[order]=1', { m: { 'of ': '3' } }, 'm[order]=1&m[of%20]=3'],
+    ['a nested field more, brackets encoded', 'm%5border%5d=1', { m: { of: '3' } }, 'm%5border%5d=1&m%5Bof%5D=3'],
+    ['an element', 'a[]=1&b=2&a[]=3', { a: ['1', '4'] }, 'a[]=1&b=2&a[]=4'],
+    ['an element more', 'a[]=1&b=2', { a: ['1', '4'] }, 'a[]=1&b=2&a[]=4'],
+    ['an element less', 'a[]=1&a[]=2&a[]=3', { a: ['1', '3'] }, 'a[]=1&a[]=3'],
+    ['a numbered element more', 'a[1]=x&a[0]=y', { a: ['y', 'x', 'z'] }, 'a[1]=x&a[0]=y&a[2]=z'],
+    ['a list more, as other lists are', 'a[0]=x', { b: ['y'] }, 'a[0]=x&b[0]=y'],
+    ['a list more', 'a=x', { b: ['y', 'z'] }, 'a=x&b[]=y&b[]=z'],
+    ['a member of a numbered element', 'i[0][p]=x&i[0][q]=2', { i: [{ p: 'x', q: '1' }] }, 'i[0][p]=x&i[0][q]=1'],
+    ['a numbered object more', 'i[0][p]=x', { i: [{ p: 'x' }, { p: 'y' }] }, 'i[0][p]=x&i[1][p]=y'],
+    ['a value in place of members', 'a[b]=1', { a: '2' }, 'a=2'],
+    [
+      'a member named as a prototype',
+      '__proto__[a]=1&b=2',
+      JSON.parse('{"__proto__":{"a":"3"}}'),
+      '__proto__[a]=3&b=2',
+    ],
+  ])('has %s', (_, body, edit, expected) => {
+    expect(amended(form(body), edit, ['']).body.toString()).toBe(expected);
+  });
+
+  it('keeps every byte of the fields that were not edited', () => {
+    const rest = 'a=%7e+x&&b&c%5Bd%5d=%41%c3%a9&e=f=g&';
+    expect(amended(form(`${rest}amount=%31`), { amount: '2' }, ['/amount']).body.toString()).toBe(`${rest}amount=2`);
+  });
+
+  it.each([
+    ['an empty list', 'a=1&b=2', { a: [] }, '/a'],
+    ['an empty object', 'a=1&b=2', { a: {} }, '/a'],
+    ['nothing in a list', 'a[]=1', { a: ['1', null] }, '/a/1'],
+    ['a list of lists of one kind only', 'a[]=1', { a: ['1', { b: '1' }] }, null],
+    ['brackets in a name', 'a=1', { 'b[c]': '2' }, '/b[c]'],
+    ['a name without text', 'a=1', { '': '2' }, null],
+    ['members that would be elements', 'm[1]=a&m[2]=b', { m: { 0: 'c' } }, '/m'],
+    ['a method override', 'a=1', { _method: 'DELETE' }, null],
+    ['something else than fields', 'a=1', 'text', null],
+  ])('is refused when a form has no way to say it: %s', (_, body, edit, pointer) => {
+    expect(notAmended(form(body), edit, [''])).toMatchObject({ pointer });
+  });
+
+  it('is refused when no field would be left', () => {
+    expect(notAmended(form('a=1'), { a: null }, ['']).detail).toMatch(/no body/);
+  });
+});
+
+describe('what may be edited', () => {
+  it.each([
+    [['/a'], { a: { b: 2 } }],
+    [['/a'], { a: null }],
+    [['/a/b'], { a: { b: null } }],
+    [['/a/new'], { a: { new: 1 } }],
+    [['/list/1'], { list: [1, 5, 3] }],
+    [['/list/2'], { list: [1, 2] }],
+    [['/list'], { list: [3] }],
+    [['/x~1y', '/~0z'], { 'x/y': 2, '~z': 2 }],
+    [[''], { a: 1, list: null, new: 2 }],
+    [['/amount'], { amount: 2, list: [1, 2, 3], a: { b: 1.0 } }],
+  ] as const)('is what lies at or below %j', (editable, edit) => {
+    const call = json('{"a":{"b":1},"list":[1,2,3],"x/y":1,"~z":1,"amount":1}');
+    expect(amendCall(call, edit, editable)).toHaveProperty('body');
+  });
+
+  it.each([
+    [[], { amount: 2 }, '/amount'],
+    [['/amount'], { a: { b: 2 } }, '/a/b'],
+    [['/amount'], { amount: 2, new: 1 }, '/new'],
+    [['/amount'], { amount: 2, a: null }, '/a'],
+    [['/a/b'], { a: null }, '/a'],
+    [['/a/b'], { a: 'text' }, '/a'],
+    [['/a'], { amounts: 1 }, '/amounts'],
+    [['/am'], { amount: 2 }, '/amount'],
+    [['/list/1'], { list: [1, 5] }, '/list/2'],
+    [['/list/1'], { list: [5, 2, 3] }, '/list/0'],
+    [['/list/1'], { list: { 1: 5 } }, '/list'],
+    [['/amount'], [2], ''],
+    [['/x/y'], { 'x/y': 2 }, '/x~1y'],
+    [['/new/b'], { new: { b: 1 } }, '/new'],
+  ] as const)('is nothing beside %j', (editable, edit, pointer) => {
+    const call = json('{"a":{"b":1},"list":[1,2,3],"x/y":1,"amount":1}');
+    const refusal = notAmended(call, edit, editable);
+    expect(refusal).toMatchObject({ pointer, detail: expect.stringContaining('may not be changed') });
+  });
+
+  it('is something: an edit that changes nothing is refused', () => {
+    for (const edit of [{}, { amount: 10.5 }, { none: null }, { amount: 10.5, a: { b: [1] } }])
+      expect(notAmended(json('{"amount":10.50,"a":{"b":[1]}}'), edit, ['']).detail).toMatch(/changes nothing/);
+    expect(notAmended(form('amount=5'), { amount: 5 }, ['']).detail).toMatch(/changes nothing/);
+  });
+
+  it('is no body that policy cannot see into', () => {
+    for (const call of [heldCall('text/plain', 'amount=1'), heldCall('application/octet-stream', 'x'), json('')])
+      expect(notAmended(call, { amount: 1 }, ['']).detail).toMatch(/cannot see into the body/);
+  });
+
+  it('is no body that the agent vouches for byte by byte', () => {
+    for (const name of ['Content-Digest', 'Repr-Digest', 'Digest', 'content-md5']) {
+      const call = heldCall(JSON_TYPE, '{"amount":1}', { [name]: 'sha-256=:AAAA:' });
+      expect(notAmended(call, { amount: 2 }, ['']).detail).toContain(name.toLowerCase());
+    }
+  });
+
+  it('is only to something that is JSON', () => {
+    const round: Record<string, unknown> = {};
+    round['amount'] = round;
+    const deep: unknown = JSON.parse('['.repeat(65) + ']'.repeat(65));
+    for (const edit of [
+      undefined,
+      { amount: Number.NaN },
+      { amount: 1n },
+      { amount: '\ud800' },
+      new Date(0),
+      round,
+      deep,
+    ])
+      expect(notAmended(json('{"amount":1}'), edit, ['']).detail).toMatch(/not JSON/);
+  });
+
+  it.each([
+    ['has a number beyond double precision', { amount: JSON.rawJSON('1e999') }, /double precision/],
+    ['overrides the method', { _method: 'DELETE' }, /overrides the method/],
+  ])('is nothing that the gateway would refuse from an agent: one that %s', (_, edit, detail) => {
+    expect(notAmended(json('{"amount":1}'), edit, ['']).detail).toMatch(detail);
+  });
+
+  it('is no more than a mebibyte', () => {
+    const text = 'x'.repeat(MOST_AMENDED - 20);
+    expect(amended(json('{"note":1}'), { note: text }, ['']).body.length).toBe(MOST_AMENDED - 9);
+    expect(notAmended(json('{"note":1}'), { note: `${text}${'y'.repeat(10)}` }, ['']).detail).toMatch(/larger/);
+  });
+});
+
+describe('the amended call', () => {
+  it('is what the gateway would have described', () => {
+    const call = heldCall(JSON_TYPE, ' {"amount": 1}\n', { 'Idempotency-Key': 'k' });
+    const result = amended(call, { amount: 25 }, ['/amount']);
+    expect(result).toEqual(heldCall(JSON_TYPE, ' {"amount":25}\n', { 'Idempotency-Key': 'k' }));
+    expect(call).toEqual(heldCall(JSON_TYPE, ' {"amount": 1}\n', { 'Idempotency-Key': 'k' }));
+  });
+
+  it('is not made from an input in which another body was judged', () => {
+    const call = { ...json('{"amount":1}'), input: json('{"amount":2}').input };
+    expect(notAmended(call, { amount: 3 }, ['']).detail).toMatch(/another way/);
+  });
+
+  it('can be amended again', () => {
+    const once = amended(form('amount=5&note=a'), { amount: 4 }, ['/amount']);
+    expect(amended(once, { note: null }, ['/note'])).toEqual(form('amount=4'));
+  });
+});

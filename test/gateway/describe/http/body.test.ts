@@ -1,0 +1,79 @@
+import { once } from 'node:events';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { readBody } from '../../../../gateway/describe/http/body.ts';
+import { createWire } from './wire.ts';
+
+const LIMIT = 100_000;
+const head = (...lines: string[]) => `POST / HTTP/1.1\r\nHost: a\r\n${lines.map((line) => `${line}\r\n`).join('')}\r\n`;
+
+describe('readBody', () => {
+  let wire: Awaited<ReturnType<typeof createWire>>;
+  beforeAll(async () => {
+    wire = await createWire((request) => readBody(request, LIMIT));
+  });
+  afterAll(() => wire.close());
+
+  test('gives the exact bytes', async () => {
+    const bytes = Buffer.from(Array.from({ length: 256 }, (_, byte) => byte));
+    const outcome = await wire.send(Buffer.concat([Buffer.from(head('Content-Length: 256')), bytes]));
+    expect(outcome).toEqual({ by: 'nobody', value: bytes });
+  });
+
+  test('puts chunks together without their framing', async () => {
+    const outcome = await wire.send(
+      `${head('Transfer-Encoding: chunked')}3;ext=1\r\nabc\r\n2\r\nde\r\n0\r\nTrailer: x\r\n\r\n`,
+    );
+    expect(outcome).toEqual({ by: 'nobody', value: Buffer.from('abcde') });
+  });
+
+  test('waits for a body that comes in pieces', async () => {
+    const outcome = await wire.send(`${head('Content-Length: 6')}abc`, async (socket) => {
+      await new Promise(setImmediate);
+      socket.write('def');
+    });
+    expect(outcome).toEqual({ by: 'nobody', value: Buffer.from('abcdef') });
+  });
+
+  test.each([
+    ['no length', head()],
+    ['a length of zero', head('Content-Length: 0')],
+    ['chunks without content', `${head('Transfer-Encoding: chunked')}0\r\n\r\n`],
+  ])('gives no bytes for %s', async (_, raw) => {
+    expect(await wire.send(raw)).toEqual({ by: 'nobody', value: Buffer.alloc(0) });
+  });
+
+  test('accepts a body of exactly the limit', async () => {
+    const outcome = await wire.send(head(`Content-Length: ${LIMIT}`) + 'a'.repeat(LIMIT));
+    expect(outcome).toMatchObject({ by: 'nobody' });
+    expect(outcome.by === 'nobody' && (outcome.value as Buffer).length).toBe(LIMIT);
+  });
+
+  test('refuses a length over the limit before a byte of the body has come', async () => {
+    const outcome = await wire.send(head(`Content-Length: ${LIMIT + 1}`));
+    expect(outcome).toMatchObject({ by: 'holdpoint', problem: { code: 'body-too-large', status: 413 } });
+  });
+
+  test('refuses chunks over the limit while they come', async () => {
+    const chunk = `1000\r\n${'a'.repeat(4096)}\r\n`;
+    const outcome = await wire.send(head('Transfer-Encoding: chunked') + chunk.repeat(25));
+    expect(outcome).toMatchObject({ by: 'holdpoint', problem: { code: 'body-too-large' } });
+  });
+
+  test('rejects when the client goes away in the middle', async () => {
+    const read = Promise.withResolvers<unknown>();
+    const cut = await createWire((request) => {
+      const body = readBody(request, LIMIT);
+      request.once('data', () => read.resolve(undefined));
+      void body.catch((problem: unknown) => broken.resolve(problem));
+      return body;
+    });
+    const broken = Promise.withResolvers<unknown>();
+    await cut.send(`${head('Content-Length: 10')}abc`, async (socket) => {
+      await read.promise;
+      socket.destroy();
+      await once(socket, 'close');
+    });
+    expect(await broken.promise).toMatchObject({ code: 'bad-request' });
+    await cut.close();
+  });
+});

@@ -1,0 +1,276 @@
+import * as fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { createDescriber } from '../../../../gateway/describe/http/http-call.ts';
+import { problemOf, testArrival, testSystem } from './arrival.ts';
+
+const describeCall = createDescriber(testSystem());
+const JSON_TYPE = { 'Content-Type': 'application/json' };
+const FORM_TYPE = { 'Content-Type': 'application/x-www-form-urlencoded' };
+
+// oxlint-disable-next-line typescript/no-explicit-any -- tests look into it freely
+const inputOf = (...call: Parameters<typeof testArrival>): any => JSON.parse(describeCall(testArrival(...call)).input);
+
+describe('the policy input', () => {
+  test('says who, what, on what and under which claims', () => {
+    const head = {
+      Host: 'localhost',
+      Authorization: 'Bearer secret',
+      Cookie: 'a=secret',
+      'X-Api-Key': 'secret',
+      'User-Agent': 'Stripe/v1 "NodeBindings"',
+      'Idempotency-Key': 'key-1',
+      'Agent-Context': 'task="T-1", client="acme", confidence=0.9, flags=("pii"), reversible=?0, session="s-1", x=1',
+      traceparent: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01',
+      ...JSON_TYPE,
+    };
+    const arrival = testArrival('POST /v1/charges/ch_3NxAbCd/refunds?expand=a&expand=b', head, '{"amount": 1250}');
+    const call = describeCall(arrival);
+
+    expect(JSON.parse(call.input)).toEqual({
+      principal: {
+        agent: 'billing-bot',
+        owner: 'ana@example.com',
+        roles: ['payer'],
+        on_behalf_of: [],
+        session: 's-1',
+      },
+      action: {
+        system: 'payments',
+        operation: 'POST /v1/charges/{id}/refunds',
+        method: 'POST',
+        path: '/v1/charges/ch_3NxAbCd/refunds',
+        segments: ['v1', 'charges', 'ch_3NxAbCd', 'refunds'],
+        query: { expand: ['a', 'b'] },
+        headers: {
+          'user-agent': 'Stripe/v1 "NodeBindings"',
+          'idempotency-key': 'key-1',
+          'content-type': 'application/json',
+        },
+        protocol: 'http',
+        body_bytes: 16,
+        body: { amount: 1250 },
+      },
+      resource: { type: 'refunds', id: null },
+      context: {
+        time: '2026-11-21T03:40:00.007Z',
+        ip: '127.0.0.1',
+        task: 'T-1',
+        client: 'acme',
+        confidence: 0.9,
+        flags: ['pii'],
+        reversible: false,
+        claims: {
+          task: 'T-1',
+          client: 'acme',
+          confidence: 0.9,
+          flags: ['pii'],
+          reversible: false,
+          session: 's-1',
+          x: 1,
+        },
+      },
+    });
+    expect(call.input).not.toContain('secret');
+    expect(call).toMatchObject({
+      id: 'call_1',
+      system: 'payments',
+      operation: 'POST /v1/charges/{id}/refunds',
+      target: '/v1/charges/ch_3NxAbCd/refunds?expand=a&expand=b',
+      path: '/v1/charges/ch_3NxAbCd/refunds',
+      resource: { type: 'refunds', id: null },
+      idempotencyKey: 'key-1',
+      traceId: '4bf92f3577b34da6a3ce929d0e0e4736',
+      claims: { task: 'T-1' },
+    });
+    expect(call.headers).toBe(arrival.rawHeaders);
+    expect(call.body).toBe(arrival.body);
+  });
+
+  test('leaves absent what is not there', () => {
+    const call = describeCall(testArrival('GET /v1/customers/cus_ABC'));
+    expect(JSON.parse(call.input)).toEqual({
+      principal: { agent: 'billing-bot', owner: 'ana@example.com', roles: ['payer'], on_behalf_of: [], session: null },
+      action: {
+        system: 'payments',
+        operation: 'GET /v1/customers/{id}',
+        method: 'GET',
+        path: '/v1/customers/cus_ABC',
+        segments: ['v1', 'customers', 'cus_ABC'],
+        query: {},
+        headers: {},
+        protocol: 'http',
+        body_bytes: 0,
+      },
+      resource: { type: 'customers', id: 'cus_ABC' },
+      context: { time: '2026-11-21T03:40:00.007Z', ip: '127.0.0.1', flags: [], claims: {} },
+    });
+    expect(call).toMatchObject({ idempotencyKey: null, traceId: null, claims: {} });
+  });
+
+  test('keeps a header secret that the operator made a credential', () => {
+    const describeOther = createDescriber(
+      testSystem({
+        agentCredential: { header: 'OpenAI-Organization' },
+        credential: { header: 'Stripe-Account', value: 'x' },
+      }),
+    );
+    const head = { 'OpenAI-Organization': 'secret', 'Stripe-Account': 'secret', Accept: '*/*' };
+    expect(JSON.parse(describeOther(testArrival('GET /', head)).input).action.headers).toEqual({ accept: '*/*' });
+  });
+
+  test('writes the address of an IPv4 caller on a dual-stack socket as IPv4', () => {
+    const ipOf = (ip: string) => JSON.parse(describeCall({ ...testArrival('GET /'), ip }).input).context.ip;
+    expect(ipOf('::ffff:10.0.0.7')).toBe('10.0.0.7');
+    expect(ipOf('fe80::1')).toBe('fe80::1');
+  });
+
+  test('names operations by the document of the system', () => {
+    const openapi = { openapi: '3.1.0', paths: { '/v1/refunds': { post: { operationId: 'PostRefunds' } } } };
+    const call = createDescriber(testSystem({ openapi }))(testArrival('POST /v1/refunds'));
+    expect(call.operation).toBe('PostRefunds');
+    expect(JSON.parse(call.input).action.operation).toBe('PostRefunds');
+  });
+
+  test('is the same for a path that it remembers and one that it forgot', () => {
+    const first = describeCall(testArrival('GET /v1/things/7')).input;
+    for (let index = 0; index < 1500; index++) describeCall(testArrival(`GET /v1/things/${index}`));
+    expect(describeCall(testArrival('GET /v1/things/7')).input).toBe(first);
+    expect(describeCall(testArrival('GET /v1/things/7')).input).toBe(first);
+  });
+});
+
+describe('bodies', () => {
+  test.each([
+    'application/json',
+    'application/json; charset=utf-8',
+    'Application/JSON;charset="UTF-8"',
+    'application/merge-patch+json',
+    'application/vnd.api+json; ext="x"',
+    'text/json',
+  ])('reads %s as JSON', (type) => {
+    expect(inputOf('POST /v1/x', { 'Content-Type': type }, '{"a":1}').action.body).toEqual({ a: 1 });
+  });
+
+  test('reads a form as a form', () => {
+    const { action } = inputOf('POST /v1/x', FORM_TYPE, 'amount=1250&metadata[order]=6735');
+    expect(action.body).toEqual({ amount: '1250', metadata: { order: '6735' } });
+    expect(action.body_bytes).toBe(32);
+  });
+
+  test.each([
+    ['another type', { 'Content-Type': 'multipart/form-data; boundary=x' }],
+    ['JSON lines', { 'Content-Type': 'application/x-ndjson' }],
+    ['text', { 'Content-Type': 'text/plain; charset=utf-16' }],
+    ['no type', {}],
+  ])('shows of %s only its size', (_, head) => {
+    const { action } = inputOf('POST /v1/x', head as Record<string, string>, '{"a":1}');
+    expect(action).not.toHaveProperty('body');
+    expect(action.body_bytes).toBe(7);
+  });
+
+  test.each(['GET', 'POST', 'DELETE'])('judges the body of a %s', (method) => {
+    expect(inputOf(`${method} /v1/x`, JSON_TYPE, '{"a":1}').action.body).toEqual({ a: 1 });
+  });
+
+  test('takes no bytes for no body, whatever the type says', () => {
+    expect(inputOf('POST /v1/x', JSON_TYPE).action).not.toHaveProperty('body');
+    expect(inputOf('POST /v1/x', FORM_TYPE).action).not.toHaveProperty('body');
+  });
+
+  test('tells a body that is false or null from none', () => {
+    expect(inputOf('POST /v1/x', JSON_TYPE, 'null').action).toHaveProperty('body', null);
+    expect(inputOf('POST /v1/x', JSON_TYPE, 'false').action).toHaveProperty('body', false);
+  });
+
+  test.each([
+    ['JSON in UTF-16', 'application/json; charset=utf-16'],
+    ['JSON in UTF-7', 'application/json;charset=utf-7'],
+    ['JSON in EBCDIC', 'application/json; charset = "IBM037"'],
+    ['a charset after a harmless one', 'application/json; charset=utf-8; charset=utf-16'],
+    ['an extended charset parameter', "application/json; charset*=utf-16''x"],
+    ['a form in Latin 1', 'application/x-www-form-urlencoded; charset=iso-8859-1'],
+    ['two types in one', 'application/json, text/plain'],
+    ['a type that is none', 'json'],
+    ['an empty type', ''],
+  ])('refuses %s', (_, type) => {
+    expect(problemOf(() => inputOf('POST /v1/x', { 'Content-Type': type }, '{}')).code).toBe('bad-body');
+  });
+
+  test('refuses a form that is not UTF-8', () => {
+    const body = Buffer.from('name=caf\xe9', 'latin1');
+    expect(problemOf(() => inputOf('POST /v1/x', FORM_TYPE, body)).code).toBe('bad-body');
+  });
+
+  test.each([
+    '{"_method":"DELETE"}',
+    '{"\\u005fmethod":"DELETE"}',
+    '{"a":1,"_METHOD":"DELETE"}',
+    '{"X-HTTP-Method-Override":"DELETE"}',
+  ])('refuses the method override in %s', (body) => {
+    expect(problemOf(() => inputOf('POST /v1/x', JSON_TYPE, body)).message).toMatch(/overrides the method/);
+  });
+
+  test.each([
+    '{"payment_method":"card"}',
+    '{"a":{"_method":"x"}}',
+    '["_method"]',
+    '"_method"',
+    '{"a":"\\u00e9"}',
+    'null',
+  ])('sees no method override in %s', (body) => {
+    expect(inputOf('POST /v1/x', JSON_TYPE, body).action.body).toEqual(JSON.parse(body));
+  });
+
+  test('stands in the input byte for byte, whatever JSON it is', () => {
+    const formatted = fc
+      .tuple(fc.jsonValue(), fc.constantFrom(0, 2, '\t', '\r\n'), fc.constantFrom('', ' ', '\n\t'))
+      .map(([value, indent, margin]) => margin + JSON.stringify(value, null, indent) + margin);
+    fc.assert(
+      fc.property(formatted, (text) => {
+        const call = describeCall(testArrival('POST /v1/x', JSON_TYPE, text));
+        expect(call.input).toContain(`"body":${text}}`);
+        expect(JSON.parse(call.input).action.body).toEqual(JSON.parse(text));
+        expect(call.body.toString()).toBe(text);
+      }),
+    );
+  });
+
+  test('keeps integers that JavaScript would round', () => {
+    const text = '{"id":9007199254740993,"amount":10000000000000000000000001}';
+    expect(describeCall(testArrival('POST /v1/x', JSON_TYPE, text)).input).toContain(text);
+  });
+});
+
+describe('refusals', () => {
+  test.each([
+    ['a path that could be another one', 'GET /v1/../admin', {}, '', 'ambiguous-path'],
+    ['a method override in the query', 'POST /v1/x?_method=DELETE', {}, '', 'bad-request'],
+    ['an unreadable query', 'GET /v1/x?a=%ff', {}, '', 'bad-request'],
+    ['unreadable claims', 'GET /v1/x', { 'Agent-Context': '{}' }, '', 'bad-context'],
+    ['JSON with a name twice', 'POST /v1/x', JSON_TYPE, '{"a":1,"a":2}', 'bad-body'],
+    ['a form with a name twice', 'POST /v1/x', FORM_TYPE, 'a=1&a=2', 'bad-body'],
+  ])('refuses %s', (_, line, head, body, code) => {
+    expect(problemOf(() => describeCall(testArrival(line, head as Record<string, string>, body))).code).toBe(code);
+  });
+
+  test('nothing that an agent sends changes the shape of the input', () => {
+    const word = fc.string({ unit: fc.constantFrom(...'a1/"\\{}[]:,%&=;?. \u00e9\ud83d\ude00'), maxLength: 12 });
+    fc.assert(
+      fc.property(word, word, word, word, (path, query, agent, body) => {
+        const head = { 'User-Agent': agent, 'Idempotency-Key': query, ...FORM_TYPE };
+        let input: string;
+        try {
+          input = describeCall(testArrival(`POST /${encodeURI(path)}?${encodeURI(query)}`, head, body)).input;
+        } catch {
+          return;
+        }
+        const value = JSON.parse(input);
+        expect(Object.keys(value)).toEqual(['principal', 'action', 'resource', 'context']);
+        expect(value.principal.agent).toBe('billing-bot');
+        expect(value.action.headers['user-agent']).toBe(agent);
+        expect(value.context.claims).toEqual({});
+      }),
+      { numRuns: 1000 },
+    );
+  });
+});

@@ -1,0 +1,130 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Hold } from '../../../../gateway/domain/hold.ts';
+import type { HoldStore } from '../../../../gateway/domain/hold-store.ts';
+import { Problem } from '../../../../gateway/domain/problem.ts';
+import { createWaitingRoom } from '../../../../gateway/enforce/wait/hold-waiters.ts';
+import { startDataPlane, TOKEN, approve, BEN, type DataPlane } from '../../../helpers/data-plane.ts';
+import { startUpstream, type Upstream } from '../../../helpers/upstream.ts';
+
+const REGO = `package rules.payments
+
+hold contains {"rule": "pays", "reviewers": ["finance"]}
+`;
+
+let upstream: Upstream;
+let plane: DataPlane;
+let reads = 0;
+let away = false;
+/** The store, counted, and away when a test says so. */
+let store: Pick<HoldStore, 'watch' | 'find'>;
+
+beforeAll(async () => {
+  upstream = await startUpstream();
+  plane = await startDataPlane({
+    systems: { payments: { upstream: upstream.url, wait: '0s' } },
+    rego: { 'payments.rego': REGO },
+  });
+  store = {
+    watch: (changed) => plane.store.watch(changed),
+    async find(id) {
+      reads += 1;
+      if (away) throw new Problem('store-unavailable');
+      return plane.store.find(id);
+    },
+  };
+});
+
+afterAll(async () => {
+  await plane?.close();
+  await upstream?.close();
+});
+
+let calls = 0;
+async function held(): Promise<Hold> {
+  const answer = await fetch(`${plane.url}/payments/pay`, {
+    method: 'POST',
+    body: JSON.stringify({ number: (calls += 1) }),
+    headers: { authorization: `Bearer ${TOKEN}`, 'content-type': 'application/json' },
+  });
+  const { hold_id } = (await answer.json()) as { hold_id: string };
+  return (await plane.store.find(hold_id))!;
+}
+
+const stay = { onGone() {} };
+const reject = ({ id, revision }: Hold) =>
+  plane.store.apply(id, { type: 'reject', by: BEN, channel: 'api', revision, code: 'other', note: null });
+
+test('two thousand callers are woken by as many decisions, and nobody asks the store on leaving', async () => {
+  const room = createWaitingRoom(store);
+  const holds: Hold[] = [];
+  for (let i = 0; i < 200; i++) holds.push(await held());
+  reads = 0;
+  const waiting = Array.from({ length: 2_000 }, (_, i) => room.wait(holds[i % 200]!, 60_000, stay));
+  expect(room.size).toBe(2_000);
+  await expect.poll(() => reads).toBe(200);
+  for (const hold of holds) await reject(hold);
+  const ends = await Promise.all(waiting);
+  expect(ends.every(({ status }) => status === 'rejected')).toBe(true);
+  expect([room.size, reads]).toEqual([0, 200]);
+});
+
+test('a drain sends everybody home with what is known, and whoever comes later', async () => {
+  const room = createWaitingRoom(store);
+  const hold = await held();
+  reads = 0;
+  const waiting = Array.from({ length: 100 }, () => room.wait(hold, 60_000, stay));
+  await expect.poll(() => reads).toBe(1);
+  room.drain();
+  expect((await Promise.all(waiting)).every(({ status }) => status === 'pending')).toBe(true);
+  expect(await room.wait(hold, 60_000, stay)).toBe(hold);
+  expect([room.draining, room.size, reads]).toEqual([true, 0, 1]);
+});
+
+test('whoever comes with an old version of a hold that was decided since does not wait', async () => {
+  const room = createWaitingRoom(store);
+  const hold = await held();
+  await reject(hold);
+  expect(await room.wait(hold, 60_000, stay)).toMatchObject({ status: 'rejected' });
+});
+
+test('a caller that leaves is gone at once, and one without patience does not stay', async () => {
+  const room = createWaitingRoom(store);
+  const hold = await held();
+  let leave = () => {};
+  const waiting = room.wait(hold, 60_000, { onGone: (way) => (leave = way) });
+  expect(room.size).toBe(1);
+  leave();
+  expect(await waiting).toMatchObject({ status: 'pending' });
+  expect(await room.wait(hold, 0, stay)).toBe(hold);
+  expect(room.size).toBe(0);
+});
+
+test('one waits on for what is being released or is about to be sent again, and no longer', async () => {
+  const room = createWaitingRoom(store);
+  const hold = await held();
+  await approve(plane.store, hold.id);
+  const release = { type: 'release', attempt: 'att_1', by: 'w/1/r', key: 'k', policyRevision: '' } as const;
+  const releasing = (await plane.store.apply(hold.id, release)) as Hold;
+  const lost = { type: 'indeterminate', attempt: 'att_1', reason: 'reset', resendAt: Date.now() } as const;
+  let done: object | null = null;
+  const waiting = room.wait(releasing, 60_000, stay).then((end) => (done = end));
+  await plane.store.apply(hold.id, lost);
+  await expect.poll(async () => (await plane.store.find(hold.id))!.resendAt).not.toBeNull();
+  expect(done).toBeNull();
+  await plane.store.apply(hold.id, { type: 'leave-to-people', reason: 'enough' });
+  expect(await waiting).toMatchObject({ execution: 'indeterminate', resendAt: null });
+});
+
+test('while the store is away one waits until one’s patience ends, and is told once it is back', async () => {
+  const room = createWaitingRoom(store);
+  const [impatient, patient] = [await held(), await held()];
+  await reject(patient);
+  away = true;
+  expect(await room.wait(impatient, 50, stay)).toMatchObject({ id: impatient.id, status: 'pending' });
+  reads = 0;
+  const waiting = room.wait(patient, 60_000, stay);
+  await expect.poll(() => reads).toBe(1);
+  expect(room.size).toBe(1);
+  away = false;
+  expect(await waiting).toMatchObject({ status: 'rejected' });
+});

@@ -1,0 +1,29 @@
+import type { Notice, NoticeDraft, NoticeKind } from '../../../../gateway/domain/notification.ts';
+import { createId } from '../../../../gateway/domain/id.ts';
+import type { NotifyConfig } from '../../../../gateway/holds/notify/notify-config.ts';
+import { createCompose } from '../../../../gateway/holds/notify/compose.ts';
+import { aHold, person } from '../a-hold.ts';
+
+export const CONSOLE = 'https://holdpoint.example.com';
+export const SECRET = `whsec_${Buffer.alloc(32, 9).toString('base64')}`;
+export const REVIEWERS = [person('bea'), person('carl')];
+
+export const NOTHING: NotifyConfig = { webhooks: {}, slack: {} };
+
+/** What the store gives out of a draft: taken for the first time. */
+export function aNotice(draft: NoticeDraft, createdAt: number): Notice {
+  return { ...draft, id: createId('ntc'), createdAt, attempts: 1, error: null, nextAt: createdAt, state: 'waiting' };
+}
+
+/** The messages that a hold makes, ready to be delivered. */
+export function noticesOf(
+  config: Partial<NotifyConfig>,
+  {
+    hold = aHold(Date.now()),
+    kind = 'opened',
+  }: { hold?: ReturnType<typeof aHold>; kind?: Exclude<NoticeKind, 'alert'> } = {},
+): Notice[] {
+  const at = Date.now();
+  const compose = createCompose({ ...NOTHING, ...config }, REVIEWERS, CONSOLE);
+  return compose({ kind, hold, at }).map((draft) => aNotice(draft, at));
+}

@@ -1,0 +1,163 @@
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  canonicalJson,
+  type ExactJson,
+  exactNumber,
+  isExactJson,
+  isSameJson,
+  parseExactly,
+  parseReadably,
+} from '../../../gateway/json/exact-json.ts';
+
+describe('JSON that is read exactly', () => {
+  it('is written back with every digit, however a number was spelt', () => {
+    for (const text of [
+      '{"amount":9007199254740993,"rate":0.10,"tiny":1e-7,"huge":1e400,"minus":-0,"plain":12}',
+      '[0.1000000000000000055511151231257827,1E5,10.50,123456789012345678901234567890]',
+      '"9007199254740993"',
+      '9007199254740993',
+    ])
+      expect(JSON.stringify(parseExactly(text))).toBe(text);
+  });
+
+  it('keeps a member named __proto__ as a member', () => {
+    const text = '{"__proto__":{"admin":true},"constructor":1}';
+    const value = parseExactly(text);
+    expect(JSON.stringify(value)).toBe(text);
+    expect(Object.getPrototypeOf(value)).toBe(Object.prototype);
+    expect('admin' in {}).toBe(false);
+  });
+
+  it('is the same JSON whatever it was', () => {
+    fc.assert(
+      fc.property(fc.json(), (text) => {
+        expect(JSON.parse(JSON.stringify(parseExactly(text)))).toEqual(JSON.parse(text));
+      }),
+    );
+  });
+});
+
+describe('JSON that is read for people', () => {
+  it('has a number that JavaScript would round as the text that was sent', () => {
+    expect(parseReadably('{"amount":9007199254740993,"rate":0.10,"tiny":1e-7,"huge":1e400,"none":0e9}')).toEqual({
+      amount: '9007199254740993',
+      rate: 0.1,
+      tiny: 1e-7,
+      huge: '1e400',
+      none: 0,
+    });
+  });
+});
+
+describe('canonical JSON', () => {
+  it('sorts members by UTF-16 code units and has no space', () => {
+    expect(
+      canonicalJson(parseExactly('{ "é": 1, "b": [ {"z": null, "a": "x\\/y"} ], "😀": true, "10": 2, "9": 3 }')),
+    ).toBe('{"10":2,"9":3,"b":[{"a":"x/y","z":null}],"é":1,"😀":true}');
+  });
+
+  it('does not take two numbers for one', () => {
+    const texts = ['9007199254740993', '9007199254740992', '10.5', '10.50', '1e1', '10', '"10"'].map((text) =>
+      canonicalJson(parseExactly(text)),
+    );
+    expect(new Set(texts).size).toBe(texts.length);
+  });
+
+  it('is the same text for the same value, in whatever order it was written', () => {
+    fc.assert(
+      fc.property(fc.jsonValue({ depthSize: 'medium' }), (value) => {
+        expect(canonicalJson(shuffled(value as ExactJson))).toBe(canonicalJson(value as ExactJson));
+      }),
+    );
+  });
+});
+
+describe('two JSON values', () => {
+  const same = (a: string, b: string) => isSameJson(parseExactly(a), parseExactly(b));
+
+  it('are the same when only order and spelling differ', () => {
+    expect(same('{"a":1,"b":[10.50]}', '{"b":[1.05e1],"a":1.0}')).toBe(true);
+    expect(same('-0', '0')).toBe(true);
+    expect(same('1e400', '10e399')).toBe(true);
+  });
+
+  it.each([
+    ['9007199254740993', '9007199254740992'],
+    ['1', '"1"'],
+    ['1', 'true'],
+    ['null', '{}'],
+    ['[]', '{}'],
+    ['[1,2]', '[2,1]'],
+    ['[1]', '[1,1]'],
+    ['{"a":1}', '{"b":1}'],
+    ['{"a":1}', '{"a":1,"b":1}'],
+    ['{"toString":1}', '{"valueOf":1}'],
+    ['{"__proto__":{}}', '{"constructor":{}}'],
+    ['-1', '1'],
+  ])('differ: %s and %s', (a, b) => {
+    expect(same(a, b)).toBe(false);
+    expect(same(b, a)).toBe(false);
+  });
+
+  it('are the same when read twice', () => {
+    fc.assert(
+      fc.property(fc.json(), (text) => {
+        expect(same(text, text)).toBe(true);
+      }),
+    );
+  });
+});
+
+describe('a value that was put together', () => {
+  it('can be JSON', () => {
+    for (const value of [null, true, '', 0, -1.5, [], {}, [[{ a: [1] }]], JSON.rawJSON('1.50'), Object.create(null)])
+      expect(isExactJson(value, 8)).toBe(true);
+    fc.assert(fc.property(fc.json(), (text) => isExactJson(parseExactly(text), 64)));
+  });
+
+  it('is refused when JSON could not carry it as it is', () => {
+    const round: unknown[] = [];
+    round.push(round);
+    for (const value of [
+      undefined,
+      Number.NaN,
+      Number.POSITIVE_INFINITY,
+      1n,
+      Symbol('a'),
+      () => 1,
+      new Date(0),
+      new Map(),
+      Buffer.from('a'),
+      // oxlint-disable-next-line no-sparse-arrays
+      [1, , 2],
+      { a: undefined },
+      '\ud800',
+      { '\udc00': 1 },
+      JSON.rawJSON('"text"'),
+      round,
+      [[[1]]],
+    ])
+      expect(isExactJson(value, 2)).toBe(false);
+  });
+});
+
+describe('the JavaScript number of a value', () => {
+  it('is there only when it is exactly the number that was sent', () => {
+    const read = (text: string) => exactNumber(parseExactly(text));
+    expect(['5000', '10.50', '1e3', '-0.0'].map(read)).toEqual([5000, 10.5, 1000, -0]);
+    expect(['9007199254740993', '1e400', '"5000"', 'null', '[1]', 'true'].map(read)).toEqual(Array(6).fill(null));
+    expect(exactNumber(undefined)).toBeNull();
+  });
+});
+
+/** The same value with the members of every object in another order. */
+function shuffled(value: ExactJson): ExactJson {
+  if (Array.isArray(value)) return value.map(shuffled);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .toReversed()
+      .map(([name, member]) => [name, shuffled(member)]),
+  );
+}

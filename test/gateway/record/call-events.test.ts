@@ -1,0 +1,104 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Call } from '../../../gateway/domain/call.ts';
+import type { Decision } from '../../../gateway/domain/decision.ts';
+import { eventLine } from '../../../audit/journal/event-line.ts';
+import type { Event } from '../../../gateway/domain/event.ts';
+import type { Completion } from '../../../gateway/domain/exchange.ts';
+import { createCallLines } from '../../../gateway/record/call-events.ts';
+
+const id = (kind: string) => fc.uuid().map((uuid) => `${kind}_${uuid.replaceAll('-', '')}`);
+const word = fc.oneof(fc.string({ unit: 'binary', maxLength: 20 }), fc.constantFrom('', 'plain', '\ud800', '"\\\n'));
+const words = fc.array(word, { maxLength: 3 });
+const optional = <T>(value: fc.Arbitrary<T>) => fc.option(value, { nil: undefined });
+const nullable = <T>(value: fc.Arbitrary<T>) => fc.option(value, { nil: null });
+const verdict = fc.constantFrom('allow', 'hold', 'block') as fc.Arbitrary<Decision['verdict']>;
+const millis = nullable(fc.double({ min: 0, max: 1e6, noNaN: true }));
+
+const calls = fc.record({
+  id: id('call'),
+  receivedAt: fc.integer({ min: 1, max: 2 ** 45 }),
+  principal: fc.record({ agent: word, owner: word, roles: words, onBehalfOf: words }),
+  system: word,
+  operation: word,
+  method: fc.constantFrom('GET', 'POST'),
+  path: word,
+  resource: fc.record({ type: word, id: nullable(word) }),
+  claims: fc.record({
+    session: optional(word),
+    task: optional(word),
+    confidence: optional(fc.double({ min: 0, max: 1, noNaN: true })),
+    flags: optional(words),
+  }),
+  body: fc.uint8Array({ maxLength: 9 }).map((bytes) => Buffer.from(bytes)),
+  traceId: nullable(fc.stringMatching(/^[0-9a-f]{32}$/)),
+  input: fc.oneof(fc.json(), word),
+}) as unknown as fc.Arbitrary<Call>;
+
+const decisions = fc.record({
+  id: id('dec'),
+  verdict,
+  rules: fc.array(fc.record({ id: word, verdict, reason: nullable(word), trigger: fc.constant('rule' as const) })),
+  reason: word,
+  policyRevision: word,
+  fault: nullable(word),
+  decideMicros: fc.nat(),
+}) as unknown as fc.Arbitrary<Decision>;
+
+const completions = fc.record({
+  status: fc.constantFrom(0, 200, 403, 502),
+  code: nullable(fc.constantFrom('blocked', 'upstream-failed', 'approval-pending')),
+  responseBytes: fc.nat(),
+  upstreamMs: millis,
+  heldMs: millis,
+  holdId: nullable(id('hold')),
+  cost: nullable(fc.record({ amount: fc.double({ min: 0, max: 1e12, noNaN: true }), unit: word })),
+}) as unknown as fc.Arbitrary<Completion>;
+
+const place = optional(fc.record({ path: word, operation: word, resource: word }));
+const nodes = word.filter((name) => name !== '');
+
+describe('the lines of a call', () => {
+  it('are what eventLine writes, so that rows can be written down again byte for byte', () => {
+    fc.assert(
+      fc.property(
+        nodes,
+        calls,
+        decisions,
+        completions,
+        place,
+        fc.nat(),
+        (node, call, decision, completion, at, took) => {
+          const lines = createCallLines(node);
+          const end = { at: call.receivedAt, took, place: at };
+          for (const line of [
+            lines.decided(call, decision, call.input),
+            lines.completed(call, decision, completion, end),
+          ]) {
+            expect(eventLine(JSON.parse(line) as Event)).toBe(line);
+          }
+        },
+      ),
+    );
+  });
+
+  it('tell of each call and decision themselves, whatever they share with others', () => {
+    fc.assert(
+      fc.property(calls, decisions, word, verdict, (call, decision, other, judged) => {
+        const lines = createCallLines('gw');
+        const twin = { ...call, path: other, operation: `${other}x` };
+        const changed = { ...decision, reason: other, verdict: judged };
+        lines.decided(call, decision, call.input);
+        const event = JSON.parse(lines.decided(twin, changed, twin.input)) as Event;
+        expect(event.path ?? '').toBe(other.toWellFormed());
+        expect(event.operation).toBe(`${other}x`.toWellFormed());
+        expect(event.reason ?? '').toBe(other.toWellFormed());
+        expect(event.verdict).toBe(judged);
+        expect(JSON.parse(lines.decided(call, decision, call.input))).toMatchObject({
+          call_id: call.id,
+          verdict: decision.verdict,
+        });
+      }),
+    );
+  });
+});
