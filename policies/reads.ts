@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { READS_ANYTHING, type Reads, type ReadTree } from '../gateway/domain/bundle.ts';
+import { SYSTEM_PLACE } from '../gateway/domain/policy-input.ts';
 import type { Block, Func, Operand, Plan, Statement } from './plan.ts';
 
 /** A place in the input that is looked at: whether there is something, of which kind, and which scalar. */
@@ -200,7 +201,7 @@ function createTracer(plan: Plan, blocks: readonly Block[]): (canBeCalled: (syst
           const args = (stmt['args'] as readonly number[]).map((arg) => heldBy(frame, arg));
           const steps = path.map((step) => heldBy(frame, step));
           steps.forEach(readWhole);
-          const system = input.members.get('action')?.members.get('system');
+          const system = SYSTEM_PLACE.reduce<Place | undefined>((place, name) => place?.members.get(name), input);
           const isSystem = steps.map((held) => system !== undefined && held.size === 1 && held.has(system));
           const results = fittingTo(statement, path)
             .filter((func) => func.path!.every((name, index) => !isSystem[index] || canBeCalled(name)))

@@ -141,3 +141,14 @@ test('the data plane knows nothing of ClickHouse, so that it decides while Click
   expect(loaded.size).toBeGreaterThan(20);
   expect(reached).toEqual([]);
 });
+
+test("only policy-input.ts knows the input's layout, so that a member can be renamed in one place", () => {
+  // Members written into JSON text, or looked up by name in JSON. Resource, query and body are words of events too.
+  const written = /[{,]"(?:principal|action|context|usage|answer|query|body_bytes)":/;
+  const lookedUp = /(?:\b[a-z]\w*\[|\(|, )'(?:principal|action|context|body_bytes)'[\])]/;
+  const knowing = FILES.filter((file) => {
+    const source = readFileSync(join(ROOT, file), 'utf8');
+    return written.test(source) || lookedUp.test(source);
+  });
+  expect(knowing).toEqual(['gateway/domain/policy-input.ts']);
+});

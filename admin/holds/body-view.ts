@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import type { HeldCall, Hold } from '../../gateway/domain/hold.ts';
-import { readInput } from './judged-input.ts';
+import { showInput } from '../../gateway/domain/policy-input.ts';
 
 /** More than anybody reads. A longer body is cut, and what is cut cannot be approved. */
 export const SHOWN_BYTES = 256 * 1024;
@@ -47,9 +47,9 @@ export function viewCall(
   call: HeldCall | null,
   original: HeldCall | null,
 ): CallView {
-  const now = viewBody(call, readInput(call).action.body);
+  const now = viewBody(call, showInput(call?.input ?? null).action.body);
   if (editors.length === 0) return { ...now, proposed: now.body };
-  const before = viewBody(original, readInput(original).action.body);
+  const before = viewBody(original, showInput(original?.input ?? null).action.body);
   const missing = before.missing && `What the agent sent cannot be shown beside the edit. ${before.missing}`;
   return {
     ...now,

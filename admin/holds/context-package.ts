@@ -5,7 +5,7 @@ import { iso, isoOrNull } from '../../gateway/domain/time.ts';
 import type { CallView } from './body-view.ts';
 import { consequence } from './consequence.ts';
 import { holdHead, routing } from './hold-view.ts';
-import { readInput } from './judged-input.ts';
+import { showInput, type ShownInput } from '../../gateway/domain/policy-input.ts';
 import type { ContextPackage, Permissions } from '../api/hold-schemas.ts';
 
 /** What a hold is shown with. */
@@ -31,7 +31,7 @@ export type Material = {
 export function contextPackage(hold: Hold, material: Material): ContextPackage {
   const { call, view, handoff, answer, demands, history, permissions, person, now } = material;
   const { principal, attempt, outcome } = hold;
-  const input = readInput(call);
+  const input = showInput(call?.input ?? null);
   const claims = handoff ?? input.context.claims;
   const url = `/${hold.system}${call?.target ?? hold.path}`;
 
@@ -99,12 +99,7 @@ export function contextPackage(hold: Hold, material: Material): ContextPackage {
 
 type Action = NonNullable<ContextPackage['action']>;
 
-function action(
-  hold: Hold,
-  { call, view }: Material,
-  { action, resource, context }: ReturnType<typeof readInput>,
-  url: string,
-): Action {
+function action(hold: Hold, { call, view }: Material, { action, resource, context }: ShownInput, url: string): Action {
   const amount = amountOf(view.body);
   return {
     system: hold.system,

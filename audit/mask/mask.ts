@@ -1,5 +1,6 @@
 import type { Event, EventField } from '../../gateway/domain/event.ts';
-import { type ExactJson, isList, isObject, parseExactly } from '../../gateway/json/exact-json.ts';
+import { columnsOf, sharedLength } from '../../gateway/domain/policy-input.ts';
+import { type ExactJson, isObject, parseExactly } from '../../gateway/json/exact-json.ts';
 import { MASK, maskPath, maskText, mayHoldSecret } from '../../gateway/secrets/secret.ts';
 import { applyMaskRules, readMaskRules } from './rules.ts';
 import { maskSecrets } from './secrets.ts';
@@ -90,20 +91,18 @@ function decisionLog({ decision_id, at, input, verdict, reason, rules }: Event):
 
 /** The event with the input that policy left, and with what else it has of the call as it stands there. */
 function following({ confidence, ...event }: Event, input: ExactJson | undefined): Event {
-  const resource = memberOf(input, 'resource');
-  const type = stringAt(resource, 'type') ?? MASK;
-  const id = resource === undefined ? undefined : memberOf(resource, 'id');
-  const context = memberOf(input, 'context');
-  const flags = memberOf(context, 'flags');
+  const columns = columnsOf(input);
+  const type = columns.resourceType ?? MASK;
+  const id = columns.resourceId;
   return {
     ...event,
     input: input === undefined ? '' : JSON.stringify(input),
-    path: stringAt(memberOf(input, 'action'), 'path') ?? MASK,
-    resource: id === null ? type : `${type}/${typeof id === 'string' ? id : MASK}`,
-    session: stringAt(memberOf(input, 'principal'), 'session') ?? '',
-    task: stringAt(context, 'task') ?? '',
-    flags: isList(flags) ? flags.filter((flag) => typeof flag === 'string') : [],
-    ...(confidence !== undefined && memberOf(context, 'confidence') === confidence && { confidence }),
+    path: columns.path ?? MASK,
+    resource: id === null ? type : `${type}/${id ?? MASK}`,
+    session: columns.session ?? '',
+    task: columns.task ?? '',
+    flags: columns.flags,
+    ...(confidence !== undefined && columns.confidence === confidence && { confidence }),
   };
 }
 
@@ -118,15 +117,13 @@ function maskInput(event: Event): Event {
   return maskColumns({ ...event, input: text, masked: listed([...(event.masked ?? []), ...places]) });
 }
 
-/** Where what calls of one agent to one path share ends in the policy input. No secret stands on both sides of it. */
-const OWN = ',"query":';
 const cleanBeginnings = new Set<string>();
 const MOST_BEGINNINGS = 1000;
 const LONGEST_BEGINNING = 1024;
 
 /** Whether the policy input holds nothing that looks like a secret. What has been looked at before is half of most. */
 function isClean(input: string): boolean {
-  const end = Math.max(0, input.indexOf(OWN));
+  const end = sharedLength(input);
   const beginning = input.slice(0, end);
   if (!cleanBeginnings.has(beginning)) {
     if (mayHoldSecret(beginning)) return false;
@@ -181,11 +178,7 @@ function listed(places: readonly string[]): readonly string[] {
   return once.length <= MOST_PLACES ? once : [...once.slice(0, MOST_PLACES), '!more'];
 }
 
-function memberOf(value: ExactJson | undefined, name: string): ExactJson | undefined {
-  return isObject(value) && Object.hasOwn(value, name) ? value[name] : undefined;
-}
-
 function stringAt(value: ExactJson | undefined, name: string): string | null {
-  const member = memberOf(value, name);
+  const member = isObject(value) && Object.hasOwn(value, name) ? value[name] : undefined;
   return typeof member === 'string' ? member : null;
 }

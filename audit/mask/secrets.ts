@@ -1,12 +1,10 @@
+import { PATH_POINTER } from '../../gateway/domain/policy-input.ts';
 import { isCardNumber } from '../../gateway/secrets/card-number.ts';
 import { pointerTo } from '../../gateway/json/pointer.ts';
 import { isSecretName } from '../../gateway/secrets/secret-name.ts';
 import { MASK, maskPath, maskText } from '../../gateway/secrets/secret.ts';
 
 const MASK_JSON = JSON.stringify(MASK);
-
-/** The string in the policy input that is a path, percent-encoded. */
-const PATH = '/action/path';
 
 /** A text with secrets taken out, and JSON pointers to where they were. */
 export type MaskedJson = { readonly text: string; readonly places: readonly string[] };
@@ -115,7 +113,7 @@ function maskedString(written: string, pointer: () => string): string | null {
   // `pin=1` is the shortest of those that are known.
   if (written.length < 7) return null;
   const plain = unquoted(written);
-  const safe = plain.startsWith('/') && pointer() === PATH ? maskPath(plain) : maskText(plain);
+  const safe = plain.startsWith('/') && pointer() === PATH_POINTER ? maskPath(plain) : maskText(plain);
   return safe === plain ? null : JSON.stringify(safe);
 }
 

@@ -1,4 +1,5 @@
 import type { Reads, ReadTree } from '../domain/bundle.ts';
+import { SYSTEM_PLACE } from '../domain/policy-input.ts';
 
 /** The members of an object that are read, by the length of their names: most others are told apart by that alone. */
 type Members = readonly (readonly Member[] | undefined)[];
@@ -45,8 +46,9 @@ const CLOSE = 125;
 
 /** The name that rules are chosen by; null when it does not stand there in plain sight. */
 function systemOf(input: string): string | null {
-  const action = findMember(input, 0, 'action');
-  const at = action === -1 ? -1 : findMember(input, action, 'system');
+  const [outer, inner] = SYSTEM_PLACE;
+  const within = findMember(input, 0, outer);
+  const at = within === -1 ? -1 : findMember(input, within, inner);
   if (at === -1 || input.charCodeAt(at) !== QUOTE) return null;
   const name = input.slice(at + 1, endOfString(input, at) - 1);
   return name.includes('\\') ? null : name;

@@ -1,4 +1,5 @@
 import type { Bundle } from '../domain/bundle.ts';
+import { actionText, createInput, principalText, type PolicyInput } from '../domain/policy-input.ts';
 
 const SYSTEMS = 16;
 
@@ -9,27 +10,25 @@ export function sampleInputs(bundle: Bundle): string[] {
   return [...systems]
     .slice(0, SYSTEMS)
     .flatMap((system) => [
-      sample(system, 'GET', undefined),
+      sample(system, 'GET', null),
       sample(system, 'POST', { id: 'ch_3Nx0000000000000', amount: '1500', metadata: { order: '1' } }),
     ]);
 }
 
-function sample(system: string, method: string, body: unknown): string {
-  return JSON.stringify({
-    principal: { agent: 'sample', owner: 'sample@example.com', roles: ['sample'], on_behalf_of: [], session: null },
-    action: {
-      system,
-      operation: `${method} /v1/samples`,
-      method,
-      path: '/v1/samples',
-      segments: ['v1', 'samples'],
-      query: {},
-      headers: { 'content-type': 'application/json' },
-      protocol: 'http',
-      body_bytes: body === undefined ? 0 : 100,
-      body,
-    },
-    resource: { type: 'samples', id: null },
-    context: { time: '2026-01-01T00:00:00.000Z', ip: '127.0.0.1', flags: [], confidence: 0.9, claims: {} },
-  });
+const PRINCIPAL = principalText({ agent: 'sample', owner: 'sample@example.com', roles: ['sample'], onBehalfOf: [] });
+const CONTEXT = { at: Date.UTC(2026, 0), ip: '127.0.0.1', claims: { confidence: 0.9 } };
+
+function sample(system: string, method: string, body: object | null): PolicyInput {
+  const path = '/v1/samples';
+  const action = { operation: `${method} ${path}`, method, path, segments: ['v1', 'samples'], protocol: 'http' };
+  const json = body && JSON.stringify(body);
+  return createInput(
+    PRINCIPAL,
+    actionText(system, action, { type: 'samples', id: null }),
+    '{}',
+    '{"content-type":"application/json"}',
+    json?.length ?? 0,
+    json,
+    CONTEXT,
+  );
 }

@@ -13,6 +13,8 @@ export type Claims = {
   readonly [claim: string]: unknown;
 };
 
+export const NO_CLAIMS: Claims = Object.freeze({});
+
 /** One call, described: everything that is judged and everything that would be sent. */
 export type Call = {
   readonly id: string;

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { canonicalJson, isList, isNumber, isObject, parseExactly, type ExactJson } from '../json/exact-json.ts';
+import { canonicalJson, isList, isNumber, isObject, type ExactJson } from '../json/exact-json.ts';
+import { bodyOf } from '../domain/policy-input.ts';
 import type { Requirement } from '../domain/decision.ts';
 import type { Grant, GrantTerms } from '../domain/grant.ts';
 import type { HoldDraft } from '../domain/hold-store.ts';
@@ -104,10 +105,9 @@ type Openings = ReadonlyMap<string, Opening>;
  */
 function pinnedBody(call: HeldCall, open: readonly string[]): { pinned: ExactJson; openings: Openings } {
   const openings = new Map<string, Opening>();
-  const input = parseExactly(call.input);
-  const action = isObject(input) ? input['action'] : undefined;
-  if (!isObject(action) || !Object.hasOwn(action, 'body')) return { pinned: { bytes: sha256(call.body) }, openings };
-  const json = withoutOpen(action['body']!, '', new Set(open), openings);
+  const body = bodyOf(call.input);
+  if (body === undefined) return { pinned: { bytes: sha256(call.body) }, openings };
+  const json = withoutOpen(body, '', new Set(open), openings);
   // In the order of the pointers: members may come in any.
   return { pinned: { json }, openings: new Map([...openings].toSorted(([a], [b]) => (a < b ? -1 : 1))) };
 }

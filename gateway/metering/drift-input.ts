@@ -1,3 +1,4 @@
+import { withAnswer } from '../domain/policy-input.ts';
 import type { KeptSample } from './answer-sample.ts';
 
 /** The headers of an answer that drift rules see, in lower case. Never add one that carries a credential or a cookie. */
@@ -35,6 +36,5 @@ export function driftInput(input: string, { status, headers }: KeptSample, json:
     if (!VISIBLE_HEADERS.has(name)) continue;
     visible[name] = Object.hasOwn(visible, name) ? `${visible[name]}, ${headers[i + 1]}` : headers[i + 1]!;
   }
-  const answer = `"answer":{"status":${status},"headers":${JSON.stringify(visible)},"body":${json}}`;
-  return `${input.slice(0, input.lastIndexOf('}'))},${answer}}`;
+  return withAnswer(input, `{"status":${status},"headers":${JSON.stringify(visible)},"body":${json}}`);
 }

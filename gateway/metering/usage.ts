@@ -1,6 +1,7 @@
 import type { Call } from '../domain/call.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { Cost } from '../domain/cost.ts';
+import { spenderOf, withoutUsage, withUsage } from '../domain/policy-input.ts';
 import type { Spender, UsageMeasure, UsageMeter, UsageStore, UsageWindow } from '../domain/usage.ts';
 import { Window } from './usage-window.ts';
 
@@ -32,7 +33,6 @@ export type Usage = UsageMeter & {
 };
 
 const SPANS: readonly UsageWindow[] = ['minute', 'hour', 'day'];
-const BEGINNING = ',"usage":{"agent":';
 
 /**
  * Counts what agents, owners and operations use, together with all processes and gateways on one store. What this process
@@ -108,12 +108,12 @@ export function createUsage(deps: {
     for (const [key, one] of subjects) if (SPANS.every((span) => one[span].isEmpty(exchangedAt))) subjects.delete(key);
   }
 
-  /** The member `usage` and the end of the input. */
+  /** What policy is told, as JSON text. */
   function textOf(spender: Spender): string {
     const now = clock();
     const [agent, owner, operation] = of(spender).map((one) => text(one, now));
     const stale = now - exchangedAt > USAGE_STALE;
-    return `${BEGINNING}${agent},"owner":${owner},"operation":${operation},"stale":${stale}}}`;
+    return `{"agent":${agent},"owner":${owner},"operation":${operation},"stale":${stale}}`;
   }
 
   /** One after the other: two at once would add the same twice. */
@@ -140,24 +140,16 @@ export function createUsage(deps: {
   }
 
   return {
-    judged: (call) => (wanted() ? { ...call, input: `${call.input.slice(0, -1)}${textOf(spenderOf(call))}` } : call),
+    judged: (call) => (wanted() ? { ...call, input: withUsage(call.input, textOf(spenderOfCall(call))) } : call),
     judgedAgain(input) {
       if (!wanted()) return input;
-      const { principal, action, usage } = JSON.parse(input) as {
-        principal: Spender;
-        action: Spender;
-        usage?: unknown;
-      };
-      const { agent, owner } = principal;
-      const { system, operation } = action;
-      // It is always the last member, so its beginning is the last one that there is, whatever a body says.
-      const rest = usage === undefined ? input.slice(0, -1) : input.slice(0, input.lastIndexOf(BEGINNING));
-      return `${rest}${textOf({ agent, owner, system, operation })}`;
+      const { hasUsage, ...spender } = spenderOf(input);
+      return withUsage(hasUsage ? withoutUsage(input) : input, textOf(spender));
     },
     // Everything of a call counts when it came: what is taken back must leave the window together with what it was of.
     decided(call, { verdict, cost }) {
       if (!wanted()) return;
-      const [spender, at] = [spenderOf(call), call.receivedAt];
+      const [spender, at] = [spenderOfCall(call), call.receivedAt];
       count(spender, at, 'calls', 1);
       if (verdict === 'block') count(spender, at, 'blocked', 1);
       if (verdict === 'hold') count(spender, at, 'held', 1);
@@ -167,7 +159,7 @@ export function createUsage(deps: {
     },
     completed(call, { cost: expected }, cost) {
       if (!counted.has(call)) return;
-      const [spender, at] = [spenderOf(call), call.receivedAt];
+      const [spender, at] = [spenderOfCall(call), call.receivedAt];
       const same = cost?.unit === expected?.unit && cost?.amount === expected?.amount;
       if (expected && !same) count(spender, at, `cost:${expected.unit}`, -expected.amount);
       if (cost && !same) count(spender, at, `cost:${cost.unit}`, cost.amount);
@@ -187,6 +179,6 @@ export function createUsage(deps: {
   };
 }
 
-function spenderOf({ principal, system, operation }: Pick<Call, 'principal' | 'system' | 'operation'>): Spender {
+function spenderOfCall({ principal, system, operation }: Pick<Call, 'principal' | 'system' | 'operation'>): Spender {
   return { agent: principal.agent, owner: principal.owner, system, operation };
 }

@@ -1,12 +1,13 @@
 import { type ExactJson, isExactJson, isList, isObject, isSameJson, parseExactly } from '../../json/exact-json.ts';
 import type { NotAmended } from '../../domain/amendment.ts';
 import type { HeldCall } from '../../domain/hold.ts';
+import { bodyOf, withBody } from '../../domain/policy-input.ts';
 import { isWithin, pointerTo } from '../../json/pointer.ts';
 import { Problem } from '../../domain/problem.ts';
 import { bodyJson } from './body-json.ts';
 import { rewriteForm, withoutEmptied, withoutTypes } from './form-text.ts';
 import { MAX_DEPTH } from '../../json/validate.ts';
-import { parseSpans, rewriteJson } from '../../json/text.ts';
+import { rewriteJson } from '../../json/text.ts';
 import { bodyKind } from './media-type.ts';
 import { mergePatch } from '../../json/merge-patch.ts';
 
@@ -71,7 +72,7 @@ function reread(
   }
   const [unlike] = differences(wanted, parseExactly(json), '');
   if (unlike !== undefined) return refused('A body of this type has no way to say what the edit asks for.', unlike);
-  const input = amendInput(call.input, judged, json, body.length);
+  const input = withBody(call.input, judged, json, body.length);
   if (input === null)
     return refused('The gateway now reads the body in another way than when it was held. Reject the call.');
   const headers = call.headers.map((value, index) =>
@@ -80,27 +81,9 @@ function reread(
   return { ...call, headers, body, input };
 }
 
-/** The policy input with another body; null when the body in it is not the one that was judged. */
-function amendInput(input: string, judged: string, json: string, bytes: number): string | null {
-  const action = parseSpans(input).members.get('action')?.value.members;
-  const body = action?.get('body')?.value;
-  const size = action?.get('body_bytes')?.value;
-  if (!body || !size || size.start > body.start) return null;
-  // A JSON body stands in the input with the space around it.
-  const start = body.start - parseSpans(judged).start;
-  const end = start + judged.length;
-  if (input.slice(start, end) !== judged) return null;
-  return input.slice(0, size.start) + bytes + input.slice(size.end, start) + json + input.slice(end);
-}
-
 /** JSON pointers into the body of where two versions of a call differ, as policy sees them. */
 export function changedPlaces(before: HeldCall, after: HeldCall): string[] {
-  return [...differences(bodyOf(before), bodyOf(after), '')];
-}
-
-function bodyOf({ input }: HeldCall): ExactJson | undefined {
-  const { action } = parseExactly(input) as { readonly action: { readonly [member: string]: ExactJson } };
-  return memberOf(action, 'body');
+  return [...differences(bodyOf(before.input), bodyOf(after.input), '')];
 }
 
 /** Where two values differ, as deep down as that can be said. */

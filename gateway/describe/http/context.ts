@@ -5,8 +5,6 @@ import { Problem } from '../../domain/problem.ts';
 /** Bytes of Agent-Context, all lines together. */
 const MAX_LENGTH = 8 * 1024;
 
-export const NO_CLAIMS: Claims = Object.freeze({});
-
 const EXPECTED = {
   task: 'a string',
   client: 'a string',

@@ -1,9 +1,10 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import type { Call, Claims } from '../../domain/call.ts';
+import { NO_CLAIMS, type Call } from '../../domain/call.ts';
+import { actionText, createInput, principalText, type ActionText } from '../../domain/policy-input.ts';
 import type { Principal } from '../../domain/principal.ts';
 import type { System } from '../../domain/system.ts';
 import { bodyJson } from './body-json.ts';
-import { NO_CLAIMS, parseClaims, parseTraceId } from './context.ts';
+import { parseClaims, parseTraceId } from './context.ts';
 import { queryToJson } from './form.ts';
 import { VISIBLE_HEADERS } from './headers.ts';
 import { createOperationNamer, type NamedOperation } from './operation.ts';
@@ -26,12 +27,7 @@ export type Arrival = {
   readonly protocol: 'http' | 'websocket';
 };
 
-type Route = NamedOperation & {
-  /** The members of `action` that follow from method and path alone, and the beginning of `query`. */
-  readonly action: string;
-  /** The member `resource`. */
-  readonly resourceJson: string;
-};
+type Route = NamedOperation & { readonly action: ActionText };
 
 /** Paths that are asked for again and again are worth remembering; those with an identifier in them come and go. */
 const MAX_ROUTES = 1000;
@@ -46,19 +42,13 @@ const MAX_ROUTE_LENGTH = 256;
 export function createDescriber(system: System): (arrival: Arrival) => Call {
   const nameOperation = createOperationNamer(system.openapi, system.upstream.pathname);
   const writeHeaders = createHeaderWriter(system);
-  const systemJson = JSON.stringify(system.name);
   const principals = new WeakMap<Principal, string>();
   const routes = new Map<string, Route>();
 
-  function principalJson(principal: Principal): string {
-    let json = principals.get(principal);
-    if (json === undefined) {
-      const { agent, owner, roles, onBehalfOf } = principal;
-      // Left open: the session differs from call to call.
-      json = `{"principal":${JSON.stringify({ agent, owner, roles, on_behalf_of: onBehalfOf }).slice(0, -1)},"session":`;
-      principals.set(principal, json);
-    }
-    return json;
+  function principalOf(principal: Principal): string {
+    let text = principals.get(principal);
+    if (text === undefined) principals.set(principal, (text = principalText(principal)));
+    return text;
   }
 
   function routeOf(protocol: Arrival['protocol'], method: string, path: string): Route {
@@ -77,13 +67,8 @@ export function createDescriber(system: System): (arrival: Arrival) => Call {
   function createRoute(protocol: Arrival['protocol'], method: string, path: string): Route {
     const segments = decodeSegments(path);
     const { operation, resource } = nameOperation(method, segments);
-    const members = JSON.stringify({ operation, method, path, segments, protocol });
-    return {
-      operation,
-      resource,
-      action: `},"action":{"system":${systemJson},${members.slice(1, -1)},"query":`,
-      resourceJson: `},"resource":${JSON.stringify(resource)}`,
-    };
+    const action = actionText(system.name, { operation, method, path, segments, protocol }, resource);
+    return { operation, resource, action };
   }
 
   return (arrival) => {
@@ -94,15 +79,15 @@ export function createDescriber(system: System): (arrival: Arrival) => Call {
     const claims = typeof agentContext === 'string' ? parseClaims(agentContext) : NO_CLAIMS;
     const idempotencyKey = headers['idempotency-key'];
 
-    const input =
-      principalJson(arrival.principal) +
-      (claims.session === undefined ? 'null' : JSON.stringify(claims.session)) +
-      route.action +
-      queryToJson(query) +
-      writeHeaders(headers) +
-      (body.length === 0 ? ',"body_bytes":0' : writeBody(body, headers['content-type'])) +
-      route.resourceJson +
-      writeContext(arrival, claims);
+    const input = createInput(
+      principalOf(arrival.principal),
+      route.action,
+      queryToJson(query),
+      writeHeaders(headers),
+      body.length,
+      body.length === 0 ? null : bodyJson(body, headers['content-type']),
+      { at: arrival.at, ip: plainIp(arrival.ip), claims },
+    );
 
     return {
       id: arrival.id,
@@ -137,30 +122,8 @@ function createHeaderWriter(system: System): (headers: IncomingHttpHeaders) => s
       if (prefix === undefined) continue;
       json += (json === '' ? prefix : `,${prefix}`) + JSON.stringify(headers[name]);
     }
-    return `,"headers":{${json}}`;
+    return `{${json}}`;
   };
-}
-
-function writeBody(body: Buffer, contentType: string | undefined): string {
-  const json = bodyJson(body, contentType);
-  return json === null ? `,"body_bytes":${body.length}` : `,"body_bytes":${body.length},"body":${json}`;
-}
-
-function writeContext(arrival: Arrival, claims: Claims): string {
-  const time = `,"context":{"time":"${timeText(arrival.at)}","ip":${JSON.stringify(plainIp(arrival.ip))}`;
-  // Absent claims are absent, not null: in Rego null is less than any number, so `confidence < 0.8` would be true.
-  if (claims === NO_CLAIMS) return `${time},"flags":[],"claims":{}}}`;
-  const { task, client, confidence, flags = [], reversible } = claims;
-  const known = JSON.stringify({ task, client, confidence, flags, reversible });
-  return `${time},${known.slice(1, -1)},"claims":${JSON.stringify(claims)}}}`;
-}
-
-let lastTime = { at: NaN, text: '' };
-
-/** Writing a time costs 0.4 µs, and busy callers share their millisecond with others. */
-function timeText(at: number): string {
-  if (lastTime.at !== at) lastTime = { at, text: new Date(at).toISOString() };
-  return lastTime.text;
 }
 
 /** An IPv4 caller on a dual-stack socket; policies compare with IPv4 networks. */
