@@ -6,7 +6,7 @@ import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import { createMask } from '../../audit/mask/mask.ts';
 import { listenOn } from './listen.ts';
-import { createAppraiser } from '../metering/meter.ts';
+import { createMeter } from '../metering/meter.ts';
 import type { Config } from '../config/config.ts';
 import type { Address } from '../config/address.ts';
 import type { AgentConfig } from '../config/people.ts';
@@ -108,7 +108,7 @@ export function buildServer(deps: ServerDeps): AgentsServer {
       log.warn({ err }, 'a decision could not be masked; it is on record without its input');
     },
   });
-  const appraiser = createAppraiser({
+  const meter = createMeter({
     systems,
     drift: policy,
     log,
@@ -135,7 +135,7 @@ export function buildServer(deps: ServerDeps): AgentsServer {
     spent: usage.spent,
     forwarder,
     outcomes,
-    appraiser,
+    meter,
     digest,
     systems: byName,
     barred: createWhyNotPermitted(isGranted, suspensions),
@@ -154,7 +154,7 @@ export function buildServer(deps: ServerDeps): AgentsServer {
     },
     decide: (call: Call) => policy.decide(call.input),
     record,
-    forward: createForward({ forwarder, twins, attend, appraiser }),
+    forward: createForward({ forwarder, twins, attend, meter }),
     hold: createHoldPoint({ store, attend, digest, onRecord: record.place }),
     block,
     refuse,

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Appraisal } from './metering.ts';
+import type { Measurement } from './metering.ts';
 import type { Principal } from './principal.ts';
 import type { System } from './system.ts';
 
@@ -44,4 +44,4 @@ export type Completion = {
   readonly holdId: string | null;
   /** Milliseconds that the caller waited for people; null when the call was not held. */
   readonly heldMs: number | null;
-} & Appraisal;
+} & Measurement;

@@ -1,4 +1,4 @@
-import type { Appraisal } from './metering.ts';
+import type { Measurement } from './metering.ts';
 import type { Cost } from './cost.ts';
 import type { HoldTerms, MatchedRule } from './decision.ts';
 import type { GrantTerms } from './grant.ts';
@@ -80,7 +80,7 @@ export type HoldCommand =
       readonly key: string;
       readonly policyRevision: string;
     }
-  | ({ readonly type: 'executed'; readonly attempt: string; readonly response: HeldResponse } & Appraisal)
+  | ({ readonly type: 'executed'; readonly attempt: string; readonly response: HeldResponse } & Measurement)
   /** Only when provably no byte was sent. */
   | { readonly type: 'failed'; readonly attempt: string; readonly reason: string }
   | {

@@ -22,7 +22,7 @@ export type DriftRules = {
 };
 
 /** What is said of a call once it was answered. */
-export type Appraisal = { readonly cost: Cost | null; readonly drift: Drift | null };
+export type Measurement = { readonly cost: Cost | null; readonly drift: Drift | null };
 
 /** Keeps what has to be known of an answer while it passes by. */
 export type AnswerSample = {
@@ -30,7 +30,7 @@ export type AnswerSample = {
   data(chunk: Buffer): void;
 };
 
-export type Appraiser = {
+export type Meter = {
   /** To keep what of the answer to such a call has to be known; null in the common case that it is nothing. */
   sample(call: Pick<Call, 'system' | 'operation'>): AnswerSample | null;
   /**
@@ -38,10 +38,10 @@ export type Appraiser = {
    * @param policyCost what policy says that the call costs
    * @param delivery the status of the answer, 0 when there was none; and what broke it off, if anything did
    */
-  appraise(
+  measure(
     call: Pick<Call, 'id' | 'system' | 'operation' | 'input'>,
     policyCost: Cost | null,
     sample: AnswerSample | null,
     delivery: { readonly status: number; readonly problem: Error | null },
-  ): Appraisal | Promise<Appraisal>;
+  ): Measurement | Promise<Measurement>;
 };

@@ -1,4 +1,4 @@
-import type { Appraiser } from '../domain/metering.ts';
+import type { Meter } from '../domain/metering.ts';
 import { unload, type Call } from '../domain/call.ts';
 import type { Decision } from '../domain/decision.ts';
 import type { Completion, Exchange } from '../domain/exchange.ts';
@@ -18,9 +18,9 @@ export function createForward(deps: {
   readonly forwarder: Forwarder;
   readonly twins: Twins;
   readonly attend: Attend;
-  readonly appraiser: Appraiser;
+  readonly meter: Meter;
 }): (call: Call, decision: Decision, exchange: Exchange) => Promise<Completion> {
-  const { forwarder, twins, attend, appraiser } = deps;
+  const { forwarder, twins, attend, meter } = deps;
   return async (call, decision, exchange) => {
     const twin = twins.of(call);
     const sent = twin === null ? null : await twins.giveUp(twin, call, decision);
@@ -34,16 +34,16 @@ export function createForward(deps: {
     if (tunnel) {
       const { target, headers } = request;
       const ended = await tunnel({ agent: call.principal.agent, system: call.system, target, headers });
-      return { ...ended, ...(await appraiser.appraise(call, decision.cost, null, { ...ended, problem: null })) };
+      return { ...ended, ...(await meter.measure(call, decision.cost, null, { ...ended, problem: null })) };
     }
 
     const answer = new AgentAnswer(response, decision.id, 'allow');
-    const sample = appraiser.sample(call);
+    const sample = meter.sample(call);
     const delivery = await forwarder.send(call.system, request, sampled(answer, sample));
     const { status, bytes, upstreamMs, problem } = delivery;
     // The agent has its answer: what this takes delays the record and nothing else.
-    const appraisal = appraiser.appraise(call, decision.cost, sample, delivery);
-    const { cost, drift } = appraisal instanceof Promise ? await appraisal : appraisal;
+    const measurement = meter.measure(call, decision.cost, sample, delivery);
+    const { cost, drift } = measurement instanceof Promise ? await measurement : measurement;
     const known = { responseBytes: bytes, upstreamMs, cost, drift };
     // An agent that hung up gets no answer, and its upstream request was aborted: that is no failure of the system.
     if (answer.gone) return complete(0, known);

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import type { Appraisal, Appraiser, Drift, DriftRules } from '../domain/metering.ts';
+import type { Drift, DriftRules, Measurement, Meter } from '../domain/metering.ts';
 import type { Call } from '../domain/call.ts';
 import type { Cost } from '../domain/cost.ts';
 import type { System } from '../domain/system.ts';
@@ -15,7 +15,7 @@ import { createPriceList, type Price } from './price-list.ts';
  */
 export type DriftResult = 'none' | 'found' | 'unread' | 'failed';
 
-const NOTHING: Appraisal = { cost: null, drift: null };
+const NOTHING: Measurement = { cost: null, drift: null };
 
 /**
  * Says of calls, when they have been answered, what they cost and whether the answer contradicts what was decided.
@@ -24,12 +24,12 @@ const NOTHING: Appraisal = { cost: null, drift: null };
  * last two hold for calls that the system took (a status below 400): an answer may charge for a failure, nobody else does.
  * @param deps.counted told of each answer that drift rules were to see
  */
-export function createAppraiser(deps: {
+export function createMeter(deps: {
   readonly systems: readonly Pick<System, 'name' | 'costs'>[];
   readonly drift: DriftRules;
   readonly log: Logger;
   readonly counted: (system: string, result: DriftResult) => void;
-}): Appraiser {
+}): Meter {
   const { drift: rules, log, counted } = deps;
   const priceOf = createPriceList(deps.systems);
 
@@ -37,7 +37,7 @@ export function createAppraiser(deps: {
     sample({ system, operation }) {
       return priceOf(system, operation)?.metered || rules.watches(system) ? new KeptSample() : null;
     },
-    appraise(call, policyCost, sample, { status, problem }) {
+    measure(call, policyCost, sample, { status, problem }) {
       const price = priceOf(call.system, call.operation);
       const expected = status > 0 && status < 400 ? (policyCost ?? price?.fixed ?? null) : null;
       if (sample instanceof KeptSample && status > 0) return read(call, expected, price, sample, problem === null);
@@ -51,7 +51,7 @@ export function createAppraiser(deps: {
     price: Price | null,
     sample: KeptSample,
     whole: boolean,
-  ): Promise<Appraisal> {
+  ): Promise<Measurement> {
     const text = isReadable(sample, whole) ? await textOf(sample.body, sample.header('content-encoding')) : null;
     const json = text !== null && sample.kind === 'json' ? parsed(text) : undefined;
     const documents = text !== null && sample.kind === 'events' ? lastEvents(text) : [json];

@@ -19,7 +19,7 @@ import { findOpa } from '../../policies/opa.ts';
 import { listenOn } from '../agents/listen.ts';
 import { createAmend } from '../holds/amend.ts';
 import { amendCall, changedPlaces } from '../describe/http/amend.ts';
-import { createAppraiser } from '../metering/meter.ts';
+import { createMeter } from '../metering/meter.ts';
 import { parseConfig, toolEnvironment } from '../config/config.ts';
 import { dataFolder, lockFolder, ORPHAN_PATIENCE } from './data-folder.ts';
 import { createBundleStore } from '../decide/bundle-store.ts';
@@ -148,7 +148,7 @@ async function start(
     decide,
     forwarder,
     spent: usage.spent,
-    appraiser: createAppraiser({
+    meter: createMeter({
       systems: config.systems,
       drift: decider,
       log,

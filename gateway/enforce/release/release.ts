@@ -1,4 +1,4 @@
-import type { Appraisal, Appraiser } from '../../domain/metering.ts';
+import type { Measurement, Meter } from '../../domain/metering.ts';
 import type { Clock } from '../../domain/clock.ts';
 import type { Cost } from '../../domain/cost.ts';
 import type { Spender } from '../../domain/usage.ts';
@@ -48,7 +48,7 @@ export function createReleaser(deps: {
   readonly decide: (input: string) => Decision;
   readonly forwarder: Forwarder;
   readonly outcomes: Outcomes;
-  readonly appraiser: Appraiser;
+  readonly meter: Meter;
   /** Told what a released call has cost. */
   readonly spent: (spender: Spender, cost: Cost) => void;
   readonly digest: DigestAction;
@@ -59,7 +59,7 @@ export function createReleaser(deps: {
   readonly by: string;
   readonly clock: Clock;
 }): Releaser {
-  const { store, decide, forwarder, outcomes, appraiser, spent, digest, systems, barred, by, clock } = deps;
+  const { store, decide, forwarder, outcomes, meter, spent, digest, systems, barred, by, clock } = deps;
   const atIt = new Set<string>();
 
   async function apply(hold: Hold, command: HoldCommand): Promise<Hold> {
@@ -98,12 +98,12 @@ export function createReleaser(deps: {
 
   async function send(hold: Hold, attempt: string, { request, cost, input }: Judged, to: Receiver) {
     const answer = new CapturedAnswer(to.attached);
-    const sample = appraiser.sample(hold);
+    const sample = meter.sample(hold);
     const delivery = await to.send(hold.system, request, sampled(answer, sample));
     const { callId: id, system, operation } = hold;
-    const appraisal = await appraiser.appraise({ id, system, operation, input }, cost, sample, delivery);
-    if (appraisal.cost) spent({ ...hold.principal, system, operation }, appraisal.cost);
-    return { hold: await outcomes.record(hold, outcomeOf(hold, attempt, delivery, answer, appraisal)), delivery };
+    const measurement = await meter.measure({ id, system, operation, input }, cost, sample, delivery);
+    if (measurement.cost) spent({ ...hold.principal, system, operation }, measurement.cost);
+    return { hold: await outcomes.record(hold, outcomeOf(hold, attempt, delivery, answer, measurement)), delivery };
   }
 
   function outcomeOf(
@@ -111,7 +111,7 @@ export function createReleaser(deps: {
     attempt: string,
     delivery: Delivery,
     answer: CapturedAnswer,
-    appraisal: Appraisal,
+    measurement: Measurement,
   ): OutcomeCommand {
     const reason = delivery.problem?.code ?? '';
     if (!delivery.sent) return unsent(hold, attempt, reason);
@@ -119,7 +119,7 @@ export function createReleaser(deps: {
     if (delivery.status > 0) {
       const response = answer.response;
       const complete = response.complete && !delivery.problem;
-      return { type: 'executed', attempt, response: { ...response, complete }, ...appraisal };
+      return { type: 'executed', attempt, response: { ...response, complete }, ...measurement };
     }
     return unknown(hold, attempt, reason);
   }

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import type { Appraiser } from '../../domain/metering.ts';
+import type { Meter } from '../../domain/metering.ts';
 import type { Clock } from '../../domain/clock.ts';
 import type { Cost } from '../../domain/cost.ts';
 import type { Decision } from '../../domain/decision.ts';
@@ -43,7 +43,7 @@ export function createReleases(deps: {
   readonly store: HoldStore;
   readonly decide: (input: string) => Decision;
   readonly forwarder: Forwarder;
-  readonly appraiser: Appraiser;
+  readonly meter: Meter;
   readonly spent: (spender: Spender, cost: Cost) => void;
   readonly digest: DigestAction;
   readonly systems: ReadonlyMap<string, System>;

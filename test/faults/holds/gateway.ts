@@ -10,7 +10,7 @@ import { createNoticeDelivery } from '../../../gateway/holds/notify/notification
 import { openHoldStore, type OwnedHoldStore } from '../../../gateway/holds/store/store.ts';
 import { createHoldTimers } from '../../../gateway/holds/timers.ts';
 import type { Place } from '../../gateway/holds/store/engines.ts';
-import { noAppraiser } from '../../helpers/appraiser.ts';
+import { idleMeter } from '../../helpers/meter.ts';
 import { decide, digest, KEY, notifyAt, PEOPLE, systemsAt } from './cast.ts';
 
 /** One round of something that a gateway does by itself. */
@@ -59,7 +59,7 @@ export async function openGateway(options: {
     by: name,
     forwarder: forwarding(createForwarder([...systems.values()])),
     outcomes: createOutcomes(store, (_hold, { type }, why) => failed(new Error(`${type} was refused: ${why}`))),
-    appraiser: noAppraiser,
+    meter: idleMeter,
     spent: () => {},
     barred: () => null,
   });

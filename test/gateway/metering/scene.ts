@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { pino } from 'pino';
-import { createAppraiser } from '../../../gateway/metering/meter.ts';
+import { createMeter } from '../../../gateway/metering/meter.ts';
 import type { Event } from '../../../gateway/domain/event.ts';
 import { createForwarder } from '../../../gateway/enforce/forwarder.ts';
 import { createOutcomes } from '../../../gateway/enforce/release/outcomes.ts';
@@ -44,7 +44,7 @@ export async function startScene(
     forwarder,
     outcomes: createOutcomes(store, () => {}),
     spent: () => {},
-    appraiser: createAppraiser({
+    meter: createMeter({
       systems: config.systems,
       drift: decider,
       log: pino({ level: 'silent' }),

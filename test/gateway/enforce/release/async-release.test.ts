@@ -12,7 +12,7 @@ import { createOutcomes } from '../../../../gateway/enforce/release/outcomes.ts'
 import { createHandleReleases } from '../../../../gateway/enforce/release/release-handles.ts';
 import { createReleaser } from '../../../../gateway/enforce/release/release.ts';
 import { createDigest } from '../../../../gateway/holds/binding.ts';
-import { noAppraiser } from '../../../helpers/appraiser.ts';
+import { idleMeter } from '../../../helpers/meter.ts';
 import { approve as approveHold, BEN, startDataPlane, TOKEN, type DataPlane } from '../../../helpers/data-plane.ts';
 import { compileRego } from '../../../helpers/policy.ts';
 import { startUpstream, type Upstream } from '../../../helpers/upstream.ts';
@@ -111,7 +111,7 @@ function startReleaser(
     store,
     outcomes,
     forwarder,
-    appraiser: noAppraiser,
+    meter: idleMeter,
     spent: () => {},
     digest: createDigest(systems()),
     systems: systems(),
@@ -375,12 +375,12 @@ describe('what became of a released call', () => {
     expect((await fetchAnswer(dead)).status).toBe(409);
     // Were it not dead after all, its late word is the truth.
     const response = { status: 200, headers: [], body: Buffer.alloc(0), complete: true };
-    const unappraised = { cost: null, drift: null };
+    const unmeasured = { cost: null, drift: null };
     const late = await plane.store.apply(dead, {
       type: 'executed',
       attempt: 'att_worker-1/dead',
       response,
-      ...unappraised,
+      ...unmeasured,
     });
     expect(late).toMatchObject({ execution: 'executed', upstreamStatus: 200 });
     await plane.store.apply(alive, { type: 'failed', attempt: 'att_worker-2/alive', reason: 'over' });

@@ -14,7 +14,7 @@ import { createReleaser, type Releaser } from '../../../../gateway/enforce/relea
 import { createResends } from '../../../../gateway/enforce/release/resend.ts';
 import type { Rounds } from '../../../../gateway/enforce/release/rounds.ts';
 import { createDigest } from '../../../../gateway/holds/binding.ts';
-import { noAppraiser } from '../../../helpers/appraiser.ts';
+import { idleMeter } from '../../../helpers/meter.ts';
 import { approve, BEN, startDataPlane, TOKEN, type DataPlane } from '../../../helpers/data-plane.ts';
 import { compileRego } from '../../../helpers/policy.ts';
 import { startUpstream, type Received, type Upstream } from '../../../helpers/upstream.ts';
@@ -94,7 +94,7 @@ beforeAll(async () => {
     decide: (input) => plane.decider.decide(input),
     forwarder,
     outcomes: createOutcomes(store, () => {}),
-    appraiser: noAppraiser,
+    meter: idleMeter,
     spent: () => {},
     digest: createDigest(systems),
     systems,
@@ -213,7 +213,7 @@ describe('a call of unknown outcome to a system that is declared idempotent', ()
       decide: (input) => plane.decider.decide(input),
       forwarder: nowhere,
       outcomes,
-      appraiser: noAppraiser,
+      meter: idleMeter,
       spent: () => {},
       digest: createDigest(elsewhere),
       systems: elsewhere,

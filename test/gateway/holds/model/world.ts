@@ -10,7 +10,7 @@ import { createOutcomes } from '../../../../gateway/enforce/release/outcomes.ts'
 import { createReleaser, type Releaser } from '../../../../gateway/enforce/release/release.ts';
 import { actionDigest } from '../../../../gateway/holds/binding.ts';
 import { createHoldTimers, type HoldTimers } from '../../../../gateway/holds/timers.ts';
-import { noAppraiser } from '../../../helpers/appraiser.ts';
+import { idleMeter } from '../../../helpers/meter.ts';
 import { CALLS, EXPIRES_IN, type Person } from './reference.ts';
 
 /** What becomes of a call on its way: answered, refused at the door, or lost; or the process dies just before or after. */
@@ -127,7 +127,7 @@ export class World {
       decide: (input) => decisionOf(Number(JSON.parse(input).call)),
       forwarder,
       outcomes: createOutcomes(store, () => {}),
-      appraiser: noAppraiser,
+      meter: idleMeter,
       spent: () => {},
       digest,
       barred: () => null,
