@@ -4,7 +4,7 @@ import { Problem } from '../domain/problem.ts';
 import type { System } from '../domain/system.ts';
 import { createRequestHeaders } from './request-headers.ts';
 import { meetObligations } from './obligations.ts';
-import type { Answer, Delivery, Outgoing } from '../wire/delivery.ts';
+import type { Delivery, Outgoing, UpstreamSink } from '../wire/delivery.ts';
 import { createUpstream } from '../wire/upstream.ts';
 
 /** What is needed of a call to send it; a held call, read back from the store, has it too. */
@@ -14,7 +14,7 @@ export type Forwarder = {
   /** The request exactly as it will go to the system: agent's headers filtered, credential injected, obligations met. */
   prepare(call: Sendable, decision: Pick<Decision, 'obligations'>): Outgoing;
   /** Sends it, once, and streams the answer. Never rejects. */
-  send(system: string, request: Outgoing, answer: Answer): Promise<Delivery>;
+  send(system: string, request: Outgoing, sink: UpstreamSink): Promise<Delivery>;
   close(): Promise<void>;
 };
 
@@ -32,7 +32,7 @@ export function createForwarder(systems: readonly System[]): Forwarder {
       const headers = meetObligations(decision.obligations, routeTo(call.system).headers(call.headers));
       return { method: call.method, target: call.target, headers, body: call.body };
     },
-    send: (system, request, answer) => routeTo(system).upstream.send(request, answer),
+    send: (system, request, sink) => routeTo(system).upstream.send(request, sink),
     async close() {
       await Promise.all([...routes.values()].map((route) => route.upstream.close()));
     },

@@ -1,21 +1,21 @@
 import type { AnswerSample } from '../domain/metering.ts';
-import type { Answer } from '../wire/delivery.ts';
+import type { UpstreamSink } from '../wire/delivery.ts';
 
 /** Shows an answer to whoever keeps a sample of it, as it goes on its way: neither its bytes nor its pace change. */
-export function sampled(answer: Answer, sample: AnswerSample | null): Answer {
-  if (!sample) return answer;
+export function sampled(sink: UpstreamSink, sample: AnswerSample | null): UpstreamSink {
+  if (!sample) return sink;
   return {
     head(status, headers) {
       sample.head(status, headers);
-      answer.head(status, headers);
+      sink.head(status, headers);
     },
     data(chunk) {
       sample.data(chunk);
-      return answer.data(chunk);
+      return sink.data(chunk);
     },
-    end: (trailers) => answer.end(trailers),
-    broken: () => answer.broken(),
-    onDrain: (resume) => answer.onDrain(resume),
-    onGone: (abort) => answer.onGone(abort),
+    end: (trailers) => sink.end(trailers),
+    broken: () => sink.broken(),
+    onDrain: (resume) => sink.onDrain(resume),
+    onGone: (abort) => sink.onGone(abort),
   };
 }

@@ -9,7 +9,7 @@ export type Outgoing = {
 };
 
 /** Where an upstream's answer goes: to a waiting agent, into the store, or both. */
-export type Answer = {
+export type UpstreamSink = {
   /** Called once, with the final status (never a 1xx) and end-to-end headers. */
   head(status: number, headers: string[]): void;
   /** False asks for a pause. */

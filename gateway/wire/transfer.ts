@@ -1,7 +1,7 @@
 import { Problem, type ProblemCode } from '../domain/problem.ts';
 import { responseHeaders } from './response-headers.ts';
 import type { RequestHead } from './request-head.ts';
-import type { Answer, Delivery, Outgoing } from './delivery.ts';
+import type { Delivery, Outgoing, UpstreamSink } from './delivery.ts';
 
 /** What carries a transfer: a connection, as far as a transfer knows it. */
 export type Carrier = { abort(transfer: Transfer): void };
@@ -16,17 +16,17 @@ export class Transfer {
   patience: NodeJS.Timeout | undefined = undefined;
   /** Set before its first byte is written: from then on it may have arrived. */
   sent = false;
-  readonly #answer: Answer;
+  readonly #sink: UpstreamSink;
   readonly #done: (delivery: Delivery) => void;
   #beganAt = 0;
   #status = 0;
   #bytes = 0;
   #upstreamMs = 0;
 
-  constructor(request: Outgoing, head: RequestHead, answer: Answer, done: (delivery: Delivery) => void) {
+  constructor(request: Outgoing, head: RequestHead, sink: UpstreamSink, done: (delivery: Delivery) => void) {
     this.request = request;
     this.head = head;
-    this.#answer = answer;
+    this.#sink = sink;
     this.#done = done;
   }
 
@@ -38,28 +38,28 @@ export class Transfer {
 
   answered(status: number, fields: string[], now: number): void {
     this.#upstreamMs = now - this.#beganAt;
-    this.#answer.head(status, responseHeaders(fields));
+    this.#sink.head(status, responseHeaders(fields));
     this.#status = status;
   }
 
   /** False asks for a pause until `resume` is called. */
   data(piece: Buffer): boolean {
     this.#bytes += piece.length;
-    return this.#answer.data(piece);
+    return this.#sink.data(piece);
   }
 
   onDrain(resume: () => void): void {
-    this.#answer.onDrain(resume);
+    this.#sink.onDrain(resume);
   }
 
   end(trailers: string[]): void {
-    this.#answer.end(trailers.length > 0 ? responseHeaders(trailers) : trailers);
+    this.#sink.end(trailers.length > 0 ? responseHeaders(trailers) : trailers);
     this.#finish(null);
   }
 
   /** Ends it without the whole answer; `code` is for a request of which something was written. */
   fail(code: ProblemCode, cause: unknown, now: number): void {
-    if (this.#status > 0) this.#answer.broken();
+    if (this.#status > 0) this.#sink.broken();
     else if (this.connection) this.#upstreamMs = now - this.#beganAt;
     this.#finish(new Problem(this.sent ? code : 'upstream-unreachable', { cause }));
   }

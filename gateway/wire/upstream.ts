@@ -1,14 +1,14 @@
 import { Problem } from '../domain/problem.ts';
 import type { System } from '../domain/system.ts';
 import { Connection, type Owner } from './connection.ts';
-import type { Answer, Delivery, Outgoing } from './delivery.ts';
+import type { Delivery, Outgoing, UpstreamSink } from './delivery.ts';
 import { createDial } from './dial.ts';
 import { createRequestHead } from './request-head.ts';
 import { Transfer } from './transfer.ts';
 
 export type Upstream = {
   /** Never rejects: how it ended is in the delivery. */
-  send(request: Outgoing, answer: Answer): Promise<Delivery>;
+  send(request: Outgoing, sink: UpstreamSink): Promise<Delivery>;
   close(): Promise<void>;
 };
 
@@ -98,12 +98,12 @@ export function createUpstream(system: System): Upstream {
   }
 
   return {
-    send: (request, answer) =>
+    send: (request, sink) =>
       new Promise((done) => {
         let transfer: Transfer;
         try {
           if (isClosed) throw new Error('the gateway has closed its connections');
-          transfer = new Transfer(request, headOf(request), answer, done);
+          transfer = new Transfer(request, headOf(request), sink, done);
         } catch (cause) {
           done({ ...UNSENT, problem: new Problem('upstream-unreachable', { cause }) });
           return;
@@ -112,7 +112,7 @@ export function createUpstream(system: System): Upstream {
           transfer.refuse(overloaded());
           return;
         }
-        answer.onGone(() => {
+        sink.onGone(() => {
           if (transfer.connection) transfer.connection.abort(transfer);
           else leave(transfer, new Problem('upstream-unreachable', { cause: new Error('the caller is gone') }));
         });

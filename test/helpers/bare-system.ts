@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer, type TlsOptions } from 'node:tls';
 import type { System } from '../../gateway/domain/system.ts';
-import type { Answer, Delivery, Outgoing } from '../../gateway/wire/delivery.ts';
+import type { Delivery, Outgoing, UpstreamSink } from '../../gateway/wire/delivery.ts';
 import type { Upstream } from '../../gateway/wire/upstream.ts';
 
 /** What it does with the bytes that arrived by one connection; `arrived` is everything that did, one character for each byte. */
@@ -82,7 +82,7 @@ export function send(upstream: Upstream, request: Partial<Outgoing> = {}): Sent 
   let leave = () => {};
   let isPaused = false;
   let resume: (() => void) | null = null;
-  const answer: Answer = {
+  const sink: UpstreamSink = {
     head: (status, headers) => void told.push([status, ...headers]),
     data(chunk) {
       pieces.push(chunk);
@@ -94,10 +94,7 @@ export function send(upstream: Upstream, request: Partial<Outgoing> = {}): Sent 
     onDrain: (callback) => (resume = callback),
     onGone: (abort) => (leave = abort),
   };
-  const delivery = upstream.send(
-    { method: 'GET', target: '/', headers: [], body: Buffer.alloc(0), ...request },
-    answer,
-  );
+  const delivery = upstream.send({ method: 'GET', target: '/', headers: [], body: Buffer.alloc(0), ...request }, sink);
   return {
     told,
     delivery,

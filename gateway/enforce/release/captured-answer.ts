@@ -1,5 +1,5 @@
 import type { HeldResponse } from '../../domain/hold.ts';
-import type { Answer } from '../../wire/delivery.ts';
+import type { UpstreamSink } from '../../wire/delivery.ts';
 
 /** Most bytes of an answer that are kept for a caller who fetches it later. */
 export const KEPT_RESPONSE_LIMIT = 4 * 2 ** 20;
@@ -8,15 +8,15 @@ export const KEPT_RESPONSE_LIMIT = 4 * 2 ** 20;
  * Keeps the answer to a released call for the store, and passes it on to the caller when one is still attached. A
  * caller who leaves does not end it: what was released is seen through, so that its outcome is known.
  */
-export class CapturedAnswer implements Answer {
-  readonly #attached: Answer | null;
+export class CapturedAnswer implements UpstreamSink {
+  readonly #attached: UpstreamSink | null;
   readonly #chunks: Buffer[] = [];
   #status = 0;
   #headers: string[] = [];
   #bytes = 0;
   #gone = false;
 
-  constructor(attached: Answer | null) {
+  constructor(attached: UpstreamSink | null) {
     this.#attached = attached;
     attached?.onGone(() => {
       this.#gone = true;

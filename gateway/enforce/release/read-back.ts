@@ -4,7 +4,7 @@ import type { HoldStore } from '../../domain/hold-store.ts';
 import type { ReadBack, System } from '../../domain/system.ts';
 import type { Forwarder } from '../forwarder.ts';
 import { createRounds, type Rounds } from './rounds.ts';
-import type { Answer } from '../../wire/delivery.ts';
+import type { UpstreamSink } from '../../wire/delivery.ts';
 
 const FIRST_LOOK = 5_000;
 const LONGEST_WAIT = 10 * 60_000;
@@ -16,7 +16,7 @@ const ABSENCES = 2;
 /** What was seen of one hold so far. */
 type Looks = { readonly at: number; readonly wait: number; readonly absences: number };
 
-const DISCARD: Answer = {
+const DISCARD: UpstreamSink = {
   head() {},
   data: () => true,
   end() {},

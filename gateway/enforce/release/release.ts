@@ -16,7 +16,7 @@ import { headerValue } from '../../domain/headers.ts';
 import type { OutcomeCommand, Outcomes } from './outcomes.ts';
 import { resendAfter } from './attempts.ts';
 import { sampled } from '../sampled-answer.ts';
-import type { Answer, Delivery } from '../../wire/delivery.ts';
+import type { Delivery, UpstreamSink } from '../../wire/delivery.ts';
 
 /** `delivery` is null when nothing was sent by this release: the hold then tells why. */
 export type Released = { readonly hold: Hold; readonly delivery: Delivery | null };
@@ -26,7 +26,7 @@ export type Releaser = {
    * Releases one approved hold and streams its answer to the caller who is attached, if any.
    * @throws Problem when nothing was sent: the policy cannot decide, or the store is away or damaged
    */
-  release(hold: Hold, attached: Answer | null, send?: Forwarder['send']): Promise<Released>;
+  release(hold: Hold, attached: UpstreamSink | null, send?: Forwarder['send']): Promise<Released>;
   /**
    * Sends a call of unknown outcome once more, the same bytes under the same key; or leaves it to people, where policy
    * would not have it sent now.
@@ -187,4 +187,4 @@ type Judged = {
 };
 
 /** To whom an answer goes, and by which way the call is sent. */
-type Receiver = { readonly attached: Answer | null; readonly send: Forwarder['send'] };
+type Receiver = { readonly attached: UpstreamSink | null; readonly send: Forwarder['send'] };
