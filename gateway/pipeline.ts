@@ -1,48 +1,81 @@
-import type { Call } from './domain/call.ts';
+import type { createDecider } from './decide/decider.ts';
+import type { createDescribe } from './describe/describe.ts';
 import type { Decision } from './domain/decision.ts';
-import type { Caller, Completion, Exchange } from './domain/exchange.ts';
-import type { Recorder } from './record/recorder.ts';
+import type { Completion } from './domain/completion.ts';
+import type { Caller, DescribedCall, Exchange } from './domain/exchange.ts';
+import type { createForward } from './enforce/forward.ts';
+import type { createHoldPoint } from './enforce/hold.ts';
+import type { OpenCallIndex } from './enforce/open-call-index.ts';
+import type { block, refuse } from './enforce/refuse.ts';
+import type { createServeHeldCall } from './enforce/wait/serve-held-call.ts';
+import type { createAuthorize } from './identify/authorize.ts';
+import type { createIdentify } from './identify/identify.ts';
+import type { createRecorder } from './record/recorder.ts';
 
-/** The stages of a call's path. Each refuses by throwing a Problem; none decides what comes next. */
+/** The stages of a call's path, as their files make them. Each refuses by throwing a Problem; none decides what comes next. */
 export type Stages = {
-  readonly identify: (exchange: Exchange) => Caller;
-  readonly describe: (exchange: Exchange, caller: Caller) => Promise<Call>;
-  readonly decide: (call: Call) => Decision;
-  readonly record: Recorder;
-  readonly forward: (call: Call, decision: Decision, exchange: Exchange) => Promise<Completion>;
-  readonly hold: (call: Call, decision: Decision, exchange: Exchange) => Promise<Completion>;
-  readonly block: (call: Call, decision: Decision, exchange: Exchange) => Completion;
-  readonly refuse: (reason: unknown, decision: Decision | null, exchange: Exchange) => Completion;
+  readonly identify: ReturnType<typeof createIdentify>;
+  readonly authorize: ReturnType<typeof createAuthorize>;
+  readonly describe: ReturnType<typeof createDescribe>;
+  readonly decide: ReturnType<typeof createDecider>['decide'];
+  readonly record: ReturnType<typeof createRecorder>;
+  readonly supersedeOpenHold: OpenCallIndex['supersede'];
+  readonly forward: ReturnType<typeof createForward>;
+  readonly hold: ReturnType<typeof createHoldPoint>;
+  readonly serveHeldCall: ReturnType<typeof createServeHeldCall>;
+  readonly block: typeof block;
+  readonly refuse: typeof refuse;
 };
 
 /**
- * THE PATH OF ONE CALL. Nothing outside this function chooses what happens to a call.
+ * THE PATH OF ONE CALL. Nothing outside this file chooses what happens to a call.
  *
  * What throws, refuses: there is no way past a stage that failed.
  */
 export async function serve(stages: Stages, exchange: Exchange): Promise<void> {
   let caller: Caller | null = null;
-  let call: Call | null = null;
+  let calls: readonly DescribedCall[];
+  try {
+    caller = await stages.identify(exchange);
+    stages.authorize(caller);
+    calls = await stages.describe(exchange, caller);
+  } catch (reason) {
+    const completion = stages.refuse(reason, null, exchange.reply);
+    stages.record.refused(exchange, caller, completion);
+    return;
+  }
+  // An exchange may carry several calls, such as a JSON-RPC batch: each is judged, recorded and answered by itself.
+  const [first] = calls;
+  if (calls.length === 1 && first) await serveCall(stages, first);
+  else await Promise.all(calls.map((each) => serveCall(stages, each)));
+}
+
+async function serveCall(stages: Stages, { call, reply }: DescribedCall): Promise<void> {
   let decision: Decision | null = null;
   let completion: Completion;
   try {
-    caller = stages.identify(exchange);
-    call = await stages.describe(exchange, caller);
-    decision = stages.decide(call);
+    decision = stages.decide(call.input);
     await stages.record.decided(call, decision);
     switch (decision.verdict) {
-      case 'allow':
-        completion = await stages.forward(call, decision, exchange);
+      case 'allow': {
+        // The same call may be waiting for people since before policy allowed it. It must not be sent twice.
+        const alreadySent = await stages.supersedeOpenHold(call, decision);
+        completion = alreadySent
+          ? await stages.serveHeldCall(alreadySent, decision, reply)
+          : await stages.forward(call, decision, reply);
         break;
-      case 'hold':
-        completion = await stages.hold(call, decision, exchange);
+      }
+      case 'hold': {
+        const held = await stages.hold(call, decision, reply);
+        completion = await stages.serveHeldCall(held, decision, reply);
         break;
+      }
       case 'block':
-        completion = stages.block(call, decision, exchange);
+        completion = stages.block(decision, reply);
         break;
     }
   } catch (reason) {
-    completion = stages.refuse(reason, decision, exchange);
+    completion = stages.refuse(reason, decision, reply);
   }
-  stages.record.completed(exchange, caller, call, decision, completion);
+  stages.record.completed(call, decision, completion);
 }

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { Call } from '../domain/call.ts';
-import type { Caller, Exchange } from '../domain/exchange.ts';
+import type { Caller, DescribedCall, Exchange } from '../domain/exchange.ts';
 import { createId } from '../domain/id.ts';
 import { Problem } from '../domain/problem.ts';
 import type { System } from '../domain/system.ts';
@@ -9,19 +9,24 @@ import { assertPlainFraming } from './http/framing.ts';
 import { createDescriber } from './http/http-call.ts';
 
 /**
- * Turns a request into a Call: its head is checked before its body is asked for, the body is read once, and what is
- * ambiguous is refused instead of guessed.
+ * Turns a request into the calls that it carries: an HTTP request is one. Its head is checked before its body is asked
+ * for, the body is read once, and what is ambiguous is refused instead of guessed.
+ *
+ * @param withUsage tells policy what was used before
  * @throws Problem with a 4xx status; nothing has been forwarded then
  */
-export function createDescribe(systems: readonly System[]): (exchange: Exchange, caller: Caller) => Promise<Call> {
+export function createDescribe(
+  systems: readonly System[],
+  withUsage: (call: Call) => Call,
+): (exchange: Exchange, caller: Caller) => Promise<readonly DescribedCall[]> {
   const describers = new Map(systems.map((system) => [system.name, createDescriber(system)]));
 
-  return async ({ request, response, receivedAt, tunnel }, { principal, system, target }) => {
+  return async ({ request, reply, receivedAt }, { principal, system, target }) => {
     assertPlainFraming(request);
-    if (isInvited(request, system.bodyLimit)) response.writeContinue();
+    if (isInvited(request, system.bodyLimit)) reply.sendContinue();
     const body = await readBody(request, system.bodyLimit);
-    if (tunnel) assertPlainHandshake(target, body);
-    return describers.get(system.name)!({
+    if (reply.tunnel) assertPlainHandshake(target, body);
+    const call = describers.get(system.name)!({
       id: createId('call'),
       at: receivedAt,
       principal,
@@ -31,8 +36,9 @@ export function createDescribe(systems: readonly System[]): (exchange: Exchange,
       headers: request.headers,
       body,
       ip: request.socket.remoteAddress ?? '',
-      protocol: tunnel ? 'websocket' : 'http',
+      protocol: reply.tunnel ? 'websocket' : 'http',
     });
+    return [{ call: withUsage(call), reply }];
   };
 }
 

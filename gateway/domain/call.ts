@@ -31,15 +31,15 @@ export type Call = {
   readonly path: string;
   /** Names and values alternating, as received (the layout of `IncomingMessage.rawHeaders`). */
   readonly headers: readonly string[];
-  /** The exact bytes that are judged and sent. Empty when the call has no body. */
-  readonly body: Buffer;
+  /** The exact bytes that are judged and sent. Empty when the call has no body, or is in the store: see `unload`. */
+  body: Buffer;
   readonly resource: { readonly type: string; readonly id: string | null };
   readonly claims: Claims;
   readonly idempotencyKey: string | null;
   /** From `traceparent` (W3C Trace Context), lowercase hex, or null. */
   readonly traceId: string | null;
   /** The policy input as JSON text; a JSON body stands in it exactly as it was sent. */
-  readonly input: string;
+  input: string;
 };
 
 /** Methods that RFC 9110 section 9.2.1 calls safe; for any other the decision is durable before a byte goes upstream. */
@@ -54,6 +54,6 @@ const EMPTY = Buffer.alloc(0);
  * Nothing may be judged or sent from `call` afterwards.
  */
 export function unload(call: Call): void {
-  const light: Pick<Call, 'body' | 'input'> = { body: EMPTY, input: '' };
-  Object.assign(call, light);
+  call.body = EMPTY;
+  call.input = '';
 }

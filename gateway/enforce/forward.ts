@@ -1,43 +1,30 @@
-import type { Meter } from '../domain/metering.ts';
-import { unload, type Call } from '../domain/call.ts';
+import { complete, type Completion } from '../domain/completion.ts';
+import type { Call } from '../domain/call.ts';
 import type { Decision } from '../domain/decision.ts';
-import type { Completion, Exchange } from '../domain/exchange.ts';
-import { AgentAnswer } from './reply/agent-answer.ts';
-import type { Attend } from './wait/serve-held-call.ts';
-import { complete } from './completion.ts';
+import type { Meter } from '../domain/metering.ts';
+import type { Reply } from '../domain/reply.ts';
 import type { Forwarder } from './forwarder.ts';
 import { sampled } from './sampled-answer.ts';
-import type { Twins } from './open-call-index.ts';
 
 /**
- * Forwards an allowed call and streams the answer. Where the same call waits at a hold since policy asked people, that is
- * given up first, or one call would be sent twice; and where it has been sent already, the caller gets that one's answer.
+ * Forwards an allowed call and streams the answer.
  * @throws Problem `upstream-*` or `overloaded` when the system gave no answer to stream
  */
 export function createForward(deps: {
   readonly forwarder: Forwarder;
-  readonly twins: Twins;
-  readonly attend: Attend;
   readonly meter: Meter;
-}): (call: Call, decision: Decision, exchange: Exchange) => Promise<Completion> {
-  const { forwarder, twins, attend, meter } = deps;
-  return async (call, decision, exchange) => {
-    const twin = twins.of(call);
-    const sent = twin === null ? null : await twins.giveUp(twin, call, decision);
-    if (sent) {
-      unload(call);
-      return attend(sent, decision.id, exchange, performance.now());
-    }
-
-    const { response, tunnel } = exchange;
+}): (call: Call, decision: Decision, reply: Reply) => Promise<Completion> {
+  const { forwarder, meter } = deps;
+  return async (call, decision, reply) => {
     const request = forwarder.prepare(call, decision);
+    const { tunnel } = reply;
     if (tunnel) {
       const { target, headers } = request;
       const ended = await tunnel({ agent: call.principal.agent, system: call.system, target, headers });
       return { ...ended, ...(await meter.measure(call, decision.cost, null, { ...ended, problem: null })) };
     }
 
-    const answer = new AgentAnswer(response, decision.id, 'allow');
+    const answer = reply.answer(decision.id, 'allow');
     const sample = meter.sample(call);
     const delivery = await forwarder.send(call.system, request, sampled(answer, sample));
     const { status, bytes, upstreamMs, problem } = delivery;

@@ -4,7 +4,8 @@ import { Problem } from '../domain/problem.ts';
 import type { System } from '../domain/system.ts';
 import { createRequestHeaders } from './request-headers.ts';
 import { meetObligations } from './obligations.ts';
-import type { Delivery, Outgoing, UpstreamSink } from '../wire/delivery.ts';
+import type { UpstreamSink } from '../domain/upstream-sink.ts';
+import type { Delivery, Outgoing } from '../wire/delivery.ts';
 import { createUpstream } from '../wire/upstream.ts';
 
 /** What is needed of a call to send it; a held call, read back from the store, has it too. */

@@ -1,28 +1,23 @@
-import type { Call } from '../domain/call.ts';
-import { unload } from '../domain/call.ts';
+import { unload, type Call } from '../domain/call.ts';
 import { triggerOf, type Decision } from '../domain/decision.ts';
-import type { Completion, Exchange } from '../domain/exchange.ts';
 import type { DigestAction } from '../domain/hold.ts';
 import type { HoldDraft, HoldStore } from '../domain/hold-store.ts';
-import type { Attend } from './wait/serve-held-call.ts';
-import { readPrefer } from './prefer.ts';
+import type { Reply } from '../domain/reply.ts';
+import type { HeldSince } from './wait/serve-held-call.ts';
 
 const NO_BODY = Buffer.alloc(0);
 
-export type HoldPoint = (call: Call, decision: Decision, exchange: Exchange) => Promise<Completion>;
-
 /**
- * Stops a call at its hold point: stored before anyone is told, then its caller is seen through. An identical retry finds
- * the same hold.
+ * Stops a call at its hold point: it is stored before anyone is told. An identical retry finds the same hold. Nothing may
+ * be judged or sent from `call` afterwards.
  */
 export function createHoldPoint(deps: {
   readonly store: Pick<HoldStore, 'open'>;
-  readonly attend: Attend;
   readonly digest: DigestAction;
   /** How the call stands on record. */
   readonly onRecord: (call: Call) => NonNullable<HoldDraft['onRecord']>;
-}): HoldPoint {
-  const { store, attend, digest, onRecord } = deps;
+}): (call: Call, decision: Decision, reply: Reply) => Promise<HeldSince> {
+  const { store, digest, onRecord } = deps;
 
   function draft(call: Call, decision: Decision, handle: boolean): HoldDraft {
     const { principal, system, operation, method, path, idempotencyKey, traceId, claims } = call;
@@ -59,11 +54,11 @@ export function createHoldPoint(deps: {
     };
   }
 
-  return async (call, decision, exchange) => {
+  return async (call, decision, reply) => {
     const since = performance.now();
-    const handle = readPrefer(exchange.request.headers).async && !exchange.tunnel;
+    const handle = reply.preference.async && !reply.tunnel;
     const { hold } = await store.open(draft(call, decision, handle));
     unload(call);
-    return attend(hold, decision.id, exchange, since);
+    return { hold, since };
   };
 }

@@ -1,28 +1,30 @@
-import type { Call } from '../domain/call.ts';
-import { isSafe } from '../domain/call.ts';
+import { isSafe, unload, type Call } from '../domain/call.ts';
 import type { Decision } from '../domain/decision.ts';
 import { isOpen, type DigestAction, type Hold } from '../domain/hold.ts';
 import { isRefusal } from '../domain/hold-command.ts';
 import type { HoldStore } from '../domain/hold-store.ts';
 import { Problem } from '../domain/problem.ts';
+import type { HeldSince } from './wait/serve-held-call.ts';
 
-/** Holds on identical calls: what policy allows now may be waiting at a hold since it asked people. */
-export type Twins = {
+/** Open holds on calls: what policy allows now may be waiting at a hold since policy asked people. */
+export type OpenCallIndex = {
   /** Resolves when what is open is known. @throws Problem `store-unavailable` */
   start(): Promise<void>;
-  /** The open hold of the same agent on the same call; null when there is none. Costs one look-up where it has none. */
-  of(call: Call): string | null;
   /**
-   * Gives the hold up for the call, which may be sent then. Resolves with the hold where it was sent already, or may have
-   * been: then the call must not be.
-   * @throws Problem `store-unavailable`: then it must not be sent either
+   * Supersedes the open hold of the same agent on the same call, so that the call can be forwarded. Null when it can.
+   * Gives the hold where its call was sent already, or may have been: then the caller gets the answer to that one, and
+   * nothing may be judged or sent from `call` any more.
+   * @throws Problem `store-unavailable`: then the call must not be forwarded
    */
-  giveUp(holdId: string, call: Call, decision: Decision): Promise<Hold | null>;
+  supersede(call: Call, decision: Decision): Promise<HeldSince | null> | null;
   stop(): void;
 };
 
 /** Knows the open calls of all agents, as they were at the start and as the store tells of every change. */
-export function createTwins(store: Pick<HoldStore, 'openCalls' | 'watch' | 'apply'>, digest: DigestAction): Twins {
+export function createOpenCallIndex(
+  store: Pick<HoldStore, 'openCalls' | 'watch' | 'apply'>,
+  digest: DigestAction,
+): OpenCallIndex {
   /** Ids of holds by agent, by system, by the digest that the agent sent. */
   const open = new Map<string, Map<string, Map<string, string>>>();
 
@@ -55,6 +57,26 @@ export function createTwins(store: Pick<HoldStore, 'openCalls' | 'watch' | 'appl
     }
   }
 
+  /** The open hold on the same call. One look-up where the agent has none at the system. */
+  function find(call: Call): string | null {
+    const atSystem = open.get(call.principal.agent)?.get(call.system);
+    if (!atSystem || isSafe(call.method)) return null;
+    return atSystem.get(digest(call, call)) ?? null;
+  }
+
+  async function giveUp(holdId: string, call: Call, { policyRevision }: Decision): Promise<HeldSince | null> {
+    const since = performance.now();
+    const reason = `policy allows it now; it was forwarded as ${call.id}`;
+    const result = await store.apply(holdId, { type: 'supersede', reason, policyRevision });
+    if (!isRefusal(result) || !result.hold) return null;
+    if (mayHaveArrived(result.hold)) {
+      unload(call);
+      return { hold: result.hold, since };
+    }
+    if (isOpen(result.hold)) throw new Problem('store-unavailable', { cause: new Error(result.detail) });
+    return null;
+  }
+
   return {
     async start() {
       ended = new Set();
@@ -64,18 +86,9 @@ export function createTwins(store: Pick<HoldStore, 'openCalls' | 'watch' | 'appl
       }
       ended = null;
     },
-    of(call) {
-      const atSystem = open.get(call.principal.agent)?.get(call.system);
-      if (!atSystem || isSafe(call.method)) return null;
-      return atSystem.get(digest(call, call)) ?? null;
-    },
-    async giveUp(holdId, call, { policyRevision }) {
-      const reason = `policy allows it now; it was forwarded as ${call.id}`;
-      const result = await store.apply(holdId, { type: 'supersede', reason, policyRevision });
-      if (!isRefusal(result) || !result.hold) return null;
-      if (mayHaveArrived(result.hold)) return result.hold;
-      if (isOpen(result.hold)) throw new Problem('store-unavailable', { cause: new Error(result.detail) });
-      return null;
+    supersede(call, decision) {
+      const holdId = find(call);
+      return holdId === null ? null : giveUp(holdId, call, decision);
     },
     stop: () => stop(),
   };

@@ -1,5 +1,5 @@
 import type { AnswerSample } from '../domain/metering.ts';
-import type { UpstreamSink } from '../wire/delivery.ts';
+import type { UpstreamSink } from '../domain/upstream-sink.ts';
 
 /** Shows an answer to whoever keeps a sample of it, as it goes on its way: neither its bytes nor its pace change. */
 export function sampled(sink: UpstreamSink, sample: AnswerSample | null): UpstreamSink {

@@ -1,19 +1,15 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import fastify, { type FastifyInstance } from 'fastify';
-import type { Completion, Handshake } from '../domain/exchange.ts';
+import { complete, type Completion } from '../domain/completion.ts';
+import type { Handshake, Tunnel } from '../domain/reply.ts';
 import type { System } from '../domain/system.ts';
-import { complete } from './completion.ts';
 
 /** Headers that belong to the agent's own handshake; the tunnel makes its own towards the system. */
 const HANDSHAKE_HEADERS = /^(sec-websocket-(key|version|extensions|accept|protocol)|origin)$/;
 
 /** Puts one WebSocket handshake through the path of a call. */
-export type ServeHandshake = (
-  request: IncomingMessage,
-  response: ServerResponse,
-  tunnel: (handshake: Handshake) => Promise<Completion>,
-) => Promise<void>;
+export type ServeHandshake = (request: IncomingMessage, response: ServerResponse, tunnel: Tunnel) => Promise<void>;
 
 export type Tunnels = {
   /** Breaks off those whose agent or system may not be used any more: a handshake was judged, what flows after it is not. */

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { Problem } from '../domain/problem.ts';
 import type { Principal } from '../domain/principal.ts';
-import type { Caller } from '../domain/exchange.ts';
+import type { Caller, Exchange } from '../domain/exchange.ts';
 import type { System } from '../domain/system.ts';
 import { readToken } from './token.ts';
 import type { Route } from './route.ts';
@@ -13,8 +13,8 @@ import type { Route } from './route.ts';
 export function createIdentify(deps: {
   readonly route: (own: System | null, host: string | undefined, url: string) => Route | null;
   readonly findAgent: (token: string) => Principal | null;
-}): (request: IncomingMessage, own: System | null) => Caller {
-  return (request, own) => {
+}): (exchange: Pick<Exchange, 'request' | 'own'>) => Caller | Promise<Caller> {
+  return ({ request, own }) => {
     const route = deps.route(own, request.headers.host, request.url ?? '/');
     const token = readToken(request.headers, route?.system.agentCredential.header ?? 'authorization');
     const principal = token === null ? null : deps.findAgent(token);

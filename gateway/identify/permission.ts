@@ -1,4 +1,3 @@
-import type { Caller } from '../domain/exchange.ts';
 import { Problem } from '../domain/problem.ts';
 import type { Suspensions } from './suspensions.ts';
 import type { Agent } from './token.ts';
@@ -7,17 +6,6 @@ import type { Agent } from './token.ts';
 export function createGrants(agents: readonly Agent[]): (agent: string, system: string) => boolean {
   const granted = new Map(agents.map(({ id, systems }) => [id, new Set(systems)]));
   return (agent, system) => granted.get(agent)?.has(system) ?? false;
-}
-
-/**
- * A stage of its own, so that the attempt is on record under the name of the agent.
- * @throws Problem `system-not-granted`
- */
-export function assertGranted(
-  { principal, system }: Caller,
-  isGranted: (agent: string, system: string) => boolean,
-): void {
-  if (!isGranted(principal.agent, system.name)) throw new Problem('system-not-granted');
 }
 
 /**

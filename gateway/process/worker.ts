@@ -13,7 +13,7 @@ import { createLog } from './log.ts';
 import { runProcess, type Inbox } from './run-process.ts';
 import type { Answer, FromWorker, ProcessMetrics, Question, ToWorker } from './messages.ts';
 import { openStore } from './open-store.ts';
-import { buildServer } from '../agents/listener.ts';
+import { buildServer } from '../agents/server.ts';
 
 /** How long running calls may take to end once the gateway stops. */
 const DRAIN_LIMIT = 7_000;

@@ -1,7 +1,7 @@
 import type { Call } from '../domain/call.ts';
 import { triggerOf, type Decision } from '../domain/decision.ts';
 import { EVENT_VERSION, type Event, type Failure, type Layer } from '../domain/event.ts';
-import type { Completion } from '../domain/exchange.ts';
+import type { Completion } from '../domain/completion.ts';
 import type { Principal } from '../domain/principal.ts';
 import { maskText } from '../secrets/secret.ts';
 import { failureOfCall, failureOfDecision } from './failure.ts';

@@ -1,6 +1,6 @@
 import type { Decision } from '../domain/decision.ts';
 import type { Failure } from '../domain/event.ts';
-import type { Completion } from '../domain/exchange.ts';
+import type { Completion } from '../domain/completion.ts';
 import type { ProblemCode } from '../domain/problem.ts';
 
 /**

@@ -5,7 +5,8 @@ import type { Clock } from '../domain/clock.ts';
 import type { Decision } from '../domain/decision.ts';
 import type { Event } from '../domain/event.ts';
 import type { Journal } from '../domain/journal.ts';
-import type { Caller, Completion, Exchange } from '../domain/exchange.ts';
+import type { Completion } from '../domain/completion.ts';
+import type { Caller, Exchange } from '../domain/exchange.ts';
 import { createId } from '../domain/id.ts';
 import { maskText } from '../secrets/secret.ts';
 import type { UsageMeter } from '../domain/usage.ts';
@@ -24,14 +25,13 @@ export type Recorder = {
   decided(call: Call, decision: Decision): Promise<void> | undefined;
   /** How a call that is on record stands there, for whoever records more of it. */
   place(call: Call): Place;
-  /** Puts the end of an exchange on record, in the log and in the metrics. Never throws: the agent has its answer. */
-  completed(
-    exchange: Exchange,
-    caller: Caller | null,
-    call: Call | null,
-    decision: Decision | null,
-    completion: Completion,
-  ): void;
+  /**
+   * Puts the end of a call on record, in the log and in the metrics; `decision` is null when the decision point had none.
+   * Never throws: the agent has its answer.
+   */
+  completed(call: Call, decision: Decision | null, completion: Completion): void;
+  /** The same of an exchange that was refused before its calls could be judged; `caller` is null when it is unknown. */
+  refused(exchange: Pick<Exchange, 'request' | 'receivedAt'>, caller: Caller | null, completion: Completion): void;
 };
 
 export function createRecorder(deps: {
@@ -89,11 +89,8 @@ export function createRecorder(deps: {
       );
   }
 
-  /**
-   * Refused before policy could see it. Whose attempt it was is known, so it is on record; what comes without a known
-   * credential is in the log and the metrics alone, or anybody could fill the journal.
-   */
-  function refused({ request, receivedAt }: Exchange, { principal, system }: Caller, completion: Completion): void {
+  /** Refused before it was decided. Whose attempt it was is known, so it is on record. */
+  function recordRefusal({ principal, system, method, receivedAt }: Attempt, completion: Completion): void {
     const event: Event = {
       event_id: createId('evt'),
       at: receivedAt,
@@ -102,8 +99,8 @@ export function createRecorder(deps: {
       layer: 'decide',
       agent: principal.agent,
       owner: principal.owner,
-      system: system.name,
-      method: request.method ?? '',
+      system,
+      method,
       verdict: 'block',
       channel: 'agent',
       failure: failureOfRefusal(completion),
@@ -113,6 +110,32 @@ export function createRecorder(deps: {
       actor_kind: 'gateway',
     };
     atEnd(event.type, '', () => journal.append(event));
+  }
+
+  function logEnd(
+    now: number,
+    attempt: Pick<Attempt, 'method' | 'receivedAt'> & Partial<Attempt>,
+    call: Call | null,
+    decision: Decision | null,
+    completion: Completion,
+  ): void {
+    const { status, code, holdId } = completion;
+    const fields = {
+      decision_id: decision?.id,
+      call_id: call?.id,
+      hold_id: holdId ?? undefined,
+      agent: attempt.principal?.agent,
+      system: attempt.system,
+      operation: (call && (masked.get(call) ?? call))?.operation,
+      method: attempt.method,
+      verdict: decision?.verdict ?? 'block',
+      status,
+      code: code ?? undefined,
+      ms: now - attempt.receivedAt,
+      decide_us: decision?.decideMicros,
+    };
+    if (status < 500) logCall(now, fields);
+    else log.warn({ ...fields, err: completion.cause ?? undefined, fault: decision?.fault ?? undefined }, 'call');
   }
 
   return {
@@ -126,35 +149,30 @@ export function createRecorder(deps: {
 
     place,
 
-    completed(exchange, caller, call, decision, completion) {
+    completed(call, decision, completion) {
       const now = clock();
-      const took = now - exchange.receivedAt;
-      const verdict = decision?.verdict ?? 'block';
-      const { status, code, holdId } = completion;
-      metrics.completed(caller?.system.name ?? '', verdict, status, took, decision?.decideMicros ?? null);
-      const hidden = call ? masked.get(call) : undefined;
-      if (call && decision) ended(call, decision, completion, { at: now, took, place: hidden });
-      else if (caller) refused(exchange, caller, completion);
+      const took = now - call.receivedAt;
+      const micros = decision?.decideMicros ?? null;
+      metrics.completed(call.system, decision?.verdict ?? 'block', completion.status, took, micros);
+      if (decision) ended(call, decision, completion, { at: now, took, place: masked.get(call) });
+      else recordRefusal(call, completion);
+      logEnd(now, call, call, decision, completion);
+    },
 
-      const fields = {
-        decision_id: decision?.id,
-        call_id: call?.id,
-        hold_id: holdId ?? undefined,
-        agent: caller?.principal.agent,
-        system: caller?.system.name,
-        operation: (hidden ?? call)?.operation,
-        method: exchange.request.method,
-        verdict,
-        status,
-        code: code ?? undefined,
-        ms: took,
-        decide_us: decision?.decideMicros,
-      };
-      if (status < 500) logCall(now, fields);
-      else log.warn({ ...fields, err: completion.cause ?? undefined, fault: decision?.fault ?? undefined }, 'call');
+    refused({ request, receivedAt }, caller, completion) {
+      const now = clock();
+      const method = request.method ?? '';
+      metrics.completed(caller?.system.name ?? '', 'block', completion.status, now - receivedAt, null);
+      // What comes without a known credential is in the log and the metrics alone, or anyone could fill the journal.
+      const known = caller && { principal: caller.principal, system: caller.system.name };
+      if (known) recordRefusal({ ...known, method, receivedAt }, completion);
+      logEnd(now, { ...known, method, receivedAt }, null, null, completion);
     },
   };
 }
+
+/** Who tried what, as far as a refusal tells. */
+type Attempt = Pick<Call, 'principal' | 'system' | 'method' | 'receivedAt'>;
 
 /** What may go unrecorded where the configuration says so: nothing was changed, and policy had no objection. */
 function isAllowedRead({ method }: Call, { verdict }: Decision): boolean {

@@ -1,7 +1,8 @@
 import { Problem, type ProblemCode } from '../domain/problem.ts';
 import { responseHeaders } from './response-headers.ts';
 import type { RequestHead } from './request-head.ts';
-import type { Delivery, Outgoing, UpstreamSink } from './delivery.ts';
+import type { UpstreamSink } from '../domain/upstream-sink.ts';
+import type { Delivery, Outgoing } from './delivery.ts';
 
 /** What carries a transfer: a connection, as far as a transfer knows it. */
 export type Carrier = { abort(transfer: Transfer): void };

@@ -1,7 +1,8 @@
 import { Problem } from '../domain/problem.ts';
 import type { System } from '../domain/system.ts';
 import { Connection, type Owner } from './connection.ts';
-import type { Delivery, Outgoing, UpstreamSink } from './delivery.ts';
+import type { UpstreamSink } from '../domain/upstream-sink.ts';
+import type { Delivery, Outgoing } from './delivery.ts';
 import { createDial } from './dial.ts';
 import { createRequestHead } from './request-head.ts';
 import { Transfer } from './transfer.ts';

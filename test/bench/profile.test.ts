@@ -48,7 +48,7 @@ const STACKS: readonly { readonly what: string; readonly stage: string; readonly
   {
     what: 'handing it to the pipeline is too',
     stage: 'http',
-    stack: [ours('gateway/agents/listener.ts'), frame('parserOnIncoming', 'node:_http_server'), ROOT],
+    stack: [ours('gateway/agents/server.ts'), frame('parserOnIncoming', 'node:_http_server'), ROOT],
   },
   {
     what: 'a library goes to who called it',

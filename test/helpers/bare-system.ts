@@ -2,7 +2,8 @@ import { once } from 'node:events';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer, type TlsOptions } from 'node:tls';
 import type { System } from '../../gateway/domain/system.ts';
-import type { Delivery, Outgoing, UpstreamSink } from '../../gateway/wire/delivery.ts';
+import type { UpstreamSink } from '../../gateway/domain/upstream-sink.ts';
+import type { Delivery, Outgoing } from '../../gateway/wire/delivery.ts';
 import type { Upstream } from '../../gateway/wire/upstream.ts';
 
 /** What it does with the bytes that arrived by one connection; `arrived` is everything that did, one character for each byte. */

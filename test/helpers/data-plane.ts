@@ -20,7 +20,7 @@ import type { Reviewer } from '../../gateway/domain/principal.ts';
 import { loadOrCreateKey } from '../../gateway/holds/store/key-file.ts';
 import { openHoldStore, type OwnedHoldStore } from '../../gateway/holds/store/store.ts';
 import { hashToken } from '../../gateway/identify/token.ts';
-import { buildServer, type AgentsServer } from '../../gateway/agents/listener.ts';
+import { buildServer, type AgentsServer } from '../../gateway/agents/server.ts';
 import { assertOnList } from './event-check.ts';
 import { tempFolder } from './folder.ts';
 import { compileRego } from './policy.ts';

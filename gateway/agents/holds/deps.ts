@@ -2,7 +2,7 @@ import type { FastifyRequest } from 'fastify';
 import type { Clock } from '../../domain/clock.ts';
 import type { HoldStore } from '../../domain/hold-store.ts';
 import type { Principal } from '../../domain/principal.ts';
-import type { WaitingRoom } from '../../enforce/wait/hold-waiters.ts';
+import type { HoldWaiters } from '../../enforce/wait/hold-waiters.ts';
 import type { Recipients } from './handoff-form.ts';
 
 /** What the agents' own endpoints need of the rest of the gateway. */
@@ -11,7 +11,7 @@ export type AgentHoldsDeps = {
     HoldStore,
     'find' | 'list' | 'apply' | 'response' | 'openHandoff' | 'handoff' | 'artifact' | 'answer'
   >;
-  readonly room: WaitingRoom;
+  readonly waiters: HoldWaiters;
   /** @throws Problem `unauthenticated` */
   readonly identify: (request: FastifyRequest) => Principal;
   /** @throws Problem `suspended`: such an agent may read what is its own, and begin nothing. */

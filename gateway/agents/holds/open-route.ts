@@ -6,8 +6,8 @@ import type { HandoffDraft } from '../../domain/hold-store.ts';
 import { createId } from '../../domain/id.ts';
 import type { Principal } from '../../domain/principal.ts';
 import { Problem } from '../../domain/problem.ts';
-import { readPrefer } from '../../enforce/prefer.ts';
-import { holdLocation } from '../../enforce/refuse.ts';
+import { readPrefer } from '../../enforce/reply/prefer.ts';
+import { holdLocation } from '../../enforce/reply/http-reply.ts';
 import { about } from './about.ts';
 import type { AgentHoldsDeps } from './deps.ts';
 import { readHandoff, type HandoffRequest } from './handoff-form.ts';
@@ -23,7 +23,7 @@ const LONGEST_WAIT = 300_000;
  * The answer is a handle; with `Prefer: wait=N` it comes when the hold is settled, or N seconds are over.
  */
 export function registerOpening(app: FastifyInstance, deps: AgentHoldsDeps): void {
-  const { store, room, identify, assertActive, recipients, traceId, clock } = deps;
+  const { store, waiters, identify, assertActive, recipients, traceId, clock } = deps;
 
   app.post('/-/holds', async (request, reply) => {
     const principal = identify(request);
@@ -40,7 +40,7 @@ export function registerOpening(app: FastifyInstance, deps: AgentHoldsDeps): voi
       traceId: traceId(request),
     });
     const wait = Math.min(readPrefer(request.headers).wait ?? 0, LONGEST_WAIT);
-    const latest = await room.wait(opened.hold, wait, { onGone: (leave) => reply.raw.once('close', leave) });
+    const latest = await waiters.wait(opened.hold, wait, { onGone: (leave) => reply.raw.once('close', leave) });
     // What one still waits for has not changed in anything that is shown.
     const hold = 'terms' in latest ? latest : opened.hold;
     const answer = hold.status === 'answered' ? await store.answer(hold.id) : null;

@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Hold } from '../../domain/hold.ts';
 import { isRefusal } from '../../domain/hold-command.ts';
 import { Problem } from '../../domain/problem.ts';
-import { writeHeldResponse } from '../../enforce/reply/held-response.ts';
+import { HttpReply } from '../../enforce/reply/http-reply.ts';
 import { about } from './about.ts';
 import type { AgentHoldsDeps } from './deps.ts';
 import { holdView, relayView } from './hold-view.ts';
@@ -37,7 +37,7 @@ export function registerOwnHolds(app: FastifyInstance, { store, identify, clock 
     const kept = await store.response(hold.id);
     if (!kept?.complete) throw new Problem('already-executed');
     reply.hijack();
-    writeHeldResponse(reply.raw, kept, hold.decisionId);
+    new HttpReply(reply.raw).stored(hold.decisionId, kept);
   });
 
   app.delete<HoldParams>('/-/holds/:id', async (request, reply) => {

@@ -1,5 +1,5 @@
 import type { HeldResponse } from '../../domain/hold.ts';
-import type { UpstreamSink } from '../../wire/delivery.ts';
+import type { UpstreamSink } from '../../domain/upstream-sink.ts';
 
 /** Most bytes of an answer that are kept for a caller who fetches it later. */
 export const KEPT_RESPONSE_LIMIT = 4 * 2 ** 20;

@@ -4,7 +4,7 @@ import type { HoldStore } from '../../domain/hold-store.ts';
 import type { ReadBack, System } from '../../domain/system.ts';
 import type { Forwarder } from '../forwarder.ts';
 import { createRounds, type Rounds } from './rounds.ts';
-import type { UpstreamSink } from '../../wire/delivery.ts';
+import type { UpstreamSink } from '../../domain/upstream-sink.ts';
 
 const FIRST_LOOK = 5_000;
 const LONGEST_WAIT = 10 * 60_000;

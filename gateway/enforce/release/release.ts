@@ -16,7 +16,8 @@ import { headerValue } from '../../domain/headers.ts';
 import type { OutcomeCommand, Outcomes } from './outcomes.ts';
 import { resendAfter } from './attempts.ts';
 import { sampled } from '../sampled-answer.ts';
-import type { Delivery, UpstreamSink } from '../../wire/delivery.ts';
+import type { UpstreamSink } from '../../domain/upstream-sink.ts';
+import type { Delivery } from '../../wire/delivery.ts';
 
 /** `delivery` is null when nothing was sent by this release: the hold then tells why. */
 export type Released = { readonly hold: Hold; readonly delivery: Delivery | null };
@@ -34,7 +35,7 @@ export type Releaser = {
    */
   resend(hold: Hold): Promise<Hold>;
   /** Whether this process is releasing the hold just now. */
-  isAtIt(holdId: string): boolean;
+  isReleasing(holdId: string): boolean;
 };
 
 /**
@@ -174,7 +175,7 @@ export function createReleaser(deps: {
         if (isRefusal(releasing)) return releasing.hold ?? hold;
         return (await send(releasing, attempt, judged, { attached: null, send: forwarder.send })).hold;
       }),
-    isAtIt: (holdId) => atIt.has(holdId),
+    isReleasing: (holdId) => atIt.has(holdId),
   };
 }
 

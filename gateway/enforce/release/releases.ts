@@ -1,19 +1,15 @@
 import type { Logger } from 'pino';
-import type { Meter } from '../../domain/metering.ts';
 import type { Clock } from '../../domain/clock.ts';
-import type { Cost } from '../../domain/cost.ts';
-import type { Decision } from '../../domain/decision.ts';
-import type { DigestAction, Hold } from '../../domain/hold.ts';
+import type { Hold } from '../../domain/hold.ts';
 import type { HoldStore } from '../../domain/hold-store.ts';
 import { Problem } from '../../domain/problem.ts';
 import type { System } from '../../domain/system.ts';
-import type { Spender } from '../../domain/usage.ts';
 import { settleAbandoned } from './abandoned.ts';
 import type { Forwarder } from '../forwarder.ts';
-import { createOutcomes } from './outcomes.ts';
+import type { Outcomes } from './outcomes.ts';
 import { createReadBacks } from './read-back.ts';
 import { createHandleReleases } from './release-handles.ts';
-import { createReleaser } from './release.ts';
+import type { Releaser } from './release.ts';
 import { createResends } from './resend.ts';
 import { hasEnded } from './instance.ts';
 
@@ -41,13 +37,10 @@ export type Releases = {
  */
 export function createReleases(deps: {
   readonly store: HoldStore;
-  readonly decide: (input: string) => Decision;
+  readonly releaser: Releaser;
+  readonly outcomes: Outcomes;
   readonly forwarder: Forwarder;
-  readonly meter: Meter;
-  readonly spent: (spender: Spender, cost: Cost) => void;
-  readonly digest: DigestAction;
   readonly systems: ReadonlyMap<string, System>;
-  readonly barred: (agent: string, system: string) => string | null;
   /** This process, the run of the gateway that it belongs to, and the processes of that run when this one was started. */
   readonly instance: string;
   readonly run: string;
@@ -55,17 +48,13 @@ export function createReleases(deps: {
   readonly log: Logger;
   readonly clock: Clock;
 }): Releases {
-  const { store, forwarder, systems, instance, run, alive, log, clock } = deps;
+  const { store, releaser, outcomes, forwarder, systems, instance, run, alive, log, clock } = deps;
   const ended = new Set<string>();
   let timer: NodeJS.Timeout | undefined;
   let healthy = true;
   let beatenAt: number | null = null;
   let othersUnknownUntil = 0;
 
-  const outcomes = createOutcomes(store, (hold, { type }, why) =>
-    log.warn({ hold_id: hold.id, outcome: type, why }, 'the outcome of a released call came too late to be recorded'),
-  );
-  const releaser = createReleaser({ ...deps, outcomes, by: instance });
   const failing = (message: string) => (err: unknown, hold: Hold | null) =>
     unlessAway(err, () => log.error({ err, hold_id: hold?.id }, message));
   const rounds = [

@@ -3,7 +3,7 @@ import type { Verdict } from '../../domain/decision.ts';
 import { breakOff } from './break-off.ts';
 import { headerValue } from '../../domain/headers.ts';
 import { ONE_WRITE } from '../../wire/one-write.ts';
-import type { UpstreamSink } from '../../wire/delivery.ts';
+import type { UpstreamSink } from '../../domain/upstream-sink.ts';
 
 /** Streams an upstream's answer to the agent that waits for it, with the decision named in its headers. */
 export class AgentAnswer implements UpstreamSink {

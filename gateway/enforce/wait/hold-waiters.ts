@@ -1,28 +1,28 @@
 import type { Hold } from '../../domain/hold.ts';
 import type { HoldStore } from '../../domain/hold-store.ts';
 
-/** What one remembers of a hold while one waits for it; those who wait may be thousands, and the rest is in the store. */
-export type Glimpse = Pick<
+/** What a waiter remembers of its hold. There may be thousands of waiters; the rest is in the store. */
+export type HoldSnapshot = Pick<
   Hold,
   'id' | 'version' | 'status' | 'execution' | 'resendAt' | 'code' | 'note' | 'outcome' | 'rules'
 >;
 
-/** Who waits; told how it can be made to leave. */
-export type Visitor = { onGone(leave: () => void): void };
+/** A caller that waits; it is told how to stop waiting when it leaves. */
+export type Waiting = { onGone(leave: () => void): void };
 
-export type WaitingRoom = {
+export type HoldWaiters = {
   /**
    * Resolves as soon as `isOver` says so of the newest version of the hold that is known, with that: by default, when
-   * nothing stands between the hold and its end but this caller. Resolves with what is known of it after `patience` ms,
-   * when the visitor is gone, and at a drain. Never rejects: while the store is away one waits on.
+   * nothing stands between the hold and its end but this caller. Resolves with what is known of it after `timeout` ms,
+   * when the caller is gone, and at a drain. Never rejects: while the store is away it goes on waiting.
    */
   wait(
-    hold: Hold | Glimpse,
-    patience: number,
-    visitor: Visitor,
-    isOver?: (latest: Glimpse) => boolean,
-  ): Promise<Hold | Glimpse>;
-  /** Sends everybody home, and whoever comes later. */
+    hold: Hold | HoldSnapshot,
+    timeout: number,
+    caller: Waiting,
+    isOver?: (latest: HoldSnapshot) => boolean,
+  ): Promise<Hold | HoldSnapshot>;
+  /** Ends all waiting, and any that begins later. */
   drain(): void;
   readonly draining: boolean;
   readonly size: number;
@@ -30,49 +30,49 @@ export type WaitingRoom = {
 
 /** A hold that could not be read is read again after so many milliseconds. */
 const RETRY = 1_000;
-/** The most that a timer of Node takes; with more it would fire at once. */
+/** The longest delay of a Node timer; with more it would fire at once. */
 const LONGEST_TIMER = 2 ** 31 - 1;
 
-/** The callers of one hold. */
-type Bench = { latest: Hold | Glimpse; readonly seats: Set<Seat> };
+/** All waiters of one hold, and what is known of it. */
+type Waiters = { latest: Hold | HoldSnapshot; readonly waiting: Set<Waiter> };
 
 /**
- * Where the callers of held calls wait. A waiting caller is a socket, a timer and an entry here; the call is in the store.
- * The store is asked once for each hold, however many wait for it, and nobody asks it on leaving.
+ * The callers of held calls that wait. Each is a socket, a timer and an entry here; its call is in the store. The store is
+ * read once for each hold, however many callers wait for it, and not when they leave.
  */
-export function createWaitingRoom(store: Pick<HoldStore, 'watch' | 'find'>): WaitingRoom {
-  const benches = new Map<string, Bench>();
+export function createHoldWaiters(store: Pick<HoldStore, 'watch' | 'find'>): HoldWaiters {
+  const byHold = new Map<string, Waiters>();
   let stopWatching: (() => void) | null = null;
   let draining = false;
   let size = 0;
 
   function changed(hold: Hold): void {
-    const bench = benches.get(hold.id);
-    if (!bench || hold.version <= bench.latest.version) return;
-    bench.latest = remembered(hold);
-    for (const seat of bench.seats) seat.tell(hold);
+    const waiters = byHold.get(hold.id);
+    if (!waiters || hold.version <= waiters.latest.version) return;
+    waiters.latest = remembered(hold);
+    for (const waiter of waiters.waiting) waiter.tell(hold);
   }
 
   /** It may have changed between its reading and the start of the watch. */
   function readAgain(id: string): void {
     store.find(id).then(
       (hold) => hold && changed(hold),
-      () => setTimeout(() => benches.has(id) && readAgain(id), RETRY).unref(),
+      () => setTimeout(() => byHold.has(id) && readAgain(id), RETRY).unref(),
     );
   }
 
-  function benchOf(hold: Hold | Glimpse): Bench {
-    const known = benches.get(hold.id);
+  function waitersOf(hold: Hold | HoldSnapshot): Waiters {
+    const known = byHold.get(hold.id);
     if (known) return known;
-    const bench: Bench = { latest: remembered(hold), seats: new Set() };
-    benches.set(hold.id, bench);
+    const waiters: Waiters = { latest: remembered(hold), waiting: new Set() };
+    byHold.set(hold.id, waiters);
     stopWatching ??= store.watch(changed);
     readAgain(hold.id);
-    return bench;
+    return waiters;
   }
 
-  function left({ latest, seats }: Bench): void {
-    if (seats.size === 0) benches.delete(latest.id);
+  function left({ latest, waiting }: Waiters): void {
+    if (waiting.size === 0) byHold.delete(latest.id);
     size -= 1;
     if (size > 0) return;
     stopWatching?.();
@@ -80,21 +80,21 @@ export function createWaitingRoom(store: Pick<HoldStore, 'watch' | 'find'>): Wai
   }
 
   return {
-    wait(hold, patience, visitor, isOver = isSettled) {
-      if (isOver(hold) || patience <= 0 || draining) return Promise.resolve(hold);
-      const bench = benchOf(hold);
-      if (isOver(bench.latest)) return Promise.resolve(bench.latest);
+    wait(hold, timeout, caller, isOver = isSettled) {
+      if (isOver(hold) || timeout <= 0 || draining) return Promise.resolve(hold);
+      const waiters = waitersOf(hold);
+      if (isOver(waiters.latest)) return Promise.resolve(waiters.latest);
       return new Promise((resolve) => {
-        const seat = new Seat(bench, isOver, resolve, left);
-        bench.seats.add(seat);
+        const waiter = new Waiter(waiters, isOver, resolve, left);
+        waiters.waiting.add(waiter);
         size += 1;
-        seat.timer = setTimeout(standUp, Math.min(patience, LONGEST_TIMER), seat);
-        visitor.onGone(() => seat.leave());
+        waiter.timer = setTimeout(timeOut, Math.min(timeout, LONGEST_TIMER), waiter);
+        caller.onGone(() => waiter.leave());
       });
     },
     drain() {
       draining = true;
-      for (const { seats } of benches.values()) for (const seat of seats) seat.leave();
+      for (const { waiting } of byHold.values()) for (const waiter of waiting) waiter.leave();
     },
     get draining() {
       return draining;
@@ -105,53 +105,63 @@ export function createWaitingRoom(store: Pick<HoldStore, 'watch' | 'find'>): Wai
   };
 }
 
-/** One caller on a bench: an object and no closures, which would weigh three times as much. */
-class Seat {
+/** One caller that waits: an object without closures, which would weigh three times as much. */
+class Waiter {
   timer: NodeJS.Timeout | null = null;
-  readonly #bench: Bench;
-  readonly #isOver: (latest: Glimpse) => boolean;
-  readonly #resolve: (hold: Hold | Glimpse) => void;
-  readonly #left: (bench: Bench) => void;
+  readonly #waiters: Waiters;
+  readonly #isOver: (latest: HoldSnapshot) => boolean;
+  readonly #resolve: (hold: Hold | HoldSnapshot) => void;
+  readonly #emptied: (waiters: Waiters) => void;
 
   constructor(
-    bench: Bench,
-    isOver: (latest: Glimpse) => boolean,
-    resolve: (hold: Hold | Glimpse) => void,
-    left: (bench: Bench) => void,
+    waiters: Waiters,
+    isOver: (latest: HoldSnapshot) => boolean,
+    resolve: (hold: Hold | HoldSnapshot) => void,
+    left: (waiters: Waiters) => void,
   ) {
-    this.#bench = bench;
+    this.#waiters = waiters;
     this.#isOver = isOver;
     this.#resolve = resolve;
-    this.#left = left;
+    this.#emptied = left;
   }
 
   tell(news: Hold): void {
     if (this.#isOver(news)) this.leave(news);
   }
 
-  leave(latest: Hold | Glimpse = this.#bench.latest): void {
-    if (!this.#bench.seats.delete(this)) return;
+  leave(latest: Hold | HoldSnapshot = this.#waiters.latest): void {
+    if (!this.#waiters.waiting.delete(this)) return;
     if (this.timer) clearTimeout(this.timer);
-    this.#left(this.#bench);
+    this.#emptied(this.#waiters);
     this.#resolve(latest);
   }
 }
 
-function standUp(seat: Seat): void {
-  seat.leave();
+function timeOut(waiter: Waiter): void {
+  waiter.leave();
 }
 
 /** Decided, and neither being released nor about to be sent again. */
-export function isSettled({ status, execution, resendAt }: Glimpse): boolean {
+export function isSettled({ status, execution, resendAt }: HoldSnapshot): boolean {
   if (status === 'pending' || execution === 'releasing') return false;
   return execution !== 'indeterminate' || resendAt === null;
 }
 
-/** One that is settled is soon taken away, and may have to be released: then all of it is needed. */
-function remembered(hold: Hold | Glimpse): Hold | Glimpse {
-  return isSettled(hold) ? hold : glimpse(hold);
+/** Of a settled hold all is kept: its waiters leave soon, and may have to release it. */
+function remembered(hold: Hold | HoldSnapshot): Hold | HoldSnapshot {
+  return isSettled(hold) ? hold : snapshot(hold);
 }
 
-export function glimpse({ id, version, status, execution, resendAt, code, note, outcome, rules }: Glimpse): Glimpse {
+export function snapshot({
+  id,
+  version,
+  status,
+  execution,
+  resendAt,
+  code,
+  note,
+  outcome,
+  rules,
+}: HoldSnapshot): HoldSnapshot {
   return { id, version, status, execution, resendAt, code, note, outcome, rules };
 }

@@ -4,7 +4,7 @@ import type { Call } from '../../../gateway/domain/call.ts';
 import type { Decision } from '../../../gateway/domain/decision.ts';
 import { eventLine } from '../../../audit/journal/event-line.ts';
 import type { Event } from '../../../gateway/domain/event.ts';
-import type { Completion } from '../../../gateway/domain/exchange.ts';
+import type { Completion } from '../../../gateway/domain/completion.ts';
 import { createCallLines } from '../../../gateway/record/call-events.ts';
 
 const id = (kind: string) => fc.uuid().map((uuid) => `${kind}_${uuid.replaceAll('-', '')}`);

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Hold } from '../../../../gateway/domain/hold.ts';
 import type { HoldStore } from '../../../../gateway/domain/hold-store.ts';
 import { Problem } from '../../../../gateway/domain/problem.ts';
-import { createWaitingRoom } from '../../../../gateway/enforce/wait/hold-waiters.ts';
+import { createHoldWaiters } from '../../../../gateway/enforce/wait/hold-waiters.ts';
 import { startDataPlane, TOKEN, approve, BEN, type DataPlane } from '../../../helpers/data-plane.ts';
 import { startUpstream, type Upstream } from '../../../helpers/upstream.ts';
 
@@ -55,7 +55,7 @@ const reject = ({ id, revision }: Hold) =>
   plane.store.apply(id, { type: 'reject', by: BEN, channel: 'api', revision, code: 'other', note: null });
 
 test('two thousand callers are woken by as many decisions, and nobody asks the store on leaving', async () => {
-  const room = createWaitingRoom(store);
+  const room = createHoldWaiters(store);
   const holds: Hold[] = [];
   for (let i = 0; i < 200; i++) holds.push(await held());
   reads = 0;
@@ -69,7 +69,7 @@ test('two thousand callers are woken by as many decisions, and nobody asks the s
 });
 
 test('a drain sends everybody home with what is known, and whoever comes later', async () => {
-  const room = createWaitingRoom(store);
+  const room = createHoldWaiters(store);
   const hold = await held();
   reads = 0;
   const waiting = Array.from({ length: 100 }, () => room.wait(hold, 60_000, stay));
@@ -81,14 +81,14 @@ test('a drain sends everybody home with what is known, and whoever comes later',
 });
 
 test('whoever comes with an old version of a hold that was decided since does not wait', async () => {
-  const room = createWaitingRoom(store);
+  const room = createHoldWaiters(store);
   const hold = await held();
   await reject(hold);
   expect(await room.wait(hold, 60_000, stay)).toMatchObject({ status: 'rejected' });
 });
 
 test('a caller that leaves is gone at once, and one without patience does not stay', async () => {
-  const room = createWaitingRoom(store);
+  const room = createHoldWaiters(store);
   const hold = await held();
   let leave = () => {};
   const waiting = room.wait(hold, 60_000, { onGone: (way) => (leave = way) });
@@ -100,7 +100,7 @@ test('a caller that leaves is gone at once, and one without patience does not st
 });
 
 test('one waits on for what is being released or is about to be sent again, and no longer', async () => {
-  const room = createWaitingRoom(store);
+  const room = createHoldWaiters(store);
   const hold = await held();
   await approve(plane.store, hold.id);
   const release = { type: 'release', attempt: 'att_1', by: 'w/1/r', key: 'k', policyRevision: '' } as const;
@@ -116,7 +116,7 @@ test('one waits on for what is being released or is about to be sent again, and 
 });
 
 test('while the store is away one waits until one’s patience ends, and is told once it is back', async () => {
-  const room = createWaitingRoom(store);
+  const room = createHoldWaiters(store);
   const [impatient, patient] = [await held(), await held()];
   await reject(patient);
   away = true;

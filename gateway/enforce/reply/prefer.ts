@@ -1,7 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
-
-/** What a caller would rather have than to wait; `wait` is in milliseconds, null when it does not say. */
-export type Preference = { readonly async: boolean; readonly wait: number | null };
+import type { Preference } from '../../domain/reply.ts';
 
 /** `Prefer: respond-async, wait=N` (RFC 7240), N in seconds. */
 export function readPrefer(headers: IncomingHttpHeaders): Preference {

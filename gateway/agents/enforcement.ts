@@ -1,0 +1,86 @@
+import type { Logger } from 'pino';
+import type { Registry } from 'prom-client';
+import type { Config } from '../config/config.ts';
+import type { AgentConfig } from '../config/people.ts';
+import type { Decider } from '../decide/decider.ts';
+import type { Clock } from '../domain/clock.ts';
+import type { Decision } from '../domain/decision.ts';
+import type { DigestAction } from '../domain/hold.ts';
+import type { HoldStore } from '../domain/hold-store.ts';
+import type { Meter } from '../domain/metering.ts';
+import type { System } from '../domain/system.ts';
+import { createForwarder, type Forwarder } from '../enforce/forwarder.ts';
+import { createOutcomes, type Outcomes } from '../enforce/release/outcomes.ts';
+import { createReleaser, type Releaser } from '../enforce/release/release.ts';
+import { createDigest } from '../holds/binding.ts';
+import { createGrants, createWhyNotPermitted } from '../identify/permission.ts';
+import { watchSuspensions, type Suspensions } from '../identify/suspensions.ts';
+import { createMeter } from '../metering/meter.ts';
+import { createUsage, type Usage } from '../metering/usage.ts';
+import { createDriftMetrics } from '../record/drift-metrics.ts';
+
+/** What it takes to send calls under policy. Worker and control both do: control for callers that left. */
+export type Enforcement = {
+  readonly systems: ReadonlyMap<string, System>;
+  readonly forwarder: Forwarder;
+  readonly releaser: Releaser;
+  readonly outcomes: Outcomes;
+  readonly meter: Meter;
+  readonly usage: Usage;
+  readonly suspensions: Suspensions;
+  readonly isGranted: (agent: string, system: string) => boolean;
+  readonly digest: DigestAction;
+  /** Decides on an input that was decided before, with the usage of now. */
+  readonly decideAgain: (input: string) => Decision;
+};
+
+export function createEnforcement(deps: {
+  readonly systems: Config['systems'];
+  readonly agents: readonly AgentConfig[];
+  readonly policy: Omit<Decider, 'swap'>;
+  readonly store: HoldStore;
+  /** Names this process in the attempts to release. */
+  readonly attemptedBy: string;
+  readonly registry: Registry;
+  readonly log: Logger;
+  readonly clock: Clock;
+  readonly usageFailed: (error: unknown) => void;
+  readonly suspensionsChanged?: () => void;
+}): Enforcement {
+  const { policy, store, log, clock } = deps;
+  const systems = new Map<string, System>(deps.systems.map((system) => [system.name, system]));
+  const forwarder = createForwarder(deps.systems);
+  const meter = createMeter({
+    systems: deps.systems,
+    drift: policy,
+    log,
+    counted: createDriftMetrics(deps.registry),
+  });
+  const usage = createUsage({
+    store: store.usage,
+    wanted: () => policy.readsUsage(),
+    clock,
+    failed: deps.usageFailed,
+  });
+  const suspensions = watchSuspensions(store.suspensions, deps.suspensionsChanged);
+  const isGranted = createGrants(deps.agents);
+  const digest = createDigest(systems);
+  const decideAgain = (input: string) => policy.decide(usage.judgedAgain(input));
+  const outcomes = createOutcomes(store, (hold, { type }, why) =>
+    log.warn({ hold_id: hold.id, outcome: type, why }, 'the outcome of a released call came too late to be recorded'),
+  );
+  const releaser = createReleaser({
+    store,
+    decide: decideAgain,
+    spent: usage.spent,
+    forwarder,
+    outcomes,
+    meter,
+    digest,
+    systems,
+    barred: createWhyNotPermitted(isGranted, suspensions),
+    by: deps.attemptedBy,
+    clock,
+  });
+  return { systems, forwarder, releaser, outcomes, meter, usage, suspensions, isGranted, digest, decideAgain };
+}

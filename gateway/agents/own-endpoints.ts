@@ -1,0 +1,79 @@
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import fastify, { type FastifyInstance } from 'fastify';
+import type { Logger } from 'pino';
+import type { AgentConfig } from '../config/people.ts';
+import { parseTraceId } from '../describe/http/context.ts';
+import type { Clock } from '../domain/clock.ts';
+import type { HoldStore } from '../domain/hold-store.ts';
+import { createId } from '../domain/id.ts';
+import type { Principal, Reviewer } from '../domain/principal.ts';
+import { Problem, type ProblemCode } from '../domain/problem.ts';
+import type { System } from '../domain/system.ts';
+import { HttpReply } from '../enforce/reply/http-reply.ts';
+import type { HoldWaiters } from '../enforce/wait/hold-waiters.ts';
+import { identifyAgent } from '../identify/identify.ts';
+import { assertActive } from '../identify/permission.ts';
+import type { Suspensions } from '../identify/suspensions.ts';
+import { registerAgentHolds } from './holds/routes.ts';
+
+/** The endpoints below `/-/` that agents have next to their systems: health, and their holds. */
+export function createOwnEndpoints(deps: {
+  readonly systems: readonly System[];
+  readonly agents: readonly AgentConfig[];
+  readonly reviewers: readonly Reviewer[];
+  readonly findAgent: (token: string) => Principal | null;
+  readonly suspensions: Suspensions;
+  readonly store: HoldStore;
+  readonly waiters: HoldWaiters;
+  /** Why this process cannot serve calls yet or any more; null when it can. */
+  readonly notReady: () => string | null;
+  readonly log: Logger;
+  readonly clock: Clock;
+  /** Makes the server, given what serves these endpoints. */
+  readonly createServer: (serve: (request: IncomingMessage, response: ServerResponse) => void) => Server;
+}): FastifyInstance {
+  const { systems, agents, reviewers, findAgent, suspensions, log } = deps;
+  const keyHeaders = [...new Set(systems.map((system) => system.agentCredential.header))];
+  const app = fastify({
+    // Names of artifacts stand in paths, percent-encoded.
+    routerOptions: { ignoreDuplicateSlashes: false, maxParamLength: 4096 },
+    serverFactory: deps.createServer,
+  });
+  app.setErrorHandler((error, _request, reply) => {
+    reply.hijack();
+    const problem = error instanceof Problem ? error : new Problem(codeOf(error), { cause: error });
+    if (problem.status >= 500) log.error({ err: error }, 'an endpoint failed');
+    new HttpReply(reply.raw).problem(createId('dec'), 'block', problem);
+  });
+  app.setNotFoundHandler(() => {
+    throw new Problem('not-found');
+  });
+  app.get('/-/livez', () => ({ status: 'ok' }));
+  app.get('/-/readyz', (_request, reply) => {
+    const unready = deps.notReady();
+    reply
+      .code(unready === null ? 200 : 503)
+      .send(unready === null ? { status: 'ok' } : { status: 'unready', reason: unready });
+  });
+  registerAgentHolds(app, {
+    store: deps.store,
+    waiters: deps.waiters,
+    identify: ({ raw }) => identifyAgent(raw as IncomingMessage, keyHeaders, findAgent),
+    assertActive: ({ agent }) => assertActive(agent, null, suspensions),
+    recipients: {
+      groups: new Set(reviewers.flatMap(({ groups }) => groups)),
+      people: new Set(reviewers.map(({ id }) => id)),
+      agents: new Set(agents.map(({ id }) => id)),
+    },
+    traceId: ({ headers }) => parseTraceId(headers['traceparent'] as string | undefined),
+    clock: deps.clock,
+  });
+  return app;
+}
+
+/** What fastify itself refuses (a body that is no JSON, a path that it cannot decode) is the caller's mistake. */
+function codeOf(error: unknown): ProblemCode {
+  const status = (error as { readonly statusCode?: unknown }).statusCode;
+  if (status === 413) return 'handoff-too-large';
+  return typeof status === 'number' && status >= 400 && status < 500 ? 'bad-request' : 'internal';
+}

@@ -1,0 +1,169 @@
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+import type { Logger } from 'pino';
+import type { Registry } from 'prom-client';
+import type { Config } from '../config/config.ts';
+import type { Address } from '../config/address.ts';
+import type { AgentConfig } from '../config/people.ts';
+import type { Decider } from '../decide/decider.ts';
+import type { Clock } from '../domain/clock.ts';
+import type { Exchange } from '../domain/exchange.ts';
+import type { HoldStore } from '../domain/hold-store.ts';
+import type { Journal } from '../domain/journal.ts';
+import type { Reviewer } from '../domain/principal.ts';
+import { Problem } from '../domain/problem.ts';
+import type { Tunnel } from '../domain/reply.ts';
+import type { System } from '../domain/system.ts';
+import { refuse } from '../enforce/refuse.ts';
+import { HttpReply } from '../enforce/reply/http-reply.ts';
+import { registerTunnel, type Tunnels } from '../enforce/tunnel.ts';
+import { createHoldWaiters } from '../enforce/wait/hold-waiters.ts';
+import { createAgentDirectory } from '../identify/token.ts';
+import { serve } from '../pipeline.ts';
+import { createEnforcement } from './enforcement.ts';
+import { createHttpServer, openServer } from './http-server.ts';
+import { createOwnEndpoints } from './own-endpoints.ts';
+import { RunningCalls } from './running-calls.ts';
+import { createStages } from './stages.ts';
+
+export type ServerDeps = {
+  readonly listen: Address;
+  readonly systems: Config['systems'];
+  readonly agents: readonly AgentConfig[];
+  /** To whom agents may hand something over, besides each other. */
+  readonly reviewers: readonly Reviewer[];
+  /** Name of this gateway, and of this process among the attempts to release. */
+  readonly node: string;
+  readonly attemptedBy: string;
+  readonly policy: Omit<Decider, 'swap'>;
+  readonly store: HoldStore;
+  readonly journal: Journal;
+  readonly log: Logger;
+  readonly registry: Registry;
+  readonly clock: Clock;
+  /** Why this process cannot serve calls yet or any more; null when it can. */
+  readonly notReady: () => string | null;
+};
+
+export type AgentsServer = {
+  /**
+   * Opens every agents address; resolves with where they really are (port 0 lets the system choose).
+   * @throws Problem `store-unavailable`: no call may be served before it is known who is suspended and what is held
+   */
+  listen(): Promise<{ agents: Address; systems: ReadonlyMap<string, Address> }>;
+  /** No new calls; waiting callers are sent away to come back; resolves when running ones have ended, or after `limit` ms. */
+  drain(limit: number): Promise<void>;
+};
+
+/** Puts the data plane together: listeners, the path of a call, and the few endpoints that agents have next to it. */
+export function buildServer(deps: ServerDeps): AgentsServer {
+  const { systems, store, log, clock } = deps;
+  let tunnels: Tunnels | null = null;
+  const enforcement = createEnforcement({
+    ...deps,
+    usageFailed: (err) =>
+      log.warn({ err }, 'usage could not be shared with other processes; policy is told that it is stale'),
+    suspensionsChanged: () => tunnels?.cut((agent, system) => enforcement.suspensions.of(agent, system) !== null),
+  });
+  const { suspensions, usage, outcomes, forwarder } = enforcement;
+  const findAgent = createAgentDirectory(deps.agents);
+  const waiters = createHoldWaiters(store);
+  const { stages, alerts, ...inService } = createStages({ ...deps, enforcement, findAgent, waiters });
+
+  const running = new RunningCalls();
+  let draining = false;
+  const notReady = () => (draining ? 'draining' : deps.notReady());
+
+  // Not an async function: callers that wait for people may be thousands, and each would keep its frame.
+  function serveExchange(exchange: Exchange): Promise<void> {
+    running.began();
+    const unready = notReady();
+    const served = unready === null ? serve(stages, exchange) : turnAway(unready, exchange);
+    return served.then(running.ended, (err: unknown) => {
+      log.error({ err }, 'unhandled error while serving a call');
+      exchange.reply.breakOff();
+      running.ended();
+    });
+  }
+
+  function serverFor(
+    own: System | null,
+    ownEndpoints: (request: IncomingMessage, response: ServerResponse) => void,
+  ): Server {
+    return createHttpServer((request, response) => {
+      if (request.url?.startsWith('/-/')) {
+        running.began();
+        response.once('close', running.ended);
+        ownEndpoints(request, response);
+      } else void serveExchange({ request, reply: new HttpReply(response), own, receivedAt: clock() });
+    });
+  }
+
+  let ownEndpoints: (request: IncomingMessage, response: ServerResponse) => void;
+  const app = createOwnEndpoints({
+    ...deps,
+    findAgent,
+    suspensions,
+    waiters,
+    notReady,
+    createServer: (serve) => serverFor(null, (ownEndpoints = serve)),
+  });
+  const addressed = systems.flatMap((system) =>
+    system.address ? [{ system, address: system.address, server: serverFor(system, ownEndpoints) }] : [],
+  );
+
+  const owners = new WeakMap<IncomingMessage, System>();
+  tunnels = registerTunnel(app, systems, (request, response, tunnel: Tunnel) =>
+    serveExchange({
+      request,
+      reply: new HttpReply(response, tunnel),
+      own: owners.get(request) ?? null,
+      receivedAt: clock(),
+    }),
+  );
+  for (const { system, server } of addressed) {
+    server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+      owners.set(request, system);
+      app.server.emit('upgrade', request, socket, head);
+    });
+  }
+
+  return {
+    async listen() {
+      await Promise.all([store.suspensions.refresh(), inService.start(), app.ready()]);
+      usage.start();
+      const agents = await openServer(app.server, deps.listen);
+      const own = await Promise.all(
+        addressed.map(async ({ system, address, server }) => [system.name, await openServer(server, address)] as const),
+      );
+      return { agents, systems: new Map(own) };
+    },
+    async drain(limit) {
+      draining = true;
+      waiters.drain();
+      const servers = [app.server, ...addressed.map(({ server }) => server)];
+      for (const server of servers) {
+        server.close();
+        server.closeIdleConnections();
+      }
+      const until = performance.now() + limit;
+      const late = new Promise<void>((resolve) => setTimeout(resolve, limit).unref());
+      await Promise.race([running.idle(), late]);
+      for (const server of servers) server.closeAllConnections();
+      await Promise.all([
+        outcomes.close(until - performance.now()),
+        Promise.race([alerts.settled(), late]),
+        app.close(),
+      ]);
+      inService.stop();
+      suspensions.stop();
+      await usage.stop();
+      await forwarder.close();
+    },
+  };
+}
+
+async function turnAway(unready: string, { reply }: Exchange): Promise<void> {
+  const detail = `${unready}. Send the call again shortly.`;
+  refuse(new Problem('draining', { detail, extras: { retry_after: 1 } }), null, reply);
+}

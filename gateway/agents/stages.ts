@@ -1,0 +1,80 @@
+import type { Logger } from 'pino';
+import type { Registry } from 'prom-client';
+import { createMask } from '../../audit/mask/mask.ts';
+import type { Decider } from '../decide/decider.ts';
+import { createDescribe } from '../describe/describe.ts';
+import type { Clock } from '../domain/clock.ts';
+import type { HoldStore } from '../domain/hold-store.ts';
+import type { Journal } from '../domain/journal.ts';
+import type { Principal } from '../domain/principal.ts';
+import { createForward } from '../enforce/forward.ts';
+import { createHoldPoint } from '../enforce/hold.ts';
+import { createOpenCallIndex } from '../enforce/open-call-index.ts';
+import { block, refuse } from '../enforce/refuse.ts';
+import type { HoldWaiters } from '../enforce/wait/hold-waiters.ts';
+import { createServeHeldCall } from '../enforce/wait/serve-held-call.ts';
+import { createAuthorize } from '../identify/authorize.ts';
+import { createIdentify } from '../identify/identify.ts';
+import { createRouter } from '../identify/route.ts';
+import type { Stages } from '../pipeline.ts';
+import { createAlerts, type Alerts } from '../record/alerts.ts';
+import { createCallMetrics } from '../record/call-metrics.ts';
+import { createRecorder } from '../record/recorder.ts';
+import type { Enforcement } from './enforcement.ts';
+
+/** The stages of the path, and what of them has to be started and ended. */
+export type StagesInService = {
+  readonly stages: Stages;
+  /** Resolves when calls can be served. @throws Problem `store-unavailable` */
+  start(): Promise<void>;
+  stop(): void;
+  readonly alerts: Pick<Alerts, 'settled'>;
+};
+
+/** Puts the stages of a call's path together. */
+export function createStages(deps: {
+  readonly enforcement: Enforcement;
+  readonly policy: Omit<Decider, 'swap'>;
+  readonly findAgent: (token: string) => Principal | null;
+  readonly waiters: HoldWaiters;
+  readonly store: HoldStore;
+  readonly journal: Journal;
+  readonly node: string;
+  readonly registry: Registry;
+  readonly log: Logger;
+  readonly clock: Clock;
+}): StagesInService {
+  const { enforcement, policy, store, waiters, log } = deps;
+  const { forwarder, meter, usage, digest, releaser, suspensions, isGranted } = enforcement;
+  const systems = [...enforcement.systems.values()];
+  const metrics = createCallMetrics(deps.registry, () => waiters.size);
+  const alerts = createAlerts({ notices: store.notices, log, failed: metrics.alertFailed });
+  const mask = createMask({
+    policy: () => policy.mask(),
+    failed(err) {
+      metrics.maskFailed();
+      log.warn({ err }, 'a decision could not be masked; it is on record without its input');
+    },
+  });
+  const { journal, node, clock } = deps;
+  const record = createRecorder({ journal, node, log, metrics, alerts, clock, mask, usage });
+  const openCalls = createOpenCallIndex(store, digest);
+  return {
+    stages: {
+      identify: createIdentify({ route: createRouter(systems), findAgent: deps.findAgent }),
+      authorize: createAuthorize(isGranted, suspensions),
+      describe: createDescribe(systems, usage.judged),
+      decide: policy.decide,
+      record,
+      supersedeOpenHold: openCalls.supersede,
+      forward: createForward({ forwarder, meter }),
+      hold: createHoldPoint({ store, digest, onRecord: record.place }),
+      serveHeldCall: createServeHeldCall({ store, waiters, releaser, systems: enforcement.systems }),
+      block,
+      refuse,
+    },
+    start: openCalls.start,
+    stop: openCalls.stop,
+    alerts,
+  };
+}

@@ -1,0 +1,35 @@
+import type { Duplex } from 'node:stream';
+import { createId } from '../domain/id.ts';
+import { Problem } from '../domain/problem.ts';
+import type { OpenAnswers } from './open-answers.ts';
+
+// An `import` would look at everything that this module offers, and so load Node's own fetch with it: 16 MB.
+const { STATUS_CODES } = process.getBuiltinModule('node:http');
+
+const UNREADABLE_STATUS: Record<string, number> = { HPE_HEADER_OVERFLOW: 431, ERR_HTTP_REQUEST_TIMEOUT: 408 };
+
+/**
+ * Answers what the HTTP parser refuses (bare LF, two lengths, obsolete folding and other smuggling), and cuts the
+ * connection off.
+ */
+export function answerUnreadable(error: NodeJS.ErrnoException, socket: Duplex, answers: OpenAnswers): void {
+  // Response splitting: the answer to an unreadable request must not be taken for the answer to a call before it, which
+  // is being served or already answered in part.
+  const other = answers.on(socket);
+  if (!socket.writable || error.code === 'ECONNRESET' || other?.req.complete || other?.headersSent) {
+    socket.destroy();
+    return;
+  }
+  const status = UNREADABLE_STATUS[error.code ?? ''] ?? 400;
+  const decision_id = createId('dec');
+  const body = JSON.stringify({ ...new Problem('bad-request').toJSON(), status, decision_id });
+  const head = [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
+    'content-type: application/problem+json',
+    `content-length: ${Buffer.byteLength(body)}`,
+    `holdpoint-decision: ${decision_id}`,
+    'holdpoint-verdict: block',
+    'connection: close',
+  ];
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
+}

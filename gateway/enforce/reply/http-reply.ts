@@ -1,0 +1,115 @@
+import type { ServerResponse } from 'node:http';
+import type { Verdict } from '../../domain/decision.ts';
+import type { HeldResponse, Hold } from '../../domain/hold.ts';
+import type { Problem } from '../../domain/problem.ts';
+import type { ConnectionReply, Preference, StreamedAnswer, Tunnel } from '../../domain/reply.ts';
+import { AgentAnswer } from './agent-answer.ts';
+import { breakOff } from './break-off.ts';
+import { readPrefer } from './prefer.ts';
+
+/** Where an agent reads the state of its hold, on every address of the agents' listener. */
+export function holdLocation(holdId: string): string {
+  return `/-/holds/${holdId}`;
+}
+
+/** Answers a call over HTTP. Every answer names its decision and verdict. */
+export class HttpReply implements ConnectionReply {
+  readonly tunnel: Tunnel | null;
+  readonly #response: ServerResponse;
+
+  constructor(response: ServerResponse, tunnel: Tunnel | null = null) {
+    this.#response = response;
+    this.tunnel = tunnel;
+  }
+
+  get preference(): Preference {
+    return readPrefer(this.#response.req.headers);
+  }
+
+  get gone(): boolean {
+    return this.#response.destroyed && !this.#response.writableFinished;
+  }
+
+  onClose(closed: () => void): void {
+    this.#response.on('close', closed);
+  }
+
+  answer(decisionId: string, verdict: Verdict): StreamedAnswer {
+    return new AgentAnswer(this.#response, decisionId, verdict);
+  }
+
+  stored(decisionId: string, { status, headers, body }: HeldResponse): void {
+    const sent = headers.filter((_, i) => headers[i - (i % 2)]!.toLowerCase() !== 'content-length');
+    if (status !== 204 && status !== 304) sent.push('content-length', String(body.length));
+    sent.push('holdpoint-decision', decisionId, 'holdpoint-verdict', 'hold');
+    this.#response.writeHead(status, sent);
+    this.#end(body);
+  }
+
+  /**
+   * Answers with a problem (RFC 9457) instead of the upstream. A 403 tells SDKs not to retry: policy and people do not
+   * change their mind because a client insists.
+   */
+  problem(decisionId: string, verdict: Verdict, problem: Problem): void {
+    const response = this.#response;
+    if (response.headersSent) {
+      this.breakOff();
+      return;
+    }
+    const { retry_after, hold_id } = problem.extras;
+    const body = Buffer.from(JSON.stringify({ ...problem.toJSON(), decision_id: decisionId }));
+    const headers: Record<string, string | number> = {
+      'content-type': acceptedType(response.req.headers.accept),
+      'content-length': body.length,
+      'holdpoint-decision': decisionId,
+      'holdpoint-verdict': verdict,
+    };
+    if (problem.status === 403 || problem.status === 409) {
+      headers['x-should-retry'] = 'false';
+      headers['stripe-should-retry'] = 'false';
+    }
+    if (problem.status === 401) headers['www-authenticate'] = 'Bearer realm="holdpoint"';
+    if (retry_after !== undefined) headers['retry-after'] = retry_after;
+    if (problem.code === 'approval-pending' && hold_id !== undefined) headers['location'] = holdLocation(hold_id);
+    // What is left of an unread body, or of a request whose end is in doubt, must not be taken for the next request.
+    if (!response.req.complete || problem.code === 'bad-request') headers['connection'] = 'close';
+    response.writeHead(problem.status, headers);
+    this.#end(body);
+  }
+
+  /** 202 with a handle (RFC 7240 section 4.1): the agent reads the outcome at `Location`, and control releases. */
+  accepted(decisionId: string, { id, status }: Pick<Hold, 'id' | 'status'>, retryAfter: number): void {
+    const body = Buffer.from(JSON.stringify({ hold_id: id, status, retry_after: retryAfter }));
+    this.#response.writeHead(202, {
+      'content-type': 'application/json',
+      'content-length': body.length,
+      location: holdLocation(id),
+      'retry-after': String(retryAfter),
+      'preference-applied': 'respond-async',
+      'holdpoint-decision': decisionId,
+      'holdpoint-verdict': 'hold',
+    });
+    this.#end(body);
+  }
+
+  sendContinue(): void {
+    this.#response.writeContinue();
+  }
+
+  breakOff(): void {
+    breakOff(this.#response);
+  }
+
+  #end(body: Buffer): void {
+    this.#response.end(this.#response.req.method === 'HEAD' ? undefined : body);
+  }
+}
+
+/**
+ * A client that asks for a JSON type of its vendor alone, as Octokit does, reads no other; it gets the same problem as
+ * plain JSON, or its user would see an "unknown error" instead of the reason.
+ */
+function acceptedType(accept: string | undefined): string {
+  const vendorOnly = accept !== undefined && /^application\/vnd\.[^,]*json[^,]*$/.test(accept);
+  return vendorOnly ? 'application/json' : 'application/problem+json';
+}

@@ -1,0 +1,119 @@
+import type { ClickHouseClient } from '@clickhouse/client';
+import type { FastifyInstance } from 'fastify';
+import type { Logger } from 'pino';
+import { AggregatorRegistry, type Registry } from 'prom-client';
+import { buildAdmin } from '../../../admin/server.ts';
+import { createCallLog } from '../../../audit/calls/call-log.ts';
+import { createJournalTail } from '../../../audit/calls/journal-tail.ts';
+import { createReports, loadReports } from '../../../audit/reports/reports.ts';
+import type { PolicyKeeper } from '../../../policies/keeper.ts';
+import type { Enforcement } from '../../agents/enforcement.ts';
+import type { Config } from '../../config/config.ts';
+import type { Decider } from '../../decide/decider.ts';
+import { amendCall, changedPlaces } from '../../describe/http/amend.ts';
+import type { Clock } from '../../domain/clock.ts';
+import type { HoldStore } from '../../domain/hold-store.ts';
+import { createAmend } from '../../holds/amend.ts';
+import { transition } from '../../holds/machine.ts';
+import { approvedBy, demands } from '../../holds/quorum.ts';
+import { createReviewerDirectory } from '../../identify/token.ts';
+import type { Questions } from '../questions.ts';
+
+/** Steps of holds that are looked at in the store while ClickHouse is away. */
+const OUTBOX_GLANCE = 10_000;
+
+/** Puts the admin listener together. */
+export async function createAdmin(deps: {
+  readonly config: Config;
+  readonly enforcement: Enforcement;
+  readonly decider: Decider;
+  readonly keeper: PolicyKeeper;
+  readonly store: HoldStore;
+  readonly isStoreHealthy: () => boolean;
+  readonly client: ClickHouseClient;
+  readonly journals: string;
+  readonly questions: Questions;
+  readonly registry: Registry;
+  readonly log: Logger;
+  readonly clock: Clock;
+}): Promise<FastifyInstance> {
+  const { config, enforcement, decider, keeper, store, client, questions, registry, log, clock } = deps;
+  const { systems, digest, decideAgain } = enforcement;
+
+  async function renderMetrics(): Promise<string> {
+    const { answers } = await questions.ask('metrics');
+    const workers = answers.flatMap((answer) => ('metrics' in answer ? [answer.metrics] : []));
+    const own = await registry.getMetricsAsJSON();
+    return AggregatorRegistry.aggregate([...workers, own] as object[]).metrics();
+  }
+
+  return buildAdmin({
+    holds: store,
+    transition,
+    demands: (hold) => demands(hold).map((demand) => ({ ...demand, approvals: approvedBy(hold, demand) })),
+    amend: createAmend({ decide: decideAgain, digest, edit: { amendCall, changedPlaces } }),
+    suspensions: enforcedSuspensions(store, questions, log),
+    people: config.reviewers,
+    agents: config.agents,
+    systems: [...systems.keys()],
+    calls: createCallLog(client, {
+      undelivered: {
+        journals: createJournalTail(deps.journals),
+        outbox: async () => (await store.outbox.read(0, OUTBOX_GLANCE)).map(({ event }) => event),
+      },
+      clock,
+    }),
+    reports: createReports(client, await loadReports(), { clock }),
+    policy: {
+      status: () => policyStatus(keeper),
+      evaluate: (input) => decider.decide(JSON.stringify(input)),
+    },
+    authenticate: createReviewerDirectory(config.reviewers),
+    metrics: { contentType: registry.contentType, render: renderMetrics },
+    readiness: () => ({
+      ready: decider.revision() !== null,
+      checks: {
+        policy: keeper.status().refused ? 'in force; a newer one was refused' : 'ok',
+        holds: deps.isStoreHealthy() ? 'ok' : 'the store does not answer; new holds are refused',
+      },
+    }),
+    log,
+    clock,
+  });
+}
+
+/** Suspensions that are in force in every process of this gateway when they are answered. */
+function enforcedSuspensions(
+  store: HoldStore,
+  questions: Questions,
+  log: Logger,
+): Pick<HoldStore['suspensions'], 'list' | 'suspend' | 'resume'> {
+  /** Resolves when every process of this gateway acts by the suspensions that are committed. */
+  async function enforced(): Promise<void> {
+    const [{ complete }] = await Promise.all([questions.ask('suspensions'), store.suspensions.refresh()]);
+    if (!complete) log.warn('a worker has not said in time that it knows who is suspended');
+  }
+  return {
+    list: () => store.suspensions.list(),
+    async suspend(suspension) {
+      const suspended = await store.suspensions.suspend(suspension);
+      await enforced();
+      return suspended;
+    },
+    async resume(...whose) {
+      const resumed = await store.suspensions.resume(...whose);
+      await enforced();
+      return resumed;
+    },
+  };
+}
+
+function policyStatus(keeper: PolicyKeeper) {
+  const { active, refused } = keeper.status();
+  return {
+    revision: active?.revision ?? null,
+    activatedAt: active?.activatedAt ?? null,
+    rules: (active?.rules ?? []).map((rule) => `${rule.package}/${rule.rule ?? '(computed)'}`),
+    refused: refused && { at: refused.at, reason: refused.reasons.join('\n') },
+  };
+}

@@ -1,0 +1,83 @@
+import type { Logger } from 'pino';
+import { Counter, type Registry } from 'prom-client';
+import type { Enforcement } from '../../agents/enforcement.ts';
+import type { Config } from '../../config/config.ts';
+import type { Clock } from '../../domain/clock.ts';
+import type { HoldStore } from '../../domain/hold-store.ts';
+import { createReleases, unlessAway, type Releases } from '../../enforce/release/releases.ts';
+import { createNoticeDelivery } from '../../holds/notify/notification-delivery.ts';
+import { createNotifier } from '../../holds/notify/notifier.ts';
+import { createHoldTimers } from '../../holds/timers.ts';
+
+/** Milliseconds between looks for holds that are due. */
+const TIMER_INTERVAL = 500;
+/** Milliseconds between looks for notifications to send. */
+const NOTICE_INTERVAL = 500;
+
+/** What control does for holds whose callers left: releases, timers, and notifications. */
+export type HoldWork = {
+  readonly releases: Releases;
+  start(): void;
+  /** Begins nothing more; waits up to `limit` ms for releases that are under way. */
+  stop(limit: number): Promise<void>;
+};
+
+export function createHoldWork(deps: {
+  readonly config: Config;
+  readonly enforcement: Enforcement;
+  readonly store: HoldStore;
+  readonly instance: string;
+  readonly run: string;
+  readonly alive: readonly string[];
+  readonly registry: Registry;
+  readonly log: Logger;
+  readonly clock: Clock;
+}): HoldWork {
+  const { config, enforcement, store, registry, log, clock } = deps;
+  const { releaser, outcomes, forwarder, systems } = enforcement;
+  const { instance, run, alive } = deps;
+  const releases = createReleases({
+    store,
+    releaser,
+    outcomes,
+    forwarder,
+    systems,
+    instance,
+    run,
+    alive,
+    log,
+    clock,
+  });
+  const failing = (message: string) => (err: unknown) => unlessAway(err, () => log.error({ err }, message));
+  const timers = createHoldTimers({
+    store,
+    clock,
+    interval: TIMER_INTERVAL,
+    failed: failing('holds that are due could not be settled; they are tried again'),
+  });
+  const told = new Counter({
+    name: 'holdpoint_notices_total',
+    help: 'Notification delivery attempts, by channel and outcome',
+    labelNames: ['channel', 'outcome'],
+    registers: [registry],
+  });
+  const delivery = createNoticeDelivery({
+    notices: store.notices,
+    notifier: createNotifier(config.notify, { clock }),
+    clock,
+    interval: NOTICE_INTERVAL,
+    failed: failing('notifications could not be sent; they are tried again'),
+    counted: (channel, outcome) => told.inc({ channel, outcome }),
+  });
+  return {
+    releases,
+    start() {
+      releases.start();
+      timers.start();
+      delivery.start();
+    },
+    async stop(limit) {
+      await Promise.all([timers.stop(), delivery.stop(), releases.stop(limit)]);
+    },
+  };
+}

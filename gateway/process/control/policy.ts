@@ -1,0 +1,52 @@
+import type { Logger } from 'pino';
+import { Counter, type Registry } from 'prom-client';
+import { createPolicyKeeper, type PolicyKeeper } from '../../../policies/keeper.ts';
+import { findOpa } from '../../../policies/opa.ts';
+import { toolEnvironment, type Config } from '../../config/config.ts';
+import { createBundleStore } from '../../decide/bundle-store.ts';
+import { createDecider, type Decider } from '../../decide/decider.ts';
+import { createEvaluator } from '../../decide/evaluator.ts';
+import type { Clock } from '../../domain/clock.ts';
+import type { RecordStep } from './record-step.ts';
+
+/** The policy of the gateway: compiled and checked here, and in force here and, once it is on disk, in every worker. */
+export function createPolicy(deps: {
+  readonly config: Config;
+  /** Where bundles are kept for the workers. */
+  readonly bundles: string;
+  readonly registry: Registry;
+  readonly log: Logger;
+  readonly record: RecordStep;
+  readonly activated: (revision: string) => void;
+  readonly clock: Clock;
+}): { readonly decider: Decider; readonly keeper: PolicyKeeper } {
+  const { config, registry, log, record, clock } = deps;
+  const changes = new Counter({
+    name: 'holdpoint_policy_changes_total',
+    help: 'Changes to the policy folder, by whether they came into force',
+    labelNames: ['result'],
+    registers: [registry],
+  });
+  for (const result of ['activated', 'refused']) changes.inc({ result }, 0);
+  const decider = createDecider();
+  const tools = toolEnvironment();
+  const keeper = createPolicyKeeper({
+    dir: config.policies,
+    store: createBundleStore(deps.bundles),
+    load: (bundle) => createEvaluator(bundle, { clock }),
+    opa: () => findOpa({ ...tools, say: (message) => log.info(message) }),
+    onActivated(bundle) {
+      decider.swap(createEvaluator(bundle, { clock }));
+      changes.inc({ result: 'activated' });
+      record('policy.activated', { policy_revision: bundle.revision });
+      deps.activated(bundle.revision);
+    },
+    onRefused(reasons) {
+      changes.inc({ result: 'refused' });
+      record('policy.refused', { reason: reasons.join('\n'), failure: 'policy-wrong' });
+      log.error({ reasons }, 'the policy folder holds a policy that cannot be used; the old one stays in force');
+    },
+    clock,
+  });
+  return { decider, keeper };
+}
