@@ -9,11 +9,11 @@ import { assertPlainFraming } from './http/framing.ts';
 import { createDescriber } from './http/http-call.ts';
 
 /**
- * Turns a request into the calls that it carries: an HTTP request is one. Its head is checked before its body is asked
- * for, the body is read once, and what is ambiguous is refused instead of guessed.
+ * Turns a request into the calls that it carries; an HTTP request is one. The head is checked before the body is
+ * requested, the body is read once, and ambiguous input is refused rather than guessed.
  *
- * @param withUsage tells policy what was used before
- * @throws Problem with a 4xx status; nothing has been forwarded then
+ * @param withUsage adds what was used before to the policy input
+ * @throws Problem with a 4xx status; nothing has been forwarded by then
  */
 export function createDescribe(
   systems: readonly System[],
@@ -42,7 +42,7 @@ export function createDescribe(
   };
 }
 
-/** Refuses what would be judged, but not taken to the system as it is by the client that opens the tunnel. */
+/** Refuses a handshake that the WebSocket client would send differently from how it was judged. */
 function assertPlainHandshake(target: string, body: Buffer): void {
   if (body.length > 0) throw new Problem('bad-request', { detail: 'Send a handshake without a body.' });
   const sent = URL.canParse(target, 'http://a') ? new URL(target, 'http://a') : null;
@@ -54,8 +54,9 @@ function assertPlainHandshake(target: string, body: Buffer): void {
 }
 
 /**
- * Whether the client waits to be asked for the body it announced (RFC 9110 section 10.1.1): only now that it may call,
- * not for a body that would be refused, and never on HTTP/1.0, which takes the interim answer for the final one.
+ * Whether the client waits for `100 Continue` before it sends the body it announced (RFC 9110 section 10.1.1). It gets
+ * one only here, once it may call; never for a body that would be refused, and never on HTTP/1.0, which takes an
+ * interim response for the final one.
  */
 function isInvited({ headers, httpVersion }: IncomingMessage, limit: number): boolean {
   return headers.expect !== undefined && httpVersion === '1.1' && Number(headers['content-length'] ?? 0) <= limit;

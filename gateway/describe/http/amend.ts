@@ -11,26 +11,29 @@ import { rewriteJson } from '../../json/text.ts';
 import { bodyKind } from './media-type.ts';
 import { mergePatch } from '../../json/merge-patch.ts';
 
-/** Bytes of an edited body. More than anybody edits by hand. */
+/** Most bytes of an edited body; far above any edit by hand. */
 export const MOST_AMENDED = 1024 * 1024;
 
-/** Headers in which an agent vouches for the bytes of its body (RFC 9530, and the older RFC 3230 and RFC 1864). */
+/**
+ * Headers that carry a digest of the body (RFC 9530, and the older RFC 3230 and RFC 1864). An edit would invalidate
+ * them.
+ */
 const DIGESTS = ['content-digest', 'repr-digest', 'digest', 'content-md5'];
 
 /**
- * A held call with its body edited, in the encoding that the agent chose.
+ * Applies a reviewer's edit to a held call, in the encoding that the agent chose.
  *
  * @param edit a merge patch (RFC 7396) over the body as policy sees it
- * @param editable JSON pointers (RFC 6901) of what may change, with all that is below; `""` is the whole body
- * @returns the call as it would have been described, had the agent sent it like that; every value that was not edited is
- *   the same byte for byte. Or why not: what cannot be said exactly as it was meant is not said at all.
+ * @param editable JSON pointers (RFC 6901) of what may change, with everything below them; `""` is the whole body
+ * @returns the call as it would have been described had the agent sent it so, unedited values the same byte for byte;
+ *   or why the edit is refused, as when the encoding cannot express it exactly
  */
 export function amendCall(call: HeldCall, edit: unknown, editable: readonly string[]): HeldCall | NotAmended {
-  if (!isExactJson(edit, MAX_DEPTH)) return refused('The edit is not JSON, or nested too deeply.');
+  if (!isExactJson(edit, MAX_DEPTH)) return refused('The edit is not JSON, or is nested too deeply.');
   const digest = DIGESTS.find((name) => headerOf(call, name) !== undefined);
   if (digest) {
     return refused(
-      `The agent vouches for the exact body in ${digest}, so it cannot be edited. Reject the call, or take it over.`,
+      `The agent sent a digest of the body in ${digest}, so it cannot be edited. Reject the call, or take it over.`,
     );
   }
   const contentType = headerOf(call, 'content-type');
@@ -43,7 +46,7 @@ export function amendCall(call: HeldCall, edit: unknown, editable: readonly stri
   const patched = mergePatch(before, edit);
   const wanted = form ? withoutTypes(patched) : patched;
   const changed = [...differences(before, wanted, '')];
-  if (changed.length === 0) return refused('The edit changes nothing. Approve the call as it is, or edit something.');
+  if (changed.length === 0) return refused('The edit changes nothing. Approve the call as it is, or change something.');
   const barred = changed.find((pointer) => !editable.some((above) => isWithin(pointer, above)));
   if (barred !== undefined) return refused(notEditable(barred, editable), barred);
 
@@ -55,7 +58,7 @@ export function amendCall(call: HeldCall, edit: unknown, editable: readonly stri
   return reread(call, judged, body, contentType, after);
 }
 
-/** The amended call, if the new body is read as it is meant to be. */
+/** The amended call, provided the gateway reads the new body back as intended. */
 function reread(
   call: HeldCall,
   judged: string,
@@ -68,10 +71,10 @@ function reread(
     json = bodyJson(body, contentType)!;
   } catch (problem) {
     if (!(problem instanceof Problem)) throw problem;
-    return refused(`The gateway would refuse the edited body. ${problem.message}`);
+    return refused(`The gateway would reject the edited body. ${problem.message}`);
   }
   const [unlike] = differences(wanted, parseExactly(json), '');
-  if (unlike !== undefined) return refused('A body of this type has no way to say what the edit asks for.', unlike);
+  if (unlike !== undefined) return refused('A body of this type cannot express this edit.', unlike);
   const input = withBody(call.input, judged, json, body.length);
   if (input === null)
     return refused('The gateway now reads the body in another way than when it was held. Reject the call.');
@@ -81,12 +84,12 @@ function reread(
   return { ...call, headers, body, input };
 }
 
-/** JSON pointers into the body of where two versions of a call differ, as policy sees them. */
+/** JSON pointers to where the bodies of two versions of a call differ, as policy sees them. */
 export function changedPlaces(before: HeldCall, after: HeldCall): string[] {
   return [...differences(bodyOf(before.input), bodyOf(after.input), '')];
 }
 
-/** Where two values differ, as deep down as that can be said. */
+/** Where two values differ, as deep as possible. */
 function* differences(a: ExactJson | undefined, b: ExactJson | undefined, at: string): Generator<string> {
   if (isObject(a) && isObject(b)) {
     for (const name of new Set([...Object.keys(a), ...Object.keys(b)])) {
@@ -109,8 +112,8 @@ function headerOf({ headers }: HeldCall, name: string): string | undefined {
 }
 
 function notEditable(pointer: string, editable: readonly string[]): string {
-  const what = pointer === '' ? 'The body as a whole' : pointer;
-  if (editable.length === 0) return `${what} may not be changed: the rules that hold this call let nobody edit it.`;
+  const what = pointer === '' ? 'The whole body' : pointer;
+  if (editable.length === 0) return `${what} may not be changed: the rules that hold this call allow no edits.`;
   return `${what} may not be changed, only ${editable.join(', ')}.`;
 }
 

@@ -6,9 +6,9 @@ import { bodyKind } from './media-type.ts';
 import { hasMethodOverrideMember } from './method-override.ts';
 
 /**
- * A body as policy sees it, as JSON text: a JSON body's own text, or what a form says. Null when policy cannot see into a
- * body of this Content-Type. The body is not empty.
- * @throws Problem `bad-body` for one that cannot be judged exactly as it is
+ * A body as policy sees it, as JSON text: the body itself if it is JSON, or a form converted. Null when policy cannot
+ * read a body of this Content-Type. The body is not empty.
+ * @throws Problem `bad-body` when the body cannot be judged exactly as it is
  */
 export function bodyJson(body: Buffer, contentType: string | undefined): string | null {
   switch (bodyKind(contentType)) {

@@ -5,10 +5,10 @@ const EMPTY = Buffer.alloc(0);
 const NO_BODY = Promise.resolve(EMPTY);
 
 /**
- * Reads the whole body once, as the bytes that will be judged and sent. `limit` is in bytes. A body that came in one
- * piece is not copied. After `body-too-large` the rest is left unread: the answer must close the connection.
- * @throws Problem `body-too-large`, before anything is read when Content-Length says so; `bad-request` when the client
- *   goes away before the body is complete.
+ * Reads the whole body once, as the bytes that are judged and sent. `limit` is in bytes. A body that came in one piece
+ * is not copied. After `body-too-large` the rest stays unread, so the response must close the connection.
+ * @throws Problem `body-too-large`, before anything is read if Content-Length says so; `bad-request` when the client
+ *   disconnects before the body is complete
  */
 export function readBody(request: IncomingMessage, limit: number): Promise<Buffer> {
   const length = request.headers['content-length'];
@@ -41,7 +41,7 @@ export function readBody(request: IncomingMessage, limit: number): Promise<Buffe
       settle();
       resolve(chunks === null ? (first ?? EMPTY) : Buffer.concat(chunks, size));
     };
-    // An aborted request closes without ending; a truncated body must never be judged as a whole one.
+    // An aborted request closes without `end`. A truncated body must never be judged as a whole one.
     const onClose = () => {
       settle();
       reject(new Problem('bad-request', { detail: 'The connection closed before the body was complete.' }));

@@ -2,7 +2,7 @@ import { type BareItem, DisplayString, parseDictionary, Token } from 'structured
 import type { Claims } from '../../domain/call.ts';
 import { Problem } from '../../domain/problem.ts';
 
-/** Bytes of Agent-Context, all lines together. */
+/** Bytes of Agent-Context, all its lines together. */
 const MAX_LENGTH = 8 * 1024;
 
 const EXPECTED = {
@@ -19,9 +19,9 @@ const EXPECTED = {
 type Value = string | number | boolean | Value[];
 
 /**
- * Reads Agent-Context, an RFC 9651 dictionary; several lines are one, joined by commas. Known claims must have their
- * type (a token counts as a string); unknown ones are kept. Parameters carry no meaning here and are left out.
- * @throws Problem `bad-context`.
+ * Reads Agent-Context, an RFC 9651 dictionary; several lines are joined by commas. Known claims must have their type (a
+ * token counts as a string); unknown ones are kept. Parameters mean nothing here and are dropped.
+ * @throws Problem `bad-context`
  */
 export function parseClaims(header: string): Claims {
   if (header.length > MAX_LENGTH) throw refused(`Agent-Context must not be longer than ${MAX_LENGTH} bytes.`);
@@ -63,8 +63,8 @@ function fits(name: keyof typeof EXPECTED, value: Value): boolean {
 }
 
 /**
- * The trace id of a `traceparent` header (W3C Trace Context, level 2), or null when there is none or it is invalid. An
- * invalid one is passed on as it is: it is the upstream's to judge.
+ * The trace id of a `traceparent` header (W3C Trace Context, level 2); null when it is missing or invalid. An invalid
+ * header is still forwarded: judging it is up to the upstream.
  */
 export function parseTraceId(header: string | undefined): string | null {
   if (header === undefined) return null;

@@ -2,13 +2,13 @@ import { type ExactJson, isList, isObject } from '../../json/exact-json.ts';
 import { pointerTo } from '../../json/pointer.ts';
 import { type Field, formFields } from './form.ts';
 
-/** A text in what a form says; `list` is where the list of texts is that it is an element of. */
+/** A text value of a form; `list` is the path of the list of texts that contains it, if any. */
 type Leaf = { readonly keys: readonly string[]; readonly value: string; readonly list: string | null };
 
 /**
- * The form that says `after`, made from the form `text`: fields that stay as they are stay byte for byte and in their
- * places, others get their new value or go, and new ones follow behind with brackets as the form writes them.
- * What a form has no way to say is left out, so the result has to be read and compared with what was wanted.
+ * Rewrites the form `text` so that it means `after`. Unchanged fields stay byte for byte and in place; others get their
+ * new value or are removed; new ones are appended, with brackets as this form writes them. What a form cannot express
+ * is left out, so the caller must read the result back and compare.
  */
 export function rewriteForm(text: string, after: ExactJson): string {
   const leaves = new Map(leavesOf(after, '', [], null));
@@ -25,7 +25,7 @@ export function rewriteForm(text: string, after: ExactJson): string {
   return [...kept, ...added].join('&');
 }
 
-/** A form's value in which numbers and booleans are the text that a form has for them. */
+/** A value with numbers and booleans as the text that a form uses for them. */
 export function withoutTypes(value: ExactJson): ExactJson {
   if (isList(value)) return value.map(withoutTypes);
   if (isObject(value)) {
@@ -34,7 +34,7 @@ export function withoutTypes(value: ExactJson): ExactJson {
   return value === null || typeof value === 'string' ? value : JSON.stringify(value);
 }
 
-/** `after` without the objects that have lost their last member: a form names members alone. */
+/** `after` without objects that have lost their last member, since a form can only name members. */
 export function withoutEmptied(before: ExactJson | undefined, after: ExactJson): ExactJson {
   if (!isObject(before) || !isObject(after)) return after;
   const members = Object.entries(after).flatMap(([name, value]): [string, ExactJson][] => {
@@ -64,16 +64,16 @@ function* leavesOf(
   }
 }
 
-/** Learns from a form's fields how it writes its names. */
+/** Learns from the fields of a form how it writes names. */
 function createStyle() {
-  /** How many elements each list has that is written as `a[]`. */
+  /** The number of elements of each list written as `a[]`. */
   const unnumbered = new Map<string, number>();
-  /** What has numbers in its brackets, as `a[0]`. */
+  /** The paths of lists with numbers in their brackets, as in `a[0]`. */
   const numbered = new Set<string>();
   let encodes: boolean | null = null;
 
   return {
-    /** Where the value of the next field is in what the form says. */
+    /** The path of the next field's value in the form as JSON. */
     meet({ rawName, keys }: Field): string {
       if (keys.length > 1) encodes ??= !rawName.includes('[');
       const parent = keys.slice(0, -1).reduce(pointerTo, '');

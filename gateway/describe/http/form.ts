@@ -1,9 +1,9 @@
 import { Problem, type ProblemCode } from '../../domain/problem.ts';
 import { isMethodOverride } from './method-override.ts';
 
-/** Levels of brackets. qs stops at 5 and Rack at 32; what SDKs send stays below 8. */
+/** Levels of brackets. qs stops at 5 and Rack at 32; SDKs send fewer than 8. */
 const MAX_BRACKETS = 16;
-/** PHP and qs drop every field after the thousandth without a word. */
+/** PHP and qs silently drop every field after the thousandth. */
 const MAX_FIELDS = 1000;
 
 const NAME = /^([^[\]]+)((?:\[[^[\]]*\])*)$/;
@@ -21,20 +21,20 @@ const FORM: Dialect = { code: 'bad-body', what: 'form', repeats: false };
 const QUERY: Dialect = { code: 'bad-request', what: 'query', repeats: true };
 
 /**
- * The JSON text of an `application/x-www-form-urlencoded` body. All values are strings. `a[b]=1` nests, `a[]=1&a[]=2` is
- * an array, and so are members whose names are exactly 0 to n-1 (`items[0][price]=x`).
- * @throws Problem `bad-body` for whatever upstreams read in different ways: a name twice, `a=1&a[b]=2`, `a[][b]=1`,
- *   unbalanced brackets, an unencoded semicolon, invalid percent-encoding or UTF-8, too many fields or levels, a
- *   field that overrides the method.
+ * The JSON text of an `application/x-www-form-urlencoded` body. All values are strings. `a[b]=1` nests; `a[]=1&a[]=2`
+ * is an array, and so are members named exactly 0 to n-1 (`items[0][price]=x`).
+ * @throws Problem `bad-body` for anything that upstreams read differently: a repeated name, `a=1&a[b]=2`, `a[][b]=1`,
+ *   unbalanced brackets, an unencoded semicolon, invalid percent-encoding or UTF-8, too many fields or levels, a field
+ *   that overrides the method
  */
 export function formToJson(text: string): string {
   return toJson(text, FORM);
 }
 
 /**
- * The JSON text of a query (without its question mark), read like a form, with one difference: a plain name that is
- * repeated (`expand=a&expand=b`) is an array of strings, because many APIs define it so.
- * @throws Problem `bad-request` as `formToJson` does.
+ * The JSON text of a query (without its question mark). It is read like a form, except that a repeated plain name
+ * (`expand=a&expand=b`) is an array of strings, because many APIs define it so.
+ * @throws Problem `bad-request`, for the same reasons as `formToJson`
  */
 export function queryToJson(query: string): string {
   return query === '' ? '{}' : toJson(query, QUERY);
@@ -42,28 +42,28 @@ export function queryToJson(query: string): string {
 
 /** One field of a form. */
 export type Field = {
-  /** As it stands in the text, and the part before its equals sign. */
+  /** The field as written, and the part before its equals sign. */
   readonly raw: string;
   readonly rawName: string;
-  /** `items[0][price]` has three, `expand[]` has two, of which the second is empty. */
+  /** `items[0][price]` has three keys; `expand[]` has two, the second empty. */
   readonly keys: readonly string[];
   readonly value: string;
 };
 
-/** The pieces between the ampersands of a form that `formToJson` can read, in order; null for one that is empty. */
+/** The fields of a form that `formToJson` accepts, in order; null for an empty one. */
 export function formFields(text: string): (Field | null)[] {
   return text.split('&').map((raw) => {
     if (raw === '') return null;
     const [rawName = '', ...rest] = raw.split('=');
     const match = NAME.exec(decode(rawName, FORM));
-    if (match === null) throw new Error('the form has not been read before');
+    if (match === null) throw new Error('this form was not accepted by formToJson');
     const brackets = match[2] === '' ? [] : match[2]!.slice(1, -1).split('][');
     return { raw, rawName, keys: [match[1]!, ...brackets], value: decode(rest.join('='), FORM) };
   });
 }
 
 function toJson(text: string, dialect: Dialect): string {
-  // Parameter smuggling (CVE-2021-23336): some servers take a semicolon for an ampersand.
+  // Parameter smuggling (CVE-2021-23336): some servers read a semicolon as an ampersand.
   if (text.includes(';')) throw refused(dialect, 'an unencoded semicolon; write %3B');
   const root = new Map<string, Node>();
   let fields = 0;
@@ -101,7 +101,7 @@ function put(root: Map<string, Node>, name: string, value: string, dialect: Dial
   let members = root;
   let key = match[1]!;
   for (const next of keys) {
-    // PHP opens a new element for each `[]`, Rack goes on with the last one.
+    // PHP starts a new element at each `[]`; Rack continues the last one.
     if (next === '') throw refused(dialect, `${quoted(name)}; number the elements, as in items[0][price]`);
     members = membersAt(members, key, name, dialect);
     key = next;
@@ -120,7 +120,7 @@ function putPlain(root: Map<string, Node>, name: string, value: string, dialect:
 }
 
 function putOnce(members: Map<string, Node>, key: string, value: string, name: string, dialect: Dialect): void {
-  // HTTP parameter pollution: one server takes the first value, another the last, a third joins them.
+  // HTTP parameter pollution: servers take the first value, the last, or all of them joined.
   if (members.has(key)) throw conflict(dialect, name);
   members.set(key, value);
 }
@@ -153,7 +153,7 @@ function write(node: Node): string {
   return node.of.has('0') ? writeNumbered(node.of) : writeMembers(node.of);
 }
 
-/** An array when the names are 0 to n-1, whatever their order. */
+/** An array if the names are 0 to n-1, in any order. */
 function writeNumbered(members: Map<string, Node>): string {
   const elements: string[] = [];
   for (let index = 0; index < members.size; index++) {

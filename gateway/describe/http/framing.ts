@@ -3,7 +3,7 @@ import { Problem } from '../../domain/problem.ts';
 import { LIST_HEADERS, VISIBLE_HEADERS } from './headers.ts';
 import { isMethodOverride } from './method-override.ts';
 
-/** Headers of which only one line may be sent, because two let gateway and upstream read two different calls. */
+/** Headers that may appear only once: sent twice, gateway and upstream could read two different calls. */
 const SINGLE_HEADERS: readonly string[] = [
   'host',
   'content-length',
@@ -22,7 +22,7 @@ const JUDGED_LIST = 1 << 29;
 const CONNECTION = 1 << 30;
 const FORBIDDEN = -1;
 
-/** A single header's own bit; a bit that is met twice is a header sent twice. */
+/** A bit for each header that may appear only once. Meeting a bit again means the header was repeated. */
 function bitOf(name: string): number {
   return 1 << SINGLE_HEADERS.indexOf(name);
 }
@@ -34,7 +34,7 @@ const KINDS = new Map<string, number>([
   ['connection', CONNECTION],
 ]);
 
-// Agents send the same few spellings over and over, so a spelling is classified once.
+// Agents send the same few spellings over and over, so each spelling is classified once.
 const MAX_SPELLINGS = 1000;
 const spellings = new Map<string, number>();
 
@@ -50,24 +50,24 @@ function kindOf(spelling: string): number {
 
 function classify(name: string): number {
   if (isMethodOverride(name)) return FORBIDDEN;
-  // Underscore smuggling: CGI and WSGI servers read content_length and Content-Length as the same variable.
+  // Underscore smuggling: CGI and WSGI servers read content_length and Content-Length as one variable.
   if (name.includes('_') && KINDS.has(name.replaceAll('_', '-'))) return FORBIDDEN;
   return KINDS.get(name) ?? ORDINARY;
 }
 
 /**
- * Refuses a request whose head could mean one call here and another one upstream. To be called before the body is read.
- * Relies on node's strict parser for the rest (two or malformed Content-Length, length with chunked, bare LF, obsolete
- * folding, broken chunks): never run the server with `insecureHTTPParser`.
- * @throws Problem `bad-request`; `unsupported-encoding` for a Content-Encoding that policy could not look into.
+ * Refuses a request whose head could mean different calls to the gateway and the upstream. Call it before the body is
+ * read. The rest is up to node's strict parser (repeated or malformed Content-Length, bare LF, obsolete folding, broken
+ * chunks), so never run the server with `insecureHTTPParser`.
+ * @throws Problem `bad-request`; `unsupported-encoding` for a Content-Encoding that policy could not read
  */
 export function assertPlainFraming(request: IncomingMessage): void {
   const { method, url, rawHeaders } = request;
-  // Absolute-form, authority-form and `*` (RFC 9112 section 3.2): routed by another name than the one that is judged.
+  // Absolute-form, authority-form and `*` (RFC 9112 section 3.2) would route by a name other than the judged one.
   if (url?.charCodeAt(0) !== 47) throw refused('Send the path alone as the request target, starting with a slash.');
-  // HTTP/0.9 and preface tricks: node's parser hands over whatever version the request line names.
+  // HTTP/0.9 and preface tricks: node's parser accepts any version that the request line names.
   if (request.httpVersionMajor !== 1) throw refused('Send the request as HTTP/1.1.');
-  // Cross-site tracing: the answer to TRACE shows the request as the upstream got it, with the system's own credential.
+  // Cross-site tracing: TRACE echoes the request as the upstream got it, with the system's credential.
   if (method === 'TRACE' || method === 'CONNECT') throw refused(`${method} is not forwarded. Use another method.`);
 
   let seen = 0;
@@ -80,7 +80,7 @@ export function assertPlainFraming(request: IncomingMessage): void {
       assertPlainConnection(value);
       continue;
     }
-    // Host confusion, key confusion: parsers disagree on whether the first or the last line counts.
+    // Host and key confusion: parsers disagree on whether the first or the last line counts.
     if (seen & kind) throw refused(`Send the header ${rawHeaders[i]} only once.`);
     seen |= kind;
 
@@ -88,21 +88,21 @@ export function assertPlainFraming(request: IncomingMessage): void {
       // Octal confusion: 010 is ten bytes to one parser and eight to another.
       if (value.length > 1 && value.charCodeAt(0) === 48) throw refused('Send Content-Length without leading zeros.');
     } else if (kind === TRANSFER_ENCODING) {
-      // TE.TE: `gzip, chunked` and the like are a length to one server and none to another.
+      // TE.TE: servers disagree on whether `gzip, chunked` and the like frame the body.
       if (value.toLowerCase() !== 'chunked') throw refused('Send no Transfer-Encoding other than chunked.');
-      // TE on HTTP/1.0 (RFC 9112 section 6.1): an older hop takes the chunks for the next request.
+      // TE on HTTP/1.0 (RFC 9112 section 6.1): an older hop reads the chunks as the next request.
       if (request.httpVersionMinor !== 1) throw refused('Send Transfer-Encoding only with HTTP/1.1.');
     } else if (kind === CONTENT_ENCODING) {
       if (value.toLowerCase() !== 'identity') throw new Problem('unsupported-encoding');
     }
   }
-  // CL.TE and TE.CL request smuggling. Node refuses it as well; this must not hang on one parser's setting.
+  // CL.TE and TE.CL request smuggling. Node refuses it too; this must not depend on a parser's setting.
   if (seen & CONTENT_LENGTH && seen & TRANSFER_ENCODING) {
     throw refused('Send either Content-Length or Transfer-Encoding, not both.');
   }
 }
 
-/** Hop-by-hop abuse: `Connection: idempotency-key` would have a header dropped on the way that policy has judged. */
+/** Hop-by-hop abuse: `Connection: idempotency-key` would make a later hop drop a header that policy judged. */
 function assertPlainConnection(value: string): void {
   if (value === 'keep-alive' || value === 'close') return;
   for (const token of value.split(',')) {

@@ -1,6 +1,6 @@
 /**
- * The request headers that policies may see, in lower case. Everything else stays out of the input, because what is in
- * the input is also in the record: never add a header that carries a credential, a cookie or a signature.
+ * The request headers that policies see, in lower case. Everything in the input is also recorded, so never add a header
+ * that carries a credential, a cookie or a signature.
  */
 export const VISIBLE_HEADERS = [
   'accept',
@@ -29,7 +29,7 @@ export const VISIBLE_HEADERS = [
   'x-github-api-version',
 ] as const;
 
-/** Visible headers whose fields are lists (RFC 9110, RFC 7240): several lines mean the same as one joined by commas. */
+/** Visible headers that are lists (RFC 9110, RFC 7240): several lines mean the same as one joined by commas. */
 export const LIST_HEADERS: readonly string[] = [
   'accept',
   'accept-language',

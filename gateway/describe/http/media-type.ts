@@ -6,13 +6,13 @@ export type BodyKind = 'json' | 'form' | 'opaque';
 const MEDIA_TYPE = /^([\w!#$%&'*+.^`|~-]+\/[\w!#$%&'*+.^`|~-]+)[ \t]*(;.*)?$/;
 
 /**
- * How a body of this Content-Type is read: `application/json`, `text/json` and `+json` as JSON, forms as forms; anything
- * else, or none, is opaque to policy.
- * @throws Problem `bad-body` for a type that servers read differently, or a charset in which the text would be another.
+ * How a body of this Content-Type is read: `application/json`, `text/json` and `+json` as JSON, forms as forms. Any
+ * other type, or none, is opaque to policy.
+ * @throws Problem `bad-body` for a type that servers read differently, or a charset that would change the text
  */
 export function bodyKind(contentType: string | undefined): BodyKind {
   if (contentType === undefined) return 'opaque';
-  // What nearly all calls send; the general way costs ten times as much.
+  // Nearly all calls send one of these; the general way is slower.
   if (contentType === 'application/json') return 'json';
   if (contentType === 'application/x-www-form-urlencoded') return 'form';
 
@@ -22,7 +22,7 @@ export function bodyKind(contentType: string | undefined): BodyKind {
   const type = match[1]!.toLowerCase();
   const json = type === 'application/json' || type === 'text/json' || type.endsWith('+json');
   if (!json && type !== 'application/x-www-form-urlencoded') return 'opaque';
-  // Charset confusion: in UTF-7, UTF-16 or IBM037 the same bytes are another text than the one that is judged.
+  // Charset confusion: in UTF-7, UTF-16 or IBM037 the same bytes are a different text from the judged one.
   for (const [, charset] of (match[2] ?? '').matchAll(/charset\*?\d*\*?[ \t]*=[ \t]*"?([^";]*)/gi)) {
     if (!/^(?:utf-?8|us-ascii)[ \t]*$/i.test(charset!)) throw refused('Send the body in UTF-8.');
   }

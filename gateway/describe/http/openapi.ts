@@ -4,14 +4,14 @@ const METHODS = ['get', 'put', 'post', 'delete', 'options', 'head', 'patch', 'qu
 
 export type OpenApiOperations = {
   readonly templates: readonly Template[];
-  /** The path that all `servers` share, without a trailing slash; empty when there is none. */
+  /** The path common to all `servers`, without a trailing slash; empty when there is none. */
   readonly prefix: string;
 };
 
 /**
- * Takes the names of operations from an OpenAPI 3 document: `operationId`, or `METHOD /template` where there is none.
- * References within the document are followed; others are not.
- * @throws Error with a text for the operator when the document cannot be used.
+ * Reads operation names from an OpenAPI 3 document: the `operationId`, or `METHOD /template` without one. References
+ * within the document are followed; others are not.
+ * @throws Error with a text for the operator when the document cannot be used
  */
 export function readOpenApi(document: unknown): OpenApiOperations {
   if (!isRecord(document) || !/^3\.\d/.test(String(document.openapi))) {

@@ -8,14 +8,15 @@ export type NamedOperation = {
   readonly resource: { readonly type: string; readonly id: string | null };
 };
 
-/** `segments`: the path below the system, percent-decoded, without an empty last one. */
+/** @param segments the path below the system, percent-decoded, without an empty last segment */
 export type OperationNamer = (method: string, segments: readonly string[]) => NamedOperation;
 
 /**
- * Gives calls the stable name of what they do. With an OpenAPI document: the operationId of the most specific template
- * that lists the method. Otherwise, and for paths that the document does not know: `METHOD /path` with `{id}` for what
- * looks like an identifier. `basePath` is the upstream's own path, which calls do not carry but `servers` may.
- * @throws Error with a text for the operator when the document cannot be used.
+ * Names the operation of a call. With an OpenAPI document, the name is the operationId of the most specific template
+ * that lists the method. Without one, or for paths that it does not list, the name is `METHOD /path` with `{id}` in
+ * place of identifiers.
+ * @param basePath the upstream's own path, which calls do not carry but `servers` may
+ * @throws Error with a text for the operator when the document cannot be used
  */
 export function createOperationNamer(openapi: unknown, basePath = ''): OperationNamer {
   if (openapi === undefined) return (method, segments) => nameByShape(method, segments.map(withoutParameters));
@@ -36,7 +37,7 @@ export function createOperationNamer(openapi: unknown, basePath = ''): Operation
     const inside = prefixSegments.every((part, index) => part === plain[index])
       ? plain.slice(prefixSegments.length)
       : plain;
-    // Routing without regard to case must not give a known operation another name, so that comes before giving up.
+    // An upstream that ignores case must not turn a known operation into an unknown one, so any case is tried.
     const match =
       exact.find(inside, method) ??
       anyCase.find(inside, method) ??
@@ -46,7 +47,7 @@ export function createOperationNamer(openapi: unknown, basePath = ''): Operation
   };
 }
 
-/** Servlet containers route `/refunds;x=1` as `/refunds`, so path parameters must not make another name. */
+/** Servlet containers route `/refunds;x=1` as `/refunds`, so path parameters must not change the name. */
 function withoutParameters(segment: string): string {
   const semicolon = segment.indexOf(';');
   return semicolon === -1 ? segment : segment.slice(0, semicolon);
@@ -66,7 +67,7 @@ function nameByShape(method: string, segments: readonly string[]): NamedOperatio
   return { operation: `${method} /${shape.join('/')}`, resource: resourceOf(segments, values) };
 }
 
-/** The last fixed segment is the type; the last identifier after it, if any, is the one that is meant. */
+/** The type is the last fixed segment; the id is the last identifier after it, if any. */
 function resourceOf(segments: readonly string[], values: readonly (string | null)[]): NamedOperation['resource'] {
   const type = values.lastIndexOf(null);
   return {

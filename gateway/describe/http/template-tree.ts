@@ -1,4 +1,4 @@
-/** Where a template of an OpenAPI document leads: its text, and the name of each method that the document lists for it. */
+/** A path template of an OpenAPI document, with the name of each method that the document lists for it. */
 export type Template = {
   readonly text: string;
   /** Upper-case method → operation name. */
@@ -7,7 +7,7 @@ export type Template = {
 
 export type TemplateMatch = {
   readonly template: Template;
-  /** For each segment: what stands for a parameter, or null where the template has fixed text. */
+  /** For each segment the value of its parameter, or null where the template has fixed text. */
   readonly values: readonly (string | null)[];
 };
 
@@ -15,14 +15,17 @@ export type TemplateMatch = {
 type Partial = { readonly pattern: RegExp; readonly source: string; readonly node: Node };
 type Node = { fixed: Map<string, Node>; partial: Partial[]; any: Node | null; template: Template | null };
 
-/** Templates by their segments: fixed text wins over partial parameters, those over whole ones (OpenAPI, Paths Object). */
+/**
+ * Path templates by segment. Fixed text wins over partial parameters, and those over whole ones (OpenAPI, Paths
+ * Object).
+ */
 export type TemplateTree = {
   add(template: Template): void;
   /** The most specific match that lists `method`; with null, the most specific of all. */
   find(segments: readonly string[], method: string | null): TemplateMatch | null;
 };
 
-/** With `anyCase`, fixed text matches in any case, as on servers that route without regard to it. */
+/** @param anyCase matches fixed text in any case, as servers do that route without regard to it */
 export function createTemplateTree(anyCase: boolean): TemplateTree {
   const root = createNode();
   const fold = (text: string) => (anyCase ? text.toLowerCase() : text);
