@@ -1,19 +1,19 @@
 /**
- * A JSON value that has lost nothing: a number that JavaScript would round, or write in another way, is the text that was
- * sent. `JSON.stringify` writes the value back with every digit.
+ * A JSON value without loss: a number that JavaScript would round or rewrite keeps its original text. `JSON.stringify`
+ * writes it back with every digit.
  */
 export type ExactJson = null | boolean | string | ExactNumber | readonly ExactJson[] | ExactObject;
 
 export type ExactObject = { readonly [member: string]: ExactJson };
 
-/** A number, or what `JSON.rawJSON` made of one. */
+/** A number, or an object that `JSON.rawJSON` made from one. */
 export type ExactNumber = number | RawJson;
 
 type Context = { readonly source?: string };
 
 /**
- * Reads JSON without losing a digit. A member named `__proto__` is a member like any other; of two members of one name
- * the last counts, so text from outside has to be free of such pairs before.
+ * Parses JSON without losing a digit. A member named `__proto__` is an ordinary member. Of two members with one name
+ * the last wins, so reject duplicates first in text from outside.
  * @throws SyntaxError when the text is not JSON
  */
 export function parseExactly(text: string): ExactJson {
@@ -24,8 +24,7 @@ export function parseExactly(text: string): ExactJson {
 }
 
 /**
- * Reads JSON for people: a number that would not survive as a JavaScript number is a string with the digits that were
- * sent.
+ * Parses JSON for display: a number that JavaScript would round becomes a string with the original digits.
  * @throws SyntaxError when the text is not JSON
  */
 export function parseReadably(text: string): unknown {
@@ -36,8 +35,8 @@ export function parseReadably(text: string): unknown {
 }
 
 /**
- * One text for equal values, to be hashed: members sorted as RFC 8785 says, no space. Unlike there, numbers stay as they
- * were written, so that no two amounts become one by rounding: 10.50 and 10.5 are two texts.
+ * The same text for equal values, for hashing: members sorted as in RFC 8785, without spaces. Unlike there, numbers
+ * stay as written, so that rounding never makes two amounts equal: 10.50 and 10.5 are two texts.
  */
 export function canonicalJson(value: ExactJson): string {
   if (isList(value)) return `[${value.map(canonicalJson).join(',')}]`;
@@ -46,7 +45,7 @@ export function canonicalJson(value: ExactJson): string {
   return `{${members.map((member) => `${JSON.stringify(member)}:${canonicalJson(value[member]!)}`).join(',')}}`;
 }
 
-/** Whether two values are the same: members in any order, numbers of exactly the same value, so 10.50 is 10.5. */
+/** Whether two values are equal: members in any order, numbers by exact value, so 10.50 equals 10.5. */
 export function isSameJson(a: ExactJson, b: ExactJson): boolean {
   if (a === b) return true;
   if (isList(a)) return isList(b) && a.length === b.length && a.every((each, index) => isSameJson(each, b[index]!));
@@ -61,7 +60,7 @@ export function isSameJson(a: ExactJson, b: ExactJson): boolean {
   return isNumber(a) && isNumber(b) && decimal(JSON.stringify(a)) === decimal(JSON.stringify(b));
 }
 
-/** Whether something that was put together in JavaScript can be written as JSON, at most `levels` deep, without loss. */
+/** Whether a JavaScript value can be written as JSON without loss, at most `levels` deep. */
 export function isExactJson(value: unknown, levels: number): value is ExactJson {
   if (value === null || typeof value === 'boolean') return true;
   if (typeof value === 'string') return value.isWellFormed();
@@ -69,7 +68,7 @@ export function isExactJson(value: unknown, levels: number): value is ExactJson 
   if (typeof value !== 'object') return false;
   if (JSON.isRawJSON(value)) return NUMBER.test(value.rawJSON);
   if (levels === 0) return false;
-  // `Array.from` makes the holes of a sparse list visible.
+  // `Array.from` turns the holes of a sparse array into undefined, which is not JSON.
   if (Array.isArray(value)) return Array.from(value).every((each) => isExactJson(each, levels - 1));
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype !== Object.prototype && prototype !== null) return false;
@@ -88,7 +87,10 @@ export function isObject(value: ExactJson | undefined): value is ExactObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value) && !JSON.isRawJSON(value);
 }
 
-/** The JavaScript number that is exactly this one; null for one that would be rounded, and for what is no number. */
+/**
+ * The JavaScript number of exactly this value; null for one that would be rounded, and for anything that is not a
+ * number.
+ */
 export function exactNumber(value: ExactJson | undefined): number | null {
   if (!isNumber(value)) return null;
   if (typeof value === 'number') return value;
@@ -98,7 +100,7 @@ export function exactNumber(value: ExactJson | undefined): number | null {
 
 const NUMBER = /^(-?)(\d+)(?:\.(\d+))?(?:e([+-]?\d+))?$/i;
 
-/** A number's text as sign, digits and power of ten, without zeros that mean nothing. */
+/** A number's text as sign, digits and power of ten, without insignificant zeros. */
 function decimal(text: string): string {
   const match = NUMBER.exec(text);
   if (!match) return text;

@@ -1,19 +1,22 @@
-/** More names than this in one object, and a Set is cheaper than comparing each with all. */
+/** Objects with more names than this use a Set, which is then faster than comparing each pair. */
 const FEW = 12;
 
-/** The names of the members of all objects that are open while a JSON text is read. */
+/** The member names of all objects that are open while a JSON text is read. */
 export type MemberNames = {
   reset(bytes: Buffer): void;
   /** Begins an object at this depth. */
   open(depth: number): void;
-  /** Takes the next name of the innermost object: `bytes` from `start` to `end`, without its quotes. False: it has it already. */
+  /**
+   * Adds a name to the innermost object: `bytes` from `start` to `end`, without its quotes. False when it is a
+   * duplicate.
+   */
   add(depth: number, start: number, end: number, escaped: boolean): boolean;
 };
 
 /**
- * Finds duplicate names without making a string of each: names of small objects are compared as bytes, in place. An
- * object with many names, or with an escape in one, moves to a Set of decoded names, so that no object costs
- * quadratic time and `"\u0061"` is known for `"a"`.
+ * Finds duplicate names without making a string of each. Names of small objects are compared as bytes, in place. An
+ * object with many names, or an escape in one, moves to a Set of decoded names. So no object takes quadratic time, and
+ * `"\u0061"` equals `"a"`.
  */
 export function createMemberNames(maxDepth: number): MemberNames {
   const starts = new Int32Array((maxDepth + 1) * FEW);

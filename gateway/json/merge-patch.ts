@@ -1,6 +1,6 @@
 import { type ExactJson, isObject } from './exact-json.ts';
 
-/** Applies a JSON merge patch (RFC 7396): null deletes a member, an array or any other value replaces what was there. */
+/** Applies a JSON merge patch (RFC 7396): null deletes a member; an array or any other value replaces it. */
 export function mergePatch(target: ExactJson | undefined, patch: ExactJson): ExactJson {
   if (!isObject(patch)) return patch;
   const members = new Map(isObject(target) ? Object.entries(target) : []);
@@ -8,6 +8,6 @@ export function mergePatch(target: ExactJson | undefined, patch: ExactJson): Exa
     if (value === null) members.delete(name);
     else members.set(name, mergePatch(members.get(name), value));
   }
-  // Unlike assignment, this makes a member named __proto__ a member.
+  // Prototype pollution: plain assignment would set the prototype for a member named __proto__.
   return Object.fromEntries(members);
 }

@@ -1,10 +1,10 @@
 import { type ExactJson, isList, isObject, isSameJson } from './exact-json.ts';
 
-/** Where a value stands in a JSON text, and where what is in it does. */
+/** Where a value stands in a JSON text, with its members and elements. */
 export type Span = {
   readonly start: number;
   readonly end: number;
-  /** In the order of the text; `name` as it is written there, with its quotes. */
+  /** In the order of the text. `name` is as written there, with its quotes. */
   readonly members: ReadonlyMap<string, { readonly name: string; readonly value: Span }>;
   readonly elements: readonly Span[];
 };
@@ -13,18 +13,18 @@ const NO_MEMBERS: Span['members'] = new Map();
 const NO_ELEMENTS: Span['elements'] = [];
 
 /**
- * Finds the values in a JSON text without duplicate names.
+ * Finds the values in a JSON text that has no duplicate names.
  * @throws SyntaxError when the text is not JSON
  */
 export function parseSpans(text: string): Span {
-  // Whatever follows walks ahead without looking for an end that may not come.
+  // Validates the text first: the walk below assumes that every value has an end.
   JSON.parse(text);
   return valueAt(text, skipSpace(text, 0));
 }
 
 /**
- * The text of `after`, made from the text of `before`: every value that is the same in both stays as it was written, byte
- * for byte, and members stay in their order. New ones follow behind. Space between the members of what changed goes.
+ * Rewrites the text of `before` as `after`. Values that are equal stay byte for byte, and members keep their order. New
+ * members are appended. Space between the members of a changed object is lost.
  */
 export function rewriteJson(text: string, before: ExactJson, after: ExactJson): string {
   const root = parseSpans(text);

@@ -4,7 +4,7 @@ import { createMemberNames } from './member-names.ts';
 
 /** Levels of arrays and objects. Far above what APIs use, far below what exhausts any parser's stack. */
 export const MAX_DEPTH = 64;
-/** Longer numbers are no quantities; the policy engine would spend milliseconds on one. */
+/** No quantity needs a longer number, and the policy engine would spend milliseconds on one. */
 const MAX_NUMBER_LENGTH = 320;
 
 const QUOTE = 0x22;
@@ -20,7 +20,7 @@ const LETTER_U = 0x75;
 const OPEN_OBJECT = 0x7b;
 const CLOSE_OBJECT = 0x7d;
 
-/** 1 for the bytes that may stand in a string as they are. */
+/** 1 for bytes that may stand in a string unescaped. */
 const PLAIN_IN_STRING = new Uint8Array(256).fill(1, 0x20);
 PLAIN_IN_STRING[QUOTE] = 0;
 PLAIN_IN_STRING[BACKSLASH] = 0;
@@ -35,16 +35,16 @@ const LITERALS = new Map([
   [0x6e, Buffer.from('null')],
 ]);
 
-// Validation is synchronous and never calls itself, so one set of names and one stack serve all calls.
+// Validation is synchronous and not recursive, so all calls share one set of names and one stack.
 const names = createMemberNames(MAX_DEPTH);
 const isObject = new Uint8Array(MAX_DEPTH + 1);
 
 /**
- * The text of `bytes`, unchanged, when they are exactly one JSON value (RFC 8259) that every parser reads alike: valid
- * UTF-8 without byte order mark, no lone surrogates, no duplicate names however escaped, nothing after the value, at most
- * `MAX_DEPTH` levels. Numbers keep all their digits, but must lie within what an IEEE 754 double can hold: beyond it the
- * policy engine compares exactly (or throws) where an upstream reads infinity or zero.
- * @throws Problem `bad-body` that says what is wrong at which byte.
+ * Returns the text of `bytes`, unchanged, if every parser reads them alike as one JSON value (RFC 8259): valid UTF-8
+ * without byte order mark, no lone surrogates, no duplicate names however escaped, nothing after the value, at most
+ * `MAX_DEPTH` levels. Numbers keep all their digits but must fit an IEEE 754 double: beyond it, the policy engine
+ * compares exactly (or throws) where an upstream reads infinity or zero.
+ * @throws Problem `bad-body`, which says what is wrong and at which byte
  */
 export function validateJson(bytes: Buffer): string {
   if (!isUtf8(bytes)) throw refused('invalid UTF-8', firstInvalidByte(bytes));
@@ -80,7 +80,7 @@ export function validateJson(bytes: Buffer): string {
       at = scanLiteral(bytes, at);
     }
 
-    // A value has ended: close what ends with it, until there is a next value or nothing left.
+    // A value has ended: close what ends with it, until another value follows or the text ends.
     for (;;) {
       at = skipSpace(bytes, at);
       if (depth === 0) {
@@ -128,7 +128,7 @@ function scanString(bytes: Buffer, start: number): number {
   for (;;) {
     if (bytes[at] === QUOTE) return -(at + 1);
     if (at >= bytes.length) throw refused('a string that does not end', start);
-    if (bytes[at] !== BACKSLASH) throw refused('a control character in a string', at);
+    if (bytes[at] !== BACKSLASH) throw refused('an unescaped control character in a string', at);
     at = scanEscape(bytes, at);
     while (PLAIN_IN_STRING[bytes[at]!]) at++;
   }
@@ -138,7 +138,7 @@ function scanEscape(bytes: Buffer, at: number): number {
   if (SHORT_ESCAPES[bytes[at + 1]!]) return at + 2;
   const unit = codeUnit(bytes, at);
   if (unit < 0xd800 || unit > 0xdfff) return at + 6;
-  // Lone surrogates are no characters: parsers replace, drop or refuse them.
+  // Lone surrogates are not characters: parsers replace, drop or reject them.
   const paired = unit < 0xdc00 && bytes[at + 6] === BACKSLASH && bytes[at + 7] === LETTER_U;
   const next = paired ? codeUnit(bytes, at + 6) : 0;
   if (next < 0xdc00 || next > 0xdfff) throw refused('an unpaired surrogate', at);
@@ -199,7 +199,7 @@ function refused(what: string, at: number): Problem {
   });
 }
 
-/** Decoding puts a replacement character in each invalid place, so the texts part where the first one is. */
+/** Decoding replaces each invalid byte, so the first invalid one is where the texts differ. */
 function firstInvalidByte(bytes: Buffer): number {
   const replaced = Buffer.from(bytes.toString('utf8'));
   let at = 0;

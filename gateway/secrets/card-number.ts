@@ -1,10 +1,10 @@
 /**
- * A run of 13 or more digits, with single spaces or dashes between them; not the middle of a word, and not the digits
- * behind a decimal point.
+ * A run of 13 or more digits, with single spaces or dashes between them; not inside a word, and not the decimals of a
+ * number.
  */
 const RUN = /(?<![A-Za-z0-9]|\d\.)\d(?:[ -]?\d){12,}(?![A-Za-z0-9]|\.\d)/g;
 
-/** How the numbers of the card schemes begin, with the lengths that they have. Anything else is an order number. */
+/** Prefixes and lengths of the card schemes. Other digits are order numbers and the like. */
 const SCHEMES = [
   /^4(?:\d{12}|\d{15}|\d{18})$/, // Visa
   /^(?:5[1-5]|2[2-7])\d{14}$/, // Mastercard
@@ -15,12 +15,14 @@ const SCHEMES = [
   /^(?:50|5[6-8]|6[37])\d{11,17}$/, // Maestro
 ];
 
-/** The text with every card number in it replaced. */
+/** The text with every card number replaced. */
 export function maskCardNumbers(text: string, mask: string): string {
   return text.replace(RUN, (run) => maskRun(run, mask));
 }
 
-/** A run may hold more than the card: a date or a check code behind it. Where it has gaps, cards begin and end at them. */
+/**
+ * A run may contain more than the card number, such as a date or a check code after it. Cards start and end at gaps.
+ */
 function maskRun(run: string, mask: string): string {
   const parts = run.split(/([ -])/);
   for (let from = 0; from < parts.length; from += 2) {
@@ -36,7 +38,7 @@ function maskRun(run: string, mask: string): string {
   return parts.join('');
 }
 
-/** @param digits nothing but digits */
+/** @param digits only digits */
 export function isCardNumber(digits: string): boolean {
   if (digits.length < 13 || digits.length > 19) return false;
   return SCHEMES.some((scheme) => scheme.test(digits)) && passesLuhn(digits);

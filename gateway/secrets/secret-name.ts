@@ -1,7 +1,7 @@
-/** Members whose last word says that they are about a secret and not one. */
+/** Last words of names that describe a secret without being one. */
 const ABOUT =
   /(?:^|_)(?:count|type|kind|ids?|name|length|size|limit|policy|expiry|expires|expiration|at|in|on|date|time|hint|strength|enabled|required|version|status|usage|used|remaining|budget)$/;
-/** Places in a list, which many APIs call tokens. */
+/** Positions in a list, which many APIs call tokens. */
 const CURSOR = /(?:page|next|continuation|sync|cursor)_?token$/;
 
 const SECRET = new RegExp(
@@ -17,7 +17,7 @@ const SECRET = new RegExp(
   ].join('|'),
 );
 
-/** `clientSecret`, `client-secret`, `CLIENT_SECRET2` and `X-Client.Secret` are all words. */
+/** Splits `clientSecret`, `client-secret`, `CLIENT_SECRET2` and `X-Client.Secret` into the same words. */
 const WORD = /[A-Z]+(?![a-z])|[A-Z]?[a-z]+/g;
 
 const known = new Map<string, boolean>();
@@ -25,9 +25,9 @@ const MOST_KNOWN = 4096;
 const LONGEST_KNOWN = 64;
 
 /**
- * Whether what a member of this name holds is a secret, by the name alone: credentials (`api_key`, `accessToken`,
- * `X-Auth-Token`, `password2`, `Cookie`) and what authorises a card (`cvc`, `pin`). Not `max_tokens`, `token_count`,
- * `key`, `page_token` or `idempotency-key`.
+ * Whether a member of this name holds a secret, by the name alone: credentials (`api_key`, `accessToken`,
+ * `X-Auth-Token`, `password2`, `Cookie`) and card authorisation (`cvc`, `pin`). Not `max_tokens`, `token_count`, `key`,
+ * `page_token` or `idempotency-key`.
  */
 export function isSecretName(name: string): boolean {
   let secret = known.get(name);

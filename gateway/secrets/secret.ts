@@ -1,10 +1,10 @@
 import { maskCardNumbers } from './card-number.ts';
 import { isSecretName } from './secret-name.ts';
 
-/** What stands for whatever was taken out. */
+/** Replaces each secret. */
 export const MASK = '***';
 
-/** Tokens that are known by how they begin. None of these can match for long and then fail: time stays linear. */
+/** Tokens with a known prefix. None of these can match for long and then fail, so time stays linear. */
 const TOKENS = new RegExp(
   [
     // Ours; Stripe, OpenAI and others; GitHub; GitLab; Slack; npm; Shopify; Notion; Atlassian; AWS; Google.
@@ -18,32 +18,32 @@ const TOKENS = new RegExp(
   'g',
 );
 
-/** The value behind the scheme of an Authorization header; whether it is one is looked at closer. */
+/** The credential after the scheme of an Authorization header; `isCredential` decides whether it is one. */
 const SCHEME = /\b(bearer|basic)(\s+)([\w\-.~+/]+=*)/gi;
-/** The password of a URL, and the paths of Slack's webhooks, which are all that one needs to write there. */
+/** The password in a URL, and the path of a Slack webhook, which is all one needs to post there. */
 const IN_URLS = /(:\/\/[^/\s:@]*:)[^/\s@]+(?=@)|(hooks\.slack\.com\/(?:services|workflows)\/)[\w/]+/g;
 /**
- * `name=value` and `"name": "value"` inside of a text, also where the text is JSON that was quoted once more: a value ends
- * at a quotation mark with as many backslashes as there were before the first, as one within it has more.
+ * `name=value` and `"name": "value"` within a text, also in JSON that was quoted again: a value ends at a quotation
+ * mark with as many backslashes as the first has, since one inside the value has more.
  */
 const NAMED = /(?<![\w.-])([A-Za-z][\w.-]{0,60})\\{0,8}["']? {0,8}[:=]\s{0,8}/g;
 const VALUE = /(\\{0,8}["'])[^]*?(?=(?<!\\)\1|$)|((?:(?:[Bb]earer|[Bb]asic|[Tt]oken)\s)?)[^\s"',;&{}[\]\\]+/y;
 
-/** Written out for either case, which is several times faster than the flag. */
+/** Spells out both cases, which is faster than the `i` flag. */
 const anyCase = (pattern: string) => pattern.replace(/(?<!\\)[a-z]/g, (letter) => `[${letter}${letter.toUpperCase()}]`);
 
-/** What may stand between a part of a name and the colon or the equals sign behind it. */
+/** What may stand between part of a name and the following colon or equals sign. */
 const REST = `[\\w .\\-[\\]$]{0,60}\\\\{0,8}["']?\\s{0,8}[:=]`;
 const END = `[\\d_\\-. [\\]]{0,8}\\\\{0,8}["']?\\s{0,8}[:=]`;
 const GAP = '[\\d_\\-. [\\]]{0,8}';
 
 /**
- * The beginnings of everything that is a secret, and more; in JSON text as well as in what it says. Each looks for rare
- * characters or short runs of classes first and behind itself then: the engine is quick at these, and every call of every
- * agent is looked at.
+ * Cheap signs of everything that may be a secret, in JSON text as well as in its values. Every call is searched, so
+ * each pattern starts with a rare character or a short class and then looks back: the regular expression engine is fast
+ * at these.
  */
 const MARKS = [
-  // Names, as far as `isSecretName` needs them: token, cookie, cvc, pwd, jwt, password, passphrase, and keys.
+  // Names that `isSecretName` knows: token, cookie, cvc, pwd, jwt, password, passphrase, and keys.
   `[kKvVwWhH]${anyCase(`(?<=tok|cook|cv|pw|jw|ss${GAP}w|ss${GAP}ph|(?:api|ate|cret|cess|ing|ion|uth|ter|ssh|red)${GAP}k)`)}${REST}`,
   // secret, credential
   `${anyCase('cre')}[tTdD]${REST}`,
@@ -56,15 +56,15 @@ const MARKS = [
   'A(?:KIA|SIA|Iza|TATT)',
   '[eSy][yGa][J.2]',
   'ks\\.slack|:\\\\?/\\\\?/[^/\\s"@:]*:[^/\\s"@]*@',
-  // Digits; not in the middle of an identifier, unless the letter before them belongs to an escape in JSON.
+  // Digits; not inside an identifier, unless the letter before them belongs to a JSON escape.
   `(?:(?<![A-Za-z0-9])|(?<=\\\\[bfnrt]))\\d${'[ -]?\\d'.repeat(12)}`,
-  // A letter or digit that JSON need not escape: whoever does may hide any of the above.
+  // An escaped letter or digit, which JSON never needs, may hide any of the above.
   '\\\\u00[2-7]',
 ].map((mark) => new RegExp(mark));
 
 /**
- * Whether there may be a secret in a text or in the members of a JSON text: a quick look, so that what has none is not
- * looked at closer. False means that there is none that this module knows.
+ * Whether a text, or a member of a JSON text, may contain a secret: a fast filter. False means that it contains none
+ * that this module knows.
  */
 export function mayHoldSecret(text: string): boolean {
   for (const mark of MARKS) if (mark.test(text)) return true;
@@ -72,11 +72,11 @@ export function mayHoldSecret(text: string): boolean {
 }
 
 /**
- * The text with `***` in the place of everything that looks like a secret: known kinds of tokens, values of Authorization
- * headers, private keys, passwords in URLs and behind their names, card numbers.
+ * The text with everything that looks like a secret replaced by `***`: known tokens, credentials of Authorization
+ * headers, private keys, passwords in URLs and after their names, card numbers.
  */
 export function maskText(text: string): string {
-  // No token is as short as that, and neither is a card; anything else has a name or a scheme before it.
+  // No token or card number is this short; any other secret follows a name or a scheme.
   if ((text.length < 12 && !/[:=\s]/.test(text)) || !mayHoldSecret(text)) return text;
   const masked = text
     .replace(TOKENS, MASK)
@@ -87,7 +87,7 @@ export function maskText(text: string): string {
   return maskCardNumbers(maskNamed(masked), MASK);
 }
 
-/** What stands behind names of secrets in running text. */
+/** The values that follow secret names in running text. */
 function maskNamed(text: string): string {
   let masked = '';
   let done = 0;
@@ -109,7 +109,7 @@ function isCredential(scheme: string, value: string, alone: boolean): boolean {
   return alone || value.length >= 20 || (value.length >= 8 && /[\d\-_~+/]/.test(value));
 }
 
-/** A path with its segments masked, as they read when decoded. */
+/** A path with its segments masked, decoded first. */
 export function maskPath(path: string): string {
   if (!path.includes('%')) return maskText(path);
   return path
