@@ -5,10 +5,10 @@ export type UpstreamSink = {
   /** False asks for a pause. */
   data(chunk: Buffer): boolean;
   end(trailers: string[]): void;
-  /** The upstream broke off after `head`: the taker must not mistake what it has for the whole. */
+  /** The upstream broke off after `head`, so the answer is incomplete and must not pass for a whole one. */
   broken(): void;
-  /** Asked after each pause that was asked for: calls back once when it may end. */
+  /** Called after each requested pause; calls `resume` once, when the pause may end. */
   onDrain(resume: () => void): void;
-  /** Called back when nobody takes the answer any more. */
+  /** Calls `abort` when the answer is no longer wanted. */
   onGone(abort: () => void): void;
 };

@@ -1,20 +1,23 @@
 import { ChunkFraming } from './chunk-framing.ts';
 import { readFieldLines, refuseIllegal } from './field-lines.ts';
 
-/** What an answer consists of, in order. What they throw, `read` throws. */
+/** Receives the parts of an answer, in order. An error thrown here is thrown by `read`. */
 export type AnswerParts = {
-  /** Interim answers (1xx) have a head too, and nothing else. Names and values alternate, as they were sent. */
+  /** Interim answers (1xx) have a head only. Names and values alternate, as sent. */
   head(status: number, fields: string[]): void;
-  /** A copy: the bytes read are overwritten by the next. */
+  /** `piece` is a copy: the next read overwrites the buffer. */
   data(piece: Buffer): void;
 };
 
-/** Most bytes of a head, and of the trailers; what `node:http` allows too. */
+/** Most bytes of a head, and of the trailers; the limit of `node:http`. */
 const FIELDS_LIMIT = 16 * 1024;
 /** Most interim answers before the final one. */
 const INTERIM_LIMIT = 100;
 
-/** How long an idle connection is kept at most, and how much sooner than the system says, in milliseconds. */
+/**
+ * Longest time to keep an idle connection, and how much earlier than the upstream's own timeout to stop using it, in
+ * milliseconds.
+ */
 const LONGEST_IDLE = 4000;
 const IDLE_MARGIN = 1000;
 
@@ -27,14 +30,14 @@ const CR = 0x0d;
 type Place = 'head' | 'counted body' | 'endless body' | 'framing of chunks' | 'chunk' | 'trailers' | 'nothing';
 
 /**
- * Reads the answers on one connection, each after the request that it is for (RFC 9112). It is strict where leniency has
- * made parsers disagree on where an answer ends: line folding, bare CR and LF, repeated or contradicting lengths, any
- * transfer coding but chunked.
+ * Reads the answers on one connection, one for each request (RFC 9112). It is strict where parsers have disagreed on
+ * where an answer ends: line folding, bare CR and LF, repeated or contradicting lengths, any transfer coding but
+ * chunked.
  */
 export class AnswerReader {
   readonly #parts: AnswerParts;
   #place: Place = 'nothing';
-  /** A head or trailers, as far as they have arrived. */
+  /** The part of a head or of trailers that has arrived. */
   #held = '';
   #interim = 0;
   #isHead = false;
@@ -48,12 +51,12 @@ export class AnswerReader {
     this.#parts = parts;
   }
 
-  /** The answer is here whole. */
+  /** Whether the whole answer has arrived. */
   get ended(): boolean {
     return this.#place === 'nothing';
   }
 
-  /** Milliseconds for which the system keeps the connection for another request; 0: not at all. */
+  /** Milliseconds for which the upstream keeps the connection for another request; 0 if it does not. */
   get idle(): number {
     return this.#idle;
   }
@@ -62,7 +65,7 @@ export class AnswerReader {
     return this.#trailers;
   }
 
-  /** A request with this method is on its way: the next bytes are its answer. */
+  /** Begins the answer to a request with this method, which is about to be sent. */
   begin(method: string): void {
     this.#place = 'head';
     this.#isHead = method === 'HEAD';
@@ -71,9 +74,9 @@ export class AnswerReader {
   }
 
   /**
-   * Takes the first `length` of `bytes`. Returns how many of them belong to the answer: less than `length` when it has
-   * ended and the system goes on.
-   * @throws Error when it is no answer that could be understood in one way only
+   * Takes the first `length` of `bytes`. Returns how many of them belong to the answer; less than `length` if bytes
+   * follow its end.
+   * @throws Error when the answer is invalid or ambiguous
    */
   read(bytes: Buffer, length: number): number {
     let at = 0;
@@ -82,11 +85,12 @@ export class AnswerReader {
   }
 
   /**
-   * The system has closed its side.
-   * @throws Error when the answer was not there whole
+   * The upstream has closed its side.
+   * @throws Error when the answer is incomplete
    */
   close(): void {
-    if (this.#place !== 'endless body') throw new Error('the system closed the connection before its answer was whole');
+    if (this.#place !== 'endless body')
+      throw new Error('the upstream closed the connection before its answer was complete');
     this.#place = 'nothing';
   }
 
@@ -135,9 +139,9 @@ export class AnswerReader {
     const next = this.#hold(bytes, at, end, '\r\n\r\n');
     const text = this.#held;
     if (next < 0) {
-      // What can't become an answer any more is not waited for.
+      // Fails at once when the bytes can no longer become an answer.
       const begins = STATUS_LINE_BEGINS.startsWith(text.slice(0, STATUS_LINE_BEGINS.length));
-      if (!begins) throw new Error('the system does not speak HTTP/1');
+      if (!begins) throw new Error('the upstream does not speak HTTP/1');
       return end;
     }
     this.#held = '';
@@ -146,7 +150,7 @@ export class AnswerReader {
   }
 
   #readTrailers(bytes: Buffer, at: number, end: number): number {
-    // Without any, the empty line that ends them is all there is.
+    // Without trailers, only the empty line that ends them is left.
     const empty = this.#held === '' ? bytes[at] === CR : this.#held === '\r';
     const next = this.#hold(bytes, at, end, empty ? '\r\n' : '\r\n\r\n');
     if (next < 0) return end;
@@ -158,8 +162,8 @@ export class AnswerReader {
   }
 
   /**
-   * Holds what comes until there is `mark`, then without the mark's last line end. Returns where the bytes after the
-   * mark begin; negative as long as it is not there.
+   * Keeps the bytes up to `mark`, then without the mark's last line end. Returns where the bytes after the mark begin;
+   * negative while it has not arrived.
    */
   #hold(bytes: Buffer, at: number, end: number, mark: string): number {
     const before = this.#held.length;
@@ -167,7 +171,7 @@ export class AnswerReader {
     const found = text.indexOf(mark, Math.max(0, before - mark.length + 1));
     if (found < 0) {
       if (text.length >= FIELDS_LIMIT) throw new Error('the head or the trailers are too long');
-      // What was looked at before is not looked at again, but for the CR that a LF or something else may follow.
+      // Only new bytes are checked, with the last old one, which may be a CR.
       refuseIllegal(text.slice(Math.max(0, before - 1)));
       this.#held = text;
       return -1;
@@ -179,12 +183,12 @@ export class AnswerReader {
 
   #takeHead(text: string): void {
     const line = STATUS_LINE.exec(text);
-    if (!line) throw new Error('the status line is none of HTTP/1.0 or HTTP/1.1');
+    if (!line) throw new Error('the status line is not HTTP/1.0 or HTTP/1.1');
     const status = Number(line[2]);
     const fields = readFieldLines(text, line[0].length);
     if (status < 200) {
       this.#interim += 1;
-      if (status === 101) throw new Error('the system switches to a protocol that nobody asked for');
+      if (status === 101) throw new Error('the upstream switches protocols without being asked');
       if (this.#interim > INTERIM_LIMIT) throw new Error('too many interim answers');
     } else {
       this.#frame(status, line[1] === '1', fields);
@@ -221,7 +225,7 @@ export class AnswerReader {
     if (isChunked && length >= 0) throw new Error('both Content-Length and Transfer-Encoding');
 
     if (this.#isHead || status === 204 || status === 304) {
-      // A body that must not be there may follow all the same, and would be taken for the next answer.
+      // A body that may not be there could follow all the same, and would be read as the next answer (desync).
       if (!this.#isHead && (length > 0 || isChunked)) idle = 0;
       this.#place = 'nothing';
     } else if (isChunked) {
@@ -237,13 +241,13 @@ export class AnswerReader {
   }
 }
 
-/** The name in lower case where it has to do with framing, which its length tells in most cases. */
+/** The name in lower case if it may concern framing; in most cases its length tells. */
 function framingField(name: string): string {
   return name.length === 14 || name.length === 10 || name.length === 17 ? name.toLowerCase() : '';
 }
 
 function readLength(value: string): number {
   const length = /^\d{1,15}$/.test(value) ? Number(value) : -1;
-  if (length < 0) throw new Error('a Content-Length that is no number');
+  if (length < 0) throw new Error('a Content-Length that is not a number');
   return length;
 }

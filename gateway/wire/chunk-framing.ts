@@ -1,13 +1,13 @@
 /** Most bytes of the extensions of one chunk. */
 const EXTENSION_LIMIT = 1024;
-/** Hexadecimal digits of a chunk's size that a number holds exactly. */
+/** Hexadecimal digits of a chunk size that fits a number exactly. */
 const SIZE_DIGITS = 13;
 
 const CR = 0x0d;
 const LF = 0x0a;
 const SEMICOLON = 0x3b;
 
-/** Reads what stands around the chunks of a body, byte by byte (RFC 9112 section 7.1). */
+/** Reads the framing between the chunks of a body, byte by byte (RFC 9112 section 7.1). */
 export class ChunkFraming {
   /** What the next byte belongs to. */
   #place: 'size' | 'extension' | 'LF after size' | 'CR after chunk' | 'LF after chunk' = 'size';
@@ -16,9 +16,9 @@ export class ChunkFraming {
   #extension = 0;
 
   /**
-   * Returns the size of the chunk that begins behind this byte, in bytes: 0 for the last, which is none, and negative as
-   * long as no chunk begins. After a chunk it is asked again from the first byte behind it on.
-   * @throws Error when the framing is not as it must be
+   * Returns the size in bytes of the chunk that begins after this byte: 0 for the last, empty one, and negative while
+   * none begins. Call it again with the first byte after the chunk.
+   * @throws Error when the framing is invalid
    */
   take(byte: number): number {
     switch (this.#place) {
@@ -54,10 +54,10 @@ export class ChunkFraming {
         this.#place = 'size';
         return -1;
     }
-    throw new Error('the chunks are not framed as they must be');
+    throw new Error('invalid chunked framing');
   }
 
-  /** What comes behind the last chunk is no framing: then it is ready for the next body. */
+  /** The last chunk ends the framing, so the next size belongs to another body. */
   #begin(): number {
     const size = this.#size;
     this.#place = size > 0 ? 'CR after chunk' : 'size';

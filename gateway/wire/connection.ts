@@ -5,31 +5,30 @@ import type { Dial } from './dial.ts';
 import { ONE_WRITE } from './one-write.ts';
 import type { Transfer } from './transfer.ts';
 
-/** Bytes read at once. */
+/** Bytes of one read. */
 const READ_SIZE = 64 * 1024;
 
-/** Longest interval in which the timer of a connection looks at its time limits, in milliseconds. */
+/** Longest interval between two checks of a connection's time limits, in milliseconds. */
 const LOOK_INTERVAL = 4000;
 
-/** How long a connection may take to open, and an answer to begin or to go on, in milliseconds. */
+/** Longest time for a connection to open, and for an answer to begin or continue, in milliseconds. */
 export type Limits = { readonly connect: number; readonly answer: number };
 
-/** To whom a connection belongs. */
+/** The pool that owns a connection. */
 export type Owner = {
-  /** It may be used for another call, or will be closed after a while. */
+  /** The connection may carry another call, or is closed later. */
   freed(connection: Connection): void;
-  /** It may not be used any more. */
+  /** The connection must not be used any more. */
   lost(connection: Connection): void;
-  /** And now it is gone. */
+  /** The connection is closed. */
   closed(connection: Connection): void;
 };
 
 /**
- * One connection to a system, for one call after another (RFC 9112 section 9). It is closed at the least doubt whose the
- * bytes are that it carries, and never sends a call that it may have sent before.
+ * One connection to an upstream, for one call after another (RFC 9112 section 9). It closes as soon as it cannot tell
+ * which call the bytes belong to, and never sends a call twice.
  *
- * Bytes are read into one buffer by node's `onread`, past the machinery of streams, and the time limits are one timer
- * that finds out when it fires whether it was meant.
+ * Node's `onread` reads into one buffer, past the machinery of streams. One timer checks all time limits when it fires.
  */
 export class Connection {
   readonly #socket: Socket;
@@ -41,7 +40,7 @@ export class Connection {
   #isOpen = false;
   #isPaused = false;
   #now = 0;
-  /** When it is too late for what is waited for. */
+  /** The time by which the expected event must happen. */
   #due = 0;
   #timer: NodeJS.Timeout | undefined = undefined;
 
@@ -60,12 +59,12 @@ export class Connection {
       .on('close', () => this.#closed());
   }
 
-  /** Whether the system was to keep it until now. */
+  /** Whether the upstream promised to keep the connection until now. */
   isKept(now: number): boolean {
     return now < this.#due;
   }
 
-  /** Sends a call, as soon as the connection is open. It must be a new connection, or one that was freed. */
+  /** Sends a call as soon as the connection is open. The connection must be new or freed. */
   begin(transfer: Transfer, now: number): void {
     transfer.begin(this, now);
     this.#transfer = transfer;
@@ -79,7 +78,7 @@ export class Connection {
 
   /** The caller does not want the answer any more. */
   abort(transfer: Transfer): void {
-    if (this.#transfer === transfer) this.#fail('upstream-failed', new Error('the caller is gone'));
+    if (this.#transfer === transfer) this.#fail('upstream-failed', new Error('the caller disconnected'));
   }
 
   /** Resolves when it is closed. */
@@ -115,8 +114,8 @@ export class Connection {
   #read(length: number): boolean {
     const transfer = this.#transfer;
     if (!transfer?.sent) {
-      // What nobody asked for is nobody's answer; and what follows it could be anything (response queue poisoning).
-      this.#fail('upstream-failed', new Error('the system sent what nobody asked for'));
+      // Response queue poisoning: bytes without a request belong to no call, and anything could follow them.
+      this.#fail('upstream-failed', new Error('the upstream sent bytes without a request'));
       return false;
     }
     this.#now = performance.now();
@@ -150,25 +149,25 @@ export class Connection {
     this.#socket.resume();
   }
 
-  /** The answer is here whole. */
+  /** Ends the transfer with its whole answer. */
   #end(transfer: Transfer, isInStep: boolean): void {
     if (this.#transfer !== transfer) return;
     const idle = isInStep && !transfer.head.isLast ? this.#reader.idle : 0;
     transfer.end(this.#reader.trailers);
-    // Its caller may have left at the last moment, and the connection is closed already.
+    // Its caller may have left at the last moment; then the connection is already closed.
     if (this.#transfer !== transfer) return;
     this.#transfer = null;
-    // TLS hands over what it has decrypted even in a pause, up to the end: the next answer must not find reading stopped.
+    // TLS delivers decrypted bytes even while paused, up to the end: the next answer must not find reading stopped.
     if (this.#isPaused) this.#socket.resume();
     this.#isPaused = false;
     this.#due = this.#now + idle;
     if (idle === 0) this.#destroy();
     else if (this.#isWritten) this.#owner.freed(this);
-    // Of what went out through TLS node tells a turn of the event loop late, and a system nearby is faster than that.
+    // Node reports bytes written through TLS one turn late, and a nearby upstream answers sooner.
     else setImmediate(() => this.#freeWritten());
   }
 
-  /** A request that is still not out, as one that the system refused early, would run into the next. */
+  /** The rest of an unfinished request, such as one that the upstream refused early, would run into the next. */
   #freeWritten(): void {
     if (this.#socket.destroyed) return;
     if (this.#isWritten) this.#owner.freed(this);
@@ -179,7 +178,7 @@ export class Connection {
     return this.#socket.writableLength === 0;
   }
 
-  /** The system has closed its side. Whether TLS was closed in order (RFC 9112 section 9.8), node does not tell. */
+  /** The upstream has closed its side. Node does not tell whether TLS was closed in order (RFC 9112 section 9.8). */
   #ended(): void {
     const transfer = this.#transfer;
     try {
@@ -205,15 +204,15 @@ export class Connection {
     transfer?.fail(code, cause, performance.now());
   }
 
-  /** Node may have destroyed the socket already, as it does on an error; the owner does not know of that. */
+  /** On an error node has already destroyed the socket, but the owner does not know. */
   #destroy(): void {
     this.#socket.destroy();
     this.#owner.lost(this);
   }
 
   /**
-   * Keeps to the time limits. Setting them is an assignment; the timer looks at them, at intervals no longer than the
-   * shortest. An idle connection may so be closed late, but `isKept` tells that it is not to be used.
+   * Enforces the time limits. Setting one is an assignment; the timer checks them at intervals no longer than the
+   * shortest. So an idle connection may close late, but `isKept` already says not to use it.
    */
   #watch(now: number): void {
     if (now >= this.#due && !this.#isPaused) {

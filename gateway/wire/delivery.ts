@@ -1,6 +1,6 @@
 import type { Problem } from '../domain/problem.ts';
 
-/** One request on its way to a system: everything that will be on the wire but Host and Content-Length. */
+/** One request to an upstream: everything on the wire but Host and Content-Length. */
 export type Outgoing = {
   readonly method: string;
   readonly target: string;
@@ -13,10 +13,10 @@ export type Delivery = {
   /** The upstream's status; 0 when there was none. */
   readonly status: number;
   readonly bytes: number;
-  /** Milliseconds from handing over to the response head, or to the failure. */
+  /** Milliseconds from sending to the response head, or to the failure. */
   readonly upstreamMs: number;
   /** False only when provably no byte of the request was written. */
   readonly sent: boolean;
-  /** Null when the answer arrived whole. */
+  /** Null when the whole answer arrived. */
   readonly problem: Problem | null;
 };

@@ -1,18 +1,18 @@
 import { connect as connectTcp, isIP, type OnReadOpts, type Socket } from 'node:net';
 import { connect as connectTls, type ConnectionOptions } from 'node:tls';
 
-/** Begins a connection, which is ready for a request at the event that `ready` names. */
+/** Opens connections. One is ready for a request at the event named by `ready`. */
 export type Dial = {
   readonly ready: 'connect' | 'secureConnect';
   dial(onread: OnReadOpts): Socket;
 };
 
-/** Milliseconds of silence after which TCP asks whether the other side is still there. */
+/** Milliseconds of silence before the first TCP keep-alive probe. */
 const PROBED_AFTER = 60_000;
 
-/** How a system is reached: by TCP, or by TLS with its certificate verified and its sessions resumed. */
+/** Connects to an upstream by TCP, or by TLS with its certificate verified and sessions resumed. */
 export function createDial(upstream: URL): Dial {
-  // As node knows it: an IPv6 address stands in brackets only in a URL.
+  // An IPv6 address has brackets only in a URL.
   const host = upstream.hostname.replace(/^\[|\]$/g, '');
   const isSecure = upstream.protocol === 'https:';
   const port = Number(upstream.port) || (isSecure ? 443 : 80);
@@ -33,7 +33,7 @@ export function createDial(upstream: URL): Dial {
         port,
         onread,
         ALPNProtocols: ['http/1.1'],
-        // An address is no server name (RFC 6066 section 3).
+        // An IP address is not a server name (RFC 6066 section 3).
         ...(isIP(host) === 0 && { servername: host }),
         ...(session && { session }),
       };

@@ -1,2 +1,2 @@
-/** Up to so many bytes, copying a head and a body into one string is cheaper than a vectored write. */
+/** Up to this many bytes, copying head and body into one string is cheaper than a vectored write. */
 export const ONE_WRITE = 16 * 1024;

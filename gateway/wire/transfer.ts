@@ -4,18 +4,18 @@ import type { RequestHead } from './request-head.ts';
 import type { UpstreamSink } from '../domain/upstream-sink.ts';
 import type { Delivery, Outgoing } from './delivery.ts';
 
-/** What carries a transfer: a connection, as far as a transfer knows it. */
+/** The connection of a transfer, as far as a transfer knows it. */
 export type Carrier = { abort(transfer: Transfer): void };
 
 /** One request and its answer, from the queue to the delivery. */
 export class Transfer {
   readonly request: Outgoing;
   readonly head: RequestHead;
-  /** What it goes by; null as long as it waits. */
+  /** Null while it is queued. */
   connection: Carrier | null = null;
-  /** Ends its waiting for a connection. */
-  patience: NodeJS.Timeout | undefined = undefined;
-  /** Set before its first byte is written: from then on it may have arrived. */
+  /** Fires when it has been queued for too long. */
+  queueTimer: NodeJS.Timeout | undefined = undefined;
+  /** Set before the first byte is written: from then on the request may have arrived. */
   sent = false;
   readonly #sink: UpstreamSink;
   readonly #done: (delivery: Delivery) => void;
@@ -58,14 +58,14 @@ export class Transfer {
     this.#finish(null);
   }
 
-  /** Ends it without the whole answer; `code` is for a request of which something was written. */
+  /** Ends it without a complete answer. `code` applies if any of the request was written. */
   fail(code: ProblemCode, cause: unknown, now: number): void {
     if (this.#status > 0) this.#sink.broken();
     else if (this.connection) this.#upstreamMs = now - this.#beganAt;
     this.#finish(new Problem(this.sent ? code : 'upstream-unreachable', { cause }));
   }
 
-  /** Ends it before a connection was free. */
+  /** Ends it while it is queued. */
   refuse(problem: Problem): void {
     this.#finish(problem);
   }

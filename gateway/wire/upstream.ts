@@ -8,23 +8,22 @@ import { createRequestHead } from './request-head.ts';
 import { Transfer } from './transfer.ts';
 
 export type Upstream = {
-  /** Never rejects: how it ended is in the delivery. */
+  /** Never rejects: the delivery says how it ended. */
   send(request: Outgoing, sink: UpstreamSink): Promise<Delivery>;
   close(): Promise<void>;
 };
 
-/** Callers that may queue for a connection, for each connection that there is. */
+/** Callers that may queue, for each connection. */
 const QUEUED_PER_CONNECTION = 8;
 
-/** Longest wait for a connection to open, in milliseconds. */
+/** Longest time for a connection to open, in milliseconds. */
 const LONGEST_CONNECT = 10_000;
 
 /**
- * The connections of one worker to one system, taken last in, first out, so that those that are not needed go idle and
- * close.
+ * One worker's connections to one upstream, used last in, first out, so that surplus ones go idle and close.
  *
- * Requests are written at the end of the event loop's turn in which they come. By then everything that has arrived on
- * idle connections was seen: one that the system has closed, or on which it sent what nobody asked for, is not used.
+ * Requests are written at the end of the event loop's turn in which they come. By then, everything that arrived on idle
+ * connections has been read: one that the upstream has closed, or sent unrequested bytes on, is not used.
  */
 export function createUpstream(system: System): Upstream {
   const headOf = createRequestHead(system.upstream);
@@ -64,7 +63,7 @@ export function createUpstream(system: System): Upstream {
       const connection = take(now);
       if (!connection) return;
       const transfer = queue.shift()!;
-      clearTimeout(transfer.patience);
+      clearTimeout(transfer.queueTimer);
       connection.begin(transfer, now);
     }
   }
@@ -80,12 +79,12 @@ export function createUpstream(system: System): Upstream {
     return fresh;
   }
 
-  /** Takes a place in the queue, unless it is full. */
+  /** Queues a transfer, unless the queue is full. */
   function enqueue(transfer: Transfer): boolean {
     const free = idle.length + system.connections - connections.size - queue.length;
     if (free <= -QUEUED_PER_CONNECTION * system.connections) return false;
     queue.push(transfer);
-    if (free <= 0) transfer.patience = setTimeout(() => leave(transfer, overloaded()), system.timeout);
+    if (free <= 0) transfer.queueTimer = setTimeout(() => leave(transfer, overloaded()), system.timeout);
     schedule();
     return true;
   }
@@ -94,7 +93,7 @@ export function createUpstream(system: System): Upstream {
     const at = queue.indexOf(transfer);
     if (at < 0) return;
     queue.splice(at, 1);
-    clearTimeout(transfer.patience);
+    clearTimeout(transfer.queueTimer);
     transfer.refuse(problem);
   }
 
@@ -115,7 +114,7 @@ export function createUpstream(system: System): Upstream {
         }
         sink.onGone(() => {
           if (transfer.connection) transfer.connection.abort(transfer);
-          else leave(transfer, new Problem('upstream-unreachable', { cause: new Error('the caller is gone') }));
+          else leave(transfer, new Problem('upstream-unreachable', { cause: new Error('the caller disconnected') }));
         });
       }),
     async close() {
