@@ -1,23 +1,23 @@
 import type { Clock } from '../domain/clock.ts';
 
-/** What a policy may pass: JSON. Sets arrive as arrays. */
+/** Values that a policy may pass, which are JSON. Sets arrive as arrays. */
 type Builtin = (...args: never[]) => unknown;
 
-/** Built-ins that the WASM runtime brings in JavaScript and that policies may use. Others of its own differ from OPA's. */
+/** Built-ins that the WASM runtime implements in JavaScript and policies may use. Its other ones differ from OPA's. */
 const RUNTIME_BUILTINS = ['sprintf'] as const;
 
 /**
- * Those that may answer the same question differently at another moment. What a policy decides without them follows from
- * its input alone, and may be remembered.
+ * Built-ins whose result depends on the moment. Without them, a decision follows from the input alone and may be
+ * remembered.
  */
 export const MOMENTARY_BUILTINS: readonly string[] = ['time.now_ns'];
 
 /**
- * Built-ins of OPA that its WASM modules lack, for policies to use all the same. Only those that are pure and mean here
- * what they mean in `opa test`: nothing that tells sets from arrays, no other dialect of regular expressions, no I/O.
- * As in OPA, an argument that makes no sense leaves the call undefined. `policies/capabilities.json` names the same ones.
+ * OPA built-ins that its WASM modules lack. Only pure ones that mean the same as in `opa test`: none that tells sets
+ * from arrays, no other regular expression dialect, no I/O. As in OPA, an invalid argument makes the call undefined.
+ * `policies/capabilities.json` lists the same names.
  *
- * Instants carry microseconds at best when read back from a number: JSON numbers pass through doubles.
+ * An instant read back from a number has microsecond precision at best, because JSON numbers pass through doubles.
  */
 export function createBuiltins(now: Clock): Record<string, Builtin> {
   return {
@@ -47,8 +47,8 @@ export function createBuiltins(now: Clock): Record<string, Builtin> {
 }
 
 /**
- * The built-ins that a module needs and nobody provides. It would fail only when a call reaches one, so a module with
- * any is refused as a whole.
+ * The built-ins that a module needs and the gateway lacks. Such a module would fail only when a call reaches one, so it
+ * is refused as a whole.
  */
 export function missingBuiltins(required: readonly string[], provided: Record<string, Builtin>): string[] {
   return required.filter((name) => !(name in provided) && !RUNTIME_BUILTINS.some((known) => known === name)).sort();
@@ -117,7 +117,7 @@ function calendar(at: unknown): Record<string, string> | undefined {
 function zoneFormat(zone: string): Intl.DateTimeFormat | undefined {
   const known = formats.get(zone);
   if (known) return known;
-  // Intl takes plain offsets as zones, OPA does not.
+  // Intl accepts plain offsets as time zones; OPA does not.
   if (!/^[A-Za-z]/.test(zone)) return undefined;
   try {
     const format = new Intl.DateTimeFormat('en-US', {

@@ -2,13 +2,16 @@ import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Bundle, decodeBundle, encodeBundle } from '../domain/bundle.ts';
 
-/** The bundles that this gateway has had in force, on local disk, so that a start needs nothing else to decide as before. */
+/**
+ * The bundles that this gateway has activated, on local disk, so that it can start with the same policy without a
+ * network.
+ */
 export type BundleStore = {
-  /** Keeps a bundle; keeping it again changes nothing. */
+  /** Stores a bundle; storing it again changes nothing. */
   write(bundle: Bundle): Promise<void>;
-  /** @throws Error when there is none, or the file does not contain what its revision names. */
+  /** @throws Error when there is none, or the file does not contain the bundle of this revision */
   read(revision: string): Promise<Bundle>;
-  /** Notes which kept bundle is in force; on disk when it resolves. */
+  /** Records which stored bundle is active; it is on disk when the promise resolves. */
   activate(revision: string): Promise<void>;
   /** The revision that was activated last; null before the first. */
   active(): Promise<string | null>;
@@ -17,7 +20,7 @@ export type BundleStore = {
 /** Keeps bundles as `<folder>/<revision>.json`, and the active revision in `<folder>/active`. */
 export function createBundleStore(folder: string): BundleStore {
   const fileOf = (revision: string) => {
-    // A revision becomes part of a path, and may come from a file or a message.
+    // Path traversal: a revision becomes part of a path, and may come from a file or a message.
     if (!/^[0-9a-f]{64}$/.test(revision)) throw new Error('not a policy revision');
     return join(folder, `${revision}.json`);
   };
@@ -45,7 +48,7 @@ export function createBundleStore(folder: string): BundleStore {
   };
 }
 
-/** A reader, also one after a crash, finds either the old file or the whole new one. */
+/** A reader, even after a crash, finds either the old file or the whole new one. */
 async function writeAtomically(folder: string, file: string, text: string): Promise<void> {
   await mkdir(folder, { recursive: true });
   const aside = `${file}.${process.pid}.${performance.now()}`;

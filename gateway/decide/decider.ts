@@ -4,7 +4,7 @@ import { Problem } from '../domain/problem.ts';
 import type { Evaluator } from './evaluator.ts';
 import { blockUnmetObligations } from './obligations.ts';
 
-/** The decision point of one process: whichever policy is in force. */
+/** The decision point of one process, with the policy in force. */
 export type Decider = DriftRules & {
   /** The revision in force; null before the first policy is loaded. */
   revision(): string | null;
@@ -13,11 +13,11 @@ export type Decider = DriftRules & {
    *   `fault` instead.
    */
   decide(input: string): Decision;
-  /** Whether the policy in force asks for `input.usage`. */
+  /** Whether the policy in force reads `input.usage`. */
   readsUsage(): boolean;
-  /** The mask for its decision log, if it has one: see `Evaluator`. */
+  /** The decision-log mask of the policy in force, if it has one; see `Evaluator`. */
   mask(): Evaluator['mask'];
-  /** From the next call on, this policy decides. The evaluator should be warm. */
+  /** Activates a policy from the next call on. Warm up the evaluator first. */
   swap(evaluator: Evaluator): void;
 };
 

@@ -16,63 +16,63 @@ import { sampleInputs } from './sample-inputs.ts';
 export const DECISION = 'holdpoint/decision';
 /** OPA's decision-log masking. */
 export const MASK = 'system/log/mask';
-/** There only where a policy has drift rules. */
+/** Only policies with drift rules have it. */
 export const DRIFT = 'holdpoint/drift';
 
 const MiB = 2 ** 20;
 const WARM_EVALUATIONS = 2000;
 const WARM_SLICE = 50;
 
-/** Outcomes remembered, twice that at most, and the longest text that one is remembered under: 2 MiB in all. */
+/** Outcomes to remember (twice that at most), and the longest input text to remember one for: 2 MiB in all. */
 const REMEMBERED = 512;
 const LONGEST_REMEMBERED = 1024;
 const KEPT_OF = 8;
 
 export type Evaluator = DriftRules & {
   readonly revision: string;
-  /** What can be evaluated, such as `holdpoint/decision`. */
+  /** The names of the entrypoints, such as `holdpoint/decision`. */
   readonly entrypoints: readonly string[];
-  /** Whether it asks for `input.usage`. */
+  /** Whether the policy reads `input.usage`. */
   readonly readsUsage: boolean;
   /**
    * Decides on one call, given the policy input as JSON text that the gateway wrote itself. Synchronous, no I/O, never
-   * throws: whatever goes wrong becomes a block whose `fault` says what, for the log.
+   * throws: any failure becomes a block, with its cause in `fault` for the log.
    */
   decide(input: string): Decision;
   /**
-   * Gives what `data.system.log.mask` says to a decision-log event, a result set, both as JSON text; null when the policy
-   * does not have one. Throws what the module throws.
+   * Evaluates `data.system.log.mask` for a decision-log event and returns the result set, both as JSON text. Null when
+   * the policy has no mask. Throws what the module throws.
    */
   readonly mask: ((event: string) => string) | null;
   /**
    * The value of any entrypoint; undefined when it has none. For tests and dry runs, not for calls.
-   * @throws Error when there is no such entrypoint, or its evaluation fails.
+   * @throws Error when there is no such entrypoint, or its evaluation fails
    */
   evaluate(entrypoint: string, input: string): unknown;
   /**
-   * Runs a couple of thousand evaluations of sample inputs, so that the first calls meet optimised code. Other work goes
-   * on in between: slices take about a millisecond.
+   * Runs a couple of thousand evaluations of sample inputs, so that the first calls meet optimised code. It yields
+   * about every millisecond.
    */
   warm(): Promise<void>;
 };
 
 export type EvaluatorOptions = {
   readonly clock?: Clock;
-  /** Most UTF-16 units of input that are evaluated; the rest is refused as a fault. Evaluation takes some ten times the memory. */
+  /** Most UTF-16 units of an input; a longer one is a fault. Evaluation takes about ten times the memory. */
   readonly inputLimit?: number;
-  /** Above so many bytes of memory the instance is replaced after the call, as it never gives memory back. */
+  /** Bytes of memory above which the instance is replaced after a call, because WASM memory never shrinks. */
   readonly memoryKept?: number;
 };
 
 /**
- * Makes a compiled policy ready to decide.
- * @throws Error when the module cannot be loaded, or needs built-ins that nobody provides (each is named): such a bundle
- *   must not be activated.
+ * Prepares a compiled policy for decisions.
+ * @throws Error when the module cannot be loaded, or needs built-ins that the gateway lacks, each named; such a bundle
+ *   must not be activated
  */
 export function createEvaluator(bundle: Bundle, options: EvaluatorOptions = {}): Evaluator {
   const { clock = Date.now, inputLimit = 16 * MiB, memoryKept = 32 * MiB } = options;
   const { revision, data } = bundle;
-  // Time stands still during one evaluation, as in OPA.
+  // The time is fixed during one evaluation, as in OPA.
   let now = 0;
   const builtins = createBuiltins(() => now);
   const module = new WebAssembly.Module(bundle.wasm);
@@ -91,7 +91,7 @@ export function createEvaluator(bundle: Bundle, options: EvaluatorOptions = {}):
   const run = (entrypoint: number, input: string): string => {
     assertSize(input);
     const used = (instance ??= createInstance(module, data, builtins));
-    // Whatever stops it in the middle may leave its memory in disorder: it comes back only if nothing did.
+    // A failed evaluation may leave the instance's memory corrupt, so only a successful one puts it back.
     instance = null;
     now = clock();
     const text = used.evaluate(entrypoint, unescapePairs(input));
@@ -101,22 +101,21 @@ export function createEvaluator(bundle: Bundle, options: EvaluatorOptions = {}):
 
   const project = createProjection(bundle.reads);
   const decision = entrypoints[DECISION];
-  /** @param shown an input cut down to what decides: the module is given nothing else. */
+  /** @param shown an input reduced to what the decision depends on; the module gets nothing else */
   const evaluate = (shown: string): Outcome =>
     decision === undefined ? failed(`the bundle has no ${DECISION}`) : recallOutcome(run(decision, shown));
 
   const remembered = createRecent<Outcome>(REMEMBERED);
   let evaluated = 0;
   const isTimeless = !requiredBuiltins.some((name) => MOMENTARY_BUILTINS.includes(name));
-  // It cannot be wrong: an outcome stands under the very text that the module was given, and followed from that alone.
-  // 2 µs in place of 9 to 20.
+  // Sound, because the key is the exact text that the module was given, and the outcome follows from that text alone.
   const recall = (shown: string, input: string): Outcome => {
-    // A whole input has the time in it, and does not come again.
+    // An unreduced input contains the time, so it never recurs.
     if (!isTimeless || shown === input || shown.length > LONGEST_REMEMBERED) return evaluate(shown);
     const known = remembered.get(shown);
     if (known !== undefined) return known;
     const outcome = evaluate(shown);
-    // One in eight is kept: what comes again and again is soon among them, and what comes once costs the memory little.
+    // Only one outcome in eight is kept: recurring inputs are soon among them, and others cost little memory.
     if (outcome.fault === null && (evaluated = (evaluated + 1) % KEPT_OF) === 0) remembered.set(shown, outcome);
     return outcome;
   };
@@ -126,7 +125,7 @@ export function createEvaluator(bundle: Bundle, options: EvaluatorOptions = {}):
       assertSize(input);
       return find(project(input), input);
     } catch (cause) {
-      return failed(wordsOf(cause));
+      return failed(messageOf(cause));
     }
   };
 
@@ -154,7 +153,7 @@ export function createEvaluator(bundle: Bundle, options: EvaluatorOptions = {}):
       if (entrypoint === undefined) return { drift: null, fault: `the bundle has no ${DRIFT}` };
       return readDrift(run(entrypoint, input), revision);
     } catch (cause) {
-      return { drift: null, fault: wordsOf(cause) };
+      return { drift: null, fault: messageOf(cause) };
     }
   };
 
@@ -173,7 +172,7 @@ export function createEvaluator(bundle: Bundle, options: EvaluatorOptions = {}):
       try {
         text = run(index, input);
       } catch (cause) {
-        throw new Error(wordsOf(cause), { cause });
+        throw new Error(messageOf(cause), { cause });
       }
       const [first] = JSON.parse(text) as { result: unknown }[];
       return first?.result;
@@ -190,8 +189,8 @@ export function createEvaluator(bundle: Bundle, options: EvaluatorOptions = {}):
   };
 }
 
-/** The runtime throws strings and plain objects beside errors. */
-function wordsOf(cause: unknown): string {
+/** The runtime also throws strings and plain objects. */
+function messageOf(cause: unknown): string {
   if (cause instanceof Error) return cause.message;
   if (typeof cause === 'object' && cause !== null && 'message' in cause) return String(cause.message);
   return String(cause);

@@ -1,4 +1,4 @@
-// What Node has and the compiler's own libraries describe only for browsers.
+// Globals of Node that TypeScript's own libraries declare only for browsers.
 
 declare namespace WebAssembly {
   class Memory {

@@ -1,7 +1,7 @@
 import * as opaWasm from '@open-policy-agent/opa-wasm';
 import type { LoadedPolicy } from '@open-policy-agent/opa-wasm';
 
-// The package's types name its CommonJS exports; as a module it has most of them under `default` only.
+// The package's types describe its CommonJS exports; imported as a module, most of them are under `default`.
 const { loadPolicySync } = (opaWasm as unknown as { default: typeof opaWasm }).default;
 
 const PAGE = 64 * 1024;
@@ -22,12 +22,12 @@ type Exports = {
   readonly builtins: () => number;
 };
 
-/** One instance of a policy module with its data loaded. Not safe to use after anything it threw. */
+/** One instance of a policy module with its data loaded. Discard it after anything it throws. */
 export type Instance = {
   readonly entrypoints: Readonly<Record<string, number>>;
   /** Names of the built-ins that the module calls and does not contain. */
   readonly requiredBuiltins: readonly string[];
-  /** Bytes of memory it holds; it never gives any back. */
+  /** Bytes of memory in use, which never shrink. */
   memory(): number;
   /**
    * Evaluates an entrypoint against input given as JSON text and returns the text of the result set, such as
@@ -37,7 +37,7 @@ export type Instance = {
   evaluate(entrypoint: number, input: string): string;
 };
 
-/** @throws Error when the module or its data cannot be loaded. */
+/** @throws Error when the module or its data cannot be loaded */
 export function createInstance(
   module: WebAssembly.Module,
   data: string,
@@ -77,7 +77,7 @@ export function createInstance(
   };
 }
 
-/** A module says how much memory it needs only by refusing less, so it is offered more until it accepts. */
+/** A module rejects too little memory but never says how much it needs, so it is offered more until it loads. */
 function load(module: WebAssembly.Module, builtins: Record<string, (...args: never[]) => unknown>): LoadedPolicy {
   for (let pages = INITIAL_PAGES; ; pages *= 2) {
     try {

@@ -1,6 +1,6 @@
 /**
- * What was looked up lately, by text: the latest `limit` entries and up to as many older ones. Whatever is asked for again
- * stays; entries that are asked for once go in bulk, without bookkeeping for each.
+ * A cache by text: the latest `limit` entries and up to as many older ones. Entries that are read again stay; others
+ * are dropped in bulk, without bookkeeping for each.
  */
 export type Recent<T> = {
   get(key: string): T | undefined;

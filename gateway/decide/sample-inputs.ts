@@ -3,7 +3,7 @@ import { actionText, createInput, principalText, type PolicyInput } from '../dom
 
 const SYSTEMS = 16;
 
-/** Inputs of everyday calls for the systems that a bundle has rules for: enough to warm up its evaluation. */
+/** Inputs of everyday calls to the systems that a bundle has rules for: enough to warm up its evaluation. */
 export function sampleInputs(bundle: Bundle): string[] {
   const systems = new Set(bundle.rules.map((rule) => rule.package.replace(/^rules\./, '')));
   systems.add('all');

@@ -8,7 +8,7 @@ const group = z.string().min(1);
 
 export const trigger = z.enum(['rule', 'probabilistic']).optional();
 
-/** The members of a hold rule that say under which terms it holds. Level 4 blocks instead. */
+/** The members of a hold rule that set the terms of the hold. Level 4 blocks instead. */
 export const holdMembers = {
   level: z.union([z.literal(2), z.literal(3), z.literal(4)], { error: 'expected 2, 3 or 4' }).optional(),
   trigger,
@@ -28,15 +28,15 @@ export const holdMembers = {
 const members = z.object(holdMembers);
 export type HoldMembers = z.infer<typeof members>;
 
-/** Whether expiry has somebody to go to, when the rule wants it to. */
+/** Whether a rule that escalates on expiry names a group to escalate to. */
 export function canEscalate(rule: HoldMembers): boolean {
   return rule.on_expiry !== 'escalate' || (rule.escalate ?? []).length > 0;
 }
 
 /**
- * The terms of a call that these rules hold: as strict as each of them, in every member that the rule names. What an
- * estimate made match (`trigger: probabilistic`) can only make the terms of plain rules stricter, never fill in what
- * those leave out.
+ * The terms of a call that these rules hold: in each member, as strict as the strictest rule that sets it. A rule that
+ * matched on an estimate (`trigger: probabilistic`) can make the terms of plain rules stricter, but never add what they
+ * leave out.
  */
 export function termsOf(rules: readonly HoldMembers[]): HoldTerms {
   const plain = rules.filter((rule) => rule.trigger !== 'probabilistic').map(opinionOf);

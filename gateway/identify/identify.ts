@@ -7,7 +7,7 @@ import { readToken } from './token.ts';
 import type { Route } from './route.ts';
 
 /**
- * Works out who calls and which system is meant.
+ * Finds out which agent calls which system.
  * @throws Problem `unauthenticated`, `unknown-system`
  */
 export function createIdentify(deps: {
@@ -18,14 +18,14 @@ export function createIdentify(deps: {
     const route = deps.route(own, request.headers.host, request.url ?? '/');
     const token = readToken(request.headers, route?.system.agentCredential.header ?? 'authorization');
     const principal = token === null ? null : deps.findAgent(token);
-    // Who may not come in does not learn which systems exist.
+    // Unauthenticated callers do not learn which systems exist.
     if (!principal) throw new Problem('unauthenticated');
     if (!route) throw new Problem('unknown-system');
     return { principal, system: route.system, target: route.target };
   };
 }
 
-/** The agent behind a credential, for the gateway's own endpoints where no system is named. */
+/** The agent of a credential, for the gateway's own endpoints, which belong to no system. */
 export function identifyAgent(
   request: IncomingMessage,
   keyHeaders: readonly string[],

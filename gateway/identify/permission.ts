@@ -9,7 +9,7 @@ export function createGrants(agents: readonly Agent[]): (agent: string, system: 
 }
 
 /**
- * The kill switch, asked before anything about the call is read; the attempt is on record.
+ * The kill switch, checked before anything else about the call is read. The attempt is recorded.
  * @throws Problem `suspended`
  */
 export function assertActive(agent: string, system: string | null, suspensions: Pick<Suspensions, 'of'>): void {
@@ -19,11 +19,11 @@ export function assertActive(agent: string, system: string | null, suspensions: 
   throw new Problem('suspended', { detail });
 }
 
-/** Why an agent may not have a call of its own sent now: it lost the system, or one of the two is suspended. */
+/** Why a call of the agent may not be sent now: it lost access to the system, or one of the two is suspended. */
 export function createWhyNotPermitted(
   isGranted: (agent: string, system: string) => boolean,
   suspensions: Pick<Suspensions, 'of'>,
 ): (agent: string, system: string) => string | null {
   return (agent, system) =>
-    isGranted(agent, system) ? suspensions.of(agent, system) : 'The agent no longer has this system.';
+    isGranted(agent, system) ? suspensions.of(agent, system) : 'The agent no longer has access to this system.';
 }

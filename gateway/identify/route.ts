@@ -7,8 +7,8 @@ export type Route = {
 };
 
 /**
- * Finds the system that a call is for: the listener's own system wins, then the Host header, then the first path
- * segment. Null when none fits: such a call goes nowhere.
+ * Finds the system that a call is for: the listener's own system first, then the Host header, then the first path
+ * segment. Null when none matches; such a call is not forwarded.
  */
 export function createRouter(
   systems: readonly System[],

@@ -1,15 +1,15 @@
 import type { HoldStore, Suspension } from '../domain/hold-store.ts';
 
-/** Who is suspended, from memory: asked for every call. */
+/** The suspended agents and systems, kept in memory because every call is checked. */
 export type Suspensions = {
-  /** Why the agent may not call, or nobody may call the system; null when neither is suspended. */
+  /** Why the agent may not call the system; null when neither is suspended. */
   of(agent: string, system: string | null): string | null;
   stop(): void;
 };
 
 /**
- * Knows what `refresh` of the store makes it know: see there.
- * @param changed called when something else is suspended than before
+ * Follows the suspensions in the store, as far as its `refresh` has read them.
+ * @param changed called when the set of suspensions changes
  */
 export function watchSuspensions(
   suspensions: Pick<HoldStore['suspensions'], 'watch'>,

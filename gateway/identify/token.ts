@@ -2,7 +2,7 @@ import { hash, timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Principal, Reviewer } from '../domain/principal.ts';
 
-/** An agent as configured: its token is known by its hash alone. */
+/** An agent as configured, which knows only the hash of its token. */
 export type Agent = {
   readonly id: string;
   readonly owner: string;
@@ -11,14 +11,14 @@ export type Agent = {
   readonly systems: readonly string[];
 };
 
-/** Lowercase hex SHA-256 of a token: the form in which the configuration knows it. */
+/** Lowercase hex SHA-256 of a token, as in the configuration. */
 export function hashToken(token: string): string {
   return hash('sha256', token, 'hex');
 }
 
 /**
- * Looks bearers up by the hash of their token. What is compared is a hash that the caller cannot choose bit by bit, so
- * the time that the lookup takes says nothing about a token; the final comparison is constant-time all the same.
+ * Finds agents by the hash of their token. A caller cannot choose that hash bit by bit, so the time of the lookup
+ * reveals nothing about a token (timing attack); the final comparison is constant-time all the same.
  */
 function createDirectory<T>(entries: readonly (readonly [sha256: string, bearer: T])[]): (token: string) => T | null {
   const known = new Map(entries.map(([sha256, bearer]) => [sha256, { digest: Buffer.from(sha256, 'hex'), bearer }]));
@@ -29,7 +29,7 @@ function createDirectory<T>(entries: readonly (readonly [sha256: string, bearer:
   };
 }
 
-/** Tokens that were found are remembered, so that they are not hashed again for every call: as many as there are agents. */
+/** Remembers tokens that were found, one for each agent, so that they are not hashed again at every call. */
 export function createAgentDirectory(agents: readonly Agent[]): (token: string) => Principal | null {
   const find = createDirectory(
     agents.map(({ id, owner, token_sha256, roles }) => [token_sha256, { agent: id, owner, roles, onBehalfOf: [] }]),
@@ -51,9 +51,9 @@ export function createReviewerDirectory(
 }
 
 /**
- * The token that a call carries: in the header that the system's SDK uses for its key, else in `Authorization`, whose
- * scheme may be Bearer, `token` (as Octokit sends it) or Basic (as `curl -u` and some SDKs send it: the password, or the
- * user name where there is no password). Null when there is none.
+ * The token of a call: in the header that the system's SDK uses for its key, else in `Authorization`. Its scheme may be
+ * Bearer, `token` (Octokit) or Basic (`curl -u` and some SDKs: the password, or the user name if there is no password).
+ * Null when there is none.
  */
 export function readToken(headers: IncomingHttpHeaders, keyHeader: string): string | null {
   const key = keyHeader === 'authorization' ? undefined : headers[keyHeader];
