@@ -1,17 +1,17 @@
 import type { AnswerSample } from '../domain/metering.ts';
 
-/** Most bytes of a JSON answer that are read, as they were sent and as they are once decompressed. */
+/** Most bytes of a JSON answer that are read, both as sent and decompressed. */
 export const ANSWER_LIMIT = 256 * 1024;
 
-/** Of a stream of events the end is kept: usage stands in one of the last. */
+/** Of an event stream, only the end is kept: one of the last events has the usage. */
 const STREAM_END = 64 * 1024;
 
-/** How an answer can be read. */
+/** How the body of an answer can be read. */
 export type AnswerKind = 'json' | 'events' | 'other';
 
 /**
- * Keeps the head of an answer and, of a type that can be read, its body: JSON up to `ANSWER_LIMIT` or nothing, of
- * `text/event-stream` the end. It keeps the chunks as they are, so that it costs nothing while the answer streams.
+ * Keeps the head of an answer and, if it can be read, its body: all of JSON up to `ANSWER_LIMIT`, or the end of a
+ * `text/event-stream`. Chunks are kept as they come, so that sampling costs nothing while the answer streams.
  */
 export class KeptSample implements AnswerSample {
   readonly #chunks: Buffer[] = [];
@@ -22,7 +22,7 @@ export class KeptSample implements AnswerSample {
 
   head(status: number, headers: readonly string[]): void {
     this.#status = status;
-    // The others go on to add to the list.
+    // A copy: the next sink may add to the list.
     this.#headers = [...headers];
     this.#kind = kindOf(this.header('content-type'));
   }

@@ -10,19 +10,20 @@ import { lastEvents, meteredCost, parsed } from './metered-cost.ts';
 import { createPriceList, type Price } from './price-list.ts';
 
 /**
- * How asking the drift rules ended: they found nothing, or something; the answer could not be read (no JSON, too large,
- * broken off); or the rules failed.
+ * How checking the drift rules ended: no drift, drift, an answer that could not be read (not JSON, too large, cut
+ * short), or a failure of the rules.
  */
 export type DriftResult = 'none' | 'found' | 'unread' | 'failed';
 
 const NOTHING: Measurement = { cost: null, drift: null };
 
 /**
- * Says of calls, when they have been answered, what they cost and whether the answer contradicts what was decided.
+ * Measures what an answered call cost, and whether the answer contradicts the decision (drift).
  *
- * Cost comes from the answer; where it does not tell, or cannot be read, from policy; and else from the price list. The
- * last two hold for calls that the system took (a status below 400): an answer may charge for a failure, nobody else does.
- * @param deps.counted told of each answer that drift rules were to see
+ * The cost is read from the answer; if the answer has none, it comes from policy, and failing that from the price list.
+ * The last two count only for calls that the upstream accepted (a status below 400), while an answer may charge for a
+ * failure.
+ * @param deps.counted called for each answer that drift rules apply to
  */
 export function createMeter(deps: {
   readonly systems: readonly Pick<System, 'name' | 'costs'>[];
@@ -83,7 +84,7 @@ export function createMeter(deps: {
   }
 }
 
-/** Part of a JSON text is none; of a stream of events, what came is true also when it broke off. */
+/** Cut-off JSON cannot be read; the events of a stream are true even if it broke off. */
 function isReadable({ kind }: KeptSample, whole: boolean): boolean {
   return kind === 'events' || (kind === 'json' && whole);
 }

@@ -1,22 +1,22 @@
 import type { Cost } from '../domain/cost.ts';
 import type { CostEntry, System } from '../domain/system.ts';
 
-/** How an answer says what its call cost. */
+/** How to read the cost of a call from its answer. */
 export type Metered = Extract<CostEntry, { from: object }>;
 
-/** What is known of the cost of an operation before any call of it. */
+/** The known cost of an operation before it is called. */
 export type Price = {
-  /** Where the answer tells; null when it does not. */
+  /** How to read it from the answer; null when the answer does not tell. */
   readonly metered: Metered | null;
-  /** What every call costs of which nothing better is known. */
+  /** The cost of a call when its answer and policy name none. */
   readonly fixed: Cost | null;
 };
 
-/** What an operation of a system costs; null when nobody said. Two look-ups. */
+/** The price of an operation; null when none is configured. Two look-ups. */
 export type PriceList = (system: string, operation: string) => Price | null;
 
 /**
- * Of each kind of entry, those that read the answer and those that give an amount, the first counts that names the
+ * Two entries count: of those that read the answer and of those that give an amount, the first each that names the
  * operation or names none.
  */
 export function createPriceList(systems: readonly Pick<System, 'name' | 'costs'>[]): PriceList {
@@ -24,7 +24,7 @@ export function createPriceList(systems: readonly Pick<System, 'name' | 'costs'>
   return (system, operation) => lists.get(system)?.(operation) ?? null;
 }
 
-/** Agents choose the names of operations, so those that no entry names share one price, and nothing grows with them. */
+/** Agents choose operation names, so operations that no entry names share one price, and memory does not grow. */
 function listOf(costs: readonly CostEntry[]): (operation: string) => Price | null {
   const named = [...new Set(costs.flatMap(({ operations = [] }) => operations))];
   const prices = new Map(named.map((operation) => [operation, priceOf(costs, operation)]));

@@ -1,9 +1,12 @@
 import { USAGE_WINDOWS, type UsageCount, type UsageMeasure, type UsageWindow } from '../domain/usage.ts';
 
-/** What everybody has counted as far as known, what this process has counted beside it, and how much of that is added. */
+/**
+ * A count: `stored` by all processes as last read, `own` by this process on top, and `added`, the part of `own` in the
+ * store.
+ */
 type Cell = { stored: number; own: number; added: number };
 
-/** Digits behind the point of a sum of costs: binary fractions would show otherwise. */
+/** Decimals of a sum of costs; more would show binary fractions. */
 const DIGITS = 9;
 
 /** One sliding window of one subject. */
@@ -12,7 +15,7 @@ export class Window {
   readonly #span: number;
   readonly #size: number;
   readonly #buckets = new Map<number, Map<UsageMeasure, Cell>>();
-  /** The sums as JSON, and until when they stay what they are if nothing is counted. */
+  /** The sums as JSON, valid until `#until` unless something is counted. */
   #text: string | null = null;
   #until = 0;
 
@@ -27,7 +30,7 @@ export class Window {
     this.#text = null;
   }
 
-  /** Takes over what the store says of a bucket; what was added to it is in there. */
+  /** Takes the store's total of a bucket, which includes what this process has added. */
   settle({ bucket, measure, amount }: UsageCount): void {
     const cell = this.#cell(bucket, measure);
     cell.stored = amount;
@@ -36,7 +39,7 @@ export class Window {
     this.#text = null;
   }
 
-  /** What is not added to the store yet. */
+  /** The counts that are not in the store yet. */
   pending(subject: string): UsageCount[] {
     const counts: UsageCount[] = [];
     for (const [bucket, cells] of this.#buckets) {
@@ -47,7 +50,7 @@ export class Window {
     return counts;
   }
 
-  /** So much of what was pending is in the store now. */
+  /** Notes that this part of the pending counts is now in the store. */
   added({ bucket, measure, amount }: UsageCount): void {
     this.#cell(bucket, measure).added += amount;
   }
@@ -62,7 +65,7 @@ export class Window {
     return this.#text;
   }
 
-  /** Whether nothing is left in the window, and nothing to be added. */
+  /** Whether the window is empty, with nothing left to add to the store. */
   isEmpty(now: number): boolean {
     this.#expire(now);
     return this.#buckets.size === 0;
@@ -70,7 +73,7 @@ export class Window {
 
   #expire(now: number): void {
     for (const [bucket, cells] of this.#buckets) {
-      // What is not added to the store yet is still to be told.
+      // Counts that are not in the store yet are kept.
       if (!this.#isOver(bucket, now)) continue;
       if ([...cells.values()].every(({ own, added }) => own === added)) this.#buckets.delete(bucket);
     }
@@ -78,7 +81,7 @@ export class Window {
 
   #write(now: number): string {
     const sums: Record<string, number> = { calls: 0, blocked: 0, held: 0 };
-    // Without a prototype: a unit may be named as anything.
+    // Prototype pollution: a unit may have any name, so the object has no prototype.
     const costs = Object.create(null) as Record<string, number>;
     for (const [bucket, cells] of this.#buckets) {
       if (this.#isOver(bucket, now)) continue;
