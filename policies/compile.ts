@@ -20,21 +20,21 @@ import {
 
 const DECISION = 'holdpoint/decision';
 
-/** The compiled policy that is shipped, so that a first start needs no `opa`. */
+/** The shipped policy, compiled, so that a first start needs no `opa`. */
 export const SHIPPED_BUNDLE = join(import.meta.dirname, 'dist/bundle.json');
 
-/** The shipped bundle when it was compiled from exactly these sources; null otherwise. */
+/** The shipped bundle if it was compiled from exactly these sources; null otherwise. */
 export async function shippedBundle(sources: Sources): Promise<Bundle | null> {
   const bundle = decodeBundle(await readFile(SHIPPED_BUNDLE, 'utf8'));
   return bundle.sources === sources.digest ? bundle : null;
 }
 
 /**
- * Checks and compiles policy sources to the WASM module that decides. The same sources give the same bytes, given the
- * same version of OPA. About 50 ms.
+ * Checks and compiles policy sources to the WASM module that decides. The same sources and version of OPA give the same
+ * bytes.
  *
- * @throws PolicyError with every problem found: parse and type errors, references to input that does not exist, built-ins
- *   that the gateway does not provide, rules that nobody would ask.
+ * @throws PolicyError with every problem found: parse and type errors, references to input that does not exist,
+ *   built-ins that the gateway lacks, rules that are never evaluated
  */
 export function compilePolicies(sources: Sources, opa: Opa): Promise<Bundle> {
   return staged(sources, (dir) => compileStaged(sources, opa, dir));
@@ -69,11 +69,11 @@ export async function buildWasm(
   const files = await build(opa, dir, 'wasm', entries);
   if ('problem' in files) return files;
   const wasm = files.get('/policy.wasm');
-  if (!wasm) throw new Error('opa build gave no policy.wasm');
+  if (!wasm) throw new Error('opa build returned no policy.wasm');
   return { wasm: new Uint8Array(wasm), data: files.get('/data.json')?.toString().trim() ?? '{}' };
 }
 
-/** What decisions read. Sources that do not compile read anything: `buildWasm` says what is wrong with them. */
+/** The members of the input that decisions read. Sources that do not compile read anything; `buildWasm` reports why. */
 async function findReads(opa: Opa, dir: string): Promise<Reads> {
   const files = await build(opa, dir, 'plan', [DECISION]);
   const plan = 'problem' in files ? undefined : files.get('/plan.json');
@@ -125,7 +125,7 @@ function checkProblems({ stdout, stderr }: OpaResult): string[] {
   });
 }
 
-/** OPA says which names it knows where a reference is wrong. */
+/** For a wrong reference, OPA lists the names it knows. */
 function wanted(details: unknown): string {
   const { oneOf } = (details ?? {}) as { oneOf?: unknown };
   return Array.isArray(oneOf) ? ` (there is ${oneOf.join(', ')})` : '';
@@ -138,7 +138,7 @@ function tidy(text: string): string {
     .replace(/^(?:bundle \.: )?(?:load error: )?\d+ errors? occurred(?: during loading)?:\s*/, '');
 }
 
-/** The files of a tar archive (POSIX ustar) as OPA writes them: plain files with short names. */
+/** The files of a tar archive (POSIX ustar) as OPA writes it: plain files with short names. */
 function untar(archive: Buffer): Map<string, Buffer> {
   const files = new Map<string, Buffer>();
   for (let at = 0; at + 512 <= archive.length && archive[at] !== 0;) {

@@ -14,18 +14,17 @@ export type PolicyStatus = {
     readonly activatedAt: number;
     readonly rules: readonly RuleSource[];
   } | null;
-  /** The newest change that was not activated, until one is. */
+  /** The latest change that was refused; null once a change is activated. */
   readonly refused: { readonly at: number; readonly reasons: readonly string[] } | null;
 };
 
 export type PolicyKeeper = {
   /**
-   * Puts a policy in force and begins to watch the folder: the policy that the folder holds, or the last one that was in
-   * force if that is broken.
-   * @throws PolicyError when there is neither.
+   * Activates the policy in the folder, or the last active one if the folder's is broken, and watches the folder.
+   * @throws PolicyError when there is neither
    */
   start(): Promise<void>;
-  /** Looks at the folder now; resolves when what it holds is in force or refused. */
+  /** Reads the folder now; resolves when its policy is active or refused. */
   refresh(): Promise<void>;
   status(): PolicyStatus;
   stop(): void;
@@ -34,31 +33,31 @@ export type PolicyKeeper = {
 export type PolicyKeeperDeps = {
   /** The policy folder. */
   readonly dir: string;
-  /** Keeps bundles on disk, and which of them is in force. */
+  /** Keeps bundles on disk, and the revision of the active one. */
   readonly store: {
     write(bundle: Bundle): Promise<void>;
     read(revision: string): Promise<Bundle>;
     activate(revision: string): Promise<void>;
     active(): Promise<string | null>;
   };
-  /** The gateway's evaluator. Throws when the policy needs what the gateway does not provide. */
+  /** The gateway's evaluator. Throws when the policy needs built-ins that the gateway lacks. */
   readonly load: (bundle: Bundle) => { evaluate(entrypoint: string, input: string): unknown };
-  /** Finds `opa`; asked only when something must be compiled, and once found not again. */
+  /** Finds `opa`. Called at the first compilation only. */
   readonly opa: () => Promise<Opa>;
-  /** The bundle is on disk and in force: tells every worker. */
+  /** Called when a bundle is active and on disk; tells every worker. */
   readonly onActivated: (bundle: Bundle) => void | Promise<void>;
   readonly onRefused: (reasons: readonly string[]) => void;
   readonly clock?: Clock;
   readonly debounce?: number;
 };
 
-/** Keeps the policy in force up with its folder. A change that cannot be used changes nothing, and is reported. */
+/** Keeps the active policy in step with its folder. A change that cannot be used changes nothing and is reported. */
 export function createPolicyKeeper(deps: PolicyKeeperDeps): PolicyKeeper {
   const { dir, store, load, opa, onActivated, onRefused, clock = Date.now } = deps;
   let active: Bundle | null = null;
   let activatedAt = 0;
   let refused: PolicyStatus['refused'] = null;
-  /** The identity of the sources that were refused: they are neither compiled nor reported again. */
+  /** The identity of the refused sources, which are neither compiled nor reported again. */
   let refusedIdentity: string | null = null;
   let queue: Promise<void> = Promise.resolve();
   let compiler: Opa | null = null;
@@ -76,7 +75,7 @@ export function createPolicyKeeper(deps: PolicyKeeperDeps): PolicyKeeper {
       compilePolicies(sources, compiler),
       hasTests(sources) ? runTests(sources, compiler, load) : { passed: 0, failures: [] },
     ]);
-    // In this order: sources that do not compile fail their tests too, with less to say.
+    // In this order, because sources that do not compile also fail their tests, with a worse message.
     if (compiled.status === 'rejected') throw compiled.reason;
     load(compiled.value);
     if (tested.status === 'rejected') throw tested.reason;
@@ -95,7 +94,7 @@ export function createPolicyKeeper(deps: PolicyKeeperDeps): PolicyKeeper {
     if (changed) await onActivated(bundle);
   }
 
-  /** What the folder holds now; null when it cannot be read. */
+  /** The identity of the folder's sources; null when it cannot be read. */
   const lookAgain = (): Promise<string | null> =>
     readSources(dir).then(
       (sources) => sources.identity,
@@ -103,9 +102,9 @@ export function createPolicyKeeper(deps: PolicyKeeperDeps): PolicyKeeper {
     );
 
   /**
-   * Editors and `git` save in several steps. Instead of waiting for quiet first, which every save would pay for, the
-   * folder is looked at once more when the outcome is known: what changed meanwhile is judged in its place. Only once,
-   * or a folder that never rests would never be in force.
+   * Editors and `git` save in several steps. Waiting for them would delay every save, so the folder is read once more
+   * when the outcome is known, and a newer version is judged instead. Only once: otherwise a folder that keeps changing
+   * would never be activated.
    */
   async function update(recalled: Bundle | null, isLast = false): Promise<void> {
     let identity: string | null = null;
@@ -125,14 +124,14 @@ export function createPolicyKeeper(deps: PolicyKeeperDeps): PolicyKeeper {
       if (await isOvertaken()) return await update(recalled, true);
       refusedIdentity = identity;
       const reasons = cause instanceof PolicyError ? cause.problems : [(cause as Error).message];
-      // A folder that stays unreadable has no identity, and is reported once all the same.
+      // An unreadable folder has no identity, so its repeated report is recognised by the reasons.
       if (refused?.reasons.join('\n') === reasons.join('\n')) return;
       refused = { at: clock(), reasons };
       onRefused(reasons);
     }
   }
 
-  /** The bundle that was in force when the gateway last ran. */
+  /** The bundle that was active when the gateway last ran. */
   async function recall(): Promise<Bundle | null> {
     const revision = await store.active();
     if (revision === null) return null;
@@ -141,7 +140,7 @@ export function createPolicyKeeper(deps: PolicyKeeperDeps): PolicyKeeper {
       load(bundle);
       return bundle;
     } catch {
-      // Damaged, or made for another version of the gateway: the folder has to do.
+      // Damaged, or made for another version of the gateway: the folder must do.
       return null;
     }
   }
@@ -153,7 +152,7 @@ export function createPolicyKeeper(deps: PolicyKeeperDeps): PolicyKeeper {
       const recalled = await recall();
       await refresh(recalled);
       if (!active && recalled) await activate(recalled);
-      if (!active) throw new PolicyError(refused?.reasons ?? ['there is no policy']);
+      if (!active) throw new PolicyError(refused?.reasons ?? ['no policy']);
       stopWatching = watchPolicies({
         dir,
         onChange: () => void refresh(),

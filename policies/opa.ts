@@ -3,14 +3,14 @@ import { access, constants, mkdir, mkdtemp, rename, rm } from 'node:fs/promises'
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
 
-/** The version that compiles the policies shipped here, and that is built when no other is found. */
+/** The version that compiles the shipped policies, and that is built if no other is found. */
 export const OPA_VERSION = '1.22.0';
 
-// What `policies/capabilities.json` describes is Rego v1.
+// `policies/capabilities.json` describes Rego v1.
 const OLDEST_MAJOR = 1;
 const MODULE = `github.com/open-policy-agent/opa@v${OPA_VERSION}`;
 const PROGRAM = process.platform === 'win32' ? 'opa.exe' : 'opa';
-/** How far the heap may grow between two garbage collections, in percent: at Go's 100 a third of a run's time goes there. */
+/** Percent by which the heap may grow between garbage collections. Go's default of 100 collects too often here. */
 const GOGC = '400';
 const OUTPUT_LIMIT = 64 * 2 ** 20;
 
@@ -20,26 +20,26 @@ export type OpaResult = { readonly ok: boolean; readonly stdout: string; readonl
 export type Opa = {
   readonly path: string;
   readonly version: string;
-  /** Runs it in a folder. A failing run is an answer; @throws Error only when it cannot be started at all. */
+  /** Runs it in a folder. A failing run is a result. @throws Error only when it cannot be started at all */
   run(args: readonly string[], cwd: string): Promise<OpaResult>;
 };
 
 export type FindOpaOptions = {
   /** The environment, for `OPA` and `PATH`. */
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Where a program built once is kept. */
+  /** The folder for a program that was built. */
   readonly cacheDir: string;
-  /** Told about steps that take long. */
+  /** Called before steps that take long. */
   readonly say?: (message: string) => void;
-  /** Take only `OPA_VERSION`: output is byte for byte the same only for the same version. */
+  /** Accepts only `OPA_VERSION`, because only the same version gives the same bytes. */
   readonly exact?: boolean;
 };
 
 /**
- * Finds `opa`: where `$OPA` says, on `PATH`, in the cache, or else by building it with Go, which takes about two minutes
- * and happens once. Version 1.0 or later will do, unless `exact`.
+ * Finds `opa`: at `$OPA`, on `PATH`, in the cache, or else by building it once with Go, which takes about two minutes.
+ * Version 1.0 or later will do, unless `exact`.
  *
- * @throws Error that says how to get one, when there is none.
+ * @throws Error that says how to get `opa`, if there is none
  */
 export async function findOpa({ env, cacheDir, say = () => {}, exact = false }: FindOpaOptions): Promise<Opa> {
   const accepts = ({ version }: Opa) => (exact ? version === OPA_VERSION : isRecent(version));
@@ -48,7 +48,8 @@ export async function findOpa({ env, cacheDir, say = () => {}, exact = false }: 
     const named = await probe(env['OPA'], env);
     if (!named) throw new Error(`OPA=${env['OPA']} is no program that answers to \`opa version\``);
     if (accepts(named)) return named;
-    // Whoever names a program wants that one, or a word on why not; only the exact version is nobody's wish but ours.
+    // A version named in $OPA is used or refused. Only for `exact` is the search continued, since the user asked for no
+    // version.
     if (!exact) throw new Error(`OPA=${named.path} is version ${named.version}; version 1.0 or later is needed`);
   }
   const installed = await onPath(PROGRAM, env);
@@ -76,7 +77,7 @@ async function build(
 ): Promise<Opa> {
   say(`Building OPA ${OPA_VERSION} with Go; this takes about two minutes, once.`);
   await mkdir(cacheDir, { recursive: true });
-  // Built aside: two processes may be at it, and neither may find the other's half.
+  // Built in a folder of its own, so that two processes at once never find half a program.
   const aside = await mkdtemp(join(cacheDir, 'building-'));
   try {
     await promisify(execFile)(go, ['install', MODULE], {
@@ -100,13 +101,13 @@ async function build(
   }
 }
 
-/** The program at this path if it is an OPA that runs. */
+/** The program at this path, if it is an OPA that runs. */
 async function probe(path: string, given: FindOpaOptions['env']): Promise<Opa | null> {
   const env = { GOGC, ...given };
   const run: Opa['run'] = (args, cwd) =>
     new Promise((resolve, reject) => {
       execFile(path, [...args], { cwd, env, maxBuffer: OUTPUT_LIMIT }, (error, stdout, stderr) => {
-        // A number is the program's own exit code; anything else means that it did not run to its end.
+        // A number is the program's own exit code; anything else means that it did not finish.
         if (error && typeof error.code !== 'number') reject(error);
         else resolve({ ok: error === null, stdout, stderr });
       });
@@ -127,7 +128,7 @@ function isRecent(version: string): boolean {
 
 async function onPath(program: string, env: FindOpaOptions['env']): Promise<string | null> {
   for (const folder of (env['PATH'] ?? '').split(delimiter)) {
-    // An empty entry means the current folder, from which nothing should be run by accident.
+    // An empty entry means the current folder; running a program from there would be an accident.
     if (folder === '') continue;
     const path = join(folder, program);
     try {

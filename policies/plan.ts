@@ -1,6 +1,6 @@
 /**
- * What `opa build --target=plan` gives: the intermediate representation from which OPA makes its WASM modules, as far as
- * it is looked at here. https://www.openpolicyagent.org/docs/ir
+ * The output of `opa build --target=plan`, as far as it is read here: the intermediate representation from which OPA
+ * makes its WASM modules. https://www.openpolicyagent.org/docs/ir
  */
 export type Plan = {
   readonly static: { readonly strings: readonly { readonly value: string }[] };
@@ -20,7 +20,7 @@ export type Block = { readonly stmts: readonly Statement[] | null };
 
 export type Statement = { readonly type: string; readonly stmt: { readonly [member: string]: unknown } };
 
-/** A local of the function, or a constant. Where only a local can stand, it is a bare number. */
+/** A local of the function, or a constant. Where only a local is possible, it is a bare number. */
 export type Operand =
   | number
   | { readonly type: 'local'; readonly value: number }

@@ -1,4 +1,7 @@
-/** A policy that cannot be used, in words for its author: one line each, `file:line: reason` where there is a place. */
+/**
+ * A policy that cannot be used. Problems are for its author, one line each, as `file:line: reason` where the place is
+ * known.
+ */
 export class PolicyError extends Error {
   readonly problems: readonly string[];
 

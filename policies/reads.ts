@@ -4,10 +4,10 @@ import { READS_ANYTHING, type Reads, type ReadTree } from '../gateway/domain/bun
 import { SYSTEM_PLACE } from '../gateway/domain/policy-input.ts';
 import type { Block, Func, Operand, Plan, Statement } from './plan.ts';
 
-/** A place in the input that is looked at: whether there is something, of which kind, and which scalar. */
+/** A place in the input that a policy reads: whether it exists, its type, or its scalar value. */
 type Place = { readonly depth: number; readonly members: Map<string, Place>; isReadWhole: boolean };
 
-/** What a local may stand for: places in the input, and MADE for whatever was made elsewhere. Empty: nothing yet. */
+/** The values a local may have: places in the input, and MADE for any other value. Empty: none yet. */
 type Held = ReadonlySet<Place | typeof MADE>;
 type Locals = Map<number, Held>;
 const MADE = Symbol('made');
@@ -15,18 +15,18 @@ const NOTHING: Held = new Set();
 const ELSEWHERE: Held = new Set([MADE]);
 
 /**
- * Names below one another that are told apart, and places. A function that is given its own result looks ever deeper, as
- * calls of it are not told apart: without an end to that, a page of policy took 17 s.
+ * The greatest depth of a place, and the most places. A recursive function looks ever deeper, as its calls are not told
+ * apart; these limits end that.
  */
 const MOST_DEPTH = 8;
 const MOST_PLACES = 1000;
 
-/** Built-ins that ask of what kind a value is and nothing else. */
+/** Built-ins that read only the type of a value. */
 const KIND_CHECKS = new Set('is_array is_boolean is_null is_number is_object is_set is_string type_name'.split(' '));
 
 /**
- * What most statements do with locals. What is in `reads` counts as read with all that is in it; what is in `makes` gets
- * a value that is no part of the input. What a statement asks about kind and existence alone, every place answers.
+ * What most statements do with locals. Locals in `reads` are read with everything in them; locals in `makes` get a
+ * value that is not part of the input. Type and existence of a value are known for every place.
  */
 const EFFECTS: Readonly<Record<string, { readonly reads?: readonly string[]; readonly makes?: readonly string[] }>> = {
   ArrayAppendStmt: { reads: ['value', 'array'] },
@@ -54,8 +54,8 @@ const EFFECTS: Readonly<Record<string, { readonly reads?: readonly string[]; rea
 
 /**
  * What a decision can depend on in its input, from the plan of its evaluation. A value counts as read as a whole unless
- * nothing happens to it but being looked into by a constant name, handed on, or asked for its kind. Rules of one system
- * are not asked about another, so each system has its own answer. Whatever is not understood reads anything.
+ * it is only indexed by a constant name, passed on, or checked for its type. Each system has its own result, since
+ * rules of one system are not evaluated for another. Anything unknown counts as reading everything.
  */
 export async function readsOf(plan: Plan, entrypoint: string): Promise<Reads> {
   const root = plan.plans.plans.find(({ name }) => name === entrypoint);
@@ -65,7 +65,7 @@ export async function readsOf(plan: Plan, entrypoint: string): Promise<Reads> {
   const others = trace((name) => !systems.has(name));
   const own: [string, ReadTree][] = [];
   for (const system of [...systems].sort()) {
-    // With hundreds of systems this takes a second, in a process that has more to do.
+    // With hundreds of systems this takes long enough to block the process, so it yields in between.
     await setImmediate();
     const tree = trace((name) => name === system);
     if (!isDeepStrictEqual(tree, others)) own.push([system, tree]);
@@ -82,7 +82,7 @@ function createTracer(plan: Plan, blocks: readonly Block[]): (canBeCalled: (syst
   const textOf = (operand: Operand | undefined): string | null =>
     typeof operand === 'object' && operand.type === 'string_index' ? plan.static.strings[operand.value]!.value : null;
 
-  /** Every function whose name the path may be, or be the beginning of, or go beyond. */
+  /** Every function with a path that equals this one, begins with it, or is the beginning of it. */
   const fittingTo = (statement: Statement, path: readonly Operand[]): readonly Func[] => {
     let found = fitting.get(statement);
     if (!found) {
@@ -102,7 +102,7 @@ function createTracer(plan: Plan, blocks: readonly Block[]): (canBeCalled: (syst
     };
     const memberOf = (place: Place, name: string): Place => {
       if (place.depth === MOST_DEPTH) {
-        // Whatever is below counts as the place itself.
+        // Everything below counts as the place itself.
         place.isReadWhole = true;
         return place;
       }
@@ -138,11 +138,11 @@ function createTracer(plan: Plan, blocks: readonly Block[]): (canBeCalled: (syst
       });
     }
 
-    /** @returns all that was written to locals on the way; `locals` holds it afterwards. */
+    /** @returns all values written to locals on the way; `locals` holds the last ones */
     function run(within: readonly Block[], locals: Locals, giveBack: (result: Held) => void): Locals {
       const all: Locals = new Map();
       for (const { stmts } of within) {
-        // A block ends wherever a statement is undefined: a local may hold what it held at any moment in between.
+        // A block ends at any undefined statement, so a local may hold any value it had in between.
         const frame: Frame = { now: new Map(locals), written: new Map(), giveBack };
         for (const statement of stmts ?? []) follow(statement, frame);
         for (const written of [locals, all]) addAll(written, frame.written);
@@ -170,7 +170,7 @@ function createTracer(plan: Plan, blocks: readonly Block[]): (canBeCalled: (syst
           return write(frame, stmt['target'], at('source'));
         case 'AssignVarOnceStmt': {
           const before = at('target');
-          // Where there is a value, a second one is compared with it.
+          // If there is a value, it is compared with the second one.
           if (before.size > 0) for (const each of [before, at('source')]) readWhole(each);
           return write(frame, stmt['target'], union(before, at('source')));
         }
@@ -181,7 +181,7 @@ function createTracer(plan: Plan, blocks: readonly Block[]): (canBeCalled: (syst
         case 'EqualStmt':
         case 'NotEqualStmt': {
           const sides = [operand('a'), operand('b')];
-          // A text or boolean equals no object, whatever is in that.
+          // A string or boolean never equals an object, whatever the object contains.
           if (sides.some((side) => typeof side === 'object' && side.type !== 'local')) return;
           return sides.forEach((side) => readWhole(heldBy(frame, side)));
         }
@@ -216,7 +216,7 @@ function createTracer(plan: Plan, blocks: readonly Block[]): (canBeCalled: (syst
           readWhole(at('source'));
           write(frame, stmt['key'], ELSEWHERE);
           write(frame, stmt['value'], ELSEWHERE);
-          // Each round may find what the one before it left.
+          // Each round may find more from the results of the one before.
           let before: number;
           do {
             before = sizeOf(frame.now);
@@ -245,14 +245,14 @@ function createTracer(plan: Plan, blocks: readonly Block[]): (canBeCalled: (syst
       }
       return toTree(input);
     } catch (cause) {
-      // Too much, or a plan of another shape: another version of OPA may write one.
+      // Too much, or a plan of another shape, as another version of OPA may write.
       if (cause instanceof Error) return true;
       throw cause;
     }
   };
 }
 
-/** A function that is called: what its parameters may stand for and its result, and whether somebody relies on that. */
+/** A called function: the possible values of its parameters and its result, and whether the result is read. */
 type Called = { readonly params: Locals; result: Held; isUsed: boolean };
 
 type Frame = { readonly now: Locals; readonly written: Locals; readonly giveBack: (result: Held) => void };
@@ -267,7 +267,7 @@ function write({ now, written }: Frame, local: unknown, held: Held): void {
   add(written, local as number, held);
 }
 
-/** @returns whether that is more than the local held before */
+/** @returns whether this is more than the local held before */
 function add(locals: Locals, local: number, held: Held): boolean {
   const before = locals.get(local);
   const after = union(before ?? NOTHING, held);
@@ -279,7 +279,7 @@ function addAll(locals: Locals, others: Locals): void {
   for (const [local, held] of others) add(locals, local, held);
 }
 
-/** The first one itself when the other has nothing to add. */
+/** Returns the first set itself if the other adds nothing. */
 function union(a: Held, b: Held): Held {
   for (const each of b) if (!a.has(each)) return a.size === 0 ? b : new Set([...a, ...b]);
   return a;

@@ -10,21 +10,21 @@ export type LoadPolicy = (bundle: Bundle) => { evaluate(entrypoint: string, inpu
 
 export type TestReport = {
   readonly passed: number;
-  /** One line for each test that failed, in OPA's evaluator, in WASM, or in one of the two. */
+  /** One line for each test that failed in OPA, in WASM, or in only one of them. */
   readonly failures: readonly string[];
 };
 
 /**
- * Runs every test twice: by `opa test`, and compiled to the WASM that decides, because the two can differ and only the
- * second one protects anything.
+ * Runs every test twice: with `opa test`, and compiled to the WASM that decides. The two can differ, and only the WASM
+ * protects anything.
  *
- * @throws PolicyError when the tests cannot be compiled.
+ * @throws PolicyError when the tests cannot be compiled
  */
 export function runTests(sources: Sources, opa: Opa, load: LoadPolicy): Promise<TestReport> {
   return staged(sources, async (dir) => {
     const args = ['test', '--bundle', '--format=json', ...CAPABILITIES_ARGS, ...SCHEMA_ARGS, '.'];
     const foreseen = findTests(sources);
-    // Side by side: one after the other takes 40 ms longer, and whoever saved a policy waits for it.
+    // In parallel, because the author who saved a policy waits for it.
     const [{ stdout, stderr }, early] = await Promise.all([
       opa.run(args, dir),
       foreseen.length > 0 ? buildWasm(opa, dir, foreseen) : null,
@@ -32,7 +32,7 @@ export function runTests(sources: Sources, opa: Opa, load: LoadPolicy): Promise<
     const results = parseResults(stdout, stderr).filter((result) => !result.skip);
     if (results.length === 0) return { passed: 0, failures: [] };
     const entrypoints = [...new Set(results.map(entrypointOf))];
-    // What OPA found counts; what was foreseen only saves time.
+    // OPA's list counts; the predicted one only saves time.
     const isForeseen = early && !('problem' in early) && entrypoints.every((test) => foreseen.includes(test));
     const evaluate = loadTests(isForeseen ? early : await buildWasm(opa, dir, entrypoints), opa, sources, load);
 
@@ -87,7 +87,7 @@ function entrypointOf({ package: name, name: test }: Result): string {
 
 type Compiled = { readonly value?: unknown; readonly error?: string };
 
-/** The entrypoints of the tests as far as the text of the sources tells: OPA alone knows. */
+/** The entrypoints of the tests, predicted from the text of the sources; only OPA knows them exactly. */
 function findTests({ files }: Sources): string[] {
   const found = new Set<string>();
   for (const [path, bytes] of files) {
@@ -126,7 +126,7 @@ function loadTests(
 
 type Leaf = { readonly path: readonly string[]; readonly ok: boolean; readonly error: unknown };
 
-/** A test with named cases (`test_amounts[note] if …`) counts as many as it has. */
+/** A test with named cases (`test_amounts[note] if …`) counts once for each. */
 function leavesOf(outcome: Outcome, path: readonly string[] = []): Leaf[] {
   const cases = Object.entries(outcome.sub_results ?? {});
   if (cases.length === 0) return [{ path, ok: !outcome.fail && !outcome.error, error: outcome.error }];

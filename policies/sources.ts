@@ -6,20 +6,20 @@ import type { RuleSource } from '../gateway/domain/bundle.ts';
 import { OPA_VERSION } from './opa.ts';
 import { PolicyError } from './policy-error.ts';
 
-/** Where the policies shipped with Holdpoint are, and what every policy is compiled with. */
+/** The policies shipped with Holdpoint, and the files that every policy is compiled with. */
 const SHIPPED = import.meta.dirname;
 const DECISION = 'holdpoint/decision.rego';
 const CAPABILITIES = 'capabilities.json';
 const SCHEMA = 'input.schema.json';
 const READS = 'reads.ts';
 
-/** The policy sources as they were at one moment: nothing that happens to the folder later changes them. */
+/** A snapshot of the policy sources: later changes to the folder do not affect it. */
 export type Sources = {
   /** The folder they were read from, for messages. */
   readonly dir: string;
-  /** Contents by path relative to the folder, with `/`, in order; Holdpoint's own decision among them. */
+  /** Contents by path relative to the folder, with `/`, in order, including Holdpoint's own decision. */
   readonly files: ReadonlyMap<string, Buffer>;
-  /** Those of the paths that are in the folder itself. */
+  /** The paths that are in the folder itself. */
   readonly own: readonly string[];
   /** SHA-256 (hex) over everything that the compiled bundle depends on. */
   readonly digest: string;
@@ -31,7 +31,7 @@ export type Sources = {
  * Reads a policy folder: every `.rego` file in it, and `data.json` or `data.yaml` files, which become `data.<folders>`.
  * Hidden files and folders are left out. Holdpoint adds its own `holdpoint/decision`.
  *
- * @throws PolicyError when the folder cannot be read.
+ * @throws PolicyError when the folder cannot be read
  */
 export async function readSources(dir: string): Promise<Sources> {
   const found = new Map<string, Buffer>();
@@ -44,7 +44,7 @@ export async function readSources(dir: string): Promise<Sources> {
   found.set(DECISION, await readFile(join(SHIPPED, DECISION)));
   const files = new Map([...found].sort(([a], [b]) => (a < b ? -1 : 1)));
   const capabilities = await readFile(join(SHIPPED, CAPABILITIES));
-  // A bundle that another version of the gateway kept may be cut to less than this one would.
+  // Another version of the gateway may have found fewer reads, so a bundle that it stored must not be reused.
   const reads = await readFile(join(SHIPPED, READS));
   const digestOf = (paths: Iterable<readonly [string, Buffer]>) => {
     const hash = createHash('sha256').update(`opa ${OPA_VERSION}\n`).update(capabilities).update(reads);
@@ -60,11 +60,11 @@ async function collect(root: string, folder: string, found: Map<string, Buffer>)
     if (name.startsWith('.') || name === 'node_modules') continue;
     const path = folder === '' ? name : `${folder}/${name}`;
     try {
-      // Followed, not merely read: mounted configuration consists of links.
+      // Links are followed, because mounted configuration consists of them.
       if ((await stat(join(root, path))).isDirectory()) await collect(root, path, found);
       else if (isSource(name)) found.set(path, await readFile(join(root, path)));
     } catch (cause) {
-      // Editors make files that are gone a moment later, and leave links that lead nowhere as locks.
+      // Editors create short-lived files, and dangling links as locks.
       if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') throw cause;
     }
   }
@@ -78,14 +78,14 @@ export function isTest(path: string): boolean {
   return path.endsWith('_test.rego');
 }
 
-/** Whether the sources bring tests of their own, beside those of Holdpoint's decision. */
+/** Whether the sources have tests of their own, besides those of Holdpoint's decision. */
 export function hasTests(sources: Sources): boolean {
   return [...sources.files.keys()].some((path) => isTest(path) && !path.startsWith('holdpoint/'));
 }
 
 /**
- * A folder in which `opa` sees exactly these sources, with relative paths, for as long as `use` takes. Beside it, in its
- * parent, there is room for output.
+ * Calls `use` with a temporary folder in which `opa` sees exactly these sources, under relative paths. Its parent
+ * folder has room for output.
  */
 export async function staged<T>(sources: Sources, use: (dir: string) => Promise<T>): Promise<T> {
   const room = await mkdtemp(join(tmpdir(), 'holdpoint-policies-'));
@@ -101,21 +101,21 @@ export async function staged<T>(sources: Sources, use: (dir: string) => Promise<
   }
 }
 
-/** What `opa` needs to know about the gateway: the built-ins there are, and the shape of the input. */
+/** What `opa` needs to know about the gateway: its built-ins and the shape of the input. */
 export const CAPABILITIES_ARGS = ['--capabilities', join(SHIPPED, CAPABILITIES)] as const;
 export const SCHEMA_ARGS = ['--schema', join(SHIPPED, SCHEMA)] as const;
 
 const PACKAGE = /^package\s+(.+?)\s*(?:#.*)?$/m;
 
-/** The package that a file declares, without quoting: `rules.my-crm` for `package rules["my-crm"]`. */
+/** The package that a file declares, without quotes: `rules.my-crm` for `package rules["my-crm"]`. */
 export function packageOf(text: string): string | null {
   return PACKAGE.exec(text)?.[1]?.replaceAll(/\["([^"]+)"\]/g, '.$1') ?? null;
 }
 
-/** What a rule may give: a verdict on a call, or a finding about the answer to one. */
+/** The sets that a rule may add to: a verdict on a call, or drift in its answer. */
 const GIVES = ['allow', 'hold', 'block', 'drift'] as const satisfies readonly RuleSource['verdict'][];
 
-/** The rules that give something, where they stand, and under which name. */
+/** The rules that give a verdict or drift, with their places and names. */
 export function listRules(sources: Sources): RuleSource[] {
   return heads(sources).flatMap(({ verdict, ...rule }) => {
     const given = GIVES.find((known) => known === verdict);
@@ -124,8 +124,8 @@ export function listRules(sources: Sources): RuleSource[] {
 }
 
 /**
- * Whether a rule may read `input.usage`: one of the files has the word in it. A policy that reaches it without naming it,
- * by walking through the whole input, would find it missing.
+ * Whether a rule may read `input.usage`: whether a file contains the word. A policy that walks the whole input without
+ * naming it finds no usage.
  */
 export function mentionsUsage({ files }: Sources): boolean {
   return [...files].some(
@@ -133,7 +133,7 @@ export function mentionsUsage({ files }: Sources): boolean {
   );
 }
 
-/** Mistakes that compile and would leave a rule without effect. */
+/** Mistakes that compile but leave a rule without effect. */
 export function findIdleRules(sources: Sources): string[] {
   const problems: string[] = [];
   for (const { package: name, verdict, rule, file, line } of heads(sources)) {
@@ -153,7 +153,7 @@ export function findIdleRules(sources: Sources): string[] {
       problems.push(
         `${path}:1: package holdpoint is Holdpoint's own; put rules in package rules.<system> or rules.all`,
       );
-    // OPA 1.22: one `x[key] := …` here, and its WASM module finds the rules of no system any more.
+    // OPA 1.22: a single `x[key] := …` here, and its WASM module no longer finds the rules of any system.
     if (name === 'rules')
       problems.push(
         `${path}:1: put rules in package rules.<system> or rules.all, and what they share in another package`,
@@ -173,10 +173,10 @@ function lineAt(text: string, index: number): number {
 
 type Head = Omit<RuleSource, 'verdict'> & { readonly verdict: string };
 
-/** An entry with its name, by itself or added to terms that rules share: `object.union(terms, {"rule": "…"})`. */
+/** An entry with its name, alone or added to shared terms: `object.union(terms, {"rule": "…"})`. */
 const ENTRY = /^(?:object\.union\(\s*[\w.]+,\s*)?\{[^}]*?"rule":\s*"([^"]+)"/;
 
-/** Every `<word> contains {…}` outside tests, with the rule name that its entry carries. */
+/** Every `<word> contains {…}` outside tests, with the rule name in its entry. */
 function heads(sources: Sources): Head[] {
   const found: Head[] = [];
   for (const [file, bytes] of sources.files) {

@@ -2,17 +2,20 @@ import { type FSWatcher, watch } from 'node:fs';
 
 export type WatchOptions = {
   readonly dir: string;
-  /** Something may have changed; what, and whether at all, is for the caller to find out. */
+  /** Called when something may have changed; the caller finds out what. */
   readonly onChange: () => void;
-  /** Milliseconds of quiet before `onChange`. Many events tell of one save; whether it was all is for the caller to ask. */
+  /**
+   * Milliseconds without events before `onChange`, because one save causes many. The caller checks whether the save is
+   * complete.
+   */
   readonly debounce?: number;
-  /** Milliseconds between looks without any event: network and container file systems lose them. */
+  /** Milliseconds between checks without any event: network and container file systems lose events. */
   readonly interval?: number;
 };
 
 /**
  * Watches a folder and everything in it, through editors that rename, folders that come and go, and links that are
- * swapped. Returns the way to stop.
+ * swapped. Returns a function that stops it.
  */
 export function watchPolicies({ dir, onChange, debounce = 10, interval = 5000 }: WatchOptions): () => void {
   let pending: NodeJS.Timeout | undefined;
@@ -27,7 +30,7 @@ export function watchPolicies({ dir, onChange, debounce = 10, interval = 5000 }:
       watcher = watch(dir, { recursive: true, persistent: false }, touched);
       watcher.on('error', lose);
     } catch {
-      // The folder is gone for now; the next look tries again.
+      // The folder is missing for now; the next check tries again.
       watcher = null;
     }
   };
@@ -36,7 +39,7 @@ export function watchPolicies({ dir, onChange, debounce = 10, interval = 5000 }:
     watcher = null;
   };
   const look = setInterval(() => {
-    // A folder that was replaced leaves its watcher on the old one, so it is opened anew each time.
+    // The watcher of a replaced folder stays on the old one, so it is opened anew each time.
     lose();
     open();
     onChange();

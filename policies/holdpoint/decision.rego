@@ -1,12 +1,12 @@
 # METADATA
 # title: The decision on one call
 # description: |
-#   Gathers what the rules for all systems and the rules of the called system say, and lets the strictest verdict win:
-#   any block over any hold, any hold over any allow, and block when no rule matched. Entries are passed on as they are;
-#   the gateway reads their terms and turns an entry that it cannot read into a refusal.
+#   Collects the entries of the rules for all systems and of those for the called system. The strictest verdict wins:
+#   any block over any hold, any hold over any allow, and block when no rule matched. Entries are passed on unchanged;
+#   the gateway reads their terms and refuses the call if it cannot.
 package holdpoint
 
-# Both packages are named, never searched for: the cost of a decision does not depend on how many systems there are.
+# Both packages are named, not searched for, so that a decision costs the same however many systems there are.
 
 blocks["all"] := entries if {
 	entries := data.rules.all.block
@@ -57,7 +57,7 @@ default verdict := "block"
 verdict := "block" if {
 	blocks != {}
 } else := "block" if {
-	# Level 4 is "block and alert": a hold that nobody may approve.
+	# Level 4 is "block and alert": a hold that no reviewer may approve.
 	some entries in holds
 	some entry in entries
 	entry.level == 4
@@ -67,8 +67,8 @@ verdict := "block" if {
 	allows != {}
 }
 
-# The system stands in the decision so that an input which could not be read leaves the decision undefined: rules that
-# say `not` would otherwise be satisfied by an input that is not there.
+# The system is part of the decision so that a missing input leaves the decision undefined. Otherwise rules with `not`
+# would match an input that is not there.
 decision := {
 	"verdict": verdict,
 	"system": input.action.system,
@@ -77,7 +77,7 @@ decision := {
 	"allow": allows,
 }
 
-# Asked when a call has been answered, if there are rules for it: what they find contradicts the decision.
+# Evaluated after a call was answered, if there are drift rules: their findings contradict the decision.
 drift := {
 	"system": input.action.system,
 	"found": drifts,

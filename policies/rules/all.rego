@@ -1,13 +1,12 @@
 # METADATA
 # title: All systems
-# description: Rules that are asked for every call, whatever the system, beside the system's own.
+# description: Rules for every call, in addition to those of its system.
 package rules.all
 
 is_safe if input.action.method in {"GET", "HEAD", "OPTIONS", "TRACE"}
 
-# Agents may say how sure they are of a call (`Agent-Context: confidence=0.6`). It is their own claim: it can make a
-# call wait, and never lets one through. An estimate is marked as such, so that it only ever makes the terms of plain
-# rules stricter, and so that reports can tell the two apart.
+# Agents may say how sure they are of a call (`Agent-Context: confidence=0.6`). That is only a claim: it can hold a call,
+# never allow one. Marked as an estimate, it can only make the terms of plain rules stricter, and reports count it apart.
 sure_enough := 0.85
 
 hold contains {
@@ -19,7 +18,7 @@ hold contains {
 	not is_safe
 }
 
-# A flag such as `flags=(suspected-injection)` is an agent's, or its framework's, way of asking for help.
+# With a flag such as `flags=(suspected-injection)`, an agent or its framework asks for help.
 hold contains {
 	"rule": "flagged",
 	"trigger": "probabilistic",

@@ -1,8 +1,8 @@
 # METADATA
 # title: GitHub
 # description: |
-#   What agents may do with GitHub's REST API. They read, and take part in the conversation. What ends up on a branch
-#   waits for a maintainer; what destroys is blocked. By path, as GitHub publishes it.
+#   What agents may do with GitHub's REST API. They may read and comment. A merge is held for a maintainer, and a
+#   deletion is blocked. Rules match GitHub's published paths.
 package rules.github
 
 is_read if input.action.method in {"GET", "HEAD"}

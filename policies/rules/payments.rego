@@ -1,9 +1,8 @@
 # METADATA
 # title: Payments
 # description: |
-#   What agents may do with a Stripe-like payments API. Reading is free. Money that goes back to a customer is a matter
-#   of how much: small refunds pass, larger ones wait for finance, very large ones are no agent's business.
-#   Everything else that writes is blocked until somebody adds a rule for it.
+#   What agents may do with a Stripe-like payments API. They may read. Small refunds are allowed, larger ones are held
+#   for finance, and very large ones are blocked. Every other write is blocked until there is a rule for it.
 package rules.payments
 
 # Amounts are in the currency's minor unit: 5000 is 50.00.
@@ -11,7 +10,7 @@ free_up_to := 5000
 
 held_up_to := 100000
 
-# How whatever is held in this system is held, unless a rule says otherwise.
+# The terms of every hold in this system, unless a rule says otherwise.
 terms := {
 	"reviewers": ["finance"],
 	"respond_within": "10m",
@@ -19,7 +18,7 @@ terms := {
 	"expires_in": "30m",
 }
 
-# And refunds among it: money that went back to a customer does not return.
+# The terms of a refund, which cannot be undone.
 refund_terms := object.union(terms, {
 	"reversible": false,
 	"editable": ["/amount"],
@@ -27,7 +26,7 @@ refund_terms := object.union(terms, {
 
 is_read if input.action.method in {"GET", "HEAD"}
 
-# By path, so that it holds whether or not an OpenAPI document gives the operation another name.
+# By path, because an OpenAPI document may give the operation another name.
 is_refund if {
 	input.action.method == "POST"
 	input.action.segments == ["v1", "refunds"]
@@ -41,20 +40,20 @@ is_refund if {
 
 body := object.get(input.action, "body", {})
 
-# Forms carry "5000" where JSON carries 5000. Nothing but digits is an amount: not -1, 5e3, 50.5 or ["5000"].
+# A form carries "5000" where JSON carries 5000. Only digits are an amount: not -1, 5e3, 50.5 or ["5000"].
 amount := to_number(digits) if {
 	digits := $"{body.amount}"
 	trim(digits, "0123456789") == ""
 	count(digits) <= 12
 }
 
-# Whatever it is, null and false included.
+# Any value counts, including null and false.
 names_amount if body.amount
 
 names_amount if body.amount == false
 
-# What the refund would do cannot be told: an amount that is none, parameters outside the body, a body of a type that
-# policy is not shown.
+# The effect of the refund is unclear: an invalid amount, parameters outside the body, or a body of a type that policy
+# cannot read.
 is_unclear if not is_object(body)
 
 is_unclear if {
@@ -71,7 +70,7 @@ is_unclear if {
 
 allow contains {"rule": "read"} if is_read
 
-# What goes back to customers is what a refund costs. The account is kept in one currency.
+# A refund costs what goes back to the customer. The account is kept in one currency.
 cost := {"amount": amount / 100, "unit": "USD"}
 
 allow contains {"rule": "small-refund", "cost": cost} if {
@@ -91,7 +90,7 @@ hold contains object.union(refund_terms, {
 
 hold contains object.union(refund_terms, {
 	"rule": "refund-of-whole-charge",
-	"reason": "The refund names no amount, so the whole charge would go back, however much that is.",
+	"reason": "The refund names no amount, so it would return the whole charge.",
 }) if {
 	is_refund
 	not names_amount
@@ -121,5 +120,5 @@ block contains {
 	not is_refund
 }
 
-# 123456 is 1234.56. The call does not say in which currency, and neither does this.
+# 123456 is 1234.56, without a currency, because the call names none.
 money(minor) := $"{floor(minor / 100)}.{floor((minor % 100) / 10)}{minor % 10}"
