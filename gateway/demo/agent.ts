@@ -7,15 +7,15 @@ export type Outcome = {
   readonly verdict: string | null;
   readonly decisionId: string | null;
   readonly milliseconds: number;
-  /** What the SDK returned, or the error that it raised, in a few words. */
+  /** The SDK's result or error, in a few words. */
   readonly result: string;
-  /** The error's message: for a refused call, the gateway's reason. */
+  /** The error's message; for a refused call, the gateway's reason. */
   readonly reason: string | null;
 };
 
 export type BillingBot = {
   listCustomers(): Promise<Outcome>;
-  /** @param amount minor units. */
+  /** @param amount in minor units */
   refund(charge: string, amount: number): Promise<Outcome>;
 };
 
@@ -49,7 +49,7 @@ async function observe<T extends Answered>(call: () => Promise<T>, tell: (value:
   }
 }
 
-/** The scripted agent: an unmodified `stripe` SDK that was given another host and another key, and nothing else. */
+/** The scripted agent: an unmodified `stripe` SDK with another host and another key, and nothing else. */
 export function createBillingBot(address: URL, token: string): BillingBot {
   const stripe = new Stripe(token, {
     host: address.hostname,

@@ -1,12 +1,12 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { DemoPorts } from './demo-ports.ts';
 
-/** New at every demo: they are printed, so they must open nothing else. */
+/** New in every demo: they are printed, so they must open nothing else. */
 export type DemoTokens = {
   readonly agent: string;
   readonly owner: string;
   readonly reviewer: string;
-  /** The payments API's own key: the gateway's to know, never the agent's. */
+  /** The payments API's own key, known to the gateway and never to the agent. */
   readonly paymentsKey: string;
 };
 
@@ -18,7 +18,7 @@ export function createTokens(): DemoTokens {
 
 const sha256 = (token: string): string => createHash('sha256').update(token).digest('hex');
 
-/** The text of the demo's `holdpoint.yaml`, written to be read. */
+/** The text of the demo's `holdpoint.yaml`, commented for its reader. */
 export function demoConfig(ports: DemoPorts, tokens: DemoTokens): string {
   return `# The demo's configuration. Paths are relative to this file.
 listen:

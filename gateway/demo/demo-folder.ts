@@ -1,12 +1,14 @@
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** Says that a folder belongs to a demo, and by its content which process is running it. Never removed without it. */
+/**
+ * Marks a folder as a demo's; its content is the id of the process that runs there. No folder without it is removed.
+ */
 const MARK = 'demo.pid';
 
 export type DemoFolder = {
   readonly path: string;
-  /** Lets a later demo replace the folder; until then its content stays to be read. */
+  /** Lets a later demo replace the folder; until then its content stays. */
   release(): void;
 };
 
@@ -19,7 +21,7 @@ function isRunning(pid: number): boolean {
   }
 }
 
-/** Absent, empty, or left by a demo that has ended: anything else is somebody's and is not touched. */
+/** Whether the folder is absent, empty, or left by a demo that has ended. Any other folder is not touched. */
 function isOurs(path: string): boolean {
   if (!existsSync(path)) return true;
   if (!existsSync(join(path, MARK))) return readdirSync(path).length === 0;
@@ -28,10 +30,10 @@ function isOurs(path: string): boolean {
 }
 
 /**
- * Makes a fresh folder at `path`, or beside it (`<path>-2`, …) when another demo runs there or it is not a demo's, and
- * copies the policies into it. File names below `policies` stay the same, so a compiled bundle still matches them.
+ * Makes a fresh folder at `path`, or next to it (`<path>-2`, …) if `path` is in use or not a demo's, and copies the
+ * policies into it. File names below `policies` stay the same, so a compiled bundle still matches them.
  *
- * @throws the file system's error, such as EACCES.
+ * @throws the file system's error, such as EACCES
  */
 export function createDemoFolder(path: string, policies: string): DemoFolder {
   let free = path;

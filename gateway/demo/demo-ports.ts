@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import type { AddressInfo, Server } from 'node:net';
 
-/** One per address of the demo: agents, the payments system's own, admin, and the example payments API. */
+/** One port for each address of the demo: agents, the payments system's own, admin, and the example payments API. */
 export type DemoPorts = {
   readonly agents: number;
   readonly payments: number;
@@ -12,7 +12,7 @@ export type DemoPorts = {
 
 export const PREFERRED_PORTS: DemoPorts = { agents: 8080, admin: 8081, payments: 8090, api: 8091 };
 
-/** Holds `port`, or any free one when it is taken, until it is closed. */
+/** Listens on `port`, or on any free one if it is taken. */
 async function probe(port: number): Promise<Server> {
   const server = createServer();
   try {
@@ -24,7 +24,9 @@ async function probe(port: number): Promise<Server> {
   }
 }
 
-/** Each preferred port that is free on 127.0.0.1, and for the others any free one. All are probed before any is let go. */
+/**
+ * Each preferred port that is free on 127.0.0.1, and any free port for the others. All are held until all are chosen.
+ */
 export async function choosePorts(preferred: DemoPorts): Promise<DemoPorts> {
   const names = Object.keys(preferred) as (keyof DemoPorts)[];
   const probes = await Promise.all(names.map((name) => probe(preferred[name])));

@@ -17,10 +17,10 @@ WHERE agent = 'billing-bot'
 GROUP BY call_id
 ORDER BY min(at)`;
 
-/** One row per call of the demo's agent, from every step that ClickHouse has by now. */
+/** One row for each call of the demo's agent, from the events that are in ClickHouse so far. */
 export async function readLedger(query: Query): Promise<{
   readonly rows: readonly Readonly<Record<string, string>>[];
-  /** How many have not all of their steps there: those of calls and those of holds come by different ways. */
+  /** The number of calls with events still to come; those of calls and of holds are shipped separately. */
   readonly unfinished: number;
 }> {
   const read = await query(CALLS);

@@ -5,12 +5,12 @@ export type Verdict = 'allow' | 'hold' | 'block';
 export type Narrator = {
   heading(text: string): void;
   line(text?: string): void;
-  /** A call about to be made, as the agent's program would write it. */
+  /** The code of a call about to be made. */
   intent(code: string): void;
   verdict(verdict: Verdict, outcome: string, milliseconds: number): void;
-  /** A further word on the call just told. */
+  /** More about the latest call. */
   note(text: string): void;
-  /** A command to copy; long ones come in parts, one to a line. */
+  /** A command to copy, in parts if it is long, one part a line. */
   command(...parts: readonly string[]): void;
   table(rows: readonly Readonly<Record<string, string>>[]): void;
 };
@@ -21,7 +21,7 @@ function time(milliseconds: number): string {
   return milliseconds < 1000 ? `${Math.round(milliseconds)} ms` : `${(milliseconds / 1000).toFixed(1)} s`;
 }
 
-/** Tells the demo on a terminal or into a file; colour only where `styleText` finds it wanted (a TTY, no NO_COLOR). */
+/** Prints the demo to a terminal or a file; in colour only where `styleText` allows it (a TTY, no NO_COLOR). */
 export function createNarrator(out: NodeJS.WritableStream): Narrator {
   const style = (format: Parameters<typeof styleText>[0], text: string): string =>
     styleText(format, text, { stream: out });

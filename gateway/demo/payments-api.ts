@@ -5,11 +5,11 @@ import type { AddressInfo } from 'node:net';
 import { CHARGES, CUSTOMERS } from './payments-seed.ts';
 import type { Charge, Customer } from './payments-seed.ts';
 
-/** A call that reached the business system with the right key, whatever became of it. */
+/** A call that reached the payments API with the right key, whatever its outcome. */
 export type ExecutedCall = {
   readonly method: string;
   readonly path: string;
-  /** Decoded form or query parameters, by the names they were sent under (`metadata[order]`). */
+  /** Decoded form or query parameters, by their names as sent (`metadata[order]`). */
   readonly params: Readonly<Record<string, string>>;
   readonly status: number;
 };
@@ -17,7 +17,7 @@ export type ExecutedCall = {
 export type PaymentsApi = {
   readonly url: string;
   readonly port: number;
-  /** Oldest first. A call that is missing here was never seen by this system. */
+  /** Oldest first. A call missing here never reached this API. */
   executed(): readonly ExecutedCall[];
   close(): Promise<void>;
 };
@@ -47,7 +47,7 @@ function failure(status: number, type: string, message: string, more: Record<str
 const missing = (kind: string, id: string, param: string): Answer =>
   failure(404, 'invalid_request_error', `No such ${kind}: '${id}'`, { code: 'resource_missing', param });
 
-/** One page of a list, newest first, as Stripe cuts it: `limit` (1–100, 10 unless told) and `starting_after`. */
+/** One page of a list, newest first, as Stripe pages it: `limit` (1–100, default 10) and `starting_after`. */
 function page<T extends { readonly id: string }>(url: string, all: readonly T[], params: URLSearchParams): Answer {
   const limit = Number(params.get('limit') ?? 10);
   if (!Number.isInteger(limit) || limit < 1 || limit > 100) {
@@ -69,7 +69,7 @@ function nested(params: URLSearchParams, name: string): Record<string, string> {
   return members;
 }
 
-/** Newest first; only those whose member `name` equals the parameter of that name, where there is one. */
+/** Newest first; if there is a parameter `name`, only those whose member `name` equals it. */
 function matching<T>(all: Map<string, T>, name: string & keyof T, params: URLSearchParams): T[] {
   return [...all.values()].filter((item) => !params.has(name) || item[name] === params.get(name)).toReversed();
 }
@@ -158,10 +158,10 @@ const digest = (text: string): Buffer => createHash('sha256').update(text).diges
 
 /**
  * An example business system: customers, charges and refunds in the shape of Stripe's API, in memory, the same at every
- * start. It takes only `key` as bearer credential, which agents never see.
+ * start. It accepts only `key` as bearer credential, which agents never see.
  *
- * @param options.port 0 or absent: any free port on 127.0.0.1.
- * @throws the system's error when the port is taken.
+ * @param options.port 0 or absent: any free port on 127.0.0.1
+ * @throws the operating system's error when the port is taken
  */
 export async function startPaymentsApi(options: { port?: number; key: string }): Promise<PaymentsApi> {
   const expected = digest(`Bearer ${options.key}`);

@@ -1,19 +1,19 @@
 import type { CallSummary } from '../domain/call-log.ts';
 
-/** What the demo reads of a held call's context package. */
+/** The part of a held call's context package that the demo uses. */
 export type PendingHold = {
   readonly hold_id: string;
   readonly revision: number;
   readonly policy: { readonly reasons: readonly string[] };
 };
 
-/** The demo's reviewer at the admin API, as any script of a user would be. */
+/** The demo's reviewer, who uses the admin API as any script would. */
 export type DemoReviewer = {
-  /** The oldest hold that waits for a person, if any. */
+  /** The oldest pending hold, if any. */
   pending(): Promise<PendingHold | null>;
-  /** False when somebody else was faster. @throws when the gateway refuses for any other reason. */
+  /** False when another reviewer was faster. @throws Error when the gateway refuses for any other reason */
   approve(hold: PendingHold, note: string): Promise<boolean>;
-  /** What the record says about one decision, once it has arrived there. */
+  /** The call with this decision, once the record has it. */
   recorded(decisionId: string): Promise<CallSummary | null>;
 };
 
@@ -21,7 +21,7 @@ export function createReviewer(adminUrl: string, token: string): DemoReviewer {
   const authorization = `Bearer ${token}`;
   async function get<T>(path: string): Promise<T> {
     const response = await fetch(`${adminUrl}${path}`, { headers: { authorization } });
-    if (!response.ok) throw new Error(`GET ${path} answered ${response.status}: ${await response.text()}`);
+    if (!response.ok) throw new Error(`GET ${path} returned ${response.status}: ${await response.text()}`);
     return (await response.json()) as T;
   }
   return {
@@ -38,7 +38,7 @@ export function createReviewer(adminUrl: string, token: string): DemoReviewer {
       });
       if (response.ok) return true;
       if (response.status === 409 || response.status === 412) return false;
-      throw new Error(`Approving answered ${response.status}: ${await response.text()}`);
+      throw new Error(`Approving the call returned ${response.status}: ${await response.text()}`);
     },
     async recorded(decisionId) {
       const { items } = await get<{ items: CallSummary[] }>('/api/calls?limit=20');

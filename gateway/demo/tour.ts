@@ -17,24 +17,24 @@ import type { PaymentsApi } from './payments-api.ts';
 import { createReviewer } from './reviewer.ts';
 import type { DemoReviewer, PendingHold } from './reviewer.ts';
 
-/** A gateway that is ready for calls at the addresses that its configuration names. */
+/** A gateway that is ready for calls at the addresses in its configuration. */
 export type RunningGateway = {
   readonly query: Query;
   stop(): Promise<void>;
 };
 
-/** Starts a real gateway, its log lines in `log`; resolves when it is ready. Both are paths of files. */
+/** Starts a real gateway that logs to `log`; resolves when it is ready. Both options are file paths. */
 export type StartGateway = (options: { config: string; log: string }) => Promise<RunningGateway>;
 
 export type DemoOptions = {
   /** Ends after the tour. */
   readonly once: boolean;
-  /** Ends the demo whenever it aborts, tidily: Ctrl-C. */
+  /** Ends the demo cleanly at any time, as on Ctrl-C. */
   readonly signal: AbortSignal;
   readonly start: StartGateway;
   /** The folder of policies that the demo copies and runs. */
   readonly policies: string;
-  /** Where the demo writes, and nowhere else. Default: `demo-data` in the working directory. */
+  /** The only folder that the demo writes to. Default: `demo-data` in the working directory. */
   readonly folder?: string;
   readonly ports?: DemoPorts;
   readonly out?: NodeJS.WritableStream;
@@ -56,18 +56,18 @@ type Stage = {
 
 const CHARGE = 'ch_3Rd000000000000000002';
 const REVIEWER = 'ben@example.com';
-/** What the record needs to arrive in ClickHouse on a slow machine. */
-const PATIENCE_MS = 15_000;
+/** Longest wait for an event to reach ClickHouse on a slow machine. */
+const RECORD_TIMEOUT_MS = 15_000;
 
-/** Minor units as people read them: 5,000.00. */
+/** Minor units in a readable form: 5,000.00. */
 const money = (amount: number): string => (amount / 100).toLocaleString('en', { minimumFractionDigits: 2 });
 
 const refundCode = (amount: number): string =>
   `stripe.refunds.create({ charge: '${CHARGE}', amount: ${amount} })  // ${money(amount)}`;
 
-/** Asks again every 100 ms until `ask` gives something; null when it has not by `PATIENCE_MS`. */
+/** Calls `ask` every 100 ms until it returns a value; null after `RECORD_TIMEOUT_MS`. */
 async function eventually<T>(ask: () => Promise<T | null>, signal: AbortSignal): Promise<T | null> {
-  const end = performance.now() + PATIENCE_MS;
+  const end = performance.now() + RECORD_TIMEOUT_MS;
   for (;;) {
     const answer = await ask();
     if (answer !== null || performance.now() > end) return answer;
@@ -75,7 +75,7 @@ async function eventually<T>(ask: () => Promise<T | null>, signal: AbortSignal):
   }
 }
 
-/** The demo doubles as proof that the gateway works: a call that ends otherwise than told ends the demo with an error. */
+/** The demo also proves that the gateway works: an unexpected outcome ends it with an error. */
 function expectVerdict(code: string, expected: Verdict, outcome: Outcome): void {
   if (outcome.verdict === expected && outcome.ok === (expected === 'allow')) return;
   const got = `${outcome.verdict ?? 'no verdict'}: ${outcome.reason ?? outcome.result}`;
@@ -105,14 +105,14 @@ async function blocked(stage: Stage, amount: number): Promise<void> {
   tell.line();
 }
 
-/** Approves in the reviewer's name when nobody has by then; ends early when somebody decides. */
-async function approveInTheEnd(stage: Stage, hold: PendingHold, settled: Promise<unknown>): Promise<void> {
+/** Approves as the reviewer after a delay, unless a person decides first. */
+async function approveAfterDelay(stage: Stage, hold: PendingHold, settled: Promise<unknown>): Promise<void> {
   const { tell, once, signal, reviewer } = stage;
   const seconds = once ? 3 : 20;
-  tell.note(`Or wait: in ${seconds} s the demo approves it as ${REVIEWER}.`);
+  tell.note(`Or wait ${seconds} s: the demo then approves it as ${REVIEWER}.`);
   const decided = await Promise.race([settled.then(() => true), pause(seconds * 1000, false, { signal })]);
   if (decided || !(await reviewer.approve(hold, 'Approved by the demo.'))) tell.note('You decided.');
-  else tell.note(`Approved as ${REVIEWER}, by the demo.`);
+  else tell.note(`The demo approved it as ${REVIEWER}.`);
 }
 
 async function held(stage: Stage, amount: number): Promise<void> {
@@ -124,7 +124,7 @@ async function held(stage: Stage, amount: number): Promise<void> {
   const hold = await Promise.race([eventually(() => reviewer.pending(), signal), call.then(() => null)]);
   if (!hold) {
     expectVerdict(refundCode(amount), 'hold', await call);
-    throw new Error(`${refundCode(amount)} should have been held, but no hold came up`);
+    throw new Error(`${refundCode(amount)} should have been held, but there is no hold`);
   }
   tell.verdict('hold', hold.policy.reasons.join('; '), performance.now() - begun);
   if (api.executed().length === before) tell.note('The SDK waits. The payments API has not seen the call.');
@@ -136,7 +136,7 @@ async function held(stage: Stage, amount: number): Promise<void> {
     `-H 'Content-Type: application/json' -d '{"note":"agreed with the customer"}'`,
   );
   tell.line();
-  await approveInTheEnd(stage, hold, call);
+  await approveAfterDelay(stage, hold, call);
   const outcome = await call;
   signal.throwIfAborted();
   if (outcome.ok) tell.verdict('allow', `released: the SDK gets ${outcome.result}`, outcome.milliseconds);
@@ -146,7 +146,7 @@ async function held(stage: Stage, amount: number): Promise<void> {
 
 async function showLedger(stage: Stage, calls: number): Promise<void> {
   const { tell, query, signal } = stage;
-  tell.heading('What ClickHouse knows now');
+  tell.heading('The record in ClickHouse');
   const complete = async () => {
     const { rows, unfinished } = await readLedger(query);
     return rows.length >= calls && unfinished === 0 ? rows : null;
@@ -158,13 +158,13 @@ async function showLedger(stage: Stage, calls: number): Promise<void> {
 function introduce(tell: Narrator, folder: string, ports: DemoPorts, moved: readonly string[]): void {
   tell.heading('Holdpoint demo');
   tell.line(
-    `  http://127.0.0.1:${ports.agents}  the gateway, for agents (payments has an address of its own: ${ports.payments})`,
+    `  http://127.0.0.1:${ports.agents}  the gateway, for agents (payments also has its own port: ${ports.payments})`,
   );
-  tell.line(`  http://127.0.0.1:${ports.admin}  its admin API, for reviewers`);
+  tell.line(`  http://127.0.0.1:${ports.admin}  the admin API, for reviewers`);
   tell.line(`  http://127.0.0.1:${ports.api}  an example payments API; only the gateway knows its key`);
   tell.line(
     `  ./${relative('.', folder)}`.padEnd(25) +
-      'all that this demo writes: holdpoint.yaml, policies, data, gateway.log',
+      'everything the demo writes: holdpoint.yaml, policies, data, gateway.log',
   );
   for (const word of moved) tell.line(`  ${word}`);
 }
@@ -173,27 +173,25 @@ function suggest(stage: Stage): void {
   const { tell, folder, agentsUrl, adminUrl, tokens } = stage;
   const agent = `-H 'Authorization: Bearer ${tokens.agent}'`;
   const reviewer = `-H 'Authorization: Bearer ${tokens.reviewer}'`;
-  tell.heading('Try it by hand');
-  tell.line('  a call that is allowed:');
+  tell.heading('Try it yourself');
+  tell.line('  an allowed call:');
   tell.command(`curl '${agentsUrl}/payments/v1/customers?limit=1'`, agent);
-  tell.line('  a refund that is held, waiting 50 s for you:');
+  tell.line('  a held refund; the request waits up to 50 s for your decision:');
   tell.command(`curl ${agentsUrl}/payments/v1/refunds -d charge=${CHARGE} -d amount=30000`, agent);
-  tell.line('  what waits for a person (approve as above, with its hold_id and revision):');
+  tell.line('  held calls (approve as above, with their hold_id and revision):');
   tell.command(`curl '${adminUrl}/api/holds?status=pending'`, reviewer);
   const rules = `./${relative('.', join(folder, 'policies', 'rules', 'payments.rego'))}`;
-  tell.line(`  another policy: edit ${rules} and the test beside it, save, and see the revision change:`);
+  tell.line(`  change the policy: edit ${rules} and its test, save, and see a new revision:`);
   tell.command(`curl ${adminUrl}/api/policy`, reviewer);
   const config = `--config ./${relative('.', join(folder, 'holdpoint.yaml'))}`;
-  tell.line('  what the work costs (without a name: the list of reports), and whether anybody changed the record:');
+  tell.line('  a report on cost (no name lists all reports), and proof that the record was not altered:');
   tell.command(`npm exec -c 'node gateway/main.ts report cost ${config}'`);
   tell.command(`npm exec -c 'node gateway/main.ts audit verify ${config}'`);
 }
 
 async function tour(stage: Stage): Promise<void> {
   const { tell, bot, api } = stage;
-  tell.heading(
-    'billing-bot at work: the stripe SDK as it is on npm, given another host and key. Owner: ana@example.com.',
-  );
+  tell.heading('billing-bot at work: the unmodified stripe SDK with another host and key. Owner: ana@example.com.');
   await allowed(stage, 'stripe.customers.list()', () => bot.listCustomers());
   await allowed(stage, refundCode(2_000), () => bot.refund(CHARGE, 2_000));
   await held(stage, 25_000);
@@ -215,14 +213,14 @@ function movedPorts(wanted: DemoPorts, got: DemoPorts): string[] {
   const names = Object.keys(wanted) as (keyof DemoPorts)[];
   return names
     .filter((name) => wanted[name] !== 0 && wanted[name] !== got[name])
-    .map((name) => `(port ${wanted[name]} is in use; ${got[name]} it is)`);
+    .map((name) => `(port ${wanted[name]} is in use; using ${got[name]})`);
 }
 
 /**
  * Starts an example business system and a gateway in front of it, lets a scripted agent make calls that are allowed,
- * held and blocked, and tells what happens. Stays up until `signal` aborts, or with `once` ends after the tour.
+ * held and blocked, and prints what happens. Runs until `signal` aborts; with `once` it ends after the tour.
  *
- * @throws when something cannot be started, or a call ends otherwise than the demo promises.
+ * @throws Error when something cannot be started, or a call has an unexpected outcome
  */
 export async function runDemo(options: DemoOptions): Promise<void> {
   const { once, start, policies, out = process.stdout } = options;
@@ -231,7 +229,7 @@ export async function runDemo(options: DemoOptions): Promise<void> {
   const folder = createDemoFolder(wantedFolder, policies);
   await using cleanup = new AsyncDisposableStack();
   cleanup.defer(() => folder.release());
-  // A reader that has gone (`| head`) ends the demo like Ctrl-C does.
+  // A closed pipe (`| head`) ends the demo as Ctrl-C does.
   const unread = new AbortController();
   out.on('error', () => unread.abort());
   const signal = AbortSignal.any([options.signal, unread.signal]);
@@ -243,7 +241,7 @@ export async function runDemo(options: DemoOptions): Promise<void> {
   const tell = createNarrator(out);
   introduce(tell, folder.path, ports, [
     ...movedPorts(wantedPorts, ports),
-    ...(folder.path === wantedFolder ? [] : [`(${wantedFolder} is in use or not a demo's; ${folder.path} it is)`]),
+    ...(folder.path === wantedFolder ? [] : [`(${wantedFolder} is in use or not a demo folder; using ${folder.path})`]),
   ]);
   const begun = performance.now();
   const api = await startPaymentsApi({ port: ports.api, key: tokens.paymentsKey });
@@ -269,6 +267,6 @@ export async function runDemo(options: DemoOptions): Promise<void> {
   await Promise.race([tour(stage), whenAborted(signal)]);
   if (once || signal.aborted) return;
   suggest(stage);
-  tell.line('\n  Running until Ctrl-C.');
+  tell.line('\n  Running. Press Ctrl-C to stop.');
   await whenAborted(signal);
 }
