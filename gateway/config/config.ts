@@ -17,7 +17,7 @@ export type Config = Omit<z.output<typeof schema>, 'systems' | 'workers'> & {
   readonly systems: readonly (System & { readonly address: Address | null })[];
 };
 
-/** What is wrong with a configuration, every problem at once; `message` is for people and needs no stack. */
+/** Everything wrong with a configuration at once. `message` is for people and needs no stack. */
 export class ConfigError extends Error {
   readonly problems: readonly string[];
   constructor(file: string, problems: readonly string[]) {
@@ -27,7 +27,7 @@ export class ConfigError extends Error {
   }
 }
 
-/** What finding and building tools such as `opa` needs of the environment, and where what was built is kept. */
+/** The environment in which tools such as `opa` are found or built, and the folder for what was built. */
 export function toolEnvironment(env: NodeJS.ProcessEnv = process.env): {
   readonly env: NodeJS.ProcessEnv;
   readonly cacheDir: string;
@@ -35,7 +35,7 @@ export function toolEnvironment(env: NodeJS.ProcessEnv = process.env): {
   return { env, cacheDir: join(env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'holdpoint') };
 }
 
-/** What the gateway's processes get: the environment, and where Node keeps compiled code, which halves their start. */
+/** The environment of the gateway's processes, with a folder for Node's compiled code, which speeds up their start. */
 export function processEnvironment(compiled: string, env: NodeJS.ProcessEnv = process.env): NodeJS.ProcessEnv {
   return { NODE_COMPILE_CACHE: compiled, ...env };
 }
@@ -57,8 +57,8 @@ export function readConfigText(file: string): string {
 }
 
 /**
- * Reads the text of a `holdpoint.yaml`. Relative paths in it are relative to `file`. `${NAME}` in a string takes the
- * value from `env`; `$${` stands for a literal `${`.
+ * Reads the text of a `holdpoint.yaml`. Relative paths in it are relative to `file`. `${NAME}` in a string is replaced
+ * by its value in `env`; `$${` stands for a literal `${`.
  * @throws ConfigError that lists every problem with its line, path and what was expected
  */
 export function parseConfig(text: string, file: string, env: NodeJS.ProcessEnv = process.env): Config {
@@ -75,7 +75,7 @@ export function parseConfig(text: string, file: string, env: NodeJS.ProcessEnv =
   const at = (issuePath: readonly PropertyKey[], message: string) => {
     const where = issuePath.map(String).join('.') || 'the file';
     const line = lineOf(document, lines, issuePath);
-    // The first problem of a place explains the others: an unset variable is also a bad value.
+    // The first problem at a place explains the others: an unset variable is also a bad value.
     if (!found.has(where)) found.set(where, `${line ? `line ${line}: ` : ''}${where}: ${message}`);
   };
   const failOnProblems = () => {

@@ -16,7 +16,7 @@ export function readOpenApi(path: string, report: (message: string) => void): un
 export function readPemFile(path: string, report: (message: string) => void): string {
   try {
     const text = readFileSync(path, 'utf8');
-    if (!text.includes('-----BEGIN ')) report(`expected a file in PEM; ${path} is none`);
+    if (!text.includes('-----BEGIN ')) report(`expected a PEM file; ${path} is not one`);
     return text;
   } catch (error) {
     report(`cannot read ${path}: ${(error as NodeJS.ErrnoException).code}`);

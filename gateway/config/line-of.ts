@@ -1,6 +1,6 @@
 import { isMap, isScalar, isSeq, type Document, type LineCounter } from 'yaml';
 
-/** The line of the deepest part of `path` that the file has: for a missing key, that of its section. */
+/** The line of the deepest part of `path` in the file; for a missing key, the line of its section. */
 export function lineOf(document: Document.Parsed, lines: LineCounter, path: readonly PropertyKey[]): number | null {
   let node: unknown = document.contents;
   let offset: number | null = null;

@@ -1,6 +1,9 @@
 type Report = (path: readonly PropertyKey[], message: string) => void;
 
-/** Values with `${NAME}` replaced by what `env` has; what is not set there is reported. `$${` stands for a literal `${`. */
+/**
+ * Replaces `${NAME}` in values by the value in `env`, and reports what is not set there. `$${` stands for a literal
+ * `${`.
+ */
 export function expandVariables(
   value: unknown,
   env: NodeJS.ProcessEnv,
