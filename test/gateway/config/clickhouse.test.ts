@@ -20,7 +20,7 @@ function problemsOf(text: string): readonly string[] {
   return [];
 }
 
-test('takes one ClickHouse server or several, with credentials, certificates and the name of their cluster', () => {
+test('the configuration takes one or several ClickHouse servers, with credentials, certificates and a cluster name', () => {
   using folder = disposable({ 'ca.pem': PEM, 'own.pem': PEM, 'own.key': PEM });
   const { clickhouse } = parseConfig(
     `systems: {}
@@ -46,7 +46,7 @@ clickhouse:
   expect(plain.clickhouse).toMatchObject({ url: 'http://localhost:8123', username: 'default', compression: false });
 });
 
-test('says what is wrong with a ClickHouse server', () => {
+test('the configuration says what is wrong with a ClickHouse server', () => {
   expect(problemsOf('clickhouse: { url: "tcp://x:9000" }')).toEqual([
     'line 2: clickhouse.url: expected an http or https URL',
   ]);
@@ -70,7 +70,7 @@ test('says what is wrong with a ClickHouse server', () => {
   ]);
 });
 
-test('keeps the record for as long as is said, or for ever', () => {
+test('the configuration says how long the record is kept, or that it is kept forever', () => {
   const retention = (text: string) => parseConfig(`systems: {}\n${text}`, 'holdpoint.yaml', {}).retention;
   const usual = { events: 400 * DAY, calls: 800 * DAY, holds: 800 * DAY, minutes: 1600 * DAY };
   expect(retention('')).toEqual(usual);

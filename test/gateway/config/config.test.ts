@@ -14,7 +14,7 @@ function problemsOf(text: string, env: NodeJS.ProcessEnv = {}): readonly string[
   return [];
 }
 
-test('reads durations, sizes and addresses into milliseconds, bytes and ports', () => {
+test('durations, sizes and addresses are read into milliseconds, bytes and ports', () => {
   const config = parseConfig(
     `systems: { payments: { upstream: https://api.example.com/base/, wait: 5s, body_limit: 2MiB, timeout: 1m, listen: "127.0.0.1:8090" } }`,
     '/etc/holdpoint/holdpoint.yaml',
@@ -31,7 +31,7 @@ test('reads durations, sizes and addresses into milliseconds, bytes and ports', 
   expect(config.listen.admin).toEqual({ host: '127.0.0.1', port: 8081 });
 });
 
-test('reports every problem at once, each with its line, its path and what was expected', () => {
+test('a bad configuration reports every problem at once, each with its line, its path and what was expected', () => {
   const problems = problemsOf(`listen: { agents: nowhere }
 systems:
   payments:
@@ -49,14 +49,14 @@ agents:
   ]);
 });
 
-test('names the nearest known key for an unknown one', () => {
+test('an unknown key is reported with the nearest known one', () => {
   expect(problemsOf('systems: { p: { upstream: "http://x", body_limt: 1MiB } }')).toEqual([
     'line 1: systems.p: unknown key "body_limt"; did you mean "body_limit"?',
   ]);
   expect(problemsOf('systems: {}\nzebra: 1')[0]).toMatch(/the file: unknown key "zebra"; known here: listen, /);
 });
 
-test('takes values from the environment and refuses what is not set there', () => {
+test('a value may come from the environment, and an unset variable is reported', () => {
   const text =
     'systems: { p: { upstream: "http://x", credential: { header: authorization, value: "Bearer ${KEY}, not $${KEY}" } } }';
   const config = parseConfig(text, 'holdpoint.yaml', { KEY: 'secret' });
@@ -64,7 +64,7 @@ test('takes values from the environment and refuses what is not set there', () =
   expect(problemsOf(text)).toEqual(['line 1: systems.p.credential.value: the environment variable KEY is not set']);
 });
 
-test('refuses an agent without an owner, an unknown system, and a token, host or address that two share', () => {
+test('an agent without an owner, an unknown system, and a shared token, host or address are refused', () => {
   const agent = (id: string, more = '') => `- { id: ${id}, token_sha256: ${SHA}, systems: [p]${more} }`;
   expect(problemsOf(`systems: { p: { upstream: "http://x" } }\nagents:\n  ${agent('bot')}`)).toEqual([
     'line 3: agents.0.owner: missing; expected string',
@@ -84,7 +84,7 @@ reviewers:
   ]);
 });
 
-test('never repeats a value in a problem, as it may be a secret', () => {
+test('a problem never repeats a value, which may be a secret', () => {
   const problems =
     problemsOf(`systems: { p: { upstream: "http://user:hunter2@x", credential: { header: "a b", value: 5 } } }
 agents: [{ id: b, owner: o, token_sha256: hunter2, systems: [p] }]`);
@@ -92,14 +92,14 @@ agents: [{ id: b, owner: o, token_sha256: hunter2, systems: [p] }]`);
   expect(problems.join()).not.toContain('hunter2');
 });
 
-test('says that a file cannot be read, and that a file is no YAML, without a stack', () => {
+test('a missing file and invalid YAML are reported without a stack', () => {
   expect(() => loadConfig('/nowhere/holdpoint.yaml')).toThrow(
     /cannot be used:\n {2}it cannot be read \(ENOENT\); name it with --config FILE/,
   );
   expect(problemsOf('systems: [}')[0]).toMatch(/at line 1/);
 });
 
-test('reads an OpenAPI document beside the configuration and refuses other files', () => {
+test('an OpenAPI document next to the configuration is read, and other files are refused', () => {
   const folder = writeFiles({
     'good.yaml': 'openapi: 3.1.0\ninfo: { title: t, version: "1" }\npaths: {}\n',
     'bad.yaml': 'swagger: "2.0"\n',
@@ -115,7 +115,7 @@ test('reads an OpenAPI document beside the configuration and refuses other files
   }
 });
 
-test('reads what calls cost, and refuses an entry of which nobody could tell what it means', () => {
+test('the cost entries of a system are read, and an ambiguous entry is refused', () => {
   const costs = (entry: string) => `systems:\n  p:\n    upstream: "http://x"\n    costs:\n      - ${entry}\n`;
   const read = (entry: string) => parseConfig(costs(entry), 'holdpoint.yaml', {}).systems[0]?.costs;
   expect(read('{ operations: [createChat], answer: /usage/total_tokens, unit: USD, price: 0.000002 }')).toEqual([

@@ -66,7 +66,7 @@ const expressions = [
   'sprintf("%s is %d of %v", ["a", 1, true])',
 ];
 
-it('provides built-ins that mean what they mean in OPA', async () => {
+it('each built-in means what it means in OPA', async () => {
   const rego = `package compare\n\n${expressions.map((each, index) => `r${index} := ${each}`).join('\n\n')}\n`;
   const names = expressions.map((_, index) => `compare/r${index}`);
   const expected = await inFolder({ 'compare.rego': rego }, async (dir) => {
@@ -80,7 +80,7 @@ it('provides built-ins that mean what they mean in OPA', async () => {
   });
 });
 
-it('gives nanoseconds exactly', async () => {
+it('time built-ins return exact nanoseconds', async () => {
   const bundle = await compiledBare(
     { 'x.rego': 'package x\n\nat := time.parse_rfc3339_ns("2026-11-21T03:40:00.123456789Z")\n\nexact := $"{at}"\n' },
     ['x/exact'],
@@ -88,7 +88,7 @@ it('gives nanoseconds exactly', async () => {
   expect(createEvaluator(bundle).evaluate('x/exact', '{}')).toBe('1795232400123456789');
 });
 
-it('takes only strings where OPA does', () => {
+it('a built-in takes only strings where OPA takes only strings', () => {
   const builtins = createBuiltins(Date.now) as Record<string, (...args: unknown[]) => unknown>;
   expect(builtins['time.parse_rfc3339_ns']!(1)).toBeUndefined();
   expect(builtins['time.parse_duration_ns']!(null)).toBeUndefined();
@@ -98,7 +98,7 @@ it('takes only strings where OPA does', () => {
   expect(builtins['strings.count']!('a', 1)).toBeUndefined();
 });
 
-it('offers policies exactly the built-ins that are there', async () => {
+it('policies/capabilities.json lists exactly the built-ins that the gateway has', async () => {
   const capabilities = JSON.parse(await readFile(join(root, 'policies/capabilities.json'), 'utf8')) as {
     builtins: { name: string; infix?: string; decl: { args?: unknown[]; result?: unknown } }[];
   };
@@ -121,20 +121,20 @@ it('offers policies exactly the built-ins that are there', async () => {
   expect(() => createEvaluator(bundle)).not.toThrow();
 });
 
-it('names what is missing', () => {
+it('a missing built-in is named', () => {
   expect(missingBuiltins(['sprintf', 'time.now_ns', 'uuid.rfc4122', 'http.send'], createBuiltins(Date.now))).toEqual([
     'http.send',
     'uuid.rfc4122',
   ]);
 });
 
-it('knows a runtime that brings sprintf', () => {
+it('the WASM runtime has a sprintf of its own', () => {
   const require = createRequire(import.meta.url);
   const entry = require.resolve('@open-policy-agent/opa-wasm');
   expect(require(join(dirname(entry), 'builtins/index.js'))).toHaveProperty('sprintf');
 });
 
-it('answers the same at any moment, but for those built-ins that are known to depend on it', () => {
+it('a built-in returns the same value at any moment, unless it is known to depend on the moment', () => {
   const [early, late] = [createBuiltins(() => 0), createBuiltins(() => 1_795_232_400_123)];
   const args = ['1h', '2026-11-21T03:40:00Z', 1795232400123000000, ['foo', 'bar'], 1];
   const differ = Object.keys(early).filter((name) =>

@@ -19,7 +19,7 @@ const bundle: Bundle = {
   readsUsage: false,
 };
 
-it('gives back what was kept, and remembers which is in force', () =>
+it('the store returns the bundle that was written, and remembers which is active', () =>
   inFolder({}, async (dir) => {
     const store = createBundleStore(join(dir, 'policy'));
     expect(await store.active()).toBeNull();
@@ -32,7 +32,7 @@ it('gives back what was kept, and remembers which is in force', () =>
     expect((await readdir(join(dir, 'policy'))).sort()).toEqual([`${bundle.revision}.json`, 'active']);
   }));
 
-it('gives back what is read under any name', () =>
+it('the reads of a bundle survive under any name', () =>
   inFolder({}, async (dir) => {
     const store = createBundleStore(dir);
     const odd = JSON.parse('{"others":{"__proto__":{"a":{}}},"systems":{"__proto__":true,"constructor":{}}}') as Reads;
@@ -41,13 +41,13 @@ it('gives back what is read under any name', () =>
     expect(JSON.stringify((await store.read(revision)).reads)).toBe(JSON.stringify(odd));
   }));
 
-it('refuses a bundle that is not what its revision names', () =>
+it('the store refuses a bundle that does not match its revision', () =>
   inFolder({}, async (dir) => {
     const store = createBundleStore(dir);
     await store.write(bundle);
     const file = join(dir, `${bundle.revision}.json`);
     const sound = await readFile(file, 'utf8');
-    // The second one would hide from the policy what the call is.
+    // With the second one, policy would not see what the call is.
     for (const [text, other] of [
       ['0993', '0994'],
       ['"crm": true', '"crm": {}'],
@@ -58,7 +58,7 @@ it('refuses a bundle that is not what its revision names', () =>
     }
   }));
 
-it('refuses a sound bundle under the name of another', () =>
+it('the store refuses a sound bundle under the name of another', () =>
   inFolder({}, async (dir) => {
     const store = createBundleStore(dir);
     const other = bundleRevision({ wasm, data: '{}', reads });
@@ -67,19 +67,19 @@ it('refuses a sound bundle under the name of another', () =>
     await expect(store.read(bundle.revision)).rejects.toThrow(/contains another one/);
   }));
 
-it('puts nothing in force that it does not have', () =>
+it('the store activates only a bundle that it has', () =>
   inFolder({}, async (dir) => {
     const store = createBundleStore(dir);
     await expect(store.activate(bundle.revision)).rejects.toThrow('ENOENT');
     expect(await store.active()).toBeNull();
   }));
 
-it('takes only revisions for names, never paths', () =>
+it('the store takes only revisions for names, never paths', () =>
   inFolder({}, async (dir) => {
     await expect(createBundleStore(dir).read('../../etc/passwd')).rejects.toThrow('not a policy revision');
   }));
 
-it('tells bytes that moved between module and data apart', () => {
+it('two bundles that differ in where module ends and data begins have different revisions', () => {
   const [one, other] = [
     { wasm: new Uint8Array([49]), data: '2', reads },
     { wasm: new Uint8Array([]), data: '12', reads },

@@ -5,14 +5,14 @@ import { Problem } from '../../../gateway/domain/problem.ts';
 import { inputOf } from '../../policies/real-opa.ts';
 import { compileRego } from '../../helpers/policy.ts';
 
-it('refuses to decide before there is a policy', () => {
+it('the decider refuses to decide before there is a policy', () => {
   const decider = createDecider();
   expect(decider.revision()).toBeNull();
   expect(() => decider.decide(inputOf())).toThrow(expect.objectContaining({ code: 'policy-unavailable' }));
   expect(() => decider.decide(inputOf())).toThrow(Problem);
 });
 
-it('decides by the new policy from the swap on', async () => {
+it('the decider decides by the new policy after a swap', async () => {
   const open = createEvaluator(
     await compileRego({ 'r.rego': 'package rules.crm\n\nallow contains {"rule": "any"}\n' }),
   );

@@ -8,8 +8,8 @@ const evaluatorOf = async (rego: string) => createEvaluator(await compileRego({ 
 const evaluatorOfDecision = async (rego: string) =>
   createEvaluator(await compiledBare({ 'decision.rego': rego }, ['holdpoint/decision']));
 
-describe('a decision', () => {
-  it('allows when only an allow rule matches, and says which', async () => {
+describe('decisions', () => {
+  it('a call is allowed when only an allow rule matches, and the decision names the rule', async () => {
     const { decide, revision } = await evaluatorOf('package rules.crm\n\nallow contains {"rule": "any"}\n');
     const decision = decide(inputOf());
     expect(decision).toMatchObject({
@@ -23,7 +23,7 @@ describe('a decision', () => {
     expect(decision.id).toMatch(/^dec_[0-9a-f]{32}$/);
   });
 
-  it('holds under the terms of the rule, with defaults for what it leaves out', async () => {
+  it('a call is held under the terms of its rule, with defaults for missing terms', async () => {
     const { decide } = await evaluatorOf(`package rules.crm
 
 hold contains {"rule": "big", "reason": "Too big.", "reviewers": ["finance"], "editable": ["/amount"]}
@@ -44,7 +44,7 @@ allow contains {"rule": "any"}
     });
   });
 
-  it('blocks when a rule for all systems blocks, whatever the system allows', async () => {
+  it('a call is blocked when a rule for all systems blocks it, whatever its system allows', async () => {
     const bundle = await compileRego({
       'rules/crm.rego': 'package rules.crm\n\nallow contains {"rule": "any"}\n',
       'rules/all.rego': 'package rules.all\n\nblock contains {"rule": "frozen", "reason": "Nothing today."}\n',
@@ -57,7 +57,7 @@ allow contains {"rule": "any"}
     });
   });
 
-  it('blocks a system that has no rules', async () => {
+  it('a call to a system without rules is blocked', async () => {
     const { decide } = await evaluatorOf('package rules.crm\n\nallow contains {"rule": "any"}\n');
     expect(decide(inputOf({ system: 'payroll' }))).toMatchObject({
       verdict: 'block',
@@ -66,14 +66,14 @@ allow contains {"rule": "any"}
     });
   });
 
-  it('treats a hold of level 4 as a block', async () => {
+  it('a hold of level 4 blocks', async () => {
     const { decide } = await evaluatorOf(
       'package rules.crm\n\nhold contains {"rule": "never", "reason": "Never.", "level": 4}\n',
     );
     expect(decide(inputOf())).toMatchObject({ verdict: 'block', reason: 'Never.', terms: null, fault: null });
   });
 
-  it('finds the rules of a system whose name is no identifier', async () => {
+  it('the rules of a system are found even if its name is not an identifier', async () => {
     const { decide } = await evaluatorOf('package rules["my-crm"]\n\nallow contains {"rule": "any"}\n');
     expect(decide(inputOf({ system: 'my-crm' }))).toMatchObject({
       verdict: 'allow',
@@ -81,7 +81,7 @@ allow contains {"rule": "any"}
     });
   });
 
-  it('reads data with numbers as exact as they were written', async () => {
+  it('policy data keeps numbers as exact as they were written', async () => {
     const bundle = await compileRego({
       'limits/data.json': '{"most": 9007199254740993}',
       'rules/crm.rego':
@@ -92,7 +92,7 @@ allow contains {"rule": "any"}
     expect(createEvaluator(bundle).decide(exact.replace('993', '992')).verdict).toBe('block');
   });
 
-  it('sees one moment throughout an evaluation', async () => {
+  it('an evaluation sees one moment throughout', async () => {
     const bundle = await compileRego({
       'rules/crm.rego': `package rules.crm
 
@@ -107,7 +107,7 @@ allow contains {"rule": "frozen", "reason": $"{time.now_ns()}"} if time.now_ns()
   });
 });
 
-describe('a policy that fails', () => {
+describe('failing policies', () => {
   const malformed: Record<string, string> = {
     'a hold of level 1': 'hold contains {"rule": "r", "level": 1}',
     'an entry without a rule name': 'allow contains {"reason": "x"}',
@@ -122,14 +122,14 @@ describe('a policy that fails', () => {
     'a malformed allow beside a sound block': 'block contains {"rule": "r"}\n\nallow contains 1',
   };
   for (const [what, rule] of Object.entries(malformed)) {
-    it(`blocks with a fault: ${what}`, async () => {
+    it(`a malformed entry blocks with a fault: ${what}`, async () => {
       const decision = (await evaluatorOf(`package rules.crm\n\n${rule}\n`)).decide(inputOf());
       expect(decision).toMatchObject({ verdict: 'block', terms: null, obligations: [] });
       expect(decision.fault).toMatch(/^malformed decision: /);
     });
   }
 
-  it('names the place of the malformed member in the fault', async () => {
+  it('the fault names the place of the malformed member', async () => {
     const { decide } = await evaluatorOf('package rules.crm\n\nhold contains {"rule": "r", "expires_in": "30"}\n');
     expect(decide(inputOf()).fault).toBe(
       'malformed decision: hold.crm[0].expires_in: expected a duration with its unit, such as 250ms, 50s, 30m, 8h or 2d',
@@ -147,14 +147,14 @@ describe('a policy that fails', () => {
       'decision := {"verdict": "allow", "system": "crm", "block": {}, "hold": {"crm": [{"rule": "r"}]}, "allow": {"crm": [{"rule": "a"}]}}',
   };
   for (const [what, rule] of Object.entries(answers)) {
-    it(`blocks with a fault when the decision ${what}`, async () => {
+    it(`a call is blocked with a fault when its decision ${what}`, async () => {
       const decision = (await evaluatorOfDecision(`package holdpoint\n\n${rule}\n`)).decide(inputOf());
       expect(decision).toMatchObject({ verdict: 'block', rules: [{ id: 'holdpoint/fault' }] });
       expect(decision.fault).not.toBeNull();
     });
   }
 
-  it('blocks with a fault when evaluation aborts, and decides the next call', async () => {
+  it('a call is blocked with a fault when evaluation aborts, and the next call is decided', async () => {
     const { decide } = await evaluatorOf(`package rules.crm
 
 limit := 1
@@ -169,7 +169,7 @@ allow contains {"rule": "any"} if limit == 1
     expect(decide(inputOf({ body: 'fine' })).verdict).toBe('allow');
   });
 
-  it('blocks with a fault when a built-in throws, and decides the next call', async () => {
+  it('a call is blocked with a fault when a built-in throws, and the next call is decided', async () => {
     const { decide } = await evaluatorOf(
       'package rules.crm\n\nallow contains {"rule": "any", "reason": sprintf("%d", [input.action.body])}\n',
     );
@@ -181,7 +181,7 @@ allow contains {"rule": "any"} if limit == 1
 describe('hostile input', () => {
   const careless = 'package rules.crm\n\nallow contains {"rule": "any"} if not input.action.body.bad\n';
 
-  it('cannot make a rule with `not` pass by being unreadable', async () => {
+  it('unreadable input does not satisfy a rule with `not`', async () => {
     const { decide } = await evaluatorOf(careless);
     for (const input of ['', 'nonsense', '{"action": {"system": "crm"', inputOf().slice(0, -1), '[]', 'null', '{}']) {
       expect(decide(input)).toMatchObject({ verdict: 'block', rules: [{ id: 'holdpoint/fault' }] });
@@ -189,20 +189,20 @@ describe('hostile input', () => {
     expect(decide(inputOf()).verdict).toBe('allow');
   });
 
-  it('is refused beyond any sensible depth, and the next call is decided', async () => {
+  it('input nested beyond any sensible depth is refused, and the next call is decided', async () => {
     const { decide } = await evaluatorOf(careless);
     const deep = inputOf({ body: 0 }).replace('"body":0', `"body":${'['.repeat(100_000)}${']'.repeat(100_000)}`);
     expect(decide(deep)).toMatchObject({ verdict: 'block', rules: [{ id: 'holdpoint/fault' }] });
     expect(decide(inputOf()).verdict).toBe('allow');
   });
 
-  it('is refused beyond the limit', async () => {
+  it('input beyond the size limit is refused', async () => {
     const { decide } = createEvaluator(await compileRego({ 'rules/crm.rego': careless }), { inputLimit: 2000 });
     expect(decide(inputOf({ body: 'x'.repeat(2000) })).fault).toMatch(/over the limit/);
     expect(decide(inputOf({ body: 'x' })).verdict).toBe('allow');
   });
 
-  it('may be large: memory grows for it, and the next call is decided', async () => {
+  it('large input is decided in more memory, and the next call is decided', async () => {
     const bundle = await compileRego({
       'rules/crm.rego': 'package rules.crm\n\nallow contains {"rule": "last"} if input.action.body[199999] == "é🎈"\n',
     });
@@ -213,7 +213,7 @@ describe('hostile input', () => {
     expect(decide(large).verdict).toBe('allow');
   });
 
-  it('keeps NUL, quotes and characters of every plane apart', async () => {
+  it('input keeps NUL, quotes and characters of every plane apart', async () => {
     const { decide } = await evaluatorOf(
       'package rules.crm\n\nallow contains {"rule": "echo", "reason": input.action.body}\n',
     );
@@ -222,8 +222,8 @@ describe('hostile input', () => {
   });
 });
 
-describe('a bundle', () => {
-  it('is refused when it needs built-ins that nobody provides, each by name', async () => {
+describe('bundles', () => {
+  it('a bundle is refused when it needs built-ins that the gateway lacks, each by name', async () => {
     const bundle = await compiledBare(
       {
         'decision.rego':
@@ -236,14 +236,14 @@ describe('a bundle', () => {
     );
   });
 
-  it('is refused when it is no WebAssembly', () => {
+  it('a bundle that is not WebAssembly is refused', () => {
     const wasm = new TextEncoder().encode('nonsense');
     const contents = { wasm, data: '{}', reads: READS_ANYTHING, sources: '', opa: '', rules: [], readsUsage: false };
     const bundle = { revision: bundleRevision(contents), ...contents };
     expect(() => createEvaluator(bundle)).toThrow(/WebAssembly/);
   });
 
-  it('without a decision blocks every call with a fault', async () => {
+  it('a bundle without a decision blocks every call with a fault', async () => {
     const bundle = await compiledBare({ 'x.rego': 'package x\n\ny := input.a\n' }, ['x/y']);
     const { decide, evaluate } = createEvaluator(bundle);
     expect(decide(inputOf())).toMatchObject({ verdict: 'block', fault: 'the bundle has no holdpoint/decision' });
@@ -252,13 +252,13 @@ describe('a bundle', () => {
     expect(() => evaluate('x/z', '{}')).toThrow('no entrypoint x/z');
   });
 
-  it('decides the same after warming up', async () => {
+  it('a bundle decides the same after warming up', async () => {
     const evaluator = await evaluatorOf('package rules.crm\n\nallow contains {"rule": "any"}\n');
     await evaluator.warm();
     expect(evaluator.decide(inputOf()).verdict).toBe('allow');
   });
 
-  it('loads however large it is', async () => {
+  it('a bundle loads however large it is', async () => {
     const values = Array.from({ length: 100_000 }, (_, index) => `"key-${index}": "${'x'.repeat(40)}"`);
     const bundle = await compileRego({
       'large/data.json': `{${values.join(',')}}`,

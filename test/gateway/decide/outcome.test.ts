@@ -5,7 +5,7 @@ import { triggerOf } from '../../../gateway/domain/decision.ts';
 const result = (verdict: string, matched: object) =>
   JSON.stringify([{ result: { verdict, system: 'crm', block: {}, hold: {}, allow: {}, ...matched } }]);
 
-it('holds a call for the people of every rule, also when the rules have no group in common', () => {
+it('a held call goes to the reviewers of every rule, even if the rules share no group', () => {
   const outcome = readOutcome(
     result('hold', {
       hold: {
@@ -24,7 +24,7 @@ it('holds a call for the people of every rule, also when the rules have no group
   });
 });
 
-it('blocks at level 4 and says whom to tell, whatever else holds or blocks the call', () => {
+it('a call held at level 4 is blocked and says whom to alert, whatever else holds or blocks it', () => {
   const hold = {
     all: [{ rule: 'odd', reason: 'Odd.', trigger: 'probabilistic', level: 4, reviewers: ['security'] }],
     crm: [
@@ -50,7 +50,7 @@ it('blocks at level 4 and says whom to tell, whatever else holds or blocks the c
   });
 });
 
-it('tells what an estimate stopped from what a rule did', () => {
+it('the outcome tells apart calls that an estimate stopped from calls that a rule stopped', () => {
   const unsure = { rule: 'unsure', trigger: 'probabilistic' };
   const outcome = readOutcome(result('hold', { hold: { all: [unsure], crm: [{ rule: 'price' }] } }));
   expect(outcome.rules.map(({ trigger }) => trigger)).toEqual(['probabilistic', 'rule']);
@@ -60,12 +60,12 @@ it('tells what an estimate stopped from what a rule did', () => {
   expect(triggerOf(blocked.rules, 'block')).toBe('probabilistic');
 });
 
-it('is a fault when an estimate would let a call through', () => {
+it('an estimate that allows a call is a fault', () => {
   const allow = { crm: [{ rule: 'sure', trigger: 'probabilistic' }] };
   expect(readOutcome(result('allow', { allow })).fault).toMatch(/^malformed decision: allow\.crm\[0\]/);
 });
 
-it('is a fault when expiry has nobody to go to', () => {
+it('an expiry that escalates to no group is a fault', () => {
   const hold = (escalate?: object) => ({ hold: { crm: [{ rule: 'r', on_expiry: 'escalate', escalate }] } });
   expect(readOutcome(result('hold', hold())).fault).toBe(
     'malformed decision: hold.crm[0].on_expiry: expected a chain in escalate to go to',
@@ -77,7 +77,7 @@ it('is a fault when expiry has nobody to go to', () => {
   });
 });
 
-it('gives the reasons of all rules that won, once each', () => {
+it('the outcome gives the reasons of all winning rules, once each', () => {
   const outcome = readOutcome(
     result('block', {
       block: {
@@ -90,7 +90,7 @@ it('gives the reasons of all rules that won, once each', () => {
   expect(outcome.reason).toBe('Closed. Frozen. Rule rules.crm/d blocks this call.');
 });
 
-it('gathers the obligations of allow and hold rules, each once, and none for a block', () => {
+it('the outcome collects the obligations of allow and hold rules, each once, and none for a block', () => {
   const header = { type: 'set-header', name: 'x-a', value: '1' };
   const allow = {
     crm: [
@@ -105,14 +105,14 @@ it('gathers the obligations of allow and hold rules, each once, and none for a b
   expect(readOutcome(result('block', { allow, block })).obligations).toEqual([]);
 });
 
-it('is a fault when there are several results, or text after them', () => {
+it('several results, or text after a result, are a fault', () => {
   const one = result('allow', { allow: { crm: [{ rule: 'a' }] } });
   expect(readOutcome(one).fault).toBeNull();
   expect(readOutcome(`[${one.slice(1, -1)},${one.slice(1, -1)}]`).fault).toMatch(/^malformed/);
   expect(readOutcome(`${one} x`).fault).toMatch(/^malformed/);
 });
 
-it('is a fault when a verdict is no set of rules, whatever the others say', () => {
+it('a verdict that is not a set of rules is a fault, whatever the others say', () => {
   const allow = { crm: [{ rule: 'a' }] };
   for (const block of [true, { crm: true }, { crm: {} }, { crm: 'all' }])
     expect(readOutcome(result('allow', { allow, block }))).toMatchObject({
@@ -121,7 +121,7 @@ it('is a fault when a verdict is no set of rules, whatever the others say', () =
     });
 });
 
-it('takes the dearest of the costs that rules give, and none for a block', () => {
+it('the outcome has the highest cost that the rules give, and none for a block', () => {
   const costing = (rule: string, amount: number, unit = 'EUR') => ({ rule, cost: { amount, unit } });
   const allow = { crm: [costing('a', 1), costing('b', 3.5), { rule: 'c' }] };
   expect(readOutcome(result('allow', { allow })).cost).toEqual({ amount: 3.5, unit: 'EUR' });
@@ -131,7 +131,7 @@ it('takes the dearest of the costs that rules give, and none for a block', () =>
   expect(readOutcome(result('block', { allow, hold, block: { crm: [{ rule: 'f' }] } })).cost).toBeNull();
 });
 
-it('fails a decision whose costs cannot be compared or are none', () => {
+it('costs that are invalid or cannot be compared fail the decision', () => {
   const of = (...costs: object[]) => ({ allow: { crm: costs.map((cost, i) => ({ rule: `r${i}`, cost })) } });
   const unclear = [
     of({ amount: 1, unit: 'EUR' }, { amount: 1, unit: 'USD' }),
@@ -148,7 +148,7 @@ it('fails a decision whose costs cannot be compared or are none', () => {
   }
 });
 
-it('is what it would be read as, whatever of it is remembered from others that differ in an amount', () => {
+it('a recalled outcome equals the one that would be read, even if remembered ones differ in an amount', () => {
   const entry = (parts: object) => ({ allow: { crm: [{ rule: 'small', ...parts }] } });
   const cost = (amount: unknown) => ({ cost: { amount, unit: 'EUR' } });
   const texts = [
@@ -175,7 +175,7 @@ it('is what it would be read as, whatever of it is remembered from others that d
   for (const text of [...texts, ...texts.toReversed()]) expect(recallOutcome(text)).toEqual(readOutcome(text));
 });
 
-it('is remembered, unless it is so long that many of them would fill the memory', () => {
+it('an outcome is remembered, unless it is so long that many of them would fill the memory', () => {
   const quoting = (length: number) =>
     result('block', { block: { crm: [{ rule: 'quote', reason: 'x'.repeat(length) }] } });
   expect(recallOutcome(quoting(100))).toBe(recallOutcome(quoting(100)));

@@ -8,7 +8,10 @@ import type { Decision } from '../../../gateway/domain/decision.ts';
 import { SHIPPED_BUNDLE } from '../../../policies/compile.ts';
 import { compileRego } from '../../helpers/policy.ts';
 
-/** Reads of every kind that could be missed. All of them are about `body`, `query` and `claims`, which tests fill at random. */
+/**
+ * Reads of every kind that the analysis could miss. All of them read `body`, `query` and `claims`, which tests fill at
+ * random.
+ */
 const AWKWARD = `package rules.crm
 
 import data.lib
@@ -108,7 +111,7 @@ second := input.context.claims if input.action.query.q == "x"
 table contains key if some key, _ in input.context.claims
 `;
 
-// Alone in their systems, so that what they read is not read by others anyway.
+// Each in a system of its own, so that another policy's reads do not hide a missing one.
 const SINGLE: Record<string, string> = {
   negation: 'block contains {"rule": "r"} if not input.action.body.a.b',
   alias: 'x := input.action.body\n\nblock contains {"rule": "r", "reason": $"{x.a}"} if x.b',
@@ -177,7 +180,7 @@ const scalar = fc.oneof(
 );
 const space = fc.constantFrom('', '', '', ' ', '\n\t ');
 
-/** A name in one of the ways to write it. */
+/** A name in one of its spellings. */
 const written = fc.tuple(name, fc.nat(5)).map(([text, way]) => {
   const plain = JSON.stringify(text);
   return {
@@ -220,7 +223,7 @@ function expectSame(bundle: Bundle, all: fc.Arbitrary<string>, runs: number): Se
   fc.assert(
     fc.property(all, (input) => {
       const wanted = withoutIdentity(whole.decide(input));
-      // Once judged, and once remembered.
+      // Judged once, and remembered once.
       for (let i = 0; i < 2; i++) expect(withoutIdentity(projected.decide(input))).toEqual(wanted);
       verdicts.add(
         whole
@@ -235,15 +238,15 @@ function expectSame(bundle: Bundle, all: fc.Arbitrary<string>, runs: number): Se
 }
 
 describe('what decisions read', () => {
-  it('is all that awkward policies need to decide as on the whole input', async () => {
+  it('the members read are enough for awkward policies to decide as on the whole input', async () => {
     const bundle = await compileRego(files);
-    // That of most systems must be cut for this to say anything.
+    // Most systems must have a reduced input for this test to mean anything.
     const cut = Object.keys(SINGLE).filter((system) => bundle.reads.systems[system] !== true);
     expect(cut.length).toBeGreaterThan(Object.keys(SINGLE).length / 2);
     expect(expectSame(bundle, inputs, 4000).size).toBeGreaterThan(100);
   });
 
-  it('is all that each awkward rule needs by itself', async () => {
+  it('the members read are enough for each awkward rule by itself', async () => {
     const rules = AWKWARD.slice(AWKWARD.indexOf('hold contains')).split(/\n\n(?=hold |allow )/);
     const [head] = AWKWARD.split('hold contains', 1) as [string];
     const bundle = await compileRego({
@@ -264,7 +267,7 @@ describe('what decisions read', () => {
     expect(expectSame(bundle, numbered, 6000).size).toBeGreaterThan(rules.length / 2);
   });
 
-  it('is all that the shipped policies need', async () => {
+  it('the members read are enough for the shipped policies', async () => {
     const bundle = decodeBundle(await readFile(SHIPPED_BUNDLE, 'utf8'));
     const calls = fc
       .tuple(
@@ -289,7 +292,7 @@ describe('what decisions read', () => {
     expect(expectSame(bundle, calls, 3000).size).toBeGreaterThan(8);
   });
 
-  it('ends somewhere for a function that is given its own result', async () => {
+  it('the analysis ends for a function that is given its own result', async () => {
     const bundle = await compileRego({
       'crm.rego':
         'package rules.crm\n\npass(x) := x\n\nblock contains {"rule": "r"} if not pass(pass(input.action.body).a).b\n\nallow contains {"rule": "any"}\n',
@@ -301,7 +304,7 @@ describe('what decisions read', () => {
     expect(expectSame(bundle, calls, 300).size).toBe(2);
   });
 
-  it('of refunds is the amount, not the charge, nor what else is in the body', async () => {
+  it('the rules on refunds read the amount, but not the charge or the rest of the body', async () => {
     const { reads } = decodeBundle(await readFile(SHIPPED_BUNDLE, 'utf8'));
     expect(reads.systems['payments']).toMatchObject({ action: { body: { amount: true } } });
     expect(reads.others).toEqual({
@@ -311,32 +314,32 @@ describe('what decisions read', () => {
   });
 });
 
-describe('an input that is cut', () => {
+describe('inputs reduced to what is read', () => {
   const others: ReadTree = { action: { system: true, body: { a: true, b: {} } }, context: { flags: true } };
   const project = createProjection({ others, systems: { open: true, shut: {} } });
 
-  it('keeps what is read in its own words', () => {
+  it('a reduced input keeps what is read in its original text', () => {
     const body = '{ "c": [1, "]"], "a" : 1.50 , "b": {"x": "}"}, "a ": 2}';
     expect(
       project(`{"principal":{"agent":"x"},"action":{"system":"crm","body":${body}},"context":{"ip":"::1","flags":[]}}`),
     ).toBe('{"action":{"system":"crm","body":{"a" : 1.50,"b":{}}},"context":{"flags":[]}}');
   });
 
-  it('keeps what is no object where members are read', () => {
+  it('a reduced input keeps a value that is not an object where members are read', () => {
     for (const body of ['[{"a":1}]', '"a"', 'null', '12', 'false'])
       expect(project(`{"action":{"system":"crm","path":"/","body":${body}}}`)).toBe(
         `{"action":{"system":"crm","body":${body}}}`,
       );
   });
 
-  it('keeps an object whole that has an escaped name', () => {
+  it('a reduced input keeps an object whole if it has an escaped name', () => {
     const body = '{"x":{"\\u0061":1},"\\u0061":2,"y":"\\n"}';
     expect(project(`{"action":{"system":"crm","z":1,"body":${body}}}`)).toBe(
       `{"action":{"system":"crm","body":${body}}}`,
     );
   });
 
-  it('stays whole when all is read, or it has another form than the gateway gives it', () => {
+  it('an input stays whole when all of it is read, or it has an unknown form', () => {
     for (const input of [
       '{"action":{"system":"open","z":1}}',
       '{"action":{"system":"crm","z":1}',
@@ -354,7 +357,7 @@ describe('an input that is cut', () => {
     expect(project('{"action":{"system":"shut","z":1}}')).toBe('{}');
   });
 
-  it('is JSON again, with nothing in it that was not there', () => {
+  it('a reduced input is JSON again, with nothing in it that was not there', () => {
     fc.assert(
       fc.property(inputs, (input) => {
         const cut = JSON.parse(project(input)) as object;
@@ -364,8 +367,8 @@ describe('an input that is cut', () => {
   });
 });
 
-describe('a decision that is remembered', () => {
-  it('is not, where the policy asks for the time', async () => {
+describe('remembered decisions', () => {
+  it('a decision is not remembered if the policy reads the time', async () => {
     const bundle = await compileRego({
       'crm.rego': 'package rules.crm\n\nallow contains {"rule": "now", "reason": $"{time.now_ns()}"}\n',
     });
@@ -376,7 +379,7 @@ describe('a decision that is remembered', () => {
     expect(decide(input).reason).toBe('2000000');
   });
 
-  it('is each time one of its own, under its own id', async () => {
+  it('each remembered decision has its own id', async () => {
     const { decide } = createEvaluator(decodeBundle(await readFile(SHIPPED_BUNDLE, 'utf8')));
     const input = '{"action":{"system":"payments","method":"GET","z":1},"context":{"flags":[]}}';
     const [first, second] = [decide(input), decide(input)];

@@ -9,7 +9,7 @@ const minutes = 60_000;
 const estimate = 'probabilistic';
 
 describe('the terms of one rule', () => {
-  it('are sensible where it says nothing', () => {
+  it('a rule that sets no terms has sensible ones', () => {
     expect(termsOf([{}])).toEqual({
       level: 2,
       requirements: [{ groups: [], quorum: 1, escalate: [] }],
@@ -22,7 +22,7 @@ describe('the terms of one rule', () => {
     });
   });
 
-  it('are what it says', () => {
+  it('a rule has the terms that it sets', () => {
     const escalate = [
       { after: 20 * minutes, to: ['board'] },
       { after: 10 * minutes, to: ['leads'] },
@@ -51,14 +51,14 @@ describe('the terms of one rule', () => {
     });
   });
 
-  it('ask for an answer after half the time, and never later than the hold lasts', () => {
+  it('reviewers are asked to answer within half the time of the hold, and never after it ends', () => {
     expect(termsOf([{ expires_in: 10 * minutes }]).respondWithin).toBe(5 * minutes);
     expect(termsOf([{ expires_in: 10 * minutes, respond_within: 60 * minutes }]).respondWithin).toBe(10 * minutes);
   });
 });
 
 describe('the terms of several rules that hold one call', () => {
-  it('take the highest level and the shortest times that any rule names', () => {
+  it('the highest level and the shortest times of all rules apply', () => {
     const long = { level: 3, expires_in: 120 * minutes, respond_within: 90 * minutes } as const;
     expect(termsOf([long, {}])).toMatchObject({ level: 3, expiresIn: 120 * minutes, respondWithin: 90 * minutes });
     expect(termsOf([long, { expires_in: 60 * minutes }])).toMatchObject({
@@ -68,14 +68,14 @@ describe('the terms of several rules that hold one call', () => {
     expect(termsOf([long, { respond_within: 2 * minutes }])).toMatchObject({ respondWithin: 2 * minutes });
   });
 
-  it('ask each rule’s people, also when the rules have no group in common', () => {
+  it('the reviewers of each rule are asked, even if the rules share no group', () => {
     expect(termsOf([{ reviewers: ['finance'] }, { reviewers: ['legal'], quorum: 2 }]).requirements).toEqual([
       { groups: ['finance'], quorum: 1, escalate: [] },
       { groups: ['legal'], quorum: 2, escalate: [] },
     ]);
   });
 
-  it('ask the same people once, and as many of them as the strictest rule wants', () => {
+  it('reviewers named by two rules are asked once, in the number that the stricter rule requires', () => {
     const rules = [
       { reviewers: ['finance', 'legal'] },
       { reviewers: ['legal', 'finance'], quorum: 3 },
@@ -84,7 +84,7 @@ describe('the terms of several rules that hold one call', () => {
     expect(termsOf(rules).requirements).toEqual([{ groups: ['legal', 'finance'], quorum: 3, escalate: [] }]);
   });
 
-  it('keep the chains of two rules apart, so that nobody joins the one by way of the other', () => {
+  it('the escalation chains of two rules stay apart, so that no reviewer joins one through the other', () => {
     const escalate = [{ after: 5 * minutes, to: ['leads'] }];
     expect(termsOf([{ reviewers: ['finance'], escalate }, { reviewers: ['finance'] }]).requirements).toEqual([
       { groups: ['finance'], quorum: 1, escalate },
@@ -92,7 +92,7 @@ describe('the terms of several rules that hold one call', () => {
     ]);
   });
 
-  it('do not ask for any reviewer beside named ones, who are reviewers too', () => {
+  it('rules that require any reviewer add nothing to rules that name reviewers', () => {
     expect(termsOf([{}, { reviewers: ['finance'] }]).requirements).toEqual([
       { groups: ['finance'], quorum: 1, escalate: [] },
     ]);
@@ -102,7 +102,7 @@ describe('the terms of several rules that hold one call', () => {
     ]);
   });
 
-  it('leave editable what every rule that speaks of it leaves editable', () => {
+  it('a place is editable if every rule that lists editable places lists it', () => {
     const editable = (...each: (string[] | null)[]) =>
       termsOf(each.map((pointers) => (pointers ? { editable: pointers } : {}))).editable;
     expect(editable(['/amount', '/note'], ['/amount'])).toEqual(['/amount']);
@@ -113,25 +113,25 @@ describe('the terms of several rules that hold one call', () => {
     expect(editable(['/a/b'], [''])).toEqual(['/a/b']);
   });
 
-  it('let the owner approve only if every rule does', () => {
+  it('the owner may approve only if every rule allows it', () => {
     expect(termsOf([{ owner_may_approve: true }, {}]).ownerMayApprove).toBe(false);
     expect(termsOf([{ owner_may_approve: true }, { owner_may_approve: true }]).ownerMayApprove).toBe(true);
   });
 
-  it('end with the time if any rule wants that, and go on only if one asks for it', () => {
+  it('a hold ends at expiry if any rule wants that, and escalates only if one asks for it', () => {
     expect(termsOf([{ on_expiry: 'escalate' }, {}]).onExpiry).toBe('escalate');
     expect(termsOf([{ on_expiry: 'escalate' }, { on_expiry: 'block' }]).onExpiry).toBe('block');
   });
 
-  it('call the call irreversible if any rule does', () => {
+  it('a call is irreversible if any rule says so', () => {
     expect(termsOf([{ reversible: true }, { reversible: false }, {}]).reversible).toBe(false);
     expect(termsOf([{ reversible: true }, {}]).reversible).toBe(true);
     expect(termsOf([{}, {}]).reversible).toBeNull();
   });
 });
 
-describe('an estimate beside plain rules', () => {
-  it('adds nothing that they leave out', () => {
+describe('estimates combined with plain rules', () => {
+  it('an estimate adds nothing that plain rules leave out', () => {
     const generous: HoldMembers = {
       trigger: estimate,
       expires_in: 600 * minutes,
@@ -152,7 +152,7 @@ describe('an estimate beside plain rules', () => {
     expect(termsOf([generous])).toMatchObject({ editable: [''], expiresIn: 600 * minutes, reversible: true });
   });
 
-  it('makes them stricter', () => {
+  it('an estimate makes the terms of plain rules stricter', () => {
     const strict: HoldMembers = { trigger: estimate, level: 3, expires_in: minutes, editable: [], reversible: false };
     expect(termsOf([{ editable: ['/amount'], reversible: true }, strict])).toMatchObject({
       level: 3,
@@ -163,7 +163,7 @@ describe('an estimate beside plain rules', () => {
   });
 });
 
-describe('whatever rules hold a call', () => {
+describe('properties of combined terms', () => {
   const group = fc.constantFrom('finance', 'legal', 'leads');
   const groups = fc.uniqueArray(group, { maxLength: 2 });
   const time = fc.integer({ min: 1, max: 120 }).map((each) => each * minutes);
@@ -187,7 +187,7 @@ describe('whatever rules hold a call', () => {
       { requiredKeys: ['trigger'] },
     ) as fc.Arbitrary<HoldMembers>;
 
-  it('no rule makes the terms weaker in anything that another rule speaks of', () => {
+  it('no rule makes the terms weaker in any member that another rule sets', () => {
     const some = fc.array(rules('rule', 'probabilistic'), { minLength: 1, maxLength: 4 });
     fc.assert(
       fc.property(some, (all) => {
@@ -198,7 +198,7 @@ describe('whatever rules hold a call', () => {
     );
   });
 
-  it('an estimate makes the terms of plain rules weaker in nothing at all', () => {
+  it('an estimate never makes the terms of plain rules weaker', () => {
     const some = fc.array(rules('rule'), { minLength: 1, maxLength: 3 });
     const estimates = fc.array(rules('probabilistic'), { minLength: 1, maxLength: 3 });
     fc.assert(
@@ -211,7 +211,7 @@ describe('whatever rules hold a call', () => {
     );
   });
 
-  it('terms put together are weaker than none of them, in whatever order', () => {
+  it('combined terms are as strict as each of them, in any order', () => {
     const some = fc.array(fc.array(rules('rule', 'probabilistic'), { minLength: 1, maxLength: 2 }).map(termsOf), {
       minLength: 1,
       maxLength: 3,
@@ -226,7 +226,7 @@ describe('whatever rules hold a call', () => {
     );
   });
 
-  it('terms put together with themselves stay as they are', () => {
+  it('terms combined with themselves stay the same', () => {
     fc.assert(
       fc.property(rules('rule'), (rule) => {
         const terms = termsOf([rule]);
@@ -236,7 +236,7 @@ describe('whatever rules hold a call', () => {
   });
 });
 
-/** The members in which terms fall short of what a rule says. */
+/** The members in which terms are weaker than a rule requires. */
 function weakerThanRule(terms: HoldTerms, rule: HoldMembers): string[] {
   return weakerThan(terms, {
     ...termsOf([rule]),
@@ -247,7 +247,7 @@ function weakerThanRule(terms: HoldTerms, rule: HoldMembers): string[] {
   });
 }
 
-/** The members in which terms fall short of other terms. */
+/** The members in which terms are weaker than other terms. */
 function weakerThan(terms: HoldTerms, other: HoldTerms): string[] {
   const asStrict: Record<keyof HoldTerms, boolean> = {
     level: terms.level >= other.level,
@@ -262,7 +262,7 @@ function weakerThan(terms: HoldTerms, other: HoldTerms): string[] {
   return Object.entries(asStrict).flatMap(([member, strict]) => (strict ? [] : [member]));
 }
 
-/** Whether whoever meets the one requirement has met the other, now and after every step. */
+/** Whether reviewers who meet one requirement also meet the other, now and after every step of escalation. */
 function implies(one: Requirement, other: Requirement): boolean {
   if (one.quorum < other.quorum) return false;
   if (other.groups.length === 0 && other.escalate.length === 0) return true;

@@ -5,7 +5,7 @@ import { expect, it } from 'vitest';
 import { loadConfig } from '../../../gateway/config/config.ts';
 import { createTokens, demoConfig } from '../../../gateway/demo/demo-config.ts';
 
-it('is a configuration that the gateway accepts, and holds no token of an agent or reviewer', () => {
+it('the demo writes a configuration that the gateway accepts, without any token of an agent or reviewer', () => {
   const folder = mkdtempSync(join(tmpdir(), 'holdpoint-demo-'));
   try {
     const tokens = createTokens();

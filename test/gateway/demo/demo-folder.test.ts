@@ -19,13 +19,13 @@ beforeEach(() => {
 afterEach(() => rmSync(root, { recursive: true }));
 
 describe('the demo folder', () => {
-  it('holds a copy of the policies under the same names, without the program beside them', () => {
+  it('the demo copies the policies under the same names, without the programs next to them', () => {
     const { path } = createDemoFolder(wanted, policies);
     expect(readFileSync(join(path, 'policies', 'rules', 'payments.rego'), 'utf8')).toBe('package rules.payments\n');
     expect(existsSync(join(path, 'policies', 'compile.ts'))).toBe(false);
   });
 
-  it('starts afresh where an earlier demo has ended', () => {
+  it('the demo replaces the folder of an earlier demo that has ended', () => {
     const first = createDemoFolder(wanted, policies);
     writeFileSync(join(first.path, 'holdpoint.yaml'), 'data: ./data\n');
     first.release();
@@ -34,13 +34,13 @@ describe('the demo folder', () => {
     expect(existsSync(join(wanted, 'holdpoint.yaml'))).toBe(false);
   });
 
-  it('leaves the folder of a demo that still runs alone and goes beside it', () => {
+  it('the demo leaves the folder of a running demo alone and uses another', () => {
     const first = createDemoFolder(wanted, policies);
     expect(createDemoFolder(wanted, policies).path).toBe(`${wanted}-2`);
     expect(existsSync(join(first.path, 'policies'))).toBe(true);
   });
 
-  it("never removes a folder that is not a demo's", () => {
+  it("the demo never removes a folder that is not a demo's", () => {
     mkdirSync(wanted);
     writeFileSync(join(wanted, 'thesis.txt'), 'mine');
     expect(createDemoFolder(wanted, policies).path).toBe(`${wanted}-2`);

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { expect, it } from 'vitest';
 import { choosePorts } from '../../../gateway/demo/demo-ports.ts';
 
-it('takes the ports that are free and another one for each that is not', async () => {
+it('the demo uses each preferred port that is free, and another port for each that is not', async () => {
   const taken = createServer();
   await once(taken.listen(0, '127.0.0.1'), 'listening');
   const { port } = taken.address() as AddressInfo;

@@ -19,8 +19,8 @@ beforeEach(async () => {
 });
 afterEach(() => api.close());
 
-describe('the example payments API, used with the real stripe SDK', () => {
-  it('lists and retrieves the seeded customers and charges', async () => {
+describe('the example payments API with the real stripe SDK', () => {
+  it('the API lists and retrieves the seeded customers and charges', async () => {
     const customers = await stripe.customers.list();
     expect(customers.data.map((customer) => customer.name)).toEqual(['Sam Okafor', 'Northwind Trading', 'Jo Marsh']);
     expect((await stripe.customers.retrieve('cus_Rd0000000001')).lastResponse.requestId).toMatch(/^req_/);
@@ -29,21 +29,21 @@ describe('the example payments API, used with the real stripe SDK', () => {
     expect((await stripe.charges.retrieve(FURNITURE)).amount).toBe(1_200_000);
   });
 
-  it('pages through a list as the SDK asks it to', async () => {
+  it('the API pages through a list as the SDK asks', async () => {
     const seen: string[] = [];
     for await (const charge of stripe.charges.list({ limit: 2 })) seen.push(charge.id);
     expect(seen).toHaveLength(3);
     expect(api.executed()).toHaveLength(2);
   });
 
-  it('refunds part of a charge, with metadata, and lists the refund', async () => {
+  it('the API refunds part of a charge, with metadata, and lists the refund', async () => {
     const refund = await stripe.refunds.create({ charge: FURNITURE, amount: 2000, metadata: { order: 'A-17' } });
     expect(refund).toMatchObject({ object: 'refund', amount: 2000, status: 'succeeded', metadata: { order: 'A-17' } });
     expect((await stripe.refunds.list({ charge: FURNITURE })).data.map((item) => item.id)).toEqual([refund.id]);
     expect((await stripe.charges.retrieve(FURNITURE)).amount_refunded).toBe(2000);
   });
 
-  it('refunds all that is left when no amount is given, and then no more', async () => {
+  it('the API refunds the rest of a charge when no amount is given, and then no more', async () => {
     await stripe.refunds.create({ charge: FURNITURE, amount: 200_000 });
     expect((await stripe.refunds.create({ charge: FURNITURE })).amount).toBe(1_000_000);
     await expect(stripe.refunds.create({ charge: FURNITURE })).rejects.toMatchObject({
@@ -52,7 +52,7 @@ describe('the example payments API, used with the real stripe SDK', () => {
     });
   });
 
-  it('answers the same Idempotency-Key with the first answer and executes once', async () => {
+  it('the API answers a repeated Idempotency-Key with the first answer and executes once', async () => {
     const params = { charge: FURNITURE, amount: 2000 };
     const first = await stripe.refunds.create(params, { idempotencyKey: 'k1' });
     const second = await stripe.refunds.create(params, { idempotencyKey: 'k1' });
@@ -64,7 +64,7 @@ describe('the example payments API, used with the real stripe SDK', () => {
     });
   });
 
-  it('answers unknown charges, bad amounts and unknown paths as Stripe does', async () => {
+  it('the API answers unknown charges, bad amounts and unknown paths as Stripe does', async () => {
     await expect(stripe.refunds.create({ charge: 'ch_none' })).rejects.toMatchObject({
       type: 'StripeInvalidRequestError',
       code: 'resource_missing',
@@ -73,14 +73,14 @@ describe('the example payments API, used with the real stripe SDK', () => {
     await expect(stripe.balance.retrieve()).rejects.toMatchObject({ statusCode: 404 });
   });
 
-  it('refuses any key but its own and does not count such a call as executed', async () => {
+  it('the API refuses any key but its own and does not count such a call as executed', async () => {
     await expect(client('sk_test_other').customers.list()).rejects.toMatchObject({
       type: 'StripeAuthenticationError',
     });
     expect(api.executed()).toEqual([]);
   });
 
-  it('lists every call that reached it, with its parameters', async () => {
+  it('the API lists every call that reached it, with its parameters', async () => {
     await stripe.refunds.create({ charge: FURNITURE, amount: 2000, metadata: { order: 'A-17' } });
     expect(api.executed()).toEqual([
       {

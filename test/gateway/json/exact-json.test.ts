@@ -10,8 +10,8 @@ import {
   parseReadably,
 } from '../../../gateway/json/exact-json.ts';
 
-describe('JSON that is read exactly', () => {
-  it('is written back with every digit, however a number was spelt', () => {
+describe('JSON parsed exactly', () => {
+  it('exact JSON is written back with every digit, however a number is spelled', () => {
     for (const text of [
       '{"amount":9007199254740993,"rate":0.10,"tiny":1e-7,"huge":1e400,"minus":-0,"plain":12}',
       '[0.1000000000000000055511151231257827,1E5,10.50,123456789012345678901234567890]',
@@ -21,7 +21,7 @@ describe('JSON that is read exactly', () => {
       expect(JSON.stringify(parseExactly(text))).toBe(text);
   });
 
-  it('keeps a member named __proto__ as a member', () => {
+  it('exact JSON keeps a member named __proto__ as a member', () => {
     const text = '{"__proto__":{"admin":true},"constructor":1}';
     const value = parseExactly(text);
     expect(JSON.stringify(value)).toBe(text);
@@ -29,7 +29,7 @@ describe('JSON that is read exactly', () => {
     expect('admin' in {}).toBe(false);
   });
 
-  it('is the same JSON whatever it was', () => {
+  it('exact JSON is written back as the same JSON', () => {
     fc.assert(
       fc.property(fc.json(), (text) => {
         expect(JSON.parse(JSON.stringify(parseExactly(text)))).toEqual(JSON.parse(text));
@@ -38,8 +38,8 @@ describe('JSON that is read exactly', () => {
   });
 });
 
-describe('JSON that is read for people', () => {
-  it('has a number that JavaScript would round as the text that was sent', () => {
+describe('JSON parsed for display', () => {
+  it('a number that JavaScript would round is displayed with its original digits', () => {
     expect(parseReadably('{"amount":9007199254740993,"rate":0.10,"tiny":1e-7,"huge":1e400,"none":0e9}')).toEqual({
       amount: '9007199254740993',
       rate: 0.1,
@@ -51,20 +51,20 @@ describe('JSON that is read for people', () => {
 });
 
 describe('canonical JSON', () => {
-  it('sorts members by UTF-16 code units and has no space', () => {
+  it('canonical JSON sorts members by UTF-16 code units and has no spaces', () => {
     expect(
       canonicalJson(parseExactly('{ "é": 1, "b": [ {"z": null, "a": "x\\/y"} ], "😀": true, "10": 2, "9": 3 }')),
     ).toBe('{"10":2,"9":3,"b":[{"a":"x/y","z":null}],"é":1,"😀":true}');
   });
 
-  it('does not take two numbers for one', () => {
+  it('canonical JSON keeps different numbers apart', () => {
     const texts = ['9007199254740993', '9007199254740992', '10.5', '10.50', '1e1', '10', '"10"'].map((text) =>
       canonicalJson(parseExactly(text)),
     );
     expect(new Set(texts).size).toBe(texts.length);
   });
 
-  it('is the same text for the same value, in whatever order it was written', () => {
+  it('canonical JSON is the same text for equal values, in whatever order they were written', () => {
     fc.assert(
       fc.property(fc.jsonValue({ depthSize: 'medium' }), (value) => {
         expect(canonicalJson(shuffled(value as ExactJson))).toBe(canonicalJson(value as ExactJson));
@@ -73,10 +73,10 @@ describe('canonical JSON', () => {
   });
 });
 
-describe('two JSON values', () => {
+describe('equality of JSON values', () => {
   const same = (a: string, b: string) => isSameJson(parseExactly(a), parseExactly(b));
 
-  it('are the same when only order and spelling differ', () => {
+  it('JSON values that differ only in order and spelling are equal', () => {
     expect(same('{"a":1,"b":[10.50]}', '{"b":[1.05e1],"a":1.0}')).toBe(true);
     expect(same('-0', '0')).toBe(true);
     expect(same('1e400', '10e399')).toBe(true);
@@ -95,12 +95,12 @@ describe('two JSON values', () => {
     ['{"toString":1}', '{"valueOf":1}'],
     ['{"__proto__":{}}', '{"constructor":{}}'],
     ['-1', '1'],
-  ])('differ: %s and %s', (a, b) => {
+  ])('the JSON values %s and %s differ', (a, b) => {
     expect(same(a, b)).toBe(false);
     expect(same(b, a)).toBe(false);
   });
 
-  it('are the same when read twice', () => {
+  it('a JSON text parsed twice gives equal values', () => {
     fc.assert(
       fc.property(fc.json(), (text) => {
         expect(same(text, text)).toBe(true);
@@ -109,14 +109,14 @@ describe('two JSON values', () => {
   });
 });
 
-describe('a value that was put together', () => {
-  it('can be JSON', () => {
+describe('JavaScript values as JSON', () => {
+  it('a JavaScript value can be exact JSON', () => {
     for (const value of [null, true, '', 0, -1.5, [], {}, [[{ a: [1] }]], JSON.rawJSON('1.50'), Object.create(null)])
       expect(isExactJson(value, 8)).toBe(true);
     fc.assert(fc.property(fc.json(), (text) => isExactJson(parseExactly(text), 64)));
   });
 
-  it('is refused when JSON could not carry it as it is', () => {
+  it('a JavaScript value that JSON cannot represent is refused', () => {
     const round: unknown[] = [];
     round.push(round);
     for (const value of [
@@ -142,8 +142,8 @@ describe('a value that was put together', () => {
   });
 });
 
-describe('the JavaScript number of a value', () => {
-  it('is there only when it is exactly the number that was sent', () => {
+describe('numbers of exact JSON', () => {
+  it('an exact number is a JavaScript number only if no digit is lost', () => {
     const read = (text: string) => exactNumber(parseExactly(text));
     expect(['5000', '10.50', '1e3', '-0.0'].map(read)).toEqual([5000, 10.5, 1000, -0]);
     expect(['9007199254740993', '1e400', '"5000"', 'null', '[1]', 'true'].map(read)).toEqual(Array(6).fill(null));

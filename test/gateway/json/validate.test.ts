@@ -81,37 +81,37 @@ const ACCEPTED: readonly [sentence: string, body: string][] = [
   ['line separators in strings', '"\u2028\u2029\u007f"'],
 ];
 
-describe('validateJson', () => {
-  test.each(REFUSED)('refuses %s', (_, body, detail) => {
+describe('JSON validation', () => {
+  test.each(REFUSED)('a JSON body with this flaw is refused: %s', (_, body, detail) => {
     const problem = problemOf(() => validateJson(Buffer.from(body)));
     expect(problem.code).toBe('bad-body');
     expect(problem.message).toMatch(detail);
   });
 
-  test.each(ACCEPTED)('accepts %s and changes nothing', (_, body) => {
+  test.each(ACCEPTED)('a JSON body with this feature is accepted unchanged: %s', (_, body) => {
     expect(validateJson(Buffer.from(body))).toBe(body);
   });
 
-  test('accepts nesting up to the limit and no further', () => {
+  test('nesting is accepted up to the limit', () => {
     const nested = (depth: number) => Buffer.from('[{"a":'.repeat(depth / 2) + '1' + '}]'.repeat(depth / 2));
     expect(validateJson(nested(MAX_DEPTH))).toHaveLength(MAX_DEPTH * 4 + 1);
     expect(problemOf(() => validateJson(nested(MAX_DEPTH + 2))).message).toMatch(/64 levels of nesting/);
     expect(problemOf(() => validateJson(Buffer.from('['.repeat(1_000_000)))).message).toMatch(/64 levels of nesting/);
   });
 
-  test('finds the duplicate among thousands of names', () => {
+  test('a duplicate among thousands of names is found', () => {
     const members = Array.from({ length: 50_000 }, (_, index) => `"n${index}":0`);
     expect(validateJson(Buffer.from(`{${members.join(',')}}`))).toHaveLength(members.join(',').length + 2);
     const again = `{${members.join(',')},"\\u006e49999":1}`;
     expect(problemOf(() => validateJson(Buffer.from(again))).message).toMatch(/already has/);
   });
 
-  test('is not disturbed by the body that was refused before', () => {
+  test('a refused body does not affect the next one', () => {
     problemOf(() => validateJson(Buffer.from('{"a":{"b":{"\\u0063":1,"c":2}}}')));
     expect(validateJson(Buffer.from('{"a":{"b":{"c":1}}}'))).toBe('{"a":{"b":{"c":1}}}');
   });
 
-  test('accepts whatever JSON.stringify writes, in any formatting, byte by byte', () => {
+  test('everything that JSON.stringify writes is accepted unchanged, in any formatting', () => {
     fc.assert(
       fc.property(fc.jsonValue({ maxDepth: 8 }), fc.constantFrom(0, 1, 4, '\t', '\n \r'), (value, indent) => {
         const text = JSON.stringify(value, null, indent);
@@ -120,7 +120,7 @@ describe('validateJson', () => {
     );
   });
 
-  test('accepts nothing that JSON.parse refuses', () => {
+  test('everything that JSON.parse refuses is refused', () => {
     const noise = fc.oneof(
       fc.string({ unit: fc.constantFrom(...'{}[]:,"\\u01e+-.tfn \n', 'true', '"a"', '1', '\u00e9') }),
       fc.json().chain((text) => fc.nat(text.length).map((at) => text.slice(0, at) + text.slice(at + 1))),
@@ -135,7 +135,7 @@ describe('validateJson', () => {
     );
   });
 
-  test('refuses a name twice in whatever escaping', () => {
+  test('a duplicate name is refused however it is escaped', () => {
     const name = fc.string({ unit: 'grapheme', maxLength: 8 });
     fc.assert(
       fc.property(
@@ -161,7 +161,7 @@ function attempt(run: () => string): string | undefined {
   }
 }
 
-/** `text` as a JSON string in which coins decide what is escaped. */
+/** `text` as a JSON string with characters escaped at random. */
 function escapeSome(text: string, coins: Iterator<boolean>): string {
   return `"${[...text]
     .map((character) =>

@@ -6,7 +6,7 @@ import { approve, startDataPlane, TOKEN, type DataPlane } from '../../helpers/da
 import { compileRego } from '../../helpers/policy.ts';
 import { startUpstream, type Upstream } from '../../helpers/upstream.ts';
 
-/** The example that policy authors read, beside a rule that allows what it does not hold. */
+/** The example for policy authors, with a rule that allows every call that it does not hold. */
 const example = [
   ...readFileSync(join(import.meta.dirname, '../../../policies/README.md'), 'utf8').matchAll(/```rego\n(.*?)```/gs),
 ]
@@ -56,10 +56,10 @@ async function pay(plane: DataPlane, amount: number, path = '/v1/payments'): Pro
   return answer.status;
 }
 
-test('a call that would pass the budget of the day is held, and what was spent stands in its reason', async () => {
+test('a call that would exceed the daily budget is held, and its reason names what was spent', async () => {
   upstream = await startUpstream();
   const plane = await start();
-  // Until the first exchange nobody knows what others have spent.
+  // Until the first exchange, no worker knows the counts of others.
   await expect.poll(() => pay(plane, 1), PATIENCE).toBe(200);
   expect(await pay(plane, 399)).toBe(200);
   expect(await pay(plane, 101)).toBe(503);
@@ -75,7 +75,7 @@ test('a call that would pass the budget of the day is held, and what was spent s
   expect(upstream.received).toHaveLength(3);
 });
 
-test('a call that the system never got is not spent', async () => {
+test('a call that never reached the upstream is not spent', async () => {
   upstream = await startUpstream();
   const plane = await start();
   await expect.poll(() => pay(plane, 1), PATIENCE).toBe(200);
@@ -91,7 +91,7 @@ test('workers on one store share the budget', async () => {
   const second = await start({ file, key: join(first.config.data, 'keys/holds.key') });
   await expect.poll(() => pay(first, 1), PATIENCE).toBe(200);
   expect(await pay(first, 449)).toBe(200);
-  // This one is too much in any case; its reason tells what the second worker knows.
+  // This call exceeds the budget in any case; its reason shows what the second worker knows.
   const known = async () => {
     await pay(second, 501);
     return (await second.events()).findLast(({ type }) => type === 'call.decided')?.reason;
@@ -101,7 +101,7 @@ test('workers on one store share the budget', async () => {
   expect(await pay(second, 50)).toBe(200);
 });
 
-test('a held call counts for what it cost when people had released it', async () => {
+test('a held call counts toward the budget once it is released', async () => {
   upstream = await startUpstream();
   const plane = await start();
   await expect.poll(() => pay(plane, 1), PATIENCE).toBe(200);

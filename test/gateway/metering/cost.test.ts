@@ -43,7 +43,7 @@ beforeAll(async () => {
 
 afterAll(() => scene?.close());
 
-/** What a call of this path and body cost, once it has ended. */
+/** The recorded cost of a call of this path and body, once it has ended. */
 async function costOf(path: string, body: object = {}): Promise<ReturnType<typeof costs>> {
   const answer = await scene.call(path, body);
   await answer.arrayBuffer().catch(() => null);
@@ -53,19 +53,19 @@ async function costOf(path: string, body: object = {}): Promise<ReturnType<typeo
 const usage = (total_tokens: unknown) => ({ id: 'chat_1', usage: { total_tokens } });
 
 describe('the cost of a call', () => {
-  test('is what the answer counts, times its price', async () => {
+  test('the cost is the count in the answer times its price', async () => {
     scene.answers((response) => json(response, usage(1500)));
     expect(await costOf('/chat')).toEqual([['call.completed', 0.003, 'USD']]);
     scene.answers((response) => json(response, usage('1500')));
     expect(await costOf('/chat')).toEqual([['call.completed', 0.003, 'USD']]);
   });
 
-  test('is in a header of the answer', async () => {
+  test('the cost may be in a header of the answer', async () => {
     scene.answers((response) => response.writeHead(204, { 'x-credits-used': '12.5' }).end());
     expect(await costOf('/metered')).toEqual([['call.completed', 12.5, 'credits']]);
   });
 
-  test('is, where the answer does not tell, what policy says, and else what the price list says', async () => {
+  test('the cost comes from policy, or else from the price list, when the answer does not tell', async () => {
     scene.answers((response) => json(response, usage(1500)));
     expect(await costOf('/chat', { cost: 7 })).toEqual([['call.completed', 0.003, 'USD']]);
     scene.answers((response) => json(response, { id: 'chat_1' }));
@@ -76,7 +76,7 @@ describe('the cost of a call', () => {
     expect(await costOf('/nobody/said')).toEqual([]);
   });
 
-  test('is none for a call that was refused or reached nobody, unless the answer charges for it', async () => {
+  test('a refused or undelivered call costs nothing, unless the answer charges for it', async () => {
     expect(await costOf('/fixed', { blocked: true, cost: 7 })).toEqual([]);
     scene.answers((response) => response.writeHead(402, { 'content-type': 'application/json' }).end('{}'));
     expect(await costOf('/chat', { cost: 7 })).toEqual([]);
@@ -97,7 +97,7 @@ describe('the cost of a call', () => {
     zstd: zstdCompressSync,
   };
   test.for(Object.entries(CODINGS))(
-    'is read from an answer in %s, in pieces, which passes untouched',
+    'the cost is read from an answer in %s, in pieces, which passes unchanged',
     async ([name, encode]) => {
       const bytes = encode(Buffer.from(JSON.stringify({ ...usage(3000), text: 'lorem ipsum '.repeat(500) })));
       const { promise: sent, resolve } = Promise.withResolvers<void>();
@@ -145,7 +145,7 @@ describe('the cost of a call', () => {
     ['nested beyond reason', '['.repeat(100_000)],
     ['that is empty', ''],
   ];
-  test.for(unreadable)('is what policy says for an answer %s', async ([, body, headers]) => {
+  test.for(unreadable)('the cost comes from policy for an answer %s', async ([, body, headers]) => {
     scene.answers((response) => {
       response.writeHead(200, { 'content-type': 'application/json', ...headers });
       response.end(body);
@@ -153,7 +153,7 @@ describe('the cost of a call', () => {
     expect(await costOf('/chat', { cost: 7 })).toEqual([['call.completed', 7, 'EUR']]);
   });
 
-  test('is what policy says when the answer broke off: the system had taken the call', async () => {
+  test('the cost comes from policy when the answer broke off, because the upstream had accepted the call', async () => {
     scene.answers((response) => {
       response.writeHead(200, { 'content-type': 'application/json', 'content-length': '1000' });
       response.write(JSON.stringify(usage(5)), () => response.destroy());
@@ -161,10 +161,10 @@ describe('the cost of a call', () => {
     expect(await costOf('/chat', { cost: 7 })).toEqual([['call.completed', 7, 'EUR']]);
   });
 
-  test('stands in the last event of a stream that has it', async () => {
+  test('the cost is in the last event of a stream that has it', async () => {
     scene.answers((response) => response.writeHead(200, { 'content-type': 'text/event-stream' }).end(STREAM));
     expect(await costOf('/chat', { cost: 7 })).toEqual([['call.completed', 1, 'USD']]);
-    // Long before that: what is kept is the end.
+    // Far from the end of the stream, and only the end is kept.
     scene.answers(async (response) => {
       response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8' });
       for (let i = 0; i < 40; i++) {
@@ -180,7 +180,7 @@ describe('the cost of a call', () => {
     expect(await costOf('/chat', { cost: 7 })).toEqual([['call.completed', 7, 'EUR']]);
   });
 
-  test('changes no byte of a large answer, and does not fail for its size', async () => {
+  test('a large answer passes unchanged, and its size is no error', async () => {
     const bytes = randomBytes(2 ** 23);
     scene.answers((response) => response.writeHead(200, { 'content-type': 'application/json' }).end(bytes));
     const answer = await scene.call('/chat', { cost: 7 });
@@ -199,7 +199,7 @@ describe('the cost of a held call', () => {
   };
   const executed = (events: readonly Event[]) => events.filter(({ type }) => type === 'hold.executed').length;
 
-  test('stands on the hold as policy says it, and in the record once, where it was released', async () => {
+  test('a hold shows the cost that policy gives, and the record has it once, at the release', async () => {
     scene.answers((response) => json(response, usage(1000)));
     const { answered, hold: waiting } = await hold({ held: 30, n: 1 });
     expect(waiting.cost).toEqual({ amount: 30, unit: 'EUR' });
@@ -208,7 +208,7 @@ describe('the cost of a held call', () => {
     expect(costs(await scene.ended('/held'))).toEqual([['hold.executed', 0.002, 'USD']]);
   });
 
-  test('is what policy says now, when the answer does not tell', async () => {
+  test('the cost of a held call comes from the current policy when the answer does not tell', async () => {
     scene.answers((response) => json(response, {}));
     const { answered, hold: waiting } = await hold({ held: 30, n: 2 });
     await approve(scene.plane.store, waiting.id);
@@ -216,7 +216,7 @@ describe('the cost of a held call', () => {
     expect(costs(await scene.ended('/held'))).toEqual([['hold.executed', 30, 'EUR']]);
   });
 
-  test('is recorded once for all callers who are attached to it, and for those who come later', async () => {
+  test("a held call's cost is recorded once for all attached and later callers", async () => {
     scene.answers((response) => json(response, usage(1000)));
     const body = { held: 30, n: 3 };
     const key = { 'idempotency-key': 'the-same' };
@@ -237,7 +237,7 @@ describe('the cost of a held call', () => {
     expect(costs(await completions(waiting.id))).toEqual([]);
   });
 
-  test('is recorded by whoever releases it for a caller who left', async () => {
+  test("a held call's cost is recorded by the process that releases it for a caller who left", async () => {
     scene.answers((response) => {
       const body = gzipSync(JSON.stringify(usage(4000)));
       response.writeHead(200, { 'content-type': 'application/json', 'content-encoding': 'gzip' }).end(body);
@@ -246,14 +246,14 @@ describe('the cost of a held call', () => {
     expect((await answered).status).toBe(202);
     const approved = await approve(scene.plane.store, waiting.id);
     await scene.control.release(approved, null);
-    // A second one finds that it was done.
+    // A second releaser finds the hold released.
     await scene.control.release(approved, null);
     const events = await scene.ended('/held');
     expect(costs(events)).toEqual([['hold.executed', 0.008, 'USD']]);
     expect(executed(events)).toBe(1);
   });
 
-  test('is none when the call was not sent, or when nobody knows what became of it', async () => {
+  test('a held call that was not sent, or has an unknown outcome, costs nothing', async () => {
     const { answered, hold: waiting } = await hold({ held: 30, n: 5 }, { prefer: 'respond-async' });
     await answered;
     scene.answers((response) => response.destroy());
@@ -268,7 +268,7 @@ describe('the cost of a held call', () => {
   }
 });
 
-test('a held call that is released after a restart costs what it costs, once', async () => {
+test('a held call that is released after a restart has its cost recorded once', async () => {
   const folder = tempFolder();
   const at = { file: join(folder.path, 'holds.sqlite') };
   const key = join(folder.path, 'holds.key');
@@ -293,7 +293,7 @@ test('a held call that is released after a restart costs what it costs, once', a
   }
 });
 
-test('rules that give the cost of one call in different units fail the decision, as no sum could tell', async () => {
+test('rules that give the cost of one call in different units fail the decision', async () => {
   const rego = `package rules.llm\n\nallow contains {"rule": "a", "cost": {"amount": 1, "unit": "EUR"}}\n\nallow contains {"rule": "b", "cost": {"amount": 2, "unit": input.action.body.unit}}\n`;
   const two = await startScene({ 'llm.rego': rego }, {});
   try {

@@ -39,7 +39,7 @@ async function results(): Promise<Record<string, number>> {
   return Object.fromEntries(metric.values.map(({ labels, value }) => [String(labels['result']), value]));
 }
 
-/** What the drift rules say of one call, once it has ended; and how asking them was counted. */
+/** The drift found in one call, once it has ended, and how the check was counted. */
 async function found(path: string, body: object): Promise<{ readonly events: Event[]; readonly counted: string[] }> {
   const before = await results();
   await (await scene.call(path, body)).arrayBuffer().catch(() => null);
@@ -48,8 +48,8 @@ async function found(path: string, body: object): Promise<{ readonly events: Eve
   return { events, counted: Object.keys(after).filter((each) => after[each] !== before[each]) };
 }
 
-describe('an answer that contradicts what was decided', () => {
-  test('is told once, with the rules that found it, after the agent has it as it was', async () => {
+describe('answers that contradict the decision', () => {
+  test('drift is recorded once, with the rules that found it, after the agent has the unchanged answer', async () => {
     scene.answers((response) => json(response, { amount: 500 }, { 'request-id': 'old', 'set-cookie': 'secret=1' }));
     const answer = await scene.call('/pay', { amount: 50 });
     expect(await answer.json()).toEqual({ amount: 500 });
@@ -82,7 +82,7 @@ describe('an answer that contradicts what was decided', () => {
     ]);
   });
 
-  test('is found in a compressed answer in pieces, and in one larger than a packet', async () => {
+  test('drift is found in a compressed answer in pieces, and in one larger than a packet', async () => {
     const bytes = gzipSync(JSON.stringify({ amount: 7, text: 'lorem ipsum'.repeat(10_000) }));
     scene.answers((response) => {
       response.writeHead(200, { 'content-type': 'application/vnd.pay+json', 'content-encoding': 'gzip' });
@@ -95,7 +95,7 @@ describe('an answer that contradicts what was decided', () => {
     });
   });
 
-  test('is one whose number differs in a digit that JavaScript cannot tell', async () => {
+  test('drift is found in a digit that JavaScript would round', async () => {
     scene.answers((response) =>
       response.writeHead(200, { 'content-type': 'application/json' }).end('{"amount":1.00000000000000000001}'),
     );
@@ -103,8 +103,8 @@ describe('an answer that contradicts what was decided', () => {
   });
 });
 
-describe('an answer', () => {
-  test('that is as it was decided is not told of', async () => {
+describe('answers without drift', () => {
+  test('an answer that matches the decision is not recorded as drift', async () => {
     scene.answers((response) => json(response, { amount: 50 }));
     expect(await found('/same', { amount: 50 })).toEqual({ events: [], counted: ['none'] });
   });
@@ -135,18 +135,18 @@ describe('an answer', () => {
       (response) => response.writeHead(200, { 'content-type': 'text/event-stream' }).end('data: {"amount":7}\n\n'),
     ],
   ];
-  test.for(unread)('%s is counted as unread, and the call goes on', async ([, respond]) => {
+  test.for(unread)('an answer %s is counted as unread, and the call succeeds', async ([, respond]) => {
     scene.answers(respond);
     expect(await found('/unread', { amount: 5 })).toEqual({ events: [], counted: ['unread'] });
   });
 
-  test('that never came is not asked about', async () => {
+  test('drift rules do not run for a call without an answer', async () => {
     scene.answers((response) => response.destroy());
     expect(await found('/never', { amount: 5 })).toEqual({ events: [], counted: [] });
   });
 });
 
-describe('the answer to a held call', () => {
+describe('drift in the answers to held calls', () => {
   async function hold(amount: number, headers: Record<string, string> = {}) {
     const answered = scene.call('/held', { amount }, headers);
     const pending = async () => (await scene.plane.store.list({ status: 'pending', limit: 1 })).items[0];
@@ -160,7 +160,7 @@ describe('the answer to a held call', () => {
     verdict: 'hold',
   };
 
-  test('is compared with what was released, in the record beside the release', async () => {
+  test('the answer to a held call is compared with what was released, and recorded with the release', async () => {
     scene.answers((response) => json(response, { amount: 999 }));
     const { answered, id } = await hold(500);
     await approve(scene.plane.store, id);
@@ -172,7 +172,7 @@ describe('the answer to a held call', () => {
     expect((await scene.plane.store.find(id))!.execution).toBe('executed');
   });
 
-  test('is compared also when it is released for a caller who left', async () => {
+  test('the answer to a held call is compared also if it is released for a caller who left', async () => {
     scene.answers((response) => json(response, { amount: 998 }));
     const { answered, id } = await hold(501, { prefer: 'respond-async' });
     expect((await answered).status).toBe(202);
@@ -183,7 +183,7 @@ describe('the answer to a held call', () => {
 });
 
 describe('drift rules', () => {
-  test('that fail are in the log, and harm no call', async () => {
+  test('failing drift rules are logged and harm no call', async () => {
     const original = createEvaluator(await compileRego({ 'llm.rego': `${RULES}${DRIFT}` }));
     const rego = `${RULES}\ndrift contains {"rule": "fails", "reason": sprintf("%d", ["x"])} if input.answer.status\n`;
     scene.plane.decider.swap(createEvaluator(await compileRego({ 'llm.rego': rego })));
@@ -198,7 +198,7 @@ describe('drift rules', () => {
     expect((await found('/again', { amount: 5 })).counted).toEqual(['found']);
   });
 
-  test('of another system see nothing of this one', async () => {
+  test("drift rules of another system do not see this system's calls", async () => {
     const rego = {
       'llm.rego': RULES,
       'other.rego': 'package rules.other\n\ndrift contains {"rule": "any"} if input.answer\n',

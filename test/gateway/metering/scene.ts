@@ -9,7 +9,7 @@ import { createDigest } from '../../../gateway/holds/binding.ts';
 import { startDataPlane, TOKEN, type DataPlane } from '../../helpers/data-plane.ts';
 import { startUpstream, type Received, type Upstream } from '../../helpers/upstream.ts';
 
-/** A system that answers as a test wants it, behind a data plane. */
+/** A gateway with an upstream that answers as a test says. */
 export type Scene = {
   readonly plane: DataPlane;
   readonly upstream: Upstream;
@@ -17,7 +17,7 @@ export type Scene = {
   answers(respond: (response: ServerResponse, received: Received) => void): void;
   /** One call; a body makes it a POST. */
   call(path: string, body?: object, headers?: Record<string, string>): Promise<Response>;
-  /** All events of the newest call of this path, from the journal and from the holds, without those that wait to come. */
+  /** All events so far of the newest call of this path, from the journal and from the holds. */
   story(path: string): Promise<Event[]>;
   /** The same, once the call is completed. */
   ended(path: string): Promise<Event[]>;
@@ -92,7 +92,7 @@ export async function startScene(
   };
 }
 
-/** What a call cost, in all of its events: a call carries it once. */
+/** The cost of a call over all of its events, which have it once. */
 export function costs(events: readonly Event[]): (readonly [type: string, cost: number, unit: string | undefined])[] {
   return events.flatMap(({ type, cost, cost_unit }) => (cost === undefined ? [] : [[type, cost, cost_unit] as const]));
 }

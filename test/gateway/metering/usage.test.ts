@@ -10,7 +10,7 @@ import { useStores } from '../holds/store/stores.ts';
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 
-describe.each(engines)('usage counted in $name', (engine) => {
+describe.each(engines)('usage in $name', (engine) => {
   const stores = useStores(engine);
   let store: OwnedHoldStore;
 
@@ -43,7 +43,7 @@ describe.each(engines)('usage counted in $name', (engine) => {
     return (JSON.parse(usage.judged(of).input) as { usage: Seen }).usage;
   }
 
-  test('counts calls for the agent, its owner and the operation, in each window', () => {
+  test('calls count for the agent, its owner and the operation, in each window', () => {
     const usage = usageOn(store.usage);
     usage.decided(call(), decision('allow'));
     usage.decided(call(), decision('block'));
@@ -55,7 +55,7 @@ describe.each(engines)('usage counted in $name', (engine) => {
     expect(operation.hour).toEqual(two);
   });
 
-  test('windows slide: what is older than a minute, an hour, a day is out of them, and nothing is before', () => {
+  test('windows slide: they drop what is older than a minute, an hour or a day, and nothing newer', () => {
     const usage = usageOn(store.usage);
     usage.decided(call(), decision('allow', { amount: 2.5, unit: 'EUR' }));
     const inside = { calls: 1, blocked: 0, held: 0, cost: { EUR: 2.5 } };
@@ -70,7 +70,7 @@ describe.each(engines)('usage counted in $name', (engine) => {
     expect(seen(usage).agent).toEqual({ minute: outside, hour: outside, day: outside });
   });
 
-  test('a cost that policy knows counts at once, and what the call cost in fact takes its place', () => {
+  test('a cost that policy knows counts at once, and the measured cost replaces it', () => {
     const usage = usageOn(store.usage);
     const expected = decision('allow', { amount: 10, unit: 'EUR' });
     const [exact, dearer, unsent, metered] = [call(), call(), call(), call()];
@@ -83,7 +83,7 @@ describe.each(engines)('usage counted in $name', (engine) => {
     expect(seen(usage).agent.day).toMatchObject({ cost: { EUR: 22.1, tokens: 900 } });
   });
 
-  test('what is taken back leaves the window together with what it was taken from', () => {
+  test('a correction leaves the window together with the cost that it corrects', () => {
     const usage = usageOn(store.usage);
     const slow = call();
     usage.decided(slow, decision('allow', { amount: 10, unit: 'EUR' }));
@@ -94,7 +94,7 @@ describe.each(engines)('usage counted in $name', (engine) => {
     expect(seen(usage).agent.minute).toMatchObject({ cost: { EUR: 3 } });
   });
 
-  test('nothing is taken back for a call that was not counted: it could not be recorded, or nobody asked then', () => {
+  test('a call that was not counted is not corrected: it could not be recorded, or usage was not read then', () => {
     let asked = true;
     const usage = usageOn(store.usage, () => asked);
     const expected = decision('allow', { amount: 10, unit: 'EUR' });
@@ -113,7 +113,7 @@ describe.each(engines)('usage counted in $name', (engine) => {
     expect(seen(usage).agent.day).toMatchObject({ cost: { constructor: 2 } });
   });
 
-  test('a held call costs what it cost when people had released it', () => {
+  test('a held call counts its cost once it is released', () => {
     const usage = usageOn(store.usage);
     usage.decided(call(), decision('hold', { amount: 10, unit: 'EUR' }));
     usage.completed(call(), decision('hold', { amount: 10, unit: 'EUR' }), null);
@@ -125,8 +125,8 @@ describe.each(engines)('usage counted in $name', (engine) => {
     expect(seen(usage).agent.day).toMatchObject({ cost: { EUR: 9 } });
   });
 
-  describe('with other processes on one store', () => {
-    test('each knows of the others after an exchange on both sides, and counts nothing twice', async () => {
+  describe('usage shared by several processes on one store', () => {
+    test('each process knows the counts of the others after both have exchanged, and counts nothing twice', async () => {
       const [a, b] = [usageOn(store.usage), usageOn((await stores.open()).usage)];
       for (let round = 1; round <= 3; round++) {
         a.decided(call(), decision('allow', { amount: 1.5, unit: 'EUR' }));
@@ -141,7 +141,7 @@ describe.each(engines)('usage counted in $name', (engine) => {
       }
     });
 
-    test('what is counted while an exchange is under way is neither lost nor doubled', async () => {
+    test('a count made during an exchange is neither lost nor doubled', async () => {
       const a = usageOn(store.usage);
       a.decided(call(), decision('allow'));
       const exchanging = a.exchange();
@@ -154,7 +154,7 @@ describe.each(engines)('usage counted in $name', (engine) => {
       expect(seen(usageOn(store.usage)).agent.day).toMatchObject({ calls: 0 });
     });
 
-    test('a process that starts later, after a crash too, knows the day so far', async () => {
+    test('a process that starts later, even after a crash, knows the day so far', async () => {
       const before = usageOn(store.usage);
       before.decided(call(), decision('allow', { amount: 4, unit: 'EUR' }));
       await before.exchange();
@@ -164,7 +164,7 @@ describe.each(engines)('usage counted in $name', (engine) => {
       expect(seen(after).agent).toMatchObject({ hour: { calls: 0 }, day: { calls: 1, cost: { EUR: 4 } } });
     });
 
-    test('policy is told that counts are stale while the store cannot be reached, and own counts go on', async () => {
+    test('policy sees that counts are stale while the store is unavailable, and own counts go on', async () => {
       let away = false;
       const flaky: UsageStore = {
         add: (counts) => (away ? Promise.reject(new Error('away')) : store.usage.add(counts)),
@@ -200,7 +200,7 @@ describe.each(engines)('usage counted in $name', (engine) => {
     });
   });
 
-  test('an input that was judged before is judged again with what was used meanwhile, whatever its body says', () => {
+  test('an input that is judged again gets the current usage, whatever its body says', () => {
     const usage = usageOn(store.usage);
     const tricky = call({ body: '{"x":1,"usage":{"agent":{"day":{"calls":0}}}}' });
     const first = usage.judged(tricky).input;
@@ -212,7 +212,7 @@ describe.each(engines)('usage counted in $name', (engine) => {
     expect(neverSeen).toEqual(again);
   });
 
-  test('nothing is counted, written or added to the input for a policy that does not ask', async () => {
+  test('nothing is counted, written or added to the input for a policy that does not read usage', async () => {
     const usage = usageOn(store.usage, () => false);
     const one = call();
     usage.decided(one, decision('allow', { amount: 1, unit: 'EUR' }));
@@ -222,7 +222,7 @@ describe.each(engines)('usage counted in $name', (engine) => {
     expect((await store.usage.totals(0)).counts).toEqual([]);
   });
 
-  test('operations beyond those that are counted apart share one count, so that made-up paths cost no memory', () => {
+  test('operations beyond the limit share one count, so that made-up paths take no memory', () => {
     const usage = usageOn(store.usage);
     for (let n = 0; n < 10_000; n++) usage.decided(call({ operation: `GET /${n}` }), decision('block'));
     const { operation } = seen(usage, call({ operation: 'GET /another' }));

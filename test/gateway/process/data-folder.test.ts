@@ -13,7 +13,7 @@ afterEach(() => {
   folder.remove();
 });
 
-test('a folder stays taken for as long as the process lives, also where nobody keeps the way to let go of it', async () => {
+test('a data folder stays locked while its process lives, even if its lock is garbage-collected', async () => {
   const path = join(folder.path, 'taken');
   // The flag takes effect in contexts that are made after it.
   setFlagsFromString('--expose-gc');
@@ -26,13 +26,13 @@ test('a folder stays taken for as long as the process lives, also where nobody k
   expect(() => lockFolder(path, 0)).toThrow('another process works on');
 });
 
-test('a folder that was let go of can be taken again', () => {
+test('a released data folder can be locked again', () => {
   const path = join(folder.path, 'free');
   lockFolder(path, 0)();
   expect(() => unlocks.push(lockFolder(path, 0))).not.toThrow();
 });
 
-test('waiting for orphans passes over folders that nobody has, and leaves them free', () => {
+test('waiting for orphans skips folders without a process and leaves them free', () => {
   const journals = join(folder.path, 'journal');
   awaitOrphans(journals);
   lockFolder(join(journals, 'worker-0'), 0)();

@@ -21,7 +21,7 @@ const failure = async (config: Parameters<typeof openClickHouse>[0]): Promise<Er
   return error as Error;
 };
 
-test('starts the embedded engine for itself while no gateway runs, and leaves the data to the next one', async () => {
+test('a command starts the embedded engine when no gateway runs, and leaves the data to the next process', async () => {
   await using folder = await temporaryFolder();
   const data = join(folder.path, 'data');
   expect((await failure({ data, file })).message).toBe(
@@ -38,7 +38,7 @@ test('starts the embedded engine for itself while no gateway runs, and leaves th
   await again.close();
 });
 
-test('asks the engine of the gateway that runs, which it finds by a file that nobody else may read', async () => {
+test('a command asks the engine of the running gateway, which it finds by a private file', async () => {
   await using folder = await temporaryFolder();
   const data = folder.path;
   const endpoint = join(data, 'clickhouse.json');
@@ -58,7 +58,7 @@ test('asks the engine of the gateway that runs, which it finds by a file that no
   unlock();
 });
 
-test('asks the server that is configured, and says where to look when it does not answer', async () => {
+test('a command asks the configured server, and says where to look when it does not answer', async () => {
   await using folder = await temporaryFolder();
   const engine = await startEmbedded({ path: folder.path });
   const { url, username, password } = engine;

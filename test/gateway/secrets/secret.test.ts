@@ -4,23 +4,23 @@ import { isCardNumber } from '../../../gateway/secrets/card-number.ts';
 import { isSecretName } from '../../../gateway/secrets/secret-name.ts';
 import { maskPath, maskText, mayHoldSecret } from '../../../gateway/secrets/secret.ts';
 
-describe('a name says that its value is a secret', () => {
+describe('secret names', () => {
   it.each(
     'password Password2 new_password passwd PASSPHRASE pwd apiKey X-Api-Key APIKey API_KEY clientSecret clientsecret access_token refreshToken x-auth-token cookie Set-Cookie cvc CVV2 card_cvv pin pinCode card_pin authorization Proxy-Authorization auth privateKey private-key otp user[password] sessionToken accessTokens jwt credentials secret_key signing-key securityCode'.split(
       ' ',
     ),
-  )('%s', (name) => expect(isSecretName(name)).toBe(true));
+  )('the name %s says that its value is a secret', (name) => expect(isSecretName(name)).toBe(true));
 
   it.each(
     'max_tokens token_count input_tokens tokens token_type expires_in key idempotency-key issue_key partition_key public_key author authors shipping pinned spin page_token nextPageToken continuationToken password_updated_at secret_name access_key_id keyboard secretary cookies_enabled'.split(
       ' ',
     ),
-  )('but not %s', (name) => expect(isSecretName(name)).toBe(false));
+  )('the name %s does not say that its value is a secret', (name) => expect(isSecretName(name)).toBe(false));
 });
 
-describe('a card number', () => {
+describe('card numbers', () => {
   it.each(['4242424242424242', '378282246310005', '5555555555554444', '6011111111111117', '30569309025904'])(
-    '%s is one',
+    '%s is a card number',
     (digits) => expect(isCardNumber(digits)).toBe(true),
   );
 
@@ -29,10 +29,10 @@ describe('a card number', () => {
     ['1234567812345670', 'which no scheme issues'],
     ['1762333200000', 'a time'],
     ['00000000000000000', 'zeros'],
-  ])('%s is none: %s', (digits) => expect(isCardNumber(digits)).toBe(false));
+  ])('%s is not a card number: %s', (digits) => expect(isCardNumber(digits)).toBe(false));
 });
 
-describe('a text is kept', () => {
+describe('masked texts', () => {
   it.each([
     ['Bearer abc', 'Bearer ***'],
     ['send it with Bearer abcdef1234567890 please', 'send it with Bearer *** please'],
@@ -58,7 +58,7 @@ describe('a text is kept', () => {
     ['card 4242 4242 4242 4242 12/27', 'card *** 12/27'],
     ['4242-4242-4242-4242', '***'],
     ['4242 4242 4242 4242 123', '*** 123'],
-  ])('%s without its secret', (text, kept) => expect(maskText(text)).toBe(kept));
+  ])('the text %s is kept without its secret', (text, kept) => expect(maskText(text)).toBe(kept));
 
   it.each([
     'Basic membership',
@@ -68,9 +68,9 @@ describe('a text is kept', () => {
     'https://host/a:b/c@d',
     'ratio 0.4242424242424242',
     '8c7b1c1e-2b5e-4b0e-9f5f-6a1f2f3c4d5e',
-  ])('%s whole', (text) => expect(maskText(text)).toBe(text));
+  ])('the text %s is kept whole', (text) => expect(maskText(text)).toBe(text));
 
-  it('and a path with what its segments say when decoded', () => {
+  it('a path is masked by its decoded segments', () => {
     expect(maskPath('/cards/4242%204242%204242%204242/x')).toBe('/cards/***/x');
     expect(maskPath('/a%20b/ghp_abcdefghijklmnop1234')).toBe('/a%20b/***');
     expect(maskPath('/v1/refunds')).toBe('/v1/refunds');
@@ -81,7 +81,7 @@ describe('a text is kept', () => {
       '|',
     );
 
-  it('whole where a quick look at it as JSON sees no secret', () => {
+  it('a text is kept whole if the fast filter finds no secret in its JSON', () => {
     fc.assert(
       fc.property(fc.array(fc.constantFrom(...pieces), { maxLength: 12 }), (parts) => {
         const text = parts.join('');
@@ -96,7 +96,7 @@ describe('a text is kept', () => {
       ' ',
     );
 
-  it('not by the quick look alone: it sees every name that is one of a secret', () => {
+  it('the fast filter finds every secret name', () => {
     fc.assert(
       fc.property(
         fc.array(fc.constantFrom(...words), { minLength: 1, maxLength: 4 }),

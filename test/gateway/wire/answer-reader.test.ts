@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { AnswerReader } from '../../../gateway/wire/answer-reader.ts';
 
-/** An answer as it was understood. */
+/** An answer as the reader read it. */
 type Understood = {
   readonly status: number;
   readonly fields: readonly string[];
@@ -13,10 +13,12 @@ type Understood = {
   readonly trailers: readonly string[];
 };
 
-/** What a reader says of bytes: the answer, what came after it, and how long the connection may be kept; or its refusal. */
+/**
+ * The result of reading bytes: the answer, the surplus after it, and how long the connection may be kept; or a refusal.
+ */
 type Reading = (Understood & { readonly surplus: string; readonly idle: number }) | 'refused' | 'unfinished';
 
-/** Reads `bytes` cut into pieces that end at `cuts`; with `closed`, the system then closes its side. */
+/** Reads `bytes` cut into pieces that end at `cuts`; with `closed`, the upstream then closes its side. */
 function readCut(bytes: Buffer, cuts: readonly number[], { method = 'GET', closed = false } = {}): Reading {
   let status = 0;
   let fields: readonly string[] = [];
@@ -27,7 +29,7 @@ function readCut(bytes: Buffer, cuts: readonly number[], { method = 'GET', close
     },
     data: (piece) => void pieces.push(piece),
   });
-  // As a connection has it: what was read is overwritten by what is read next.
+  // As on a connection, the next read overwrites the buffer.
   const buffer = Buffer.alloc(bytes.length);
   let from = 0;
   reader.begin(method);
@@ -54,7 +56,10 @@ function readCut(bytes: Buffer, cuts: readonly number[], { method = 'GET', close
   }
 }
 
-/** Reads it whole, byte by byte, and cut once at every place (at every hundredth of a long one); and tells what all of them say. */
+/**
+ * Reads it whole, byte by byte, and cut once at every place (at every hundredth of a long one). All readings must
+ * agree.
+ */
 function readEveryWay(bytes: string, options: { method?: string; closed?: boolean } = {}): Reading {
   const buffer = Buffer.from(bytes, 'latin1');
   const whole = readCut(buffer, [], options);
@@ -71,7 +76,7 @@ const OK = 'HTTP/1.1 200 OK\r\n';
 const CHUNKED = `${OK}Transfer-Encoding: chunked\r\n\r\n`;
 const answer = (...lines: string[]) => `${lines.join('\r\n')}\r\n\r\n`;
 
-describe('an answer cut at any place is the same answer', () => {
+describe('answers cut into pieces', () => {
   const NONE = { status: 200, fields: [], body: '', trailers: [], surplus: '', idle: 4000 };
   const TE = ['Transfer-Encoding', 'chunked'];
   test.each<[string, string, Partial<Exclude<Reading, string>>, { method?: string; closed?: boolean }?]>([
@@ -162,13 +167,13 @@ describe('an answer cut at any place is the same answer', () => {
       `${OK}content-length: 2\r\n\r\nok${OK}\r\n`,
       { fields: ['content-length', '2'], body: 'ok', surplus: `${OK}\r\n` },
     ],
-  ])('%s', (_what, bytes, expected, options) => {
+  ])('an answer %s is read the same wherever it is cut', (_what, bytes, expected, options) => {
     const reading = readEveryWay(bytes, options) as Exclude<Reading, string>;
     expect(reading).toEqual({ ...NONE, ...expected });
   });
 });
 
-describe('refuses, wherever it is cut,', () => {
+describe('invalid answers', () => {
   const LONG = 'x'.repeat(16 * 1024);
   test.each([
     ['another protocol', 'SSH-2.0-OpenSSH\r\n'],
@@ -239,7 +244,7 @@ describe('refuses, wherever it is cut,', () => {
     ['a bare CR for the end of the trailers', `${CHUNKED}0\r\n\rx\r\n\r\n`],
     ['a LF for the beginning of the trailers', `${CHUNKED}0\r\n\na: b\r\n\r\n`],
     ['trailers that are too long', `${CHUNKED}0\r\na: ${LONG}\r\n\r\n`],
-  ])('%s', (_what, bytes) => {
+  ])('an answer with %s is refused wherever it is cut', (_what, bytes) => {
     expect(readEveryWay(bytes)).toBe('refused');
   });
 
@@ -253,7 +258,7 @@ describe('refuses, wherever it is cut,', () => {
     ['chunks without the last', `${CHUNKED}5\r\nhello\r\n`],
     ['chunks without the end of the trailers', `${CHUNKED}5\r\nhello\r\n0\r\n`],
     ['half a trailer', `${CHUNKED}0\r\na: b\r\n`],
-  ])('the end of the connection after %s', (_what, bytes) => {
+  ])('an answer is incomplete if the connection ends after %s', (_what, bytes) => {
     expect(readEveryWay(bytes)).toBe('unfinished');
     expect(readEveryWay(bytes, { closed: true })).toBe('refused');
   });
@@ -279,9 +284,9 @@ test('a reader begins each answer anew', () => {
   expect(seen).toEqual([200, 'a', ['x', 'y'], 4000, 200, [], 4000, 201, 'abc', [], 1000, 200, 'bc', [], 4000]);
 });
 
-describe('beside node’s own client', () => {
+describe("comparison with node's own client", () => {
   let server: Server;
-  /** What the server answers next. */
+  /** The server's next answer. */
   let sent: Buffer = Buffer.alloc(0);
 
   beforeAll(async () => {
@@ -294,7 +299,7 @@ describe('beside node’s own client', () => {
 
   afterAll(() => void server?.close());
 
-  /** What node's client makes of the bytes; null when it refuses them. */
+  /** The bytes as node's client reads them; null when it refuses them. */
   async function askNode(bytes: Buffer, method: string): Promise<Understood | null> {
     sent = bytes;
     const { port } = server.address() as AddressInfo;
@@ -372,7 +377,7 @@ describe('beside node’s own client', () => {
   const placesIn = (bytes: Buffer, all: readonly number[]) =>
     all.map((each) => Math.floor(each * bytes.length)).toSorted((a, b) => a - b);
 
-  test('understands every well-formed answer as node does', async () => {
+  test('the reader reads every well-formed answer as node does', async () => {
     await fc.assert(
       fc.asyncProperty(wellFormed, cuts, async ({ bytes, method }, at) => {
         const reading = readCut(bytes, placesIn(bytes, at), { method, closed: true });
@@ -382,7 +387,7 @@ describe('beside node’s own client', () => {
     );
   });
 
-  test('understands no damaged answer otherwise than node does, nor one that node refuses', async () => {
+  test('the reader refuses every damaged answer that node refuses, and reads no other differently', async () => {
     const damage = fc.record({
       place: fc.double({ min: 0, max: 1, noNaN: true, maxExcluded: true }),
       removed: fc.integer({ min: 0, max: 2 }),

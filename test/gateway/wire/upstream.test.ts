@@ -19,7 +19,9 @@ afterEach(async () => {
   await Promise.all(toClose.splice(0).map((each) => each.close()));
 });
 
-/** Answers each request, whose end must be an empty line, with the next of these, and then with the last for good. */
+/**
+ * Answers each request, which must end in an empty line, with the next of these, and further requests with the last.
+ */
 function inTurn(...answers: string[]): Take {
   let next = 0;
   return (socket, arrived) => {
@@ -36,14 +38,14 @@ async function start(take: Take, options: Partial<System> & { path?: string } = 
   return { system, upstream };
 }
 
-/** Sends until the end, and tells what came. */
+/** Sends to the end and returns the result. */
 async function ask(upstream: Upstream, request: Parameters<typeof send>[1] = {}) {
   const sent = send(upstream, request);
   const { problem, ...delivery } = await sent.delivery;
   return { ...delivery, code: problem?.code ?? null, body: sent.body(), told: sent.told };
 }
 
-/** A connection that the system keeps is known to it as closed once its last bytes are read. */
+/** An upstream learns that a kept connection is closed once it reads the last bytes. */
 async function gone(system: BareSystem, number: number): Promise<void> {
   await expect.poll(() => system.sockets[number]?.readableEnded || system.sockets[number]?.closed).toBe(true);
 }
@@ -61,7 +63,7 @@ function randoms(seed: number): { next(bound: number): number } {
   };
 }
 
-describe('a request on the wire', () => {
+describe('requests on the wire', () => {
   test.each([
     ['GET', '/a?b=c', ['accept', '*/*'], '', 'GET /base/a?b=c', 'accept: */*\r\n'],
     ['POST', '/', ['x', 'caf\xe9'], '{}', 'POST /base/', 'x: caf\xe9\r\ncontent-length: 2\r\n'],
@@ -71,14 +73,14 @@ describe('a request on the wire', () => {
     ['DELETE', '/', [], '', 'DELETE /base/', ''],
     ['DELETE', '/', [], '{}', 'DELETE /base/', 'content-length: 2\r\n'],
     ['OPTIONS', '/', ['a', '1', 'a', '2', 'b', ''], '', 'OPTIONS /base/', 'a: 1\r\na: 2\r\nb: \r\n'],
-  ])('%s %s %j %j', async (method, target, headers, body, line, fields) => {
+  ])('a request is written in full: %s %s %j %j', async (method, target, headers, body, line, fields) => {
     const { system, upstream } = await start(inTurn(OK), { path: '/base/' });
     await ask(upstream, { method, target, headers, body: Buffer.from(body) });
     const host = `host: 127.0.0.1:${system.port}\r\nconnection: keep-alive\r\n`;
     expect(system.arrived).toEqual([`${line} HTTP/1.1\r\n${host}${fields}\r\n${body}`]);
   });
 
-  test('asks for the connection to be closed after HEAD, which some systems answer with a body', async () => {
+  test('a HEAD request closes its connection, because some upstreams answer it with a body', async () => {
     const { system, upstream } = await start(inTurn('HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok'));
     expect(await ask(upstream, { method: 'HEAD' })).toMatchObject({ status: 200, body: '', code: null });
     expect(system.arrived[0]).toContain('\r\nconnection: close\r\n');
@@ -86,7 +88,7 @@ describe('a request on the wire', () => {
     expect(system.sockets.length).toBe(2);
   });
 
-  test.each([1, 100, 16_000, 17_000, 5 * MiB])('has its body of %i bytes whole and unchanged', async (size) => {
+  test.each([1, 100, 16_000, 17_000, 5 * MiB])('a body of %i bytes is sent whole and unchanged', async (size) => {
     const body = Buffer.alloc(size, Buffer.from(Array.from({ length: 251 }, (_, i) => i + 5)));
     const { system, upstream } = await start((socket, arrived) => {
       if (arrived.length >= arrived.indexOf('\r\n\r\n') + 4 + size) socket.write(OK);
@@ -98,8 +100,8 @@ describe('a request on the wire', () => {
   });
 });
 
-describe('an answer', () => {
-  test('is told in order, its hop-by-hop headers left out, its bytes as they were', async () => {
+describe('answers', () => {
+  test('an answer arrives in order, without hop-by-hop headers, its bytes unchanged', async () => {
     const bytes = 'HTTP/1.1 201 Made\r\nX-A: 1\r\nConnection: x-b\r\nX-B: 2\r\ntransfer-encoding: chunked\r\n\r\n';
     const { upstream } = await start(inTurn(`${bytes}3\r\na\0\xff\r\n0\r\nX-Sum: 9\r\nKeep-Alive: x\r\n\r\n`));
     expect(await ask(upstream)).toMatchObject({
@@ -111,12 +113,12 @@ describe('an answer', () => {
     });
   });
 
-  test('without a length ends with the connection', async () => {
+  test('an answer without a length ends with the connection', async () => {
     const { upstream } = await start((socket) => socket.end('HTTP/1.0 200 OK\r\n\r\nall'));
     expect(await ask(upstream)).toMatchObject({ status: 200, body: 'all', code: null });
   });
 
-  test('without a length is not whole when the connection is reset', async () => {
+  test('an answer without a length is incomplete when the connection is reset', async () => {
     const { system, upstream } = await start((socket) => socket.write('HTTP/1.0 200 OK\r\n\r\nhalf'));
     const sent = send(upstream);
     await expect.poll(() => sent.body()).toBe('half');
@@ -129,12 +131,12 @@ describe('an answer', () => {
     ['before its head', ''],
     ['in its head', 'HTTP/1.1 200 OK\r\ncontent-'],
     ['after an interim one', 'HTTP/1.1 103 Early Hints\r\n\r\n'],
-  ])('that breaks off %s is no answer, and the call may have arrived', async (_when, bytes) => {
+  ])('an answer that breaks off %s is no answer, and the call may have arrived', async (_when, bytes) => {
     const { upstream } = await start((socket) => socket.end(bytes));
     expect(await ask(upstream)).toMatchObject({ status: 0, sent: true, code: 'upstream-failed', told: [] });
   });
 
-  test('that cannot be understood after its head is broken, and its connection is closed', async () => {
+  test('an answer that becomes invalid after its head is broken off, and its connection is closed', async () => {
     const { system, upstream } = await start((socket) =>
       socket.write('HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nhi\r\nzz'),
     );
@@ -144,7 +146,7 @@ describe('an answer', () => {
     await gone(system, 0);
   });
 
-  test('whose taker throws counts as failed, and its connection is closed', async () => {
+  test('an answer fails if its sink throws, and its connection is closed', async () => {
     const { system, upstream } = await start(inTurn(OK));
     const request = { method: 'GET', target: '/', headers: [], body: Buffer.alloc(0) };
     const told: string[] = [];
@@ -163,7 +165,7 @@ describe('an answer', () => {
     expect(await ask(upstream)).toMatchObject({ body: 'ok' });
   });
 
-  test('waits where its taker asks for a pause, and loses nothing', async () => {
+  test('an answer waits while its sink pauses, and loses nothing', async () => {
     const total = 64 * MiB;
     let written = 0;
     const { upstream } = await start((socket) => {
@@ -191,7 +193,7 @@ describe('an answer', () => {
     expect(await sent.delivery).toMatchObject({ bytes: total, problem: null });
   });
 
-  test('is not too late while its taker pauses', async () => {
+  test('an answer does not time out while its sink pauses', async () => {
     const { system, upstream } = await start(
       (socket) => socket.write('HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nab'),
       { timeout: 500 },
@@ -199,7 +201,7 @@ describe('an answer', () => {
     const sent = send(upstream);
     sent.pause();
     await expect.poll(() => sent.body()).toBe('ab');
-    // Another call to the same system is too late meanwhile.
+    // Meanwhile, another call to the same upstream times out.
     const other = createUpstream(systemAt(`http://127.0.0.1:${system.port}`, { timeout: 700 }));
     toClose.push(other);
     system.take = () => {};
@@ -211,8 +213,8 @@ describe('an answer', () => {
   });
 });
 
-describe('too late is', () => {
-  test('an answer that does not begin', async () => {
+describe('time limits', () => {
+  test('an answer that does not begin times out', async () => {
     const { system, upstream } = await start(() => {}, { timeout: 100 });
     expect(await ask(upstream, { method: 'POST', body: BODY })).toMatchObject({
       status: 0,
@@ -222,7 +224,7 @@ describe('too late is', () => {
     await gone(system, 0);
   });
 
-  test('a head that comes too slowly', async () => {
+  test('a head that comes too slowly times out', async () => {
     const { upstream } = await start(
       (socket) => {
         socket.write('HTTP/1.1 200 OK\r\nx: ');
@@ -234,7 +236,7 @@ describe('too late is', () => {
     expect(await ask(upstream)).toMatchObject({ status: 0, code: 'upstream-timeout' });
   });
 
-  test('not an answer whose system says from time to time that it is at it', async () => {
+  test('a slow answer does not time out while bytes keep coming', async () => {
     let said = 0;
     const { upstream } = await start(
       (socket) => {
@@ -249,14 +251,14 @@ describe('too late is', () => {
     expect(await ask(upstream)).toMatchObject({ status: 200, code: null });
   });
 
-  test('an answer that stops in the middle', async () => {
+  test('an answer that stops in the middle times out', async () => {
     const { upstream } = await start((socket) => socket.write('HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nab'), {
       timeout: 500,
     });
     expect(await ask(upstream)).toMatchObject({ status: 200, bytes: 2, code: 'upstream-timeout' });
   });
 
-  test('a second answer on a kept connection', async () => {
+  test('a second answer on a kept connection can time out', async () => {
     const { system, upstream } = await start(inTurn(OK), { timeout: 1000 });
     expect(await ask(upstream)).toMatchObject({ code: null });
     system.take = () => {};
@@ -264,7 +266,7 @@ describe('too late is', () => {
     expect(system.sockets.length).toBe(1);
   });
 
-  test('a TLS handshake that does not end, of which the call was provably not sent', async () => {
+  test('a TLS handshake that never ends times out, and the call was provably not sent', async () => {
     const system = await startBareSystem(() => {});
     const upstream = createUpstream(systemAt(`https://127.0.0.1:${system.port}`, { timeout: 100 }));
     toClose.push(upstream, system);
@@ -272,14 +274,14 @@ describe('too late is', () => {
   });
 });
 
-describe('a connection', () => {
-  test('is used again, by one call after another', async () => {
+describe('connections', () => {
+  test('a connection carries one call after another', async () => {
     const { system, upstream } = await start(inTurn(OK), { connections: 10 });
     for (let i = 0; i < 5; i += 1) expect(await ask(upstream)).toMatchObject({ body: 'ok' });
     expect(system.sockets.length).toBe(1);
   });
 
-  test('of those that are idle, the last one used is used again', async () => {
+  test('the idle connection that was used last is used next', async () => {
     const { system, upstream } = await start(inTurn(OK), { connections: 3 });
     await Promise.all([ask(upstream), ask(upstream), ask(upstream)]);
     expect(system.sockets.length).toBe(3);
@@ -292,7 +294,7 @@ describe('a connection', () => {
     ['of HTTP/1.0', 'HTTP/1.0 200 OK\r\nconnection: keep-alive\r\ncontent-length: 2\r\n\r\nok'],
     ['that says close', 'HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 2\r\n\r\nok'],
     ['that is kept for a second', 'HTTP/1.1 200 OK\r\nkeep-alive: timeout=1\r\ncontent-length: 2\r\n\r\nok'],
-  ])('is closed after an answer %s', async (_what, bytes) => {
+  ])('a connection is closed after an answer %s', async (_what, bytes) => {
     const { system, upstream } = await start(inTurn(bytes));
     expect(await ask(upstream)).toMatchObject({ body: 'ok', code: null });
     await gone(system, 0);
@@ -300,13 +302,13 @@ describe('a connection', () => {
     expect(system.sockets.length).toBe(2);
   });
 
-  test('is closed after a body that the method does not expect, which a system may not have read', async () => {
+  test('a connection is closed after an unexpected body, which an upstream may not have read', async () => {
     const { system, upstream } = await start(inTurn(OK));
     expect(await ask(upstream, { method: 'DELETE', body: BODY })).toMatchObject({ body: 'ok' });
     await gone(system, 0);
   });
 
-  test('is closed by us before the system would do so', async () => {
+  test('the gateway closes a connection before the upstream would', async () => {
     vi.useFakeTimers({ toFake: ['performance'] });
     const { system, upstream } = await start(
       inTurn('HTTP/1.1 200 OK\r\nkeep-alive: timeout=2\r\ncontent-length: 2\r\n\r\nok'),
@@ -317,14 +319,14 @@ describe('a connection', () => {
     expect(system.sockets.length).toBe(2);
   });
 
-  test('that stays idle is closed', async () => {
+  test('an idle connection is closed after a while', async () => {
     const bytes = 'HTTP/1.1 200 OK\r\nkeep-alive: timeout=2\r\ncontent-length: 2\r\n\r\nok';
     const { system, upstream } = await start(inTurn(bytes), { timeout: 100 });
     await ask(upstream);
     await expect.poll(() => system.sockets[0]!.readableEnded, { timeout: 10_000 }).toBe(true);
   });
 
-  test('that the system closed while it was idle is not used, whatever the call', async () => {
+  test('a connection that the upstream closed while idle is not used, whatever the call', async () => {
     const { system, upstream } = await start(inTurn(OK), { connections: 2 });
     await Promise.all([ask(upstream), ask(upstream)]);
     for (const socket of system.sockets.slice()) socket.end();
@@ -333,7 +335,7 @@ describe('a connection', () => {
     expect(system.sockets.length).toBe(3);
   });
 
-  test('that the system reset while it was idle is not used either', async () => {
+  test('a connection that the upstream reset while idle is not used', async () => {
     const { system, upstream } = await start(inTurn(OK));
     for (let i = 0; i < 3; i += 1) {
       expect(await ask(upstream, { method: 'POST', body: BODY })).toMatchObject({ body: 'ok', code: null });
@@ -344,7 +346,7 @@ describe('a connection', () => {
     expect(system.sockets.length).toBe(3);
   });
 
-  test('that the system closes as it is used again fails the call, which is not sent twice', async () => {
+  test('a call fails when the upstream closes its reused connection, and it is not sent twice', async () => {
     const { system, upstream } = await start(inTurn(OK));
     await ask(upstream);
     system.take = (socket) => socket.destroy();
@@ -353,7 +355,7 @@ describe('a connection', () => {
     expect(system.sockets.length).toBe(1);
   });
 
-  test('whose request is not out yet when its answer ends gives that answer, and is closed', async () => {
+  test('a connection is closed if its answer, which is delivered, ends before its request is written', async () => {
     const { system, upstream } = await start((socket) => {
       socket.pause();
       socket.write('HTTP/1.1 413 Too Much\r\ncontent-length: 4\r\n\r\nstop');
@@ -365,7 +367,7 @@ describe('a connection', () => {
     expect(system.sockets.length).toBe(2);
   });
 
-  test('is not opened beyond their number: calls wait, in order', async () => {
+  test('connections are limited in number: further calls wait, in order', async () => {
     const waiting: string[] = [];
     const { system, upstream } = await start((_socket, arrived) => void waiting.push(arrived));
     const sent = ['/1', '/2', '/3'].map((target) => send(upstream, { target }));
@@ -380,7 +382,7 @@ describe('a connection', () => {
     expect(system.arrived[0]!.match(/GET \/\d/g)).toEqual(['GET /1', 'GET /2', 'GET /3']);
   });
 
-  test('that does not become free in time leaves those who wait for it refused, and their calls unsent', async () => {
+  test('a call that waits too long for a connection is refused, unsent', async () => {
     const { system, upstream } = await start(
       (socket) => {
         socket.write('HTTP/1.1 200 OK\r\n\r\n');
@@ -396,7 +398,7 @@ describe('a connection', () => {
     expect(system.arrived.join('')).not.toContain('/waiting');
   });
 
-  test('that cannot be opened leaves the call provably unsent, and the next is tried anew', async () => {
+  test('a call is provably unsent if its connection cannot be opened, and the next call tries again', async () => {
     const closed = createServer();
     await once(closed.listen(0, '127.0.0.1'), 'listening');
     const { port } = closed.address() as AddressInfo;
@@ -413,7 +415,7 @@ describe('a connection', () => {
     server.close();
   });
 
-  test('may be by name, and to an address of version 6', async () => {
+  test('a connection may be opened by name, and to an IPv6 address', async () => {
     const { system, upstream } = await start(inTurn(OK));
     expect(await ask(upstream)).toMatchObject({ body: 'ok' });
     for (const host of ['localhost', '[::1]']) {
@@ -425,8 +427,8 @@ describe('a connection', () => {
   });
 });
 
-describe('a caller who leaves', () => {
-  test('before the connection is open has nothing sent', async () => {
+describe('callers who leave', () => {
+  test('a caller who leaves before the connection is open has nothing sent', async () => {
     const { system, upstream } = await start(inTurn(OK));
     const sent = send(upstream);
     sent.leave();
@@ -435,7 +437,7 @@ describe('a caller who leaves', () => {
     expect(system.arrived.join('').match(/GET/g)?.length).toBe(1);
   });
 
-  test('while it waits for a connection has nothing sent, and leaves its place to the next', async () => {
+  test('a caller who leaves the queue has nothing sent, and the next takes the place', async () => {
     const { system, upstream } = await start(() => {});
     const first = send(upstream, { target: '/first' });
     await expect.poll(() => system.arrived[0]).toContain('/first');
@@ -451,7 +453,7 @@ describe('a caller who leaves', () => {
     expect(system.arrived[0]).not.toContain('/waiting-3');
   });
 
-  test('while the system works, or answers, has the connection closed', async () => {
+  test('a caller who leaves before the end of the answer has the connection closed', async () => {
     const { system, upstream } = await start(() => {});
     const early = send(upstream);
     await expect.poll(() => system.arrived[0]).toContain('GET');
@@ -467,7 +469,7 @@ describe('a caller who leaves', () => {
     expect(late.told.at(-1)).toBe('broken');
   });
 
-  test('after its answer is of no account, and does not touch the call that came next', async () => {
+  test('a caller who leaves after the answer does not affect the next call', async () => {
     const { system, upstream } = await start(inTurn(OK));
     const first = send(upstream);
     first.pause();
@@ -483,8 +485,8 @@ describe('a caller who leaves', () => {
   });
 });
 
-describe('closing', () => {
-  test('ends what is under way and what waits, and takes nothing more', async () => {
+describe('closing an upstream', () => {
+  test('a closed upstream ends running and queued calls, and takes no more', async () => {
     const { system, upstream } = await start(() => {});
     const [running, waiting] = [send(upstream), send(upstream)];
     await expect.poll(() => system.arrived[0]).toContain('GET');
@@ -496,7 +498,7 @@ describe('closing', () => {
   });
 });
 
-describe('by TLS', () => {
+describe('upstreams over TLS', () => {
   const TRUSTED = getCACertificates();
   afterEach(() => setDefaultCACertificates(TRUSTED));
 
@@ -513,7 +515,7 @@ describe('by TLS', () => {
     ['localhost', ['localhost']],
     ['127.0.0.1', []],
   ])(
-    'a call to %s goes by HTTP/1.1, its connection is kept, and the next one resumes its session',
+    'a call to %s goes by HTTP/1.1 on a kept connection, and the next connection resumes its session',
     async (host, sni) => {
       setDefaultCACertificates([...TRUSTED, LOCALHOST.cert]);
       const { system, upstream, names } = await startTls(host);
@@ -529,7 +531,7 @@ describe('by TLS', () => {
     },
   );
 
-  test('a long answer arrives as it was, and waits for its taker', async () => {
+  test('a long answer over TLS arrives unchanged, and waits for its sink', async () => {
     setDefaultCACertificates([...TRUSTED, LOCALHOST.cert]);
     const content = Buffer.alloc(8 * MiB, Buffer.from(Array.from({ length: 251 }, (_, i) => i)));
     const { upstream } = await startTls('localhost', (socket) => {
@@ -545,10 +547,10 @@ describe('by TLS', () => {
     expect(Buffer.from(sent.body(), 'latin1').equals(content)).toBe(true);
   });
 
-  test('a system that answers faster than node tells that the call is out keeps its connection all the same', async () => {
+  test('an upstream that answers before node reports the request as written keeps its connection', async () => {
     setDefaultCACertificates([...TRUSTED, LOCALHOST.cert]);
-    // In a thread of its own, so that its answer does not wait for this event loop to come round. It says how many
-    // connections it has had.
+    // On a thread of its own, so that its answer does not wait for this event loop. It reports its number of
+    // connections.
     const program = `
       let connections = 1000;
       const server = require('node:tls').createServer(require('node:worker_threads').workerData, (socket) => {
@@ -573,11 +575,11 @@ describe('by TLS', () => {
     };
     await Promise.all(Array.from({ length: 32 }, caller));
     expect(connections).toBeGreaterThan(0);
-    // Each caller has one at a time, and one may still be told of when its next call comes.
+    // Each caller uses one connection at a time; one more may be reported late, when the next call comes.
     expect(connections).toBeLessThanOrEqual(64);
   });
 
-  test('a pause that lasts to the end of an answer does not last into the next one', async () => {
+  test('a pause at the end of an answer does not last into the next one', async () => {
     setDefaultCACertificates([...TRUSTED, LOCALHOST.cert]);
     const content = 'x'.repeat(40_000);
     const { system, upstream } = await startTls(
@@ -597,7 +599,7 @@ describe('by TLS', () => {
   test.each([
     ['a certificate of nobody trusted', 'localhost', false],
     ['a certificate for another address', '127.0.0.2', true],
-  ])('nothing is sent to a system with %s', async (_what, host, trusts) => {
+  ])('nothing is sent to an upstream with %s', async (_what, host, trusts) => {
     if (trusts) setDefaultCACertificates([...TRUSTED, LOCALHOST.cert]);
     const { system, upstream } = await startTls(host);
     const { sent, code } = await ask(upstream, { method: 'POST', body: BODY });
@@ -606,7 +608,7 @@ describe('by TLS', () => {
   });
 });
 
-describe('under everything at once', () => {
+describe('everything at once', () => {
   test('no caller ever gets anything but the answer to its own call', { timeout: 30_000 }, async () => {
     const { next } = randoms(7);
     const answered = new Map<string, number>();

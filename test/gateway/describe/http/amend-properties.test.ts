@@ -19,7 +19,7 @@ const name = fc.oneof(
 );
 const text = fc.string({ unit: 'grapheme', maxLength: 6 });
 
-/** Numbers as they are written, also such as JavaScript would round or write in another way. */
+/** Numbers as text, including ones that JavaScript would round or rewrite. */
 const numeral = fc.oneof(
   fc.integer().map(String),
   fc.constantFrom('9007199254740993', '10.50', '1e3', '-0', '0.10000000000000000001', '123456789012345678901234567890'),
@@ -59,8 +59,8 @@ const patch: fc.Arbitrary<ExactJson> = fc.oneof(
   { weight: 1, arbitrary: value },
 ) as fc.Arbitrary<ExactJson>;
 
-describe('whatever the JSON body and the edit', () => {
-  it('an edit of one member changes that member, and nothing beside it', () => {
+describe('edits of any JSON body', () => {
+  it('an edit of one JSON member changes that member and nothing else', () => {
     fc.assert(
       fc.property(jsonText, fc.nat(), value, (body, turn, wanted) => {
         const before = parseExactly(body);
@@ -76,7 +76,7 @@ describe('whatever the JSON body and the edit', () => {
     );
   });
 
-  it('every edit is refused or stays within what may be edited, and is judged as if the agent had sent it', () => {
+  it('every edit of JSON is refused, or stays within the editable places and is judged as sent by the agent', () => {
     fc.assert(
       fc.property(jsonText, patch, fc.nat(), fc.nat(), (body, edit, one, another) => {
         const before = parseExactly(body);
@@ -96,7 +96,7 @@ describe('whatever the JSON body and the edit', () => {
     );
   });
 
-  it('an edit of everything gives what the merge patch says', () => {
+  it('an edit of a whole JSON body gives what the merge patch says', () => {
     fc.assert(
       fc.property(
         fc.dictionary(name, value, { maxKeys: 4 }),
@@ -142,8 +142,8 @@ const formBody = fc
     }),
   );
 
-describe('whatever the form and the edit', () => {
-  it('an edit of one field leaves every other field as it was, byte for byte', () => {
+describe('edits of any form', () => {
+  it('an edit of one form field leaves every other field as it was, byte for byte', () => {
     fc.assert(
       fc.property(formBody, fc.nat(), fc.option(text), (fields, turn, wanted) => {
         const field = oneOf(fields, turn);
@@ -166,7 +166,7 @@ describe('whatever the form and the edit', () => {
     );
   });
 
-  it('every edit is refused or stays within what may be edited, and is judged as if the agent had sent it', () => {
+  it('every edit of a form is refused, or stays within the editable places and is judged as sent by the agent', () => {
     fc.assert(
       fc.property(formBody, patch, fc.nat(), fc.nat(), (fields, edit, one, another) => {
         const open = [oneOf(fields, one).path.slice(0, 1), oneOf(paths(edit), another)];
@@ -185,7 +185,7 @@ describe('whatever the form and the edit', () => {
     );
   });
 
-  it('a second edit can undo the first', () => {
+  it('a second edit of a form can undo the first', () => {
     fc.assert(
       fc.property(formBody, fc.nat(), text, (fields, turn, wanted) => {
         const { path, list } = oneOf(fields, turn);
@@ -204,7 +204,7 @@ function oneOf<T>(all: readonly T[], turn: number): T {
   return all[turn % all.length]!;
 }
 
-/** Where there are members, and the way to the whole. */
+/** The paths to the root and to every member. */
 function paths(given: ExactJson): string[][] {
   if (!isObject(given)) return [[]];
   return [[], ...Object.entries(given).flatMap(([member, each]) => paths(each).map((path) => [member, ...path]))];

@@ -5,7 +5,7 @@ import { amended, FORM_TYPE, heldCall, JSON_TYPE, notAmended } from './held.ts';
 const json = (body: string) => heldCall(JSON_TYPE, body);
 const form = (body: string) => heldCall(FORM_TYPE, body);
 
-describe('an edited JSON body', () => {
+describe('edited JSON bodies', () => {
   it.each([
     ['one member', '{"charge":"ch_1","amount":20000}', { amount: 3000 }, '{"charge":"ch_1","amount":3000}'],
     ['a nested member', '{"a":{"b":1,"c":2}}', { a: { b: 5 } }, '{"a":{"b":5,"c":2}}'],
@@ -21,11 +21,11 @@ describe('an edited JSON body', () => {
     ['a scalar', '"a"', 'b', '"b"'],
     ['another type', '{"a":{"b":1}}', { a: 'x' }, '{"a":"x"}'],
     ['what is no ASCII', '{"a":"x"}', { a: 'é😀"\u2028' }, '{"a":"é😀\\"\u2028"}'],
-  ])('has %s changed', (_, body, edit, expected) => {
+  ])('an edit of a JSON body can change this: %s', (_, body, edit, expected) => {
     expect(amended(json(body), edit, ['']).body.toString()).toBe(expected);
   });
 
-  it('keeps every byte of what was not edited: digits, escapes, order', () => {
+  it('an edited JSON body keeps every byte that was not edited: digits, escapes, order', () => {
     const rest =
       '"id":9007199254740993,"rate":10.50,"10":1e2,"2":-0,"text":"\\u0061\\/\\ud83d\\ude00","deep":{ "b" : [ 1.0 ] }';
     expect(amended(json(`{${rest},"amount":20000}`), { amount: 1 }, ['/amount']).body.toString()).toBe(
@@ -33,12 +33,12 @@ describe('an edited JSON body', () => {
     );
   });
 
-  it('takes numbers with more digits than JavaScript has', () => {
+  it('an edited JSON body may have numbers with more digits than JavaScript has', () => {
     const edit = { amount: JSON.rawJSON('9007199254740993.10') };
     expect(amended(json('{"amount":1}'), edit, ['/amount']).body.toString()).toBe('{"amount":9007199254740993.10}');
   });
 
-  it('has members with the names of prototypes like any other', () => {
+  it('an edited JSON body may have members with the names of prototypes', () => {
     const edit: unknown = JSON.parse('{"__proto__":{"admin":true},"constructor":null,"toString":1}');
     const { body } = amended(json('{"constructor":1,"a":2}'), edit, ['']);
     expect(body.toString()).toBe('{"a":2,"__proto__":{"admin":true},"toString":1}');
@@ -47,7 +47,7 @@ describe('an edited JSON body', () => {
   });
 });
 
-describe('an edited form', () => {
+describe('edited forms', () => {
   it.each([
     ['one value', 'charge=ch_1&amount=20000', { amount: '3000' }, 'charge=ch_1&amount=3000'],
     ['a value that is a number', 'amount=20000', { amount: 3000 }, 'amount=3000'],
@@ -73,11 +73,11 @@ describe('an edited form', () => {
       JSON.parse('{"__proto__":{"a":"3"}}'),
       '__proto__[a]=3&b=2',
     ],
-  ])('has %s', (_, body, edit, expected) => {
+  ])('an edit of a form can change this: %s', (_, body, edit, expected) => {
     expect(amended(form(body), edit, ['']).body.toString()).toBe(expected);
   });
 
-  it('keeps every byte of the fields that were not edited', () => {
+  it('an edited form keeps every byte of the fields that were not edited', () => {
     const rest = 'a=%7e+x&&b&c%5Bd%5d=%41%c3%a9&e=f=g&';
     expect(amended(form(`${rest}amount=%31`), { amount: '2' }, ['/amount']).body.toString()).toBe(`${rest}amount=2`);
   });
@@ -92,16 +92,16 @@ describe('an edited form', () => {
     ['members that would be elements', 'm[1]=a&m[2]=b', { m: { 0: 'c' } }, '/m'],
     ['a method override', 'a=1', { _method: 'DELETE' }, null],
     ['something else than fields', 'a=1', 'text', null],
-  ])('is refused when a form has no way to say it: %s', (_, body, edit, pointer) => {
+  ])('an edit that a form cannot express is refused: %s', (_, body, edit, pointer) => {
     expect(notAmended(form(body), edit, [''])).toMatchObject({ pointer });
   });
 
-  it('is refused when no field would be left', () => {
+  it('an edit that would leave no field is refused', () => {
     expect(notAmended(form('a=1'), { a: null }, ['']).detail).toMatch(/no body/);
   });
 });
 
-describe('what may be edited', () => {
+describe('editable places', () => {
   it.each([
     [['/a'], { a: { b: 2 } }],
     [['/a'], { a: null }],
@@ -113,7 +113,7 @@ describe('what may be edited', () => {
     [['/x~1y', '/~0z'], { 'x/y': 2, '~z': 2 }],
     [[''], { a: 1, list: null, new: 2 }],
     [['/amount'], { amount: 2, list: [1, 2, 3], a: { b: 1.0 } }],
-  ] as const)('is what lies at or below %j', (editable, edit) => {
+  ] as const)('an edit at or below the editable places %j is accepted', (editable, edit) => {
     const call = json('{"a":{"b":1},"list":[1,2,3],"x/y":1,"~z":1,"amount":1}');
     expect(amendCall(call, edit, editable)).toHaveProperty('body');
   });
@@ -133,31 +133,31 @@ describe('what may be edited', () => {
     [['/amount'], [2], ''],
     [['/x/y'], { 'x/y': 2 }, '/x~1y'],
     [['/new/b'], { new: { b: 1 } }, '/new'],
-  ] as const)('is nothing beside %j', (editable, edit, pointer) => {
+  ] as const)('an edit outside the editable places %j is refused', (editable, edit, pointer) => {
     const call = json('{"a":{"b":1},"list":[1,2,3],"x/y":1,"amount":1}');
     const refusal = notAmended(call, edit, editable);
     expect(refusal).toMatchObject({ pointer, detail: expect.stringContaining('may not be changed') });
   });
 
-  it('is something: an edit that changes nothing is refused', () => {
+  it('an edit that changes nothing is refused', () => {
     for (const edit of [{}, { amount: 10.5 }, { none: null }, { amount: 10.5, a: { b: [1] } }])
       expect(notAmended(json('{"amount":10.50,"a":{"b":[1]}}'), edit, ['']).detail).toMatch(/changes nothing/);
     expect(notAmended(form('amount=5'), { amount: 5 }, ['']).detail).toMatch(/changes nothing/);
   });
 
-  it('is no body that policy cannot see into', () => {
+  it('an edit of a body that policy cannot read is refused', () => {
     for (const call of [heldCall('text/plain', 'amount=1'), heldCall('application/octet-stream', 'x'), json('')])
       expect(notAmended(call, { amount: 1 }, ['']).detail).toMatch(/cannot see into the body/);
   });
 
-  it('is no body that the agent vouches for byte by byte', () => {
+  it('an edit of a body with a digest from the agent is refused', () => {
     for (const name of ['Content-Digest', 'Repr-Digest', 'Digest', 'content-md5']) {
       const call = heldCall(JSON_TYPE, '{"amount":1}', { [name]: 'sha-256=:AAAA:' });
       expect(notAmended(call, { amount: 2 }, ['']).detail).toContain(name.toLowerCase());
     }
   });
 
-  it('is only to something that is JSON', () => {
+  it('an edit that is not JSON is refused', () => {
     const round: Record<string, unknown> = {};
     round['amount'] = round;
     const deep: unknown = JSON.parse('['.repeat(65) + ']'.repeat(65));
@@ -176,31 +176,31 @@ describe('what may be edited', () => {
   it.each([
     ['has a number beyond double precision', { amount: JSON.rawJSON('1e999') }, /double precision/],
     ['overrides the method', { _method: 'DELETE' }, /overrides the method/],
-  ])('is nothing that the gateway would refuse from an agent: one that %s', (_, edit, detail) => {
+  ])('an edit is refused if the gateway would refuse the same body from an agent: it %s', (_, edit, detail) => {
     expect(notAmended(json('{"amount":1}'), edit, ['']).detail).toMatch(detail);
   });
 
-  it('is no more than a mebibyte', () => {
+  it('an edit that makes the body larger than a mebibyte is refused', () => {
     const text = 'x'.repeat(MOST_AMENDED - 20);
     expect(amended(json('{"note":1}'), { note: text }, ['']).body.length).toBe(MOST_AMENDED - 9);
     expect(notAmended(json('{"note":1}'), { note: `${text}${'y'.repeat(10)}` }, ['']).detail).toMatch(/larger/);
   });
 });
 
-describe('the amended call', () => {
-  it('is what the gateway would have described', () => {
+describe('amended calls', () => {
+  it('an amended call is what the gateway would have described', () => {
     const call = heldCall(JSON_TYPE, ' {"amount": 1}\n', { 'Idempotency-Key': 'k' });
     const result = amended(call, { amount: 25 }, ['/amount']);
     expect(result).toEqual(heldCall(JSON_TYPE, ' {"amount":25}\n', { 'Idempotency-Key': 'k' }));
     expect(call).toEqual(heldCall(JSON_TYPE, ' {"amount": 1}\n', { 'Idempotency-Key': 'k' }));
   });
 
-  it('is not made from an input in which another body was judged', () => {
+  it('a call is not amended if its input has another body', () => {
     const call = { ...json('{"amount":1}'), input: json('{"amount":2}').input };
     expect(notAmended(call, { amount: 3 }, ['']).detail).toMatch(/another way/);
   });
 
-  it('can be amended again', () => {
+  it('an amended call can be amended again', () => {
     const once = amended(form('amount=5&note=a'), { amount: 4 }, ['/amount']);
     expect(amended(once, { note: null }, ['/note'])).toEqual(form('amount=4'));
   });

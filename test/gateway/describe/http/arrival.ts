@@ -25,7 +25,7 @@ export function testSystem(changes: Partial<System> = {}): System {
   };
 }
 
-/** A call as node would hand it over. */
+/** A call as node hands it over. */
 export function testArrival(
   line: string,
   head: Readonly<Record<string, string>> = {},

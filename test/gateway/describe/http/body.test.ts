@@ -6,27 +6,27 @@ import { createWire } from './wire.ts';
 const LIMIT = 100_000;
 const head = (...lines: string[]) => `POST / HTTP/1.1\r\nHost: a\r\n${lines.map((line) => `${line}\r\n`).join('')}\r\n`;
 
-describe('readBody', () => {
+describe('reading a body', () => {
   let wire: Awaited<ReturnType<typeof createWire>>;
   beforeAll(async () => {
     wire = await createWire((request) => readBody(request, LIMIT));
   });
   afterAll(() => wire.close());
 
-  test('gives the exact bytes', async () => {
+  test('a body is read as its exact bytes', async () => {
     const bytes = Buffer.from(Array.from({ length: 256 }, (_, byte) => byte));
     const outcome = await wire.send(Buffer.concat([Buffer.from(head('Content-Length: 256')), bytes]));
     expect(outcome).toEqual({ by: 'nobody', value: bytes });
   });
 
-  test('puts chunks together without their framing', async () => {
+  test('a chunked body is read without its framing', async () => {
     const outcome = await wire.send(
       `${head('Transfer-Encoding: chunked')}3;ext=1\r\nabc\r\n2\r\nde\r\n0\r\nTrailer: x\r\n\r\n`,
     );
     expect(outcome).toEqual({ by: 'nobody', value: Buffer.from('abcde') });
   });
 
-  test('waits for a body that comes in pieces', async () => {
+  test('a body that comes in pieces is read when it is complete', async () => {
     const outcome = await wire.send(`${head('Content-Length: 6')}abc`, async (socket) => {
       await new Promise(setImmediate);
       socket.write('def');
@@ -38,28 +38,28 @@ describe('readBody', () => {
     ['no length', head()],
     ['a length of zero', head('Content-Length: 0')],
     ['chunks without content', `${head('Transfer-Encoding: chunked')}0\r\n\r\n`],
-  ])('gives no bytes for %s', async (_, raw) => {
+  ])('a body is empty if the request has %s', async (_, raw) => {
     expect(await wire.send(raw)).toEqual({ by: 'nobody', value: Buffer.alloc(0) });
   });
 
-  test('accepts a body of exactly the limit', async () => {
+  test('a body of exactly the limit is accepted', async () => {
     const outcome = await wire.send(head(`Content-Length: ${LIMIT}`) + 'a'.repeat(LIMIT));
     expect(outcome).toMatchObject({ by: 'nobody' });
     expect(outcome.by === 'nobody' && (outcome.value as Buffer).length).toBe(LIMIT);
   });
 
-  test('refuses a length over the limit before a byte of the body has come', async () => {
+  test('a length over the limit is refused before any byte of the body has arrived', async () => {
     const outcome = await wire.send(head(`Content-Length: ${LIMIT + 1}`));
     expect(outcome).toMatchObject({ by: 'holdpoint', problem: { code: 'body-too-large', status: 413 } });
   });
 
-  test('refuses chunks over the limit while they come', async () => {
+  test('chunks over the limit are refused while they arrive', async () => {
     const chunk = `1000\r\n${'a'.repeat(4096)}\r\n`;
     const outcome = await wire.send(head('Transfer-Encoding: chunked') + chunk.repeat(25));
     expect(outcome).toMatchObject({ by: 'holdpoint', problem: { code: 'body-too-large' } });
   });
 
-  test('rejects when the client goes away in the middle', async () => {
+  test('reading a body fails when the client disconnects in the middle', async () => {
     const read = Promise.withResolvers<unknown>();
     const cut = await createWire((request) => {
       const body = readBody(request, LIMIT);

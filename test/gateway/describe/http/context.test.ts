@@ -2,8 +2,8 @@ import { describe, expect, test } from 'vitest';
 import { parseClaims, parseTraceId } from '../../../../gateway/describe/http/context.ts';
 import { problemOf } from './arrival.ts';
 
-describe('parseClaims', () => {
-  test('reads all known claims', () => {
+describe('claims in Agent-Context', () => {
+  test('all known claims are read', () => {
     const header =
       'task="T-1", client=acme, summary=%"Erstattung f%c3%bcr ACME", confidence=0.93, flags=("pii" large-amount), ' +
       'recommended-action="approve", session="s-1", reversible=?0';
@@ -19,7 +19,7 @@ describe('parseClaims', () => {
     });
   });
 
-  test('keeps unknown claims of every type, without parameters', () => {
+  test('unknown claims of every type are kept, without parameters', () => {
     const header = 'a=1;x=2, b=?1, c, d=("x" 1.5 ?0);y, e=:aGVsbG8=:, f="s", g=@1700000000';
     expect(parseClaims(header)).toEqual({
       a: 1,
@@ -32,11 +32,11 @@ describe('parseClaims', () => {
     });
   });
 
-  test('takes the last of equal names, as RFC 9651 says', () => {
+  test('the last of equal names wins, as RFC 9651 says', () => {
     expect(parseClaims('task="a", task="b"')).toEqual({ task: 'b' });
   });
 
-  test('reads an empty header as no claims', () => {
+  test('an empty Agent-Context has no claims', () => {
     expect(parseClaims('')).toEqual({});
   });
 
@@ -61,19 +61,19 @@ describe('parseClaims', () => {
     '{"task":"a"}',
     'task="a",',
     `task="${'a'.repeat(8192)}"`,
-  ])('refuses %s', (header) => {
+  ])('the Agent-Context %s is refused', (header) => {
     expect(problemOf(() => parseClaims(header)).code).toBe('bad-context');
   });
 });
 
-describe('parseTraceId', () => {
+describe('trace ids', () => {
   const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736';
 
   test.each([
     [`00-${TRACE}-00f067aa0ba902b7-01`],
     [`01-${TRACE}-00f067aa0ba902b7-01`],
     [`01-${TRACE}-00f067aa0ba902b7-01-more`],
-  ])('reads %s', (header) => {
+  ])('the traceparent %s gives a trace id', (header) => {
     expect(parseTraceId(header)).toBe(TRACE);
   });
 
@@ -86,7 +86,7 @@ describe('parseTraceId', () => {
     [`00-${'0'.repeat(32)}-00f067aa0ba902b7-01`],
     [`00-${TRACE}-${'0'.repeat(16)}-01`],
     [`00-${TRACE.toUpperCase()}-00f067aa0ba902b7-01`],
-  ])('finds none in %s', (header) => {
+  ])('the traceparent %s gives no trace id', (header) => {
     expect(parseTraceId(header)).toBeNull();
   });
 });

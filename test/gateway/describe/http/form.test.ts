@@ -56,31 +56,31 @@ const REFUSED: readonly [sentence: string, form: string, detail: RegExp][] = [
   ['the method override of Google front ends', '$httpMethod=DELETE', /method override/],
 ];
 
-describe('formToJson', () => {
-  test.each(READ)('reads %j', (form, value) => {
+describe('forms as JSON', () => {
+  test.each(READ)('the form %j is read', (form, value) => {
     const json = formToJson(form);
     expect(JSON.parse(json)).toEqual(value);
     expect(json).toBe(JSON.stringify(JSON.parse(json)));
   });
 
-  test.each(REFUSED)('refuses %s', (_, form, detail) => {
+  test.each(REFUSED)('a form with %s is refused', (_, form, detail) => {
     const problem = problemOf(() => formToJson(form));
     expect(problem.code).toBe('bad-body');
     expect(problem.message).toMatch(detail);
   });
 
-  test('refuses a plain name twice', () => {
+  test('a form that repeats a plain name is refused', () => {
     expect(problemOf(() => formToJson('amount=1&amount=100000')).message).toMatch(/"amount" more than once/);
     expect(problemOf(() => formToJson('amount=1&%61mount=100000')).message).toMatch(/"amount" more than once/);
   });
 
-  test('leaves prototypes alone', () => {
+  test('a form never reaches a prototype', () => {
     formToJson('__proto__[polluted]=1');
     expect('polluted' in {}).toBe(false);
   });
 
-  test('reads back whatever is written with brackets, as Stripe does', () => {
-    // Names of digits alone would be elements, and are tested above.
+  test('a form with brackets, as Stripe writes them, is read back as what was written', () => {
+    // Names of only digits would be elements, and are tested above.
     const name = fc
       .string({ unit: 'grapheme', minLength: 1, maxLength: 6 })
       .filter((text) => !/^\d+$|[[\]]/.test(text));
@@ -109,27 +109,27 @@ describe('formToJson', () => {
   });
 });
 
-describe('queryToJson', () => {
-  test('reads no query as no members', () => {
+describe('queries as JSON', () => {
+  test('an empty query has no members', () => {
     expect(queryToJson('')).toBe('{}');
   });
 
-  test.each(READ)('reads %j like a form', (query, value) => {
+  test.each(READ)('the query %j is read like a form', (query, value) => {
     expect(JSON.parse(queryToJson(query))).toEqual(value);
   });
 
-  test.each(REFUSED)('refuses %s', (_, query) => {
+  test.each(REFUSED)('a query with %s is refused', (_, query) => {
     expect(problemOf(() => queryToJson(query)).code).toBe('bad-request');
   });
 
-  test('gives a plain name that is repeated as an array', () => {
+  test('a plain name that a query repeats is an array', () => {
     expect(JSON.parse(queryToJson('expand=a&limit=3&expand=b&expand=c'))).toEqual({
       expand: ['a', 'b', 'c'],
       limit: '3',
     });
   });
 
-  test('refuses a repeated name beside a list of the same name', () => {
+  test('a query with a plain name and a list of the same name is refused', () => {
     expect(problemOf(() => queryToJson('a=1&a=2&a[]=3')).message).toMatch(/more than once/);
     expect(problemOf(() => queryToJson('a[]=3&a=1')).message).toMatch(/more than once/);
   });

@@ -121,7 +121,7 @@ const PLAIN: readonly [sentence: string, head: string][] = [
   ['a header with an underscore that nobody judges', get('api_key: x')],
 ];
 
-describe('assertPlainFraming', () => {
+describe('the framing of a request', () => {
   let wire: Awaited<ReturnType<typeof createWire>>;
   beforeAll(async () => {
     wire = await createWire(assertPlainFraming);
@@ -129,14 +129,14 @@ describe('assertPlainFraming', () => {
   afterAll(() => wire.close());
 
   test.each(CASES.filter(([, , by]) => by === 'node').map(([attack, raw]) => ({ attack, raw })))(
-    'node refuses $attack',
+    'node refuses this attack: $attack',
     async ({ raw }) => {
       expect(await wire.send(raw)).toMatchObject({ by: 'node' });
     },
   );
 
   test.each(CASES.filter(([, , by]) => by === 'holdpoint').map(([attack, raw, , detail]) => ({ attack, raw, detail })))(
-    '$attack is refused',
+    'the gateway refuses this attack: $attack',
     async ({ raw, detail }) => {
       const outcome = await wire.send(raw);
       const message = expect.stringMatching(detail!);
@@ -144,19 +144,19 @@ describe('assertPlainFraming', () => {
     },
   );
 
-  test.each(PLAIN)('lets %s through', async (_, raw) => {
+  test.each(PLAIN)('a request with plain framing is accepted: %s', async (_, raw) => {
     expect(await wire.send(raw)).toEqual({ by: 'nobody', value: undefined });
   });
 
   test.each(['gzip', 'br', 'deflate', 'gzip, identity', 'aes128gcm', ''])(
-    'refuses the content coding "%s", which policy cannot look into',
+    'the content coding "%s", which policy cannot read, is refused',
     async (coding) => {
       const outcome = await wire.send(post(`Content-Encoding: ${coding}`, 'Content-Length: 0'));
       expect(outcome).toMatchObject({ by: 'holdpoint', problem: { code: 'unsupported-encoding', status: 415 } });
     },
   );
 
-  test('goes on knowing every header after a flood of unknown ones', async () => {
+  test('every header is still classified after a flood of unknown ones', async () => {
     for (let round = 0; round < 30; round++) {
       const flood = Array.from({ length: 50 }, (_, index) => `X-${round}-${index}: 1`);
       expect(await wire.send(get(...flood))).toMatchObject({ by: 'nobody' });

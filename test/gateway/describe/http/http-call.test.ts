@@ -11,7 +11,7 @@ const FORM_TYPE = { 'Content-Type': 'application/x-www-form-urlencoded' };
 const inputOf = (...call: Parameters<typeof testArrival>): any => JSON.parse(describeCall(testArrival(...call)).input);
 
 describe('the policy input', () => {
-  test('says who, what, on what and under which claims', () => {
+  test('the policy input has the principal, the action, the resource and the claims', () => {
     const head = {
       Host: 'localhost',
       Authorization: 'Bearer secret',
@@ -86,7 +86,7 @@ describe('the policy input', () => {
     expect(call.body).toBe(arrival.body);
   });
 
-  test('leaves absent what is not there', () => {
+  test('the policy input leaves out what a call does not have', () => {
     const call = describeCall(testArrival('GET /v1/customers/cus_ABC'));
     expect(JSON.parse(call.input)).toEqual({
       principal: { agent: 'billing-bot', owner: 'ana@example.com', roles: ['payer'], on_behalf_of: [], session: null },
@@ -107,7 +107,7 @@ describe('the policy input', () => {
     expect(call).toMatchObject({ idempotencyKey: null, traceId: null, claims: {} });
   });
 
-  test('keeps a header secret that the operator made a credential', () => {
+  test('the policy input leaves out a header that the operator made a credential', () => {
     const describeOther = createDescriber(
       testSystem({
         agentCredential: { header: 'OpenAI-Organization' },
@@ -118,20 +118,20 @@ describe('the policy input', () => {
     expect(JSON.parse(describeOther(testArrival('GET /', head)).input).action.headers).toEqual({ accept: '*/*' });
   });
 
-  test('writes the address of an IPv4 caller on a dual-stack socket as IPv4', () => {
+  test('the policy input writes the IPv4 address of a caller on a dual-stack socket as IPv4', () => {
     const ipOf = (ip: string) => JSON.parse(describeCall({ ...testArrival('GET /'), ip }).input).context.ip;
     expect(ipOf('::ffff:10.0.0.7')).toBe('10.0.0.7');
     expect(ipOf('fe80::1')).toBe('fe80::1');
   });
 
-  test('names operations by the document of the system', () => {
+  test('the policy input names operations by the OpenAPI document of the system', () => {
     const openapi = { openapi: '3.1.0', paths: { '/v1/refunds': { post: { operationId: 'PostRefunds' } } } };
     const call = createDescriber(testSystem({ openapi }))(testArrival('POST /v1/refunds'));
     expect(call.operation).toBe('PostRefunds');
     expect(JSON.parse(call.input).action.operation).toBe('PostRefunds');
   });
 
-  test('is the same for a path that it remembers and one that it forgot', () => {
+  test('the policy input is the same for a remembered path and a forgotten one', () => {
     const first = describeCall(testArrival('GET /v1/things/7')).input;
     for (let index = 0; index < 1500; index++) describeCall(testArrival(`GET /v1/things/${index}`));
     expect(describeCall(testArrival('GET /v1/things/7')).input).toBe(first);
@@ -139,7 +139,7 @@ describe('the policy input', () => {
   });
 });
 
-describe('bodies', () => {
+describe('bodies in the policy input', () => {
   test.each([
     'application/json',
     'application/json; charset=utf-8',
@@ -147,11 +147,11 @@ describe('bodies', () => {
     'application/merge-patch+json',
     'application/vnd.api+json; ext="x"',
     'text/json',
-  ])('reads %s as JSON', (type) => {
+  ])('a body of type %s is read as JSON', (type) => {
     expect(inputOf('POST /v1/x', { 'Content-Type': type }, '{"a":1}').action.body).toEqual({ a: 1 });
   });
 
-  test('reads a form as a form', () => {
+  test('a form is read as a form', () => {
     const { action } = inputOf('POST /v1/x', FORM_TYPE, 'amount=1250&metadata[order]=6735');
     expect(action.body).toEqual({ amount: '1250', metadata: { order: '6735' } });
     expect(action.body_bytes).toBe(32);
@@ -162,22 +162,22 @@ describe('bodies', () => {
     ['JSON lines', { 'Content-Type': 'application/x-ndjson' }],
     ['text', { 'Content-Type': 'text/plain; charset=utf-16' }],
     ['no type', {}],
-  ])('shows of %s only its size', (_, head) => {
+  ])('policy sees only the size of a body of %s', (_, head) => {
     const { action } = inputOf('POST /v1/x', head as Record<string, string>, '{"a":1}');
     expect(action).not.toHaveProperty('body');
     expect(action.body_bytes).toBe(7);
   });
 
-  test.each(['GET', 'POST', 'DELETE'])('judges the body of a %s', (method) => {
+  test.each(['GET', 'POST', 'DELETE'])('the body of a %s is judged', (method) => {
     expect(inputOf(`${method} /v1/x`, JSON_TYPE, '{"a":1}').action.body).toEqual({ a: 1 });
   });
 
-  test('takes no bytes for no body, whatever the type says', () => {
+  test('a request without bytes has no body, whatever its type', () => {
     expect(inputOf('POST /v1/x', JSON_TYPE).action).not.toHaveProperty('body');
     expect(inputOf('POST /v1/x', FORM_TYPE).action).not.toHaveProperty('body');
   });
 
-  test('tells a body that is false or null from none', () => {
+  test('a body of false or null differs from no body', () => {
     expect(inputOf('POST /v1/x', JSON_TYPE, 'null').action).toHaveProperty('body', null);
     expect(inputOf('POST /v1/x', JSON_TYPE, 'false').action).toHaveProperty('body', false);
   });
@@ -192,11 +192,11 @@ describe('bodies', () => {
     ['two types in one', 'application/json, text/plain'],
     ['a type that is none', 'json'],
     ['an empty type', ''],
-  ])('refuses %s', (_, type) => {
+  ])('a body of an ambiguous type is refused: %s', (_, type) => {
     expect(problemOf(() => inputOf('POST /v1/x', { 'Content-Type': type }, '{}')).code).toBe('bad-body');
   });
 
-  test('refuses a form that is not UTF-8', () => {
+  test('a form that is not UTF-8 is refused', () => {
     const body = Buffer.from('name=caf\xe9', 'latin1');
     expect(problemOf(() => inputOf('POST /v1/x', FORM_TYPE, body)).code).toBe('bad-body');
   });
@@ -206,7 +206,7 @@ describe('bodies', () => {
     '{"\\u005fmethod":"DELETE"}',
     '{"a":1,"_METHOD":"DELETE"}',
     '{"X-HTTP-Method-Override":"DELETE"}',
-  ])('refuses the method override in %s', (body) => {
+  ])('the method override in the body %s is refused', (body) => {
     expect(problemOf(() => inputOf('POST /v1/x', JSON_TYPE, body)).message).toMatch(/overrides the method/);
   });
 
@@ -217,11 +217,11 @@ describe('bodies', () => {
     '"_method"',
     '{"a":"\\u00e9"}',
     'null',
-  ])('sees no method override in %s', (body) => {
+  ])('the body %s has no method override', (body) => {
     expect(inputOf('POST /v1/x', JSON_TYPE, body).action.body).toEqual(JSON.parse(body));
   });
 
-  test('stands in the input byte for byte, whatever JSON it is', () => {
+  test('a JSON body is in the input byte for byte', () => {
     const formatted = fc
       .tuple(fc.jsonValue(), fc.constantFrom(0, 2, '\t', '\r\n'), fc.constantFrom('', ' ', '\n\t'))
       .map(([value, indent, margin]) => margin + JSON.stringify(value, null, indent) + margin);
@@ -235,13 +235,13 @@ describe('bodies', () => {
     );
   });
 
-  test('keeps integers that JavaScript would round', () => {
+  test('a JSON body in the input keeps integers that JavaScript would round', () => {
     const text = '{"id":9007199254740993,"amount":10000000000000000000000001}';
     expect(describeCall(testArrival('POST /v1/x', JSON_TYPE, text)).input).toContain(text);
   });
 });
 
-describe('refusals', () => {
+describe('refused calls', () => {
   test.each([
     ['a path that could be another one', 'GET /v1/../admin', {}, '', 'ambiguous-path'],
     ['a method override in the query', 'POST /v1/x?_method=DELETE', {}, '', 'bad-request'],
@@ -249,11 +249,11 @@ describe('refusals', () => {
     ['unreadable claims', 'GET /v1/x', { 'Agent-Context': '{}' }, '', 'bad-context'],
     ['JSON with a name twice', 'POST /v1/x', JSON_TYPE, '{"a":1,"a":2}', 'bad-body'],
     ['a form with a name twice', 'POST /v1/x', FORM_TYPE, 'a=1&a=2', 'bad-body'],
-  ])('refuses %s', (_, line, head, body, code) => {
+  ])('a call is refused for %s', (_, line, head, body, code) => {
     expect(problemOf(() => describeCall(testArrival(line, head as Record<string, string>, body))).code).toBe(code);
   });
 
-  test('nothing that an agent sends changes the shape of the input', () => {
+  test('an agent cannot change the shape of the input', () => {
     const word = fc.string({ unit: fc.constantFrom(...'a1/"\\{}[]:,%&=;?. \u00e9\ud83d\ude00'), maxLength: 12 });
     fc.assert(
       fc.property(word, word, word, word, (path, query, agent, body) => {

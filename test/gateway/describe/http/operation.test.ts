@@ -12,7 +12,7 @@ function namer(openapi?: unknown, basePath?: string) {
   };
 }
 
-describe('isIdentifier', () => {
+describe('identifiers', () => {
   test.each([
     '42',
     '019a8b1c-5d1f-7c3e-9a4b-1f2e3d4c5b6a',
@@ -30,7 +30,7 @@ describe('isIdentifier', () => {
     'MDQ6VXNlcjU4MzIzMQ==',
     '1BxiMVs0XRA5nFMdKvBdBZjgmUUqptlbs74OgvE2upms',
     'ana@example.com',
-  ])('takes %s for an identifier', (segment) => {
+  ])('the segment %s is an identifier', (segment) => {
     expect(isIdentifier(segment)).toBe(true);
   });
 
@@ -57,12 +57,12 @@ describe('isIdentifier', () => {
     'things:batchGet',
     '',
     'report.json',
-  ])('takes %s for a word', (segment) => {
+  ])('the segment %s is a word', (segment) => {
     expect(isIdentifier(segment)).toBe(false);
   });
 });
 
-describe('names without a document', () => {
+describe('operation names without a document', () => {
   const name = namer();
 
   test.each([
@@ -75,7 +75,7 @@ describe('names without a document', () => {
     ['POST /v1/refunds/', 'POST /v1/refunds', 'refunds', null],
     ['POST /v1/refunds;x=1', 'POST /v1/refunds', 'refunds', null],
     ['GET /v1/caf%C3%A9', 'GET /v1/café', 'café', null],
-  ])('names %s', (line, operation, type, id) => {
+  ])('the operation of %s is named by its path', (line, operation, type, id) => {
     expect(name(line)).toEqual([operation, type, id]);
   });
 });
@@ -98,7 +98,7 @@ const DOCUMENT = {
   components: { pathItems: { 'Shared/Item': { get: { operationId: 'GetShared' } } } },
 };
 
-describe('names with an OpenAPI document', () => {
+describe('operation names from an OpenAPI document', () => {
   const name = namer(DOCUMENT);
 
   test.each([
@@ -125,17 +125,17 @@ describe('names with an OpenAPI document', () => {
       'cancel',
       null,
     ],
-  ])('knows %s', (_, line, operation, type, id) => {
+  ])('an OpenAPI document names operations by this: %s', (_, line, operation, type, id) => {
     expect(name(line)).toEqual([operation, type, id]);
   });
 
-  test('leaves out of the prefix what the upstream address has already', () => {
+  test('the prefix of the document leaves out what the upstream address already has', () => {
     expect(namer(DOCUMENT, '/v1/')('POST /refunds')).toEqual(['PostRefunds', 'refunds', null]);
     const document = { ...DOCUMENT, servers: [{ url: 'https://api.example.com/base/v1' }] };
     expect(namer(document, '/base')('POST /v1/refunds')).toEqual(['PostRefunds', 'refunds', null]);
   });
 
-  test('fills variables of servers with their defaults', () => {
+  test('variables of servers are replaced by their defaults', () => {
     const servers = [
       { url: 'https://{host}/{version}', variables: { version: { default: 'v3' }, host: { default: 'a.example' } } },
     ];
@@ -146,7 +146,7 @@ describe('names with an OpenAPI document', () => {
     ]);
   });
 
-  test('ignores the prefix when servers differ', () => {
+  test('the prefix is ignored when servers differ', () => {
     const servers = [{ url: '/v1' }, { url: '/v2' }];
     expect(namer({ ...DOCUMENT, servers })('POST /v1/refunds')[0]).toBe('POST /v1/refunds');
   });
@@ -157,7 +157,7 @@ describe('names with an OpenAPI document', () => {
     ['paths that are no object', { openapi: '3.0.0', paths: [] }, /"paths"/],
     ['unbalanced braces', { openapi: '3.0.0', paths: { '/a/{b': {} } }, /unbalanced braces/],
     ['a reference to nothing', { openapi: '3.1.0', paths: { '/a': { $ref: '#/components/x' } } }, /does not have/],
-  ])('refuses %s', (_, document, message) => {
+  ])('this OpenAPI document is refused: %s', (_, document, message) => {
     expect(() => createOperationNamer(document)).toThrow(message);
   });
 });

@@ -65,18 +65,18 @@ const ACCEPTED = [
   '/v1/a|b/{c}',
 ];
 
-describe('assertPlainPath', () => {
-  test.each(REFUSED)('refuses %s', (_, path, detail) => {
+describe('plain paths', () => {
+  test.each(REFUSED)('a path with this ambiguity is refused: %s', (_, path, detail) => {
     const problem = problemOf(() => assertPlainPath(path));
     expect(problem.code).toBe('ambiguous-path');
     expect(problem.message).toMatch(detail);
   });
 
-  test.each(ACCEPTED)('accepts %s', (path) => {
+  test.each(ACCEPTED)('the path %s is accepted', (path) => {
     expect(assertPlainPath(path)).toBeUndefined();
   });
 
-  test('refuses the encodings of unreserved characters, slashes and backslashes, and no others in printable ASCII', () => {
+  test('of all printable ASCII, only encoded unreserved characters, slashes and backslashes are refused', () => {
     const printable = Array.from({ length: 0x5f }, (_, index) => String.fromCharCode(0x20 + index));
     const passes = (character: string) => {
       try {
@@ -90,7 +90,7 @@ describe('assertPlainPath', () => {
     expect(printable.filter(passes).join('')).toMatch(/^[^\w\-.~/\\]+$/);
   });
 
-  test('lets pass only what a URL parser leaves as it is', () => {
+  test('every accepted path stays the same in a URL parser', () => {
     const piece = fc.constantFrom(
       '/',
       '.',
@@ -126,7 +126,7 @@ describe('assertPlainPath', () => {
     );
   });
 
-  test('gives encoded segments back decoded', () => {
+  test('encoded segments are decoded', () => {
     const segment = fc
       .string({ unit: 'grapheme', minLength: 1 })
       .filter(
@@ -143,23 +143,23 @@ describe('assertPlainPath', () => {
   });
 });
 
-describe('splitTarget', () => {
-  test('takes path and query apart at the first question mark', () => {
+describe('request targets', () => {
+  test('a target is split at the first question mark', () => {
     expect(splitTarget('/v1/refunds?a=b?c/../d')).toEqual({ path: '/v1/refunds', query: 'a=b?c/../d' });
     expect(splitTarget('/v1/refunds?')).toEqual({ path: '/v1/refunds', query: '' });
     expect(splitTarget('/v1/refunds')).toEqual({ path: '/v1/refunds', query: '' });
   });
 
   test.each(['/v1?a=b#c', '/v1?a=b c', '/v1?a=\u00e9', '/v1?a=\0', '/v1?a=\x7f'])(
-    'refuses the query of %j',
+    'the query of the target %j is refused',
     (target) => {
       expect(problemOf(() => splitTarget(target)).code).toBe('bad-request');
     },
   );
 });
 
-describe('decodeSegments', () => {
-  test('adds no segment for a trailing slash', () => {
+describe('decoded segments', () => {
+  test('a trailing slash adds no segment', () => {
     expect(decodeSegments('/v1/refunds/')).toEqual(['v1', 'refunds']);
     expect(decodeSegments('/')).toEqual([]);
   });

@@ -3,13 +3,13 @@ import { type AddressInfo, connect } from 'node:net';
 import { once } from 'node:events';
 import { Problem } from '../../../../gateway/domain/problem.ts';
 
-/** What became of raw bytes sent to a real server: node's parser refused them, ours did, or they were let through. */
+/** The fate of raw bytes sent to a real server: refused by node's parser, refused by ours, or accepted. */
 export type Outcome =
   | { readonly by: 'node'; readonly status: number }
   | { readonly by: 'holdpoint'; readonly problem: Problem }
   | { readonly by: 'nobody'; readonly value: unknown };
 
-/** A real HTTP server that does `handle` with each request, and a bare socket to talk to it. */
+/** A real HTTP server that calls `handle` for each request, and a bare socket to send bytes. */
 export async function createWire(handle: (request: IncomingMessage) => unknown) {
   let current = Promise.withResolvers<Outcome>();
   const server = createServer(async (request, response) => {
@@ -27,7 +27,7 @@ export async function createWire(handle: (request: IncomingMessage) => unknown) 
   const { port } = server.address() as AddressInfo;
 
   return {
-    /** Sends raw bytes; `then` may go on talking to the socket. */
+    /** Sends raw bytes; `then` may send more on the socket. */
     async send(raw: string | Buffer, then?: (socket: ReturnType<typeof connect>) => void): Promise<Outcome> {
       const settled = Promise.withResolvers<Outcome>();
       current = settled;
