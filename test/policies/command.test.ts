@@ -23,12 +23,12 @@ async function run(args: readonly string[], env: Record<string, string> = { PATH
 
 const runIn = (files: Files, ...args: string[]) => inFolder(files, (dir) => run([...args, dir]));
 
-it('check says that a sound folder is fine', async () => {
+it('policy check says that a sound folder is fine', async () => {
   const { code, out } = await runIn({ 'crm.rego': sound }, 'check');
   expect([code, out]).toEqual([0, expect.stringMatching(/ is fine: 1 rule in 1 package\.\n$/)]);
 });
 
-it('check lists problems with their places and without a stack', async () => {
+it('policy check lists problems with their places and without a stack', async () => {
   const { code, out, err } = await runIn(
     { 'crm.rego': 'package rules.crm\n\nallow contains 1 if input.nowhere\n' },
     'check',
@@ -37,11 +37,11 @@ it('check lists problems with their places and without a stack', async () => {
   expect(err).toMatch(/^crm\.rego:3: undefined ref: input\.nowhere .*\n$/);
 });
 
-it('check needs no opa for the policies as they are shipped', async () => {
+it('policy check needs no opa for the shipped policies', async () => {
   expect(await run(['check', join(root, 'policies')], {})).toMatchObject({ code: 0, err: '' });
 });
 
-it('test counts tests and cases, passed and failed, and says where a failing one is', async () => {
+it('policy test counts tests and cases, passed and failed, and says where a failing one is', async () => {
   const { code, out } = await runIn(
     {
       'crm.rego': sound,
@@ -71,7 +71,7 @@ todo_test_later if false
   ]);
 });
 
-it('test reports a test on which OPA and the WASM that decides differ', async () => {
+it('policy test reports a test with different results in OPA and in WASM', async () => {
   const { code, out } = await runIn(
     {
       'crm.rego': sound,
@@ -85,7 +85,7 @@ it('test reports a test on which OPA and the WASM that decides differ', async ()
   expect(out).toMatch(/\n1 passed, 1 failed\n$/);
 });
 
-it('test runs the tests that OPA finds, however they are written', async () => {
+it('policy test runs the tests that OPA finds, however they are written', async () => {
   const indented = 'package crm_test\n\n  test_indented if true\n\ntest_plain if true\n';
   const quoted = 'package crm["test"]\n\ntest_quoted if true\n';
   const mentioned =
@@ -94,17 +94,17 @@ it('test runs the tests that OPA finds, however they are written', async () => {
   expect(await runIn(files, 'test')).toMatchObject({ code: 0, out: '4 passed, 0 failed\n' });
 });
 
-it('test tells a test that does not compile from one that fails', async () => {
+it('policy test tells a test that does not compile from one that fails', async () => {
   const { code, err } = await runIn({ 'crm_test.rego': 'package crm_test\n\ntest_x if nonsense\n' }, 'test');
   expect(code).toBe(1);
   expect(err).toMatch(/crm_test\.rego:3.*nonsense/);
 });
 
-it('test of a folder without tests passes none', async () => {
+it('policy test of a folder without tests passes none', async () => {
   expect(await runIn({ 'crm.rego': sound }, 'test')).toMatchObject({ code: 0, out: '0 passed, 0 failed\n' });
 });
 
-it('build writes a bundle that decides', () =>
+it('policy build writes a bundle that decides', () =>
   inFolder({ 'crm.rego': sound }, async (dir) => {
     const output = join(dir, 'out/bundle.json');
     const { code, out } = await run(['build', dir, '--output', output]);
@@ -113,7 +113,7 @@ it('build writes a bundle that decides', () =>
     expect(createEvaluator(bundle).entrypoints).toEqual(['holdpoint/decision']);
   }));
 
-it('fmt lists what is not formatted, and rewrites it when told to', () =>
+it('policy fmt lists unformatted files, and rewrites them on request', () =>
   inFolder(
     { 'ugly.rego': 'package   rules.crm\nallow contains {"rule":"any"}\n', 'sound.rego': sound },
     async (dir) => {
@@ -133,7 +133,7 @@ it('explains itself, and what was misused', async () => {
   expect(await run(['check', '--nonsense'])).toMatchObject({ code: 2 });
 });
 
-it('the examples that policy authors read can be checked and tested as they are printed', async () => {
+it('the examples for policy authors can be checked and tested as printed', async () => {
   const readme = await readFile(join(root, 'policies/README.md'), 'utf8');
   const blocks = [...readme.matchAll(/```rego\n(.*?)```/gs)].map(([, rego]) => rego!);
   const block = (text: string) => {

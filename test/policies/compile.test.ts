@@ -17,13 +17,13 @@ async function problemsOf(files: Files): Promise<readonly string[]> {
   return refused.problems;
 }
 
-describe('compiling', () => {
-  it('gives the same bytes for the same sources, wherever they are', async () => {
+describe('compiled policies', () => {
+  it('the same sources compile to the same bytes in any folder', async () => {
     const files = { 'a.rego': sound, 'limits/data.yaml': 'most: 3\n' };
     expect(encodeBundle(await compileRego(files))).toBe(encodeBundle(await compileRego(files)));
   });
 
-  it('gives another revision when a rule or data changes, and the same when a comment or a test does', async () => {
+  it('the revision changes with a rule or data, but not with a comment or a test', async () => {
     const { revision } = await compileRego({ 'a.rego': sound, 'limits/data.json': '{"most": 3}' });
     const others = await Promise.all([
       compileRego({ 'a.rego': sound.replace('any', 'other'), 'limits/data.json': '{"most": 3}' }),
@@ -38,7 +38,7 @@ describe('compiling', () => {
     expect(others.map((other) => other.revision === revision)).toEqual([false, false, true, true]);
   });
 
-  it('takes data files for data, and leaves other files alone', async () => {
+  it('data files become data, and other files are left out', async () => {
     const bundle = await compileRego({
       'a.rego': 'package rules.crm\n\nallow contains {"rule": "any", "reason": data.words.greeting}\n',
       'words/data.yaml': 'greeting: hello\n',
@@ -50,7 +50,7 @@ describe('compiling', () => {
     expect(createEvaluator(bundle).decide(inputOf()).reason).toBe('hello');
   });
 
-  it('lists the rules with the places they are at', async () => {
+  it('the bundle lists the rules with their places', async () => {
     const { rules } = await compileRego({
       'crm.rego': `# Rules.\npackage rules["my-crm"] # quoted\n\nallow contains {"rule": "any"}\n\nhold contains {\n\t"reason": "x",\n\t"rule": "big",\n} if input.action.body == 1\n\nblock contains entry if entry := {"rule": "computed"}\n`,
       'crm_test.rego': 'package crm_test\n\nallow contains {"rule": "no"}\n',
@@ -62,14 +62,14 @@ describe('compiling', () => {
     ]);
   });
 
-  it('lists a rule that adds to shared terms under its name', async () => {
+  it('the bundle lists a rule that adds to shared terms under its own name', async () => {
     const { rules } = await compileRego({
       'crm.rego': `package rules.crm\n\nterms := {"reviewers": ["sales"]}\n\nhold contains object.union(terms, {\n\t"rule": "big",\n})\n\nhold contains object.union(\n\tterms,\n\t{"rule": "old"},\n)\n`,
     });
     expect(rules.map(({ rule }) => rule)).toEqual(['big', 'old']);
   });
 
-  it("brings Holdpoint's own decision, also over a copy in the folder", async () => {
+  it("the bundle has Holdpoint's own decision, even over a copy in the folder", async () => {
     const bundle = await compileRego({
       'a.rego': 'package rules.crm\n\nblock contains {"rule": "any"}\n',
       'holdpoint/decision.rego': 'package holdpoint\n\ndecision := {"verdict": "allow"}\n',
@@ -77,7 +77,7 @@ describe('compiling', () => {
     expect(createEvaluator(bundle).decide(inputOf())).toMatchObject({ verdict: 'block', fault: null });
   });
 
-  it('compiles the decision-log mask when there is one', async () => {
+  it('the bundle has the decision-log mask if there is one', async () => {
     const mask = 'package system.log\n\nmask contains "/input/action/body/card" if input.input.action.body.card\n';
     const unmasked = createEvaluator(await compileRego({ 'a.rego': sound }));
     expect(unmasked.entrypoints).toEqual(['holdpoint/decision']);
@@ -91,7 +91,7 @@ describe('compiling', () => {
 describe('drift rules', () => {
   const drift = 'package rules.crm\n\ndrift contains {"rule": "moved"} if input.answer.body.id != input.resource.id\n';
 
-  it('add an entrypoint of their own only where a policy has some', async () => {
+  it('the bundle has an entrypoint for drift only if there are drift rules', async () => {
     const without = createEvaluator(await compileRego({ 'a.rego': sound }));
     expect(without.entrypoints).toEqual(['holdpoint/decision']);
     expect(without.watches('crm')).toBe(false);
@@ -110,7 +110,7 @@ describe('drift rules', () => {
     expect(all.watches('payments')).toBe(true);
   });
 
-  it('see the call with its answer, and change nothing about the decision', async () => {
+  it('drift rules see the call with its answer, and change nothing about the decision', async () => {
     const { decide, findDrift } = createEvaluator(await compileRego({ 'a.rego': sound, 'drift.rego': drift }));
     const input = (id: number, answered: number) =>
       JSON.stringify({
@@ -123,7 +123,7 @@ describe('drift rules', () => {
     expect(findDrift(input(1, 2))).toMatchObject({ drift: { rules: ['rules.crm/moved'] }, fault: null });
   });
 
-  it('that give what cannot be read are a fault, and find nothing', async () => {
+  it('drift rules with malformed results are a fault and find nothing', async () => {
     for (const entry of ['"nonsense"', '{"rule": "moved", "verdict": "block"}', '{"reason": "no name"}']) {
       const { findDrift } = createEvaluator(
         await compileRego({ 'a.rego': `package rules.crm\n\ndrift contains ${entry}\n` }),
@@ -132,15 +132,15 @@ describe('drift rules', () => {
     }
   });
 
-  it('that never match, as they are no set of named rules, are a problem', async () => {
+  it('drift rules that never match, because they are not a set of named rules, are a problem', async () => {
     expect(await problemsOf({ 'a.rego': 'package rules.a\n\ndrift if input.answer.status == 200\n' })).toEqual([
       'a.rego:3: write `drift contains {"rule": "…"} if …`: each verdict is a set of named rules',
     ]);
   });
 });
 
-describe('a problem', () => {
-  it('is told with file, line and the names that exist when the input has no such member', async () => {
+describe('problems of a policy', () => {
+  it('a member that the input does not have is reported with file, line and the known names', async () => {
     const [problem, ...others] = await problemsOf({
       'rules/crm.rego': 'package rules.crm\n\nallow contains {"rule": "any"} if input.action.boddy.amount < 5\n',
     });
@@ -148,13 +148,13 @@ describe('a problem', () => {
     expect(others).toEqual([]);
   });
 
-  it('is told with its place when the text is no Rego', async () => {
+  it('text that is not Rego is reported with its place', async () => {
     expect(await problemsOf({ 'crm.rego': 'package rules.crm\n\nallow contains {"rule": "any"} if {\n' })).toEqual([
       'crm.rego:4: unexpected eof token',
     ]);
   });
 
-  it('is told when a built-in does not exist in the gateway', async () => {
+  it('a built-in that the gateway lacks is reported', async () => {
     expect(
       await problemsOf({
         'crm.rego':
@@ -163,17 +163,17 @@ describe('a problem', () => {
     ).toEqual(['crm.rego:3: undefined function http.send']);
   });
 
-  it('is told for every file at once', async () => {
+  it('problems of all files are reported at once', async () => {
     const broken = (name: string) => `package rules.${name}\n\nallow contains {"rule": "any"} if input.nowhere\n`;
     const problems = await problemsOf({ 'a.rego': broken('a'), 'b.rego': broken('b') });
     expect(problems.map((problem) => problem.split(':')[0])).toEqual(['a.rego', 'b.rego']);
   });
 
-  it('is told when data cannot be read', async () => {
+  it('unreadable data is reported', async () => {
     expect((await problemsOf({ 'a.rego': sound, 'limits/data.json': '{"most": ' })).join()).toMatch(/data\.json/);
   });
 
-  it('is told for a rule that nobody would ask', async () => {
+  it('a rule that is never evaluated is reported', async () => {
     expect(
       await problemsOf({
         'deep.rego': 'package rules.crm.refunds\n\nblock contains {"rule": "any"}\n',
@@ -189,7 +189,7 @@ describe('a problem', () => {
     ]);
   });
 
-  it('is told for a verdict that is not a set of named rules', async () => {
+  it('a verdict that is not a set of named rules is reported', async () => {
     expect(
       await problemsOf({
         'a.rego': 'package rules.a\n\ndefault allow := false\n\nallow if input.action.method == "GET"\n',
@@ -200,19 +200,19 @@ describe('a problem', () => {
     ]);
   });
 
-  it('is told for a folder that is not there', async () => {
+  it('a missing folder is reported', async () => {
     await expect(readSources('/nowhere/at-all')).rejects.toThrow('/nowhere/at-all: cannot be read');
   });
 });
 
-it('compiles what was read, not what the folder has become since', () =>
+it('the sources are compiled as they were read, whatever the folder has become', () =>
   inFolder({ 'a.rego': sound }, async (dir) => {
     const sources = await readSources(dir);
     await writeFile(join(dir, 'a.rego'), 'nonsense');
     expect((await compilePolicies(sources, opa)).rules).toHaveLength(1);
   }));
 
-it('follows links to files, and passes over those that lead nowhere', () =>
+it('links to files are followed, and dangling links are skipped', () =>
   inFolder({ 'policies/.keep': '', 'elsewhere/crm.rego': sound }, async (dir) => {
     await symlink('../elsewhere/crm.rego', join(dir, 'policies/crm.rego'));
     await symlink('bot@host.1234', join(dir, 'policies/.#crm.rego'));

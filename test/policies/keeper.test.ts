@@ -18,14 +18,14 @@ type Setting = {
   readonly keeper: PolicyKeeper;
   readonly activated: Bundle[];
   readonly refused: (readonly string[])[];
-  /** How the policy in force decides. */
+  /** The verdict of the active policy. */
   readonly verdict: () => string;
   readonly asked: () => number;
   /** A keeper as after a restart, on the same store. */
   readonly again: () => Setting;
 };
 
-/** @param meanwhile happens whenever a policy has been compiled and is loaded */
+/** @param meanwhile called whenever a policy has been compiled and is loaded */
 function settingIn(dir: string, folder = join(dir, 'policies'), meanwhile = () => {}): Setting {
   const activated: Bundle[] = [];
   const refused: (readonly string[])[] = [];
@@ -68,7 +68,7 @@ const kept = (files: Files, use: (setting: Setting) => Promise<void>) =>
     }
   });
 
-it('puts the folder in force at the start', () =>
+it('the keeper activates the folder at the start', () =>
   kept({ 'crm.rego': allowing }, async ({ keeper, activated, verdict }) => {
     await keeper.start();
     expect(verdict()).toBe('allow');
@@ -82,7 +82,7 @@ it('puts the folder in force at the start', () =>
     });
   }));
 
-it('puts a saved change in force by itself, also one that is renamed into place', () =>
+it('the keeper activates a saved change by itself, even one renamed into place', () =>
   kept({ 'crm.rego': allowing }, async ({ dir, keeper, activated, verdict }) => {
     await keeper.start();
     await writeFile(join(dir, 'crm.rego'), blocking);
@@ -94,7 +94,7 @@ it('puts a saved change in force by itself, also one that is renamed into place'
     expect(verdict()).toBe('allow');
   }));
 
-it('changes nothing for a broken policy, says why once, and takes the corrected one', () =>
+it('a broken policy changes nothing and is reported once, and the corrected one is activated', () =>
   kept({ 'crm.rego': allowing }, async ({ dir, keeper, activated, refused }) => {
     await keeper.start();
     await writeFile(join(dir, 'crm.rego'), broken);
@@ -111,7 +111,7 @@ it('changes nothing for a broken policy, says why once, and takes the corrected 
     expect(keeper.status().refused).toBeNull();
   }));
 
-it('forgets a refused change when the folder is put back', () =>
+it('a refused change is forgotten when the folder is put back', () =>
   kept({ 'crm.rego': allowing }, async ({ dir, keeper, activated }) => {
     await keeper.start();
     await writeFile(join(dir, 'crm.rego'), broken);
@@ -122,7 +122,7 @@ it('forgets a refused change when the folder is put back', () =>
     expect(activated).toHaveLength(1);
   }));
 
-it('takes what a save in several steps comes to, and neither activates nor reports the steps', () =>
+it('a save in several steps is judged by its result, and no step is activated or reported', () =>
   inFolder({ 'policies/crm.rego': allowing }, async (dir) => {
     const file = join(dir, 'policies/crm.rego');
     const steps = [broken, blocking];
@@ -138,7 +138,7 @@ it('takes what a save in several steps comes to, and neither activates nor repor
     expect(verdict()).toBe('block');
   }));
 
-it('puts a folder in force that never rests', () =>
+it('a folder that keeps changing is activated', () =>
   inFolder({ 'policies/crm.rego': allowing }, async (dir) => {
     let saves = 0;
     const { keeper, activated } = settingIn(dir, join(dir, 'policies'), () =>
@@ -148,7 +148,7 @@ it('puts a folder in force that never rests', () =>
     expect(activated).toHaveLength(1);
   }));
 
-it('refuses a policy whose own tests fail, until the test is corrected', () =>
+it('a policy with failing tests is refused until the test is corrected', () =>
   kept({ 'crm.rego': allowing }, async ({ dir, keeper, activated, refused }) => {
     const testing = (verdict: string) =>
       `package crm_test\n\ntest_it if data.holdpoint.decision.verdict == "${verdict}" with input as {"action": {"system": "crm"}}\n`;
@@ -162,7 +162,7 @@ it('refuses a policy whose own tests fail, until the test is corrected', () =>
     expect(activated).toHaveLength(2);
   }));
 
-it('compiles nothing after a restart when the folder is as it was', () =>
+it('the keeper compiles nothing after a restart if the folder is unchanged', () =>
   kept({ 'crm.rego': allowing }, async ({ keeper, activated, again }) => {
     await keeper.start();
     keeper.stop();
@@ -173,7 +173,7 @@ it('compiles nothing after a restart when the folder is as it was', () =>
     expect(later.activated.map((bundle) => bundle.revision)).toEqual([activated[0]!.revision]);
   }));
 
-it('goes on with the last good policy when the folder is broken at the start', () =>
+it('the last good policy stays active if the folder is broken at the start', () =>
   kept({ 'crm.rego': allowing }, async ({ dir, keeper, activated, again }) => {
     await keeper.start();
     keeper.stop();
@@ -185,7 +185,7 @@ it('goes on with the last good policy when the folder is broken at the start', (
     expect(later.keeper.status().refused?.reasons).toHaveLength(1);
   }));
 
-it('decides by the folder, not by the last policy, when the folder changed while it was stopped', () =>
+it('the folder decides, not the last policy, if it changed while the gateway was stopped', () =>
   kept({ 'crm.rego': allowing }, async ({ dir, keeper, again }) => {
     await keeper.start();
     keeper.stop();
@@ -197,13 +197,13 @@ it('decides by the folder, not by the last policy, when the folder changed while
     expect(later.verdict()).toBe('block');
   }));
 
-it('does not start on a broken folder when there was never a good one', () =>
+it('the keeper does not start on a broken folder if there was never a good one', () =>
   kept({ 'crm.rego': broken }, async ({ keeper }) => {
     await expect(keeper.start()).rejects.toThrow('crm.rego:3: undefined ref: input.nowhere');
     expect(keeper.status().active).toBeNull();
   }));
 
-it('keeps the policy in force when the folder disappears, and says so once', () =>
+it('the policy stays active when the folder disappears, and that is reported once', () =>
   kept({ 'crm.rego': allowing }, async ({ dir, keeper, activated, refused }) => {
     await keeper.start();
     await rm(dir, { recursive: true });
@@ -213,7 +213,7 @@ it('keeps the policy in force when the folder disappears, and says so once', () 
     expect(activated).toHaveLength(1);
   }));
 
-it('needs no opa for the policies as they are shipped', () =>
+it('the keeper needs no opa for the shipped policies', () =>
   inFolder({}, async (dir) => {
     const { keeper, activated, asked } = settingIn(dir, join(root, 'policies'));
     await keeper.start();
@@ -221,7 +221,7 @@ it('needs no opa for the policies as they are shipped', () =>
     expect([activated.length, asked()]).toEqual([1, 0]);
   }));
 
-it('takes a change of words for no change of policy', () =>
+it('a change of comments does not change the policy', () =>
   kept({ 'crm.rego': allowing }, async ({ dir, keeper, activated }) => {
     await keeper.start();
     await writeFile(join(dir, 'crm.rego'), `# Anything goes.\n${allowing}`);

@@ -13,14 +13,14 @@ async function program(dir: string, path: string, text: string): Promise<string>
   return join(dir, path);
 }
 
-it('takes the program that $OPA names before any other', () =>
+it('the program that $OPA names comes before any other', () =>
   inFolder({}, async (dir) => {
     const named = await program(dir, 'named/opa-1.9', answering('1.9.0'));
     const env = { OPA: named, PATH: dirname(opa.path) };
     expect(await findOpa({ env, cacheDir: dir })).toMatchObject({ path: named, version: '1.9.0' });
   }));
 
-it('takes the program on PATH, and runs it', () =>
+it('the program on PATH is found and runs', () =>
   inFolder({ 'x.rego': 'package x\n' }, async (dir) => {
     const found = await findOpa({ env: { PATH: `/nowhere${delimiter}${dirname(opa.path)}` }, cacheDir: dir });
     expect(found).toMatchObject({ path: opa.path, version: OPA_VERSION });
@@ -28,7 +28,7 @@ it('takes the program on PATH, and runs it', () =>
     expect(await found.run(['check', 'y.rego'], dir)).toMatchObject({ ok: false });
   }));
 
-it('says what is wrong with the program that $OPA names', () =>
+it('a problem with the program that $OPA names is reported', () =>
   inFolder({}, async (dir) => {
     const old = await program(dir, 'opa', answering('0.70.0'));
     await expect(findOpa({ env: { OPA: old }, cacheDir: dir })).rejects.toThrow(
@@ -39,12 +39,12 @@ it('says what is wrong with the program that $OPA names', () =>
     );
   }));
 
-it('says how to get one when there is none and no Go to build it', () =>
+it('the error says how to get opa if there is neither opa nor Go', () =>
   inFolder({}, async (dir) => {
     await expect(findOpa({ env: { PATH: dir }, cacheDir: dir })).rejects.toThrow(/Put `opa` on PATH or set OPA/);
   }));
 
-it('builds it with Go when there is none, says so, and finds it in the cache from then on', () =>
+it('opa is built with Go if there is none, with a message, and is in the cache from then on', () =>
   inFolder({}, async (dir) => {
     // Stands in for Go: puts the program where `go install` would.
     await program(
@@ -66,7 +66,7 @@ it('builds it with Go when there is none, says so, and finds it in the cache fro
     expect(await findOpa({ ...options, env: {} })).toMatchObject({ path: first.path });
   }));
 
-it('leaves nothing behind when the build fails, and says why', () =>
+it('a failed build leaves nothing behind and says why', () =>
   inFolder({}, async (dir) => {
     await program(dir, 'bin/go', '#!/bin/sh\necho "no network" >&2\nexit 1\n');
     const options = { env: { PATH: join(dir, 'bin') }, cacheDir: join(dir, 'cache') };
@@ -74,7 +74,7 @@ it('leaves nothing behind when the build fails, and says why', () =>
     expect(await readdir(join(dir, 'cache'))).toEqual([]);
   }));
 
-it('goes past another version where the exact one is asked for', () =>
+it('another version is skipped if the exact one is required', () =>
   inFolder({}, async (dir) => {
     await program(dir, 'bin/opa', answering('1.9.0'));
     const options = { env: { PATH: join(dir, 'bin') }, cacheDir: join(dir, 'cache') };
@@ -85,7 +85,7 @@ it('goes past another version where the exact one is asked for', () =>
     expect((await findOpa({ ...options, exact: true })).version).toBe(OPA_VERSION);
   }));
 
-it('follows a link to the program', () =>
+it('a link to the program is followed', () =>
   inFolder({}, async (dir) => {
     await symlink(opa.path, join(dir, 'opa'));
     expect((await findOpa({ env: { PATH: dir }, cacheDir: dir })).path).toBe(join(dir, 'opa'));

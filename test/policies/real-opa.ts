@@ -15,7 +15,7 @@ export const opa = await testOpa();
 
 export type Files = Readonly<Record<string, string>>;
 
-/** Runs `use` in a folder with these files, which is gone afterwards. */
+/** Runs `use` in a temporary folder with these files. */
 export async function inFolder<T>(files: Files, use: (dir: string) => Promise<T>): Promise<T> {
   const dir = await mkdtemp(join(tmpdir(), 'holdpoint-test-'));
   try {
@@ -33,7 +33,7 @@ export async function save(dir: string, files: Files): Promise<void> {
   }
 }
 
-/** Compiles these files with nothing of Holdpoint's: no checks, no decision, any built-in. */
+/** Compiles these files without anything of Holdpoint's: no checks, no decision, any built-in. */
 export function compiledBare(files: Files, entrypoints: readonly string[]): Promise<Bundle> {
   return inFolder(files, async (dir) => {
     const args = ['build', '--target=wasm', '--bundle', ...entrypoints.flatMap((each) => ['-e', each]), '.'];

@@ -10,15 +10,15 @@ import { inFolder, inputOf, opa, root } from './real-opa.ts';
 
 const committed = await readFile(SHIPPED_BUNDLE, 'utf8');
 
-describe('the bundle that is shipped', () => {
-  it('is, byte for byte, what its sources compile to', async () => {
+describe('the shipped bundle', () => {
+  it('the shipped bundle is, byte for byte, what its sources compile to', async () => {
     const sources = await readSources(join(root, 'policies'));
     const rebuilt = encodeBundle(await compilePolicies(sources, opa));
     // On a mismatch: node gateway/main.ts policy build policies
     expect(rebuilt === committed).toBe(true);
   });
 
-  it('stands in for its sources, and for no others', async () => {
+  it('the shipped bundle replaces its sources, and no others', async () => {
     expect(await shippedBundle(await readSources(join(root, 'policies')))).not.toBeNull();
     await inFolder({ 'a.rego': 'package rules.a\n' }, async (dir) => {
       expect(await shippedBundle(await readSources(dir))).toBeNull();
@@ -26,16 +26,16 @@ describe('the bundle that is shipped', () => {
   });
 });
 
-describe('the policy that is shipped', () => {
+describe('the shipped policy', () => {
   const { decide } = createEvaluator(decodeBundle(committed));
   const refund = (amount: string, context = {}) =>
     decide(inputOf({ system: 'payments', path: '/v1/refunds', body: { charge: 'ch_1', amount }, context }));
 
-  it('allows a small refund', () => {
+  it('the shipped policy allows a small refund', () => {
     expect(refund('5000')).toMatchObject({ verdict: 'allow', rules: [{ id: 'rules.payments/small-refund' }] });
   });
 
-  it('holds a larger refund for finance, who may change its amount', () => {
+  it('the shipped policy holds a larger refund for finance, who may change its amount', () => {
     expect(refund('20000')).toMatchObject({
       verdict: 'hold',
       reason: 'A refund of 200.00 is over the 50.00 that agents may refund by themselves.',
@@ -52,7 +52,7 @@ describe('the policy that is shipped', () => {
     });
   });
 
-  it('blocks a huge refund, also one beyond 32 bits', () => {
+  it('the shipped policy blocks a huge refund, even beyond 32 bits', () => {
     for (const amount of ['100001', '999999999999'])
       expect(refund(amount)).toMatchObject({
         verdict: 'block',
@@ -61,14 +61,14 @@ describe('the policy that is shipped', () => {
       });
   });
 
-  it('holds a small refund that the agent is unsure of, for any reviewer', () => {
+  it('the shipped policy holds a small refund for any reviewer if the agent is unsure', () => {
     const decision = refund('100', { confidence: 0.84 });
     expect(decision).toMatchObject({ verdict: 'hold', terms: { requirements: [{ groups: [], quorum: 1 }] } });
     expect(triggerOf(decision.rules, 'hold')).toBe('probabilistic');
     expect(refund('100', { confidence: 0.85 }).verdict).toBe('allow');
   });
 
-  it('holds a larger refund as it would be held anyway, whatever the agent says of it', () => {
+  it('the shipped policy holds a larger refund under the same terms, whatever the agent says', () => {
     const plain = refund('20000');
     for (const context of [{ confidence: 0.5 }, { flags: ['odd'] }, { confidence: 0.1, flags: ['odd'] }]) {
       const decision = refund('20000', context);
@@ -77,12 +77,12 @@ describe('the policy that is shipped', () => {
     }
   });
 
-  it('decides on amounts of every kind without a fault', () => {
+  it('the shipped policy decides on amounts of every kind without a fault', () => {
     for (const amount of [0, -1, 1.5, null, true, [], {}, ['1', '2'], '', 'ten', '1e3', 5000, 5e10, '9'.repeat(400)])
       expect(refund(amount as string).fault).toBeNull();
   });
 
-  it('blocks a system that it does not know', () => {
+  it('the shipped policy blocks an unknown system', () => {
     expect(decide(inputOf({ system: 'unheard-of' }))).toMatchObject({ verdict: 'block', fault: null });
   });
 });

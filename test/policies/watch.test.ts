@@ -6,7 +6,7 @@ import { inFolder } from './real-opa.ts';
 
 type Step = () => Promise<unknown>;
 
-/** Runs steps on a watched folder, each once the one before was noticed; gives how many were. */
+/** Runs steps on a watched folder, each once the watcher has noticed the previous one; returns their number. */
 async function noticed(dir: string, steps: readonly Step[], interval = 60_000): Promise<number> {
   let changes = 0;
   let done = 0;
@@ -17,7 +17,7 @@ async function noticed(dir: string, steps: readonly Step[], interval = 60_000): 
       await step();
       await vi.waitFor(() => expect(changes).toBeGreaterThan(before), { timeout: 10_000 });
       done++;
-      // What one step causes may come in several batches: the next one starts from quiet.
+      // One step may cause several batches of events, so the next one waits for quiet.
       for (let seen = -1; seen !== changes;) {
         seen = changes;
         await new Promise((resolve) => setTimeout(resolve, 60));
@@ -29,7 +29,7 @@ async function noticed(dir: string, steps: readonly Step[], interval = 60_000): 
   }
 }
 
-it('notices a file that is written, replaced by renaming as editors do, and removed', () =>
+it('the watcher notices a file that is written, replaced by renaming as editors do, and removed', () =>
   inFolder({ 'a.rego': '1' }, async (dir) => {
     const file = join(dir, 'a.rego');
     const steps = [
@@ -41,7 +41,7 @@ it('notices a file that is written, replaced by renaming as editors do, and remo
     expect(await noticed(dir, steps)).toBe(4);
   }));
 
-it('notices files in folders that came later', () =>
+it('the watcher notices files in folders that came later', () =>
   inFolder({}, async (dir) => {
     const steps = [
       () => mkdir(join(dir, 'rules/deep'), { recursive: true }),
@@ -51,7 +51,7 @@ it('notices files in folders that came later', () =>
     expect(await noticed(dir, steps)).toBe(3);
   }));
 
-it('notices a link that is swapped, as mounted configuration does', () =>
+it('the watcher notices a swapped link, as in mounted configuration', () =>
   inFolder({ 'one/a.rego': '1', 'two/a.rego': '2', 'live/.keep': '' }, async (dir) => {
     const live = join(dir, 'live');
     await symlink('../one', join(live, '..data'));
@@ -60,11 +60,11 @@ it('notices a link that is swapped, as mounted configuration does', () =>
     expect(await noticed(live, [swap])).toBe(1);
   }));
 
-it('looks again by itself, also while the folder is gone', () =>
+it('the watcher checks again by itself, even while the folder is missing', () =>
   inFolder({ 'live/a.rego': '1' }, async (dir) => {
     const live = join(dir, 'live');
     const steps = [() => rename(live, join(dir, 'old')), () => Promise.resolve(), () => rename(join(dir, 'old'), live)];
-    // The looks never end, so each step is noticed by the next of them.
+    // The watcher keeps checking, so each step is noticed by the next check.
     let looks = 0;
     const stop = watchPolicies({ dir: live, onChange: () => looks++, debounce: 1, interval: 20 });
     try {

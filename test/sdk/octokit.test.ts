@@ -41,7 +41,7 @@ afterAll(async () => {
 
 const repo = { owner: 'acme', repo: 'shop' };
 
-test('reads issues and takes part in the conversation through a path prefix', async () => {
+test('Octokit reads issues and comments through a path prefix', async () => {
   const issues = await octokit.rest.issues.listForRepo({ ...repo, state: 'open' });
   expect(issues.data[0]?.title).toBe('Broken link');
   const comment = await octokit.rest.issues.createComment({
@@ -56,7 +56,7 @@ test('reads issues and takes part in the conversation through a path prefix', as
   ]);
 });
 
-test('merges once a maintainer has approved', async () => {
+test('Octokit merges once a maintainer has approved', async () => {
   const before = github.received.length;
   const merge = octokit.rest.pulls.merge({ ...repo, pull_number: 12 });
   const pending = async () => (await plane.store.list({ status: 'pending', limit: 1 })).items[0];
@@ -69,7 +69,7 @@ test('merges once a maintainer has approved', async () => {
   expect((await merge).data.merged).toBe(true);
 });
 
-test('raises an error that carries the policy’s reason when it may not delete', async () => {
+test("Octokit raises an error with the policy's reason for a forbidden deletion", async () => {
   const before = github.received.length;
   await expect(octokit.rest.repos.delete(repo)).rejects.toMatchObject({
     status: 403,

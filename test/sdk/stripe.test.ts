@@ -28,7 +28,7 @@ beforeAll(async () => {
     rego: decodeBundle(await readFile(SHIPPED_BUNDLE, 'utf8')),
   });
   admin = await startAdmin(plane);
-  // Host, port and key: all that an unmodified SDK is given.
+  // An unmodified SDK with another host, port and key.
   const [host, port] = plane.address('payments').split(':') as [string, string];
   stripe = new Stripe(TOKEN, { host, port: Number(port), protocol: 'http' });
 });
@@ -41,18 +41,18 @@ afterAll(async () => {
 
 const refundsMade = () => api.executed().filter((call) => call.method === 'POST').length;
 
-test('lists customers', async () => {
+test('the stripe SDK lists customers', async () => {
   expect((await stripe.customers.list()).data.length).toBe(3);
 });
 
-test('makes a small refund without asking anybody', async () => {
+test('the stripe SDK makes a small refund without approval', async () => {
   expect(await stripe.refunds.create({ charge: CHARGE, amount: 2000 })).toMatchObject({
     object: 'refund',
     amount: 2000,
   });
 });
 
-test('gets its refund object once a reviewer has approved a large refund', async () => {
+test('the stripe SDK gets its refund object once a reviewer has approved a large refund', async () => {
   const before = refundsMade();
   const refund = stripe.refunds.create({ charge: CHARGE, amount: 25_000, metadata: { order: '1' } });
   expect((await decide(admin, 'approve', { note: 'agreed' })).status).toBe(200);
@@ -60,7 +60,7 @@ test('gets its refund object once a reviewer has approved a large refund', async
   expect(refundsMade()).toBe(before + 1);
 });
 
-test('raises a permission error with the reviewer’s words when a large refund is rejected', async () => {
+test("the stripe SDK raises a permission error with the reviewer's words when a large refund is rejected", async () => {
   const before = refundsMade();
   const refund = stripe.refunds.create({ charge: CHARGE, amount: 26_000 });
   const settled = refund.then(
@@ -76,7 +76,7 @@ test('raises a permission error with the reviewer’s words when a large refund 
   expect(refundsMade()).toBe(before);
 });
 
-test('raises a permission error that carries the policy’s reason when a refund is blocked', async () => {
+test("the stripe SDK raises a permission error with the policy's reason when a refund is blocked", async () => {
   const before = refundsMade();
   await expect(stripe.refunds.create({ charge: CHARGE, amount: 500_000 })).rejects.toMatchObject({
     type: 'StripePermissionError',
@@ -85,7 +85,7 @@ test('raises a permission error that carries the policy’s reason when a refund
   expect(refundsMade()).toBe(before);
 });
 
-test('is told that its key is wrong in the SDK’s own words', async () => {
+test('the stripe SDK reports a wrong key in its own words', async () => {
   const [host, port] = plane.address('payments').split(':') as [string, string];
   const stranger = new Stripe('sk_test_nobody', { host, port: Number(port), protocol: 'http' });
   await expect(stranger.customers.list()).rejects.toMatchObject({ type: 'StripeAuthenticationError' });
