@@ -4,8 +4,8 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { createUpstream } from '../../gateway/wire/upstream.ts';
 import { send, startBareSystem, systemAt, type BareSystem } from '../helpers/bare-system.ts';
 
-// A gateway has one connection for the calls of many agents. Whatever a system sends, or is made to send, an agent gets
-// the answer to its own call or none; and whatever a call is made of, the system gets that one call.
+// A gateway uses one connection for the calls of many agents. Whatever an upstream sends, or is made to send, an agent
+// gets the answer to its own call or none. Whatever a call contains, the upstream gets that one call.
 
 const POISON = 'HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\npoison';
 const OK = 'HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok';
@@ -23,7 +23,7 @@ async function start(take: BareSystem['take']) {
   return { system, upstream };
 }
 
-describe('bytes beyond an answer never become the answer to the next call', () => {
+describe('bytes after an answer', () => {
   test.each([
     ['a whole answer', OK + POISON],
     ['half an answer', OK + POISON.slice(0, 20)],
@@ -34,7 +34,7 @@ describe('bytes beyond an answer never become the answer to the next call', () =
     ['an answer behind a 304', `HTTP/1.1 304 Not Modified\r\n\r\n${POISON}`],
     ['an answer behind no length', `HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n${POISON}`],
     ['a body that a 204 has not', `HTTP/1.1 204 No Content\r\ncontent-length: ${POISON.length}\r\n\r\n`],
-  ])('when they come with it: %s', async (_what, bytes) => {
+  ])('bytes that come with an answer never become the next one: %s', async (_what, bytes) => {
     const { system, upstream } = await start((socket) => socket.write(bytes));
     const first = send(upstream);
     expect((await first.delivery).problem).toBeNull();
@@ -46,7 +46,7 @@ describe('bytes beyond an answer never become the answer to the next call', () =
     expect(system.sockets.length).toBe(2);
   });
 
-  test.each([POISON, 'H', '\r\n'])('when they come while the connection is idle: %j', async (bytes) => {
+  test.each([POISON, 'H', '\r\n'])('bytes on an idle connection never become an answer: %j', async (bytes) => {
     const { system, upstream } = await start((socket) => socket.write(OK));
     await send(upstream).delivery;
     system.sockets[0]!.write(bytes);
@@ -57,7 +57,7 @@ describe('bytes beyond an answer never become the answer to the next call', () =
     expect(next.body()).toBe('next');
   });
 
-  test('when they have come, but something that makes the next call came before them', async () => {
+  test('bytes that came just before a call, but are not read yet, never become its answer', async () => {
     const { system, upstream } = await start((socket) => socket.write(OK));
     await send(upstream).delivery;
     system.take = (socket) => socket.write(NEXT);
@@ -66,7 +66,7 @@ describe('bytes beyond an answer never become the answer to the next call', () =
     const ring = connect(bell.port, 'localhost');
     await expect.poll(() => bell.sockets.length).toBe(1);
     const rung = once(ring, 'data').then(() => send(upstream));
-    // Both are there when the gateway next looks, and it is told of the bell first.
+    // Both have arrived when the gateway next polls, and the bell is reported first.
     setImmediate(() => {
       bell.sockets[0]!.write('!');
       system.sockets[0]!.write(POISON);
@@ -77,7 +77,7 @@ describe('bytes beyond an answer never become the answer to the next call', () =
     expect(next.body()).toBe('next');
   });
 
-  test('when they follow an answer to HEAD', async () => {
+  test('bytes that follow an answer to HEAD never become the next one', async () => {
     const { system, upstream } = await start((socket) => socket.write(OK));
     const head = send(upstream, { method: 'HEAD' });
     expect((await head.delivery).problem).toBeNull();
@@ -89,7 +89,7 @@ describe('bytes beyond an answer never become the answer to the next call', () =
   });
 });
 
-describe('an answer of which systems and gateways could disagree where it ends is nobody’s', () => {
+describe('answers with an ambiguous end', () => {
   test.each([
     ['two lengths', 'content-length: 2\r\ncontent-length: 40'],
     ['a length twice in one line', 'content-length: 2, 2'],
@@ -102,7 +102,7 @@ describe('an answer of which systems and gateways could disagree where it ends i
     ['chunks behind a NUL', 'a: b\0\r\ntransfer-encoding: chunked'],
     ['an unknown coding', 'transfer-encoding: xchunked'],
     ['chunks and an unknown coding', 'transfer-encoding: chunked, identity'],
-  ])('%s', async (_what, lines) => {
+  ])('an answer is dropped if upstreams and gateways could disagree on its end: %s', async (_what, lines) => {
     const { system, upstream } = await start((socket) =>
       socket.write(`HTTP/1.1 200 OK\r\n${lines}\r\n\r\nok${POISON}`),
     );
@@ -122,7 +122,7 @@ describe('an answer of which systems and gateways could disagree where it ends i
   });
 });
 
-describe('a call that would be two on the wire is not sent at all', () => {
+describe('calls that would be two on the wire', () => {
   const SMUGGLED = 'GET /forbidden HTTP/1.1\r\nhost: a\r\n\r\n';
   test.each([
     ['a line end in a value', { headers: ['a', `b\r\n\r\n${SMUGGLED}`] }],
@@ -147,7 +147,7 @@ describe('a call that would be two on the wire is not sent at all', () => {
     ['no method', { method: '' }],
     ['CONNECT', { method: 'CONNECT' }],
     ['a target that is no path', { target: 'a' }],
-  ])('%s', async (what, request) => {
+  ])('a call that would be two on the wire is not sent: %s', async (what, request) => {
     const { system, upstream } = await start((socket) => socket.write(OK));
     const sent = send(upstream, request);
     expect([what, await sent.delivery]).toMatchObject([

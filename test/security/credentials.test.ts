@@ -46,7 +46,7 @@ afterAll(async () => {
 const basic = (text: string) => `Basic ${Buffer.from(text).toString('base64')}`;
 const get = (path: string, headers: Record<string, string>) => fetch(`${plane.url}${path}`, { headers });
 
-/** Everything that anybody could read afterwards. */
+/** Everything that stays readable: requests at the upstream, logs and events. */
 async function traces(): Promise<string> {
   return JSON.stringify([
     upstream.received.map(({ rawHeaders, url }) => [rawHeaders, url]),
@@ -71,7 +71,7 @@ describe('the token of an agent', () => {
     ['X-Api-Key', '/payments/x', { 'x-api-key': TOKEN }],
     ['the key header of the system', '/desk/x', { 'x-desk-key': TOKEN }],
     ['both places', '/payments/x', { authorization: `Bearer ${TOKEN}`, 'x-api-key': TOKEN }],
-  ])('is known in %s, and goes no further', async (_place, path, headers) => {
+  ])('the token is accepted in %s, and is not forwarded', async (_place, path, headers) => {
     const answer = await get(path, headers);
     expect(answer.status).toBe(200);
     expect(await callerOf(answer)).toMatchObject({ agent: 'billing-bot', owner: 'ana@example.com' });
@@ -101,7 +101,7 @@ describe('the token of an agent', () => {
       '/payments/x',
       { authorization: `Bearer ${TOKEN}`, 'x-api-key': 'other' },
     ],
-  ])('is not known in %s', async (_place, path, headers) => {
+  ])('the token is not accepted in %s', async (_place, path, headers) => {
     const before = upstream.received.length;
     const answer = await get(path, headers);
     expect(answer.status).toBe(401);
@@ -109,7 +109,7 @@ describe('the token of an agent', () => {
     expect(upstream.received.length).toBe(before);
   });
 
-  test('beside the token of another: the key header of the system says who calls, and neither goes further', async () => {
+  test('the key header of the system decides between two tokens, and neither is forwarded', async () => {
     const answer = await get('/payments/x', { authorization: `Bearer ${OTHER_TOKEN}`, 'x-api-key': TOKEN });
     expect(await callerOf(answer)).toMatchObject({ agent: 'billing-bot' });
     const everything = await traces();
@@ -117,7 +117,7 @@ describe('the token of an agent', () => {
     expect(everything).not.toContain(OTHER_TOKEN);
   });
 
-  test('sent twice in one header is refused', async () => {
+  test('a token sent twice in one header is refused', async () => {
     const agent = await connectRaw(plane.url.slice('http://'.length));
     const lines = ['GET /payments/x HTTP/1.1', 'Host: a', `X-Api-Key: ${TOKEN}`, `X-Api-Key: ${OTHER_TOKEN}`];
     agent.send(`${lines.join('\r\n')}\r\n\r\n`);
@@ -126,8 +126,8 @@ describe('the token of an agent', () => {
   });
 });
 
-describe('what an agent could forge', () => {
-  test('never reaches the system', async () => {
+describe('forged headers', () => {
+  test('a header that an agent could forge never reaches the upstream', async () => {
     const forged = [
       'Cookie',
       'Forwarded',
@@ -164,7 +164,7 @@ describe('what an agent could forge', () => {
     ]);
   });
 
-  test('the credential of the system itself has no twin from the agent, in whatever spelling', async () => {
+  test('the credential of the system has no twin from the agent, in any spelling', async () => {
     await get('/git/x', {
       authorization: TOKEN,
       'Private-Token': 'mine',
@@ -176,8 +176,8 @@ describe('what an agent could forge', () => {
   });
 });
 
-describe('the answer of a system', () => {
-  test('cannot speak for the gateway, and keeps its cookies', async () => {
+describe('the answer of an upstream', () => {
+  test('an upstream cannot speak for the gateway, and keeps its cookies', async () => {
     const answer = await get('/payments/x', { authorization: `Bearer ${TOKEN}` });
     expect(answer.headers.get('holdpoint-decision')).toMatch(/^dec_[0-9a-f]{32}$/);
     expect(answer.headers.get('holdpoint-verdict')).toBe('allow');
@@ -185,8 +185,8 @@ describe('the answer of a system', () => {
   });
 });
 
-describe('who is unknown', () => {
-  test('cannot tell a system that exists from one that does not', async () => {
+describe('unknown callers', () => {
+  test('an unknown caller cannot tell an existing system from a missing one', async () => {
     const told = async (path: string, headers: Record<string, string> = {}) => {
       const answer = await get(path, headers);
       const { decision_id, ...body } = (await answer.json()) as Record<string, unknown>;
@@ -207,7 +207,7 @@ describe('who is unknown', () => {
     }
   });
 
-  test('leaves no event behind, so that nobody can fill the journal', async () => {
+  test('an unknown caller leaves no event, and so cannot fill the journal', async () => {
     const before = (await plane.events()).length;
     await get('/payments/x', { authorization: 'Bearer wrong' });
     expect((await plane.events()).length).toBe(before);

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startDataPlane, TOKEN, type DataPlane } from '../helpers/data-plane.ts';
 import { startUpstream, type Received, type Upstream } from '../helpers/upstream.ts';
 
-// The policy tells the system what it saw, so that both stand side by side there.
+// Policy tells the upstream what it saw, so that the upstream has both to compare.
 const REGO = `package rules.payments
 
 saw := json.marshal({
@@ -40,11 +40,11 @@ type Sent = {
   readonly target: string;
   readonly type?: string;
   readonly body?: Buffer;
-  /** Where the body is cut into chunks; without it, it goes with its length. */
+  /** Where the body is cut into chunks; without it, the body is sent with its length. */
   readonly cuts?: readonly number[];
 };
 
-/** Sends a call as it is, and gives its status and what it became at the system: null when nothing arrived. */
+/** Sends a call as it is. Returns its status, and the request at the upstream, or null if none arrived. */
 async function send({ method, target, type, body, cuts }: Sent): Promise<{ status: number; arrived: Arrived | null }> {
   const before = upstream.received.length;
   const status = await new Promise<number>((resolve, reject) => {
@@ -75,7 +75,7 @@ function sawOf({ headers }: Received): Saw {
   return JSON.parse(Buffer.from(String(headers['x-saw']), 'base64').toString('utf8')) as Saw;
 }
 
-/** Fails when hardly anything was allowed: then a property over what is allowed says nothing. */
+/** Fails when hardly any call was allowed, because then a property of allowed calls proves nothing. */
 async function check(times: number, once: (one: fc.GeneratorValue) => Promise<boolean>, least = 0.5): Promise<void> {
   let allowed = 0;
   const property = fc.asyncProperty(fc.gen(), async (one) => {
@@ -85,7 +85,7 @@ async function check(times: number, once: (one: fc.GeneratorValue) => Promise<bo
   expect(allowed).toBeGreaterThan(times * least);
 }
 
-/** The text of a JSON value in one of the many ways to write it. */
+/** A JSON value in one of its many spellings. */
 function writeJson(value: unknown, pick: (below: number) => number): string {
   const space = () => [' ', '', '\n', '\t', '  \r\n', '', ''][pick(7)]!;
   const escaped = (unit: string) => {
@@ -119,7 +119,7 @@ function writeJson(value: unknown, pick: (below: number) => number): string {
 
 const METHODS = ['POST', 'PUT', 'PATCH', 'DELETE', 'GET'] as const;
 
-test('a JSON body is seen by policy as what it says, and arrives as it was written', async () => {
+test('policy sees what a JSON body says, and the body arrives as written', async () => {
   await check(
     150,
     async (one) => {
@@ -162,7 +162,7 @@ test('a number of any size arrives digit for digit', async () => {
   );
 });
 
-test('what is announced as JSON and is none, or not only one thing, never arrives', async () => {
+test('a body announced as JSON never arrives if it is not JSON or is ambiguous', async () => {
   const pieces = [
     '{',
     '}',
@@ -206,7 +206,7 @@ function dictionaryOf(name: fc.Arbitrary<string>, keys: { minKeys?: number; maxK
   return pairs.map((all): Record<string, string> => Object.fromEntries(all));
 }
 
-test('a form is seen field for field, and arrives as it was written', async () => {
+test('policy sees a form field for field, and the form arrives as written', async () => {
   await check(
     100,
     async (one) => {
@@ -224,7 +224,7 @@ test('a form is seen field for field, and arrives as it was written', async () =
   );
 });
 
-test('raw bytes of another type are not seen, and arrive as they are', async () => {
+test('policy does not see raw bytes of another type, and they arrive unchanged', async () => {
   await check(
     100,
     async (one) => {
@@ -277,7 +277,7 @@ test('a target of any characters arrives byte for byte or not at all', async () 
       if (!arrived) return false;
       expect(arrived.url).toBe(target);
       expect(arrived.saw.path).toBe(target.split('?', 1)[0]);
-      // What the URL standard makes of it is still the same path: no reader can take it for another.
+      // The path stays the same by the URL standard, so no reader can take it for another.
       expect(new URL(`http://a${arrived.saw.path}`).pathname.split('/').length).toBe(
         arrived.saw.path.split('/').length,
       );

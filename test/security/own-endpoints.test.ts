@@ -45,7 +45,7 @@ test.each([
   ['PROPFIND', '/-/items'],
   ['GET', '/-/../items'],
   ['GET', '/-/%2e%2e/items'],
-])('%s %s is nothing of a system’s, whatever the host or address', async (method, path) => {
+])('%s %s reaches no system, whatever the host or address', async (method, path) => {
   for (const own of [false, true]) {
     expect(await send(method, path, { own, body: method === 'POST' ? '{"amount":5}' : '' })).toMatchObject({
       status: 404,
@@ -58,7 +58,7 @@ test.each([
   ['a body that is no JSON', 'Content-Type: application/json', '{'],
   ['an empty body where JSON was announced', 'Content-Type: application/json', ''],
   ['a body of a type that nobody reads', 'Content-Type: application/x-whatever', 'abc'],
-])('%s is the caller’s mistake, not the gateway’s', async (_what, line, body) => {
+])("%s is the caller's error, not the gateway's", async (_what, line, body) => {
   const lines = [line, ...(body === '' ? ['Content-Length: 0'] : [])];
   expect(await send('DELETE', '/-/holds/hold_1', { lines, body })).toEqual({ status: 400, code: 'bad-request' });
   expect(plane.logged.filter(({ level }) => level === 50)).toEqual([]);

@@ -34,7 +34,7 @@ test.each([
   ['an unauthenticated caller', [], [401, undefined]],
   // The handshake becomes an ordinary call, and its upgrade goes no further.
   ['an agent', [`Authorization: Bearer ${TOKEN}`], [200, 200]],
-])('a handshake pipelined behind a running call by %s harms nobody', async (_who, credential, statuses) => {
+])('a handshake pipelined after a running call by %s does no harm', async (_who, credential, statuses) => {
   const agent = await connectRaw(plane.url.slice('http://'.length));
   agent.send(get(...credential) + get(...credential, ...UPGRADE));
   const first = await agent.answer();

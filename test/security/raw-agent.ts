@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 
-/** One answer as it stood on the wire. */
+/** One answer as it was on the wire. */
 export type RawAnswer = {
   readonly status: number;
   /** The head as text, without the status line; names in lower case. */
@@ -9,7 +9,7 @@ export type RawAnswer = {
   readonly body: string;
 };
 
-/** An agent that sends whatever bytes it is told to, and reads answers by the letter of RFC 9112. */
+/** An agent that sends any bytes and reads answers strictly by RFC 9112. */
 export type RawAgent = {
   readonly socket: Socket;
   /** One byte for each character. */

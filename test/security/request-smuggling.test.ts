@@ -3,7 +3,7 @@ import { startDataPlane, TOKEN, type DataPlane } from '../helpers/data-plane.ts'
 import { startUpstream, type Received, type Upstream } from '../helpers/upstream.ts';
 import { connectRaw, type RawAnswer } from './raw-agent.ts';
 
-// Whatever reaches /forbidden at the system was smuggled: policy lets nobody go there.
+// A request to /forbidden at the upstream was smuggled, because policy blocks that path.
 const REGO = `package rules.payments
 
 allow contains {"rule": "all"}
@@ -42,8 +42,8 @@ const sharedAddress = () => plane.url.slice('http://'.length);
 const told = ({ method, url, body }: Received) => `${method} ${url} ${body.toString('latin1')}`.trim();
 
 /**
- * Sends bytes on a connection of their own and then, if it is still open, a harmless call: a gateway that is out of step
- * would answer too often, or take that call for something else.
+ * Sends bytes on a connection of their own and then, if it is still open, a harmless call. A gateway out of step would
+ * answer too often, or take that call for something else.
  */
 async function attack(bytes: string, expected: number, address = sharedAddress()) {
   const before = upstream.received.length;
@@ -57,7 +57,7 @@ async function attack(bytes: string, expected: number, address = sharedAddress()
   }
   agent.send(address === sharedAddress() ? FENCE : FENCE.replace('/payments', ''));
   const rest = await agent.rest();
-  // By its own connection, so that the system has seen everything that was sent before it.
+  // On another connection, after which the upstream has seen everything sent before it.
   await fetch(`${plane.url}/payments/fence`, { headers: { authorization: `Bearer ${TOKEN}` } });
   const arrived = upstream.received.slice(before).filter(({ url }) => url !== '/fence');
   return { answers, statuses: answers.map(({ status }) => status), rest, arrived };
@@ -65,7 +65,7 @@ async function attack(bytes: string, expected: number, address = sharedAddress()
 
 type Case = readonly [attack: string, bytes: string];
 
-describe('is refused with 400, the connection is closed, and nothing reaches the system', () => {
+describe('attacks that are refused with 400', () => {
   const cases: readonly Case[] = [
     ['CL.TE', `${post('Content-Length: 6', CHUNKED)}${EMPTY_CHUNKS}G`],
     ['TE.CL', `${post(CHUNKED, 'Content-Length: 4')}5c\r\n${SMUGGLED}`],
@@ -148,14 +148,14 @@ describe('is refused with 400, the connection is closed, and nothing reaches the
     ['hop-by-hop abuse of content-type', `${post('Content-Length: 2', 'Connection: content-type')}ab`],
   ];
 
-  test.each(cases)('%s', async (_attack, bytes) => {
+  test.each(cases)('a refused attack closes the connection and reaches no system: %s', async (_attack, bytes) => {
     const { statuses, rest, arrived } = await attack(bytes, 1);
     expect(statuses).toEqual([400]);
     expect(rest).toEqual([]);
     expect(arrived).toEqual([]);
   });
 
-  test('and every such answer is a problem that names its decision', async () => {
+  test('a refused attack is answered with a problem that names its decision', async () => {
     const { answers } = await attack(post('Content-Length: 6', CHUNKED), 1);
     const [{ headers, body }] = answers as [RawAnswer];
     expect(headers.get('content-type')).toBe('application/problem+json');
@@ -168,7 +168,7 @@ describe('is refused with 400, the connection is closed, and nothing reaches the
   });
 });
 
-describe('is refused otherwise, and nothing reaches the system', () => {
+describe('attacks that are refused in another way', () => {
   test.each([
     ['absolute-form names no system', target('http://evil.example/payments/items'), 404],
     ['asterisk-form names no system', head('OPTIONS * HTTP/1.1', 'Host: a', AUTH), 404],
@@ -183,13 +183,13 @@ describe('is refused otherwise, and nothing reaches the system', () => {
     ['a head beyond 16 KiB', get(`X: ${'x'.repeat(20_000)}`), 431],
     ['more chunks than the limit allows', `${post(CHUNKED)}${`100\r\n${'x'.repeat(256)}\r\n`.repeat(5)}`, 413],
     ['a chunk of many terabytes', `${post(CHUNKED)}ffffffffffff\r\n${'x'.repeat(2000)}`, 413],
-  ])('%s', async (_attack, bytes, status) => {
+  ])('an attack is refused, and nothing reaches the system: %s', async (_attack, bytes, status) => {
     const { statuses, arrived } = await attack(bytes, 1);
     expect(statuses).toEqual([status]);
     expect(arrived).toEqual([]);
   });
 
-  test('CONNECT: the connection is closed without an answer', async () => {
+  test('the connection of a CONNECT is closed without an answer', async () => {
     const { statuses, rest, arrived } = await attack(head('CONNECT evil.example:443 HTTP/1.1', 'Host: a', AUTH), 1);
     expect([statuses, rest, arrived]).toEqual([[], [], []]);
   });
@@ -197,14 +197,14 @@ describe('is refused otherwise, and nothing reaches the system', () => {
   test.each([
     ['absolute-form', 'http://127.0.0.1/items'],
     ['asterisk-form', '*'],
-  ])('%s on an address of the system’s own', async (_attack, form) => {
+  ])("%s on the system's own address is refused", async (_attack, form) => {
     const bytes = head(`OPTIONS ${form} HTTP/1.1`, 'Host: a', AUTH);
     const { statuses, arrived } = await attack(bytes, 1, plane.address('payments'));
     expect([statuses, arrived]).toEqual([[400], []]);
   });
 });
 
-describe('is an ordinary call, and only what was judged reaches the system', () => {
+describe('ordinary calls in an unusual form', () => {
   test.each<readonly [attack: string, bytes: string, statuses: readonly number[], arrived: readonly string[]]>([
     [
       'a tab before a value',
@@ -253,7 +253,7 @@ describe('is an ordinary call, and only what was judged reaches the system', () 
       ['GET /items'],
     ],
     ['a Host that is a system’s', head('GET /forbidden HTTP/1.1', 'Host: PAY.example:80', AUTH), [403], []],
-  ])('%s', async (_attack, bytes, statuses, arrived) => {
+  ])('a call is forwarded exactly as judged: %s', async (_attack, bytes, statuses, arrived) => {
     const outcome = await attack(bytes, statuses.length);
     expect(outcome.statuses).toEqual(statuses);
     expect(outcome.arrived.map(told)).toEqual(arrived);
@@ -263,7 +263,7 @@ describe('is an ordinary call, and only what was judged reaches the system', () 
     }
   });
 
-  test('trailers, which nobody judged, stay behind', async () => {
+  test('trailers, which are not judged, are not forwarded', async () => {
     const trailers = 'X-Evil: 1\r\nAuthorization: Bearer other\r\n';
     const bytes = `${post(CHUNKED, 'Trailer: X-Evil')}2\r\nab\r\n0\r\n${trailers}\r\n`;
     const { statuses, arrived } = await attack(bytes, 1);
@@ -280,14 +280,14 @@ describe('is an ordinary call, and only what was judged reaches the system', () 
     ]);
   });
 
-  test('an offer of h2c is not taken up and goes no further', async () => {
+  test('an offer of h2c is neither accepted nor forwarded', async () => {
     const offer = ['Connection: Upgrade, HTTP2-Settings', 'Upgrade: h2c', 'HTTP2-Settings: AAMAAABkAAQAAP__'];
     const { statuses, arrived } = await attack(get(...offer), 1);
     expect([statuses, arrived.map(told)]).toEqual([[200], ['GET /items']]);
     expect(arrived[0]!.rawHeaders).toEqual(['host', `127.0.0.1:${upstream.port}`, 'connection', 'keep-alive']);
   });
 
-  test('an upgrade of anything but a GET is none', async () => {
+  test('an upgrade on anything but a GET is ignored', async () => {
     const { statuses, arrived } = await attack(
       `${post('Content-Length: 2', 'Connection: Upgrade', 'Upgrade: websocket')}ab`,
       1,
@@ -296,19 +296,19 @@ describe('is an ordinary call, and only what was judged reaches the system', () 
     expect(arrived[0]!.headers.upgrade).toBeUndefined();
   });
 
-  test('a header that any Connection line names stays behind', async () => {
+  test('a header that any Connection line names is not forwarded', async () => {
     const { arrived } = await attack(get('X-One: 1', 'X-Two: 2', 'Connection: x-one', 'Connection: close, X-Two'), 1);
     expect(arrived.map(({ headers }) => [headers['x-one'], headers['x-two']])).toEqual([[undefined, undefined]]);
   });
 
-  test('another path in X-Original-URL or X-Rewrite-URL stays behind', async () => {
+  test('another path in X-Original-URL or X-Rewrite-URL is not forwarded', async () => {
     const { arrived } = await attack(get('X-Original-URL: /forbidden', 'X-Rewrite-Url: /forbidden'), 1);
     expect(arrived[0]!.rawHeaders.join()).not.toContain('/forbidden');
   });
 });
 
-describe('what follows a running call and is no request', () => {
-  test('cuts the connection: no answer of another call could be told from that of the running one', async () => {
+describe('bytes after a running call', () => {
+  test('bytes after a running call that are no request close the connection, as their answer would be ambiguous', async () => {
     const agent = await connectRaw(sharedAddress());
     agent.send(`${post('Content-Length: 2')}abGARBAGE\r\n\r\n`);
     expect(await agent.rest()).toEqual([]);
@@ -319,7 +319,7 @@ describe('Expect: 100-continue', () => {
   const expecting = (...lines: string[]) =>
     head('POST /payments/pay HTTP/1.1', 'Host: a', 'Content-Type: text/plain', 'Expect: 100-continue', ...lines);
 
-  test('an identified agent is asked for its body, and the expectation goes no further', async () => {
+  test('an identified agent gets 100 Continue, and the expectation is not forwarded', async () => {
     const before = upstream.received.length;
     const agent = await connectRaw(sharedAddress());
     agent.send(expecting(AUTH, 'Content-Length: 2'));
@@ -336,7 +336,7 @@ describe('Expect: 100-continue', () => {
     ['somebody unknown', ['Content-Length: 2'], 401],
     ['an agent who announces a body over the limit', [AUTH, 'Content-Length: 4096'], 413],
     ['an agent whose call is ambiguous', [AUTH, 'Content-Length: 010'], 400],
-  ])('%s is refused without being asked for the body', async (_who, lines, status) => {
+  ])('%s is refused without 100 Continue', async (_who, lines, status) => {
     const before = upstream.received.length;
     const agent = await connectRaw(sharedAddress());
     agent.send(expecting(...lines));
@@ -345,7 +345,7 @@ describe('Expect: 100-continue', () => {
     expect(upstream.received.length).toBe(before);
   });
 
-  test('on HTTP/1.0, which knows no interim answers, is ignored', async () => {
+  test('an expectation on HTTP/1.0, which has no interim answers, is ignored', async () => {
     const agent = await connectRaw(sharedAddress());
     agent.send(`${head('POST /payments/pay HTTP/1.0', AUTH, 'Expect: 100-continue', 'Content-Length: 2')}ab`);
     expect((await agent.answer())?.status).toBe(200);
@@ -353,6 +353,6 @@ describe('Expect: 100-continue', () => {
   });
 });
 
-test('nothing was smuggled past policy by any of this', () => {
+test('no request smuggled anything past policy', () => {
   expect(upstream.received.filter(({ url }) => url.includes('forbidden'))).toEqual([]);
 });
