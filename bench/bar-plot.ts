@@ -4,7 +4,7 @@ export type Bar = {
   readonly median: number;
   readonly low: number;
   readonly high: number;
-  /** Said behind the bar, in words and figures. */
+  /** The text after the bar, in words and figures. */
   readonly text: string;
   /** Drawn in the colour that stands out. */
   readonly ours: boolean;
@@ -21,8 +21,8 @@ const escaped = (text: string): string => text.replace(/&/g, '&amp;').replace(/<
 const round = (value: number): string => value.toFixed(1);
 
 /**
- * SVG of horizontal bars, panel below panel, all to one scale that begins at zero.
- * @param limit where the scale ends: what is larger is cut off there, and only its text tells how large it is
+ * SVG of horizontal bars, panel below panel, on one scale from zero.
+ * @param limit end of the scale; a longer bar is cut off there, and only its text gives its length
  */
 export function barPlot(title: string, panels: readonly Panel[], limit = Number.POSITIVE_INFINITY): string {
   const highest = panels.flatMap(({ bars }) => bars.map(({ high }) => high));

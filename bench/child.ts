@@ -39,7 +39,7 @@ function pinned(core: number, command: string, args: readonly string[]): [string
 /** Runs a command on a core to its end and gives what it printed. @throws with its complaint when it fails. */
 export async function run(core: number, command: string, args: readonly string[], input = ''): Promise<string> {
   const child = spawn(...pinned(core, command, args), { stdio: ['pipe', 'pipe', 'pipe'] });
-  // Who does not read it may have closed it.
+  // A child that does not read its input may have closed it.
   child.stdin.on('error', () => {}).end(input);
   let [printed, complaint] = ['', ''];
   child.stdout.on('data', (chunk: Buffer) => (printed += chunk.toString()));
@@ -50,7 +50,7 @@ export async function run(core: number, command: string, args: readonly string[]
 }
 
 const running = new Set<ChildProcess>();
-// Whoever cuts the output short, as `head` does, ends this program before it has stopped what it started.
+// A reader such as `head` closes the output early; this program must still stop what it started.
 process.once('exit', () => running.forEach((child) => child.kill()));
 
 export type Server = { readonly pid: number; stop(): Promise<void> };
@@ -92,7 +92,7 @@ export async function serve(
   throw new Error(`${command} ${args.join(' ')} was not ready: ${printed}`);
 }
 
-/** A port on 127.0.0.1 that nobody listens on. */
+/** A free port on 127.0.0.1. */
 export async function freePort(): Promise<number> {
   const server = createServer();
   await once(server.listen(0, '127.0.0.1'), 'listening');

@@ -3,9 +3,9 @@ import type { Peer, Scenario } from './plan.ts';
 export type Choice = { readonly scenarios: readonly Scenario[]; readonly peers: readonly Peer[] };
 
 /**
- * Those that `--only` names, of either kind; all of a kind of which it names none. A name in full means that one alone.
- * What a scenario at half of saturation refers to is run with it.
- * @throws when a text names nothing.
+ * The scenarios and peers that `--only` names, or all of a kind if it names none. A full name means only itself. A
+ * scenario at half of saturation also runs the scenario that it refers to.
+ * @throws Error when a text names nothing
  */
 export function choose(all: Choice, only: readonly string[]): Choice {
   const nothing = only.find((text) => named([...all.scenarios, ...all.peers], [text]).length === 0);
@@ -28,7 +28,7 @@ function named<T extends { readonly name: string }>(items: readonly T[], only: r
   );
 }
 
-/** Whom a scenario is for, of those chosen. */
+/** The chosen peers that a scenario is for. */
 export function peersOf({ peers: names }: Scenario, peers: readonly Peer[]): readonly Peer[] {
   return names ? peers.filter(({ name }) => names.includes(name)) : peers;
 }

@@ -6,9 +6,9 @@ import { findOpa } from '../policies/opa.ts';
 import { readSources, type Sources } from '../policies/sources.ts';
 
 /**
- * One decision, alone in a warm process: input text in, `Decision` out, in microseconds. By the rules of the example policy
- * for that many systems, each with a copy of those for payments. Prints `Evaluation` as JSON; runs as `node evaluation.ts`,
- * and needs `opa`.
+ * Measures one decision in a warm process, from input text to `Decision`, in microseconds. The policy has that many
+ * systems, each with a copy of the example rules for payments. Prints `Evaluation` as JSON; runs as `node
+ * evaluation.ts`, and needs `opa`.
  */
 export type Evaluation = EvaluationAmong & {
   /** The same among more systems; the figures beside it are those for one. */

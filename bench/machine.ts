@@ -1,7 +1,7 @@
 import { cpus, release, totalmem, type } from 'node:os';
 import { canPin } from './child.ts';
 
-/** What a figure was obtained on, by name. */
+/** The machine of a measurement, by name. */
 export function machine(): Record<string, string> {
   return {
     cpu: `${cpus().length} × ${cpus()[0]?.model.trim() ?? 'unknown'}`,

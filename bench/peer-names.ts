@@ -10,7 +10,7 @@ export const HOLDPOINT = 'holdpoint';
 export const CLOSEST_PEERS: readonly string[] = [DIRECT, NGINX, HOLDPOINT];
 /** Where asking another server for a decision would add the same as it does to a small call. */
 export const PLAIN_PEERS: readonly string[] = [DIRECT, NGINX, HTTP_PROXY, HOLDPOINT];
-/** Those of whom the load can send half of what they can do at a constant rate. */
+/** Peers slow enough for the load to send half of their maximum at a constant rate. */
 export const CONSTANT_RATE_PEERS: readonly string[] = [HTTP_PROXY, NGINX_OPA, CADDY_OPA, HOLDPOINT];
 /** Those who can take 1,000 calls a second on one core, so that what they add is not a queue. */
 export const UNHURRIED_PEERS: readonly string[] = [DIRECT, NGINX, HTTP_PROXY, NGINX_OPA, HOLDPOINT];

@@ -8,13 +8,13 @@ export type BenchRequest = {
   readonly bodies?: readonly string[];
 };
 
-/** What a scenario sends, from whom to whom. */
+/** The requests of a scenario, and its peers. */
 type Subject = {
   readonly name: string;
   readonly request: BenchRequest;
   /** Names of the peers that it is for; all when absent. */
   readonly peers?: readonly string[];
-  /** What the peers stand before; `answer` when absent. */
+  /** The kind of upstream; `answer` when absent. */
   readonly upstream?: keyof Upstreams;
   /** How many systems the gateway has, each with rules of its own; one when absent. */
   readonly systems?: number;
@@ -39,14 +39,14 @@ export type Address = {
   readonly authority?: string;
 };
 
-/** The servers that peers stand before: a fixed answer in the clear or over TLS, and one that sends events. */
+/** The kinds of upstream: a fixed answer in the clear or over TLS, or a stream of events. */
 export type Upstreams = { readonly answer: Address; readonly tls: Address | null; readonly events: Address };
 
-/** What a peer is given to start with. */
+/** What a peer needs to start. */
 export type Setting = {
-  /** `host:port` of the server that every peer stands before. */
+  /** `host:port` of the upstream. */
   readonly upstream: string;
-  /** Set where that server speaks TLS: the file, in PEM, that its certificate is to be checked against. */
+  /** Set if the upstream speaks TLS: the file, in PEM, against which its certificate is checked. */
   readonly authority?: string | undefined;
   /** How many systems there are, each with rules of its own; one when absent. */
   readonly systems?: number | undefined;
@@ -64,7 +64,7 @@ export type RunningPeer = {
   readonly base: string;
   /** The process that handles the calls: the one on the measured core. Null for the upstream itself. */
   readonly pid: number | null;
-  /** What else runs on the measured core for the sake of a call, such as the server that is asked for a decision. */
+  /** Other processes on the measured core that serve calls, such as a policy server. */
   readonly helpers?: readonly number[];
   /** The peer's processes that handle no calls and share the load's core. */
   elsewhere?(): readonly number[];
@@ -80,7 +80,7 @@ export type Peer = {
   start(setting: Setting): Promise<RunningPeer>;
 };
 
-/** What a load generator found. Latencies are milliseconds. */
+/** Results of a load generator. Latencies are milliseconds. */
 export type Load = {
   readonly calls: number;
   readonly seconds: number;
@@ -90,7 +90,7 @@ export type Load = {
   readonly p99: number;
   /** Open loop only: how late, at worst, the generator itself began a call. */
   readonly lateness?: number;
-  /** Closed loop only: share of the load's core in use, by whomever; null where that cannot be told. */
+  /** Closed loop only: share of the load's core in use, by any process; null if unknown. */
   readonly coreBusy?: number | null;
   /** Why the load generator, not the peer, was the limit; null or absent when it was not. */
   readonly saturated?: string | null;

@@ -26,10 +26,10 @@ export function throughputPlot(tables: readonly Table[]): string {
   );
 }
 
-/** How many times as long as ours a bar may be: a peer near its limit would leave nothing to see of the others. */
+/** Longest bar as a multiple of ours: with a peer near its limit, the others would vanish. */
 const LONGEST = 8;
 
-/** What a peer adds to the time of a call at a constant rate. */
+/** The time that a peer adds to a call at a constant rate. */
 export function latencyPlot(tables: readonly Table[]): string {
   const ours = tables.map(({ rows }) => rows.find(({ peer }) => peer === HOLDPOINT)?.addedP99?.high ?? 0);
   const longest = Math.max(...ours) * LONGEST;

@@ -5,7 +5,7 @@ import type { Row, Table } from './summary.ts';
 
 const [BEGIN, END] = ['<!-- bench:begin -->', '<!-- bench:end -->'];
 
-/** The text with what is between the two marks replaced. @throws when they do not stand in it once each, in this order. */
+/** The text with the part between the two marks replaced. @throws Error unless each mark occurs once, in this order */
 export function replaceBlock(text: string, block: string): string {
   const [before, within, ...more] = text.split(BEGIN);
   const [, after, ...evenMore] = within?.split(END) ?? [];
@@ -15,7 +15,7 @@ export function replaceBlock(text: string, block: string): string {
   return `${before}${BEGIN}\n\n${block.trim()}\n\n${END}${after}`;
 }
 
-/** What the README shows of a whole run: few columns, ratios first. Names of scenarios are those of `SCENARIOS`. */
+/** The README's summary of a whole run: few columns, ratios first. Names of scenarios are those of `SCENARIOS`. */
 export function readmeBlock(
   tables: readonly Table[],
   { first, latency, half }: { first: string; latency: readonly string[]; half: string },
@@ -80,7 +80,7 @@ function ours(tables: readonly Table[]): string {
   );
 }
 
-/** What is added to a call's time at a constant rate; and the whole of it where a peer is half as busy as it can be. */
+/** The time added to a call at a constant rate; and its whole time where a peer is half as busy as it can be. */
 function latencies(all: Table, tables: readonly Table[], half: Table): string {
   const of = (table: Table, peer: string): Row | undefined => table.rows.find((row) => row.peer === peer);
   const everybody = all.rows.map(({ peer }) => peer).filter((peer) => peer !== DIRECT);

@@ -3,7 +3,7 @@ import { commandLine, descendants } from './proc.ts';
 
 export type Role = 'supervisor' | 'control' | 'worker' | 'ClickHouse';
 
-/** What a process of Holdpoint is there for; null for what is none, such as an `opa` that it runs. */
+/** The role of a process of Holdpoint; null for other processes, such as an `opa` that it runs. */
 export function roleOf(pid: number): Role | null {
   const files = new Set(commandLine(pid).map((part) => basename(part)));
   if (files.has('main.ts')) return 'supervisor';

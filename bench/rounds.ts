@@ -22,7 +22,7 @@ export type Bench = Choice & {
   readonly load: ClosedLoad;
   readonly upstreams: Upstreams;
   readonly token: string;
-  /** For what peers write; removed by whoever made it. */
+  /** A folder for what peers write; the caller removes it. */
   readonly folder: string;
   readonly say: (line: string) => void;
 };

@@ -13,9 +13,9 @@ import { postJson } from './scenarios/post-json.ts';
 import { startUpstream } from './upstream.ts';
 
 /**
- * CPU that bare `@fastify/http-proxy` needs for a small JSON POST, as a multiple of what holdpoint needs with everything
- * on, no two refunds alike: the best of each in one run. Measured on 2026-11-21 on two cores. To be set anew by whoever
- * makes holdpoint faster, so that the next halving is noticed.
+ * CPU that bare `@fastify/http-proxy` needs for a small JSON POST, as a multiple of what Holdpoint needs with
+ * everything on and no two refunds alike: the best of each in one run. Measured on 2026-11-21 on two cores. Raise it
+ * when Holdpoint becomes faster, so that the next halving of its speed is noticed.
  */
 const EXPECTED = 0.9;
 /** Machines, Node releases and neighbours move the ratio by a fifth; a mistake on the hot path halves it. */
@@ -28,7 +28,7 @@ const WARM_SECONDS = 3;
 /** One peer's rounds: CPU in microseconds for each call. */
 export type SmokeRun = { readonly peer: string; readonly micros: readonly number[] };
 
-/** What the best rounds say. `failure` tells what to do; null when all is well. */
+/** The result of the best rounds. `failure` says what to do; null when all is well. */
 export type SmokeFinding = { readonly ratio: number; readonly failure: string | null };
 
 /** The best round of each is the one with the fewest disturbances: noise only ever adds. */
@@ -96,7 +96,7 @@ export async function benchSmoke(): Promise<number> {
     micros: runs.flatMap((run) => run.micros ?? []),
   }));
   if (gateway!.micros.length === 0) {
-    process.stdout.write('Without /proc nobody can tell what a call costs: nothing was compared.\n');
+    process.stdout.write('Without /proc the cost of a call cannot be measured: nothing was compared.\n');
     return 0;
   }
   const { ratio, failure } = judge(proxy!, gateway!);

@@ -28,7 +28,7 @@ export type Times = { readonly rate: Figure | null; readonly cpu: Figure | null 
 
 export type Table = { readonly scenario: Scenario; readonly rows: readonly Row[] };
 
-/** Whom others are compared with, and what the columns call them. */
+/** The peers that others are compared with, and the headings of their columns. */
 const REFERENCES: readonly (readonly [peer: string, title: string])[] = [
   [NGINX, 'nginx'],
   [HTTP_PROXY, 'http-proxy'],
@@ -59,8 +59,8 @@ function figure(values: readonly (number | null)[]): Figure | null {
 }
 
 /**
- * Samples to figures. A run with a wrong answer is in no figure. One whose load generator was the limit counts as failed as
- * well, but what a call took of the peer's CPU it shows as any other.
+ * Turns samples into figures. A run with a wrong answer is in no figure. A run that the load generator limited counts
+ * as failed too, but still shows the peer's CPU for each call.
  */
 export function summarise(
   scenario: Scenario,

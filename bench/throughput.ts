@@ -24,7 +24,7 @@ const EVALUATION = fileURLToPath(new URL('evaluation.ts', import.meta.url));
 
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
 
-/** What a scenario needs and is not here, or null. */
+/** A program that a scenario needs and is missing here, or null. */
 async function missing(scenario: Scenario, upstreams: Upstreams): Promise<string | null> {
   if (upstreams[scenario.upstream ?? 'answer'] === null) return 'needs openssl';
   return (scenario.systems ?? 1) > 1 && (await opaVersion()) === null ? 'needs opa' : null;
@@ -35,7 +35,7 @@ export async function benchThroughput({ rounds, seconds, only, load, whole }: Op
   const chosen = choose({ scenarios: SCENARIOS, peers: PEERS }, only);
   await using cleanup = new AsyncDisposableStack();
   const folder = mkdtempSync(join(tmpdir(), 'holdpoint-bench-'));
-  // Started by root, nginx reads the file that it answers with as somebody else.
+  // Started by root, nginx reads its answer file as another user.
   chmodSync(folder, 0o711);
   cleanup.defer(() => rmSync(folder, { recursive: true, force: true }));
   const answer = await startUpstream(join(folder, 'upstream'));

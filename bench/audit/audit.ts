@@ -11,8 +11,8 @@ const VERIFIED = 500_000;
 const DELIVERED = 300_000;
 
 /**
- * What the record costs: the journal, its delivery, and verifying it.
- * @param data a data folder with a year in it (bench/year), to verify what is in ClickHouse too
+ * Measures the cost of the record: the journal, its delivery, and verifying it.
+ * @param data a data folder with a year in it (bench/year), to verify ClickHouse too
  */
 export async function benchAudit({ data }: { readonly data?: string | undefined }): Promise<number> {
   const folder = mkdtempSync(join(tmpdir(), 'holdpoint-bench-'));

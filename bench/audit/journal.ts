@@ -27,9 +27,9 @@ export type JournalFigures = {
 };
 
 /**
- * What the journal takes in one process on the disk that `folder` is on.
+ * Measures the journal in one process on the disk of `folder`.
  * @param seconds how long each of the two measurements takes
- * @param rate events offered in a second, one at a time, each of them waited for
+ * @param rate events offered a second, one at a time, each awaited
  */
 export async function benchJournal({
   folder,

@@ -25,7 +25,7 @@ export type QueryFigures = {
   readonly columns: readonly Stored[];
 };
 
-/** Milliseconds; infinite where whoever asked gave up. */
+/** Milliseconds; infinite if the client gave up. */
 type Timed = {
   readonly name: string;
   /** Once, with the engine's own caches empty; the operating system's are as they are. */
@@ -43,7 +43,7 @@ const GOAL = 1_000;
 const RUNS = 5;
 const COLUMNS = 12;
 
-/** What people look for, and where in the year it lies. */
+/** What the queries look for, and where in the year it is. */
 const SEARCHES: Readonly<Record<string, CallFilter>> = {
   'the latest': {},
   'of an agent': { agent: FACTS.drifting.agent },

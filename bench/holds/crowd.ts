@@ -28,8 +28,8 @@ type Report = { readonly waiting: number } | { readonly failed: string };
 const AT_ONCE = 250;
 
 /**
- * Sends the crowd from a process of its own, and resolves when everybody waits.
- * @throws Error when one of them gets an answer instead, or they do not all come to wait
+ * Sends the crowd from a process of its own, and resolves when every caller waits.
+ * @throws Error when a caller gets an answer instead, or not all of them wait
  */
 export async function gather(job: CrowdJob, progress: (waiting: number) => void): Promise<Crowd> {
   const child = fork(fileURLToPath(import.meta.url), [JSON.stringify(job)]);

@@ -20,10 +20,10 @@ type Options = {
   readonly parts: readonly Part[];
 };
 
-/** What a process has open besides its callers' connections, generously. */
+/** A generous count of the descriptors that a process has open besides its callers' connections. */
 const OTHER_FILES = 1_000;
 
-/** What holds cost, beside the goals. Writes `results/holds.md` and `results/holds.json`. */
+/** Measures what holds cost, compared with the goals. Writes `results/holds.md` and `results/holds.json`. */
 export async function benchHolds(args: string[]): Promise<number> {
   const { rounds, seconds, callers: wanted, parts } = readOptions(args);
   const callers = Math.min(wanted, mostCallers());

@@ -2,17 +2,17 @@ import { setTimeout as pause } from 'node:timers/promises';
 
 /** Where Node's inspector listens once SIGUSR1 has woken it. */
 const INSPECTOR = 'http://127.0.0.1:9229';
-/** Milliseconds for whoever asks to leave: with somebody connected the process would stop until they have. */
+/** Milliseconds to disconnect: a process does not stop while an inspector is connected. */
 const BEFORE_END = 50;
 
-/** What a process occupies: bytes. */
+/** Memory of a process in bytes. */
 export type Memory = { readonly resident: number; readonly heap: number; readonly external: number };
 
-/** A process of Node looked at through its inspector, so that what is measured is the program as it is and nothing else. */
+/** A Node process seen through its inspector, so that the program is measured without changes. */
 export type Inspector = {
   /** Sends a command of the Chrome DevTools Protocol and gives its result. @throws Error with what the process says of it */
   call(method: string, params?: object): Promise<unknown>;
-  /** Collects all garbage and tells what is left. */
+  /** Collects all garbage and returns what is left. */
   settle(): Promise<Memory>;
   /** CPU time of the process with all its threads so far, in microseconds. */
   cpuMicros(): Promise<number>;
@@ -61,7 +61,7 @@ export async function inspect(pid: number): Promise<Inspector> {
   return {
     call,
     async settle() {
-      // The first collection runs finalizers, whose victims the next one finds.
+      // The first collection runs finalizers; the next one collects what they freed.
       for (let times = 0; times < 3; times += 1) await call('HeapProfiler.collectGarbage');
       // V8 gives pages back from a thread of its own.
       await pause(1_000);

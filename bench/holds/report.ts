@@ -15,7 +15,7 @@ export type Samples = {
 
 type Context = { readonly rounds: number; readonly seconds: number; readonly about: Readonly<Record<string, string>> };
 
-/** What was wanted, what was found, and whether that is enough; null where there is no goal. */
+/** The goal, the result, and whether it is met; null without a goal. */
 type Row = { readonly what: string; readonly goal: string; readonly found: string; readonly met: boolean | null };
 
 /** Bytes: the goal counts in thousands. */

@@ -9,9 +9,9 @@ import { heldRefund } from './refund.ts';
 import { untilWaiting } from './waiting-callers.ts';
 
 /**
- * Agent, reviewer and system in one process, and so by one clock: calls are held, each is approved through the admin
- * API, and what arrives at the system is timed. Calls and approvals begin at a steady rate whatever happened to
- * those before, each at a random moment of its turn, so that none hides behind another or keeps step with a timer.
+ * Agent, reviewer and upstream in one process, and so on one clock. Calls are held, each is approved through the admin
+ * API, and its arrival upstream is timed. Calls and approvals begin at a steady rate, whatever happened to earlier
+ * ones, each at a random moment of its interval, so that none waits for another or keeps step with a timer.
  *
  * Runs as `node reviews.ts JOB`, JOB a `ReviewsJob` as JSON; prints a `Reviews` as JSON.
  */

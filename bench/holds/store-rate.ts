@@ -5,8 +5,8 @@ import { countFailures, percentiles } from './figures.ts';
 import type { Failures, Percentiles } from './figures.ts';
 
 /**
- * Holds opened and decided by the store alone, in a process of its own: each of some callers opens a hold, approves it and
- * begins again. As in a gateway somebody watches all changes.
+ * Holds opened and decided by the store alone, in a process of its own: each of some callers opens a hold, approves it
+ * and begins again. As in a gateway, one subscriber watches all changes.
  *
  * Runs as `node store-rate.ts JOB`, JOB a `StoreRateJob` as JSON; prints a `StoreRate` as JSON.
  */

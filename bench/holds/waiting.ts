@@ -15,7 +15,7 @@ import type { Inspector, Memory } from './inspector.ts';
 /** Other calls, by the name of the scenario; `cpuMicros` is the worker's for each of them. */
 export type OtherCalls = Readonly<Record<string, Load & { readonly cpuMicros: number }>>;
 
-/** One round on one gateway: nobody waits, then the crowd does, then it has left. */
+/** One round on one gateway: without waiting callers, with the crowd, and after it has left. */
 export type WaitingSample = {
   readonly callers: number;
   readonly gatherSeconds: number;
@@ -28,10 +28,10 @@ export const OTHER_CALLS: readonly Open[] = [latencyGet, latencyPost].filter((sc
 
 const CONSTANT_RATE = fileURLToPath(new URL('../loads/constant-rate.ts', import.meta.url));
 const WARM_SECONDS = 5;
-/** Callers whose waiting warms up the code that the others then use. */
+/** Callers that wait first, to warm up the code. */
 const WARM_CALLERS = 250;
 
-/** What a crowd costs that waits: memory of the worker, and other calls' time. */
+/** The cost of a waiting crowd: memory of the worker, and time of other calls. */
 export async function measureWaiting(
   folder: string,
   callers: number,
@@ -61,7 +61,7 @@ export async function measureWaiting(
   const crowd = await gather({ agents, admin, token, callers, from: WARM_CALLERS }, (waiting) => {
     if (waiting % 2_000 === 0) say(`${waiting.toLocaleString('en')} wait`);
   });
-  // Whatever happens: who goes on waiting would keep this program from ending.
+  // In every case: waiting callers would keep this program from ending.
   cleanup.defer(() => crowd.leave().catch(() => {}));
   const gatherSeconds = (performance.now() - since) / 1000;
   const waiting = await look();

@@ -11,7 +11,7 @@ export type AnswerReader = {
    * @throws Error when it is not HTTP/1.x
    */
   read(piece: Buffer): Answer | null;
-  /** The connection has ended: gives an answer of which this is the end (RFC 9112 §6.3), and null when one was cut off. */
+  /** The connection has ended. Returns the answer that this completes (RFC 9112 §6.3), or null if one was cut off. */
   end(): Answer | null;
 };
 
@@ -52,7 +52,7 @@ export function createAnswerReader(method: string): AnswerReader {
   return { read, end: () => (endless ? answer : null) };
 }
 
-/** What follows a head; null when it lasts as long as the connection. */
+/** The length after a head; null if the body lasts as long as the connection. */
 function bodyOf(method: string, status: number, head: string): Body | null {
   if (method === 'HEAD' || status === 204 || status === 304) return () => true;
   if (/\r\ntransfer-encoding:[^\r]*chunked/i.test(head)) return createChunks();

@@ -38,10 +38,10 @@ const wrk: ClosedLoad = {
 };
 
 /**
- * `wrk` where it is installed, because autocannon on one core is spent before nginx is: measured with it, every fast
- * peer looks as slow as the load.
+ * `wrk` where it is installed, because autocannon on one core saturates before nginx does, and then every fast peer
+ * looks as slow as the load.
  *
- * @throws when `wanted` is not installed.
+ * @throws Error when `wanted` is not installed
  */
 export function closedLoad(wanted: string | undefined): ClosedLoad {
   const hasWrk = versionOf('wrk', '-v') !== null;
@@ -68,13 +68,13 @@ const FULL = 0.95;
 const SPENT = 0.9;
 
 /**
- * Why the rate of a closed loop is not the peer's own; null when it is, or nobody can tell. Load and upstream share a core,
- * and a peer cannot be faster than both together. So they were the limit when that core was full while the peer had time
- * left on its own. It is the core that is looked at, and not the generator alone: half of it may be the upstream's, and a
- * neighbour there takes from both. A core that was not full while the peer had time left means that they waited for
- * something else, such as a disk, or each other over a few connections; that is a finding, and no fault of the load.
+ * Why the rate of a closed loop is not the peer's own; null when it is, or it cannot be told. Load and upstream share a
+ * core, and no peer is faster than both together. So they were the limit if that core was full while the peer had time
+ * left. The whole core counts, not only the generator: the upstream may use half of it, and a neighbour takes from
+ * both. If neither core was full, they waited for something else, such as a disk or each other over a few connections;
+ * that is a finding, not a fault of the load.
  *
- * @param busy share of its core that the peer used; null for the upstream itself, whose limit is the load's by nature
+ * @param busy share of its core that the peer used; null for the upstream itself, which the load always limits
  */
 export function saturation({ coreBusy = null }: Load, busy: number | null): string | null {
   if (coreBusy === null || busy === null || coreBusy < FULL || busy >= SPENT) return null;

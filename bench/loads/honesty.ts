@@ -6,8 +6,8 @@ import type { AutocannonJob } from './autocannon.ts';
 import type { ConstantRateJob, OpenLoad } from './constant-rate.ts';
 
 /**
- * Holds both ways of sending at a constant rate against a server of which it is known how long it keeps callers waiting:
- * it stops for 100 ms in every second. `node bench/loads/honesty.ts`, half a minute.
+ * Checks both loads at a constant rate against a server with known stalls: it stops for 100 ms in every second. `node
+ * bench/loads/honesty.ts`, half a minute.
  */
 const PERIOD = 1_000;
 const STALL = 100;

@@ -4,7 +4,7 @@ import { Worker } from 'node:worker_threads';
 /** `count` beats, one every `interval` ms from `start` on, a time of `now()`. */
 export type Beats = { readonly start: number; readonly interval: number; readonly count: number };
 
-/** What the sleeping thread is given: it adds one to `wakes` and notifies of it shortly before each beat. */
+/** Data of the sleeping thread, which increments `wakes` and notifies shortly before each beat. */
 export type Sleeper = { readonly beats: Beats; readonly wakes: Int32Array<SharedArrayBuffer> };
 
 /**
@@ -19,12 +19,11 @@ export function now(): number {
 }
 
 /**
- * Calls `onBeat` at each beat, or as soon after it as the event loop comes round. `onBeat` looks at the clock itself: late
- * beats come as one.
+ * Calls `onBeat` at each beat, or as soon after it as the event loop comes round. `onBeat` reads the clock itself,
+ * since late beats are merged.
  *
- * Timers of the event loop are one to two milliseconds late, and turning it without a pause would take the core from the
- * upstream that shares it. So a thread sleeps until just before each beat, which it can to a few microseconds. Beats of
- * 1 ms, measured: nine in ten are 1 µs late at most, for 8 % of a core.
+ * Timers of the event loop are one to two milliseconds late, and spinning would take the core from the upstream that
+ * shares it. So a thread sleeps until just before each beat, accurate to a few microseconds.
  */
 export function keepTime(beats: Beats, onBeat: () => void): void {
   sleepExactly();
@@ -50,7 +49,7 @@ export function keepTime(beats: Beats, onBeat: () => void): void {
   turn();
 }
 
-/** Linux lets a thread sleep 50 µs longer than asked, unless it says otherwise; threads inherit what was said. */
+/** Linux lets a thread oversleep by 50 µs unless told otherwise; threads inherit this setting. */
 function sleepExactly(): void {
   try {
     writeFileSync('/proc/self/timerslack_ns', '1');

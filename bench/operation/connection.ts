@@ -9,7 +9,7 @@ export type Outgoing = {
 
 export type Answer = { readonly status: number; readonly text: string };
 
-/** A kept-alive connection with one call at a time: as little as will do, so that the load leaves the cores to what is measured. */
+/** A keep-alive connection for one call at a time, as simple as possible, so that the load takes little CPU. */
 export type Connection = {
   /** Of this end, which names the connection to the system. */
   readonly port: number;

@@ -1,6 +1,6 @@
 import type { Outgoing } from './connection.ts';
 
-/** What one agent's day looks like to the gateway: of ten calls five read, four write, one is refused. */
+/** An agent's typical calls: of ten, five read, four write and one is blocked. */
 export type MixedCall = Outgoing & { readonly expected: number };
 
 /** The `n`-th call. Ids, amounts and tickets differ from call to call, so that nothing kept for one serves the next. */

@@ -16,7 +16,10 @@ type Part = (typeof PARTS)[number];
 const CHANGES = 10;
 const WORKERS_SECONDS = 6;
 
-/** What it takes to run Holdpoint, beside the goals. Writes `results/operation.md` and `results/operation.json`. */
+/**
+ * Measures what it takes to run Holdpoint, compared with the goals. Writes `results/operation.md` and
+ * `results/operation.json`.
+ */
 export async function benchOperation(args: readonly string[]): Promise<number> {
   const { rounds, minutes, parts } = readOptions(args);
   const load = () =>

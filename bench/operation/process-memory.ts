@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 
-/** What a process occupies: megabytes (10⁶ bytes). */
+/** Memory of a process in megabytes (10⁶ bytes). */
 export type ProcessMemory = {
   readonly resident: number;
   /** Its own; the rest are pages of files, such as the program of Node, which processes share. */

@@ -13,7 +13,7 @@ const LIMIT = 10_000;
 const BETWEEN = 1_500;
 
 const READ = { method: 'GET', path: '/v1/customers?limit=1', body: null };
-/** What the rule refuses. */
+/** A call that the rule blocks. */
 const MARKED = { method: 'GET', path: '/v1/closed', body: null };
 
 /** Milliseconds. */
@@ -99,7 +99,7 @@ export async function measureReload(folder: string, upstream: string, times: num
         }
         await pause(1);
       }
-      // What is under way is a call like any other.
+      // A call in progress counts like any other.
       while (idle.length + broken < connections.length) await pause(1);
     })();
 

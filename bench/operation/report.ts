@@ -6,7 +6,7 @@ import { medianOf, type StartRound } from './start.ts';
 import { fitTrend } from './trend.ts';
 import type { WorkersSample } from './workers.ts';
 
-/** What was measured; nothing where `--only` left it out. */
+/** The measurements; empty for those that `--only` left out. */
 export type Samples = {
   readonly start: readonly StartRound[];
   readonly reload: ReloadSample | null;
@@ -121,7 +121,7 @@ function reloadRows(sample: ReloadSample | null): Row[] {
 const of = (samples: readonly WorkersSample[], workers: number, pick: (sample: WorkersSample) => number): number =>
   median(samples.filter((sample) => sample.workers === workers).map(pick));
 
-/** What two workers do on two cores, from what two on one core cost: they share the core, and whatever else they share. */
+/** The cost of two workers on two cores, estimated from two on one core, which they share with everything else. */
 const factor = (samples: readonly WorkersSample[]): number =>
   (2 * of(samples, 1, ({ worker }) => worker)) / of(samples, 2, ({ worker }) => worker);
 

@@ -19,7 +19,7 @@ export type TrafficJob = {
 export type Stretch = {
   readonly calls: number;
   readonly seconds: number;
-  /** What went wrong, and how often. */
+  /** The failures, with their counts. */
   readonly failures: Readonly<Record<string, number>>;
   /** Milliseconds from when a call was due. */
   readonly p50: number;
@@ -54,7 +54,7 @@ async function run({ base, token, rate, connections, seconds, every }: TrafficJo
       running -= 1;
     }
   }
-  /** What a stall made necessary is not kept: it would occupy the gateway for the rest of the run. */
+  /** A connection that only a stall made necessary is closed: it would occupy the gateway for the rest of the run. */
   function giveBack(used: Connection | null): void {
     if (used && idle.length < connections) idle.push(used);
     else used?.close();

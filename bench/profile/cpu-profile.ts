@@ -1,4 +1,4 @@
-/** A place in the code, as V8 names it. `url` is empty for what is not JavaScript; lines count from 0. */
+/** A place in the code, as V8 names it. `url` is empty outside JavaScript; lines count from 0. */
 export type Frame = { readonly functionName: string; readonly url: string; readonly lineNumber: number };
 
 /** V8's CPU profile: a tree of stacks, and which of them was found at each sample. Times are microseconds. */
@@ -15,7 +15,7 @@ export type CpuProfile = {
 /** A stack, innermost frame first, and how long it was what ran. */
 export type StackTime = { readonly stack: readonly Frame[]; readonly micros: number };
 
-/** How long each stack ran: a sample stands for the time until the next one. What was idle is left out. */
+/** The time of each stack: a sample stands for the time until the next one. Idle time is left out. */
 export function stackTimes({ nodes, samples, timeDeltas }: CpuProfile): readonly StackTime[] {
   const byId = new Map(nodes.map((node) => [node.id, node]));
   const parents = new Map(nodes.flatMap(({ id, children = [] }) => children.map((child) => [child, id] as const)));

@@ -1,6 +1,6 @@
 import type { Frame, StackTime } from './cpu-profile.ts';
 
-/** In the order of a call's path; what no stage of ours is answerable for comes last. */
+/** In the order of a call's path, and last what belongs to no stage. */
 export const STAGES = {
   http: 'HTTP server (node:http)',
   identify: 'identify',
@@ -20,7 +20,7 @@ export const STAGES = {
 
 export type Stage = keyof typeof STAGES;
 
-/** Whose time it is that one of our files takes, or anything called from it. The first that fits; the rest goes to who called. */
+/** The stage of a file and of everything it calls. The first match counts; other files count for their callers. */
 const OWNERS: readonly (readonly [path: string, stage: Stage])[] = [
   ['gateway/identify/', 'identify'],
   ['gateway/describe/', 'describe'],
@@ -39,9 +39,9 @@ const OWNERS: readonly (readonly [path: string, stage: Stage])[] = [
 ];
 
 /**
- * The stage that a stack belongs to: that of the innermost of our files which has one. So libraries and node's internals
- * count for the stage that called them, and a write to a socket for whoever wrote. Vocabulary (`gateway/domain`) and the
- * files that put things together count for whoever called them.
+ * The stage of a stack: that of its innermost file with a stage. So libraries and node's internals count for the stage
+ * that called them, and a socket write for its writer. Vocabulary (`gateway/domain`) and the files that put things
+ * together count for their callers.
  *
  * @param stack innermost frame first
  */
@@ -62,7 +62,7 @@ export function stageOf(stack: readonly Frame[]): Stage {
   return stack.some(({ url }) => url.includes('/node_modules/undici/')) ? 'forward' : 'rest';
 }
 
-/** Path within the repository; null for what is not ours. */
+/** Path within the repository; null for a file of others. */
 function ownFile(url: string): string | null {
   return /\/((?:gateway|audit|policies|admin)\/(?!.*node_modules).*\.ts)$/.exec(url)?.[1] ?? null;
 }

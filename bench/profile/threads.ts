@@ -19,7 +19,7 @@ export function threadTimes(pid: number): ThreadTimes {
   return { main, others };
 }
 
-/** What each used between two looks. */
+/** CPU time of each thread between two readings. */
 export function usedBetween(before: ThreadTimes, after: ThreadTimes): ThreadTimes {
   const others = [...after.others].map(([name, micros]) => [name, micros - (before.others.get(name) ?? 0)] as const);
   return { main: after.main - before.main, others: new Map(others) };

@@ -3,8 +3,8 @@ import type { Scenario } from '../plan.ts';
 import { postJson } from './post-json.ts';
 
 /**
- * What a caller waits when a peer has as much to do as an operator would let it have. Half of what the direct upstream and
- * nginx can do is more than the load can send at a constant rate.
+ * How long a caller waits when a peer is as busy as an operator would allow. Half of what the direct upstream and nginx
+ * can do is more than the load can send at a constant rate.
  */
 export const postAtHalf = {
   name: 'small JSON POST at half of saturation',

@@ -3,7 +3,7 @@ import type { Scenario } from '../plan.ts';
 import { get } from './get.ts';
 import { postJson } from './post-json.ts';
 
-/** What a peer adds to a call when it is far from busy. */
+/** The time that a peer adds to a call when it is far from busy. */
 export const latencyGet = {
   name: 'GET at 1,000 calls/s',
   kind: 'open',

@@ -1,7 +1,7 @@
 import { PLAIN_PEERS } from '../peer-names.ts';
 import type { Scenario } from '../plan.ts';
 
-/** Answers of language models: many small pieces, each of which somebody waits for. */
+/** Answers of language models: many small pieces, each awaited by a caller. */
 export const serverSentEvents = {
   name: 'server-sent events, 64 streams of 50 a second',
   kind: 'events',

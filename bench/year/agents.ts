@@ -5,7 +5,7 @@ export type Agent = {
   readonly owner: string;
   readonly team: string;
   readonly roles: readonly string[];
-  /** For whom it works, where it says so. */
+  /** The user on whose behalf it works, if it says so. */
   readonly onBehalfOf: readonly string[];
   /** Whether it sends a traceparent. */
   readonly traced: boolean;

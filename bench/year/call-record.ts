@@ -7,11 +7,11 @@ import type { Random } from './random.ts';
 import type { Story } from './story.ts';
 import type { Answer } from './system-story.ts';
 
-/** What was written down of one call so far. */
+/** The record of one call so far. */
 export type CallRecord = {
-  /** What all steps of the call have in common. */
+  /** Fields common to all steps of the call. */
   readonly whose: Whose;
-  /** What the agent says of itself. */
+  /** The agent's own claims. */
   readonly said: Pick<Event, 'session' | 'task' | 'confidence'>;
   add(event: Event): void;
   /** The call was decided; `as` is another call with the same content. */
@@ -27,7 +27,7 @@ type Whose = Omit<Event, 'event_id' | 'at' | 'type' | 'layer' | 'actor' | 'actor
   readonly agent: string;
 };
 
-/** What the gateway answers itself. */
+/** The gateway's own answer. */
 export const PROBLEM = { layer: 'decide', response_bytes: 420 } as const;
 
 export function openRecord(random: Random, attempt: Attempt, judgement: Judgement): CallRecord {
@@ -151,7 +151,7 @@ export function openRecord(random: Random, attempt: Attempt, judgement: Judgemen
   };
 }
 
-/** What an answer from a system, or the lack of one, adds to the end of a call. */
+/** Fields that an answer from a system, or the lack of one, adds to the end of a call. */
 export function answered(
   random: Random,
   { status, code, upstreamMs, failure, executed }: Answer,

@@ -13,7 +13,7 @@ const TIMEOUT = 30_000;
 /** How soon an unreachable system is known to be. */
 const REFUSED = 3;
 
-/** Tells what becomes of calls, one after the other: what earlier ones left behind matters. */
+/** Tells the stories of calls in order, because earlier ones affect later ones. */
 export function createTeller(random: Random): (attempt: Attempt) => Story & Target {
   const judge = createJudge(random);
   const grants = new Map<string, Grant>();

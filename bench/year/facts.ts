@@ -1,7 +1,7 @@
 /**
- * What is planted in the year: the one place that says what a report has to find. Who and what stands here; how often
- * follows from the size of the year, and is counted from the stories that the events are made of (`story.ts`), never from
- * the events.
+ * The facts planted in the year, and the only place that says what a report must find. This file says who and what; how
+ * often follows from the size of the year, and is counted in the stories behind the events (`story.ts`), never in the
+ * events.
  */
 
 /** Midnight that begins a day, UTC. */
@@ -45,13 +45,13 @@ export const FACTS = {
     missing: ['confidence', 'task'],
   },
   /**
-   * Approved unchanged 97 times of 100. (What the rubber stamp lets through is approved more often still: whoever reads the
-   * one report should read the other.)
+   * Approved unchanged 97 times of 100. (The calls of the rubber stamp are approved even more often; read the two
+   * reports together.)
    */
   autonomyCandidate: { agent: 'invoice-matcher', system: 'erp', operation: 'matchInvoice', share: 0.97 },
   /** Approved without a rejection 97 times of 100, but with an edit in four of these: 93 unchanged. */
   noAutonomyCandidate: { agent: 'invoice-matcher', system: 'erp', operation: 'postInvoice', share: 0.93 },
-  /** Of what is held most is rejected, and as much again is allowed without a look. No other operation has both. */
+  /** Most held calls are rejected, and as many again are allowed without review. No other operation has both. */
   missedHolds: {
     agent: 'campaign-writer',
     system: 'email',
@@ -72,7 +72,7 @@ export const FACTS = {
   busiestDay: { date: '2025-11-28', times: 3 },
   /** Paid more than any two others together. */
   highestCost: { agent: 'data-analyst', owner: 'eli@example.com', unit: 'EUR' },
-  /** What one export costs, always; so what the rejected ones would have cost is known exactly. */
+  /** The cost of one export, always the same, so the saved cost of rejected ones is known exactly. */
   costAvoided: { system: 'database', operation: 'exportTable', unit: 'EUR', each: 12.5 },
   /** The same, where most calls are blocked and the others cost as much each. */
   costBlocked: { system: 'email', operation: 'buyAudience', unit: 'EUR', each: 4.8, rule: 'rules.email/no-purchases' },
@@ -82,7 +82,7 @@ export const FACTS = {
   edits: { rule: 'rules.erp/purchase-order', operation: 'createPurchaseOrder', pointer: '/quantity' },
   /** More people had to be asked a second time than by any other rule. */
   escalations: { rule: 'rules.payments/refund-over-limit', group: 'finance', to: 'finance-leads' },
-  /** What people do themselves. */
+  /** Operations that people take over. */
   takenOver: { rule: 'rules.payments/payout', operation: 'createPayout' },
   /** The system did not answer, from then for so long. */
   outage: { system: 'payments', from: day(3, 18) + 9 * HOUR, to: day(3, 18) + 17 * HOUR },
@@ -94,9 +94,9 @@ export const FACTS = {
   drift: { system: 'erp', operation: 'createPurchaseOrder', rule: 'rules.erp/amount-differs' },
   /** Its median answer takes seconds; no other operation's takes one. */
   slowestUpstream: { system: 'erp', operation: 'getReport', medianMs: 4_200 },
-  /** Policy takes ten times as long on what is written in SQL. */
+  /** Policy takes ten times as long on statements in SQL. */
   slowestDecision: { system: 'database', operation: 'runQuery', medianUs: 900 },
-  /** One person who decides for somebody else for a fortnight. */
+  /** One person decides for another for a fortnight. */
   delegation: { reviewer: 'lea@example.com', from: day(8, 4), to: day(8, 18) },
   /** An operator stopped the drifting agent; its last calls were refused. */
   suspension: { agent: 'inventory-watcher', at: day(12, 30) + 14 * HOUR, by: 'hana@example.com' },

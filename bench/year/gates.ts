@@ -5,7 +5,7 @@ const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 
-/** What people make of what a rule holds; the shares of all that they decide. The rest is approved unchanged. */
+/** What reviewers decide on the holds of a rule, as shares of all decisions. The rest is approved unchanged. */
 export type Ends = {
   readonly edited?: number;
   readonly rejected?: number;
@@ -19,19 +19,19 @@ export type HoldTerms = {
   readonly reviewers: readonly string[];
   readonly respondWithin: number;
   readonly expiresIn: number;
-  /** Who is asked when nobody of the group answered in time. */
+  /** The group that is asked next if no reviewer of the first answers in time. */
   readonly escalateTo?: string;
-  /** Until somebody decides, in milliseconds, while people are at their desks. */
+  /** Time until a decision in milliseconds, during office hours. */
   readonly median: number;
   readonly spread: number;
-  /** Whether somebody is there at night and on weekends; otherwise it waits for the morning. */
+  /** Whether a reviewer is there at night and on weekends; otherwise the hold waits for the morning. */
   readonly nights: boolean;
-  /** Whether whoever decides says first that they look at it. */
+  /** Whether the reviewer first claims the hold. */
   readonly looks: boolean;
   readonly ends: Ends;
   readonly codes: readonly string[];
   readonly notes: readonly string[];
-  /** What reviewers change. */
+  /** The edits of reviewers. */
   readonly pointers: readonly string[];
   /** Share of approvals that cover the next calls of the kind for a while. */
   readonly grants: number;
@@ -220,7 +220,7 @@ gate(
 gate('crm/createDeal', 'rules.crm/discount', 'Discounts above a fifth are no agent’s business.', 0.04, null);
 gate('github/createFork', 'holdpoint/default', 'No rule covers this call.', 1, null, { trigger: 'default' });
 
-/** What an agent says of itself that makes its call wait. */
+/** The claims of an agent that hold its call. */
 const UNSURE: Gate = {
   rule: 'rules.all/unsure-agent',
   reason: 'The agent itself gives this call a confidence below 0.85.',

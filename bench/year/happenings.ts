@@ -13,7 +13,7 @@ export const NODES = ['gw-1', 'gw-2', 'gw-3'] as const;
 const byGateway = { actor: 'holdpoint', actor_kind: 'gateway' } as const;
 const { brokenPolicy, delegation, suspension, storeAway } = FACTS;
 
-/** What happened in the year beside calls, in no order: policies, absences, what agents asked people. */
+/** Other things that happened in the year, in no order: policies, absences, questions of agents. */
 export function happenings(random: Random): readonly Event[] {
   const events: Event[] = [];
   const add = (at: number, event: Omit<Event, 'event_id' | 'at' | 'node'> & { readonly node?: string }) =>

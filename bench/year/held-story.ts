@@ -23,7 +23,7 @@ type Ended = Partial<Story> & {
   readonly given: Grant | null;
 };
 
-/** What becomes of a call that is held: for its caller, with people, and at the system. */
+/** The story of a held call: for its caller, with reviewers, and at the system. */
 export function tellHeld(
   random: Random,
   { at, work }: Attempt,

@@ -20,7 +20,7 @@ export type Decided = HoldStory & {
   readonly grant: Grant | null;
 };
 
-/** What stays the same in all steps of a hold. */
+/** Fields common to all steps of a hold. */
 export type HoldBase = Omit<Event, 'event_id' | 'at' | 'type' | 'layer' | 'actor' | 'actor_kind'> & {
   readonly hold_id: string;
 };
@@ -88,7 +88,7 @@ export function tellHold(
 
   const decidesAt = whenDecided(random, terms, openedAt);
   const expiresAt = openedAt + terms.expiresIn;
-  // Agents give up now and then, but not on what is decided at once.
+  // Agents give up now and then, but not on holds that are decided at once.
   const leavesAt =
     terms.looks && random.next() < 0.008 ? openedAt + Math.round((decidesAt - openedAt) * random.next()) : Infinity;
   const endsAt = Math.min(decidesAt, expiresAt, leavesAt);
@@ -160,12 +160,12 @@ function whenDecided(random: Random, { median, spread, nights }: HoldTerms, open
     const at = openedAt + takes;
     return nights || isOfficeHour(at) ? at : nextMorning(at) + Math.round(takes / 4);
   }
-  // Few people are there at night, and they are at other things; what is decided at a glance is decided at a glance.
+  // Few reviewers are there at night, and they are busy; a decision at a glance takes no longer.
   if (nights) return openedAt + (median < 10_000 ? takes : takes * 3);
   return nextMorning(openedAt) + takes;
 }
 
-/** Whoever is away has somebody who stands in. */
+/** Absent reviewers have a deputy. */
 function present(reviewers: readonly string[], at: number): readonly string[] {
   const { reviewer, from, to } = FACTS.delegation;
   return at < from || at >= to ? reviewers : reviewers.filter((one) => one !== reviewer);

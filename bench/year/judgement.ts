@@ -13,14 +13,14 @@ export type Attempt = {
   readonly node: string;
   readonly claims: Claims;
   readonly traceId: string | null;
-  /** What the first attempt was for, when this is the second. */
+  /** The target of the first attempt, if this is the second. */
   readonly again: Target | null;
 };
 
 /** On what: the path, and the identifier in it. */
 export type Target = { readonly path: string; readonly id: string | null };
 
-/** What policy made of it. */
+/** The policy's decision. */
 export type Judgement = {
   readonly verdict: 'allow' | 'hold' | 'block';
   /** The rule that stopped it; null when none did, or policy failed. */
@@ -29,7 +29,7 @@ export type Judgement = {
   readonly trigger: NonNullable<Event['trigger']>;
   readonly reason: string;
   readonly revision: string;
-  /** As the agent made them; where that is planted, those whose calls will be rejected say less. */
+  /** As the agent made them; where it is planted, agents say less about calls that will be rejected. */
   readonly claims: Claims;
   /** Where in the shares of `Ends` the call lies, when it is held. */
   readonly ending: number;
@@ -50,7 +50,7 @@ export function createJudge(random: Random): (attempt: Attempt) => Judgement {
 
   function stoppedBy({ at, work, again }: Attempt): Gate | null {
     for (const gate of gatesOf(work)) {
-      // What a person asked for is done now, so rules that stop some calls let it pass.
+      // The call does what a person asked for, so rules that stop some calls let it pass.
       if (at < gate.since || (again !== null && gate.share < 1)) continue;
       if (gate.share === 1 || share(`${gate.rule} stops ${work.agent.id}`) < gate.share) return gate;
     }

@@ -6,7 +6,7 @@ import type { Event } from '../../gateway/domain/event.ts';
 import { uuid } from './identifier.ts';
 import { createRandom } from './random.ts';
 
-/** Rows of one insert. Larger than the shipper's, because nobody waits for these. */
+/** Rows of one insert; more than the shipper's, because no reader waits for these. */
 const BATCH = 20_000;
 /** Inserts under way while the next batch is made. */
 const AHEAD = 2;
@@ -19,7 +19,7 @@ export type Loaded = {
   /** Of the lines alone. */ readonly bytes: number;
 };
 
-/** What one chain has waiting. */
+/** Events that wait in one chain. */
 type Lane = { readonly chain: string; readonly node: string; chapter: Chapter; rows: NumberedLine[] };
 
 /**

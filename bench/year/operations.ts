@@ -1,6 +1,6 @@
 import { FACTS } from './facts.ts';
 
-/** What an answer costs: `median` with `spread` around it; without, always the same. */
+/** The cost of an answer: `median` with `spread` around it; without `spread`, always the same. */
 export type Price = { readonly unit: string; readonly median: number; readonly spread?: number };
 
 export type Operation = {
@@ -14,7 +14,7 @@ export type Operation = {
   readonly prefix: string;
   /** Until the system's answer begins: the median in milliseconds. */
   readonly upstreamMs: number;
-  /** What policy takes: the median in microseconds. */
+  /** The policy's evaluation time: the median in microseconds. */
   readonly decideUs: number;
   /** Typical sizes of answers in bytes. */
   readonly responseBytes: number;

@@ -1,7 +1,7 @@
 import type { Event, Failure } from '../../gateway/domain/event.ts';
 import type { HoldStatus } from '../../gateway/domain/hold.ts';
 
-/** What became of a held call, told from outside: what the events of `hold-story.ts` have to add up to. */
+/** The outcome of a held call, as the events of `hold-story.ts` must add up to it. */
 export type HoldStory = {
   readonly holdId: string;
   readonly rule: string;
@@ -14,13 +14,15 @@ export type HoldStory = {
   readonly byPerson: boolean;
   readonly decidedAt: number;
   readonly code: string | null;
-  /** What a reviewer changed. */
+  /** The edit of a reviewer. */
   readonly edited: readonly string[];
   readonly escalations: number;
   readonly reminders: number;
 };
 
-/** What happened to one call, and the events that tell it. Reports are checked against the first, and fed the second. */
+/**
+ * The outcome of one call, and the events that tell it. Reports read the events and are checked against the outcome.
+ */
 export type Story = {
   readonly callId: string;
   readonly at: number;
@@ -36,12 +38,12 @@ export type Story = {
   readonly confidence: number | null;
   readonly task: string | null;
   readonly decideUs: number;
-  /** What failed first, over the whole of its life. */
+  /** The first failure in its whole life. */
   readonly failure: Failure | null;
   /** Whether the system did what was asked: it answered below 400. */
   readonly executed: boolean;
   readonly upstreamMs: number | null;
-  /** What the gateway added to the time of an allowed call that had its answer from the system; null for others. */
+  /** The time that the gateway added to an allowed call with an answer from the system; null for others. */
   readonly addedMs: number | null;
   readonly cost: { readonly amount: number; readonly unit: string } | null;
   /** The second one does what a person asked for in rejecting the first: the same operation, task and path. */

@@ -8,13 +8,13 @@ const { outage, drift } = FACTS;
 export const within = (at: number, { from, to }: { readonly from: number; readonly to: number }): boolean =>
   at >= from && at < to;
 
-/** What came back from a system. `code` is the gateway's word for it when nothing did. */
+/** The answer of a system. `code` is the gateway's word for it if there was none. */
 export type Answer = Pick<Story, 'executed' | 'upstreamMs' | 'failure'> & {
   readonly status: number;
   readonly code: string | null;
 };
 
-/** What the system says to a call that reaches it at `at`. */
+/** The system's answer to a call that reaches it at `at`. */
 export function answer(random: Random, at: number, operation: Operation): Answer {
   const upstreamMs = Math.max(1, Math.round(random.around(operation.upstreamMs, 0.45)));
   if (operation.system === outage.system && within(at, outage)) {
@@ -29,7 +29,7 @@ export function answer(random: Random, at: number, operation: Operation): Answer
   return { executed: true, upstreamMs, failure: null, status, code: null };
 }
 
-/** What the answer says it cost; money in hundredths of a cent, since prices of single calls are small. */
+/** The cost named by the answer; money in hundredths of a cent, since prices of single calls are small. */
 export function costOf(random: Random, { price }: Operation): Story['cost'] {
   if (!price) return null;
   const { unit, median, spread } = price;

@@ -60,8 +60,8 @@ export function* tellYear({ events, seed = 1 }: YearOptions): Generator<Story> {
 }
 
 /**
- * All events of the year in order of time, from its stories and what happened beside them; what began in it is told to
- * its end. Only the events of stories that have not ended are in memory.
+ * All events of the year in order of time, from its stories and other happenings. A story that began in the year is
+ * told to its end. Only events of unfinished stories are in memory.
  */
 export function* eventsOf(stories: Iterable<Story>, seed = 1): Generator<Event> {
   const buckets = new Map<number, Event[]>();
@@ -104,13 +104,13 @@ function namer(): (event: Event) => Event {
 
 const { drifting, outage, brokenPolicy, storeAway, suspension } = FACTS;
 
-/** Calls that are made whatever the year's size, so that what is planted is there in the smallest. */
+/** Calls that are made whatever the year's size, so that planted facts are in the smallest. */
 function plant(random: Random): readonly { readonly at: number; readonly work: Work }[] {
   const planted: { at: number; work: Work }[] = [];
   const add = (count: number, { from, to }: { from: number; to: number }, work: () => Work) => {
     for (let n = 0; n < count; n += 1) planted.push({ at: from + random.whole(to - from), work: work() });
   };
-  // Everything that is ever done is done in January too: nobody but the drifting agent begins something late.
+  // Every operation of an agent also happens in January: only the drifting agent starts one later.
   const january = { from: YEAR.from + 6 * 24 * HOUR, to: YEAR.from + 9 * 24 * HOUR };
   for (const work of WORKS) add(1, january, () => work);
   const agent = agentOf(drifting.agent);
@@ -147,8 +147,8 @@ function chooser(works: readonly Work[], random: Random): () => Work {
 }
 
 /**
- * Which session and task a call belongs to. An agent does a few things for one task; it never does one of them twice, so
- * that whoever sees the same thing twice for one task sees a second attempt.
+ * The session and task of a call. An agent does a few things for one task, and never one of them twice; so the same
+ * thing twice for one task is a second attempt.
  */
 function createSessions(random: Random): (at: number, work: Work) => { claims: Claims; traceId: string | null } {
   type Session = { id: string; task: string; traceId: string | null; until: number; done: Set<string> };

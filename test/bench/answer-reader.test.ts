@@ -24,11 +24,11 @@ const COMPLETE: readonly Wire[] = [
   },
 ];
 
-/** What the reader says to each piece of `size` bytes. */
+/** The reader's results for pieces of `size` bytes. */
 function readInPieces({ method = 'GET', bytes }: Wire, size: number): (Answer | null)[] {
   const reader = createAnswerReader(method);
   const wire = Buffer.from(bytes, 'latin1');
-  // One buffer for all pieces, as the sockets have it.
+  // One buffer for all pieces, as with sockets.
   const buffer = Buffer.alloc(size);
   return Array.from({ length: Math.ceil(wire.length / size) }, (_, piece) =>
     reader.read(buffer.subarray(0, wire.copy(buffer, 0, piece * size, (piece + 1) * size))),
@@ -43,7 +43,7 @@ test.each(COMPLETE)('an answer with $what is complete with its last byte, howeve
   }
 });
 
-test('an answer without an end of its own ends with the connection, and only such a one', () => {
+test('an answer ends with the connection only if it has no end of its own', () => {
   const endless = createAnswerReader('GET');
   expect(endless.read(Buffer.from('HTTP/1.1 200 OK\r\n\r\nabc'))).toBeNull();
   expect(endless.end()).toEqual({ status: 200, reusable: false });
@@ -60,6 +60,6 @@ test('a connection that the server closes after the answer is not used again', (
   expect(answer).toEqual({ status: 503, reusable: false });
 });
 
-test('what is not an answer is refused', () => {
+test('bytes that are not an answer are refused', () => {
   expect(() => createAnswerReader('GET').read(Buffer.from('SSH-2.0-x\r\n\r\n'))).toThrow('not an answer');
 });

@@ -23,7 +23,7 @@ test('a bar is as long as its median, on one scale for all panels', () => {
   expect(quarter! / whole!).toBeCloseTo(0.25, 2);
 });
 
-test('the whisker goes from the lowest to the highest round and stays within the picture', () => {
+test('a whisker goes from the lowest to the highest round and stays within the picture', () => {
   const svg = barPlot('Latency', [{ title: 'POST', bars: [bar('nginx', 2, 1, 4)] }]);
   const [, from, to] = /<path d="M([\d.]+) [\d.]+H([\d.]+)/.exec(svg)!.map(Number);
   const [, left, width] = /<rect x="([\d.]+)"[^>]*width="([\d.]+)"/.exec(svg)!.map(Number);
@@ -44,13 +44,13 @@ test('a bar beyond the limit is cut off there and says so', () => {
   expect(svg).toContain('>holdpoint says 5');
 });
 
-test('labels and figures are text, and what would be markup is not', () => {
+test('labels and figures are escaped, so that none becomes markup', () => {
   const svg = barPlot('a < b & c', [{ title: 'POST', bars: [bar('<nginx>', 1)] }]);
   expect(svg).toContain('<title>a &lt; b &amp; c</title>');
   expect(svg).toContain('>&lt;nginx&gt; says 1</text>');
 });
 
-test('ours stands out', () => {
+test('the bar of Holdpoint stands out', () => {
   const svg = barPlot('Throughput', [{ title: 'POST', bars: [bar('nginx', 1), bar('holdpoint', 1)] }]);
   const [theirs, ours] = [...svg.matchAll(/<rect [^>]*fill="([^"]+)"/g)].map(([, fill]) => fill);
   expect(ours).not.toBe(theirs);

@@ -9,7 +9,7 @@ import { postBySystems } from '../../bench/scenarios/systems.ts';
 const all = { scenarios: SCENARIOS, peers: PEERS };
 const names = (items: readonly { readonly name: string }[]): string[] => items.map(({ name }) => name);
 
-test('names of scenarios and of peers are unique, and scenarios refer to peers and scenarios that exist', () => {
+test('names of scenarios and of peers are unique, and scenarios refer only to peers and scenarios that exist', () => {
   expect(new Set(names([...SCENARIOS, ...PEERS])).size).toBe(SCENARIOS.length + PEERS.length);
   expect(names(PEERS)).toEqual(expect.arrayContaining(SCENARIOS.flatMap(({ peers = [] }) => [...peers])));
   expect(names(SCENARIOS)).toEqual(
@@ -17,7 +17,7 @@ test('names of scenarios and of peers are unique, and scenarios refer to peers a
   );
 });
 
-test('everything is chosen when nothing is named, and all scenarios when only peers are', () => {
+test('everything runs when nothing is named, and all scenarios run when only peers are named', () => {
   expect(choose(all, [])).toEqual(all);
   expect(choose(all, [HOLDPOINT])).toEqual({
     scenarios: SCENARIOS,
@@ -25,13 +25,13 @@ test('everything is chosen when nothing is named, and all scenarios when only pe
   });
 });
 
-test('a part of a name chooses all that have it, a whole name that one alone', () => {
+test('a part of a name chooses every name that has it, and a whole name only itself', () => {
   expect(names(choose(all, ['nginx']).peers)).toEqual([NGINX, NGINX_OPA]);
   expect(names(choose(all, [NGINX]).peers)).toEqual([NGINX]);
   expect(choose(all, ['systems with rules']).scenarios).toEqual(postBySystems);
 });
 
-test('half of saturation comes with the scenario that shows the saturation, in this order', () => {
+test('half of saturation runs after the scenario that measures saturation', () => {
   expect(names(choose(all, ['half of saturation']).scenarios)).toEqual([postAtHalf.of, postAtHalf.name]);
 });
 
@@ -39,6 +39,6 @@ test('a text that names nothing is an error, not a run of everything', () => {
   expect(() => choose(all, ['holdpiont'])).toThrow('--only holdpiont names no scenario and no peer');
 });
 
-test('a scenario that is for some peers leaves the others out', () => {
+test('a scenario for some peers leaves the others out', () => {
   expect(names(peersOf(postBySystems[0]!, PEERS))).toEqual([NGINX, HOLDPOINT]);
 });

@@ -18,7 +18,7 @@ async function serveOn({ onTestFinished }: TestContext, listener: RequestListene
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-/** A hundred calls a second, for the second that is not measured and one more. */
+/** A hundred calls a second, for the unmeasured second and one more. */
 function startLoad(base: string) {
   const request = {
     method: 'POST',
@@ -61,7 +61,7 @@ test.concurrent('every call of the schedule is sent, with the bodies in turn, an
   expect(found.p99).toBeLessThanOrEqual(found.max);
 });
 
-test.concurrent('a stall is met by all the calls that it would meet, each with the whole of its wait', async (context) => {
+test.concurrent('a stall delays every call that it meets, each by its whole wait', async (context) => {
   const { expect } = context;
   const held: { readonly response: ServerResponse; readonly since: number }[] = [];
   let calls = 0;
@@ -69,7 +69,7 @@ test.concurrent('a stall is met by all the calls that it would meet, each with t
   const base = await serveOn(context, (request, response) => {
     request.resume();
     calls += 1;
-    // In the middle of the measured second the server stops answering; it comes back when nobody is left who could call.
+    // In the middle of the measured second the server stops answering; it resumes once no more calls come.
     if (calls <= 150) return void response.end('{}');
     held.push({ response, since: performance.now() });
     if (calls < 200) return;
@@ -88,7 +88,7 @@ test.concurrent('a stall is met by all the calls that it would meet, each with t
   expect(found.p90).toBeGreaterThanOrEqual(waits.at(-11)!);
 });
 
-test.concurrent('when the load itself was kept from running, its calls are late by that, and it says so', async (context) => {
+test.concurrent('calls are late if the load itself was stopped, and the load says so', async (context) => {
   const { expect } = context;
   let calls = 0;
   let last = 0;

@@ -68,7 +68,7 @@ const STACKS: readonly { readonly what: string; readonly stage: string; readonly
   },
 ];
 
-test.each(STACKS)('$what', ({ stack, stage }) => {
+test.each(STACKS)('time goes to the right stage: $what', ({ stack, stage }) => {
   expect(stageOf(stack)).toBe(stage);
 });
 
@@ -81,11 +81,11 @@ const PROFILE: CpuProfile = {
     { id: 5, callFrame: ours('gateway/decide/decider.ts') },
   ],
   samples: [2, 3, 4, 5, 5, 2],
-  // Of each sample since the one before it; the first since the start, where nothing is known yet.
+  // The time of each sample since the one before it; of the first since the start, when no stack was known.
   timeDeltas: [1_000, 100, 200, 5_000, 300, 400],
 };
 
-test('a sample stands for the time until the next one, and idle time is nobodyâ€™s', () => {
+test('a sample stands for the time until the next one, and idle time is left out', () => {
   const times = stageTimes(stackTimes(PROFILE));
   expect(times).toEqual([
     {
@@ -100,13 +100,13 @@ test('a sample stands for the time until the next one, and idle time is nobodyâ€
   ]);
 });
 
-test('shares come from the profiler, the sum from the run without it', () => {
+test('shares come from the profiler, and the sum from the run without it', () => {
   const text = profileText({
     scenario: 'small JSON POST',
     seconds: 6,
     interval: 100,
     machine: { node: 'v26' },
-    // Half of what the profiled run took for as many calls.
+    // Half of the profiled run's time for as many calls.
     plain: {
       calls: 10,
       used: {

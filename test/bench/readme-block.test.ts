@@ -9,7 +9,7 @@ import { latencyGet, latencyPost } from '../../bench/scenarios/latency.ts';
 import { postJson } from '../../bench/scenarios/post-json.ts';
 import { summarise } from '../../bench/summary.ts';
 
-test('replaces what is between the marks and leaves the rest', () => {
+test('the text between the marks is replaced, and the rest stays', () => {
   const text = 'before\n<!-- bench:begin -->\nold\n<!-- bench:end -->\nafter\n';
   const once = replaceBlock(text, 'new\n');
   expect(once).toBe('before\n<!-- bench:begin -->\n\nnew\n\n<!-- bench:end -->\nafter\n');
@@ -22,7 +22,7 @@ test.each([
   ['the end comes first', '<!-- bench:end --> text <!-- bench:begin -->'],
   ['the end comes first and again', '<!-- bench:end --> <!-- bench:begin --> text <!-- bench:end -->'],
   ['there are two', '<!-- bench:begin --> <!-- bench:end --> <!-- bench:begin --> <!-- bench:end -->'],
-])('refuses a text with other marks than one pair: %s', (_, text) => {
+])('a text without exactly one pair of marks is refused: %s', (_, text) => {
   expect(() => replaceBlock(text, 'new')).toThrow('once each');
 });
 
@@ -31,7 +31,7 @@ test('the README has a place for the figures', () => {
   expect(replaceBlock(readme, 'figures')).toContain('figures');
 });
 
-test('shows ratios first, marks rates that a peer did not set, and names failed runs', () => {
+test('the block shows ratios first, marks rates that a peer did not set, and names failed runs', () => {
   const scenarios: readonly Scenario[] = [postJson, get, latencyGet, latencyPost, postAtHalf];
   const peers = [NGINX, HOLDPOINT];
   const samples = scenarios.flatMap(({ name: scenario }) =>

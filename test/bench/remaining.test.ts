@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { remaining } from '../../bench/remaining.ts';
 
-test('what remains is told from what the runs so far took', () => {
+test('the remaining time is estimated from the runs so far', () => {
   let now = 0;
   const left = remaining(4, () => now);
   now = 60_000;

@@ -32,7 +32,7 @@ function rowOf(peer: string, scenario: Scenario, samples: readonly Sample[]): Ro
   return summarise(scenario, PEERS, samples).rows.find((row) => row.peer === peer)!;
 }
 
-test('takes a ratio within each round, and then the median of these', () => {
+test('a ratio is taken within each round, and then the median of these', () => {
   const samples = [
     sample(1, NGINX, { rate: 100 }),
     sample(1, HOLDPOINT, { rate: 50 }),
@@ -46,17 +46,17 @@ test('takes a ratio within each round, and then the median of these', () => {
   expect(rate).toMatchObject({ median: 80, low: 50, high: 120 });
 });
 
-test('takes the mean of the two in the middle where the rounds are even in number', () => {
+test('the median of an even number of rounds is the mean of the middle two', () => {
   const samples = [1, 2, 3, 10].map((rate, i) => sample(i + 1, NGINX, { rate }));
   expect(rowOf(NGINX, closed, samples).rate?.median).toBe(2.5);
 });
 
-test('a ratio by CPU says how many calls the same CPU gives, the fewer microseconds the more', () => {
+test('a ratio by CPU is the number of calls for the same CPU: fewer microseconds give a higher ratio', () => {
   const samples = [sample(1, NGINX, { cpuMicros: 10 }), sample(1, HOLDPOINT, { cpuMicros: 25 })];
   expect(rowOf(HOLDPOINT, closed, samples).times[NGINX]?.cpu?.median).toBe(0.4);
 });
 
-test('a run with an answer other than 2xx is in no figure and is counted as failed', () => {
+test('a run with an answer other than 2xx is in no figure and counts as failed', () => {
   const samples = [
     sample(1, NGINX, {}),
     sample(1, HOLDPOINT, { rate: 9_999_999, failures: 1 }),
@@ -69,7 +69,7 @@ test('a run with an answer other than 2xx is in no figure and is counted as fail
   expect(row.times[NGINX]?.rate?.median).toBe(0.5);
 });
 
-test('a run whose load generator was the limit counts as failed, and only its CPU for each call stands', () => {
+test('a run limited by the load generator counts as failed, and only its CPU for each call stands', () => {
   const samples = [sample(1, NGINX, { saturated: 'its core was busy' }), sample(1, HOLDPOINT, { cpuMicros: 20 })];
   expect(rowOf(NGINX, closed, samples)).toMatchObject({ rounds: 0, failedRuns: 1, rate: null, p99: null });
   expect(rowOf(HOLDPOINT, closed, samples).times[NGINX]).toMatchObject({ rate: null, cpu: { median: 0.5 } });
@@ -98,7 +98,7 @@ test('the table names failed runs, and peers that had time left', () => {
   expect(text).toMatch(/^With time left, .*: nginx proxy_pass\.$/m);
 });
 
-test('the table compares with those that took part, and with nobody else', () => {
+test('the table compares only peers that took part', () => {
   const text = toMarkdown(summarise(closed, PEERS, [sample(1, NGINX, {}), sample(1, HOLDPOINT, {})]));
   expect(text).toContain('× nginx');
   expect(text).not.toContain('× http-proxy');

@@ -17,17 +17,17 @@ function digest(seed: number): string {
   return hash.digest('hex');
 }
 
-test('the same seed writes the same year byte for byte, and another one another', () => {
+test('the same seed writes the same year byte for byte, and another seed writes another', () => {
   const first = digest(1);
   expect(digest(1)).toBe(first);
   expect(digest(2)).not.toBe(first);
 });
 
-test('about as many events are written as were asked for', () => {
+test('the year has about as many events as requested', () => {
   expect(Math.abs(events.length / EVENTS - 1)).toBeLessThan(0.1);
 });
 
-test('every event has what its type has to have, and nothing that it may not', () => {
+test('every event has the fields that its type requires, and no others', () => {
   const wrong = new Set<string>();
   for (const event of events) {
     const { has, may } = EVENT_TYPES[event.type] as { has: readonly EventField[]; may: readonly EventField[] };
@@ -39,25 +39,25 @@ test('every event has what its type has to have, and nothing that it may not', (
   expect([...wrong]).toEqual([]);
 });
 
-test('events come in order of time and have names of their own', () => {
+test('events are in order of time and have unique names', () => {
   expect(events.every(({ at }, n) => n === 0 || at >= events[n - 1]!.at)).toBe(true);
   expect(new Set(events.map(({ event_id }) => event_id)).size).toBe(events.length);
   expect(events[0]!.at).toBeGreaterThanOrEqual(YEAR.from);
 });
 
-test('inputs are JSON of the size that they have in real life', () => {
+test('inputs are JSON of a realistic size', () => {
   const sizes = events.flatMap(({ input }) => (input === undefined ? [] : [JSON.stringify(JSON.parse(input)).length]));
   expect(sizes.length).toBeGreaterThan(5_000);
   expect(Math.min(...sizes)).toBeGreaterThan(300);
   expect(Math.max(...sizes)).toBeLessThan(1_200);
 });
 
-describe.each([1, 2, 3])('in the smallest year of seed %i', (seed) => {
+describe.each([1, 2, 3])('the smallest year of seed %i', (seed) => {
   const told = seed === 1 ? stories : [...tellYear({ events: EVENTS, seed })];
   const count = (of: (story: Story) => boolean): number => told.filter(of).length;
   const share = (of: readonly Story[], that: (story: Story) => boolean): number => of.filter(that).length / of.length;
 
-  test('what is planted for some hours is there', () => {
+  test('the stories of a few hours are in the year', () => {
     const { outage, brokenPolicy, storeAway } = FACTS;
     const within = ({ at }: Story, { from, to }: { from: number; to: number }) => at >= from && at < to;
     expect(
@@ -75,7 +75,7 @@ describe.each([1, 2, 3])('in the smallest year of seed %i', (seed) => {
     expect(share(decided, ({ hold }) => hold!.decidedAt - hold!.openedAt < 5_000)).toBeGreaterThan(0.98);
   });
 
-  test('only the drifting agent takes up an operation in the last week', () => {
+  test('only the drifting agent starts a new operation in the last week', () => {
     const first = new Map<string, Story>();
     for (const story of told) {
       const key = `${story.agent} ${story.system} ${story.operation}`;
@@ -88,14 +88,14 @@ describe.each([1, 2, 3])('in the smallest year of seed %i', (seed) => {
     expect(new Set(late.map(({ agent }) => agent))).toEqual(new Set([FACTS.drifting.agent]));
   });
 
-  test('the busiest day is the one that was planted', () => {
+  test('the busiest day is the planned one', () => {
     const days = new Map<string, number>();
     for (const { at } of told) days.set(dateOf(at), (days.get(dateOf(at)) ?? 0) + 1);
     const [busiest] = [...days].sort(([, a], [, b]) => b - a);
     expect(busiest![0]).toBe(FACTS.busiestDay.date);
   });
 
-  test('autonomy is earned by the one operation and missed by the other', () => {
+  test('one operation earns autonomy and the other misses it', () => {
     const unchanged = (operation: string): number =>
       share(
         told.filter((story) => story.operation === operation && story.hold?.byPerson === true),
