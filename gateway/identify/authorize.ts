@@ -4,8 +4,8 @@ import { assertActive } from './permission.ts';
 import type { Suspensions } from './suspensions.ts';
 
 /**
- * Checks that the agent has the system, and that neither is suspended. It comes after `identify`, so that the attempt is
- * on record under the agent's name, and before anything else of the call is read.
+ * Checks that the agent is granted the system and that neither is suspended. It comes after `identify`, so that the
+ * attempt is recorded under the agent's name, and before anything else about the call is read.
  * @throws Problem `system-not-granted`, `suspended`
  */
 export function createAuthorize(
