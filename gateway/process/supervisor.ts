@@ -5,26 +5,22 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { ClickHouseAddress } from '../../audit/clickhouse/clickhouse.ts';
-import { startEmbedded } from '../../audit/clickhouse/start-embedded.ts';
-import { reserveAddresses, type Listening } from './addresses.ts';
-import { tellEndpoint } from './clickhouse-endpoint.ts';
 import { processEnvironment, type Config } from '../config/config.ts';
-import { awaitOrphans, dataFolder, lockDataFolder } from './data-folder.ts';
 import { instanceName } from '../enforce/release/instance.ts';
+import { reserveAddresses, type Listening } from './addresses.ts';
+import { awaitOrphans, dataFolder, lockDataFolder } from './data-folder.ts';
+import { keepEngine } from './keep-engine.ts';
 import { keepRunning, type Kept } from './keep-running.ts';
-import type { Answer, ConfigText, FromControl, FromWorker, Question, ToControl, ToWorker } from './messages.ts';
+import type { ConfigText, FromControl, FromWorker, ToControl, ToWorker } from './messages.ts';
+import { createWorkerPoll } from './worker-poll.ts';
 
-/** How long the engine of a gateway that was killed may take to let go of the data; then the start has failed. */
-const ENGINE_PATIENCE = 5_000;
-/** From SIGTERM until whoever has not ended is killed. */
+/** From SIGTERM until the processes that have not ended are killed, in milliseconds. */
 const DRAIN_LIMIT = 9_500;
 /**
  * Megabytes of one half of V8's young generation. The default of 32 makes a process larger by a third and no faster; with
  * 8 an idle worker has 7 MB more.
  */
 const EXEC_ARGV = ['--max-semi-space-size=4'];
-/** A worker that is starting or stuck must not keep what the others answer from being heard. */
-const ANSWER_LIMIT = 1_000;
 
 /** Where a running gateway is reached. */
 export type Addresses = Listening & { readonly clickhouse: ClickHouseAddress };
@@ -36,13 +32,6 @@ export type Gateway = Addresses & {
 
 /** Where the processes' log lines go: this process's stdout, or an open file. */
 export type Output = 'inherit' | number;
-
-type Worker = {
-  readonly process: Kept;
-  /** The policy by which its process of now decides. */
-  revision: string | null;
-  listens: boolean;
-};
 
 /**
  * Starts the processes of a gateway and keeps them running: workers (the data plane), control, and the embedded
@@ -64,147 +53,206 @@ export async function startGateway(
     unlock();
     throw error;
   });
-  const since = performance.now();
-  const ready = Promise.withResolvers<Addresses>();
-  let started = false;
+  const supervisor = new Supervisor(config, text, listening, output, log);
+  const interrupt = () => supervisor.interrupt();
+  signal?.addEventListener('abort', interrupt);
+  if (signal?.aborted) interrupt();
+  const stop = async () => {
+    await supervisor.stop();
+    await rm(folder.clickhouseEndpoint, { force: true }).catch(() => {});
+    unlock();
+  };
+  try {
+    return { ...(await supervisor.ready), stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
 
-  const stdio: StdioOptions = ['ignore', output, output, 'ipc'];
-  const env = processEnvironment(folder.compiled);
+type Worker = {
+  readonly process: Kept;
+  /** The policy by which its process of now decides. */
+  revision: string | null;
+  listens: boolean;
+};
 
-  const clickhouse = Promise.withResolvers<ClickHouseAddress>();
-  let clickhouseAddress: ClickHouseAddress | null = null;
-  const policy = Promise.withResolvers<void>();
-  let policyRevision: string | null = null;
-  let controlListens = false;
+class Supervisor {
+  readonly #config: Config;
+  readonly #text: ConfigText;
+  readonly #listening: Listening;
+  readonly #log: Logger;
+  readonly #stdio: StdioOptions;
+  readonly #env: NodeJS.ProcessEnv;
+  readonly #ready = Promise.withResolvers<Addresses>();
+  #started = false;
 
-  const run = randomUUID();
+  readonly #clickhouse = Promise.withResolvers<ClickHouseAddress>();
+  #clickhouseAddress: ClickHouseAddress | null = null;
+  readonly #policy = Promise.withResolvers<void>();
+  #policyRevision: string | null = null;
+  #controlListens = false;
+
+  readonly #run = randomUUID();
   /** Names of the processes that may be releasing holds. */
-  const alive = new Set<string>();
-  let count = 0;
+  readonly #alive = new Set<string>();
+  #instances = 0;
+
+  readonly #engine: Kept | null;
+  readonly #control: Kept;
+  readonly #workers: readonly Worker[];
+  readonly #poll = createWorkerPoll(
+    () => this.#workers.map(({ process }) => process),
+    (message) => this.#control.send(message),
+  );
+
+  constructor(config: Config, text: ConfigText, listening: Listening, output: Output, log: Logger) {
+    this.#config = config;
+    this.#text = text;
+    this.#listening = listening;
+    this.#log = log;
+    this.#stdio = ['ignore', output, output, 'ipc'];
+    this.#env = processEnvironment(dataFolder(config.data).compiled);
+    if (config.clickhouse) this.#clickhouse.resolve(config.clickhouse);
+    void this.#clickhouse.promise.then((address) => {
+      this.#clickhouseAddress = address;
+      this.#progress();
+    });
+    this.#engine = config.clickhouse ? null : this.#keepEngine();
+    this.#control = this.#keepControl();
+    cluster.setupPrimary({
+      exec: join(import.meta.dirname, 'worker.ts'),
+      execArgv: EXEC_ARGV,
+      args: [],
+      serialization: 'advanced',
+      stdio: this.#stdio,
+    });
+    this.#workers = Array.from({ length: config.workers }, (_, slot) => this.#keepWorker(slot));
+  }
+
+  /** Resolves when everything runs; rejects when the first start fails. */
+  get ready(): Promise<Addresses> {
+    return this.#ready.promise;
+  }
+
+  interrupt(): void {
+    this.#ready.reject(new Error('the start was interrupted'));
+  }
+
+  async stop(): Promise<void> {
+    const workers = this.#workers.map(({ process }) => process);
+    const all = [...workers, this.#control, ...(this.#engine ? [this.#engine] : [])];
+    const until = performance.now() + DRAIN_LIMIT;
+    const kill = setTimeout(() => all.forEach((process) => process.kill('SIGKILL')), DRAIN_LIMIT);
+    const controlEnded = this.#control.ended();
+    const engineEnded = this.#engine?.ended();
+    const workersEnded = workers.map((worker) => worker.ended());
+    // Calls first, so that control can still ship what they leave behind; the engine last.
+    for (const worker of workers) worker.send({ type: 'drain' } satisfies ToWorker);
+    await Promise.all(workersEnded);
+    this.#control.send({ type: 'drain', limit: until - performance.now() } satisfies ToControl);
+    await controlEnded;
+    this.#engine?.kill('SIGTERM');
+    await engineEnded;
+    clearTimeout(kill);
+  }
 
   /** Until everything has run once, what fails is the user's to mend; afterwards it is the supervisor's. */
-  function failStart(name: string, reason: string): void {
-    if (!started) ready.reject(new Error(`${name}: ${reason}`));
+  #failStart(name: string, reason: string): void {
+    if (!this.#started) this.#ready.reject(new Error(`${name}: ${reason}`));
   }
 
-  function onFailed(name: string, reason: string): void {
-    if (started) log.error({ child: name, reason }, 'a process could not start');
-    failStart(name, reason);
+  #onFailed(name: string, reason: string): void {
+    if (this.#started) this.#log.error({ child: name, reason }, 'a process could not start');
+    this.#failStart(name, reason);
   }
 
-  function progress(): void {
-    if (started || !clickhouseAddress || !controlListens || !workers.every(({ listens }) => listens)) return;
-    started = true;
-    ready.resolve({ ...listening, clickhouse: clickhouseAddress });
+  #progress(): void {
+    if (this.#started || !this.#clickhouseAddress || !this.#controlListens) return;
+    if (!this.#workers.every(({ listens }) => listens)) return;
+    this.#started = true;
+    this.#ready.resolve({ ...this.#listening, clickhouse: this.#clickhouseAddress });
+  }
+
+  #keepEngine(): Kept {
+    return keepEngine({
+      config: this.#config,
+      listening: this.#listening,
+      folder: dataFolder(this.#config.data),
+      log: this.#log,
+      onStart: (address) => this.#clickhouse.resolve(address),
+      onStartFailed: (reason) => this.#failStart('clickhouse', reason),
+    });
   }
 
   /** Keeps a process that may release holds. Control is told of its end: what it was sending then may have arrived. */
-  function keepReleaser(name: string, spawn: (instance: string) => ChildProcess, onEnd = () => {}): Kept {
+  #keepReleaser(name: string, spawn: (instance: string) => ChildProcess, onEnd = () => {}): Kept {
     let instance = '';
     return keepRunning({
       name,
-      async spawn() {
-        instance = instanceName(name, ++count, run);
-        alive.add(instance);
+      spawn: async () => {
+        instance = instanceName(name, ++this.#instances, this.#run);
+        this.#alive.add(instance);
         return spawn(instance);
       },
-      log,
-      onEnd(reason) {
-        alive.delete(instance);
-        control.send({ type: 'ended', name: instance } satisfies ToControl);
+      log: this.#log,
+      onEnd: (reason) => {
+        this.#alive.delete(instance);
+        this.#control.send({ type: 'ended', name: instance } satisfies ToControl);
         onEnd();
-        failStart(name, reason);
+        this.#failStart(name, reason);
       },
     });
   }
 
-  // --- the embedded ClickHouse: comes back on its port with its password, so that nobody has to be told
-  function startEngine(): Kept {
-    let known: { port: number; password: string } | null = null;
-    const analysts = config.reviewers.filter(({ roles }) => roles.includes('analyst'));
-    const door = listening.analysts && {
-      ...listening.analysts,
-      analysts: analysts.map(({ id, token_sha256 }) => ({ id, token_sha256 })),
-    };
-    return keepRunning({
-      name: 'clickhouse',
-      async spawn(signal) {
-        const { child, url, username, password, port } = await startEmbedded({
-          path: folder.clickhouse,
-          signal,
-          ...(door && { door }),
-          ...known,
-        });
-        known = { port, password };
-        await tellEndpoint(folder.clickhouseEndpoint, { url, username, password }).catch((err: unknown) =>
-          log.warn({ err }, 'commands cannot be told where ClickHouse is'),
-        );
-        clickhouse.resolve({ url, username, password });
-        return child;
-      },
-      log,
-      onEnd(reason) {
-        // A gateway that was killed just now may leave an engine behind that still closes its files.
-        if (known || performance.now() - since > ENGINE_PATIENCE) failStart('clickhouse', reason);
-      },
-    });
-  }
-
-  // --- control
-  function startControl(): Kept {
-    return keepReleaser('control', (instance) => {
+  #keepControl(): Kept {
+    return this.#keepReleaser('control', (instance) => {
       const child = fork(join(import.meta.dirname, 'control.ts'), {
-        env,
+        env: this.#env,
         execArgv: EXEC_ARGV,
         serialization: 'advanced',
-        stdio,
+        stdio: this.#stdio,
       });
-      child.on('message', (message: FromControl) => onControl(message));
+      child.on('message', (message: FromControl) => this.#onControl(message));
       const tell = (message: ToControl) => child.send(message, () => {});
-      tell({ type: 'start', config: text, listen: listening, instance, run, alive: [...alive] });
-      void clickhouse.promise.then((address) => tell({ type: 'clickhouse', address }));
+      const start = { config: this.#text, listen: this.#listening, instance, run: this.#run };
+      tell({ type: 'start', ...start, alive: [...this.#alive] });
+      void this.#clickhouse.promise.then((address) => tell({ type: 'clickhouse', address }));
       return child;
     });
   }
 
-  function onControl(message: FromControl): void {
+  #onControl(message: FromControl): void {
     if (message.type === 'policy') {
-      if (message.revision === policyRevision) return;
-      const isFirst = policyRevision === null;
-      policyRevision = message.revision;
-      if (isFirst) policy.resolve();
-      else
-        for (const { process } of workers)
-          process.send({ type: 'activate', revision: policyRevision } satisfies ToWorker);
+      if (message.revision === this.#policyRevision) return;
+      const isFirst = this.#policyRevision === null;
+      this.#policyRevision = message.revision;
+      if (isFirst) this.#policy.resolve();
+      else this.#activate(message.revision);
     } else if (message.type === 'ask') {
-      ask(message.id, message.about);
+      this.#poll.ask(message.id, message.about);
     } else if (message.type === 'listening') {
-      controlListens = true;
-      progress();
+      this.#controlListens = true;
+      this.#progress();
     } else {
-      onFailed('control', message.reason);
+      this.#onFailed('control', message.reason);
     }
   }
 
-  // --- workers
-  cluster.setupPrimary({
-    exec: join(import.meta.dirname, 'worker.ts'),
-    execArgv: EXEC_ARGV,
-    args: [],
-    serialization: 'advanced',
-    stdio,
-  });
+  #activate(revision: string): void {
+    for (const { process } of this.#workers) process.send({ type: 'activate', revision } satisfies ToWorker);
+  }
 
-  function startWorker(slot: number): Worker {
-    const name = `worker-${slot}`;
+  #keepWorker(slot: number): Worker {
     const spawn = (instance: string) => {
-      const forked = cluster.fork(env);
-      // What cannot be sent to it any more concerns nobody; an unheard error would end this process.
+      const forked = cluster.fork(this.#env);
+      // A message that cannot be sent any more concerns no one; an unheard error would end this process.
       forked.on('error', () => {});
       const child = forked.process;
-      child.on('message', (message: FromWorker) => onWorker(worker, message));
-      void policy.promise.then(() => {
-        child.send({ type: 'start', config: text, listen: listening, slot, instance } satisfies ToWorker, () => {});
+      child.on('message', (message: FromWorker) => this.#onWorker(worker, message));
+      void this.#policy.promise.then(() => {
+        const start = { config: this.#text, listen: this.#listening, slot, instance };
+        child.send({ type: 'start', ...start } satisfies ToWorker, () => {});
       });
       return child;
     };
@@ -212,82 +260,24 @@ export async function startGateway(
       worker.revision = null;
       worker.listens = false;
     };
-    const worker: Worker = { process: keepReleaser(name, spawn, onEnd), revision: null, listens: false };
+    const process = this.#keepReleaser(`worker-${slot}`, spawn, onEnd);
+    const worker: Worker = { process, revision: null, listens: false };
     return worker;
   }
 
-  function onWorker(worker: Worker, message: FromWorker): void {
+  #onWorker(worker: Worker, message: FromWorker): void {
     if (message.type === 'answer') {
-      asked.get(message.id)?.(message.answer);
+      this.#poll.answered(message.id, message.answer);
     } else if (message.type === 'activated') {
       worker.revision = message.revision;
-      if (workers.every(({ revision }) => revision === policyRevision)) {
-        control.send({ type: 'enforced', revision: message.revision } satisfies ToControl);
+      if (this.#workers.every(({ revision }) => revision === this.#policyRevision)) {
+        this.#control.send({ type: 'enforced', revision: message.revision } satisfies ToControl);
       }
     } else if (message.type === 'listening') {
       worker.listens = true;
-      progress();
+      this.#progress();
     } else {
-      onFailed(worker.process.name, message.reason);
+      this.#onFailed(worker.process.name, message.reason);
     }
-  }
-
-  const asked = new Map<number, (answer: Answer) => void>();
-
-  /** Asks every worker, and tells control what they answered. */
-  function ask(id: number, about: Question): void {
-    const everybody = workers.filter(({ process }) => process.connected);
-    const answers: Answer[] = [];
-    const done = () => {
-      clearTimeout(late);
-      asked.delete(id);
-      const complete = answers.length === everybody.length;
-      control.send({ type: 'answers', id, answers, complete } satisfies ToControl);
-    };
-    const late = setTimeout(done, ANSWER_LIMIT);
-    asked.set(id, (answer) => {
-      if (answers.push(answer) === everybody.length) done();
-    });
-    for (const { process } of everybody) process.send({ type: 'ask', id, about } satisfies ToWorker);
-    if (everybody.length === 0) done();
-  }
-
-  async function stop(): Promise<void> {
-    const everyone = [...workers.map(({ process }) => process), control, ...(engine ? [engine] : [])];
-    const until = performance.now() + DRAIN_LIMIT;
-    const kill = setTimeout(() => everyone.forEach((process) => process.kill('SIGKILL')), DRAIN_LIMIT);
-    const [controlEnded, engineEnded, ...workersEnded] = [
-      control,
-      engine,
-      ...workers.map(({ process }) => process),
-    ].map((process) => process?.ended());
-    // Calls first, so that control can still ship what they leave behind; the engine last.
-    for (const { process } of workers) process.send({ type: 'drain' } satisfies ToWorker);
-    await Promise.all(workersEnded);
-    control.send({ type: 'drain', limit: until - performance.now() } satisfies ToControl);
-    await controlEnded;
-    engine?.kill('SIGTERM');
-    await engineEnded;
-    await rm(folder.clickhouseEndpoint, { force: true }).catch(() => {});
-    clearTimeout(kill);
-    unlock();
-  }
-
-  if (config.clickhouse) clickhouse.resolve(config.clickhouse);
-  void clickhouse.promise.then((address) => {
-    clickhouseAddress = address;
-    progress();
-  });
-  const engine = config.clickhouse ? null : startEngine();
-  const control = startControl();
-  const workers = Array.from({ length: config.workers }, (_, slot) => startWorker(slot));
-  const interrupt = () => ready.reject(new Error('the start was interrupted'));
-  signal?.addEventListener('abort', interrupt);
-  if (signal?.aborted) interrupt();
-  try {
-    return { ...(await ready.promise), stop };
-  } catch (error) {
-    await stop();
-    throw error;
   }
 }

@@ -1,0 +1,53 @@
+import type { Logger } from 'pino';
+import type { ClickHouseAddress } from '../../audit/clickhouse/clickhouse.ts';
+import { startEmbedded } from '../../audit/clickhouse/start-embedded.ts';
+import type { Config } from '../config/config.ts';
+import type { Listening } from './addresses.ts';
+import { tellEndpoint } from './clickhouse-endpoint.ts';
+import type { DataFolder } from './data-folder.ts';
+import { keepRunning, type Kept } from './keep-running.ts';
+
+/** How long the engine of a gateway that was killed may take to let go of the data; then the start has failed. */
+const ENGINE_PATIENCE = 5_000;
+
+/** Keeps the embedded ClickHouse running. It comes back on its port with its password, so its clients need not be told. */
+export function keepEngine(options: {
+  readonly config: Config;
+  readonly listening: Listening;
+  readonly folder: DataFolder;
+  readonly log: Logger;
+  /** It answers there; called at each start. */
+  readonly onStart: (address: ClickHouseAddress) => void;
+  readonly onStartFailed: (reason: string) => void;
+}): Kept {
+  const { config, listening, folder, log, onStart, onStartFailed } = options;
+  const since = performance.now();
+  let known: { port: number; password: string } | null = null;
+  const analysts = config.reviewers.filter(({ roles }) => roles.includes('analyst'));
+  const door = listening.analysts && {
+    ...listening.analysts,
+    analysts: analysts.map(({ id, token_sha256 }) => ({ id, token_sha256 })),
+  };
+  return keepRunning({
+    name: 'clickhouse',
+    async spawn(signal) {
+      const { child, url, username, password, port } = await startEmbedded({
+        path: folder.clickhouse,
+        signal,
+        ...(door && { door }),
+        ...known,
+      });
+      known = { port, password };
+      await tellEndpoint(folder.clickhouseEndpoint, { url, username, password }).catch((err: unknown) =>
+        log.warn({ err }, 'commands cannot be told where ClickHouse is'),
+      );
+      onStart({ url, username, password });
+      return child;
+    },
+    log,
+    onEnd(reason) {
+      // A gateway that was killed just now may leave an engine that still closes its files.
+      if (known || performance.now() - since > ENGINE_PATIENCE) onStartFailed(reason);
+    },
+  });
+}
