@@ -141,15 +141,10 @@ export function buildServer(deps: ServerDeps): AgentsServer {
     async drain(limit) {
       draining = true;
       waiters.drain();
-      const servers = [app.server, ...addressed.map(({ server }) => server)];
-      for (const server of servers) {
-        server.close();
-        server.closeIdleConnections();
-      }
       const until = performance.now() + limit;
       const late = new Promise<void>((resolve) => setTimeout(resolve, limit).unref());
-      await Promise.race([running.idle(), late]);
-      for (const server of servers) server.closeAllConnections();
+      const ended = Promise.race([running.idle(), late]);
+      await closeServers([app.server, ...addressed.map(({ server }) => server)], ended);
       await Promise.all([
         outcomes.close(until - performance.now()),
         Promise.race([alerts.settled(), late]),
@@ -161,6 +156,16 @@ export function buildServer(deps: ServerDeps): AgentsServer {
       await forwarder.close();
     },
   };
+}
+
+/** No new connections; those that are open are closed when running calls have ended. */
+async function closeServers(servers: readonly Server[], ended: Promise<void>): Promise<void> {
+  for (const server of servers) {
+    server.close();
+    server.closeIdleConnections();
+  }
+  await ended;
+  for (const server of servers) server.closeAllConnections();
 }
 
 async function turnAway(unready: string, { reply }: Exchange): Promise<void> {

@@ -12,7 +12,7 @@ export type Outcome = {
 
 export type Load = {
   readonly outcomes: readonly Outcome[];
-  /** Resolves when so many calls more have been answered. */
+  /** Resolves when so many calls more have been answered, and every connection has had an answer. */
   more(calls: number): Promise<void>;
   /** No further calls; resolves when those under way have ended. */
   stop(): Promise<readonly Outcome[]>;
@@ -53,7 +53,9 @@ export function startLoad(
     async more(calls) {
       const answered = () => outcomes.filter(({ answer }) => answer).length;
       const enough = answered() + calls;
-      for (const end = performance.now() + 30_000; answered() < enough; await pause(5)) {
+      const served = () => new Set(outcomes.flatMap(({ connection, answer }) => (answer ? connection : []))).size;
+      const isEnough = () => answered() >= enough && served() === connections;
+      for (const end = performance.now() + 30_000; !isEnough(); await pause(5)) {
         if (performance.now() > end) throw new Error('The load stands still');
       }
     },
