@@ -1,5 +1,5 @@
-import { distance } from 'fastest-levenshtein';
 import { z } from 'zod';
+import { nearest } from './nearest.ts';
 
 /**
  * An object that knows its keys: an unknown one is an error that names the nearest known key, because a silently
@@ -17,7 +17,6 @@ export function section<Shape extends z.ZodRawShape>(shape: Shape) {
 }
 
 function unknownKey(key: string, known: readonly string[]): string {
-  const nearest = known.toSorted((a, b) => distance(key, a) - distance(key, b))[0];
-  const close = nearest !== undefined && distance(key, nearest) <= Math.max(2, key.length / 3);
-  return `unknown key "${key}"${close ? `; did you mean "${nearest}"?` : `; known here: ${known.join(', ')}`}`;
+  const meant = nearest(key, known);
+  return `unknown key "${key}"${meant === undefined ? `; known here: ${known.join(', ')}` : `; did you mean "${meant}"?`}`;
 }
