@@ -21,7 +21,11 @@ export type Config = Omit<z.output<typeof schema>, 'systems' | 'workers'> & {
 export class ConfigError extends Error {
   readonly problems: readonly string[];
   constructor(file: string, problems: readonly string[]) {
-    super(`${file} cannot be used:\n${problems.map((problem) => `  ${problem}`).join('\n')}`);
+    super(
+      problems.length === 1
+        ? `${file}: ${problems[0]}`
+        : `${file}:\n${problems.map((problem) => `  ${problem}`).join('\n')}`,
+    );
     this.name = 'ConfigError';
     this.problems = problems;
   }
@@ -50,8 +54,9 @@ export function readConfigText(file: string): string {
   try {
     return readFileSync(file, 'utf8');
   } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
     throw new ConfigError(file, [
-      `it cannot be read (${(error as NodeJS.ErrnoException).code}); name it with --config FILE`,
+      `${code === 'ENOENT' ? 'no such file' : `cannot be read (${code})`}. Pass --config FILE.`,
     ]);
   }
 }

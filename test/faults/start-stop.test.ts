@@ -195,7 +195,7 @@ describe('a start that cannot succeed exits with 1 and says why', () => {
   test('for a configuration that is not there', async () => {
     const { code, printed } = await failedStart('/nowhere/holdpoint.yaml');
     expect(code).toBe(1);
-    expect(printed).toContain('/nowhere/holdpoint.yaml cannot be used');
+    expect(printed).toContain('/nowhere/holdpoint.yaml: no such file.');
     expect(printed).not.toMatch(/^\s+at /m);
   });
 
