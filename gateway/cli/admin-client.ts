@@ -1,3 +1,5 @@
+import { CommandFailed } from './command.ts';
+
 /** An answer of the admin API: what it says, and under which ETag. */
 export type Answer<T> = { readonly body: T; readonly etag: string };
 
@@ -7,11 +9,6 @@ export type AdminClient = {
   /** `seen` is the ETag of what the person has seen; the gateway refuses when it is not that any more. */
   post<T>(path: string, seen: string, body: object): Promise<Answer<T>>;
 };
-
-/** What went wrong, in sentences that tell the person what to do. */
-export class CommandFailed extends Error {
-  override readonly name = 'CommandFailed';
-}
 
 const PATIENCE = 30_000;
 
@@ -48,11 +45,15 @@ export function createAdminClient(url: string, token: string): AdminClient {
   };
 }
 
+export function holdPath(id: string): string {
+  return `/api/holds/${encodeURIComponent(id)}`;
+}
+
 function unreachable(url: string, cause: unknown): string {
   const { code } = ((cause as Error).cause ?? {}) as { readonly code?: unknown };
   return code === 'ECONNREFUSED' || code === 'ENOTFOUND'
-    ? `No gateway answers at ${url}. Start it, or name its admin address with --url or --config.`
-    : `${url} gave no answer. It may have done what was asked: look at the hold before you repeat it.`;
+    ? `No gateway answers at ${url}. Start it, or pass --url or --config.`
+    : `${url} gave no answer. It may have done what you asked: check the hold before you repeat the command.`;
 }
 
 function parse(text: string): object | null {
@@ -66,8 +67,7 @@ function parse(text: string): object | null {
 
 function refusal(status: number, body: object | null, url: string): string {
   const { title, detail } = (body ?? {}) as { readonly title?: unknown; readonly detail?: unknown };
-  if (status === 401)
-    return 'The token is no reviewer’s. Put yours into HOLDPOINT_TOKEN, or name its file with --token-file.';
+  if (status === 401) return 'The token is no reviewer’s. Set HOLDPOINT_TOKEN or pass --token-file.';
   if (typeof title === 'string' && typeof detail === 'string') return `${title}: ${detail}`;
-  return `${url} answered ${status}, and not as an admin API does. Check the address.`;
+  return `${url} answered ${status}, but not as an admin API. Check the address.`;
 }

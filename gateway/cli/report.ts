@@ -1,105 +1,84 @@
-import { parseArgs } from 'node:util';
 import { createReports, loadReports } from '../../audit/reports/reports.ts';
-import { plain } from './pages/plain-text.ts';
+import { loadConfig } from '../config/config.ts';
+import { ReportTookTooLong, type ReportHeader } from '../domain/report.ts';
+import { openClickHouse } from '../process/open-clickhouse.ts';
+import { CommandFailed, defineCommand } from './command.ts';
+import { CONFIG, didYouMean, JSON_OUTPUT, UsageError } from './options.ts';
 import { reportHelp, type Paper } from './pages/report-page.ts';
-import { listReports, printReport, type ReportForm } from './pages/report.ts';
-import { terminal } from './terminal.ts';
-import { ConfigError, loadConfig } from '../config/config.ts';
-import { BadParameter, ReportTookTooLong, UnknownReport } from '../domain/report.ts';
-import { ClickHouseUnavailable, openClickHouse } from '../process/open-clickhouse.ts';
+import { listReports, printReport } from './pages/report.ts';
 
-const REPORT_HELP = `Questions asked of the record in ClickHouse:
-
-  report                       the reports that there are
-  report NAME [--from 30d] [--to now] [--set NAME=VALUE …] [--json | --csv]
-  report NAME --help           its parameters, and what its columns mean
-
-  --from, --to         a moment in UTC, such as 2026-01-01 or 2026-01-01T08:00:00Z, or how long ago, such as 30d
-  --set NAME=VALUE     another parameter, such as --set owner=ana@example.com
-  --json, --csv        for scripts and spreadsheets
-  --config FILE        the configuration; by default holdpoint.yaml
-
-  Exit code 0: done. 1: refused or failed. 2: the command was not understood.
-`;
-
-/** Where nobody says how wide the terminal is, as in a pipe. */
+/** Where the width of the terminal is not known, as in a pipe. */
 const WIDTH = 120;
 
-const text = { type: 'string' } as const;
-const flag = { type: 'boolean', default: false } as const;
+/** Lists reports, explains one, or runs it. */
+export const report = defineCommand({
+  parameters: ['[NAME]'],
+  options: {
+    from: { value: 'TIME', help: 'start of the period, such as 30d (ago), 2026-01-01 or 2026-01-01T08:00:00Z' },
+    to: { value: 'TIME', help: 'end of the period, itself not part of it' },
+    set: { value: 'NAME=VALUE', multiple: true, help: 'another parameter, such as owner=ana@example.com; repeatable' },
+    json: JSON_OUTPUT,
+    csv: { help: 'print CSV, for spreadsheets' },
+    config: CONFIG,
+  },
+  notes: [
+    'Without NAME, the list of reports. "npx holdpoint report NAME --help" explains the parameters and columns of one.',
+  ],
+  async helpOn([name]) {
+    return name === undefined ? undefined : reportHelp(headerOf(await loadReports(), name), paper());
+  },
+  async run({ args: [name], values, terminal }) {
+    const { from, to, set, json, csv, config } = values;
+    if (json && csv) throw new UsageError('Pass --json or --csv, not both.');
+    const form = json ? 'json' : csv ? 'csv' : 'page';
+    const files = await loadReports();
+    if (name === undefined) {
+      listReports(
+        files.map(({ header }) => header),
+        terminal,
+        form,
+        paper(),
+      );
+      return 0;
+    }
+    // A misspelt name is told before anything is opened.
+    headerOf(files, name);
+    const given = { ...settings(set), ...(from && { from }), ...(to && { to }) };
+    const clickhouse = await openClickHouse(loadConfig(config));
+    try {
+      await printReport(createReports(clickhouse.client, files), terminal, { name, given, form }, paper());
+      return 0;
+    } catch (cause) {
+      throw cause instanceof ReportTookTooLong ? new CommandFailed(cause.message, { cause }) : cause;
+    } finally {
+      await clickhouse.close();
+    }
+  },
+});
 
-/** The command was not understood. */
-class Misunderstood extends Error {}
-
-/** `report`: lists reports, explains one, or runs it. */
-export async function report(args: string[]): Promise<number> {
-  try {
-    await carryOut(args);
-    return 0;
-  } catch (error) {
-    const { code } = error as { readonly code?: string };
-    const misunderstood = error instanceof Misunderstood || code?.startsWith('ERR_PARSE_ARGS');
-    const told = [BadParameter, UnknownReport, ReportTookTooLong, ConfigError, ClickHouseUnavailable].some(
-      (kind) => error instanceof kind,
-    );
-    if (!misunderstood && !told) throw error;
-    terminal.err(`${(error as Error).message.split('\n').map(plain).join('\n')}\n`);
-    if (error instanceof UnknownReport) terminal.err('"report" lists those that there are.\n');
-    if (misunderstood) terminal.err(`\n${REPORT_HELP}`);
-    return misunderstood ? 2 : 1;
-  }
+function headerOf(files: readonly { readonly header: ReportHeader }[], name: string): ReportHeader {
+  const headers = files.map(({ header }) => header);
+  const found = headers.find((header) => header.name === name);
+  if (found) return found;
+  const guess = didYouMean(
+    name,
+    headers.map(({ name }) => name),
+  );
+  throw new CommandFailed(`There is no report "${name}".${guess}\n"npx holdpoint report" lists them.`);
 }
 
-async function carryOut(args: string[]): Promise<void> {
-  const { values, positionals } = parseArgs({
-    args,
-    allowPositionals: true,
-    options: {
-      from: text,
-      to: text,
-      set: { ...text, multiple: true, default: [] },
-      json: flag,
-      csv: flag,
-      config: { ...text, default: 'holdpoint.yaml' },
-      help: { ...flag, short: 'h' },
-    },
-  });
-  const [name, ...more] = positionals;
-  if (more.length > 0) throw new Misunderstood('Name one report.');
-  if (values.json && values.csv) throw new Misunderstood('Say --json or --csv.');
-  const form: ReportForm = values.json ? 'json' : values.csv ? 'csv' : 'page';
-  const paper: Paper = {
+function paper(): Paper {
+  return {
     width: process.stdout.columns ?? WIDTH,
     colour: process.stdout.isTTY && process.stdout.hasColors(),
   };
-
-  const files = await loadReports();
-  const headers = files.map(({ header }) => header);
-  if (values.help && name === undefined) return terminal.out(REPORT_HELP);
-  if (name === undefined) return listReports(headers, terminal, form, paper);
-  // Before anything is opened, so that a misspelt name is told at once.
-  const header = headers.find((one) => one.name === name);
-  if (!header) throw new UnknownReport(`There is no report "${name}".`);
-  if (values.help) return terminal.out(reportHelp(header, paper));
-
-  const given = {
-    ...settings(values.set),
-    ...(values.from && { from: values.from }),
-    ...(values.to && { to: values.to }),
-  };
-  const clickhouse = await openClickHouse(loadConfig(values.config));
-  try {
-    await printReport(createReports(clickhouse.client, files), terminal, { name, given, form }, paper);
-  } finally {
-    await clickhouse.close();
-  }
 }
 
 function settings(set: readonly string[]): Record<string, string> {
   return Object.fromEntries(
     set.map((each) => {
       const at = each.indexOf('=');
-      if (at < 1) throw new Misunderstood('--set: expected NAME=VALUE, such as --set owner=ana@example.com.');
+      if (at < 1) throw new UsageError('--set: expected NAME=VALUE, such as owner=ana@example.com.');
       return [each.slice(0, at), each.slice(at + 1)];
     }),
   );

@@ -1,11 +1,11 @@
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 
-/** Where a command talks to the person who gave it. */
+/** Where a command talks to its user. */
 export type Terminal = {
   out(text: string): void;
   err(text: string): void;
-  /** True only when the person says yes; false for anything else, and when nobody is there to answer. */
+  /** True only when the user says yes; false for anything else, and at the end of input. */
   confirm(question: string): Promise<boolean>;
 };
 

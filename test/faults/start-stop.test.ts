@@ -192,7 +192,7 @@ describe('a start that cannot succeed exits with 1 and says why', () => {
     expect(printed).not.toMatch(/^\s+at /m);
   });
 
-  test('for a configuration that is not there', async () => {
+  test('a start without its configuration file says so in a sentence', async () => {
     const { code, printed } = await failedStart('/nowhere/holdpoint.yaml');
     expect(code).toBe(1);
     expect(printed).toContain('/nowhere/holdpoint.yaml: no such file.');
@@ -268,20 +268,37 @@ describe('commands', () => {
     expect(readFileSync(place.config, 'utf8')).not.toContain(token);
   });
 
-  test('an unknown command is told so, with the list of those that there are', async () => {
+  test('an unknown command is a usage error, with the nearest and all others', async () => {
     const { code, stderr } = await runMain('strat');
     expect(code).toBe(2);
-    expect(stderr).toContain('There is no command "strat".');
-    expect(stderr).toContain('policy check|test|build|fmt');
+    expect(stderr).toBe(
+      'There is no command "strat". Did you mean "start"?\n' +
+        'Usage: npx holdpoint start|check|demo|policy|token|holds|approve|reject|report|audit|journal [options]\n',
+    );
   });
 
-  test('every command explains itself, and does nothing else then', async () => {
-    for (const name of ['start', 'check', 'demo', 'token', 'holds', 'report', 'journal', 'audit']) {
+  test('every command explains itself with --help, and does nothing else', async () => {
+    for (const name of [
+      'start',
+      'check',
+      'demo',
+      'policy',
+      'token',
+      'holds',
+      'approve',
+      'reject',
+      'report',
+      'journal',
+      'audit',
+    ]) {
       const { code, stdout, stderr } = await runMain(name, '--help');
       expect([name, code, stderr]).toEqual([name, 0, '']);
       expect(stdout).toContain(`${name} `);
       expect(stdout).not.toContain('token_sha256  ');
     }
-    expect(await runMain('journal', '--jsn')).toMatchObject({ code: 2, stderr: "Unknown option '--jsn'\n" });
+    expect(await runMain('journal', '--jsn')).toMatchObject({
+      code: 2,
+      stderr: 'Unknown option --jsn. Did you mean "--json"?\nUsage: npx holdpoint journal [options]\n',
+    });
   });
 });

@@ -1,23 +1,16 @@
-import type { Demand, ListedHold } from '../answers.ts';
+import type { HoldSummary } from '../../../admin/api/hold-schemas.ts';
 import { plain } from './plain-text.ts';
+import { table } from './table.ts';
 
 const HEAD = ['HOLD', 'STATUS', 'WHAT', 'AGENT', 'APPROVALS', 'EXPIRES IN', 'WHO'];
 
 /** Holds as a table, one a line. */
-export function holdList(holds: readonly ListedHold[], now: number): string {
+export function holdList(holds: readonly HoldSummary[], now: number): string {
   if (holds.length === 0) return 'No holds.\n';
-  const rows = [HEAD, ...holds.map((hold) => row(hold, now).map(plain))];
-  const widths = HEAD.map((_, column) => Math.max(...rows.map((cells) => cells[column]!.length)));
-  const lines = rows.map((cells) =>
-    cells
-      .map((cell, column) => cell.padEnd(widths[column]!))
-      .join('  ')
-      .trimEnd(),
-  );
-  return `${lines.join('\n')}\n`;
+  return `${table([HEAD, ...holds.map((hold) => row(hold, now).map(plain))]).join('\n')}\n`;
 }
 
-function row(hold: ListedHold, now: number): string[] {
+function row(hold: HoldSummary, now: number): string[] {
   const { hold_id, status, execution, kind, agent, action, policy, routing, overdue } = hold;
   const done = execution === 'none' ? status : `${status}, ${execution}`;
   return [
@@ -32,7 +25,7 @@ function row(hold: ListedHold, now: number): string[] {
 }
 
 /** Such as `1 of 2 finance, 0 of 1 legal`. */
-export function votes(demands: readonly Demand[]): string {
+export function votes(demands: HoldSummary['routing']['demands']): string {
   return demands
     .map(({ groups, quorum, approvals }) => `${approvals} of ${quorum} ${groups.join('/') || 'anybody'}`)
     .join(', ');

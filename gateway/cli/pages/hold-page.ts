@@ -1,9 +1,9 @@
-import type { ShownHold } from '../answers.ts';
+import type { ContextPackage } from '../../../admin/api/hold-schemas.ts';
 import { votes } from './hold-list.ts';
 import { plain, quoted } from './plain-text.ts';
 
 /** One hold as a person reads it before deciding. What others wrote is quoted, so that it cannot pass for ours. */
-export function holdPage(hold: ShownHold): string {
+export function holdPage(hold: ContextPackage): string {
   const { action, policy, claims, decided, routing, diff, artifacts, notes } = hold;
   const facts: [string, string][] = [
     ['Hold', `${hold.hold_id}, revision ${hold.revision}, ${state(hold)}`],
@@ -37,7 +37,7 @@ export function holdPage(hold: ShownHold): string {
   ].join('\n');
 }
 
-function sent(action: NonNullable<ShownHold['action']>): string[] {
+function sent(action: NonNullable<ContextPackage['action']>): string[] {
   const { method, url, headers, hidden_headers, body_text, body_bytes, missing } = action;
   const head = [`${method} ${url}`, ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`)];
   const hidden = hidden_headers.length > 0 ? [`and, not shown: ${hidden_headers.join(', ')}`] : [];
@@ -50,12 +50,12 @@ function sent(action: NonNullable<ShownHold['action']>): string[] {
   ];
 }
 
-function state({ status, execution, kind, level, overdue }: ShownHold): string {
+function state({ status, execution, kind, level, overdue }: ContextPackage): string {
   const done = execution === 'none' ? status : `${status}, ${execution}`;
   return `${done}, ${kind === 'approval' ? `level ${level}` : kind}${overdue ? ', overdue' : ''}`;
 }
 
-function decision({ by, at, code, note }: NonNullable<ShownHold['decided']>): string {
+function decision({ by, at, code, note }: NonNullable<ContextPackage['decided']>): string {
   return [`${by ? `by ${by} ` : ''}at ${at}`, code, note].filter((part) => part !== null).join(': ');
 }
 

@@ -1,31 +1,13 @@
+import type { JournalReport, JournalsReport } from '../../../audit/journal/journal-status.ts';
 import { plain } from './plain-text.ts';
-
-/** What `journal` shows of one journal, as its files tell it. */
-export type ListedJournal = {
-  readonly name: string;
-  readonly chain: string | null;
-  readonly segments: number;
-  readonly bytes: number;
-  readonly first: number | null;
-  readonly last: number | null;
-  readonly shipped: number | null;
-  readonly waiting: { readonly rows: number | null; readonly bytes: number | null };
-  readonly damaged: readonly string[];
-};
+import { table } from './table.ts';
 
 const HEAD = ['JOURNAL', 'CHAIN', 'EVENTS', 'IN CLICKHOUSE', 'WAITING', 'SEGMENTS', 'DAMAGED'];
 
 /** Journals as a table, one a line, and what somebody should look at. */
-export function journalList(journals: readonly ListedJournal[], poison: number): string {
+export function journalList({ journals, poison }: JournalsReport): string {
   if (journals.length === 0) return 'No journals.\n';
-  const rows = [HEAD, ...journals.map(row)];
-  const widths = HEAD.map((_, column) => Math.max(...rows.map((cells) => cells[column]!.length)));
-  const lines = rows.map((cells) =>
-    cells
-      .map((cell, column) => cell.padEnd(widths[column]!))
-      .join('  ')
-      .trimEnd(),
-  );
+  const lines = table([HEAD, ...journals.map(row)]);
   for (const { name, damaged } of journals) {
     for (const file of damaged) lines.push(`${plain(name)}/damaged/${plain(file)}`);
   }
@@ -33,7 +15,7 @@ export function journalList(journals: readonly ListedJournal[], poison: number):
   return `${lines.join('\n')}\n`;
 }
 
-function row({ name, chain, segments, bytes, first, last, shipped, waiting, damaged }: ListedJournal): string[] {
+function row({ name, chain, segments, bytes, first, last, shipped, waiting, damaged }: JournalReport): string[] {
   return [
     plain(name),
     chain ?? '-',

@@ -1,5 +1,6 @@
 import { reportCsv } from '../../../admin/report-csv.ts';
 import type { ReportHeader, Reports } from '../../domain/report.ts';
+import { jsonPage } from './json-page.ts';
 import { reportList, reportPage, type Paper } from './report-page.ts';
 import type { Terminal } from '../terminal.ts';
 
@@ -12,7 +13,7 @@ export function listReports(
   form: ReportForm,
   paper: Paper,
 ): void {
-  if (form === 'json') terminal.out(`${JSON.stringify(headers, null, 2)}\n`);
+  if (form === 'json') terminal.out(jsonPage(headers));
   else terminal.out(reportList(headers, paper));
 }
 
@@ -25,6 +26,6 @@ export async function printReport(
 ): Promise<void> {
   const { name, given, form } = asked;
   const report = await reports.run(name, given);
-  if (form === 'json') terminal.out(`${JSON.stringify(report, null, 2)}\n`);
+  if (form === 'json') terminal.out(jsonPage(report));
   else terminal.out(form === 'csv' ? reportCsv(report) : reportPage(report, paper));
 }

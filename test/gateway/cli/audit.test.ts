@@ -25,7 +25,7 @@ async function refused(...args: string[]): Promise<{ code: number; stderr: strin
   return { code, stderr };
 }
 
-test('says what to do where there is no record, no key and no export', async () => {
+test('audit says what to do where there is no record, no key and no export', async () => {
   expect(await refused('verify', '--config', config)).toEqual({
     code: 1,
     stderr: expect.stringContaining('The gateway makes it when it starts'),
@@ -40,7 +40,7 @@ test('says what to do where there is no record, no key and no export', async () 
   });
 });
 
-test('verifies an empty record, and exports none', async () => {
+test('audit verifies an empty record, and exports none', async () => {
   mkdirSync(inFolder('data'));
   await loadOrCreateLedgerKey(inFolder('data/keys/ledger.key'));
   expect(await runMain('audit', 'verify', '--config', config)).toEqual({
@@ -55,7 +55,7 @@ test('verifies an empty record, and exports none', async () => {
   });
 });
 
-test('an export is told of as one, and not as what ClickHouse has', () => {
+test('the page of an export calls it an export, not what ClickHouse has', () => {
   const chain = { chain: 'c', nodes: ['vm'], verified: 1, checkpoints: 2, unsigned: 0, expired: 0, signedAt: 0 };
   expect(exportPage([{ ...chain, breaks: [] }])).toBe(
     'In the export\n  ✓ c, of vm\n      1 event as written, under 2 checkpoints, signed up to 1970-01-01T00:00:00.000Z\n\n' +
@@ -63,7 +63,7 @@ test('an export is told of as one, and not as what ClickHouse has', () => {
   );
 });
 
-test('says so of a server on which no gateway has begun', async () => {
+test('audit verify says that no gateway has begun a record on this server', async () => {
   const { child, url, username, password } = await startEmbedded({ path: inFolder('server') });
   try {
     const file = inFolder('server.yaml');

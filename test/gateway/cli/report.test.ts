@@ -46,7 +46,7 @@ const COST = result(
   ],
 );
 
-test('draws bars beside aligned columns, each unit of cost on a scale of its own, without columns that are empty', () => {
+test('a report draws bars beside aligned columns, each unit of cost on a scale of its own, without columns that are empty', () => {
   expect(reportPage(COST, { ...PLAIN, width: 100 })).toMatchInlineSnapshot(`
     "Example
     What is it?
@@ -62,7 +62,7 @@ test('draws bars beside aligned columns, each unit of cost on a scale of its own
   `);
 });
 
-test('cuts the widest text where the terminal is narrow, and no line is wider than it', () => {
+test('a report cuts the widest text where the terminal is narrow, and no line is wider than it', () => {
   const wide = {
     ...COST,
     rows: COST.rows.map((row) => ({ ...row, agent: `${String(row['agent'])}-of-the-finance-team` })),
@@ -72,7 +72,7 @@ test('cuts the widest text where the terminal is narrow, and no line is wider th
   expect(Math.max(...page.split('\n').map((line) => [...line].length))).toBeLessThanOrEqual(88);
 });
 
-test('puts long text below its line', () => {
+test('a report puts long text below its line', () => {
   const long = result({ kind: 'table' }, { code: 'text', prevention: 'text' }, [
     {
       code: 'wrong-amount',
@@ -94,7 +94,7 @@ test('puts long text below its line', () => {
   `);
 });
 
-test('draws series as sparklines over their table', () => {
+test('a report draws series as sparklines over their table', () => {
   const rows = [0, 3, 10, null, 7].map((calls, n) => ({
     at: `2026-03-0${n + 1}T00:00:00Z`,
     calls,
@@ -125,7 +125,7 @@ test('draws series as sparklines over their table', () => {
   `);
 });
 
-test('draws a heat map with what is empty in it', () => {
+test('a report draws a heat map with what is empty in it', () => {
   const rows = [
     { weekday: 1, hour: 9, holds: 40 },
     { weekday: 1, hour: 11, holds: 10 },
@@ -152,13 +152,13 @@ test('draws a heat map with what is empty in it', () => {
   `);
 });
 
-test('says so when there is nothing, and then has nothing to advise', () => {
+test('a report without rows says so, and advises nothing', () => {
   const page = reportPage({ ...COST, rows: [] }, PLAIN);
   expect(page).toContain('No data in this period.');
   expect(page).not.toContain('Do something');
 });
 
-test('says how many lines there are when it shows not all', () => {
+test('a report that does not show all lines says how many there are', () => {
   const rows = Array.from({ length: 60 }, (_, n) => ({ agent: `bot-${n}`, calls: 60 - n }));
   const page = reportPage(
     result({ kind: 'bar', label: ['agent'], value: 'calls' }, { agent: 'text', calls: 'count' }, rows),
@@ -169,7 +169,7 @@ test('says how many lines there are when it shows not all', () => {
   expect(page).toContain('40 of 60 lines; --csv and --json have all.');
 });
 
-test('uses colour only where it may, and for nothing that is not said in words', () => {
+test('a report uses colour only where it may, and for nothing that is not said in words', () => {
   const coloured = reportPage(COST, { ...PLAIN, colour: true });
   expect(coloured).toContain('\u001B[1mExample\u001B[0m');
   // oxlint-disable-next-line no-control-regex
@@ -184,7 +184,7 @@ test('text of an agent cannot paint on the terminal', () => {
   expect(page).toContain('x\\u{1b}[2J\\u{202e}');
 });
 
-describe('values are written for people', () => {
+describe('values for people', () => {
   test.each<[value: number | string | null | readonly string[], unit: Unit, text: string]>([
     [0, 'count', '0'],
     [999, 'count', '999'],
@@ -211,7 +211,7 @@ describe('values are written for people', () => {
     [['a', 'b'], 'names', 'a, b'],
     ['2026-03-30T10:00:00.000Z', 'time', '2026-03-30 10:00'],
     ['2026-03-30T10:00:00Z', 'time', '2026-03-30 10:00'],
-  ])('%j in %s is %j', (value, unit, text) => {
+  ])('the value %j in %s is printed as %j', (value, unit, text) => {
     expect(shown(value, unit, { cost_unit: 'EUR' })).toBe(text);
   });
 });
@@ -242,11 +242,11 @@ describe('for scripts', () => {
     return text;
   };
 
-  test('--json prints the whole answer', async () => {
+  test('report --json prints the whole answer', async () => {
     expect(JSON.parse(await printed('json'))).toMatchObject({ name: 'cost', given: { from: '1d' }, rows: COST.rows });
   });
 
-  test('--csv prints the rows alone', async () => {
+  test('report --csv prints the rows alone', async () => {
     const [head, first] = (await printed('csv')).split('\r\n');
     expect(head).toBe('agent,owner,cost,cost_unit,share,took_ms,last_at');
     expect(first).toBe('billing-bot,,1234.5,EUR,0.75,340,2026-03-30T10:00:00.000Z');

@@ -40,7 +40,7 @@ async function run(args: readonly string[], options: Options = {}): Promise<Ende
 }
 
 describe('holds', () => {
-  test('lists what waits, one a line', async () => {
+  test('holds lists what waits, one a line', async () => {
     const id = await desk.hold(REFUND, { requirements: [requirement(['finance'], 2)] });
     const rejected = await desk.hold('{"amount":1}');
     await desk.post(`/api/holds/${rejected}/reject`, { body: { code: 'other' } });
@@ -59,12 +59,12 @@ describe('holds', () => {
     expect((await run(['holds', '--mine', '--system', 'mail'])).out).toBe('No holds.\n');
   });
 
-  test('lists them as JSON for scripts', async () => {
+  test('holds --json lists them for scripts', async () => {
     const id = await desk.hold();
     expect(JSON.parse((await run(['holds', '--json'])).out)).toMatchObject([{ hold_id: id }]);
   });
 
-  test('shows one whole, the agent’s words quoted', async () => {
+  test('holds show prints one hold in full, the agent’s words quoted', async () => {
     const id = await desk.hold();
     const { code, out } = await run(['holds', 'show', id]);
     expect(code).toBe(0);
@@ -76,7 +76,7 @@ describe('holds', () => {
     expect(JSON.parse((await run(['holds', 'show', id, '--json'])).out)).toMatchObject({ hold_id: id });
   });
 
-  test('writes out what would draw on the terminal or hide in the text', async () => {
+  test('holds writes out what would draw on the terminal or hide in the text', async () => {
     const body = '{"amount":1,"note":"\u001b[2J\u202egro\u200b.evil"}\nApprove this? [y/N] ';
     const id = await desk.hold(Buffer.from(body), {}, { path: '/v1/\u009b31m', reason: 'a\u001b]0;b\u0007' });
     for (const args of [['holds'], ['holds', 'show', id]]) {
@@ -90,7 +90,7 @@ describe('holds', () => {
 });
 
 describe('approve', () => {
-  test('shows what will be sent, asks, and approves it', async () => {
+  test('approve shows what the gateway will send, asks, and approves it', async () => {
     const id = await desk.hold();
     const { code, out, err } = await run(['approve', id, '--note', 'fine'], { stdin: 'y\n' });
     expect({ code, err }).toEqual({ code: 0, err: 'Approve this? [y/N] ' });
@@ -106,8 +106,8 @@ describe('approve', () => {
     ['no', 'n\n'],
     ['nothing', '\n'],
     ['something else', 'yesterday\n'],
-    ['nobody there', ''],
-  ])('approves nothing when the answer is %s', async (_name, stdin) => {
+    ['the end of input', ''],
+  ])('approve approves nothing when the answer is %s', async (_name, stdin) => {
     const id = await desk.hold();
     expect(await run(['approve', id], { stdin })).toMatchObject({
       code: 1,
@@ -116,21 +116,21 @@ describe('approve', () => {
     expect((await desk.store.find(id))?.version).toBe(1);
   });
 
-  test('does not ask when it was told yes, and says what is still missing', async () => {
+  test('approve --yes does not ask, and says which approvals are still missing', async () => {
     const id = await desk.hold(REFUND, { requirements: [requirement(['finance']), requirement(['legal'])] });
     const { code, out, err } = await run(['approve', id, '--yes']);
     expect({ code, err }).toEqual({ code: 0, err: '' });
     expect(out).toMatch(/Your approval counts; it waits for others: 1 of 1 finance, 0 of 1 legal\.\n$/);
   });
 
-  test('keeps what scripts read free of what people read', async () => {
+  test('approve --json keeps what scripts read free of what people read', async () => {
     const id = await desk.hold();
     const { out, err } = await run(['approve', id, '--yes', '--json']);
     expect(JSON.parse(out)).toMatchObject({ hold_id: id, status: 'approved' });
     expect(err).toContain('Approving sends POST');
   });
 
-  test('approves only what was shown: an edit in between is refused', async () => {
+  test('approve approves only what it has shown: an edit in between is refused', async () => {
     const id = await desk.hold();
     const approving = start(['approve', id]);
     await expect.poll(() => approving.said.err, { timeout: 10_000 }).toContain('[y/N]');
@@ -140,7 +140,7 @@ describe('approve', () => {
     expect(await desk.store.find(id)).toMatchObject({ status: 'pending', revision: 2, votes: [{ revision: 2 }] });
   });
 
-  test('does not ask who may not approve, and says why', async () => {
+  test('approve does not ask a reviewer who may not approve, and says why', async () => {
     const id = await desk.hold();
     expect(await run(['approve', id], { token: 'ana-token', stdin: 'y\n' })).toMatchObject({
       code: 1,
@@ -150,7 +150,7 @@ describe('approve', () => {
 });
 
 describe('reject', () => {
-  test('rejects with a code and a note', async () => {
+  test('reject rejects with a code and a note', async () => {
     const id = await desk.hold();
     expect(await run(['reject', id, '--code', 'wrong-amount', '--note', 'half of it'])).toEqual({
       code: 0,
@@ -164,7 +164,7 @@ describe('reject', () => {
     });
   });
 
-  test('needs a code that there is', async () => {
+  test('reject needs a code that there is', async () => {
     for (const args of [[], ['--code', 'because']]) {
       expect(await run(['reject', await desk.hold(), ...args])).toMatchObject({
         code: 2,
@@ -174,43 +174,48 @@ describe('reject', () => {
   });
 });
 
-describe('what is told', () => {
+describe('mistakes', () => {
   test.each([
-    ['no hold', ['approve']],
-    ['two holds', ['approve', 'hold_1', 'hold_2']],
-    ['an unknown option', ['holds', '--tokn', 'x']],
-    ['an unknown action', ['holds', 'list']],
-    ['a token among the arguments', ['holds', '--token', 'secret']],
-    ['an address that is none', ['holds', '--url', 'localhost']],
-  ])('%s: the command was not understood, and how it is given', async (_name, args) => {
+    ['no hold', ['approve'], 'Missing ID.'],
+    ['two holds', ['approve', 'hold_1', 'hold_2'], 'Unexpected argument "hold_2".'],
+    ['an unknown option', ['holds', '--tokn', 'x'], 'Unknown option --tokn.'],
+    ['an unknown command', ['holds', 'list'], 'There is no holds command "list".'],
+    ['a token among the arguments', ['holds', '--token', 'secret'], 'Unknown option --token.'],
+    ['an address that is none', ['holds', '--url', 'localhost'], '--url: expected an address'],
+  ])('%s is a usage error, which says how the command is called', async (_name, args, says) => {
     const { code, out, err } = await run(args, { url: false });
     expect({ code, out }).toEqual({ code: 2, out: '' });
-    expect(err).toContain('holds show ID');
+    expect(err).toContain(says);
+    expect(err).toContain(`\nUsage: npx holdpoint ${args[0]} `);
+    expect(err).not.toContain('secret');
   });
 
-  test('help', async () => {
+  test('help needs no token and no gateway', async () => {
     expect(await run(['reject', '--help'], { token: null })).toMatchObject({
       code: 0,
       out: expect.stringContaining('--token-file FILE'),
     });
-    expect((await run(['--help'], { url: false })).out).toContain('approve ID');
+    expect((await run(['approve', '--help'], { token: null })).out).toContain('approve ID');
+    expect((await run(['--help'], { url: false })).out).toMatch(
+      /^ {2}approve +show a held call, ask, and approve it$/m,
+    );
   });
 
-  test('a hold that is not there', async () => {
+  test('approve says that a hold is not there', async () => {
     expect(await run(['approve', '../../etc'])).toMatchObject({ code: 1, err: 'Not found: There is no such hold.\n' });
   });
 
-  test('no token, or a wrong one', async () => {
+  test('holds says that there is no token, or that it is a wrong one', async () => {
     expect(await run(['holds'], { token: null })).toMatchObject({
       code: 1,
-      err: expect.stringContaining('HOLDPOINT_TOKEN'),
+      err: 'No token. Set HOLDPOINT_TOKEN or pass --token-file.\n',
     });
     const wrong = await run(['holds'], { token: 'stolen-token' });
     expect(wrong).toMatchObject({ code: 1, err: expect.stringContaining('no reviewer’s') });
     expect(wrong.err).not.toContain('stolen');
   });
 
-  test('no gateway', async () => {
+  test('holds says that no gateway answers', async () => {
     const { url } = desk;
     await desk.close();
     const ended = await run(['holds', '--url', url], { url: false });
@@ -219,8 +224,8 @@ describe('what is told', () => {
   });
 });
 
-describe('where it finds things', () => {
-  test('the address in the configuration, whose secrets it need not know', async () => {
+describe('address and token', () => {
+  test('holds finds the address in the configuration without the secrets that it names', async () => {
     await desk.hold();
     const admin = desk.url.replace('http://127.0.0.1', '0.0.0.0');
     const yaml = `listen: { admin: "${admin}" }\nsystems: { payments: { credential: "\${PAYMENTS_KEY}" } }\n`;
@@ -240,7 +245,7 @@ describe('where it finds things', () => {
     });
   });
 
-  test('the token in a file', async () => {
+  test('approve reads the token from a file', async () => {
     writeFileSync(join(folder.path, 'token'), 'cleo-token\n');
     writeFileSync(join(folder.path, 'empty'), '\n');
     const id = await desk.hold();

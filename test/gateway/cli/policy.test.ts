@@ -1,23 +1,23 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { expect, it } from 'vitest';
-import { createEvaluator } from '../../gateway/decide/evaluator.ts';
-import { decodeBundle } from '../../gateway/domain/bundle.ts';
-import { runPolicyCommand } from '../../policies/command.ts';
-import { cacheDir, type Files, inFolder, opa, root } from './real-opa.ts';
+import { createPolicyCommand } from '../../../gateway/cli/policy.ts';
+import { createEvaluator } from '../../../gateway/decide/evaluator.ts';
+import { decodeBundle } from '../../../gateway/domain/bundle.ts';
+import { cacheDir, type Files, inFolder, opa, root } from '../../policies/real-opa.ts';
 
 const sound = 'package rules.crm\n\nallow contains {"rule": "any"}\n';
 
 async function run(args: readonly string[], env: Record<string, string> = { PATH: dirname(opa.path) }) {
   let out = '';
   let err = '';
-  const code = await runPolicyCommand(args, {
-    createEvaluator,
-    env,
-    cacheDir,
-    out: (text) => (out += text),
-    err: (text) => (err += text),
-  });
+  const terminal = {
+    out: (text: string) => void (out += text),
+    err: (text: string) => void (err += text),
+    confirm: async () => false,
+  };
+  const title = { name: 'holdpoint policy', summary: 'check, test, build or format policies' };
+  const code = await createPolicyCommand({ env, cacheDir })(args, terminal, title);
   return { code, out, err };
 }
 
@@ -124,8 +124,8 @@ it('policy fmt lists unformatted files, and rewrites them on request', () =>
     },
   ));
 
-it('explains itself, and what was misused', async () => {
-  expect(await run(['--help'])).toMatchObject({ code: 0, out: expect.stringContaining('policy <command> [folder]') });
+it('policy explains itself, and what was misused', async () => {
+  expect(await run(['--help'])).toMatchObject({ code: 0, out: expect.stringContaining('policy check|test|build|fmt') });
   expect(await run([])).toMatchObject({ code: 0 });
   expect(await run(['chekc'])).toMatchObject({ code: 2, err: expect.stringContaining('no policy command "chekc"') });
   expect(await run(['fmt', '--write', '--check'])).toMatchObject({ code: 2 });

@@ -1,0 +1,6 @@
+/** Aborts when this process is asked to end. Asking twice, as npm does on Ctrl-C, does not cut short how it ends. */
+export function stopSignal(): AbortSignal {
+  const stopping = new AbortController();
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stopping.abort(new Error(signal)));
+  return stopping.signal;
+}
