@@ -1,5 +1,11 @@
+import { execFile } from 'node:child_process';
+import { delimiter, join } from 'node:path';
+import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import { CommandFailed, defineCommand, type Command } from '../../../gateway/cli/command.ts';
+import { tempFolder } from '../../helpers/folder.ts';
+
+const ROOT = join(import.meta.dirname, '../../..');
 
 const pack = defineCommand({
   parameters: ['BOX', '[LABEL]'],
@@ -124,4 +130,20 @@ test('an error that no command expected comes with its stack', async () => {
   const { code, err } = await run(shop, 'pack', 'bug', '--size', 'small');
   expect(code).toBe(1);
   expect(err).toMatch(/^Error: impossible\n +at /);
+});
+
+test('npx holdpoint runs in a clone, with the Node of the lockfile where the machine has an older one', async () => {
+  const folder = tempFolder();
+  const machine = process.env['PATH']!.split(delimiter).filter((path) => !path.includes('node_modules'));
+  const env = { PATH: machine.join(delimiter), HOME: folder.path, npm_config_offline: 'true' };
+  const npx = (...args: string[]) => promisify(execFile)('npx', ['holdpoint', ...args], { cwd: ROOT, env });
+  try {
+    expect((await npx('token')).stdout).toMatch(/^token +hp_/);
+    await expect(npx('tokn')).rejects.toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('Did you mean "token"?'),
+    });
+  } finally {
+    folder.remove();
+  }
 });
