@@ -8,7 +8,7 @@ const HELP = `node bench/year/main.ts --data DIR [options]
   --events N     about so many events, from 20,000 (10,000,000)
   --seed N       another year (1)
 
-Afterwards, with \`data: DIR\` in holdpoint.yaml, \`node gateway/main.ts report NAME\` and \`node gateway/main.ts audit verify\`
+Afterwards, with \`data: DIR\` in holdpoint.yaml, \`npx holdpoint report NAME\` and \`npx holdpoint audit verify\`
 show it. The year is 2025: reports want --from 2025-01-01 --to 2026-01-01.
 `;
 

@@ -185,8 +185,8 @@ function suggest(stage: Stage): void {
   tell.command(`curl ${adminUrl}/api/policy`, reviewer);
   const config = `--config ./${relative('.', join(folder, 'holdpoint.yaml'))}`;
   tell.line('  a report on cost (no name lists all reports), and proof that the record was not altered:');
-  tell.command(`npm exec -c 'node gateway/main.ts report cost ${config}'`);
-  tell.command(`npm exec -c 'node gateway/main.ts audit verify ${config}'`);
+  tell.command(`npx holdpoint report cost ${config}`);
+  tell.command(`npx holdpoint audit verify ${config}`);
 }
 
 async function tour(stage: Stage): Promise<void> {

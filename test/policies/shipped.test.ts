@@ -14,7 +14,7 @@ describe('the shipped bundle', () => {
   it('the shipped bundle is, byte for byte, what its sources compile to', async () => {
     const sources = await readSources(join(root, 'policies'));
     const rebuilt = encodeBundle(await compilePolicies(sources, opa));
-    // On a mismatch: node gateway/main.ts policy build policies
+    // On a mismatch: npx holdpoint policy build policies
     expect(rebuilt === committed).toBe(true);
   });
 
