@@ -4,19 +4,21 @@ import { NOTICE_KINDS } from '../domain/notification.ts';
 import { section } from './section.ts';
 import { name, upstreamUrl } from './values.ts';
 
-/** Where people are, or programs of theirs, who are told of what happens. */
-const targetUrl = z.string().refine(
-  (text) => {
-    const url = URL.canParse(text) ? new URL(text) : null;
-    // undici sends neither a fragment nor a user: who configured one would wait for what never comes.
-    return url && ['http:', 'https:'].includes(url.protocol) && !url.hash && !url.username && !url.password;
-  },
-  { error: 'expected an http or https URL without fragment or user, such as https://hooks.example.com/holds' },
-);
-const webhookSecret = z.string().refine(isWebhookSecret, {
+const targetUrl = z
+  .string()
+  .meta({ title: 'URL' })
+  .refine(
+    (text) => {
+      const url = URL.canParse(text) ? new URL(text) : null;
+      // undici would silently drop a fragment or a user.
+      return url && ['http:', 'https:'].includes(url.protocol) && !url.hash && !url.username && !url.password;
+    },
+    { error: 'expected an http or https URL without fragment or user, such as https://hooks.example.com/holds' },
+  );
+const webhookSecret = z.string().meta({ title: 'secret' }).refine(isWebhookSecret, {
   error: 'expected whsec_ and 24 to 64 bytes in base64, such as `echo whsec_$(openssl rand -base64 32)` prints',
 });
-const smtpUrl = z.string().refine(isSmtpUrl, {
+const smtpUrl = z.string().meta({ title: 'URL' }).refine(isSmtpUrl, {
   error:
     'expected smtp[s]://[user:password@]host[:port], with special characters of the password percent-encoded (RFC 3986)',
 });
@@ -25,24 +27,59 @@ const mailbox = z
   .regex(
     /^(?:[^<>@\p{Cc}]*<[^\s<>@\p{Cc}]+@[^\s<>@\p{Cc}]+>|[^\s<>@\p{Cc}]+@[^\s<>@\p{Cc}]+)$/u,
     'expected a mail address, such as Holdpoint <holdpoint@example.com>',
-  );
-/** Absent: of all groups, all that happens. */
-const place = { url: targetUrl, groups: z.array(z.string().min(1)).min(1).optional() };
-const forPrograms = z.array(z.enum(NOTICE_KINDS)).min(1).optional();
-/** What was decided is for programs. */
+  )
+  .meta({ title: 'mail address' });
+const groups = z
+  .array(z.string().min(1))
+  .min(1)
+  .optional()
+  .describe('Only notifications for these groups; without it, for all.');
+const EVENTS = 'Only these events; without it, all.';
+const forPrograms = z.array(z.enum(NOTICE_KINDS)).min(1).optional().describe(EVENTS);
+/** People are not told of decisions; programs are. */
 const forPeople = z
   .array(z.enum(NOTICE_KINDS).exclude(['decided']))
   .min(1)
-  .optional();
+  .optional()
+  .describe(EVENTS);
 
 export const notify = section({
-  console: upstreamUrl.optional(),
-  webhooks: z.record(name, section({ ...place, secret: webhookSecret, events: forPrograms })).default({}),
-  slack: z.record(name, section({ ...place, events: forPeople })).default({}),
-  email: section({ url: smtpUrl, from: mailbox, events: forPeople }).optional(),
-});
+  console: upstreamUrl.optional().describe('Base of the links in messages; without it, `http://` and `listen.admin`.'),
+  webhooks: z
+    .record(
+      name,
+      section({
+        url: targetUrl.describe('Receives each notification as a signed POST.'),
+        secret: webhookSecret.describe('Signs the messages: `whsec_` and 24 to 64 bytes in base64.'),
+        groups,
+        events: forPrograms,
+      }),
+    )
+    .default({}),
+  slack: z
+    .record(
+      name,
+      section({
+        url: targetUrl.describe('Incoming webhook of Slack, or of a service that takes the same messages.'),
+        groups,
+        events: forPeople,
+      }),
+    )
+    .default({}),
+  email: section({
+    url: smtpUrl.describe(
+      'The mail server: `smtp[s]://[user:password@]host[:port]`. Special characters in the password are percent-encoded.',
+    ),
+    from: mailbox.describe('Sender, such as `Holdpoint <holdpoint@example.com>`.'),
+    events: forPeople,
+  }).optional(),
+})
+  .prefault({})
+  .describe(
+    'Who is notified of holds, and how; without it, no notifications. Messages and delivery: [notifications](../holds/notify/README.md).',
+  );
 
-/** The key has the size that the Standard Webhooks ask for. */
+/** Whether the key has a size that Standard Webhooks allows. */
 function isWebhookSecret(text: string): boolean {
   try {
     new Webhook(text);
@@ -53,7 +90,7 @@ function isWebhookSecret(text: string): boolean {
   return bytes >= 24 && bytes <= 64;
 }
 
-/** Nothing but server and credentials: the rest of what mail programs read from such URLs would go unnoticed here. */
+/** Whether the URL holds only server and credentials: anything else in it would be silently ignored. */
 function isSmtpUrl(text: string): boolean {
   if (!URL.canParse(text)) return false;
   const { protocol, hostname, pathname, search, hash, username, password } = new URL(text);

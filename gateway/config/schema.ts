@@ -1,57 +1,85 @@
 import { hostname } from 'node:os';
 import { z } from 'zod';
-import { size } from '../domain/units.ts';
 import { address, formatAddress, type Address } from './address.ts';
 import { clickhouse, retention } from './clickhouse.ts';
 import { notify } from './notify.ts';
 import { agent, reviewer } from './people.ts';
 import { section } from './section.ts';
 import { system } from './system.ts';
-import { name } from './values.ts';
+import { folder, name, size } from './values.ts';
 
-/** The whole of `holdpoint.yaml`, each key with what it means. */
+/** All of `holdpoint.yaml`. The descriptions become `gateway/config/README.md`. */
 export const schema = section({
   listen: section({
-    agents: address.default({ host: '127.0.0.1', port: 8080 }),
-    admin: address.default({ host: '127.0.0.1', port: 8081 }),
-    /** Where analysts query the embedded ClickHouse. */
-    clickhouse: address.optional(),
-  }).prefault({}),
-  /** Name of this gateway in the record; the machine's host name by default. */
-  node: z.string().min(1).default(hostname()),
-  data: z.string().default('./data'),
-  /** Where holds live, for several gateways at once; a file in `data` by default. */
+    agents: address.prefault('127.0.0.1:8080').describe('Where agents connect.'),
+    admin: address.prefault('127.0.0.1:8081').describe('Where reviewers, operators and monitoring connect.'),
+    clickhouse: address
+      .optional()
+      .describe(
+        'Where analysts [query the embedded ClickHouse](../../audit/analysts/README.md). Not with `clickhouse`: analysts then connect to that server.',
+      ),
+  })
+    .prefault({})
+    .describe('Addresses that the gateway listens on.'),
+  node: z
+    .string()
+    .min(1)
+    .default(hostname())
+    .describe('Name of this gateway in events.')
+    .meta({ defaultText: 'host name' }),
+  data: folder
+    .default('./data')
+    .describe('Holds, journal, embedded ClickHouse and keys. Only one gateway at a time can use it.'),
   store: z
     .url({ protocol: /^postgres(ql)?$/, error: 'expected a URL such as postgres://user:password@host:5432/holdpoint' })
-    .optional(),
-  /** Encrypts held calls and answers; one of its own in `data` by default. Gateways with one `store` need the same. */
+    .optional()
+    .describe(
+      'PostgreSQL database (`postgres://…`) for holds, shared by several gateways. By default, SQLite in `data`.',
+    ),
   store_key: z
     .string()
     .regex(/^[0-9a-f]{64}$/, 'expected 64 lowercase hex digits, as `openssl rand -hex 32` prints them')
     .transform((hex) => Buffer.from(hex, 'hex'))
-    .optional(),
-  clickhouse: clickhouse.optional(),
-  retention,
-  policies: z.string().default('./policies'),
-  /**
-   * Bytes of events that each process may keep on disk until ClickHouse has them; and what happens beyond that: calls are
-   * refused, or allowed calls with a safe method go through unrecorded and are counted.
-   */
-  journal: section({
-    limit: size.default(2 ** 30),
-    when_full: z.enum(['refuse', 'drop-reads'], { error: 'expected refuse or drop-reads' }).default('refuse'),
-  }).prefault({}),
+    .optional()
+    .meta({ title: '64 hex digits' })
+    .describe(
+      'Key that encrypts held calls and responses. By default, generated in `data`. Gateways that share a `store` need the same key; `openssl rand -hex 32` prints one.',
+    ),
+  policies: folder
+    .default('./policies')
+    .describe(
+      'Folder of [Rego policies](../../policies/README.md). The gateway watches it and loads every valid change.',
+    ),
   workers: z
     .union([z.literal('auto'), z.number().int().min(1).max(256)], { error: 'expected auto or a number from 1 to 256' })
-    .default('auto'),
-  log: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
-  systems: z.record(
-    name.refine((text) => text !== 'all', 'expected another name; the rules of every system are in rules.all'),
-    system,
-  ),
-  agents: z.array(agent).default([]),
-  reviewers: z.array(reviewer).default([]),
-  notify: notify.prefault({}),
+    .default('auto')
+    .meta({ title: '`auto` or 1 to 256' })
+    .describe('Number of processes that serve calls; `auto` is one per core.'),
+  log: z.enum(['debug', 'info', 'warn', 'error']).default('info').describe('Lowest level that is logged.'),
+  systems: z
+    .record(
+      name.refine((text) => text !== 'all', 'expected another name; the rules of every system are in rules.all'),
+      system,
+    )
+    .describe(
+      'The APIs that agents call, by name: lowercase letters, digits, `-` and `_`; not `all`. The name is the first path segment of a call.',
+    ),
+  agents: z.array(agent).default([]).describe('The agents that may call.'),
+  reviewers: z.array(reviewer).default([]).describe('The people who decide, operate and analyse.'),
+  notify,
+  journal: section({
+    limit: size.prefault('1GiB').describe('Bytes of events that each process keeps on disk until ClickHouse has them.'),
+    when_full: z
+      .enum(['refuse', 'drop-reads'], { error: 'expected refuse or drop-reads' })
+      .default('refuse')
+      .describe(
+        'When the journal or the disk is full: `refuse` refuses every call; `drop-reads` forwards allowed calls with a safe method without recording them, counts them, and refuses the others.',
+      ),
+  })
+    .prefault({})
+    .describe('Events on local disk, before ClickHouse has them.'),
+  clickhouse,
+  retention,
 }).superRefine((config, ctx) => {
   const report = (path: (string | number)[], message: string) => ctx.addIssue({ code: 'custom', path, message });
   const once = (what: string) => {

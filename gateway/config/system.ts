@@ -1,24 +1,34 @@
 import { z } from 'zod';
 import { costAmount, costUnit } from '../domain/cost.ts';
 import type { CostEntry } from '../domain/system.ts';
-import { duration, size } from '../domain/units.ts';
 import { address } from './address.ts';
 import { section } from './section.ts';
-import { headerName, headerValue, upstreamUrl } from './values.ts';
+import { duration, file, headerName, headerValue, size, upstreamUrl } from './values.ts';
 
 const httpStatus = z.number().int().min(200).max(599);
 const COST_SOURCES = 'expected one of answer, header and amount';
+const COSTS = `What calls cost. The gateway takes the cost of a call from the response, else from the [policy](../../policies/README.md#what-a-call-costs), else from a fixed \`amount\`. Each entry has one of \`answer\`, \`header\` and \`amount\`. Among the entries with \`answer\` or \`header\`, and among those with \`amount\`, the first that names the operation, or names none, counts.
+
+The gateway reads a response after the agent has it: headers of any response; JSON bodies of at most 256 KiB, also compressed with gzip, deflate, br or zstd; and the last event of an uncompressed \`text/event-stream\` that has the place. If a response cannot be read, the next source counts.`;
+
 const cost = section({
-  operations: z.array(z.string().min(1)).min(1).optional(),
-  unit: costUnit,
+  operations: z
+    .array(z.string().min(1))
+    .min(1)
+    .optional()
+    .describe('Operations that this entry is for; without it, all.'),
+  unit: costUnit.describe('Currency, or anything else that is counted, such as `EUR`, `tokens` or `credits`.'),
   answer: z
     .string()
     .regex(/^(?:\/(?:[^~]|~[01])*)+$/, 'expected a JSON pointer, such as /usage/total_tokens')
-    .optional(),
-  header: headerName.optional(),
-  /** Of one of what the answer counts. */
-  price: costAmount.optional(),
-  amount: costAmount.optional(),
+    .optional()
+    .meta({ title: 'JSON pointer' })
+    .describe('Place in the response body that holds the number of units used.'),
+  header: headerName.optional().describe('Response header that holds the number of units used.'),
+  price: costAmount
+    .optional()
+    .describe('Price of one unit used, in `unit`; 1 when absent. Only with `answer` or `header`.'),
+  amount: costAmount.optional().describe('Fixed cost of each call, in `unit`.'),
 }).transform(({ operations, unit, answer, header, price, amount }, ctx): CostEntry => {
   const of = { ...(operations && { operations }), unit };
   if ([answer, header, amount].filter((each) => each !== undefined).length !== 1) {
@@ -33,21 +43,53 @@ const cost = section({
 });
 
 export const system = section({
-  upstream: upstreamUrl,
-  hosts: z.array(z.string().transform((host) => host.toLowerCase())).default([]),
-  listen: address.optional(),
-  openapi: z.string().optional(),
-  credential: section({ header: headerName, value: headerValue }).optional(),
-  agent_credential: section({ header: headerName }).default({ header: 'x-api-key' }),
-  wait: duration.default(50_000),
-  body_limit: size.default(2 ** 20),
-  timeout: duration.default(60_000),
-  connections: z.number().int().min(1).max(10_000).default(256),
-  idempotent: z.boolean().default(false),
-  read_back: section({
-    path: z.string().regex(/^\/[\x21-\x7e]*$/, 'expected a path such as /v1/requests/{idempotency_key}'),
-    executed: z.array(httpStatus).default([200]),
-    not_executed: z.array(httpStatus).default([404]),
+  upstream: upstreamUrl.describe('URL of the API, http or https. Its path is put before the path of each call.'),
+  credential: section({
+    header: headerName.describe("Header for the system's own credential. Agents never see it."),
+    value: headerValue.describe('Its value, such as `"Bearer ${PAYMENTS_KEY}"`.'),
   }).optional(),
-  costs: z.array(cost).optional(),
+  agent_credential: section({
+    header: headerName.describe("Header in which the system's SDK sends its key, read in addition to `Authorization`."),
+  }).prefault({ header: 'x-api-key' }),
+  hosts: z
+    .array(z.string().transform((host) => host.toLowerCase()))
+    .default([])
+    .describe('Host names of the system, for SDKs that take no base path. Paths then have no system prefix.'),
+  listen: address
+    .optional()
+    .describe(
+      'Address of its own for the system, for SDKs that take only host and port. Paths then have no system prefix.',
+    ),
+  openapi: file
+    .optional()
+    .describe('OpenAPI 3.0 or 3.1 document, in YAML or JSON; its `operationId`s name the operations.'),
+  wait: duration.prefault('50s').describe('How long a held request stays open. The caller can retry to keep waiting.'),
+  timeout: duration
+    .prefault('60s')
+    .describe("How long the gateway waits for the system's response headers, and for each pause in the body."),
+  body_limit: size.prefault('1MiB').describe('Largest request body; larger ones get 413.'),
+  connections: z
+    .number()
+    .int()
+    .min(1)
+    .max(10_000)
+    .default(256)
+    .describe('Largest number of connections to the system, per worker.'),
+  idempotent: z
+    .boolean()
+    .default(false)
+    .describe(
+      'The system executes calls with the same `Idempotency-Key` once. The gateway may then resend a call of unknown outcome under its key.',
+    ),
+  read_back: section({
+    path: z
+      .string()
+      .regex(/^\/[\x21-\x7e]*$/, 'expected a path such as /v1/requests/{idempotency_key}')
+      .describe(
+        'Path of a GET that tells whether a call of unknown outcome was executed. `{idempotency_key}` stands for the key of the call.',
+      ),
+    executed: z.array(httpStatus).default([200]).describe('Statuses that mean that the call was executed.'),
+    not_executed: z.array(httpStatus).default([404]).describe('Statuses that mean that it was not.'),
+  }).optional(),
+  costs: z.array(cost).optional().describe(COSTS),
 });

@@ -1,23 +1,35 @@
 import { z } from 'zod';
+import * as units from '../domain/units.ts';
+
+export const duration = units.duration.meta({ title: 'duration' });
+export const size = units.size.meta({ title: 'size' });
+/** A path, relative to the configuration file. */
+export const file = z.string().meta({ title: 'file' });
+export const folder = z.string().meta({ title: 'folder' });
 
 export const name = z.string().regex(/^[a-z0-9][a-z0-9_-]*$/, 'expected lowercase letters, digits, "-" and "_"');
 export const headerName = z
   .string()
   .regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, 'expected an HTTP header name')
-  .transform((header) => header.toLowerCase());
+  .transform((header) => header.toLowerCase())
+  .meta({ title: 'header name' });
 export const headerValue = z.string().regex(/^[\t\x20-\x7e\x80-\xff]+$/, 'expected a header value on one line');
 export const tokenHash = z
   .string()
-  .regex(/^[0-9a-f]{64}$/, 'expected the lowercase hex SHA-256 of the token; `npm start token` prints one');
+  .regex(/^[0-9a-f]{64}$/, 'expected the lowercase hex SHA-256 of the token; `npx holdpoint token` prints one')
+  .meta({ title: '64 hex digits' });
 export const person = z.string().min(1, 'expected a person, such as ana@example.com');
 
-export const upstreamUrl = z.string().transform((text, ctx) => {
-  const url = URL.canParse(text) ? new URL(text) : null;
-  if (!url || !['http:', 'https:'].includes(url.protocol) || url.search || url.hash || url.username) {
-    const message =
-      'expected an http or https URL without query, fragment or user, such as https://api.example.com/base';
-    ctx.issues.push({ code: 'custom', message, input: text });
-    return z.NEVER;
-  }
-  return url;
-});
+export const upstreamUrl = z
+  .string()
+  .transform((text, ctx) => {
+    const url = URL.canParse(text) ? new URL(text) : null;
+    if (!url || !['http:', 'https:'].includes(url.protocol) || url.search || url.hash || url.username) {
+      const message =
+        'expected an http or https URL without query, fragment or user, such as https://api.example.com/base';
+      ctx.issues.push({ code: 'custom', message, input: text });
+      return z.NEVER;
+    }
+    return url;
+  })
+  .meta({ title: 'URL' });
