@@ -12,7 +12,7 @@ export type Options = {
   readonly seconds: number;
   readonly only: readonly string[];
   readonly load: ClosedLoad;
-  /** Long enough, and of everything: only such a run is shown in the README. */
+  /** Long enough, and of everything: only such a run is shown in the READMEs. */
   readonly whole: boolean;
 };
 
@@ -52,7 +52,7 @@ ${list(SCENARIOS)}
 Peers:
 
 ${list(PEERS)}
-A run without --only, of all peers and of no less than the default rounds and duration, also writes the figures and plots of README.md.
+A run without --only, of all peers and of no less than the default rounds and duration, also writes the plots, and the figures of bench/README.md and README.md.
 `;
 }
 

@@ -15,7 +15,20 @@ export function replaceBlock(text: string, block: string): string {
   return `${before}${BEGIN}\n\n${block.trim()}\n\n${END}${after}`;
 }
 
-/** The README's summary of a whole run: few columns, ratios first. Names of scenarios are those of `SCENARIOS`. */
+/** The paragraph of the main README: ratios to the peers that readers know, with short and with long bodies. */
+export function readmeSummary(short: Table, long: Table): string {
+  const ours = ({ rows }: Table): Row => rows.find(({ peer }) => peer === HOLDPOINT)!;
+  const times = (table: Table, peer: string, digits: number): string =>
+    `${show(ours(table).times[peer]?.rate, digits)} ×`;
+  const { cpuMicros, elsewhereMicros } = ours(short);
+  return [
+    `With one worker on one core, Holdpoint serves ${times(short, NGINX, 2)} the calls per second of nginx \`proxy_pass\`, ${times(short, HTTP_PROXY, 2)} those of bare \`@fastify/http-proxy\`, and ${times(short, NGINX_OPA, 1)} those of nginx with an OPA server (${short.scenario.name}).`,
+    `A call takes ${show(cpuMicros, 0)} µs of CPU on that core, and ${show(elsewhereMicros, 0)} µs in processes on another: shipping and ClickHouse.`,
+    `Long JSON bodies are slower: ${times(long, NGINX, 2)} nginx and ${times(long, HTTP_PROXY, 2)} the plugin (${long.scenario.name}).`,
+  ].join(' ');
+}
+
+/** What `bench/README.md` shows of a whole run: few columns, ratios first. Names of scenarios are those of `SCENARIOS`. */
 export function readmeBlock(
   tables: readonly Table[],
   { first, latency, half }: { first: string; latency: readonly string[]; half: string },
@@ -27,14 +40,14 @@ export function readmeBlock(
   );
   const { cpu, memory, cores } = about.machine;
   return [
-    `Medians of ${about.rounds} rounds of ${about.seconds} s. ${cpu}, ${memory}; ${cores}. Ratios are taken within a round; \\* marks a peer that had time left, whose rate the load, the disk or a neighbour set: the ratio by CPU stands for itself.`,
+    `Medians of ${about.rounds} rounds of ${about.seconds} s. ${cpu}, ${memory}; ${cores}. Each ratio is the median of the ratios within a round. \\* marks a peer that was not the bottleneck (the load, the disk or another process was): there, compare by CPU.`,
     peers(named(first)),
     ours(tables),
     latencies(named(first), latency.map(named), named(half)),
     failed.length > 0 &&
-      `Failed runs, by a wrong answer or because the load was the limit; of the latter only CPU is taken: ${failed.join('; ')}.`,
-    '![Throughput of each peer, as a multiple of nginx](bench/results/throughput.svg)',
-    '![Latency that each peer adds](bench/results/latency.svg)',
+      `Failed runs, because of a wrong answer or because the load generator was the limit (of those, only CPU counts): ${failed.join('; ')}.`,
+    '![Throughput of each peer, as a multiple of nginx](results/throughput.svg)',
+    '![Latency that each peer adds](results/latency.svg)',
   ]
     .filter((part) => part !== false)
     .join('\n\n');

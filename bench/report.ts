@@ -3,17 +3,19 @@ import type { Evaluation } from './evaluation.ts';
 import { markdownTable } from './markdown-table.ts';
 import { HOLDPOINT } from './peer-names.ts';
 import { latencyPlot, throughputPlot } from './plots.ts';
-import { readmeBlock, replaceBlock } from './readme-block.ts';
+import { readmeBlock, readmeSummary, replaceBlock } from './readme-block.ts';
 import type { Found } from './rounds.ts';
 import { get } from './scenarios/get.ts';
 import { postAtHalf } from './scenarios/half-load.ts';
 import { latencyGet, latencyPost } from './scenarios/latency.ts';
+import { post10KB } from './scenarios/long-bodies.ts';
 import { postJson } from './scenarios/post-json.ts';
 import { serverSentEvents } from './scenarios/server-sent-events.ts';
 import { toMarkdown } from './summary.ts';
 import type { Table } from './summary.ts';
 
 const RESULTS = new URL('results/', import.meta.url);
+const PAGE = new URL('README.md', import.meta.url);
 const README = new URL('../README.md', import.meta.url);
 
 export type Report = Found & {
@@ -66,8 +68,8 @@ export function writeResults(report: Report, text: string): void {
   writeFileSync(new URL('latest.json', RESULTS), `${JSON.stringify(json, null, 2)}\n`);
 }
 
-/** The plots, and what the README shows, of a run that left nothing out. */
-export function writeReadme({ tables, rounds, seconds, machine }: Report): void {
+/** The plots, and what both READMEs show, of a run that left nothing out. */
+export function writeReadmes({ tables, rounds, seconds, machine }: Report): void {
   const named = (...names: readonly string[]): Table[] =>
     names.map((name) => tables.find(({ scenario }) => scenario.name === name)!);
   writeFileSync(new URL('throughput.svg', RESULTS), throughputPlot(named(postJson.name, get.name)));
@@ -77,6 +79,9 @@ export function writeReadme({ tables, rounds, seconds, machine }: Report): void 
     latency: [latencyGet.name, latencyPost.name, serverSentEvents.name],
     half: postAtHalf.name,
   };
-  const block = readmeBlock(tables, shown, { rounds, seconds, machine });
-  writeFileSync(README, replaceBlock(readFileSync(README, 'utf8'), block));
+  const write = (page: URL, block: string): void =>
+    writeFileSync(page, replaceBlock(readFileSync(page, 'utf8'), block));
+  write(PAGE, readmeBlock(tables, shown, { rounds, seconds, machine }));
+  const [short, long] = named(postJson.name, post10KB.name);
+  write(README, readmeSummary(short!, long!));
 }

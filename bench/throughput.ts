@@ -14,7 +14,7 @@ import { HOLDPOINT } from './peer-names.ts';
 import { PEERS } from './peers.ts';
 import { opaVersion } from './peers/opa-server.ts';
 import type { Peer, Scenario, Upstreams } from './plan.ts';
-import { toText, writeReadme, writeResults } from './report.ts';
+import { toText, writeReadmes, writeResults } from './report.ts';
 import { runRounds } from './rounds.ts';
 import { SCENARIOS } from './scenarios.ts';
 import { failureOf, summarise } from './summary.ts';
@@ -88,7 +88,7 @@ export async function benchThroughput({ rounds, seconds, only, load, whole }: Op
   const text = toText(report);
   process.stdout.write(`${text}\n`);
   writeResults(report, text);
-  if (whole && leftOut.length === 0) writeReadme(report);
-  else say('README.md keeps its figures: this was not a whole run of everything.');
+  if (whole && leftOut.length === 0) writeReadmes(report);
+  else say('The READMEs keep their figures: this was not a whole run of everything.');
   return found.broken.length > 0 || found.samples.some((sample) => failureOf(sample) !== null) ? 1 : 0;
 }

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { HOLDPOINT, NGINX } from '../../bench/peer-names.ts';
 import type { Sample, Scenario } from '../../bench/plan.ts';
-import { readmeBlock, replaceBlock } from '../../bench/readme-block.ts';
+import { readmeBlock, readmeSummary, replaceBlock } from '../../bench/readme-block.ts';
 import { get } from '../../bench/scenarios/get.ts';
 import { postAtHalf } from '../../bench/scenarios/half-load.ts';
 import { latencyGet, latencyPost } from '../../bench/scenarios/latency.ts';
@@ -26,8 +26,8 @@ test.each([
   expect(() => replaceBlock(text, 'new')).toThrow('once each');
 });
 
-test('the README has a place for the figures', () => {
-  const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
+test.each(['README.md', 'bench/README.md'])('%s has a place for the figures', (page) => {
+  const readme = readFileSync(new URL(`../../${page}`, import.meta.url), 'utf8');
   expect(replaceBlock(readme, 'figures')).toContain('figures');
 });
 
@@ -69,5 +69,8 @@ test('the block shows ratios first, marks rates that a peer did not set, and nam
   expect(block).toMatch(/\| holdpoint +\| +0\.40 \| +0\.50 \|/);
   expect(block).toMatch(/\| nginx proxy_pass +\| +1\.00\\\* \|/);
   expect(block).toMatch(/^Failed runs, .*: GET, 64 connections, holdpoint \(1\)\.$/m);
-  expect(block).toContain('bench/results/throughput.svg');
+  expect(block).toContain('(results/throughput.svg)');
+  const summary = readmeSummary(tables[0]!, tables[1]!);
+  expect(summary).toContain('Holdpoint serves 0.40 × the calls per second of nginx');
+  expect(summary).toContain('A call takes 20 µs of CPU');
 });
