@@ -1,15 +1,15 @@
 # Mount the configuration at /etc/holdpoint (holdpoint.yaml with `data: /data`, listeners on 0.0.0.0, and the policies).
-# Nothing but the data volume is written, so the image runs with a read-only root filesystem:
+# The gateway writes only to the data volume, so the image runs with a read-only root filesystem:
 #
 #   docker run --read-only --tmpfs /tmp -v holdpoint-data:/data -v ./config:/etc/holdpoint:ro \
 #     -p 8080:8080 -p 127.0.0.1:8081:8081 holdpoint
 #
-# `opa` is not in the image: it runs compiled policies. To edit policies in place, mount an `opa` and name it in $OPA.
+# The image runs compiled policies and has no `opa`. To edit policies in place, mount an `opa` and set $OPA to its path.
 
 FROM node:26-slim AS packages
 WORKDIR /app
 COPY package.json package-lock.json ./
-# The base image is Node 26 already; the copy that npm brings for older machines would only make the image larger.
+# The base image already has Node 26, so the copy that npm installs for older machines is removed.
 RUN npm ci --omit=dev && rm -rf node_modules/node-linux-* node_modules/.bin/node && npm cache clean --force
 
 FROM node:26-slim
@@ -25,7 +25,7 @@ RUN mkdir /data && chown node:node /data && chmod 700 /data
 VOLUME /data
 USER node
 EXPOSE 8080 8081
-# The admin listener answers for the process tree; the agents listener may be open to strangers and stays out of it.
+# The admin listener reports the health of all processes; the agents listener may be public.
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s \
   CMD ["node", "-e", "fetch('http://127.0.0.1:8081/-/livez').then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
 CMD ["node", "gateway/main.ts", "start", "--config", "/etc/holdpoint/holdpoint.yaml"]

@@ -96,14 +96,14 @@ function ours(tables: readonly Table[]): string {
 /** The time added to a call at a constant rate; and its whole time where a peer is half as busy as it can be. */
 function latencies(all: Table, tables: readonly Table[], half: Table): string {
   const of = (table: Table, peer: string): Row | undefined => table.rows.find((row) => row.peer === peer);
-  const everybody = all.rows.map(({ peer }) => peer).filter((peer) => peer !== DIRECT);
+  const proxies = all.rows.map(({ peer }) => peer).filter((peer) => peer !== DIRECT);
   return markdownTable(
     [
       'milliseconds, p50 / p99',
       ...tables.map(({ scenario }) => `added: ${scenario.name}`),
       `in all: ${half.scenario.name}`,
     ],
-    everybody.map((peer) => [
+    proxies.map((peer) => [
       peer,
       ...tables.map((table) => `${show(of(table, peer)?.addedP50, 2)} / ${show(of(table, peer)?.addedP99, 2)}`),
       `${show(of(half, peer)?.p50, 2)} / ${show(of(half, peer)?.p99, 2)}`,

@@ -3,7 +3,7 @@ import { nearest } from './nearest.ts';
 
 /**
  * An object that knows its keys: an unknown one is an error that names the nearest known key, because a silently
- * ignored `body_limt` is a limit that nobody enforces.
+ * ignored `body_limt` is a limit that is not enforced.
  */
 export function section<Shape extends z.ZodRawShape>(shape: Shape) {
   const known = Object.keys(shape);
