@@ -34,7 +34,9 @@ export function reviewerOf(request: object): Reviewer {
 export function reviewerWithRole(request: object, role: 'reviewer' | 'operator'): Reviewer {
   const reviewer = reviewerOf(request);
   if (!reviewer.roles.includes(role)) {
-    throw new AdminProblem('not-permitted', { detail: `${reviewer.id} is no ${role}. Ask one to do it.` });
+    throw new AdminProblem('not-permitted', {
+      detail: `${reviewer.id} does not have the role ${role}. Ask a person with that role.`,
+    });
   }
   return reviewer;
 }

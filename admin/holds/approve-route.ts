@@ -71,7 +71,7 @@ export function approveRoute({ holds, amend, clock }: Deps, desk: HoldDesk): Fas
         const { complete, missing } = viewCall(hold, call, original);
         if (!call || !complete) {
           throw new AdminProblem('incomplete', {
-            detail: `${missing} Nobody approves what they could not see: reject it instead.`,
+            detail: `${missing} A call that cannot be displayed in full cannot be approved. Reject it instead.`,
             extras: { hold_id: hold.id },
           });
         }
@@ -107,7 +107,7 @@ function grantTerms(grant: z.output<typeof grantBody> | undefined, now: number):
 function editProblem({ refused, detail, pointer }: AmendRefusal, hold_id: string): AdminProblem {
   if (refused === 'invalid') return invalidMember('body', `/edit${pointer ?? ''}`, detail);
   return new AdminProblem('edit-blocked', {
-    detail: `${detail.replace(/\.?$/, '.')} Nothing was changed; edit it otherwise, or reject it.`,
+    detail: `${detail.replace(/\.?$/, '.')} Nothing was changed. Change the edit, or reject the call.`,
     extras: { hold_id },
   });
 }

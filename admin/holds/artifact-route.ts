@@ -35,13 +35,14 @@ export function artifactRoute(
         const hold = await desk.find(id);
         if (!isTakenBy(hold, reviewerOf(request).id, clock())) {
           throw new AdminProblem('not-permitted', {
-            detail: 'Artifacts are for whoever has claimed or accepted this. Claim it first.',
+            detail: 'Only the person who claimed or accepted this may read its artifacts. Claim it first.',
             extras: { hold_id: hold.id },
           });
         }
         const known = hold.artifacts.some((artifact) => artifact.name === name);
         const artifact = known ? await holds.artifact(id, name) : null;
-        if (!artifact) throw new AdminProblem('not-found', { detail: 'There is no such artifact (any more).' });
+        if (!artifact)
+          throw new AdminProblem('not-found', { detail: 'There is no such artifact, or it is no longer stored.' });
         // Whatever the sender calls it, it is never anything that a browser would open here.
         return await reply
           .type('application/octet-stream')

@@ -43,7 +43,7 @@ export function decideRoutes(desk: HoldDesk): FastifyPluginAsyncZod {
         const role = cancelsAs(hold, by);
         if (role === null) {
           throw new AdminProblem('not-permitted', {
-            detail: `Only ${hold.principal.owner}, who owns the agent, or an operator may cancel this. Reject it instead.`,
+            detail: `Only the agent's owner ${hold.principal.owner} or an operator may cancel this. Reject it instead.`,
             extras: { hold_id: hold.id },
           });
         }

@@ -17,7 +17,7 @@ export function seenRevision(header: string | undefined, current: number): numbe
   if (header === undefined) throw new AdminProblem('precondition-required');
   if (header.trim() === '*') {
     throw new AdminProblem('precondition-required', {
-      detail: 'If-Match: * does not tell what you have seen. Send the ETag of the hold, such as If-Match: "1".',
+      detail: 'If-Match: * does not say which revision you read. Send the ETag of the hold, such as If-Match: "1".',
     });
   }
   if (!LIST.test(header)) {
@@ -26,7 +26,7 @@ export function seenRevision(header: string | undefined, current: number): numbe
   const strong = [...header.matchAll(new RegExp(ENTITY_TAG, 'g'))].filter(([, weak]) => !weak).map(([, , tag]) => tag);
   if (!strong.includes(String(current))) {
     throw new AdminProblem('stale', {
-      detail: `The hold is at revision ${current}, not at ${header}. Read it again and decide on what it says now.`,
+      detail: `The hold is at revision ${current}, not at ${header}. Read it again, then decide.`,
     });
   }
   return current;

@@ -25,7 +25,7 @@ export function readRoutes({ holds, demands, clock }: Deps, desk: HoldDesk): Fas
       async (request) => {
         const { mine, status, kind, system, agent, group, overdue, cursor, limit } = request.query;
         if (cursor !== undefined && !HOLD_ID.test(cursor))
-          throw invalidMember('querystring', '/cursor', "expected an earlier answer's next.");
+          throw invalidMember('querystring', '/cursor', 'expected `next` from an earlier response.');
         const { items, next } = await holds.list({
           limit,
           ...(mine && { mine: reviewerOf(request).id }),

@@ -15,7 +15,7 @@ export function refusalProblem({ refused, detail, hold }: HoldRefusal): AdminPro
       return new AdminProblem('stale', { detail, extras: hold_id });
     case 'forbidden':
       return new AdminProblem('not-permitted', {
-        detail: `${detail} What you may do stands in the hold's you_may.`,
+        detail: `${detail} The hold's you_may lists what you may do.`,
         extras: hold_id,
       });
     case 'leased': {

@@ -34,7 +34,7 @@ export function callRoutes(calls: CallLog): FastifyPluginAsyncZod {
       },
       async ({ params }) => {
         const story = await answered(calls.story(params.id));
-        if (!story) throw new AdminProblem('not-found', { detail: `There is no call ${params.id} in the record.` });
+        if (!story) throw new AdminProblem('not-found', { detail: `The audit record has no call ${params.id}.` });
         const { call, events, source } = story;
         return { call: call && owned(call), events: events.map(told), source };
       },

@@ -55,8 +55,9 @@ export function delegationRoutes({ holds, people, clock }: Deps): FastifyPluginA
         const from = reviewerWithRole(request, 'reviewer').id;
         const { to, since = clock(), until } = request.body;
         const deputy = people.find(({ id }) => id === to);
-        if (!deputy) throw invalidMember('body', '/to', `nobody is known as ${to}; name a configured reviewer.`);
-        if (!deputy.roles.includes('reviewer')) throw invalidMember('body', '/to', `${to} is no reviewer.`);
+        if (!deputy) throw invalidMember('body', '/to', `there is no reviewer ${to}; name a configured reviewer.`);
+        if (!deputy.roles.includes('reviewer'))
+          throw invalidMember('body', '/to', `${to} does not have the role reviewer.`);
         const added = await delegations.add({ from, to, since, until }, request.headers['holdpoint-channel']);
         if ('refused' in added) throw refusalProblem(added);
         return await reply.code(201).send(show(added));
@@ -78,7 +79,7 @@ export function delegationRoutes({ holds, people, clock }: Deps): FastifyPluginA
         const found = (await delegations.list(clock())).find(({ id }) => id === request.params.id);
         if (!found) throw unknown();
         if (found.from !== by.id && !by.roles.includes('operator')) {
-          const detail = `Only ${found.from}, who gave it, or an operator may end this delegation.`;
+          const detail = `Only the delegator ${found.from} or an operator may end this delegation.`;
           throw new AdminProblem('not-permitted', { detail });
         }
         const ended = await delegations.end(found.id, by.id, request.headers['holdpoint-channel']);

@@ -71,7 +71,7 @@ export function grantRoutes({ holds }: Pick<AdminDeps, 'holds'>): FastifyPluginA
         const grant = await grants.find(request.params.id);
         if (!grant) throw unknown();
         if (!grant.by.includes(by.id) && !by.roles.includes('operator')) {
-          const detail = `Only ${grant.by.join(', ')}, who approved it, or an operator may revoke this.`;
+          const detail = `Only an approver (${grant.by.join(', ')}) or an operator may revoke this grant.`;
           throw new AdminProblem('not-permitted', { detail });
         }
         const revoked = await grants.revoke(grant.id, by, request.headers['holdpoint-channel']);

@@ -61,7 +61,7 @@ export function noticeRoutes({ holds }: Pick<AdminDeps, 'holds'>): FastifyPlugin
       async (request) => {
         reviewerWithRole(request, 'operator');
         const notice = await notices.resend(request.params.id);
-        if (!notice) throw new AdminProblem('not-found', { detail: 'There is no such notice among those given up.' });
+        if (!notice) throw new AdminProblem('not-found', { detail: 'There is no such undeliverable notification.' });
         return show(notice);
       },
     );

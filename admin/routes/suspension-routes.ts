@@ -60,8 +60,7 @@ function killSwitch(
 
   function find(id: string): Shown {
     const shown = known.get(id);
-    if (!shown)
-      throw new AdminProblem('not-found', { detail: `There is no ${kind} of that name in the configuration.` });
+    if (!shown) throw new AdminProblem('not-found', { detail: `The configuration has no ${kind} of that name.` });
     return shown;
   }
 

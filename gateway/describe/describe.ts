@@ -44,11 +44,11 @@ export function createDescribe(
 
 /** Refuses a handshake that the WebSocket client would send differently from how it was judged. */
 function assertPlainHandshake(target: string, body: Buffer): void {
-  if (body.length > 0) throw new Problem('bad-request', { detail: 'Send a handshake without a body.' });
+  if (body.length > 0) throw new Problem('bad-request', { detail: 'Send the WebSocket handshake without a body.' });
   const sent = URL.canParse(target, 'http://a') ? new URL(target, 'http://a') : null;
   if (!sent || sent.pathname + sent.search !== target) {
     throw new Problem('bad-request', {
-      detail: 'Percent-encode each character of the target that the URL standard encodes.',
+      detail: 'Percent-encode every character of the target that the URL standard encodes.',
     });
   }
 }

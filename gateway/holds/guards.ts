@@ -47,10 +47,12 @@ function notAsked(hold: Hold, by: Reviewer): Refusal {
     const people = [by.id, ...(by.standsInFor ?? []).map(({ id }) => id)];
     return people.includes(hold.to.person)
       ? null
-      : forbidden(`This is for ${hold.to.person}; escalate it to others first.`);
+      : forbidden(`This is addressed to ${hold.to.person}. Escalate it to others first.`);
   }
   if (authority(hold, by)) return null;
-  return forbidden(`Only ${list(eligibleGroups(hold) ?? [])} may decide on this; ${by.id} is in none of them.`);
+  return forbidden(
+    `Only members of ${list(eligibleGroups(hold) ?? [])} may decide on this; ${by.id} is in none of these groups.`,
+  );
 }
 
 export const isAsked = personal('asked: in a named group, or in the place of a member', notAsked);
@@ -62,10 +64,10 @@ export const fourEyes = personal('four eyes', (hold, by) => {
   for (const id of new Set([by.id, authority(hold, by)?.id ?? by.id])) {
     if (id === principal.agent) return forbidden('The agent that made the call may not approve it.');
     if (principal.onBehalfOf.includes(id)) {
-      return forbidden(`The call is made on behalf of ${id}; somebody else has to approve it.`);
+      return forbidden(`The call is made on behalf of ${id}. Another person must approve it.`);
     }
     if (id === principal.owner && !terms.ownerMayApprove) {
-      return forbidden(`${id} owns the agent ${principal.agent}; somebody else has to approve its calls.`);
+      return forbidden(`${id} owns the agent ${principal.agent}. Another person must approve its calls.`);
     }
   }
   return null;
@@ -76,7 +78,7 @@ export const isApprovable: Guard = {
   check: ({ terms }) =>
     terms.level === 2
       ? null
-      : forbidden('Level 3: a person does this instead of the agent. It can be taken over or rejected, not approved.'),
+      : forbidden('Level 3: a person does this instead of the agent. Take it over or reject it.'),
 };
 
 /** What a person has not seen they cannot decide on (`If-Match`). */
@@ -99,7 +101,7 @@ export const isFirstVote = personal('one person counts once', (hold, by) => {
     return people.has(by.id) || people.has(as);
   });
   if (!earlier) return null;
-  const who = earlier.for === null ? earlier.reviewer : `${earlier.reviewer} in the place of ${earlier.for}`;
+  const who = earlier.for === null ? earlier.reviewer : `${earlier.reviewer} for ${earlier.for}`;
   return wrongState(`${who} approved revision ${hold.revision} at ${iso(earlier.at)}; one person counts once.`);
 });
 
@@ -111,7 +113,7 @@ export const isNotLeased: Guard = {
     if (!lease || now >= lease.until || !('by' in command) || lease.by === takerId(command.by)) return null;
     return {
       refused: 'leased',
-      detail: `${lease.by} is deciding on this, until ${iso(lease.until)} at the latest. Wait, or ask ${lease.by} to let go of it.`,
+      detail: `${lease.by} has claimed this until ${iso(lease.until)}. Wait, or ask ${lease.by} to release it.`,
     };
   },
 };
@@ -121,7 +123,7 @@ export const holdsLease: Guard = {
   check(hold, command, now) {
     const { lease } = hold;
     if (lease && now < lease.until && 'by' in command && lease.by === takerId(command.by)) return null;
-    return wrongState(lease && now < lease.until ? `It is claimed by ${lease.by}.` : 'Nobody has claimed it.');
+    return wrongState(lease && now < lease.until ? `It is claimed by ${lease.by}.` : 'It is not claimed.');
   },
 };
 
@@ -144,7 +146,7 @@ export const bringsSomebodyIn: Guard = {
   name: 'a group that cannot decide yet',
   check(hold, command, now) {
     if (command.type !== 'escalate') return null;
-    if (hold.to && 'agent' in hold.to) return wrongState('It was sent to an agent, which alone may take it.');
+    if (hold.to && 'agent' in hold.to) return wrongState('It was sent to an agent. Only that agent may accept it.');
     const told = { at: now, by: command.by.id, note: command.note };
     return broughtIn(hold, command.to, told).length > 0
       ? null
@@ -160,7 +162,7 @@ export const isGrantable: Guard = {
     const { uses, until, open } = command.grant;
     if (hold.terms.reversible !== true || hold.claims.reversible === false) {
       return forbidden(
-        'Policy does not call this reversible, so each call needs its own approval. Approve it without a grant.',
+        'Policy does not mark this as reversible, so each call needs its own approval. Approve it without a grant.',
       );
     }
     const closed = open.filter((pointer) => !hold.terms.editable.some((editable) => isWithin(pointer, editable)));
@@ -183,13 +185,13 @@ export const mayReport = personal(
     if (hold.status === 'taken-over') {
       return by.id === hold.decidedBy || by.roles.includes('operator')
         ? null
-        : forbidden(`${hold.decidedBy} took this over and reports how it went.`);
+        : forbidden(`Only ${hold.decidedBy}, who took this over, may report its outcome.`);
     }
     const concerned = by.id === hold.principal.owner || by.roles.includes('operator') || authority(hold, by) !== null;
     return concerned
       ? null
       : forbidden(
-          `Only the owner ${hold.principal.owner}, an operator or a member of an asked group may say what became of it.`,
+          `Only the owner ${hold.principal.owner}, an operator or a member of an asked group may report its outcome.`,
         );
   },
 );
@@ -204,7 +206,7 @@ export const hasEvidence: Guard = {
   name: 'with a reference or note as evidence',
   check: (_hold, command) =>
     command.type === 'outcome' && !command.reference && !command.note
-      ? invalid('Say how you know: give a reference (such as the identifier in the system) or a note.')
+      ? invalid('Give evidence: a reference (such as the identifier in the system) or a note.')
       : null,
 };
 
@@ -212,7 +214,7 @@ export const hasEvidence: Guard = {
 export const isInTime: Guard = {
   name: 'before expires_at',
   check: (hold, _command, now) =>
-    now < hold.expiresAt ? null : wrongState(`Expired at ${iso(hold.expiresAt)}; nobody decided in time.`),
+    now < hold.expiresAt ? null : wrongState(`Expired at ${iso(hold.expiresAt)}; no reviewer decided in time.`),
 };
 
 export const isOverdue: Guard = {
@@ -237,7 +239,9 @@ export const isRedeemable: Guard = {
   name: 'before redeem_by',
   check: ({ redeemBy }, _command, now) => {
     if (redeemBy === null) return wrongState('The approval has no redeem_by.');
-    return now < redeemBy ? null : wrongState(`The approval lapsed at ${iso(redeemBy)}; nobody collected it.`);
+    return now < redeemBy
+      ? null
+      : wrongState(`The approval lapsed at ${iso(redeemBy)}; the caller did not collect the call in time.`);
   },
 };
 
@@ -246,7 +250,7 @@ export const isUncollected: Guard = {
   check: ({ redeemBy }, _command, now) =>
     redeemBy !== null && now >= redeemBy
       ? null
-      : wrongState(`Not due: it may be redeemed until ${redeemBy === null ? 'it is approved' : iso(redeemBy)}.`),
+      : wrongState(`Not due: it can be collected until ${redeemBy === null ? 'it is approved' : iso(redeemBy)}.`),
 };
 
 /** Only the attempt that holds the release may say what became of it, or a late process could overwrite the truth. */
@@ -268,12 +272,12 @@ export const isFirstAttempt: Guard = {
 export const isToBeResent: Guard = {
   name: 'at or after resend_at',
   check: ({ resendAt }, _command, now) =>
-    resendAt !== null && now >= resendAt ? null : wrongState('It is not to be sent again now.'),
+    resendAt !== null && now >= resendAt ? null : wrongState('It is not due to be sent again.'),
 };
 
 export const isLeftToPeople: Guard = {
   name: 'not to be sent again',
-  check: ({ resendAt }) => (resendAt === null ? null : wrongState(`It is sent again at ${iso(resendAt)}.`)),
+  check: ({ resendAt }) => (resendAt === null ? null : wrongState(`It will be sent again at ${iso(resendAt)}.`)),
 };
 
 /** How somebody is called who gave a command. */

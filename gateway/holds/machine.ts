@@ -98,18 +98,19 @@ function settledDetail(hold: Hold, command: HoldCommand, now: number): string {
   const at = hold.decidedAt === null ? '' : ` at ${new Date(hold.decidedAt).toISOString()}`;
   switch (hold.status) {
     case 'pending':
-      if (now >= hold.expiresAt) return `Expired at ${new Date(hold.expiresAt).toISOString()}; nobody decided in time.`;
+      if (now >= hold.expiresAt)
+        return `Expired at ${new Date(hold.expiresAt).toISOString()}; no reviewer decided in time.`;
       return transitions.some(({ on, kinds }) => on === command.type && kinds.includes(hold.kind))
-        ? `Nobody has decided on it yet, so it cannot be changed by ${command.type}.`
-        : `This is ${hold.kind === 'approval' ? 'a call that waits for approval' : `a hold of kind ${hold.kind}`}; ${command.type} does not apply to it.`;
+        ? `It is not decided yet, so ${command.type} is not possible.`
+        : `This is ${hold.kind === 'approval' ? 'a call waiting for approval' : `a hold of kind ${hold.kind}`}; ${command.type} does not apply to it.`;
     case 'approved': {
       const attempt = hold.attempt ? ` (${hold.execution} since ${new Date(hold.attempt.at).toISOString()})` : '';
       return `Already approved${by}${at}${attempt}.`;
     }
     case 'lapsed':
-      return `The approval lapsed${at}; nobody collected it.`;
+      return `The approval lapsed${at}; the caller did not collect the call in time.`;
     case 'expired':
-      return `Expired${at}; nobody decided in time.`;
+      return `Expired${at}; no reviewer decided in time.`;
     default:
       return `Already ${hold.status}${by}${at}.`;
   }

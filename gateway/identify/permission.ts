@@ -15,7 +15,7 @@ export function createGrants(agents: readonly Agent[]): (agent: string, system: 
 export function assertActive(agent: string, system: string | null, suspensions: Pick<Suspensions, 'of'>): void {
   const reason = suspensions.of(agent, system);
   if (reason === null) return;
-  const detail = `An operator decided that ${reason}. Do not send the call again; ask the agent's owner.`;
+  const detail = `Suspended by an operator: ${reason}. Do not send the call again; ask the agent's owner.`;
   throw new Problem('suspended', { detail });
 }
 

@@ -84,7 +84,7 @@ export function validateJson(bytes: Buffer): string {
     for (;;) {
       at = skipSpace(bytes, at);
       if (depth === 0) {
-        if (at < bytes.length) throw refused('something after the end of the value', at);
+        if (at < bytes.length) throw refused('data after the end of the value', at);
         return bytes.toString('utf8');
       }
       const next = bytes[at];
@@ -114,7 +114,7 @@ function scanName(bytes: Buffer, at: number, depth: number): number {
   const scanned = scanString(bytes, at);
   const end = Math.abs(scanned);
   // Duplicate names: one parser takes the first, another the last (RFC 8259 section 4).
-  if (!names.add(depth, at + 1, end - 1, scanned < 0)) throw refused('a name that the object already has', at);
+  if (!names.add(depth, at + 1, end - 1, scanned < 0)) throw refused('a duplicate member name', at);
   at = skipSpace(bytes, end);
   if (bytes[at] !== COLON) throw unexpected(bytes, at);
   return at + 1;
@@ -127,7 +127,7 @@ function scanString(bytes: Buffer, start: number): number {
   if (bytes[at] === QUOTE) return at + 1;
   for (;;) {
     if (bytes[at] === QUOTE) return -(at + 1);
-    if (at >= bytes.length) throw refused('a string that does not end', start);
+    if (at >= bytes.length) throw refused('an unterminated string', start);
     if (bytes[at] !== BACKSLASH) throw refused('an unescaped control character in a string', at);
     at = scanEscape(bytes, at);
     while (PLAIN_IN_STRING[bytes[at]!]) at++;
@@ -190,7 +190,7 @@ function scanLiteral(bytes: Buffer, at: number): number {
 }
 
 function unexpected(bytes: Buffer, at: number): Problem {
-  return refused(at >= bytes.length ? 'an end before the value is complete' : 'something that is not JSON', at);
+  return refused(at >= bytes.length ? 'an unexpected end' : 'something that is not JSON', at);
 }
 
 function refused(what: string, at: number): Problem {

@@ -96,7 +96,7 @@ export function readHandoff(body: Buffer, recipients: Recipients): HandoffReques
 
   const { kind: _, to: __, artifacts: ___, expires_in: ____, ...form } = parse(json, parseExactly) as Handoff;
   const size = Buffer.byteLength(JSON.stringify(form));
-  if (size > FORM_LIMIT) throw tooLarge(`The form may have ${FORM_LIMIT} bytes; this one has ${size}.`);
+  if (size > FORM_LIMIT) throw tooLarge(`The form has ${size} bytes. Send at most ${FORM_LIMIT}.`);
   const claims = { session: null, task, confidence, flags, reversible: null };
   return { kind, to, form, claims, artifacts, expiresIn };
 }
@@ -109,12 +109,12 @@ function readArtifacts(sent: z.infer<typeof schema>['artifacts']): Artifact[] {
     const at = `artifacts.${index}`;
     // Two names that file systems take for one would overwrite each other where they are saved.
     const folded = name.normalize('NFC').toLowerCase();
-    if (names.has(folded)) throw wrong(`${at}.name: there is another artifact of this name`);
+    if (names.has(folded)) throw wrong(`${at}.name: another artifact has this name`);
     names.add(folded);
     const content = Buffer.from(encoded, 'base64');
     if (content.toString('base64') !== encoded) throw wrong(`${at}.content: expected base64 (RFC 4648) with padding`);
     total += content.length;
-    if (total > ARTIFACTS_LIMIT) throw tooLarge(`Artifacts may have ${ARTIFACTS_LIMIT} bytes together.`);
+    if (total > ARTIFACTS_LIMIT) throw tooLarge(`Send artifacts of at most ${ARTIFACTS_LIMIT} bytes in all.`);
     const sha256 = hash('sha256', content, 'hex');
     if (claimed !== undefined && claimed !== sha256) throw wrong(`${at}.sha256: the content has ${sha256}`);
     return { name, type, bytes: content.length, sha256, content };
@@ -122,8 +122,8 @@ function readArtifacts(sent: z.infer<typeof schema>['artifacts']): Artifact[] {
 }
 
 function assertKnown(to: Recipient, { groups, people, agents }: Recipients): void {
-  if ('group' in to && !groups.has(to.group)) throw wrong(`to.group: there is no group ${to.group}`);
-  if ('person' in to && !people.has(to.person)) throw wrong(`to.person: nobody here is called ${to.person}`);
+  if ('group' in to && !groups.has(to.group)) throw wrong(`to.group: no reviewer is in the group ${to.group}`);
+  if ('person' in to && !people.has(to.person)) throw wrong(`to.person: there is no reviewer ${to.person}`);
   if ('agent' in to && !agents.has(to.agent)) throw wrong(`to.agent: there is no agent ${to.agent}`);
 }
 

@@ -31,7 +31,7 @@ export function registerOpening(app: FastifyInstance, deps: AgentHoldsDeps): voi
     if (!Buffer.isBuffer(request.body)) throw new Problem('bad-handoff');
     const handoff = readHandoff(request.body, recipients);
     if (handoff.to && 'agent' in handoff.to && handoff.to.agent === principal.agent) {
-      throw new Problem('bad-handoff', { detail: 'to.agent: this is the agent itself. Name another one.' });
+      throw new Problem('bad-handoff', { detail: 'to.agent: an agent cannot relay to itself. Name another agent.' });
     }
     const opened = await store.openHandoff({
       ...draft(handoff, principal),

@@ -29,7 +29,7 @@ export function registerRelays(app: FastifyInstance, deps: AgentHoldsDeps): void
     const { to, cursor, status: wanted } = request.query;
     const known = status.optional().safeParse(wanted);
     if (to !== 'me' || !known.success) {
-      const detail = `Ask for ?to=me, with status (${status.options.join(', ')}) and cursor where needed.`;
+      const detail = `Send ?to=me, and optionally status (${status.options.join(', ')}) and cursor.`;
       throw new Problem('bad-request', { detail });
     }
     const { items, next } = await store.list({
@@ -98,7 +98,7 @@ export function registerRelays(app: FastifyInstance, deps: AgentHoldsDeps): void
     const leased = isLeased(hold, clock());
     if (leased && hold.lease?.by === agent) return hold;
     throw new Problem(leased ? 'taken-by-another' : 'not-yours', {
-      ...(!leased && { detail: 'Claim or accept it first; what was given back or has ended has no artifacts.' }),
+      ...(!leased && { detail: 'Claim or accept the relay first. A returned or ended relay has no artifacts.' }),
       extras: { hold_id: hold.id },
     });
   }
@@ -132,13 +132,13 @@ function read<T extends z.ZodType>(schema: T, body: unknown): z.infer<T> {
   try {
     json = Buffer.isBuffer(body) && body.length > 0 ? JSON.parse(body.toString('utf8')) : {};
   } catch {
-    throw new Problem('bad-handoff', { detail: 'The body is not JSON.' });
+    throw new Problem('bad-handoff', { detail: 'The body is not JSON. Correct it and send it again.' });
   }
   const parsed = schema.safeParse(json);
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
   if (issue?.code === 'too_big') {
-    throw new Problem('handoff-too-large', { detail: `A note may have ${NOTE_LENGTH} characters.` });
+    throw new Problem('handoff-too-large', { detail: `Send a note of at most ${NOTE_LENGTH} characters.` });
   }
   throw new Problem('bad-handoff', { detail: `${issue?.path.join('.') || 'the body'}: ${issue?.message}.` });
 }

@@ -21,7 +21,7 @@ export function bodyJson(body: Buffer, contentType: string | undefined): string 
       const text = validateJson(body);
       if (hasMethodOverrideMember(text)) {
         throw new Problem('bad-body', {
-          detail: 'The body has a member that overrides the method; use the method itself.',
+          detail: 'The body has a member that overrides the method. Use that method instead.',
         });
       }
       return text;

@@ -44,7 +44,11 @@ export function readBody(request: IncomingMessage, limit: number): Promise<Buffe
     // An aborted request closes without `end`. A truncated body must never be judged as a whole one.
     const onClose = () => {
       settle();
-      reject(new Problem('bad-request', { detail: 'The connection closed before the body was complete.' }));
+      reject(
+        new Problem('bad-request', {
+          detail: 'The connection closed before the body was complete. Send the request again.',
+        }),
+      );
     };
     request.on('data', onData);
     request.on('end', onEnd);

@@ -171,7 +171,7 @@ function writeMembers(members: Map<string, Node>): string {
 }
 
 function conflict(dialect: Dialect, name: string): Problem {
-  return refused(dialect, `${quoted(name)} more than once, or beside another form of the same name`);
+  return refused(dialect, `${quoted(name)} more than once, or in two forms of the same name`);
 }
 
 function quoted(name: string): string {

@@ -75,7 +75,8 @@ export function assertPlainFraming(request: IncomingMessage): void {
     const kind = kindOf(rawHeaders[i]!);
     if (kind === ORDINARY || kind === JUDGED_LIST) continue;
     const value = rawHeaders[i + 1]!;
-    if (kind === FORBIDDEN) throw refused(`Send the call without the header ${rawHeaders[i]}; use the method itself.`);
+    if (kind === FORBIDDEN)
+      throw refused(`Send the call without the header ${rawHeaders[i]}; use that method instead.`);
     if (kind === CONNECTION) {
       assertPlainConnection(value);
       continue;

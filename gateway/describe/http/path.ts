@@ -25,7 +25,7 @@ export function splitTarget(target: string): Target {
   // A fragment never belongs on the wire: one server strips it, another reads it as part of the query.
   if (!PLAIN_QUERY.test(query)) {
     throw new Problem('bad-request', {
-      detail: 'Percent-encode every character of the query that is not plain ASCII.',
+      detail: 'Percent-encode every character of the query that is not a printable ASCII character.',
     });
   }
   return { path, query };
@@ -53,7 +53,7 @@ function assertHarmless(path: string): void {
   if (/%(?:[01][0-9a-f]|7f)/i.test(path)) throw ambiguous('it has an encoded control character');
   // RFC 3986 section 6.2.2.2: every server reads %72efunds as refunds, but a rule would not. The same goes for %2e.
   if (/%(?:2[de]|3\d|[46][1-9a-f]|[57]\d|[57]a|5f|7e)/i.test(path)) {
-    throw ambiguous('it has a letter, digit, dot, dash, underscore or tilde percent-encoded');
+    throw ambiguous('it has a needlessly percent-encoded letter, digit, dot, dash, underscore or tilde');
   }
   const segments = path.slice(1).split('/');
   for (const [index, segment] of segments.entries()) {
@@ -75,7 +75,7 @@ function assertHarmlessSegment(segment: string, last: boolean): void {
   // Servlet containers strip path parameters first: `..;x` is a dot segment there, and `;x` an empty one.
   const name = compatible.split(';', 1)[0];
   if (name === '.' || name === '..') throw ambiguous('it has a dot segment');
-  if (name === '' && !(last && segment === '')) throw ambiguous('it has a doubled slash or an empty segment');
+  if (name === '' && !(last && segment === '')) throw ambiguous('it has a double slash or an empty segment');
 }
 
 /** The percent-decoded segments of a path that `assertPlainPath` accepted; a trailing slash adds none. */
@@ -86,5 +86,5 @@ export function decodeSegments(path: string): string[] {
 }
 
 function ambiguous(what: string, cause?: unknown): Problem {
-  return new Problem('ambiguous-path', { detail: `The path is ambiguous: ${what}. Send it in its plain form.`, cause });
+  return new Problem('ambiguous-path', { detail: `The path is ambiguous: ${what}. Send a plain path.`, cause });
 }

@@ -101,8 +101,7 @@ export function createServeHeldCall(deps: {
   };
 }
 
-const NOT_DONE =
-  'It was found out that the call did not arrive. Send it again, under a new Idempotency-Key if it had one.';
+const NOT_DONE = 'The call did not reach the system. Send it again, with a new Idempotency-Key if it had one.';
 
 /** Why the gateway itself gave a hold up: it is not always that policy blocks the call. */
 function because({ status, note }: HoldSnapshot): { detail?: string } {

@@ -53,7 +53,11 @@ export function createApplying(options: {
       const result = await (overdue ? commit : settle)({ hold, before, command: wish, change, now });
       if (result === 'suspended') {
         const who = `The agent ${hold.principal.agent} or the system ${hold.system}`;
-        return { refused: 'forbidden', detail: `${who} is suspended; nothing is sent until that ends.`, hold };
+        return {
+          refused: 'forbidden',
+          detail: `${who} is suspended. Nothing is sent until the suspension ends.`,
+          hold,
+        };
       }
       if (result === 'written' && (!overdue || overdue.type === command.type)) return change.hold;
       if (result === 'overtaken') await breathe();

@@ -65,7 +65,7 @@ describe('a call of unknown outcome', () => {
     });
     expect(await desk.post(`/api/holds/${id}/outcome`, { body: { result: 'not-executed' } })).toMatchObject({
       status: 422,
-      json: { code: 'invalid', detail: expect.stringContaining('Say how you know') },
+      json: { code: 'invalid', detail: expect.stringContaining('Give evidence') },
     });
     const body = { result: 'not-executed', note: 'no such refund there' };
     expect((await desk.post(`/api/holds/${id}/outcome`, { who: 'ana', body })).json).toMatchObject({

@@ -84,7 +84,7 @@ test('nobody else may, and what is unknown is 404', async () => {
     for (const action of ['suspend', 'resume']) {
       expect(await desk.post(`/api/${path}/${action}`)).toMatchObject({
         status: 403,
-        json: { code: 'not-permitted', detail: expect.stringContaining('is no operator') },
+        json: { code: 'not-permitted', detail: expect.stringContaining('does not have the role operator') },
       });
     }
   }

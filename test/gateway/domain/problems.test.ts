@@ -10,12 +10,14 @@ test('a problem code is listed once, so that its URN means one thing to agents a
 });
 
 test('a problem code is kebab-case, its status an error, its title short and its detail whole sentences', () => {
-  for (const [code, [status, title, detail]] of Object.entries(problems)) {
-    expect(code).toMatch(/^[a-z]+(-[a-z]+)*$/);
-    expect(status).toSatisfy((value: number) => value >= 400 && value < 600);
-    expect(title, code).toMatch(/^\S.{3,49}[^.]$/);
-    expect(detail, code).toMatch(/^[A-Z].*\.$/);
+  for (const problem of Object.values(problems)) {
+    expect(problem).toEqual([
+      expect.toSatisfy((status: number) => status >= 400 && status < 600),
+      expect.stringMatching(/^[A-Z].{3,49}[^.]$/),
+      expect.stringMatching(/^[A-Z].*\.$/),
+    ]);
   }
+  for (const code of Object.keys(problems)) expect(code).toMatch(/^[a-z]+(-[a-z]+)*$/);
 });
 
 test('a problem has the same members for agents and people, and repeats its message where SDKs of agents look', () => {
