@@ -1,11 +1,11 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
+import { attachment } from '../../gateway/domain/attachment.ts';
 import type { Hold } from '../../gateway/domain/hold.ts';
 import { reviewerOf } from '../authenticate.ts';
 import type { AdminDeps } from '../deps.ts';
 import { AdminProblem } from '../api/problems.ts';
 import { problemResponses } from '../api/schemas.ts';
-import { attachment } from './attachment.ts';
 import type { HoldDesk } from './hold-routes-context.ts';
 import { holdParams } from '../api/hold-schemas.ts';
 

@@ -4,7 +4,7 @@ import { REJECT_CODES, type Hold } from '../../domain/hold.ts';
 import { isRefusal, type HoldCommand } from '../../domain/hold-command.ts';
 import { Problem } from '../../domain/problem.ts';
 import { about } from './about.ts';
-import { attachment } from './attachment.ts';
+import { attachment } from '../../domain/attachment.ts';
 import type { AgentHoldsDeps } from './deps.ts';
 import { isLeased, relayView } from './hold-view.ts';
 

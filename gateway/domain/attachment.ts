@@ -1,6 +1,6 @@
 /**
- * `Content-Disposition` for something to be saved (RFC 6266). A name from outside must not end the header, leave the
- * folder or pass for another type: the plain form has harmless characters alone, the extended one (RFC 8187) is encoded.
+ * `Content-Disposition` of a file to be saved (RFC 6266). A name from outside must not end the header, leave the folder,
+ * or hide the file. The plain form has harmless characters only; the extended form (RFC 8187) is encoded.
  */
 export function attachment(name: string): string {
   const base = name.toWellFormed().split(/[/\\]/).at(-1) || 'artifact';
