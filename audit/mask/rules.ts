@@ -1,4 +1,5 @@
 import { parseExactly, type ExactJson, isList, isObject } from '../../gateway/json/exact-json.ts';
+import { unescaped } from '../../gateway/json/pointer.ts';
 
 /** One entry of `data.system.log.mask`. */
 export type MaskRule = {
@@ -106,8 +107,4 @@ function put(node: Members, name: string, value: unknown): void {
 
 function isMembers(node: unknown): node is Members {
   return isObject(node as ExactJson);
-}
-
-function unescaped(name: string): string {
-  return name.replaceAll('~1', '/').replaceAll('~0', '~');
 }

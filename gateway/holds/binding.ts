@@ -1,6 +1,7 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { DigestAction } from '../domain/hold.ts';
 import type { System } from '../domain/system.ts';
+import { canonicalJson } from '../json/exact-json.ts';
 
 /**
  * Headers that do not change what a call does: credentials, framing, tracing, client telemetry and the gateway's own.
@@ -47,12 +48,11 @@ export type Action = {
   readonly credentialHeader?: string;
 };
 
-/** SHA-256 (lowercase hex) over the canonical JSON (RFC 8785) of an action: same digest, same effect if sent. */
+/** SHA-256 (lowercase hex) of an action's canonical JSON (RFC 8785). Actions with the same digest have the same effect. */
 export function actionDigest(action: Action): string {
   const { agent, onBehalfOf, method, url, body } = action;
   const headers = meaningfulHeaders(action.headers, action.credentialHeader?.toLowerCase());
-  const canonical = canonicalJson({ agent, onBehalfOf, method, url, headers, body: sha256(body) });
-  return sha256(canonical);
+  return hash('sha256', canonicalJson({ agent, onBehalfOf, method, url, headers, body: hash('sha256', body) }));
 }
 
 /** The digest of a call as it came in, and of one as it was stored: the same function, so that they can be compared. */
@@ -79,20 +79,4 @@ function meaningfulHeaders(raw: readonly string[], credential: string | undefine
     (headers[name] ??= []).push(raw[i + 1]!);
   }
   return headers;
-}
-
-type Canonical = string | readonly Canonical[] | { readonly [member: string]: Canonical };
-
-/** RFC 8785 for the values that occur here: strings, arrays and objects with members sorted by UTF-16 code units. */
-function canonicalJson(value: Canonical): string {
-  if (typeof value === 'string') return JSON.stringify(value);
-  if (isList(value)) return `[${value.map(canonicalJson).join(',')}]`;
-  const members = Object.keys(value).toSorted();
-  return `{${members.map((member) => `${JSON.stringify(member)}:${canonicalJson(value[member]!)}`).join(',')}}`;
-}
-
-const isList = (value: Canonical): value is readonly Canonical[] => Array.isArray(value);
-
-function sha256(data: string | Uint8Array): string {
-  return createHash('sha256').update(data).digest('hex');
 }

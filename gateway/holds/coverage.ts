@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { canonicalJson, isList, isNumber, isObject, type ExactJson } from '../json/exact-json.ts';
 import { bodyOf } from '../domain/policy-input.ts';
 import type { Requirement } from '../domain/decision.ts';
@@ -6,6 +6,7 @@ import type { Grant, GrantTerms } from '../domain/grant.ts';
 import type { HoldDraft } from '../domain/hold-store.ts';
 import type { HeldCall, Hold } from '../domain/hold.ts';
 import { createId } from '../domain/id.ts';
+import { pointerTo } from '../json/pointer.ts';
 import { approvals } from './quorum.ts';
 
 /** What of a member stays pinned when its value is open. Text of digits, as forms carry numbers, is a number in disguise. */
@@ -94,7 +95,10 @@ function shapeOf(
   const { agent, owner, onBehalfOf } = principal;
   const { ownerMayApprove } = terms;
   const open = [...openings].map(([pointer, { kind }]) => [pointer, kind]);
-  return sha256(canonicalJson({ agent, owner, onBehalfOf, system, operation, envelope, ownerMayApprove, body, open }));
+  return hash(
+    'sha256',
+    canonicalJson({ agent, owner, onBehalfOf, system, operation, envelope, ownerMayApprove, body, open }),
+  );
 }
 
 type Openings = ReadonlyMap<string, Opening>;
@@ -106,7 +110,7 @@ type Openings = ReadonlyMap<string, Opening>;
 function pinnedBody(call: HeldCall, open: readonly string[]): { pinned: ExactJson; openings: Openings } {
   const openings = new Map<string, Opening>();
   const body = bodyOf(call.input);
-  if (body === undefined) return { pinned: { bytes: sha256(call.body) }, openings };
+  if (body === undefined) return { pinned: { bytes: hash('sha256', call.body) }, openings };
   const json = withoutOpen(body, '', new Set(open), openings);
   // In the order of the pointers: members may come in any.
   return { pinned: { json }, openings: new Map([...openings].toSorted(([a], [b]) => (a < b ? -1 : 1))) };
@@ -123,12 +127,12 @@ function withoutOpen(
     openings.set(pointer, opening);
     return null;
   }
-  if (isList(value)) return value.map((each, index) => withoutOpen(each, `${pointer}/${index}`, open, openings));
+  if (isList(value)) return value.map((each, index) => withoutOpen(each, pointerTo(pointer, index), open, openings));
   if (!isObject(value)) return value;
   return Object.fromEntries(
     Object.entries(value).map(([member, each]) => [
       member,
-      withoutOpen(each, `${pointer}/${escaped(member)}`, open, openings),
+      withoutOpen(each, pointerTo(pointer, member), open, openings),
     ]),
   );
 }
@@ -158,13 +162,4 @@ function isAtMost(amount: string, ceiling: string | undefined): boolean {
   if (whole !== mostWhole)
     return whole.length === mostWhole.length ? whole < mostWhole : whole.length < mostWhole.length;
   return fraction <= mostFraction.padEnd(fraction.length, '0');
-}
-
-/** As RFC 6901 writes a member's name in a pointer. */
-function escaped(member: string): string {
-  return member.replaceAll('~', '~0').replaceAll('/', '~1');
-}
-
-function sha256(data: string | Uint8Array): string {
-  return createHash('sha256').update(data).digest('hex');
 }

@@ -87,17 +87,6 @@ export function isObject(value: ExactJson | undefined): value is ExactObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value) && !JSON.isRawJSON(value);
 }
 
-/**
- * The JavaScript number of exactly this value; null for one that would be rounded, and for anything that is not a
- * number.
- */
-export function exactNumber(value: ExactJson | undefined): number | null {
-  if (!isNumber(value)) return null;
-  if (typeof value === 'number') return value;
-  const rounded = Number(value.rawJSON);
-  return decimal(String(rounded)) === decimal(value.rawJSON) ? rounded : null;
-}
-
 const NUMBER = /^(-?)(\d+)(?:\.(\d+))?(?:e([+-]?\d+))?$/i;
 
 /** A number's text as sign, digits and power of ten, without insignificant zeros. */

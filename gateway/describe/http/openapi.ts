@@ -1,3 +1,4 @@
+import { unescaped } from '../../json/pointer.ts';
 import type { Template } from './template-tree.ts';
 
 const METHODS = ['get', 'put', 'post', 'delete', 'options', 'head', 'patch', 'query'];
@@ -47,7 +48,7 @@ function resolve(document: Record<string, unknown>, item: unknown): Record<strin
   if (typeof reference !== 'string' || !reference.startsWith('#/')) return item;
   let target: unknown = document;
   for (const key of reference.slice(2).split('/')) {
-    const name = decodeURIComponent(key).replaceAll('~1', '/').replaceAll('~0', '~');
+    const name = unescaped(decodeURIComponent(key));
     target = isRecord(target) && Object.hasOwn(target, name) ? target[name] : undefined;
   }
   if (!isRecord(target)) throw new Error(`the OpenAPI document refers to ${reference}, which it does not have`);

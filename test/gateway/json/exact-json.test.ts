@@ -3,7 +3,6 @@ import { describe, expect, it } from 'vitest';
 import {
   canonicalJson,
   type ExactJson,
-  exactNumber,
   isExactJson,
   isSameJson,
   parseExactly,
@@ -139,15 +138,6 @@ describe('JavaScript values as JSON', () => {
       [[[1]]],
     ])
       expect(isExactJson(value, 2)).toBe(false);
-  });
-});
-
-describe('numbers of exact JSON', () => {
-  it('an exact number is a JavaScript number only if no digit is lost', () => {
-    const read = (text: string) => exactNumber(parseExactly(text));
-    expect(['5000', '10.50', '1e3', '-0.0'].map(read)).toEqual([5000, 10.5, 1000, -0]);
-    expect(['9007199254740993', '1e400', '"5000"', 'null', '[1]', 'true'].map(read)).toEqual(Array(6).fill(null));
-    expect(exactNumber(undefined)).toBeNull();
   });
 });
 
