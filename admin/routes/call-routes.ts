@@ -1,6 +1,7 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import type { CallFilter, CallLog, CallSummary } from '../../gateway/domain/call-log.ts';
 import type { Event } from '../../gateway/domain/event.ts';
+import { iso } from '../../gateway/domain/time.ts';
 import { AdminProblem } from '../api/problems.ts';
 import * as schemas from '../api/schemas.ts';
 
@@ -59,7 +60,7 @@ export function owned(call: CallSummary) {
 function told({ at, input, ...event }: Event) {
   const said = Object.entries(event).filter(([, value]) => !isEmpty(value));
   return {
-    at: new Date(at).toISOString(),
+    at: iso(at),
     ...Object.fromEntries(said),
     ...(input && { input: JSON.parse(input) as unknown }),
   };

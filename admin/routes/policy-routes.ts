@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import type { Policy } from '../deps.ts';
-import { iso } from '../../gateway/domain/time.ts';
+import { iso, isoOrNull } from '../../gateway/domain/time.ts';
 import { AdminProblem } from '../api/problems.ts';
 import * as schemas from '../api/schemas.ts';
 
@@ -19,7 +19,7 @@ export function policyRoutes(policy: Policy): FastifyPluginAsyncZod {
         const { revision, activatedAt, rules, refused } = policy.status();
         return {
           revision,
-          activated_at: activatedAt === null ? null : iso(activatedAt),
+          activated_at: isoOrNull(activatedAt),
           rules: [...rules],
           refused: refused && { at: iso(refused.at), reason: refused.reason },
         };

@@ -2,6 +2,7 @@ import type { ClickHouseClient } from '@clickhouse/client';
 import type { CallLog, CallPage, CallSource, CallStory, CallSummary } from '../../gateway/domain/call-log.ts';
 import type { Clock } from '../../gateway/domain/clock.ts';
 import type { Event } from '../../gateway/domain/event.ts';
+import { isoOrNull } from '../../gateway/domain/time.ts';
 import { firstCallIdAt } from './call-id.ts';
 import { callsOf, summaryOf } from './from-events.ts';
 import { countHistory, HISTORY_DAYS } from './history.ts';
@@ -50,7 +51,7 @@ export function createCallLog(
         // What was not looked through is the next page, empty though this one may be.
         const next =
           calls.length > limit ? (items.at(-1)?.call_id ?? null) : since === null ? null : firstCallIdAt(since);
-        return { items, next, searched_since: since === null ? null : new Date(since).toISOString(), source };
+        return { items, next, searched_since: isoOrNull(since), source };
       };
       const before = ({ call_id }: CallSummary) => cursor === undefined || call_id < cursor;
       return ask<CallPage>(

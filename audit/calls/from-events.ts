@@ -1,5 +1,6 @@
 import type { CallFilter, CallSummary } from '../../gateway/domain/call-log.ts';
 import type { Event } from '../../gateway/domain/event.ts';
+import { iso } from '../../gateway/domain/time.ts';
 
 /** The steps of calls, put together as the record would show them, newest first. Without its decision a call is none. */
 export function callsOf(events: readonly Event[], filter: CallFilter): CallSummary[] {
@@ -25,7 +26,7 @@ export function summaryOf(steps: readonly Event[]): CallSummary | null {
   const costing = steps.find(({ cost }) => cost !== undefined);
   return {
     call_id: decided.call_id ?? '',
-    at: new Date(decided.at).toISOString(),
+    at: iso(decided.at),
     agent: decided.agent ?? '',
     owner: decided.owner ?? '',
     on_behalf_of: decided.on_behalf_of ?? [],

@@ -1,5 +1,6 @@
 import { ClickHouseError, type ClickHouseClient } from '@clickhouse/client';
 import type { CallFilter, CallSummary } from '../../gateway/domain/call-log.ts';
+import { iso } from '../../gateway/domain/time.ts';
 import { callIdAt, timeOfCallId } from './call-id.ts';
 
 const HOUR = 3_600_000;
@@ -152,7 +153,7 @@ type Row = Omit<CallSummary, 'at' | 'hold_id' | 'status'> & {
 function summarise({ at_ms, hold_id, status, running, took_ms, ...row }: Row): CallSummary {
   return {
     ...row,
-    at: new Date(Number(at_ms)).toISOString(),
+    at: iso(Number(at_ms)),
     hold_id: hold_id === '' ? null : hold_id,
     status: running ? null : status,
     // ClickHouse writes whole numbers of 64 bits as text, so that nobody rounds them.

@@ -8,6 +8,7 @@ import { z } from 'zod';
 import type { Checkpoint } from './ledger.ts';
 import { windowsOf } from './segment-digest.ts';
 import { readCheckpoints, readExtents } from './checkpoints.ts';
+import { iso } from '../../gateway/domain/time.ts';
 
 export type ExportFormat = 'ndjson' | 'parquet';
 
@@ -71,7 +72,7 @@ export async function exportRecord(options: ExportOptions): Promise<Manifest> {
 
   const files: Record<string, string> = {};
   for (const name of [...names, 'checkpoints.ndjson', 'public-key.pem']) files[name] = await hashFile(join(dir, name));
-  const period = { from: new Date(from).toISOString(), to: new Date(to).toISOString() };
+  const period = { from: iso(from), to: iso(to) };
   const manifest: Manifest = { holdpoint: 'export-1', ...period, format, events, files };
   await writeFile(join(dir, 'manifest.json'), `${JSON.stringify(manifest, null, 2)}\n`);
   return manifest;

@@ -1,5 +1,6 @@
 import type { Event, EventField } from '../../gateway/domain/event.ts';
 import { columnsOf, sharedLength } from '../../gateway/domain/policy-input.ts';
+import { iso } from '../../gateway/domain/time.ts';
 import { type ExactJson, isObject, parseExactly } from '../../gateway/json/exact-json.ts';
 import { MASK, maskPath, maskText, mayHoldSecret } from '../../gateway/secrets/secret.ts';
 import { applyMaskRules, readMaskRules } from './rules.ts';
@@ -78,7 +79,7 @@ function maskByPolicy(event: Event, evaluate: (event: string) => string): Event 
 
 /** What OPA's decision log says of a decision, as far as it is known here. */
 function decisionLog({ decision_id, at, input, verdict, reason, rules }: Event): string {
-  const timestamp = new Date(at).toISOString();
+  const timestamp = iso(at);
   const rest = JSON.stringify({
     decision_id,
     path: 'holdpoint/decision',

@@ -4,6 +4,7 @@ import { parseSpans } from '../json/text.ts';
 import { NO_CLAIMS, type Claims } from './call.ts';
 import type { Principal } from './principal.ts';
 import type { Spender } from './usage.ts';
+import { iso } from './time.ts';
 
 /**
  * The policy input: one call as Rego sees it, as JSON text. `policies/input.schema.json` describes it for authors.
@@ -98,7 +99,7 @@ let lastTime = { at: NaN, text: '' };
 
 /** Calls that come in the same millisecond share its text. */
 function timeText(at: number): string {
-  if (lastTime.at !== at) lastTime = { at, text: new Date(at).toISOString() };
+  if (lastTime.at !== at) lastTime = { at, text: iso(at) };
   return lastTime.text;
 }
 

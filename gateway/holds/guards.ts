@@ -185,7 +185,7 @@ export const mayReport = personal(
     if (hold.status === 'taken-over') {
       return by.id === hold.decidedBy || by.roles.includes('operator')
         ? null
-        : forbidden(`Only ${hold.decidedBy}, who took this over, may report its outcome.`);
+        : forbidden(`${hold.decidedBy} took this over. Only ${hold.decidedBy} may report its outcome.`);
     }
     const concerned = by.id === hold.principal.owner || by.roles.includes('operator') || authority(hold, by) !== null;
     return concerned

@@ -4,6 +4,7 @@ import { changes } from './changes.ts';
 import type { Change } from './changes.ts';
 import type { Hold, HoldExecution, HoldKind, HoldStatus } from '../domain/hold.ts';
 import type { HoldCommand, HoldRefusal } from '../domain/hold-command.ts';
+import { iso } from '../domain/time.ts';
 
 /** One line of the table of transitions. Guards are asked in their order; the first that objects is the refusal. */
 export type Transition = {
@@ -95,16 +96,15 @@ export function transition(hold: Hold, command: HoldCommand, now: number): Chang
 /** Tells whoever came too late who was first, and when. */
 function settledDetail(hold: Hold, command: HoldCommand, now: number): string {
   const by = hold.decidedBy ? ` by ${hold.decidedBy}` : '';
-  const at = hold.decidedAt === null ? '' : ` at ${new Date(hold.decidedAt).toISOString()}`;
+  const at = hold.decidedAt === null ? '' : ` at ${iso(hold.decidedAt)}`;
   switch (hold.status) {
     case 'pending':
-      if (now >= hold.expiresAt)
-        return `Expired at ${new Date(hold.expiresAt).toISOString()}; no reviewer decided in time.`;
+      if (now >= hold.expiresAt) return `Expired at ${iso(hold.expiresAt)}; no reviewer decided in time.`;
       return transitions.some(({ on, kinds }) => on === command.type && kinds.includes(hold.kind))
         ? `It is not decided yet, so ${command.type} is not possible.`
         : `This is ${hold.kind === 'approval' ? 'a call waiting for approval' : `a hold of kind ${hold.kind}`}; ${command.type} does not apply to it.`;
     case 'approved': {
-      const attempt = hold.attempt ? ` (${hold.execution} since ${new Date(hold.attempt.at).toISOString()})` : '';
+      const attempt = hold.attempt ? ` (${hold.execution} since ${iso(hold.attempt.at)})` : '';
       return `Already approved${by}${at}${attempt}.`;
     }
     case 'lapsed':

@@ -2,6 +2,7 @@ import type { Clock } from '../../domain/clock.ts';
 import type { Hold } from '../../domain/hold.ts';
 import type { HoldStore } from '../../domain/hold-store.ts';
 import type { ReadBack, System } from '../../domain/system.ts';
+import { iso } from '../../domain/time.ts';
 import type { Forwarder } from '../forwarder.ts';
 import { createRounds, type Rounds } from './rounds.ts';
 import type { UpstreamSink } from '../../domain/upstream-sink.ts';
@@ -69,7 +70,7 @@ export function createReadBacks(options: {
     const absences = isAbsent ? before.absences + 1 : 0;
     looks.set(hold.id, { at, wait: Math.min(before.wait * 2, LONGEST_WAIT), absences });
 
-    const evidence = `GET ${target} answered ${status} at ${new Date(at).toISOString()}`;
+    const evidence = `GET ${target} answered ${status} at ${iso(at)}`;
     if (executed.includes(status)) await store.apply(hold.id, { type: 'read-back', executed: true, evidence });
     else if (absences >= ABSENCES) {
       const often = `${evidence}, ${absences} times in a row`;

@@ -1,5 +1,6 @@
 import type { Hold } from '../../domain/hold.ts';
 import type { NoticeKind, Occasion } from '../../domain/notification.ts';
+import { iso, isoOrNull } from '../../domain/time.ts';
 import { maskText } from '../../secrets/secret.ts';
 import { decidingGroups } from './audience.ts';
 
@@ -75,7 +76,7 @@ export type NoticeMessage = HoldMessage | AlertMessage;
  * words, stays in the gateway, because a message travels through other people's systems.
  */
 export function noticeMessage(occasion: Occasion, consoleUrl: string): NoticeMessage {
-  const timestamp = rfc3339(occasion.at);
+  const timestamp = iso(occasion.at);
   const base = consoleUrl.replace(/\/+$/, '');
   if (occasion.kind === 'alert') {
     const { call_id, decision_id, system, operation, agent, owner, reason, rules } = occasion.event;
@@ -115,10 +116,10 @@ export function noticeMessage(occasion: Occasion, consoleUrl: string): NoticeMes
       rules: hold.rules.map(({ id }) => id),
       groups: decidingGroups(hold),
       assignee: hold.assignee,
-      created_at: rfc3339(hold.createdAt),
-      sla_at: rfc3339(hold.slaAt),
-      expires_at: rfc3339(hold.expiresAt),
-      decided_at: hold.decidedAt === null ? null : rfc3339(hold.decidedAt),
+      created_at: iso(hold.createdAt),
+      sla_at: iso(hold.slaAt),
+      expires_at: iso(hold.expiresAt),
+      decided_at: isoOrNull(hold.decidedAt),
       decided_by: hold.decidedBy,
       code: hold.code,
       url: `${base}/#/holds/${hold.id}`,
@@ -130,5 +131,3 @@ export function noticeMessage(occasion: Occasion, consoleUrl: string): NoticeMes
 export function clip(text: string, most: number): string {
   return text.length <= most ? text : `${text.slice(0, most - 1).toWellFormed()}…`;
 }
-
-const rfc3339 = (at: number) => new Date(at).toISOString();

@@ -3,6 +3,7 @@ import { LONGEST_DELEGATION, type Delegation } from '../../domain/hold-store.ts'
 import type { HoldRefusal } from '../../domain/hold-command.ts';
 import { createId } from '../../domain/id.ts';
 import type { Channel, Reviewer } from '../../domain/principal.ts';
+import { iso } from '../../domain/time.ts';
 import type { Recording } from './recording.ts';
 import type { Schema } from './schema.ts';
 
@@ -105,7 +106,7 @@ function fromRow({ id, from_person, to_person, since, until, created_at }: Schem
 }
 
 function period({ since, until }: Delegation): string {
-  return `from ${new Date(since).toISOString()} until ${new Date(until).toISOString()}`;
+  return `from ${iso(since)} until ${iso(until)}`;
 }
 
 function invalid(detail: string): HoldRefusal {

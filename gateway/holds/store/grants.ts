@@ -3,6 +3,7 @@ import type { Grant, GrantTerms } from '../../domain/grant.ts';
 import type { HoldDraft } from '../../domain/hold-store.ts';
 import type { HeldCall, Hold } from '../../domain/hold.ts';
 import type { Channel } from '../../domain/principal.ts';
+import { iso } from '../../domain/time.ts';
 import { maskText } from '../../secrets/secret.ts';
 import type { Step } from '../changes.ts';
 import { covers, grantFrom } from '../coverage.ts';
@@ -38,7 +39,7 @@ export async function insertGrant(
     })
     .execute();
   const reach = [
-    `${uses} ${uses === 1 ? 'use' : 'uses'} of ${id} until ${new Date(until).toISOString()}`,
+    `${uses} ${uses === 1 ? 'use' : 'uses'} of ${id} until ${iso(until)}`,
     ...(grant.open.length > 0 ? [`with ${grant.open.join(', ')} open`] : []),
   ];
   const channel = approvals(hold).at(-1)?.channel;
