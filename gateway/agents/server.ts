@@ -20,6 +20,7 @@ import { registerTunnel, type Tunnels } from '../enforce/tunnel.ts';
 import { createHoldWaiters } from '../enforce/wait/hold-waiters.ts';
 import { createAgentDirectory } from '../identify/token.ts';
 import { serve } from '../pipeline.ts';
+import type { LogCall } from '../record/canonical-line.ts';
 import { createEnforcement } from './enforcement.ts';
 import { createHttpServer, openServer } from './http-server.ts';
 import { createOwnEndpoints } from './own-endpoints.ts';
@@ -39,6 +40,8 @@ export type ServerDeps = {
   readonly store: HoldStore;
   readonly journal: Journal;
   readonly log: Logger;
+  /** Writes the line of a call into the same log. */
+  readonly logCall: LogCall;
   readonly registry: Registry;
   readonly clock: Clock;
   /** Why this process cannot serve calls yet or any more; null when it can. */

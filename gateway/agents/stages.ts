@@ -19,6 +19,7 @@ import { createRouter } from '../identify/route.ts';
 import type { Stages } from '../pipeline.ts';
 import { createAlerts, type Alerts } from '../record/alerts.ts';
 import { createCallMetrics } from '../record/call-metrics.ts';
+import type { LogCall } from '../record/canonical-line.ts';
 import { createRecorder } from '../record/recorder.ts';
 import type { Enforcement } from './enforcement.ts';
 
@@ -42,6 +43,7 @@ export function createStages(deps: {
   readonly node: string;
   readonly registry: Registry;
   readonly log: Logger;
+  readonly logCall: LogCall;
   readonly clock: Clock;
 }): StagesInService {
   const { enforcement, policy, store, waiters, log } = deps;
@@ -56,8 +58,8 @@ export function createStages(deps: {
       log.warn({ err }, 'a decision could not be masked; it is on record without its input');
     },
   });
-  const { journal, node, clock } = deps;
-  const record = createRecorder({ journal, node, log, metrics, alerts, clock, mask, usage });
+  const { journal, node, logCall, clock } = deps;
+  const record = createRecorder({ journal, node, log, logCall, metrics, alerts, clock, mask, usage });
   const openCalls = createOpenCallIndex(store, digest);
   return {
     stages: {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { connectClickHouse } from '../../audit/clickhouse/clickhouse.ts';
 import { parseConfig, readConfigText } from '../config/config.ts';
 import { runDemo, type StartGateway } from '../demo/tour.ts';
-import { createLog } from '../process/log.ts';
+import { createLog, createLogDestination } from '../process/log.ts';
 import { startGateway } from '../process/supervisor.ts';
 import { defineCommand } from './command.ts';
 import { stopSignal } from './stop-signal.ts';
@@ -26,9 +26,8 @@ const startForDemo: StartGateway = async ({ config: file, log }) => {
   const text = readConfigText(file);
   const config = parseConfig(text, file);
   const output = openSync(log, 'a');
-  const gateway = await startGateway(config, { file: config.file, text }, createLog('supervisor', config.log, output), {
-    output,
-  });
+  const supervisorLog = createLog('supervisor', config.log, createLogDestination(output));
+  const gateway = await startGateway(config, { file: config.file, text }, supervisorLog, { output });
   const client = connectClickHouse(gateway.clickhouse);
   return {
     query: async (query) => (await client.query({ query, format: 'JSONEachRow' })).json<Record<string, unknown>>(),

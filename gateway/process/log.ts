@@ -1,13 +1,21 @@
-import { pino, type Logger } from 'pino';
+import { pino, type DestinationStream, type Logger } from 'pino';
 
-/** Bytes that are written at once where there is much to say. */
+/** Bytes to collect before a write. */
 const PIECE = 32 * 1024;
 
 /**
- * The operations log: JSON lines on stdout (or another open file), one for each call. Not the record: that is the
- * journal. Nothing here may hold a credential, a header, a body or a query; whoever logs names each field.
+ * Where the operations log goes: an open file, stdout by default. A thread of the pool writes it, since waking one for
+ * each line would cost a busy worker more than evaluating the call.
  */
-export function createLog(name: string, level: string, output = 1): Logger {
+export function createLogDestination(fd = 1): DestinationStream {
+  return pino.destination({ dest: fd, sync: false, minLength: PIECE, maxWrite: 2 * PIECE, periodicFlush: 100 });
+}
+
+/**
+ * The operations log: JSON lines, one for each call. The audit record is the journal. The log must never contain a
+ * credential, a header, a body or a query: each caller names the fields that it logs.
+ */
+export function createLog(name: string, level: string, destination = createLogDestination()): Logger {
   return pino(
     {
       level,
@@ -15,12 +23,11 @@ export function createLog(name: string, level: string, output = 1): Logger {
       formatters: { level: (label) => ({ level: label }) },
       serializers: { err: describeError },
     },
-    // By another thread: waking it for each line costs a busy worker more than evaluating the call.
-    pino.destination({ dest: output, sync: false, minLength: PIECE, maxWrite: 2 * PIECE, periodicFlush: 100 }),
+    destination,
   );
 }
 
-/** What is told of an error: never its other members, in which HTTP clients leave headers and what was received. */
+/** The loggable part of an error. Its other members are left out: HTTP clients put headers and responses there. */
 function describeError(error: unknown): unknown {
   if (!(error instanceof Error)) return String(error);
   const { name, message, stack, cause } = error;

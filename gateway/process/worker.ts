@@ -9,7 +9,8 @@ import { dataFolder, lockFolder, ORPHAN_PATIENCE } from './data-folder.ts';
 import { createBundleStore } from '../decide/bundle-store.ts';
 import { createDecider } from '../decide/decider.ts';
 import { createEvaluator } from '../decide/evaluator.ts';
-import { createLog } from './log.ts';
+import { createCanonicalLine } from '../record/canonical-line.ts';
+import { createLog, createLogDestination } from './log.ts';
 import { runProcess, type Inbox } from './run-process.ts';
 import type { Answer, FromWorker, ProcessMetrics, Question, ToWorker } from './messages.ts';
 import { openStore } from './open-store.ts';
@@ -28,7 +29,8 @@ async function start(
   const name = `worker-${slot}`;
   const config = parseConfig(text, file);
   const folder = dataFolder(config.data);
-  const log = createLog(name, config.log);
+  const destination = createLogDestination();
+  const log = createLog(name, config.log, destination);
   const registry = new Registry();
   collectDefaultMetrics({ register: registry, prefix: 'holdpoint_worker_' });
   const clock = Date.now;
@@ -70,6 +72,7 @@ async function start(
     store,
     journal,
     log,
+    logCall: createCanonicalLine(log, destination),
     registry,
     clock,
     notReady: () => (decider.revision() === null ? 'no policy is loaded yet' : null),

@@ -12,7 +12,7 @@ import { maskText } from '../secrets/secret.ts';
 import type { UsageMeter } from '../domain/usage.ts';
 import type { Alerts } from './alerts.ts';
 import { createCallLines, eventId, resourceOf, type End, type Place } from './call-events.ts';
-import { createCanonicalLine } from './log-line.ts';
+import type { LogCall } from './canonical-line.ts';
 import { failureOfRefusal } from './failure.ts';
 import type { CallMetrics } from './call-metrics.ts';
 
@@ -38,6 +38,7 @@ export function createRecorder(deps: {
   readonly journal: Journal;
   readonly node: string;
   readonly log: Logger;
+  readonly logCall: LogCall;
   readonly metrics: CallMetrics;
   readonly alerts: Pick<Alerts, 'raise'>;
   readonly clock: Clock;
@@ -45,9 +46,8 @@ export function createRecorder(deps: {
   readonly mask: { mask(event: Event): Event; spares(input: string, reason: string): boolean };
   readonly usage: UsageMeter;
 }): Recorder {
-  const { journal, node, log, metrics, alerts, clock, mask, usage } = deps;
+  const { journal, node, log, logCall, metrics, alerts, clock, mask, usage } = deps;
   const lines = createCallLines(node);
-  const logCall = createCanonicalLine(log);
   /** What else is recorded of a call of which something had to be masked: by then its input may be gone. */
   const masked = new WeakMap<Call, Place>();
 

@@ -21,6 +21,7 @@ import { loadOrCreateKey } from '../../gateway/holds/store/key-file.ts';
 import { openHoldStore, type OwnedHoldStore } from '../../gateway/holds/store/store.ts';
 import { hashToken } from '../../gateway/identify/token.ts';
 import { buildServer, type AgentsServer } from '../../gateway/agents/server.ts';
+import { createCanonicalLine } from '../../gateway/record/canonical-line.ts';
 import { assertOnList } from './event-check.ts';
 import { tempFolder } from './folder.ts';
 import { compileRego } from './policy.ts';
@@ -102,18 +103,12 @@ export async function startDataPlane(options: {
   const journal = await openJournal({ dir: journalFolder, node: 'test', signer, limit: journalLimit, clock });
   const registry = new Registry();
   const logged: Record<string, unknown>[] = [];
-  const log = pino(
-    { level: 'info' },
-    {
-      write: (lines: string) =>
-        void logged.push(
-          ...lines
-            .trimEnd()
-            .split('\n')
-            .map((line) => JSON.parse(line)),
-        ),
+  const destination = {
+    write(lines: string) {
+      for (const line of lines.trimEnd().split('\n')) logged.push(JSON.parse(line));
     },
-  );
+  };
+  const log = pino({ level: 'info' }, destination);
   const server = buildServer({
     listen: config.listen.agents,
     systems: config.systems,
@@ -125,6 +120,7 @@ export async function startDataPlane(options: {
     store: through(store),
     journal,
     log,
+    logCall: createCanonicalLine(log, destination),
     registry,
     clock,
     notReady: () => null,

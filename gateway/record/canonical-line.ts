@@ -1,7 +1,7 @@
-import { symbols, type Logger } from 'pino';
+import type { Logger } from 'pino';
 import type { Verdict } from '../domain/decision.ts';
 
-/** What the operations log says of each call: these fields and no others. No header, body or query is ever logged. */
+/** The only fields of a call in the operations log. No header, body or query is ever logged. */
 export type CallFields = {
   readonly decision_id: string | undefined;
   readonly call_id: string | undefined;
@@ -18,26 +18,28 @@ export type CallFields = {
   readonly decide_us: number | undefined;
 };
 
-type Internals = {
-  readonly [symbols.streamSym]: { write(line: string): void };
-  readonly [symbols.chindingsSym]: string;
-};
+export type LogCall = (at: number, fields: CallFields) => void;
 
 /**
- * Writes the canonical line of a call: one each, at level info. The text is that of `log.info(fields, 'call')`, which
- * takes 3.8 µs where this takes 0.6: pino looks at every member of every line anew. Lines of one turn of the event loop
- * are handed over together, as pino's destination measures all that waits in it whenever something is added.
+ * Writes the canonical line of a call: one each, at level info, with the text of `log.info(fields, 'call')`. It is put
+ * together here because the names are known, which spares the hot path pino's look at every member. Lines of one turn
+ * of the event loop are written together, as pino's destination measures its whole buffer on each write.
+ * @param destination where `log` writes, so that the order of lines is that of events
  */
-export function createCanonicalLine(log: Logger): (at: number, fields: CallFields) => void {
+export function createCanonicalLine(
+  log: Pick<Logger, 'isLevelEnabled' | 'bindings'>,
+  destination: { write(text: string): unknown },
+): LogCall {
   if (!log.isLevelEnabled('info')) return () => {};
-  const { [symbols.streamSym]: stream, [symbols.chindingsSym]: bindings } = log as unknown as Internals;
+  const members = JSON.stringify(log.bindings()).slice(1, -1);
+  const bindings = members === '' ? '' : `,${members}`;
   let lines = '';
-  const handOver = () => {
-    stream.write(lines);
+  const writeTurn = () => {
+    destination.write(lines);
     lines = '';
   };
   return (at, fields) => {
-    if (lines === '') setImmediate(handOver);
+    if (lines === '') setImmediate(writeTurn);
     lines +=
       `{"level":"info","time":${at}${bindings}` +
       id('decision_id', fields.decision_id) +
@@ -55,7 +57,7 @@ export function createCanonicalLine(log: Logger): (at: number, fields: CallField
   };
 }
 
-/** An identifier of our own making. */
+/** An identifier that the gateway made, so it needs no escaping. */
 function id(name: string, value: string | undefined): string {
   return value === undefined ? '' : `,"${name}":"${value}"`;
 }
