@@ -3,17 +3,17 @@ import type { Decision } from '../domain/decision.ts';
 import type { Event } from '../domain/event.ts';
 import type { HoldStore } from '../domain/hold-store.ts';
 
-/** An agent that hammers at the same rule alerts people once in so many milliseconds. */
+/** Milliseconds in which repeated blocks of one agent by one rule give one alert. */
 const WINDOW = 5 * 60_000;
 
 export type Alerts = {
-  /** Has the groups told that a call was blocked (level 4). Never throws: the block stands, whoever hears of it. */
+  /** Notifies the groups of a blocked call (level 4). Never throws: the block does not depend on the alert. */
   raise(decision: Decision, event: Event): void;
-  /** Resolves when what was raised is stored, or could not be. */
+  /** Resolves when every raised alert is stored or has failed. */
   settled(): Promise<void>;
 };
 
-/** @param failed counts an alert that could not be stored */
+/** @param failed called for each alert that could not be stored */
 export function createAlerts(deps: {
   readonly notices: Pick<HoldStore['notices'], 'alert'>;
   readonly log: Logger;
@@ -21,7 +21,7 @@ export function createAlerts(deps: {
 }): Alerts {
   const { notices, log, failed } = deps;
   const storing = new Set<Promise<void>>();
-  /** Those of the newest window that this process has raised: others are not worth a transaction. */
+  /** Alerts that this process raised in the newest window; a repeat needs no transaction. */
   let raised = new Set<string>();
   let window = 0;
 
@@ -40,7 +40,10 @@ export function createAlerts(deps: {
         .catch((err: unknown) => {
           raised.delete(key);
           failed();
-          log.error({ err, decision_id: id }, 'people could not be told of a blocked call; it is blocked all the same');
+          log.error(
+            { err, decision_id: id },
+            'the alert about a blocked call could not be stored; the call is blocked',
+          );
         })
         .finally(() => storing.delete(stored));
       storing.add(stored);

@@ -6,34 +6,34 @@ import type { Principal } from '../domain/principal.ts';
 import { maskText } from '../secrets/secret.ts';
 import { failureOfCall, failureOfDecision } from './failure.ts';
 
-/** What a call was about, as it stands on record. */
+/** The place of a call as recorded. */
 export type Place = { readonly path: string; readonly operation: string; readonly resource: string };
 
-/** How an exchange ended, beside what its completion says. */
+/** How an exchange ended, in addition to its completion. */
 export type End = {
   /** Milliseconds since the epoch. */
   readonly at: number;
   /** Milliseconds since the call arrived. */
   readonly took: number;
-  /** Where it is not to be named as it was sent. */
+  /** Replaces the place as sent, when that was masked. */
   readonly place: Place | undefined;
 };
 
 /**
- * The two events that every call leaves, each as its `eventLine`. They are put together from texts that calls share:
- * written out as objects they would take three times as long, and every call waits for them.
+ * The two events of every call, each as its `eventLine`. They are built from texts that calls share:
+ * serializing objects takes three times as long, and every call waits for it.
  */
 export type CallLines = {
   /**
    * `call.decided`.
-   * @param input what was judged; empty where it is not to be in there
+   * @param input the policy input; empty to leave it out
    */
   decided(call: Call, decision: Decision, input: string): string;
   /** `call.completed`. */
   completed(call: Call, decision: Decision, completion: Completion, end: End): string;
 };
 
-/** What stands for a rule in a decision that blocks because none covers the call. */
+/** Stands for the rule when a call is blocked because no rule covers it. */
 const NO_RULE = 'holdpoint/default';
 
 const BY_POLICY = ',"actor":"policy","actor_kind":"gateway","channel":"agent"';
@@ -92,7 +92,7 @@ export function createCallLines(node: string): CallLines {
   };
 }
 
-/** A call has each of these events once at most, so its own id names them; that spares two random numbers a call. */
+/** A call has each of these events at most once, so the event id derives from the call id. This saves two random numbers. */
 export function eventId(callId: string, step: 'd' | 'c' | 'x'): string {
   return `evt_${callId.slice('call_'.length)}${step}`;
 }
@@ -115,7 +115,7 @@ function whoOf(principal: Principal): string {
 
 type PlaceText = Pick<Call, 'system' | 'operation' | 'method' | 'path'> & { readonly text: string };
 
-/** Calls to one path have one resource in common. What else was the same is looked at again. */
+/** Calls to one path share one resource. The other members are compared again. */
 const placeTexts = new WeakMap<Call['resource'], PlaceText>();
 
 function placeOf(call: Call): string {
@@ -143,7 +143,7 @@ type WhyText = Pick<Decision, 'verdict' | 'reason' | 'policyRevision' | 'fault'>
   readonly completed: string;
 };
 
-/** Decisions with one outcome have one list of rules in common. */
+/** Decisions with one outcome share one list of rules. */
 const whyTexts = new WeakMap<Decision['rules'], WhyText>();
 
 function whyOf(decision: Decision): WhyText {
@@ -186,7 +186,7 @@ function triggered({ fault, rules, verdict }: Decision): NonNullable<Event['trig
   return rules.every(({ id }) => id === NO_RULE) ? 'default' : triggerOf(rules, verdict);
 }
 
-/** In whose hands it was: the system's, if that failed; the agent's, if it was sent; else those of policy and people. */
+/** The layer of a completed call: record if the system failed, execute if the call was sent, else decide. */
 function layerOf(failure: Failure | null, { upstreamMs }: Completion): Layer {
   if (failure === 'system-failed') return 'record';
   return upstreamMs === null ? 'decide' : 'execute';
@@ -200,7 +200,7 @@ function texts(name: string, values: readonly string[] | undefined): string {
   return values === undefined || values.length === 0 ? '' : `,"${name}":[${values.map(quoted).join(',')}]`;
 }
 
-/** A whole number; nothing where it is none. */
+/** An integer member; empty text without a number. */
 function count(name: string, value: number | null): string {
   const whole = value === null ? 0 : Math.round(value);
   return whole > 0 ? `,"${name}":${whole}` : '';

@@ -4,8 +4,8 @@ import type { Completion } from '../domain/completion.ts';
 import type { ProblemCode } from '../domain/problem.ts';
 
 /**
- * What failed when a call was answered with a problem. Those that are not here say that nothing did: people have not
- * decided yet or did not in time, took it over, or another attempt has its own event.
+ * The failure that a problem stands for. The other codes are no failure: reviewers have not decided yet or in time, took
+ * the call over, or another attempt has its own event.
  */
 const FAILURE_OF: { readonly [Code in ProblemCode]?: Failure } = {
   'unknown-system': 'boundary-exceeded',
@@ -32,20 +32,20 @@ const FAILURE_OF: { readonly [Code in ProblemCode]?: Failure } = {
   internal: 'gateway-failed',
 };
 
-/** What failed in a decision; null when nothing did. */
+/** The failure in a decision; null without one. */
 export function failureOfDecision({ fault, verdict }: Decision): Failure | null {
   if (fault !== null) return 'policy-wrong';
   return verdict === 'block' ? 'boundary-exceeded' : null;
 }
 
-/** What failed in a call, all in all; null when nothing did. */
+/** The failure of a call as a whole; null without one. */
 export function failureOfCall(decision: Decision, { code, status }: Completion): Failure | null {
   if (decision.fault !== null) return 'policy-wrong';
-  // Without a problem of ours, the status is the system's.
+  // Without a problem code, the status is the system's.
   return code === null ? (status >= 500 ? 'system-failed' : null) : (FAILURE_OF[code as ProblemCode] ?? null);
 }
 
-/** What failed when a call was refused before policy could see it. */
+/** The failure of a call that was refused before policy judged it. */
 export function failureOfRefusal({ code, status }: Completion): Failure {
   return FAILURE_OF[code as ProblemCode] ?? (status >= 500 ? 'gateway-failed' : 'boundary-exceeded');
 }

@@ -18,19 +18,19 @@ import type { CallMetrics } from './call-metrics.ts';
 
 export type Recorder = {
   /**
-   * Puts the decision on record. For an unsafe method it resolves when the record is durable, and nothing may go
-   * upstream before; for a safe one it is durable within 100 ms.
-   * @throws Problem `journal-unavailable`: then there is no record, and so there must be no call
+   * Records the decision. For an unsafe method it resolves when the record is durable; nothing may go upstream before.
+   * For a safe method the record is durable within 100 ms.
+   * @throws Problem `journal-unavailable`: a call that cannot be recorded must not be made
    */
   decided(call: Call, decision: Decision): Promise<void> | undefined;
-  /** How a call that is on record stands there, for whoever records more of it. */
+  /** The place of a recorded call, for its further events. */
   place(call: Call): Place;
   /**
-   * Puts the end of a call on record, in the log and in the metrics; `decision` is null when the decision point had none.
-   * Never throws: the agent has its answer.
+   * Writes the end of a call to journal, log and metrics; `decision` is null when the decision point gave none.
+   * Never throws: the agent has its response.
    */
   completed(call: Call, decision: Decision | null, completion: Completion): void;
-  /** The same of an exchange that was refused before its calls could be judged; `caller` is null when it is unknown. */
+  /** Like `completed`, for an exchange that was refused before its calls were judged; `caller` is null when unknown. */
   refused(exchange: Pick<Exchange, 'request' | 'receivedAt'>, caller: Caller | null, completion: Completion): void;
 };
 
@@ -42,17 +42,17 @@ export function createRecorder(deps: {
   readonly metrics: CallMetrics;
   readonly alerts: Pick<Alerts, 'raise'>;
   readonly clock: Clock;
-  /** Takes out of a decision what must not be kept, unless it `spares` it: in the journal there are only such. */
+  /** Removes secrets from a decision before it reaches the journal; `spares` tells that it has none. */
   readonly mask: { mask(event: Event): Event; spares(input: string, reason: string): boolean };
   readonly usage: UsageMeter;
 }): Recorder {
   const { journal, node, log, logCall, metrics, alerts, clock, mask, usage } = deps;
   const lines = createCallLines(node);
-  /** What else is recorded of a call of which something had to be masked: by then its input may be gone. */
+  /** Places of masked calls, kept for their further events: their inputs may be gone by then. */
   const masked = new WeakMap<Call, Place>();
 
   function appendMasked(call: Call, decision: Decision): void {
-    // The input may be long: it is written out when it has been masked, or dropped.
+    // The input may be long, so it is serialized only after masking, or dropped.
     const event = mask.mask({ ...(JSON.parse(lines.decided(call, decision, '')) as Event), input: call.input });
     const { path = '', operation = '', resource = '' } = event;
     if (event.masked) masked.set(call, { path, operation, resource });
@@ -63,7 +63,7 @@ export function createRecorder(deps: {
     return masked.get(call) ?? { path: call.path, operation: call.operation, resource: resourceOf(call) };
   }
 
-  /** What happens at the end of a call happens whether it can be recorded or not. */
+  /** The end of a call cannot be undone when recording it fails, so the failure is counted and logged. */
   function atEnd(type: Event['type'], decisionId: string, append: () => void): void {
     try {
       append();
@@ -89,7 +89,7 @@ export function createRecorder(deps: {
       );
   }
 
-  /** Refused before it was decided. Whose attempt it was is known, so it is on record. */
+  /** Records an attempt of a known caller that was refused before policy judged it. */
   function recordRefusal({ principal, system, method, receivedAt }: Attempt, completion: Completion): void {
     const event: Event = {
       event_id: createId('evt'),
@@ -163,7 +163,7 @@ export function createRecorder(deps: {
       const now = clock();
       const method = request.method ?? '';
       metrics.completed(caller?.system.name ?? '', 'block', completion.status, now - receivedAt, null);
-      // What comes without a known credential is in the log and the metrics alone, or anyone could fill the journal.
+      // An attempt without a known credential appears only in log and metrics, or strangers could fill the journal.
       const known = caller && { principal: caller.principal, system: caller.system.name };
       if (known) recordRefusal({ ...known, method, receivedAt }, completion);
       logEnd(now, { ...known, method, receivedAt }, null, null, completion);
@@ -174,12 +174,12 @@ export function createRecorder(deps: {
 /** Who tried what, as far as a refusal tells. */
 type Attempt = Pick<Call, 'principal' | 'system' | 'method' | 'receivedAt'>;
 
-/** What may go unrecorded where the configuration says so: nothing was changed, and policy had no objection. */
+/** Whether the call may go unrecorded where the configuration permits it: an allowed call with a safe method. */
 function isAllowedRead({ method }: Call, { verdict }: Decision): boolean {
   return verdict === 'allow' && isSafe(method);
 }
 
-/** Rules and revision are those that found it, not those that decided. */
+/** Rules and revision are those that found the drift, not those that decided. */
 function drifted(call: Call, decision: Decision, { rules, reason, policyRevision }: Drift, node: string) {
   const { principal } = call;
   return {
