@@ -8,8 +8,8 @@ const BEARER = /^bearer +([\x21-\x7e]+) *$/i;
 const people = new WeakMap<object, Reviewer>();
 
 /**
- * Lets nobody past without a reviewer's token. An agent's token is simply unknown here.
- * Asked before the body is read, so that strangers cannot make the gateway read one.
+ * Requires a reviewer's token; agent tokens are unknown here. Checked before the body is read, so that strangers cannot
+ * make the gateway read one.
  */
 export function requireReviewer(app: FastifyInstance, authenticate: AdminDeps['authenticate']): void {
   app.addHook('onRequest', async (request) => {
@@ -28,7 +28,7 @@ export function reviewerOf(request: object): Reviewer {
 }
 
 /**
- * The same where a role is needed.
+ * Like `reviewerOf`, and requires a role.
  * @throws AdminProblem `not-permitted`
  */
 export function reviewerWithRole(request: object, role: 'reviewer' | 'operator'): Reviewer {
@@ -41,7 +41,7 @@ export function reviewerWithRole(request: object, role: 'reviewer' | 'operator')
   return reviewer;
 }
 
-/** Who sent it, for the log, where nobody may have signed in. */
+/** The reviewer who sent a request, for the log; the request may be unauthenticated. */
 export function knownReviewer(request: FastifyRequest): string | null {
   return people.get(request)?.id ?? null;
 }

@@ -1,4 +1,4 @@
-/** What a browser finds at `/`: what is here. Static; no data, no script. */
+/** The page at `/`: an index of the API. Static; no data, no script. */
 export const landingPage = `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
@@ -19,17 +19,17 @@ export const landingPage = `<!doctype html>
 <h1>Holdpoint</h1>
 <p>The reviewers' and operators' side of a gateway that allows, holds or blocks what agents do.</p>
 <dl>
-  <dt>/api/holds</dt><dd>calls that wait for a person, and how they ended</dd>
-  <dt>/api/holds/:id</dt><dd>one call, whole; claim it and decide on it beneath</dd>
-  <dt>/api/stream</dt><dd>holds as they change</dd>
+  <dt>/api/holds</dt><dd>held calls and their outcomes</dd>
+  <dt>/api/holds/:id</dt><dd>one held call in full; claim and decide below it</dd>
+  <dt>/api/stream</dt><dd>changes of holds</dd>
   <dt>/api/grants</dt><dd>approvals that cover further calls</dd>
-  <dt>/api/delegations</dt><dd>who decides in whose place</dd>
+  <dt>/api/delegations</dt><dd>who decides for which reviewer</dd>
   <dt>/api/agents /api/systems</dt><dd>who may call, and their kill switches</dd>
-  <dt>/api/notices</dt><dd>messages that could not be delivered</dd>
-  <dt>/api/calls</dt><dd>what agents did lately</dd>
-  <dt>/api/policy</dt><dd>which policy decides</dd>
-  <dt><a href="/api/openapi.json">/api/openapi.json</a></dt><dd>all of it, described (OpenAPI 3.1)</dd>
-  <dt><a href="/metrics">/metrics</a></dt><dd>for Prometheus</dd>
+  <dt>/api/notices</dt><dd>undeliverable notifications</dd>
+  <dt>/api/calls</dt><dd>recent calls of agents</dd>
+  <dt>/api/policy</dt><dd>the policy in force</dd>
+  <dt><a href="/api/openapi.json">/api/openapi.json</a></dt><dd>this API (OpenAPI 3.1)</dd>
+  <dt><a href="/metrics">/metrics</a></dt><dd>Prometheus metrics</dd>
   <dt><a href="/-/livez">/-/livez</a> <a href="/-/readyz">/-/readyz</a></dt><dd>health</dd>
 </dl>
 <pre>curl -H "Authorization: Bearer $TOKEN" http://…/api/holds?status=pending</pre>

@@ -1,22 +1,21 @@
 import { Gauge, type Registry } from 'prom-client';
 
-/** How many holds are in one state. */
+/** Number of holds in one state. */
 export type HoldCount = { readonly status: string; readonly execution: string; readonly count: number };
 
-/** Registers what control knows and no worker does: the holds, counted in the store at each scrape. */
+/** Registers the number of holds, which control counts in the store at each scrape; workers do not know it. */
 export function registerHoldMetrics(registry: Registry, counts: () => Promise<readonly HoldCount[]>): void {
-  // Registered for what it collects; nobody sets it.
   new Gauge({
     name: 'holdpoint_holds',
-    help: 'Holds in the store, by what people decided and what was executed',
+    help: 'Holds in the store, by status and execution',
     labelNames: ['status', 'execution'],
     registers: [registry],
     async collect() {
-      // While the store is away there is no number to give. All others are wanted then more than ever.
+      // Without the store this metric has no value, and the others must still be served.
       const states = await counts().catch(() => null);
       this.reset();
       if (!states) return;
-      // Alerts on "nothing waits" need a zero, not an absence.
+      // An alert on pending holds needs a zero, not an absent series.
       this.set({ status: 'pending', execution: 'none' }, 0);
       for (const { status, execution, count } of states) this.set({ status, execution }, count);
     },

@@ -3,9 +3,9 @@ import type { ReportResult, ReportValue } from '../gateway/domain/report.ts';
 /**
  * A report as CSV (RFC 4180): a header line, CRLF, quotes where they are needed.
  *
- * Text comes from agents and systems. A cell that a spreadsheet would take for a formula (it begins with `=`, `+`, `-`,
- * `@`, a tab or a carriage return: CSV injection, CWE-1236) gets an apostrophe in front, which spreadsheets show as text.
- * Numbers are left as they are. Whoever needs text byte for byte takes the JSON form.
+ * Text comes from agents and systems. A cell that a spreadsheet would read as a formula (it begins with `=`, `+`, `-`,
+ * `@`, a tab or a carriage return: CSV injection, CWE-1236) is prefixed with an apostrophe, which spreadsheets read as text.
+ * Numbers are unchanged. The JSON form has every text byte for byte.
  */
 export function reportCsv({ columns, rows }: Pick<ReportResult, 'columns' | 'rows'>): string {
   const lines = [

@@ -21,8 +21,8 @@ const BODY_LIMIT = 64 * 1024;
 const REQUEST_TIMEOUT = 30_000;
 
 /**
- * The admin listener: reviewers decide here, operators look. Everything under `/api` needs a reviewer's token (the
- * description of the API excepted); nothing acts on GET. The caller listens and closes.
+ * The admin listener: reviewers decide, operators observe. Everything under `/api` needs a reviewer's token (except the
+ * OpenAPI document); nothing acts on GET. The caller listens and closes.
  */
 export function buildAdmin(deps: AdminDeps): FastifyInstance {
   const { log } = deps;
@@ -35,7 +35,7 @@ export function buildAdmin(deps: AdminDeps): FastifyInstance {
   app.setSerializerCompiler(serializerCompiler);
   app.setErrorHandler(createErrorHandler(log));
   app.setNotFoundHandler(async (_request, reply) => sendProblem(reply, new AdminProblem('not-found')));
-  // A form or plain text would be what a foreign web page can send unasked; JSON is not.
+  // Cross-site request forgery: a foreign web page can send a form or plain text without a preflight, but not JSON.
   app.removeContentTypeParser('text/plain');
 
   app.addHook('onSend', async (_request, reply) => {

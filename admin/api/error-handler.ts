@@ -4,12 +4,12 @@ import { Problem } from '../../gateway/domain/problem.ts';
 import { AdminProblem } from './problems.ts';
 import type { Log } from '../deps.ts';
 
-/** The one place where what was thrown becomes an answer. What is not a refusal of ours is logged and told as little. */
+/** The only place that turns an error into a response. An unexpected error is logged, and the client learns no more than its code. */
 export function createErrorHandler(log: Log) {
   return async (error: FastifyError, request: FastifyRequest, reply: FastifyReply): Promise<void> => {
     const problem = asProblem(error);
     if (problem.status >= 500)
-      log.error({ err: error, method: request.method, route: request.routeOptions.url }, 'failed');
+      log.error({ err: error, method: request.method, route: request.routeOptions.url }, 'a request failed');
     await sendProblem(reply, problem);
   };
 }

@@ -30,21 +30,23 @@ export const rejectCode = z.enum(REJECT_CODES);
 export const holdParams = z.object({ id: z.string().max(100).describe('Such as hold_0193e0f7….') });
 
 export const holdQuery = z.strictObject({
-  mine: flag.optional().describe('Only what is assigned to you or claimed by you, or by whom you stand in for.'),
+  mine: flag.optional().describe('Only holds assigned to or claimed by you or a person you deputise for.'),
   status: status.optional(),
   kind: kind.optional(),
   system: name.optional(),
   agent: name.optional(),
-  group: name.optional().describe('Only holds that this group is asked about by name.'),
-  overdue: flag.optional().describe('Only what is undecided past its `sla_at`.'),
+  group: name.optional().describe('Only holds that name this group.'),
+  overdue: flag.optional().describe('Only holds still undecided after `sla_at`.'),
   cursor,
   limit,
 });
 
-const lease = z.object({ by: z.string(), since: time, until: time }).describe('Who is at it. Nobody else may decide.');
+const lease = z
+  .object({ by: z.string(), since: time, until: time })
+  .describe('The reviewer who claimed the hold. No other reviewer may decide.');
 const demand = z
   .object({ groups: z.array(z.string()), quorum: z.number().int(), approvals: z.number().int() })
-  .describe('So many different people of these groups have to approve. No groups: any reviewer.');
+  .describe('How many different members of these groups must approve. No groups: any reviewer.');
 const recipient = z.union([
   z.object({ group: z.string() }),
   z.object({ person: z.string() }),
@@ -54,30 +56,30 @@ const grantTerms = z.object({ uses: z.number().int(), until: time, open: z.array
 
 const head = {
   hold_id: z.string(),
-  version: z.number().int().describe('Counts every change. Of two answers the one with the higher version is newer.'),
-  revision: z.number().int().describe('Counts changes to what would be sent. In quotes it is the ETag.'),
+  version: z.number().int().describe('Incremented by every change. Of two responses the higher version is newer.'),
+  revision: z.number().int().describe('Incremented when the call to be sent changes. In quotes it is the ETag.'),
   status,
   execution,
   kind,
   level: z.union([z.literal(2), z.literal(3)]).describe('2: a person approves. 3: a person takes over.'),
   created_at: time,
-  sla_at: time.describe('Until when people ought to have decided.'),
-  overdue: z.boolean().describe('Undecided past `sla_at`.'),
+  sla_at: time.describe('When a decision is due.'),
+  overdue: z.boolean().describe('Still undecided after `sla_at`.'),
   expires_at: time,
   redeem_by: time.nullable(),
   decided: z
     .object({ by: z.string().nullable(), at: time, code: z.string().nullable(), note: z.string().nullable() })
     .nullable(),
-  to: recipient.nullable().describe('To whom an exception or a relay goes; null for anybody.'),
+  to: recipient.nullable().describe('The recipient of an exception or a relay; null for any reviewer.'),
 };
 
 const routing = {
-  groups: z.array(z.string()).describe('Whose members may decide. Empty: any reviewer.'),
-  quorum: z.number().int().describe('The most that any of `demands` asks for.'),
-  approvals: z.number().int().describe('How many different people have approved the current revision.'),
-  demands: z.array(demand).describe('All of them have to be met.'),
+  groups: z.array(z.string()).describe('Groups of which members may decide. Empty: any reviewer.'),
+  quorum: z.number().int().describe('The largest quorum in `demands`.'),
+  approvals: z.number().int().describe('Number of people who approved the current revision.'),
+  demands: z.array(demand).describe('All must be met.'),
   escalates_at: time.nullable(),
-  assignee: z.string().nullable().describe('Whom the gateway suggests.'),
+  assignee: z.string().nullable().describe('The reviewer that the gateway suggests.'),
   lease: lease.nullable(),
 };
 
@@ -91,27 +93,27 @@ export const holdSummary = z.object({
   policy: z.object({ rules: z.array(z.string()), reason: z.string(), trigger: z.enum(['rule', 'probabilistic']) }),
   claims: z
     .object({ task: z.string().nullable(), confidence: z.number().nullable(), flags: z.array(z.string()) })
-    .describe("The agent's own words."),
+    .describe('Claimed by the agent; untrusted.'),
   routing: z.object(routing),
 });
 
 const vote = z.object({
   reviewer: z.string(),
-  for: z.string().nullable().describe('In whose place the reviewer voted.'),
-  groups: z.array(z.string()).describe('For which it counts.'),
+  for: z.string().nullable().describe('The person that the reviewer deputised for.'),
+  groups: z.array(z.string()).describe('The groups for which the vote counts.'),
   revision: z.number().int(),
   counts: z.boolean().describe('False for votes on an earlier revision.'),
   channel: z.string(),
   note: z.string().nullable(),
-  grant: grantTerms.nullable().describe('For how much more than this call it was given.'),
-  seen_at: time.nullable().describe('When the reviewer first saw that revision, as far as that is known.'),
+  grant: grantTerms.nullable().describe('The terms of the grant that the approval gives.'),
+  seen_at: time.nullable().describe('When the reviewer first saw that revision; null if unknown.'),
   at: time,
 });
 
 const escalation = z.object({
   at: time,
   to: z.array(z.string()),
-  by: z.string().nullable().describe("Null: a rule's chain."),
+  by: z.string().nullable().describe('Null: escalated by the rule.'),
   note: z.string().nullable(),
 });
 
@@ -129,7 +131,7 @@ export const permissions = z.object({
   return: permission,
   note: permission,
   cancel: permission,
-  why: z.string().nullable().describe('Why not approve; null when you may.'),
+  why: z.string().nullable().describe('Why you may not approve; null when you may.'),
 });
 
 const action = z.object({
@@ -137,20 +139,22 @@ const action = z.object({
   operation: z.string(),
   method: z.string(),
   url: z.string().describe('System, path and query, byte for byte as sent.'),
-  tool: z.string().nullable().describe('Of a call over MCP.'),
-  summary: z.string().describe('Written by the gateway, not by the agent.'),
-  client: z.string().nullable().describe("For whom; the agent's own claim."),
+  tool: z.string().nullable().describe('The tool of an MCP call.'),
+  summary: z.string().describe('Written by the gateway, not the agent.'),
+  client: z.string().nullable().describe('The client that the call is for, as the agent claims.'),
   target: z.object({ type: z.string(), id: z.string().nullable() }).nullable(),
   amount: z.object({ value: z.union([z.number(), z.string()]), currency: z.string().nullable() }).nullable(),
-  reversible: z.boolean().nullable().describe("Policy's word; null when it does not say."),
-  headers: z.record(z.string(), z.string()).describe('Those that policies see.'),
-  hidden_headers: z.array(z.string()).describe('Names of those whose values are not shown.'),
-  body: z.unknown().describe('As policies see it; a number too large for JSON readers is text. Null when opaque.'),
+  reversible: z.boolean().nullable().describe('As policy says; null when it does not.'),
+  headers: z.record(z.string(), z.string()).describe('The headers that policies see.'),
+  hidden_headers: z.array(z.string()).describe('Names of headers that have hidden values.'),
+  body: z
+    .unknown()
+    .describe('The body as policies see it. A number that JavaScript would round is a string. Null when opaque.'),
   body_text: z.string().nullable().describe('The exact body, as text; null when it is binary.'),
   body_bytes: z.number().int(),
-  complete: z.boolean().describe('Whether the whole of the call is shown. Approve is refused while it is not.'),
-  missing: z.string().nullable().describe('What is not shown, and why.'),
-  digest: z.string().describe('SHA-256 of what an approval binds to.'),
+  complete: z.boolean().describe('Whether the call is displayed in full. If not, it cannot be approved.'),
+  missing: z.string().nullable().describe('What is not displayed, and why.'),
+  digest: z.string().describe('SHA-256 of the action that an approval binds to.'),
 });
 
 const history = z.union([
@@ -160,8 +164,8 @@ const history = z.union([
     approved_unchanged_rate: z
       .number()
       .nullable()
-      .describe('Of those on which people decided, the share approved as they were; null when there were none.'),
-    recent_calls: z.array(call).describe("The agent's last calls."),
+      .describe('Share of decided holds that were approved unchanged; null without decided holds.'),
+    recent_calls: z.array(call).describe("The agent's latest calls."),
   }),
   z.object({ available: z.literal(false), why: z.string() }),
 ]);
@@ -171,21 +175,21 @@ export const contextPackage = z.object({
   agent: z.object({
     id: z.string(),
     owner: z.string(),
-    version: z.string().nullable().describe("The agent's own claim."),
+    version: z.string().nullable().describe('As the agent claims.'),
     on_behalf_of: z.array(z.string()),
-    session: z.string().nullable().describe("The agent's own claim."),
+    session: z.string().nullable().describe('As the agent claims.'),
     trace: z.string().nullable().describe('Trace id (W3C Trace Context).'),
   }),
   action: action.nullable().describe('Null when no call is attached.'),
   diff: z
     .object({
-      current: z.null().describe('What the system holds now; not known.'),
+      current: z.null().describe('The current state in the system; unknown.'),
       proposed: z.unknown().describe('The body as the agent sent it.'),
-      edited: z.unknown().describe('The body as people changed it; null when nobody did.'),
+      edited: z.unknown().describe('The body as reviewers edited it; null when unedited.'),
       edited_by: z.array(z.string()),
     })
     .nullable(),
-  draft_response: z.unknown().describe("The agent's own words."),
+  draft_response: z.unknown().describe('Claimed by the agent; untrusted.'),
   policy: z.object({
     rules: z.array(z.string()),
     reasons: z.array(z.string()),
@@ -197,20 +201,25 @@ export const contextPackage = z.object({
     .describe('As the agent claims.'),
   claims: z
     .record(z.string(), z.unknown())
-    .describe("The agent's own words, verbatim and untrusted: show them as plain text, never decide by them alone."),
+    .describe("The agent's own words, verbatim and untrusted. Display them as plain text; never decide on them alone."),
   handoff: z
     .record(z.string(), z.unknown())
     .nullable()
-    .describe('What an exception or a relay was opened with, verbatim; the words of its sender.'),
+    .describe('The content of an exception or a relay, verbatim from its sender; untrusted.'),
   artifacts: z.array(z.object({ name: z.string(), type: z.string(), bytes: z.number().int(), sha256: z.string() })),
   answer: z.object({ option: z.string().nullable(), data: z.unknown() }).nullable(),
   history,
   consequence: z.string(),
-  cost: z.object({ amount: z.number(), unit: z.string() }).nullable().describe('What policy says that the call costs.'),
+  cost: z
+    .object({ amount: z.number(), unit: z.string() })
+    .nullable()
+    .describe('The cost of the call according to policy.'),
   routing: z.object({ ...routing, votes: z.array(vote), escalations: z.array(escalation) }),
-  options: z.array(z.unknown()).describe("The agent's own proposals."),
+  options: z.array(z.unknown()).describe('Options that the agent proposes.'),
   editable: z.array(z.string()).describe('JSON pointers into the body that an approval may change.'),
-  notes: z.array(z.object({ by: z.string(), at: time, text: z.string() })).describe('Between reviewers.'),
+  notes: z
+    .array(z.object({ by: z.string(), at: time, text: z.string() }))
+    .describe('Notes between reviewers; agents cannot read them.'),
   outcome: z
     .object({
       result: z.enum(['executed', 'not-executed']),
@@ -220,15 +229,15 @@ export const contextPackage = z.object({
       at: time,
     })
     .nullable(),
-  grant: z.string().nullable().describe('The grant that approved it instead of people.'),
+  grant: z.string().nullable().describe('The grant that approved it without a reviewer.'),
   attempt: z
     .object({ number: z.number().int(), at: time, by: z.string(), idempotency_key: z.string() })
     .nullable()
-    .describe('The latest attempt to send it.'),
-  resend_at: time.nullable().describe('When a call of unknown outcome is sent once more under the same key.'),
+    .describe('The latest delivery attempt.'),
+  resend_at: time.nullable().describe('When a call of unknown outcome is sent again with the same idempotency key.'),
   upstream_status: z.number().int().nullable(),
   you_may: permissions,
-  you_voted: z.boolean().describe('On the current revision.'),
+  you_voted: z.boolean().describe('Whether you voted on the current revision.'),
 });
 
 export type ContextPackage = z.output<typeof contextPackage>;

@@ -1,18 +1,18 @@
 import { z } from 'zod';
 import { FAILURES, type Failure } from '../../gateway/domain/event.ts';
 
-/** Longest note, in characters. The agent reads it, so it is a note and not a document. */
+/** Longest note, in characters. The agent reads it, so it must stay short. */
 export const NOTE_LENGTH = 4_000;
 
 export const time = z.iso.datetime().describe('RFC 3339, UTC');
-export const note = z.string().max(NOTE_LENGTH).describe('The agent can read it.');
+export const note = z.string().max(NOTE_LENGTH).describe('Readable by the agent.');
 export const name = z.string().min(1).max(200);
-export const cursor = z.string().min(1).max(500).optional().describe("An earlier answer's `next`.");
+export const cursor = z.string().min(1).max(500).optional().describe('`next` of an earlier response.');
 export const limit = z.coerce.number().int().min(1).max(200).default(50);
-/** A truth value in a query string. */
+/** A boolean in a query string. */
 export const flag = z.enum(['true', 'false']).transform((text) => text === 'true');
 
-/** A moment as people write it, with the offset that they live at; milliseconds since the epoch within. */
+/** An RFC 3339 time with any offset; parsed to milliseconds since the epoch. */
 export const moment = z.iso
   .datetime({ offset: true, error: 'expected a time such as 2026-12-24T18:00:00Z' })
   .transform((text) => Date.parse(text));
@@ -20,14 +20,14 @@ export const moment = z.iso
 const channel = z
   .enum(['api', 'console', 'chat', 'cli'])
   .default('api')
-  .describe('By which way the person came; part of the record.');
+  .describe('The channel that the person used; recorded.');
 
-/** What every write may say of itself. */
+/** Headers that every write accepts. */
 export const writeHeaders = z.looseObject({ 'holdpoint-channel': channel });
 
-/** A write on a hold says besides what its sender has seen. */
+/** Headers of a write on a hold, which names the revision that its sender read. */
 export const holdWriteHeaders = writeHeaders.extend({
-  'if-match': z.string().optional().describe('Required. The ETag of the hold as you have seen it.'),
+  'if-match': z.string().optional().describe('Required. The ETag of the hold as you read it.'),
 });
 
 export const noBody = z.strictObject({}).nullish();
@@ -37,42 +37,48 @@ const CALL_ID = /^call_[0-9a-f]{32}$/;
 const filtered = (what: string) => name.optional().describe(what);
 
 export const callQuery = z.strictObject({
-  agent: filtered('Who called.'),
-  owner: filtered('Who answers for the agent.'),
-  on_behalf_of: filtered('For whom, anywhere in the chain.'),
+  agent: filtered('The calling agent.'),
+  owner: filtered('The owner accountable for the agent.'),
+  on_behalf_of: filtered('A principal anywhere in the delegation chain.'),
   system: filtered('The business system.'),
-  operation: filtered('The stable name of what was done.'),
+  operation: filtered('The stable name of the operation.'),
   method: filtered('The HTTP method.'),
-  path: filtered('What the path begins with.'),
+  path: filtered('A path prefix.'),
   resource: filtered('`<type>` or `<type>/<id>`.'),
   verdict: z.enum(['allow', 'hold', 'block']).optional(),
   rule: filtered('One of the rules that matched, as `<package>/<name>`.'),
   trigger: z.enum(['rule', 'probabilistic', 'default', 'fault']).optional(),
-  policy_revision: filtered('The bundle that decided.'),
+  policy_revision: filtered('The policy bundle that decided.'),
   session: filtered('Claimed by the agent.'),
   task: filtered('Claimed by the agent.'),
-  status: z.coerce.number().int().min(0).max(599).optional().describe('What the agent was answered, or the system.'),
-  code: filtered("A problem's code."),
+  status: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(599)
+    .optional()
+    .describe('The response status to the agent, or from the system.'),
+  code: filtered('A problem code.'),
   failure: z.enum(Object.keys(FAILURES) as [Failure, ...Failure[]]).optional(),
-  hold_id: filtered('The hold that the call had.'),
-  decision_id: filtered("The decision, as in the answer's `Holdpoint-Decision`."),
-  trace_id: filtered('W3C Trace Context.'),
-  node: filtered('The gateway.'),
+  hold_id: filtered('The hold of the call.'),
+  decision_id: filtered('The decision id, as in the `Holdpoint-Decision` response header.'),
+  trace_id: filtered('The W3C trace id.'),
+  node: filtered('The name of the gateway.'),
   from: moment.optional().describe('RFC 3339.'),
-  to: moment.optional().describe('RFC 3339; not included.'),
-  text: filtered('Stands in the reason of the decision, or in what a person said of the call.'),
+  to: moment.optional().describe('RFC 3339; exclusive.'),
+  text: filtered('Text in the reason of the decision or in a note of a reviewer.'),
   cursor: z
     .string()
     .regex(CALL_ID, "expected an earlier answer's next")
     .optional()
-    .describe("An earlier answer's `next`."),
+    .describe('`next` of an earlier response.'),
   limit,
 });
 
 export const callParams = z.object({ id: z.string().regex(CALL_ID, 'expected the id of a call') });
 
 export const evaluateBody = z.strictObject({
-  input: z.record(z.string(), z.unknown()).describe('As policies see it; see the page for policy authors.'),
+  input: z.record(z.string(), z.unknown()).describe('The policy input; see the documentation for policy authors.'),
 });
 
 export const policyStatus = z.object({
@@ -82,7 +88,7 @@ export const policyStatus = z.object({
   refused: z
     .object({ at: time, reason: z.string() })
     .nullable()
-    .describe('Why the newest change is not in force; the revision above goes on deciding.'),
+    .describe('Why the newest change is not in force; the revision above still decides.'),
 });
 
 export const evaluation = z.object({ revision: z.string().nullable(), decision: z.unknown() });
@@ -107,7 +113,7 @@ export const call = z.object({
   policy_revision: z.string(),
   decision_id: z.string(),
   hold_id: z.string().nullable(),
-  status: z.number().int().nullable().describe('Null until the call has completed; 0 when the agent had left.'),
+  status: z.number().int().nullable().describe('Null until the call has completed; 0 when the agent disconnected.'),
   code: z.string(),
   failure: z.string(),
   took_ms: z.number(),
@@ -127,17 +133,15 @@ export const callPage = z.object({
   next: z.string().nullable().describe('`cursor` of the next page.'),
   searched_since: time
     .nullable()
-    .describe(
-      'Calls before this were not looked at, as that takes too long; `next` goes on there. Null: nothing was left out.',
-    ),
+    .describe('Older calls were not searched, to limit the time; `next` continues from here. Null: all were searched.'),
   source,
 });
 
 export const callStory = z.object({
-  call: call.nullable().describe('Null while its decision is not delivered yet.'),
+  call: call.nullable().describe('Null until its decision has reached ClickHouse.'),
   events: z
     .array(z.looseObject({ at: time }))
-    .describe('Every step in order; members as the columns of `holdpoint.events`.'),
+    .describe('Every event in order; members are the columns of `holdpoint.events`.'),
   source,
 });
 
@@ -152,7 +156,7 @@ export const problem = z
   .object({ type: z.string(), title: z.string(), status: z.number().int(), detail: z.string(), code: z.string() })
   .describe('Problem details (RFC 9457). `code` is stable.');
 
-/** The error answers that a route can give, for the API's description. */
+/** The error responses of a route, for the OpenAPI document. */
 export function problemResponses<Status extends number>(...statuses: Status[]) {
   const answer = { description: 'Problem details', content: { 'application/problem+json': { schema: problem } } };
   return Object.fromEntries(statuses.map((status) => [status, answer])) as Record<Status, typeof answer>;

@@ -5,14 +5,14 @@ import { iso } from '../../gateway/domain/time.ts';
 import { AdminProblem } from '../api/problems.ts';
 import * as schemas from '../api/schemas.ts';
 
-/** The record of calls: searched, and each told whole. */
+/** Searches recorded calls, and shows one in full. */
 export function callRoutes(calls: CallLog): FastifyPluginAsyncZod {
   return async (app) => {
     app.get(
       '/calls',
       {
         schema: {
-          summary: 'Calls that fit all that is given, newest first',
+          summary: 'Recorded calls that match every filter, newest first',
           querystring: schemas.callQuery,
           response: { 200: schemas.callPage, ...schemas.problemResponses(401, 422, 503) },
         },
@@ -28,7 +28,7 @@ export function callRoutes(calls: CallLog): FastifyPluginAsyncZod {
       '/calls/:id',
       {
         schema: {
-          summary: 'Everything that is known of one call: what it was, and every step in order',
+          summary: 'One call with all its events in order',
           params: schemas.callParams,
           response: { 200: schemas.callStory, ...schemas.problemResponses(401, 404, 422, 503) },
         },
@@ -51,12 +51,12 @@ async function answered<T>(asked: Promise<T>): Promise<T> {
   }
 }
 
-/** The same with arrays of its own, as an answer's schema has them. */
+/** A copy with mutable arrays, as the response schema requires. */
 export function owned(call: CallSummary) {
   return { ...call, rules: [...call.rules], on_behalf_of: [...call.on_behalf_of] };
 }
 
-/** A step as people read it: without members that say nothing, times as times, the input as the JSON that it is. */
+/** An event for people: empty members left out, times in RFC 3339, the input as JSON. */
 function told({ at, input, ...event }: Event) {
   const said = Object.entries(event).filter(([, value]) => !isEmpty(value));
   return {

@@ -9,8 +9,8 @@ import { moment, name, pageOf, problemResponses, time, writeHeaders } from '../a
 import { iso } from '../../gateway/domain/time.ts';
 
 const body = z.strictObject({
-  to: name.describe('Who decides in your place.'),
-  since: moment.optional().describe('Now, when it is absent.'),
+  to: name.describe('The reviewer who decides for you.'),
+  since: moment.optional().describe('Defaults to now.'),
   until: moment,
 });
 const params = z.object({ id: z.string().max(100).describe('Such as dlg_0193e0f7….') });
@@ -26,7 +26,7 @@ const shown = z.object({
 
 type Deps = Pick<AdminDeps, 'holds' | 'people' | 'clock'>;
 
-/** Who decides in whose place for a dated period. */
+/** Delegations: a reviewer decides for another during a period. */
 export function delegationRoutes({ holds, people, clock }: Deps): FastifyPluginAsyncZod {
   const { delegations } = holds;
   return async (app) => {
@@ -34,7 +34,7 @@ export function delegationRoutes({ holds, people, clock }: Deps): FastifyPluginA
       '/delegations',
       {
         schema: {
-          summary: 'Delegations that are or will be in force',
+          summary: 'Current and future delegations',
           response: { 200: pageOf(shown), ...problemResponses(401, 503) },
         },
       },
@@ -45,7 +45,7 @@ export function delegationRoutes({ holds, people, clock }: Deps): FastifyPluginA
       '/delegations',
       {
         schema: {
-          summary: 'Lets somebody else decide in your place for a while',
+          summary: 'Lets another reviewer decide for you during a period',
           headers: writeHeaders,
           body,
           response: { 201: shown, ...problemResponses(400, 401, 403, 413, 415, 422, 503) },
@@ -68,7 +68,7 @@ export function delegationRoutes({ holds, people, clock }: Deps): FastifyPluginA
       '/delegations/:id',
       {
         schema: {
-          summary: 'Ends a delegation: your own, or any as an operator',
+          summary: 'Ends a delegation. Delegators end their own, operators any',
           params,
           headers: writeHeaders,
           response: { 200: shown, ...problemResponses(401, 403, 404, 503) },

@@ -20,19 +20,19 @@ const shown = z.object({
   agent: z.string(),
   system: z.string(),
   operation: z.string(),
-  hold_id: z.string().describe('The hold that it was given on.'),
-  rules: z.array(z.string()).describe('The rules whose holds it answers.'),
-  open: z.array(z.string()).describe('JSON pointers of members that may differ. Everything else is pinned.'),
-  ceilings: z.record(z.string(), z.string()).describe('The most that an open number may be, in digits.'),
+  hold_id: z.string().describe('The hold that was approved with this grant.'),
+  rules: z.array(z.string()).describe('Rules that it approves in advance.'),
+  open: z.array(z.string()).describe('JSON pointers of the body members that may differ. All else must be equal.'),
+  ceilings: z.record(z.string(), z.string()).describe('Upper limits of the open numbers, as decimal strings.'),
   uses: z.number().int(),
   used: z.number().int(),
   until: time,
   created_at: time,
-  by: z.array(z.string()).describe('Who approved it.'),
+  by: z.array(z.string()).describe('The reviewers who approved it.'),
   revoked: z.object({ at: time, by: z.string().nullable() }).nullable(),
 });
 
-/** Approvals that reach further than one call: who has them, and taking them back. */
+/** Grants, approvals that cover further calls: listed and revoked. */
 export function grantRoutes({ holds }: Pick<AdminDeps, 'holds'>): FastifyPluginAsyncZod {
   const { grants } = holds;
   return async (app) => {
@@ -60,7 +60,7 @@ export function grantRoutes({ holds }: Pick<AdminDeps, 'holds'>): FastifyPluginA
       '/grants/:id',
       {
         schema: {
-          summary: 'Revokes a grant: for those who approved it, and operators. Revoking twice changes nothing',
+          summary: 'Revokes a grant, for its approvers and operators. Revoking again changes nothing',
           params,
           headers: writeHeaders,
           response: { 200: shown, ...problemResponses(401, 403, 404, 503) },

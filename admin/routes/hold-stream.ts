@@ -3,36 +3,36 @@ import type { Hold } from '../../gateway/domain/hold.ts';
 import type { AdminDeps } from '../deps.ts';
 import { holdSummary } from '../holds/hold-view.ts';
 
-/** Milliseconds of silence after which proxies and clients might take the connection for dead. */
+/** Milliseconds between keep-alive comments, before proxies and clients take the connection for dead. */
 const HEARTBEAT = 15_000;
-/** Milliseconds after which a client comes back by itself. */
+/** Milliseconds after which a client reconnects. */
 const RETRY = 2_000;
-/** How far before its last event a client is told again: gateways' clocks differ, and notice of a change can be late. */
+/** How far before its last event a client's replay begins: clocks differ, and changes can arrive late. Milliseconds. */
 const OVERLAP = 60_000;
-/** Most holds that are told again. Beyond that the client is told to read the list. */
+/** Most holds to replay. Beyond that the client must read the list. */
 const REPLAYED = 500;
-/** Holds that a client may be behind before it is cut off. It comes back, and is told what it missed. */
+/** Most holds waiting for a slow client, which is then disconnected. It reconnects and gets a replay. */
 const BEHIND = 1_000;
 
 /** One client's view of holds as they change, as server-sent events (HTML Living Standard, section 9.2). */
 export type HoldStream = {
   readonly events: Readable;
   tell(hold: Hold): void;
-  /** What was told goes out still, as far as the client takes it within a second. */
+  /** Ends the stream after at most a second for events already queued. */
   end(): void;
 };
 
 type Entry = {
-  /** Where a client goes on that saw this entry last: not later than anything that is still to come. */
+  /** Where a client resumes after this event: not later than any event still to come. */
   readonly id: number;
   readonly event: 'hold' | 'reset' | null;
   readonly hold: Hold | null;
 };
 
 /**
- * Of a hold that changes faster than the client reads, the client gets the newest state alone; so it holds no more than
- * `BEHIND` holds in memory. Watch the store before this is called, so that nothing is missed in between.
- * @param since the last id that the client has seen; null when it begins anew
+ * If a hold changes faster than the client reads, the client gets only the newest state. So the stream keeps at most
+ * `BEHIND` holds in memory. Watch the store before calling this, so that no change is missed in between.
+ * @param since the last event id that the client received; null for a new client
  */
 export function createHoldStream(
   { holds, demands, clock }: Pick<AdminDeps, 'holds' | 'demands' | 'clock'>,
@@ -55,12 +55,12 @@ export function createHoldStream(
       done(error);
     },
   });
-  // Nobody may listen yet when what was missed cannot be read; the client finds the connection closed, and comes back.
+  // A failed replay closes the connection, perhaps before the client listens. It reconnects.
   events.on('error', () => {});
   events.push(`retry: ${RETRY}\n\n`);
 
   const heartbeat = setInterval(() => {
-    // A client that does not read needs no sign of life either.
+    // A client that does not read needs no keep-alive.
     if (wanted && !over) wanted = events.push(': heartbeat\n\n');
   }, HEARTBEAT).unref();
 
@@ -78,7 +78,7 @@ export function createHoldStream(
     return `id: ${id}\n${event === null ? '' : `event: ${event}\ndata: ${data}\n`}\n`;
   }
 
-  /** A hold's place in the line, and with it the id, is that of its first change that was not told yet. */
+  /** A hold keeps the queue position and the event id of its first change that was not sent. */
   function enqueue(hold: Hold, id: number): void {
     const already = waiting.get(hold.id);
     if (already?.hold && already.hold.version >= hold.version) return;

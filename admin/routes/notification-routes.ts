@@ -8,7 +8,7 @@ import { cursor, limit, noBody, pageOf, problemResponses, time, writeHeaders } f
 import { iso } from '../../gateway/domain/time.ts';
 
 const query = z.strictObject({
-  state: z.enum(['dead']).default('dead').describe('Those that were given up.'),
+  state: z.enum(['dead']).default('dead').describe('Undeliverable ones.'),
   cursor,
   limit,
 });
@@ -18,7 +18,7 @@ const shown = z.object({
   notice_id: z.string(),
   kind: z.string(),
   hold_id: z.string().nullable(),
-  channel: z.string().describe('By which configured way it goes.'),
+  channel: z.string().describe('The configured channel.'),
   to: z.string().nullable(),
   state: z.enum(['waiting', 'sent', 'dead']),
   created_at: time,
@@ -26,7 +26,7 @@ const shown = z.object({
   error: z.string().nullable().describe('Why the last attempt failed.'),
 });
 
-/** Messages to people that could not be delivered. For operators. */
+/** Undeliverable notifications, for operators. */
 export function noticeRoutes({ holds }: Pick<AdminDeps, 'holds'>): FastifyPluginAsyncZod {
   const { notices } = holds;
   return async (app) => {
@@ -34,7 +34,7 @@ export function noticeRoutes({ holds }: Pick<AdminDeps, 'holds'>): FastifyPlugin
       '/notices',
       {
         schema: {
-          summary: 'Notices that were given up, newest first. For operators',
+          summary: 'Undeliverable notifications, newest first. For operators',
           querystring: query,
           response: { 200: pageOf(shown), ...problemResponses(401, 403, 422, 503) },
         },
@@ -51,7 +51,7 @@ export function noticeRoutes({ holds }: Pick<AdminDeps, 'holds'>): FastifyPlugin
       '/notices/:id/resend',
       {
         schema: {
-          summary: 'Tries a notice again that was given up. For operators',
+          summary: 'Retries an undeliverable notification. For operators',
           params,
           headers: writeHeaders,
           body: noBody,

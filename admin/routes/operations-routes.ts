@@ -4,7 +4,7 @@ import { landingPage } from '../landing-page.ts';
 import * as schemas from '../api/schemas.ts';
 
 /**
- * What monitoring asks, without a token: scrapers and health checks have none. Counts and words only; nothing here names
+ * Metrics and health, without a token: scrapers and health checks have none. Counts and words only: nothing here names
  * a call, an agent or a person.
  */
 export function operationsRoutes({

@@ -4,14 +4,14 @@ import { iso, isoOrNull } from '../../gateway/domain/time.ts';
 import { AdminProblem } from '../api/problems.ts';
 import * as schemas from '../api/schemas.ts';
 
-/** What decides now, and what it would decide. */
+/** The policy in force, and dry runs of it. */
 export function policyRoutes(policy: Policy): FastifyPluginAsyncZod {
   return async (app) => {
     app.get(
       '/policy',
       {
         schema: {
-          summary: 'The policy in force, and why a newer one is not',
+          summary: 'The policy in force, and why the newest change is not',
           response: { 200: schemas.policyStatus, ...schemas.problemResponses(401) },
         },
       },
@@ -30,7 +30,7 @@ export function policyRoutes(policy: Policy): FastifyPluginAsyncZod {
       '/policy/evaluate',
       {
         schema: {
-          summary: 'A dry run: what the policy in force would decide. Nothing is recorded, nothing happens',
+          summary: 'Evaluates the policy in force on an input, as a dry run. Nothing is recorded or sent',
           body: schemas.evaluateBody,
           response: { 200: schemas.evaluation, ...schemas.problemResponses(400, 401, 413, 415, 422, 503) },
         },

@@ -16,9 +16,9 @@ const names = z.array(z.string()).readonly();
 const parameter = z.object({
   name: z.string(),
   type: z.enum(['time', 'count', 'share', 'duration', 'step', 'text', 'choice']),
-  default: z.string().describe('As people would write it.'),
+  default: z.string().describe('As a person would write it.'),
   about: z.string(),
-  of: names.optional().describe('What a choice is between.'),
+  of: names.optional().describe('The allowed values of a choice.'),
 });
 const chart = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('table') }),
@@ -36,8 +36,8 @@ const header = z.object({
   name: z.string(),
   title: z.string(),
   question: z.string(),
-  act: z.string().describe('What to do about what it shows.'),
-  chart: chart.describe('How it is best drawn; members name columns.'),
+  act: z.string().describe('What to do about the result.'),
+  chart: chart.describe('The suggested chart; members name columns.'),
   parameters: z.array(parameter).readonly(),
   columns: z.array(column).readonly(),
 });
@@ -47,13 +47,13 @@ const result = header.extend({
       parameter.extend({
         value: z
           .union([z.string(), z.number()])
-          .describe('What was used: times in RFC 3339, durations in milliseconds, steps in seconds.'),
+          .describe('The values used: times in RFC 3339, durations in milliseconds, steps in seconds.'),
       }),
     )
     .readonly(),
   rows: z.array(z.record(z.string(), z.union([z.string(), z.number(), z.null(), names]))).readonly(),
   statistics: z.object({
-    elapsed: z.number().describe('Seconds that ClickHouse took.'),
+    elapsed: z.number().describe('Query time in ClickHouse, in seconds.'),
     rows_read: z.number(),
     bytes_read: z.number(),
   }),
@@ -62,26 +62,24 @@ const result = header.extend({
 const text = z.string({ error: 'expected it once' }).max(500);
 const query = z
   .object({
-    from: text
-      .optional()
-      .describe('A moment such as 2026-01-01, or how long before the end of the period, such as 30d.'),
-    to: text.optional().describe('A moment, or how long ago; by default now. Not itself part of the period.'),
+    from: text.optional().describe('A time such as 2026-01-01, or a duration before `to`, such as 30d.'),
+    to: text.optional().describe('A time, or a duration before now; defaults to now. Exclusive.'),
     format: z
       .enum(['json', 'csv'])
       .default('json')
-      .describe('csv: RFC 4180; text that spreadsheets would take for a formula gets an apostrophe in front.'),
+      .describe('csv: RFC 4180; text that a spreadsheet would read as a formula is prefixed with an apostrophe.'),
   })
   .catchall(text)
-  .describe('And the report’s own parameters.');
+  .describe('And the parameters of the report.');
 
-/** The named reports, for everybody who may sign in: analysts, operators and reviewers. Nothing is changed by asking. */
+/** The named reports, for every signed-in person: analysts, operators and reviewers. Read-only. */
 export function reportRoutes(reports: Reports): FastifyPluginAsyncZod {
   return async (app) => {
     app.get(
       '/reports',
       {
         schema: {
-          summary: 'The reports that there are, each with its question, parameters and columns',
+          summary: 'All reports, each with its question, parameters and columns',
           response: { 200: pageOf(header), ...problemResponses(401) },
         },
       },
@@ -104,7 +102,7 @@ export function reportRoutes(reports: Reports): FastifyPluginAsyncZod {
         if (format === 'json') return answer;
         void reply.header('content-disposition', `attachment; filename="${answer.name}.csv"`);
         void reply.type('text/csv; charset=utf-8; header=present').serializer((csv: string) => csv);
-        // What is sent is not what the schema describes, but the form that was asked for.
+        // The schema describes JSON; the client asked for CSV.
         return reply.send(reportCsv(answer) as never);
       },
     );

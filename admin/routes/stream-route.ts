@@ -16,10 +16,10 @@ const headers = z.looseObject({
     .regex(/^\d{1,15}$/, 'expected the id of an event')
     .transform(Number)
     .optional()
-    .describe('Of the last event that was seen; then what changed since is told first.'),
+    .describe('The id of the last event received; later changes are replayed first.'),
 });
 
-/** Holds as they change. One watch on the store serves all streams. */
+/** Streams changes of holds. One watch on the store serves all streams. */
 export function streamRoute(deps: Pick<AdminDeps, 'holds' | 'demands' | 'clock'>): FastifyPluginAsyncZod {
   const streams = new Map<HoldStream, string>();
   let stopWatching: (() => void) | null = null;
@@ -52,7 +52,7 @@ export function streamRoute(deps: Pick<AdminDeps, 'holds' | 'demands' | 'clock'>
         exposeHeadRoute: false,
         schema: {
           summary:
-            'Server-sent events: each hold that changes, at least once, as the list shows it. Of two the higher version is newer; after `reset` read the list again',
+            'Server-sent events: each changed hold at least once, as in the list. The higher version is newer; after `reset` read the list again',
           headers,
           response: {
             200: { description: 'Events', content: { 'text/event-stream': { schema: z.string() } } },
@@ -62,7 +62,7 @@ export function streamRoute(deps: Pick<AdminDeps, 'holds' | 'demands' | 'clock'>
       },
       async (request, reply) => {
         const { events } = open(reviewerOf(request).id, request.headers['last-event-id'] ?? null);
-        // nginx would collect events otherwise.
+        // Without this, nginx buffers events.
         return await reply
           .type('text/event-stream')
           .header('x-accel-buffering', 'no')

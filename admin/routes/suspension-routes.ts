@@ -10,7 +10,7 @@ import { iso } from '../../gateway/domain/time.ts';
 const suspension = z
   .object({ by: z.string(), at: time, reason: z.string().nullable() })
   .nullable()
-  .describe('Null: it is not suspended.');
+  .describe('Null when not suspended.');
 const agent = z.object({
   id: z.string(),
   owner: z.string(),
@@ -22,13 +22,13 @@ const system = z.object({ id: z.string().describe('The name of the system.'), su
 
 const params = z.object({ id: z.string().max(500) });
 const suspendBody = z.strictObject({ reason: z.string().max(NOTE_LENGTH).optional() }).nullish();
-const superseded = z.number().int().describe('How many holds that were pending or approved are superseded.');
+const superseded = z.number().int().describe('Number of pending or approved holds that were superseded.');
 const refusals = problemResponses(400, 401, 403, 404, 413, 415, 422, 503);
 
-/** What is shown of an agent or a system, given whether it is suspended. */
+/** The response view of an agent or a system. */
 type Shown = (suspended: z.output<typeof suspension>) => Record<string, unknown>;
 
-/** Agents and systems, and their kill switches: from the answer on, every worker of this gateway knows. */
+/** Agents, systems and their kill switches. A change is answered once every worker of this gateway applies it. */
 export function suspensionRoutes(deps: Pick<AdminDeps, 'suspensions' | 'agents' | 'systems'>): FastifyPluginAsyncZod {
   const agents = deps.agents.map(({ id, owner, roles, systems }): [string, Shown] => [
     id,
@@ -73,7 +73,7 @@ function killSwitch(
       `/${kind}s`,
       {
         schema: {
-          summary: `The ${kind}s that are configured`,
+          summary: `The configured ${kind}s`,
           response: { 200: pageOf(schema), ...problemResponses(401, 503) },
         },
       },
@@ -109,7 +109,7 @@ function killSwitch(
       `/${kind}s/:id/resume`,
       {
         schema: {
-          summary: `Lets calls of this ${kind} through again, as far as policy does. For operators`,
+          summary: `Resumes this ${kind}; policy applies as usual. For operators`,
           params,
           headers: writeHeaders,
           body: noBody,
@@ -120,7 +120,7 @@ function killSwitch(
         const by = reviewerWithRole(request, 'operator').id;
         const { id } = request.params;
         find(id);
-        // What is not suspended is as it should be already.
+        // Resuming what is not suspended changes nothing.
         await suspensions.resume(kind, id, by, request.headers['holdpoint-channel']);
         return await show(id);
       },
