@@ -14,7 +14,7 @@ test('a report is a header line and a line for each row, each ended by CRLF (RFC
   expect(csv()).toBe('agent,calls\r\n');
 });
 
-test('what would break a line or a cell is quoted', () => {
+test('a value that would break a line or a cell is quoted', () => {
   expect(csv(['a,b', 1])).toBe('agent,calls\r\n"a,b",1\r\n');
   expect(csv(['say "no"', 1])).toBe('agent,calls\r\n"say ""no""",1\r\n');
   expect(csv(['two\r\nlines', 1])).toBe('agent,calls\r\n"two\r\nlines",1\r\n');
@@ -29,6 +29,6 @@ test.each(['=1+1', '+1', '-1', '@SUM(A1)', '\tx', '\rx'])(
   },
 );
 
-test('a number stays a number, also below zero', () => {
+test('a number stays a number, even below zero', () => {
   expect(csv(['x', -1.5])).toBe('agent,calls\r\nx,-1.5\r\n');
 });

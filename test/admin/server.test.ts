@@ -45,7 +45,7 @@ const ROUTES = [
 ] as const;
 
 describe('credentials', () => {
-  test('every route under /api asks for a reviewer’s token before it reads anything', async () => {
+  test('every route under /api requires a reviewer’s token before it reads the body', async () => {
     await open();
     for (const [method, path] of ROUTES) {
       for (const authorization of [null, 'Bearer agent-token', 'Basic YmVuLXRva2Vu', 'Bearer', 'ben-token']) {
@@ -73,7 +73,7 @@ describe('credentials', () => {
 });
 
 describe('policy', () => {
-  test('tells what decides, and why a newer one does not', async () => {
+  test('the policy route tells which policy is in force, and why the newest is not', async () => {
     const refused = { at: 0, reason: 'payments.rego:3: unknown function' };
     const status = () => ({ revision: 'p1', activatedAt: 1000, rules: ['rules.payments/a'], refused });
     await open({ policy: { status, evaluate: () => null } });
@@ -85,7 +85,7 @@ describe('policy', () => {
     });
   });
 
-  test('evaluates an input without doing anything', async () => {
+  test('the policy route evaluates an input as a dry run', async () => {
     await open();
     const input = { action: { method: 'POST' } };
     const answer = await desk.post('/api/policy/evaluate', { body: { input } });
@@ -96,7 +96,7 @@ describe('policy', () => {
     });
   });
 
-  test('that throws is 503 and its cause is for the log alone', async () => {
+  test('a policy that throws is answered 503, and only the log has the cause', async () => {
     const evaluate = () => {
       throw new Error('wasm trap at 0x1');
     };
@@ -109,7 +109,7 @@ describe('policy', () => {
 });
 
 describe('calls', () => {
-  test('come from the record with the filter that was asked for', async () => {
+  test('recorded calls are searched with the filter of the query', async () => {
     const asked: object[] = [];
     const search: AdminDeps['calls']['search'] = async (filter, page) => {
       asked.push(filter, page);
@@ -127,7 +127,7 @@ describe('calls', () => {
     ]);
   });
 
-  test('are not searched by what there is not, or by what is no value', async () => {
+  test('a call search with an unknown filter or an invalid value is refused', async () => {
     await open({ calls: emptyCallLog });
     for (const query of [
       'colour=red',
@@ -141,7 +141,7 @@ describe('calls', () => {
     }
   });
 
-  test('are told whole, with every step, and its input as the JSON that it is', async () => {
+  test('a recorded call is returned in full, with every event and its input as JSON', async () => {
     const at = Date.parse('2026-01-01T00:00:00Z');
     const common = { at, node: 'gw-1', layer: 'decide', call_id: exampleCall.call_id } as const;
     const events = [
@@ -165,7 +165,7 @@ describe('calls', () => {
     });
   });
 
-  test('that nobody knows are 404, and what is no id is 422', async () => {
+  test('an unknown call is 404, and an invalid call id is 422', async () => {
     await open({ calls: emptyCallLog });
     expect(await desk.get(`/api/calls/${exampleCall.call_id}`)).toMatchObject({
       status: 404,
@@ -174,7 +174,7 @@ describe('calls', () => {
     expect(await desk.get('/api/calls/hold_1')).toMatchObject({ status: 422 });
   });
 
-  test('are 503 while the record cannot be read', async () => {
+  test('call routes are 503 while the audit record cannot be read', async () => {
     const away = () => Promise.reject(new Error('connect ECONNREFUSED 10.0.0.1'));
     await open({ calls: { ...emptyCallLog, search: away, story: away } });
     for (const path of ['/api/calls', `/api/calls/${exampleCall.call_id}`]) {
@@ -186,7 +186,7 @@ describe('calls', () => {
 });
 
 describe('operations', () => {
-  test('live, ready, metrics and the page need no token and tell no names', async () => {
+  test('livez, readyz, metrics and the index page need no token and contain no names', async () => {
     await open();
     await desk.store.open(refund());
     expect(await desk.get('/-/livez', null)).toMatchObject({ status: 200 });
@@ -201,7 +201,7 @@ describe('operations', () => {
     expect(page.text).not.toContain('<script');
   });
 
-  test('not ready is 503 and says why', async () => {
+  test('readyz is 503 with the reason while the gateway is not ready', async () => {
     await open({ readiness: () => ({ ready: false, checks: { policy: 'none active' } }) });
     expect(await desk.get('/-/readyz', null)).toMatchObject({
       status: 503,
@@ -209,7 +209,7 @@ describe('operations', () => {
     });
   });
 
-  test('a failure is 500, tells nothing and is logged', async () => {
+  test('an unexpected error is 500, is logged, and its response does not contain the cause', async () => {
     await open({ metrics: { contentType: 'text/plain', render: () => Promise.reject(new Error('secret cause')) } });
     const answer = await desk.get('/metrics', null);
     expect(answer).toMatchObject({ status: 500, json: { code: 'internal' } });
@@ -217,13 +217,13 @@ describe('operations', () => {
     expect(desk.logged).toHaveLength(1);
   });
 
-  test('a store that is away is 503', async () => {
+  test('an unavailable hold store is 503', async () => {
     await open();
     await desk.store.close();
     expect(await desk.get('/api/holds')).toMatchObject({ status: 503, json: { code: 'unavailable' } });
   });
 
-  test('anything else is 404 as a problem', async () => {
+  test('an unknown path is a 404 problem', async () => {
     await open();
     const answer = await desk.get('/nothing/here');
     expect(answer).toMatchObject({ status: 404, json: { code: 'not-found' } });

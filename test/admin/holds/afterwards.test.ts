@@ -10,7 +10,7 @@ afterEach(async () => {
 });
 
 describe('taking over', () => {
-  test('a person does it, and records afterwards how it went', async () => {
+  test('a person takes a call over, and later records its outcome', async () => {
     const id = await desk.hold();
     expect((await desk.post(`/api/holds/${id}/take-over`, { body: { note: 'by phone' } })).json).toMatchObject({
       status: 'taken-over',
@@ -34,11 +34,11 @@ describe('taking over', () => {
     });
   });
 
-  test('who may not decide may not take over', async () => {
+  test('a reviewer who may not decide may not take over', async () => {
     expect((await desk.post(`/api/holds/${await desk.hold()}/take-over`, { who: 'dan' })).status).toBe(403);
   });
 
-  test('nothing to report of what nobody took over', async () => {
+  test('a hold that was not taken over takes no outcome', async () => {
     const body = { result: 'executed' };
     expect((await desk.post(`/api/holds/${await desk.hold()}/outcome`, { body })).status).toBe(409);
   });
@@ -55,7 +55,7 @@ describe('a call of unknown outcome', () => {
     return id;
   }
 
-  test('is confirmed by a person who says how they know', async () => {
+  test('a call of unknown outcome is confirmed by a person who gives evidence', async () => {
     const id = await lost();
     expect((await desk.get(`/api/holds/${id}`)).json).toMatchObject({
       execution: 'indeterminate',
@@ -74,7 +74,7 @@ describe('a call of unknown outcome', () => {
     });
   });
 
-  test('is not for everybody to confirm', async () => {
+  test('a call of unknown outcome is confirmed only by its owner, an operator or an asked group', async () => {
     const body = { result: 'executed', note: 'surely' };
     expect((await desk.post(`/api/holds/${await lost()}/outcome`, { who: 'dan', body })).status).toBe(403);
   });
@@ -84,7 +84,7 @@ describe('cancelling', () => {
   test.each([
     ['the owner of the agent', 'ana'],
     ['an operator', 'olga'],
-  ])('%s withdraws it with a reason', async (_name, who) => {
+  ])('%s cancels a hold with a reason', async (_name, who) => {
     const id = await desk.hold();
     expect((await desk.get(`/api/holds/${id}`, who)).json).toMatchObject({ you_may: { cancel: true } });
     expect((await desk.post(`/api/holds/${id}/cancel`, { who, body: { reason: 'not needed' } })).json).toMatchObject({
@@ -93,7 +93,7 @@ describe('cancelling', () => {
     });
   });
 
-  test('nobody else does', async () => {
+  test('another reviewer may not cancel a hold', async () => {
     const id = await desk.hold();
     expect((await desk.get(`/api/holds/${id}`)).json).toMatchObject({ you_may: { cancel: false } });
     expect(await desk.post(`/api/holds/${id}/cancel`)).toMatchObject({
@@ -103,7 +103,7 @@ describe('cancelling', () => {
   });
 });
 
-test('notes are between reviewers, and change no revision', async () => {
+test('a note between reviewers changes no revision', async () => {
   const id = await desk.hold();
   const at = new Date(desk.now).toISOString();
   await desk.post(`/api/holds/${id}/note`, { who: 'dan', body: { text: 'they called twice' } });

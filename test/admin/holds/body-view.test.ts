@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { viewCall } from '../../../admin/holds/body-view.ts';
 import { refund } from '../desk.ts';
 
-test('says so when the call, or what it was before an edit, is no longer kept', () => {
+test('the body view says when the call, or its original before an edit, is no longer stored', () => {
   const { call } = refund();
   expect(viewCall({ editors: [] }, null, null)).toMatchObject({
     complete: false,

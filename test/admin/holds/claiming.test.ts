@@ -36,7 +36,7 @@ test.each([
   ['take-over', {}],
   ['escalate', { to: 'legal' }],
   ['claim', {}],
-])('while it lasts nobody else may %s: 423 tells who and until when', async (action, body) => {
+])('while a claim lasts, no other reviewer may %s: 423 tells by whom and until when', async (action, body) => {
   const id = await desk.hold();
   await desk.post(`/api/holds/${id}/claim`);
   const until = new Date(desk.now + LEASE).toISOString();
@@ -51,7 +51,7 @@ test.each([
   });
 });
 
-test('whoever holds it decides, and claiming again renews it', async () => {
+test('the reviewer with the claim decides, and claiming again renews it', async () => {
   const id = await desk.hold();
   await desk.post(`/api/holds/${id}/claim`);
   desk.now += LEASE - 1;
@@ -65,7 +65,7 @@ test('whoever holds it decides, and claiming again renews it', async () => {
   });
 });
 
-test('a lease that has lapsed is nobody’s', async () => {
+test('a claim has no holder once its lease has lapsed', async () => {
   const id = await desk.hold();
   await desk.post(`/api/holds/${id}/claim`);
   desk.now += LEASE;
@@ -75,7 +75,7 @@ test('a lease that has lapsed is nobody’s', async () => {
   });
 });
 
-test('only its holder lets go of it', async () => {
+test('only its holder releases a claim', async () => {
   const id = await desk.hold();
   expect((await desk.delete(`/api/holds/${id}/claim`)).status).toBe(409);
   await desk.post(`/api/holds/${id}/claim`);
@@ -87,7 +87,7 @@ test('only its holder lets go of it', async () => {
   expect((await desk.post(`/api/holds/${id}/approve`, { who: 'cleo' })).status).toBe(200);
 });
 
-test('who may not decide may not claim', async () => {
+test('a reviewer who may not decide may not claim', async () => {
   const id = await desk.hold();
   for (const who of ['dan', 'eve', 'olga']) {
     expect(await desk.post(`/api/holds/${id}/claim`, { who })).toMatchObject({ status: 403 });

@@ -12,7 +12,7 @@ afterEach(async () => {
   await desk.close();
 });
 
-test('shows the whole call, what approving does, and the agent’s words apart', async () => {
+test('the context package shows the whole call, the effect of approval, and the agent’s words apart', async () => {
   await open();
   const id = await desk.hold();
   const at = (after: number) => new Date(desk.now + after).toISOString();
@@ -127,12 +127,12 @@ test('shows the whole call, what approving does, and the agent’s words apart',
   });
 });
 
-test('shows no credential, in any part', async () => {
+test('the context package contains no credential', async () => {
   await open();
   expect((await desk.get(`/api/holds/${await desk.hold()}`)).text).not.toContain('agent-secret');
 });
 
-test('does not round what it shows', async () => {
+test('the context package rounds no number', async () => {
   await open();
   const text = '{"amount":9007199254740993,"rate":0.10,"tiny":1e-7,"huge":1e400}';
   const { json } = await desk.get(`/api/holds/${await desk.hold(text)}`);
@@ -141,7 +141,7 @@ test('does not round what it shows', async () => {
   });
 });
 
-test('says how many approvals are missing, and of whom', async () => {
+test('the context package says how many approvals are missing, and from which groups', async () => {
   await open();
   const requirements = [requirement(['finance'], 2), requirement(['legal'])];
   const id = await desk.hold(REFUND, { requirements });
@@ -152,7 +152,7 @@ test('says how many approvals are missing, and of whom', async () => {
 });
 
 describe('history', () => {
-  test('tells of similar calls, as the record has them', async () => {
+  test('the history counts similar calls in the audit record', async () => {
     const asked: object[] = [];
     const history: AdminDeps['calls']['history'] = async (of) => {
       asked.push(of);
@@ -165,7 +165,7 @@ describe('history', () => {
     expect(asked).toEqual([{ agent: 'billing-bot', system: 'payments', operation: 'createRefund', except: 'call_1' }]);
   });
 
-  test('is absent when the record does not answer, and the query is given up', async () => {
+  test('the history is absent when the record does not answer, and the query is cancelled', async () => {
     let given: AbortSignal | undefined;
     const history: AdminDeps['calls']['history'] = (_of, signal) => {
       given = signal;
@@ -179,7 +179,7 @@ describe('history', () => {
     expect(given?.aborted).toBe(true);
   });
 
-  test('is absent when the record fails', async () => {
+  test('the history is absent when the record fails', async () => {
     const history = () => Promise.reject(new Error('connect ECONNREFUSED 10.0.0.1'));
     await open({ calls: { ...emptyCallLog, history } });
     const answer = await desk.get(`/api/holds/${await desk.hold()}`);

@@ -13,7 +13,7 @@ afterEach(async () => {
 const versionOf = async (id: string) => (await desk.store.find(id))?.version;
 
 describe('deciding', () => {
-  test('a reviewer approves what they have seen and gets the hold back', async () => {
+  test('a reviewer approves the revision they read, and the response is the hold', async () => {
     const id = await desk.hold();
     const opened = desk.now;
     desk.now += 1_000;
@@ -36,13 +36,13 @@ describe('deciding', () => {
     ]);
   });
 
-  test('approve needs no body, and who never looked is recorded without a time', async () => {
+  test('approve needs no body, and a vote of a reviewer who never read the hold has no seen_at', async () => {
     const id = await desk.hold();
     expect((await desk.post(`/api/holds/${id}/approve`)).status).toBe(200);
     expect((await desk.store.find(id))?.votes).toMatchObject([{ seenAt: null }]);
   });
 
-  test('the way by which a person came is recorded', async () => {
+  test('the channel that a person used is recorded', async () => {
     const id = await desk.hold();
     await desk.post(`/api/holds/${id}/approve`, { channel: 'cli' });
     expect((await desk.store.find(id))?.votes).toMatchObject([{ channel: 'cli' }]);
@@ -78,7 +78,7 @@ describe('deciding', () => {
     expect(second.json).toMatchObject({ status: 'approved', routing: { approvals: 2 } });
   });
 
-  test('who stands in for somebody decides in their place', async () => {
+  test('a deputy decides for the delegator', async () => {
     const id = await desk.hold(REFUND, { requirements: [requirement(['legal'])] });
     expect((await desk.post(`/api/holds/${id}/approve`)).status).toBe(403);
     const until = desk.now + 3_600_000;
@@ -117,7 +117,7 @@ describe('If-Match', () => {
     ['POST', 'cancel', {}],
   ] as const;
 
-  test.each(writes)('is required and has to be current: %s %s', async (method, action, body) => {
+  test.each(writes)('If-Match is required and must be current: %s %s', async (method, action, body) => {
     const id = await desk.hold();
     const send = method === 'POST' ? desk.post : desk.delete;
     const path = `/api/holds/${id}/${action}`;
@@ -131,23 +131,23 @@ describe('If-Match', () => {
   });
 
   test.each([
-    ['a star, which names nothing that was seen', '*', 428, 'precondition-required'],
+    ['a star, which names no revision', '*', 428, 'precondition-required'],
     ['a weak tag, which never matches strongly', 'W/"1"', 412, 'stale'],
     ['a tag without quotes', '1', 400, 'bad-request'],
     ['half a list', '"1",', 400, 'bad-request'],
-    ['a number written otherwise', '"01"', 412, 'stale'],
-  ])('refuses %s', async (_name, ifMatch, status, code) => {
+    ['a number with a leading zero', '"01"', 412, 'stale'],
+  ])('If-Match is refused with %s', async (_name, ifMatch, status, code) => {
     const id = await desk.hold();
     expect(await desk.post(`/api/holds/${id}/approve`, { ifMatch })).toMatchObject({ status, json: { code } });
     expect(await versionOf(id)).toBe(1);
   });
 
-  test('takes a list with the current revision in it', async () => {
+  test('If-Match accepts a list that contains the current revision', async () => {
     const id = await desk.hold();
     expect((await desk.post(`/api/holds/${id}/approve`, { ifMatch: '"0", W/"9", "1"' })).status).toBe(200);
   });
 
-  test('is stale once policy has asked again', async () => {
+  test('If-Match is stale once policy has asked again', async () => {
     const id = await desk.hold();
     await desk.post(`/api/holds/${id}/approve`);
     const { terms, rules } = (await desk.store.find(id))!;
@@ -158,8 +158,8 @@ describe('If-Match', () => {
   });
 });
 
-describe('who comes too late or may not', () => {
-  test('is told who decided and when', async () => {
+describe('a late or forbidden decision', () => {
+  test('a late decision is told who decided and when', async () => {
     const id = await desk.hold();
     await desk.post(`/api/holds/${id}/reject`, { body: { code: 'not-now' } });
     const at = new Date(desk.now).toISOString();
@@ -202,7 +202,7 @@ describe('who comes too late or may not', () => {
     }
   });
 
-  test('finds the hold expired when the time is over, timer or not', async () => {
+  test('a decision after expiry finds the hold expired, even before the timer ran', async () => {
     const id = await desk.hold();
     desk.now += 1_800_000;
     expect(await desk.post(`/api/holds/${id}/approve`)).toMatchObject({
@@ -220,7 +220,7 @@ describe('who comes too late or may not', () => {
     ['somebody of another group', 'dan'],
     ['somebody without the role', 'eve'],
     ['an operator, who is no reviewer', 'olga'],
-  ])('%s is refused with 403, and knew it from you_may', async (_name, who) => {
+  ])('%s is refused with 403, as you_may announced', async (_name, who) => {
     const id = await desk.hold();
     const { json } = await desk.get(`/api/holds/${id}`, who);
     const { why } = (json as { you_may: { why: string } }).you_may;
@@ -243,7 +243,7 @@ describe('who comes too late or may not', () => {
     });
   });
 
-  test('nobody approves what they could not see whole, but anybody may reject it', async () => {
+  test('a call that is not displayed in full cannot be approved, but can be rejected', async () => {
     for (const body of [Buffer.from([0xff, 0xfe, 0]), Buffer.from('a\0b'), Buffer.alloc(SHOWN_BYTES + 1, 'a')]) {
       const id = await desk.hold(body);
       const { json } = await desk.get(`/api/holds/${id}`);
@@ -259,7 +259,7 @@ describe('who comes too late or may not', () => {
     }
   });
 
-  test('an unknown hold is 404, whatever its name looks like', async () => {
+  test('an unknown hold is 404, even under an odd id', async () => {
     for (const id of ['hold_0', `hold_${'0'.repeat(32)}`, '%00', "'or 1=1"]) {
       expect((await desk.get(`/api/holds/${id}`)).status).toBe(404);
       expect((await desk.post(`/api/holds/${id}/approve`)).status).toBe(404);
@@ -292,7 +292,7 @@ describe('a malformed request', () => {
     ['a form', 'approve', { body: 'note=x', type: 'application/x-www-form-urlencoded' }, 415, {}],
     ['plain text, which a foreign page can send', 'approve', { body: '{}', type: 'text/plain' }, 415, {}],
   ];
-  test.each(cases)('with %s is refused and changes nothing', async (_name, action, asking, status, body) => {
+  test.each(cases)('a request with %s is refused and changes nothing', async (_name, action, asking, status, body) => {
     const id = await desk.hold();
     const answer = await desk.post(`/api/holds/${id}/${action}`, asking);
     expect(answer).toMatchObject({ status, json: body });

@@ -91,12 +91,12 @@ test('an edit that policy would block is refused, and nothing changes', async ()
   expect((await desk.store.find(id))?.version).toBe(1);
 });
 
-test('who may not approve may not edit either, and learns nothing from policy', async () => {
+test('a reviewer who may not approve may not edit either, and learns nothing from policy', async () => {
   const id = await desk.hold();
   for (const who of ['ana', 'dan', 'eve']) expect((await edit(id, 100_001, { who })).status).toBe(403);
 });
 
-test('nobody approves an edit whose other side cannot be shown', async () => {
+test('an edit is not approved when its original cannot be displayed', async () => {
   const id = await desk.hold();
   await edit(id, 100);
   const { call } = desk.store;
@@ -140,7 +140,7 @@ test.each([
   ['a time past', { uses: 1, until: '2001-01-01T00:00:00Z' }, '/grant/until'],
   ['a period too long', { uses: 1, for: '400d' }, '/grant/until'],
   ['a pinned member left open', { uses: 1, for: '1h', open: ['/charge'] }, '/grant/open'],
-])('a grant with %s is refused with the field', async (_name, grant, pointer) => {
+])('a grant with %s is refused and names the field', async (_name, grant, pointer) => {
   const id = await desk.hold();
   expect(await desk.post(`/api/holds/${id}/approve`, { body: { grant } })).toMatchObject({
     status: 422,
@@ -149,7 +149,7 @@ test.each([
   expect((await desk.store.find(id))?.version).toBe(1);
 });
 
-test('a grant goes neither with an edit nor with what cannot be undone', async () => {
+test('a grant is refused with an edit or for an irreversible call', async () => {
   const grant = { uses: 1, for: '1h' };
   const id = await desk.hold();
   expect(await desk.post(`/api/holds/${id}/approve`, { body: { grant, edit: { amount: 1 } } })).toMatchObject({

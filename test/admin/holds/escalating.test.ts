@@ -9,7 +9,7 @@ afterEach(async () => {
   await desk.close();
 });
 
-test('a group that the rule’s chain names joins it, and any other has to approve too', async () => {
+test('an escalation to a group of the rule’s chain adds it to those asked; another group must approve too', async () => {
   const id = await desk.hold();
   const body = { to: ['finance-leads', 'legal'], note: 'over my head' };
   const answer = await desk.post(`/api/holds/${id}/escalate`, { body });
@@ -31,16 +31,16 @@ test('a group that the rule’s chain names joins it, and any other has to appro
   expect((await desk.post(`/api/holds/${id}/approve`, { who: 'dan' })).json).toMatchObject({ status: 'approved' });
 });
 
-test('one group needs no list', async () => {
+test('an escalation to one group needs no list', async () => {
   const id = await desk.hold();
   expect((await desk.post(`/api/holds/${id}/escalate`, { body: { to: 'legal' } })).status).toBe(200);
 });
 
 test.each([
-  ['a group that nobody knows', 'nobody', '/to'],
-  ['one such group among others', ['legal', 'nobody'], '/to/1'],
+  ['an unknown group', 'nobody', '/to'],
+  ['a list with an unknown group', ['legal', 'nobody'], '/to/1'],
   ['a group without a name', '', '/to'],
-])('%s is 422 with the field', async (_name, to, pointer) => {
+])('an escalation to %s is 422 and names the field', async (_name, to, pointer) => {
   const id = await desk.hold();
   expect(await desk.post(`/api/holds/${id}/escalate`, { body: { to } })).toMatchObject({
     status: 422,
@@ -49,12 +49,12 @@ test.each([
   expect((await desk.store.find(id))?.version).toBe(1);
 });
 
-test('a group that can decide already is 409', async () => {
+test('an escalation to a group that can already decide is 409', async () => {
   const id = await desk.hold();
   expect(await desk.post(`/api/holds/${id}/escalate`, { body: { to: 'finance' } })).toMatchObject({ status: 409 });
 });
 
-test('who may not decide may not escalate', async () => {
+test('a reviewer who may not decide may not escalate', async () => {
   const id = await desk.hold();
   expect(await desk.post(`/api/holds/${id}/escalate`, { who: 'dan', body: { to: 'legal' } })).toMatchObject({
     status: 403,

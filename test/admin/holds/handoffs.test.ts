@@ -10,7 +10,7 @@ afterEach(async () => {
 });
 
 describe('an exception', () => {
-  test('gives the form back verbatim, with no call attached', async () => {
+  test('an exception returns its form verbatim, with no call attached', async () => {
     const id = await desk.handoff('exception');
     expect((await desk.get(`/api/holds/${id}`)).json).toMatchObject({
       kind: 'exception',
@@ -28,7 +28,7 @@ describe('an exception', () => {
   test.each([
     ['a text', 'refund'],
     ['the id of an object', 'wait'],
-  ])('is answered with one of its options: %s', async (_name, option) => {
+  ])('an exception is answered with one of its options: %s', async (_name, option) => {
     const id = await desk.handoff('exception');
     const body = { option, data: { invoice: [1, null] }, note: 'the second' };
     expect((await desk.post(`/api/holds/${id}/answer`, { body })).json).toMatchObject({
@@ -43,14 +43,14 @@ describe('an exception', () => {
     });
   });
 
-  test('is answered in words alone', async () => {
+  test('an exception is answered with a note alone', async () => {
     const id = await desk.handoff('exception');
     expect((await desk.post(`/api/holds/${id}/answer`, { body: { note: 'call them' } })).json).toMatchObject({
       answer: { option: null, data: null },
     });
   });
 
-  test('is not answered with an option that was not offered', async () => {
+  test('an exception is not answered with an option that was not offered', async () => {
     const id = await desk.handoff('exception');
     expect(await desk.post(`/api/holds/${id}/answer`, { body: { option: 'Wait' } })).toMatchObject({
       status: 422,
@@ -59,7 +59,7 @@ describe('an exception', () => {
     expect((await desk.store.find(id))?.version).toBe(1);
   });
 
-  test('is passed on by an option that says so', async () => {
+  test('an exception is escalated by an option that says so', async () => {
     const id = await desk.handoff('exception');
     const body = { option: 'escalate_to_legal', note: 'yours' };
     expect((await desk.post(`/api/holds/${id}/answer`, { body })).json).toMatchObject({
@@ -74,12 +74,12 @@ describe('an exception', () => {
     });
   });
 
-  test('is answered by nobody who is not asked', async () => {
+  test('an exception is answered only by an asked reviewer', async () => {
     const id = await desk.handoff('exception');
     expect((await desk.post(`/api/holds/${id}/answer`, { who: 'dan', body: { note: 'x' } })).status).toBe(403);
   });
 
-  test('is rejected as a call is, but not approved', async () => {
+  test('an exception is rejected as a call is, but not approved', async () => {
     const id = await desk.handoff('exception');
     expect(await desk.post(`/api/holds/${id}/approve`)).toMatchObject({
       status: 409,
@@ -95,7 +95,7 @@ describe('a relay', () => {
   const report = artifact('report.txt', 'forty-two');
   const open = (changes: object = {}) => desk.handoff('relay', { artifacts: [report], ...changes });
 
-  test('is taken on, and its artifacts are for whoever took it', async () => {
+  test('a relay is accepted, and only its recipient reads its artifacts', async () => {
     const id = await open();
     const path = `/api/holds/${id}/artifacts/report.txt`;
     const { name, type, bytes, sha256 } = report;
@@ -125,7 +125,7 @@ describe('a relay', () => {
     expect((await desk.get(`/api/holds/${id}/artifacts/other.txt`)).status).toBe(404);
   });
 
-  test('is given back with a code', async () => {
+  test('a relay is returned with a code', async () => {
     const id = await open();
     expect(
       (await desk.post(`/api/holds/${id}/return`, { body: { code: 'missing-information', note: 'which?' } })).json,
@@ -133,7 +133,7 @@ describe('a relay', () => {
     expect((await desk.post(`/api/holds/${id}/accept`, { who: 'cleo' })).status).toBe(409);
   });
 
-  test('to one person is that person’s, and one to an agent is no person’s', async () => {
+  test('a relay to a person is accepted by that person only, and a relay to an agent by no person', async () => {
     const toFay = await open({ to: { person: 'fay@example.com' } });
     expect((await desk.post(`/api/holds/${toFay}/accept`)).status).toBe(403);
     expect((await desk.post(`/api/holds/${toFay}/accept`, { who: 'fay' })).status).toBe(200);
@@ -164,7 +164,7 @@ describe('a relay', () => {
       "it's (1)!*.txt",
       `filename="it_s__1___.txt"; filename*=UTF-8''it%27s%20%281%29%21%2a.txt`,
     ],
-  ])('whose artifact is named with %s is saved under a harmless name', async (_name, name, expected) => {
+  ])('an artifact of a relay named with %s is saved under a harmless name', async (_name, name, expected) => {
     const id = await desk.handoff('relay', { artifacts: [artifact(name, '<script>', 'text/html')] });
     await desk.post(`/api/holds/${id}/claim`);
     const { status, headers } = await desk.get(`/api/holds/${id}/artifacts/${encodeURIComponent(name)}`);

@@ -15,7 +15,7 @@ const list = async (query: string, who = 'ben') => (await desk.get(`/api/holds${
 const ids = ({ items }: Page) => items.map(({ hold_id }) => hold_id);
 
 describe('the list', () => {
-  test('shows what a queue needs', async () => {
+  test('the hold list shows what a queue needs', async () => {
     const id = await desk.hold(REFUND, { requirements: [requirement(['finance'], 2)] });
     await desk.post(`/api/holds/${id}/approve`, { who: 'cleo' });
     desk.now += 300_001;
@@ -55,7 +55,7 @@ describe('the list', () => {
     });
   });
 
-  test('pages from the newest, whatever is opened meanwhile', async () => {
+  test('the hold list pages from the newest hold, even when others are opened meanwhile', async () => {
     const opened: string[] = [];
     for (let amount = 1; amount <= 3; amount++) opened.push(await desk.hold(`{"amount":${amount}}`));
     const first = await list('?limit=2');
@@ -65,7 +65,7 @@ describe('the list', () => {
     expect(second.next).toBeNull();
   });
 
-  test('filters by state, kind, system, agent, group and time', async () => {
+  test('the hold list filters by state, kind, system, agent, group and time', async () => {
     const refund = await desk.hold();
     const rejected = await desk.hold('{"amount":1}');
     await desk.post(`/api/holds/${rejected}/reject`, { body: { code: 'other' } });
@@ -91,7 +91,7 @@ describe('the list', () => {
     expect(await list('?agent=nobody')).toEqual({ items: [], next: null });
   });
 
-  test('mine is what is suggested to me, what I claimed, and that of those whom I stand in for', async () => {
+  test('the hold list with mine=true has holds assigned to or claimed by me or a person I deputise for', async () => {
     const suggested = await desk.hold(REFUND, { requirements: [requirement(['legal'])] });
     const other = await desk.hold('{"amount":1}', { requirements: [requirement(['finance-leads'])] });
     expect(ids(await list('?mine=true', 'dan'))).toEqual([suggested]);
@@ -114,7 +114,7 @@ describe('the list', () => {
     '?limit=x',
     '?colour=red',
     '?cursor=x',
-  ])('of %s names the parameter that it cannot read', async (query) => {
+  ])('the hold list with %s names the parameter that it cannot read', async (query) => {
     const name = query.slice(1).split('=')[0]!;
     expect(await desk.get(`/api/holds${query}`)).toMatchObject({
       status: 422,

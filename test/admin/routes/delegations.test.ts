@@ -16,7 +16,7 @@ async function delegate(to: string, more: object = {}) {
   return await desk.post('/api/delegations', { body: { to, until: iso(86_400_000), ...more } });
 }
 
-test('somebody lets another decide in their place for a while, and ends it', async () => {
+test('a reviewer delegates decisions to another for a period, and ends the delegation', async () => {
   const answer = await delegate('dan@example.com', { since: iso(1_000) });
   expect(answer).toMatchObject({
     status: 201,
@@ -31,7 +31,7 @@ test('somebody lets another decide in their place for a while, and ends it', asy
   expect((await desk.delete(path)).status).toBe(404);
 });
 
-test('begins at once unless it says otherwise, in any offset', async () => {
+test('a delegation begins at once by default, and accepts times in any offset', async () => {
   const until = '2100-01-01T01:00:00+01:00';
   expect((await delegate('dan@example.com', { since: until, until: '2100-01-02T00:00:00Z' })).json).toMatchObject({
     since: '2100-01-01T00:00:00.000Z',
@@ -39,25 +39,35 @@ test('begins at once unless it says otherwise, in any offset', async () => {
   expect((await delegate('dan@example.com')).json).toMatchObject({ since: iso(0) });
 });
 
-test('an operator ends any', async () => {
+test('an operator ends any delegation', async () => {
   const { delegation_id } = (await delegate('dan@example.com')).json as { delegation_id: string };
   expect((await desk.delete(`/api/delegations/${delegation_id}`, { who: 'olga' })).status).toBe(200);
 });
 
 test.each([
-  ['nobody', 'nobody@example.com', {}, '/to'],
-  ['somebody who is no reviewer', 'eve@example.com', {}, '/to'],
+  ['an unknown person', 'nobody@example.com', {}, '/to'],
+  ['a person without the role reviewer', 'eve@example.com', {}, '/to'],
   ['oneself', 'ben@example.com', {}, '/to'],
-  ['no time', 'dan@example.com', { since: '2100-01-01T00:00:00Z', until: '2100-01-01T00:00:00Z' }, '/until'],
-  ['time past', 'dan@example.com', { since: '2000-01-01T00:00:00Z', until: '2001-01-01T00:00:00Z' }, '/until'],
-  ['ever', 'dan@example.com', { until: '2999-01-01T00:00:00Z' }, '/until'],
-  ['a day without an hour', 'dan@example.com', { until: '2100-01-01' }, '/until'],
-])('to %s is 422 with the field', async (_name, to, more, pointer) => {
+  [
+    'a reviewer for an empty period',
+    'dan@example.com',
+    { since: '2100-01-01T00:00:00Z', until: '2100-01-01T00:00:00Z' },
+    '/until',
+  ],
+  [
+    'a reviewer for a past period',
+    'dan@example.com',
+    { since: '2000-01-01T00:00:00Z', until: '2001-01-01T00:00:00Z' },
+    '/until',
+  ],
+  ['a reviewer for too long', 'dan@example.com', { until: '2999-01-01T00:00:00Z' }, '/until'],
+  ['a reviewer until a date without a time', 'dan@example.com', { until: '2100-01-01' }, '/until'],
+])('a delegation to %s is 422 and names the field', async (_name, to, more, pointer) => {
   expect(await delegate(to, more)).toMatchObject({ status: 422, json: { errors: [{ in: 'body', pointer }] } });
   expect(await list()).toEqual([]);
 });
 
-test('who is no reviewer has nothing to pass on', async () => {
+test('a person without the role reviewer may not delegate', async () => {
   const body = { to: 'dan@example.com', until: iso(1_000) };
   expect((await desk.post('/api/delegations', { who: 'eve', body })).status).toBe(403);
 });

@@ -17,7 +17,7 @@ async function grants(query = ''): Promise<{ grant_id: string }[]> {
   return ((await desk.get(`/api/grants${query}`)).json as { items: { grant_id: string }[] }).items;
 }
 
-test('are listed with what they cover', async () => {
+test('grants are listed with what they cover', async () => {
   expect(await grants()).toMatchObject([
     {
       agent: 'billing-bot',
@@ -40,9 +40,9 @@ test('are listed with what they cover', async () => {
 });
 
 test.each([
-  ['whoever approved it', 'ben'],
+  ['its approver', 'ben'],
   ['an operator', 'olga'],
-])('%s revokes one, and doing so twice changes nothing', async (_name, who) => {
+])('%s revokes a grant, and revoking again changes nothing', async (_name, who) => {
   const at = new Date(desk.now).toISOString();
   const revoked = { at, by: `${who}@example.com` };
   expect(await desk.delete(`/api/grants/${id}`, { who })).toMatchObject({ status: 200, json: { revoked } });
@@ -51,7 +51,7 @@ test.each([
   expect(await grants('?active=true')).toEqual([]);
 });
 
-test('nobody else revokes one', async () => {
+test('another reviewer may not revoke a grant', async () => {
   expect(await desk.delete(`/api/grants/${id}`, { who: 'cleo' })).toMatchObject({
     status: 403,
     json: { detail: expect.stringContaining('ben@example.com') },
@@ -59,6 +59,6 @@ test('nobody else revokes one', async () => {
   expect(await grants('?active=true')).toHaveLength(1);
 });
 
-test('one that is not there is 404', async () => {
+test('an unknown grant is 404', async () => {
   expect((await desk.delete(`/api/grants/grant_${'0'.repeat(32)}`)).status).toBe(404);
 });

@@ -23,7 +23,7 @@ async function giveUp(): Promise<{ id: string; hold: string }> {
   return { id: notice!.id, hold };
 }
 
-test('an operator sees what could not be delivered, and has it tried again', async () => {
+test('an operator lists undeliverable notifications and retries them', async () => {
   const { id, hold } = await giveUp();
   const notice = {
     notice_id: id,
@@ -45,13 +45,13 @@ test('an operator sees what could not be delivered, and has it tried again', asy
   expect(await desk.post(`/api/notices/${id}/resend`, { who })).toMatchObject({ status: 404 });
 });
 
-test('nobody else does', async () => {
+test('only operators may list or retry undeliverable notifications', async () => {
   const { id } = await giveUp();
   expect((await desk.get('/api/notices')).status).toBe(403);
   expect((await desk.post(`/api/notices/${id}/resend`)).status).toBe(403);
   expect((await desk.get('/api/notices', who)).json).toMatchObject({ items: [{ notice_id: id }] });
 });
 
-test('a state that cannot be listed is 422', async () => {
+test('an unknown notification state is 422', async () => {
   expect((await desk.get('/api/notices?state=sent', who)).status).toBe(422);
 });

@@ -23,7 +23,7 @@ afterAll(async () => {
   await warehouse[Symbol.asyncDispose]();
 });
 
-test('lists the reports with their questions, parameters and columns', async () => {
+test('the reports are listed with their questions, parameters and columns', async () => {
   const { status, json } = await desk.get('/api/reports');
   const { items, next } = json as { items: { name: string }[]; next: null };
   expect(status).toBe(200);
@@ -43,7 +43,7 @@ test('lists the reports with their questions, parameters and columns', async () 
   expect(JSON.stringify(items)).not.toContain('SELECT');
 });
 
-test('runs a report over a period', async () => {
+test('a report runs over a period', async () => {
   const { status, json } = await desk.get(COST);
   expect(status).toBe(200);
   expect(json).toMatchObject({
@@ -60,7 +60,7 @@ test('runs a report over a period', async () => {
   });
 });
 
-test('gives it as CSV', async () => {
+test('a report is available as CSV', async () => {
   const { status, headers, text } = await desk.get(`${COST}&format=csv`);
   expect(status).toBe(200);
   expect(headers.get('content-type')).toBe('text/csv; charset=utf-8; header=present');
@@ -70,12 +70,12 @@ test('gives it as CSV', async () => {
   expect(first).toMatch(/^,,payments,createRefund,EUR,16,0\.91\d*,8,2$/);
 });
 
-test('everybody who may sign in may read reports, and nobody else', async () => {
+test('every signed-in person may read reports; requests without a token may not', async () => {
   for (const who of ['ben', 'eve', 'olga']) expect((await desk.get(COST, who)).status).toBe(200);
   expect((await desk.get(COST, null)).status).toBe(401);
 });
 
-test('a report that there is not is 404', async () => {
+test('an unknown report is 404', async () => {
   const { status, json } = await desk.get('/api/reports/no-such-report');
   expect({ status, json }).toMatchObject({ status: 404, json: { code: 'not-found' } });
   expect((await desk.get('/api/reports/..%2f..%2fschema%2f0001-events')).status).toBe(404);
@@ -89,21 +89,21 @@ test.each([
   ['format=xml', '/format', 'json'],
   ['agent=a&agent=b', '/agent', 'expected it once'],
   ['step=1h', '/step', 'no such parameter'],
-])('%s is 422, with what was expected', async (query, pointer, expected) => {
+])('a report asked with %s is 422, with the expected value', async (query, pointer, expected) => {
   const { status, json } = await desk.get(`/api/reports/cost?${query}`);
   expect(status).toBe(422);
   expect(json).toMatchObject({ code: 'invalid', errors: [{ in: 'querystring', pointer }] });
   expect((json as { detail: string }).detail).toContain(expected);
 });
 
-test('parameters are values, whatever they say', async () => {
+test('report parameters are bound as values, so SQL in them has no effect', async () => {
   for (const owner of ["' OR 1=1 --", '{from:String}', '\\', 'a\u0000b', ') FORMAT Null', '🦭']) {
     const { status, json } = await desk.get(`${COST}&owner=${encodeURIComponent(owner)}`);
     expect({ owner, status, rows: (json as { rows: unknown[] }).rows }).toEqual({ owner, status: 200, rows: [] });
   }
 });
 
-test('is described, and no write is offered', async () => {
+test('the report routes are described in the OpenAPI document and offer no write', async () => {
   const { json } = await desk.get('/api/openapi.json', null);
   const { paths } = json as { paths: Record<string, Record<string, { responses: object }>> };
   expect(Object.keys(paths['/api/reports/{name}'] ?? {})).toEqual(['get']);
@@ -111,7 +111,7 @@ test('is described, and no write is offered', async () => {
   expect((await desk.post('/api/reports/cost')).status).toBe(404);
 });
 
-test('says 503, and not why, while ClickHouse is away', async () => {
+test('a report is 503 without the cause while ClickHouse is unavailable', async () => {
   const client = connectClickHouse({ url: 'http://127.0.0.1:1' });
   const other = await openDesk({ reports: createReports(client, await loadReports()) });
   const { status, json, headers } = await other.get(COST);

@@ -65,7 +65,7 @@ function parse(block: string): Event {
   return { id: field('id'), event: field('event'), data: data === null ? null : JSON.parse(data) };
 }
 
-test('tells of each hold that changes, as the list shows it', async () => {
+test('the stream sends each changed hold as the list shows it', async () => {
   const reader = await read();
   expect(reader.response.headers).toMatchObject({
     'content-type': 'text/event-stream',
@@ -81,7 +81,7 @@ test('tells of each hold that changes, as the list shows it', async () => {
   reader.leave();
 });
 
-test('tells whoever comes back what changed since, at least once', async () => {
+test('the stream replays missed changes to a client that reconnects, at least once', async () => {
   const first = await read();
   const seen = await desk.hold('{"amount":1}');
   await expect.poll(() => first.versions()).toEqual({ [seen]: 1 });
@@ -107,7 +107,7 @@ test('tells whoever comes back what changed since, at least once', async () => {
   third.leave();
 });
 
-test('tells again what may have been told late, without moving the place from which the client goes on', async () => {
+test('the stream repeats recent changes without moving the id from which the client resumes', async () => {
   const id = await desk.hold();
   const last = String(desk.now + 1_000);
   desk.now += 5_000;
@@ -124,14 +124,14 @@ test('tells again what may have been told late, without moving the place from wh
   reader.leave();
 });
 
-test('tells a client that is far behind to read the list', async () => {
+test('the stream tells a client that is far behind to read the list', async () => {
   for (let amount = 0; amount < 501; amount++) await desk.hold(`{"amount":${amount}}`);
   const reader = await read(String(desk.now));
   await expect.poll(() => reader.events.map(({ event }) => event).slice(0, 2)).toEqual([null, 'reset']);
   reader.leave();
 });
 
-test('a client that reads slowly gets the newest state, and an id behind which nothing is missing', async () => {
+test('a slow client gets the newest state, and an id from which it misses nothing', async () => {
   const [first, second] = [await desk.hold(), await desk.hold('{"amount":1}')];
   const [a, b] = [(await desk.store.find(first))!, (await desk.store.find(second))!];
   let now = 1_000;
@@ -151,7 +151,7 @@ test('a client that reads slowly gets the newest state, and an id behind which n
   stream.events.destroy();
 });
 
-test('is kept alive by comments', async () => {
+test('the stream sends comments as keep-alives', async () => {
   vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
   const reader = await read();
   await expect.poll(() => reader.text).toMatch(/^retry: \d+\n\n/);
@@ -160,7 +160,7 @@ test('is kept alive by comments', async () => {
   reader.leave();
 });
 
-test('a client that does not read is cut off', async () => {
+test('a client that does not read is disconnected', async () => {
   const hold = (await desk.store.find(await desk.hold()))!;
   const { events, tell } = createHoldStream({ holds: desk.store, demands: () => [], clock: () => desk.now }, null);
   for (let count = 0; count < 999; count++) tell({ ...hold, id: `hold_${count}` });
@@ -171,7 +171,7 @@ test('a client that does not read is cut off', async () => {
   expect(events.destroyed).toBe(true);
 });
 
-test('each person has so many at once', async () => {
+test('each person may open a limited number of streams at once', async () => {
   const readers: Reader[] = [];
   for (let count = 0; count < 8; count++) readers.push(await read());
   const ninth = await desk.get('/api/stream');
@@ -189,7 +189,7 @@ test('each person has so many at once', async () => {
   for (const reader of [...readers, other]) reader.leave();
 });
 
-test('ends when the listener closes', async () => {
+test('the stream ends when the listener closes', async () => {
   const reader = await read();
   const ended = once(reader.response, 'end');
   const closed = desk.close();
@@ -199,7 +199,7 @@ test('ends when the listener closes', async () => {
   desk = await openDesk();
 });
 
-test('is cut off when what was missed cannot be read', async () => {
+test('the stream is closed when missed changes cannot be read', async () => {
   const without = await openDesk({
     holds: { ...desk.store, changedSince: () => Promise.reject(new Error('connection lost')) },
   });
@@ -211,7 +211,7 @@ test('is cut off when what was missed cannot be read', async () => {
   await without.close();
 });
 
-test('an id that is none is 422', async () => {
+test('an invalid Last-Event-ID is 422', async () => {
   const answer = await fetch(`${desk.url}/api/stream`, {
     headers: { authorization: 'Bearer ben-token', 'last-event-id': 'yesterday' },
   });

@@ -50,7 +50,7 @@ test('an operator suspends a system', async () => {
   expect((await desk.post('/api/systems/payments/resume', { who })).json).toMatchObject({ suspended: null });
 });
 
-test('doing so twice changes nothing', async () => {
+test('suspending or resuming again changes nothing', async () => {
   await desk.post('/api/agents/billing-bot/suspend', { who, body: { reason: 'runs wild' } });
   const first = suspended();
   desk.now += 1_000;
@@ -61,7 +61,7 @@ test('doing so twice changes nothing', async () => {
   }
 });
 
-test('answers once every worker knows, and not before', async () => {
+test('a suspension is answered only once every worker applies it', async () => {
   const known: string[] = [];
   await desk.close();
   desk = await openDesk({
@@ -79,7 +79,7 @@ test('answers once every worker knows, and not before', async () => {
   expect(known).toEqual(['agent billing-bot']);
 });
 
-test('nobody else may, and what is unknown is 404', async () => {
+test('only operators may suspend, and an unknown agent or system is 404', async () => {
   for (const path of ['agents/billing-bot', 'systems/payments']) {
     for (const action of ['suspend', 'resume']) {
       expect(await desk.post(`/api/${path}/${action}`)).toMatchObject({
@@ -94,7 +94,7 @@ test('nobody else may, and what is unknown is 404', async () => {
   expect(await desk.store.suspensions.list()).toEqual([]);
 });
 
-test('a reason that is no text, or too long, is refused', async () => {
+test('a suspension with a reason that is not text or too long is refused', async () => {
   const post = (body: object) => desk.post('/api/agents/billing-bot/suspend', { who, body });
   expect(await post({ reason: 1 })).toMatchObject({ status: 422, json: { errors: [{ pointer: '/reason' }] } });
   expect(await post({ reason: 'a'.repeat(4001) })).toMatchObject({ status: 413, json: { code: 'too-long' } });

@@ -64,7 +64,7 @@ function pay(body: object, headers: Record<string, string> = {}): Promise<Respon
   });
 }
 
-test('a call that policy blocks at level 4 is blocked, and the groups of the rule are told at once', async () => {
+test('a call that policy blocks at level 4 is blocked, and the groups of the rule are notified at once', async () => {
   const answer = await pay({ country: 'elsewhere' });
   expect(answer.status).toBe(403);
   expect(await answer.json()).toMatchObject({ code: 'blocked', rule: 'rules.payments/never' });
@@ -84,7 +84,7 @@ test('a call that policy blocks at level 4 is blocked, and the groups of the rul
   expect(upstream.received).toEqual([]);
 });
 
-test('an agent that hammers alerts people once in five minutes', async () => {
+test('an agent that repeats a blocked call raises one alert in five minutes', async () => {
   for (let i = 0; i < 5; i++) await pay({ country: 'elsewhere' });
   await expect.poll(() => plane.occasions.length).toBe(1);
   expect(alerted).toBe(1);
@@ -93,24 +93,24 @@ test('an agent that hammers alerts people once in five minutes', async () => {
   await expect.poll(() => plane.occasions.length).toBe(2);
 });
 
-test('a plain block alerts nobody', async () => {
+test('a block below level 4 raises no alert', async () => {
   expect((await pay({ amount: 5000 })).status).toBe(403);
   expect(alerted).toBe(0);
 });
 
-test('an alert that cannot be stored changes nothing about the block, is logged and counted, and tried with the next', async () => {
+test('an alert that cannot be stored leaves the call blocked, is logged and counted, and is raised again by the next block', async () => {
   away = true;
   const failed = async () =>
     (await plane.registry.getSingleMetric('holdpoint_alerts_failed_total')?.get())?.values[0]?.value;
   expect((await pay({ country: 'elsewhere' })).status).toBe(403);
   await expect.poll(failed).toBe(1);
-  expect(plane.logged.filter(({ msg }) => String(msg).startsWith('people could not be told'))).toHaveLength(1);
+  expect(plane.logged.filter(({ msg }) => String(msg).startsWith('the alert about a blocked call'))).toHaveLength(1);
   away = false;
   expect((await pay({ country: 'elsewhere' })).status).toBe(403);
   await expect.poll(() => plane.occasions.length).toBe(1);
 });
 
-test('the record tells what was estimated from what a rule found, and from calls that no rule covers', async () => {
+test('the record tells an estimate, a rule and an uncovered call apart as triggers', async () => {
   const triggers = async () =>
     (await plane.events()).filter(({ type }) => type === 'call.decided').map(({ trigger }) => trigger);
   const before = (await triggers()).length;

@@ -59,7 +59,7 @@ const place = optional(fc.record({ path: word, operation: word, resource: word }
 const nodes = word.filter((name) => name !== '');
 
 describe('the lines of a call', () => {
-  it('are what eventLine writes, so that rows can be written down again byte for byte', () => {
+  it('the lines of a call are what eventLine writes, so that rows can be reproduced byte for byte', () => {
     fc.assert(
       fc.property(
         nodes,
@@ -82,7 +82,7 @@ describe('the lines of a call', () => {
     );
   });
 
-  it('tell of each call and decision themselves, whatever they share with others', () => {
+  it('the lines of a call describe that call, even when it shares texts with other calls', () => {
     fc.assert(
       fc.property(calls, decisions, word, verdict, (call, decision, other, judged) => {
         const lines = createCallLines('gw');

@@ -75,7 +75,7 @@ async function recorded(response: Response): Promise<Record<string, Event>> {
 }
 
 describe('a decision', () => {
-  test('is on record with what policy judged, without secrets', async () => {
+  test('a decision is recorded with the policy input, without secrets', async () => {
     const sent = { amount: 1, card: { number: '4242 4242 4242 4242', cvc: '123' }, iban: 'DE00', note: 'ok' };
     const events = await recorded(await send('/payments/v1/cards/4242424242424242?api_key=abc', sent));
     const { input, ...decided } = events['call.decided']!;
@@ -102,54 +102,54 @@ describe('a decision', () => {
     expect(upstream.received.at(-1)!.body.toString()).toBe(JSON.stringify(sent));
   });
 
-  test('stands in the log as on record, without what its path lets slip', async () => {
+  test('a decision is logged as it is recorded, without secrets in its path', async () => {
     const answer = await send('/payments/v1/notes/password=hunter2', { amount: 1 });
     const id = answer.headers.get('holdpoint-decision');
     const lines = plane.logged.filter(({ decision_id }) => decision_id === id);
     expect(lines).toMatchObject([{ msg: 'call', operation: 'POST /v1/notes/password=***' }]);
   });
 
-  test('keeps the digits of its numbers', async () => {
+  test('a recorded decision keeps every digit of its numbers', async () => {
     const events = await recorded(await send('/payments/v1/refunds', '{"amount": 1.50,"serial":12345678901234567890}'));
     expect(events['call.decided']!.input).toContain('{"amount": 1.50,"serial":12345678901234567890}');
   });
 });
 
-describe('what failed is on record', () => {
-  test('as the boundary that the agent went beyond', async () => {
+describe('the recorded failure of a call', () => {
+  test('the failure of a forbidden call is boundary-exceeded', async () => {
     const events = await recorded(await send('/payments/v1/refunds', { amount: 5000 }));
     expect(events['call.decided']).toMatchObject({ failure: 'boundary-exceeded', verdict: 'block' });
     expect(events['call.completed']).toMatchObject({ failure: 'boundary-exceeded', layer: 'decide', code: 'blocked' });
   });
 
-  test('as the fault of the policy, with what is wrong with it', async () => {
+  test('the failure of a faulty policy is policy-wrong, with its fault', async () => {
     const events = await recorded(await send('/payments/v1/refunds', { odd: true }));
     expect(events['call.decided']).toMatchObject({ failure: 'policy-wrong', trigger: 'fault' });
     expect(events['call.decided']!.fault).toContain('quorum');
     expect(events['call.completed']).toMatchObject({ failure: 'policy-wrong', layer: 'decide' });
   });
 
-  test('as the system that was not reached', async () => {
+  test('the failure of a call to an unreachable system is system-failed', async () => {
     const events = await recorded(await send('/away/v1/refunds', {}));
     expect(events['call.decided']).not.toHaveProperty('failure');
     expect(events['call.completed']).toMatchObject({ failure: 'system-failed', layer: 'record', status: 502 });
   });
 
-  test('as the system that answered with an error of its own', async () => {
+  test('the failure of a call that the system answers with an error is system-failed', async () => {
     answer = 500;
     const events = await recorded(await send('/payments/v1/refunds', { amount: 1 }));
     answer = 200;
     expect(events['call.completed']).toMatchObject({ failure: 'system-failed', layer: 'record', status: 500 });
   });
 
-  test('as the call that nobody could read', async () => {
+  test('the failure of an unreadable call is boundary-exceeded', async () => {
     await send('/payments/v1/refunds', '{"a":1,"a":2}');
     const refused = (await plane.events()).findLast(({ type }) => type === 'call.refused')!;
     expect(problemsOf(refused)).toEqual([]);
     expect(refused).toMatchObject({ failure: 'boundary-exceeded', code: 'bad-body', channel: 'agent' });
   });
 
-  test('as nothing, where a call went through', async () => {
+  test('a call that went through has no failure', async () => {
     const { 'call.completed': completed } = await recorded(await send('/payments/v1/refunds', { amount: 1 }));
     expect(completed).not.toHaveProperty('failure');
   });
@@ -158,7 +158,7 @@ describe('what failed is on record', () => {
 describe('a hold', () => {
   const headers = { authorization: `Bearer ${REVIEWER_TOKEN}` };
 
-  test('tells whom it asks, and what a reviewer changed, but no secret', async () => {
+  test('the events of a hold name its groups and the edited members, but no secret', async () => {
     const body = { amount: 500, note: 'card 4242424242424242', lines: [{ n: 1 }, { n: 2 }] };
     const sent = send('/payments/v1/cards/4242424242424242', body);
     const edit = { amount: 400, lines: [{ n: 1 }, { n: 3 }] };
@@ -184,7 +184,7 @@ describe('a hold', () => {
     expect(JSON.stringify(events)).not.toMatch(/4242|hunter2/);
   });
 
-  test('that is rejected says that a boundary was exceeded', async () => {
+  test('the failure of a rejected hold is boundary-exceeded', async () => {
     const sent = send('/payments/v1/people/ana', { amount: 500, note: 'it' });
     await decide(admin, 'reject', { code: 'not-now' });
     const events = await recorded(await sent);
