@@ -8,6 +8,10 @@ const PAGE = 64 * 1024;
 const INITIAL_PAGES = 32;
 const MAX_PAGES = 64 * 1024;
 
+/**
+ * The part of OPA's WebAssembly ABI (1.2) that is used here. The package's own `evaluate` parses the result with
+ * `JSON.parse`, which would round numbers and drop the text that outcomes are remembered by.
+ */
 type Exports = {
   readonly opa_eval: (
     reserved: number,
