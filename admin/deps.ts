@@ -8,7 +8,7 @@ import type { Reviewer } from '../gateway/domain/principal.ts';
 import type { Reports } from '../gateway/domain/report.ts';
 
 /** What `GET /api/policy` tells: what decides now, and what was refused since. */
-export type PolicyStatus = {
+type PolicyStatus = {
   /** Hash of the bundle that decides; null while none does. */
   readonly revision: string | null;
   /** Milliseconds since the epoch. */
@@ -25,7 +25,7 @@ export type Policy = {
   evaluate(input: unknown): unknown;
 };
 
-export type Readiness = {
+type Readiness = {
   readonly ready: boolean;
   /** Each part by name: `ok`, or in a few words why it is not. */
   readonly checks: Readonly<Record<string, string>>;
@@ -40,7 +40,7 @@ export type Log = {
 export type Demand = { readonly groups: readonly string[]; readonly quorum: number; readonly approvals: number };
 
 /** An agent as configured; never its token. */
-export type KnownAgent = {
+type KnownAgent = {
   readonly id: string;
   readonly owner: string;
   readonly roles: readonly string[];
@@ -48,7 +48,7 @@ export type KnownAgent = {
 };
 
 /** What the admin listener needs of the store. */
-export type Holds = Pick<
+type Holds = Pick<
   HoldStore,
   | 'find'
   | 'list'

@@ -1,7 +1,7 @@
 import { Gauge, type Registry } from 'prom-client';
 
 /** Number of holds in one state. */
-export type HoldCount = { readonly status: string; readonly execution: string; readonly count: number };
+type HoldCount = { readonly status: string; readonly execution: string; readonly count: number };
 
 /** Registers the number of holds, which control counts in the store at each scrape; workers do not know it. */
 export function registerHoldMetrics(registry: Registry, counts: () => Promise<readonly HoldCount[]>): void {

@@ -7,7 +7,7 @@ import { runTests } from './run-tests.ts';
 import { hasTests, readSources, type Sources } from './sources.ts';
 import { watchPolicies } from './watch.ts';
 
-export type PolicyStatus = {
+type PolicyStatus = {
   readonly active: {
     readonly revision: string;
     /** Milliseconds since the epoch. */
@@ -30,7 +30,7 @@ export type PolicyKeeper = {
   stop(): void;
 };
 
-export type PolicyKeeperDeps = {
+type PolicyKeeperDeps = {
   /** The policy folder. */
   readonly dir: string;
   /** Keeps bundles on disk, and the revision of the active one. */

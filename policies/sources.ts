@@ -74,7 +74,7 @@ function isSource(name: string): boolean {
   return name.endsWith('.rego') || /^data\.(?:json|ya?ml)$/.test(name);
 }
 
-export function isTest(path: string): boolean {
+function isTest(path: string): boolean {
   return path.endsWith('_test.rego');
 }
 

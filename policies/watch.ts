@@ -1,6 +1,6 @@
 import { type FSWatcher, watch } from 'node:fs';
 
-export type WatchOptions = {
+type WatchOptions = {
   readonly dir: string;
   /** Called when something may have changed; the caller finds out what. */
   readonly onChange: () => void;

@@ -26,5 +26,3 @@ export const reviewer = section({
 
 /** An agent, as configured. */
 export type AgentConfig = z.output<typeof agent>;
-/** A reviewer, operator or analyst, as configured. */
-export type ReviewerConfig = z.output<typeof reviewer>;

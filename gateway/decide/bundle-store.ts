@@ -6,7 +6,7 @@ import { type Bundle, decodeBundle, encodeBundle } from '../domain/bundle.ts';
  * The bundles that this gateway has activated, on local disk, so that it can start with the same policy without a
  * network.
  */
-export type BundleStore = {
+type BundleStore = {
   /** Stores a bundle; storing it again changes nothing. */
   write(bundle: Bundle): Promise<void>;
   /** @throws Error when there is none, or the file does not contain the bundle of this revision */

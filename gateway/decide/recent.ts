@@ -2,7 +2,7 @@
  * A cache by text: the latest `limit` entries and up to as many older ones. Entries that are read again stay; others
  * are dropped in bulk, without bookkeeping for each.
  */
-export type Recent<T> = {
+type Recent<T> = {
   get(key: string): T | undefined;
   set(key: string, value: T): void;
 };

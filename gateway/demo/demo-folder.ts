@@ -6,7 +6,7 @@ import { join } from 'node:path';
  */
 const MARK = 'demo.pid';
 
-export type DemoFolder = {
+type DemoFolder = {
   readonly path: string;
   /** Lets a later demo replace the folder; until then its content stays. */
   release(): void;

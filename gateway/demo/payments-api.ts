@@ -6,7 +6,7 @@ import { CHARGES, CUSTOMERS } from './payments-seed.ts';
 import type { Charge, Customer } from './payments-seed.ts';
 
 /** A call that reached the payments API with the right key, whatever its outcome. */
-export type ExecutedCall = {
+type ExecutedCall = {
   readonly method: string;
   readonly path: string;
   /** Decoded form or query parameters, by their names as sent (`metadata[order]`). */

@@ -55,7 +55,7 @@ export function actionText(
 }
 
 /** Where and when a call came in, and what the agent says of it. */
-export type Context = { readonly at: number; readonly ip: string; readonly claims: Claims };
+type Context = { readonly at: number; readonly ip: string; readonly claims: Claims };
 
 /**
  * Puts an input together.
@@ -154,7 +154,7 @@ export function sharedLength(input: PolicyInput): number {
 }
 
 /** What an event repeats of the input in columns of its own; null where the input has no such text. */
-export type InputColumns = {
+type InputColumns = {
   readonly path: string | null;
   readonly resourceType: string | null;
   /** Undefined: it is there, and is neither text nor null. */

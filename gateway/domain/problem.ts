@@ -4,7 +4,7 @@ import { problems, type AdminProblemCode, type AgentProblemCode } from './proble
 export type ProblemCode = AgentProblemCode;
 
 /** Members that a problem body may have in addition to those of RFC 9457. */
-export type ProblemExtras = {
+type ProblemExtras = {
   decision_id?: string;
   hold_id?: string;
   rule?: string;

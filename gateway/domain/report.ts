@@ -13,7 +13,7 @@ export type ReportColumn = {
 };
 
 /** How a report is best drawn; members name columns. */
-export type ReportChart =
+type ReportChart =
   | { readonly kind: 'table' }
   | { readonly kind: 'bar'; readonly label: readonly string[]; readonly value: string }
   | { readonly kind: 'line'; readonly x: string; readonly y: readonly string[] }

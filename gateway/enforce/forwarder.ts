@@ -9,7 +9,7 @@ import type { Delivery, Outgoing } from '../wire/delivery.ts';
 import { createUpstream } from '../wire/upstream.ts';
 
 /** What is needed of a call to send it; a held call, read back from the store, has it too. */
-export type Sendable = Pick<Call, 'system' | 'method' | 'target' | 'headers' | 'body'>;
+type Sendable = Pick<Call, 'system' | 'method' | 'target' | 'headers' | 'body'>;
 
 export type Forwarder = {
   /** The request exactly as it will go to the system: agent's headers filtered, credential injected, obligations met. */

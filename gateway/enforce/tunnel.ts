@@ -9,7 +9,7 @@ import type { System } from '../domain/system.ts';
 const HANDSHAKE_HEADERS = /^(sec-websocket-(key|version|extensions|accept|protocol)|origin)$/;
 
 /** Puts one WebSocket handshake through the path of a call. */
-export type ServeHandshake = (request: IncomingMessage, response: ServerResponse, tunnel: Tunnel) => Promise<void>;
+type ServeHandshake = (request: IncomingMessage, response: ServerResponse, tunnel: Tunnel) => Promise<void>;
 
 export type Tunnels = {
   /** Breaks off those whose agent or system may not be used any more: a handshake was judged, what flows after it is not. */

@@ -4,10 +4,10 @@
  */
 export type ExactJson = null | boolean | string | ExactNumber | readonly ExactJson[] | ExactObject;
 
-export type ExactObject = { readonly [member: string]: ExactJson };
+type ExactObject = { readonly [member: string]: ExactJson };
 
 /** A number, or an object that `JSON.rawJSON` made from one. */
-export type ExactNumber = number | RawJson;
+type ExactNumber = number | RawJson;
 
 type Context = { readonly source?: string };
 

@@ -2,7 +2,7 @@
 const FEW = 12;
 
 /** The member names of all objects that are open while a JSON text is read. */
-export type MemberNames = {
+type MemberNames = {
   reset(bytes: Buffer): void;
   /** Begins an object at this depth. */
   open(depth: number): void;

@@ -7,7 +7,7 @@ export const ANSWER_LIMIT = 256 * 1024;
 const STREAM_END = 64 * 1024;
 
 /** How the body of an answer can be read. */
-export type AnswerKind = 'json' | 'events' | 'other';
+type AnswerKind = 'json' | 'events' | 'other';
 
 /**
  * Keeps the head of an answer and, if it can be read, its body: all of JSON up to `ANSWER_LIMIT`, or the end of a

@@ -13,7 +13,7 @@ import { createPriceList, type Price } from './price-list.ts';
  * How checking the drift rules ended: no drift, drift, an answer that could not be read (not JSON, too large, cut
  * short), or a failure of the rules.
  */
-export type DriftResult = 'none' | 'found' | 'unread' | 'failed';
+type DriftResult = 'none' | 'found' | 'unread' | 'failed';
 
 const NOTHING: Measurement = { cost: null, drift: null };
 

@@ -4,7 +4,7 @@ import type { KeptSample } from './answer-sample.ts';
 import type { Metered } from './price-list.ts';
 
 /** An answer as far as it could be read: its JSON, or that of its last events, newest first. */
-export type Read = { readonly sample: KeptSample; readonly documents: readonly unknown[] };
+type Read = { readonly sample: KeptSample; readonly documents: readonly unknown[] };
 
 /**
  * The cost that an answer names. Null when it names none, or an invalid one: not a number, negative, or implausibly

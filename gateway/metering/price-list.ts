@@ -13,7 +13,7 @@ export type Price = {
 };
 
 /** The price of an operation; null when none is configured. Two look-ups. */
-export type PriceList = (system: string, operation: string) => Price | null;
+type PriceList = (system: string, operation: string) => Price | null;
 
 /**
  * Two entries count: of those that read the answer and of those that give an amount, the first each that names the

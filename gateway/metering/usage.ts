@@ -6,9 +6,9 @@ import type { Spender, UsageMeasure, UsageMeter, UsageStore, UsageWindow } from 
 import { Window } from './usage-window.ts';
 
 /** Milliseconds between two exchanges with the store: what others count is known after two of them at most. */
-export const USAGE_INTERVAL = 500;
+const USAGE_INTERVAL = 500;
 /** From here on counts of others count as stale, and policy is told so; milliseconds. */
-export const USAGE_STALE = 5_000;
+const USAGE_STALE = 5_000;
 /** Longest that the last exchange may take, in milliseconds. */
 const STOP_LIMIT = 1_000;
 /** So many subjects are counted apart; an agent can make up any number of paths. Beyond it, operations share one. */

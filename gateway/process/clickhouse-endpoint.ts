@@ -2,7 +2,7 @@ import { readFile, rm, writeFile } from 'node:fs/promises';
 import type { ClickHouseAddress } from '../../audit/clickhouse/clickhouse.ts';
 
 /** How the embedded ClickHouse of a gateway that runs is reached from this machine. */
-export type Endpoint = Pick<ClickHouseAddress, 'url' | 'username' | 'password'>;
+type Endpoint = Pick<ClickHouseAddress, 'url' | 'username' | 'password'>;
 
 /** Lets commands on this machine find the embedded engine. Whoever may read the file may do anything with the record. */
 export async function tellEndpoint(path: string, { url, username, password }: Endpoint): Promise<void> {

@@ -8,7 +8,7 @@ import { readEndpoint } from './clickhouse-endpoint.ts';
 import type { Config } from '../config/config.ts';
 import { dataFolder, DataInUse, lockDataFolder } from './data-folder.ts';
 
-export type OpenClickHouse = {
+type OpenClickHouse = {
   readonly client: ClickHouseClient;
   /** Ends what was started for it. */
   close(): Promise<void>;

@@ -5,7 +5,7 @@ import type { Kept } from './keep-running.ts';
 const ANSWER_LIMIT = 1_000;
 
 /** Asks all workers at once. */
-export type WorkerPoll = {
+type WorkerPoll = {
   /** Asks every worker that is there, and tells control what they answered within a second. */
   ask(id: number, about: Question): void;
   answered(id: number, answer: Answer): void;

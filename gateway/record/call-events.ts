@@ -23,7 +23,7 @@ export type End = {
  * The two events of every call, each as its `eventLine`. They are built from texts that calls share:
  * serializing objects takes three times as long, and every call waits for it.
  */
-export type CallLines = {
+type CallLines = {
   /**
    * `call.decided`.
    * @param input the policy input; empty to leave it out

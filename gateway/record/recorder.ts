@@ -16,7 +16,7 @@ import type { LogCall } from './canonical-line.ts';
 import { failureOfRefusal } from './failure.ts';
 import type { CallMetrics } from './call-metrics.ts';
 
-export type Recorder = {
+type Recorder = {
   /**
    * Records the decision. For an unsafe method it resolves when the record is durable; nothing may go upstream before.
    * For a safe method the record is durable within 100 ms.

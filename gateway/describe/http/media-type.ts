@@ -1,7 +1,7 @@
 import { Problem } from '../../domain/problem.ts';
 
 /** How policy reads a body. */
-export type BodyKind = 'json' | 'form' | 'opaque';
+type BodyKind = 'json' | 'form' | 'opaque';
 
 const MEDIA_TYPE = /^([\w!#$%&'*+.^`|~-]+\/[\w!#$%&'*+.^`|~-]+)[ \t]*(;.*)?$/;
 

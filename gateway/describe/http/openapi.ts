@@ -3,7 +3,7 @@ import type { Template } from './template-tree.ts';
 
 const METHODS = ['get', 'put', 'post', 'delete', 'options', 'head', 'patch', 'query'];
 
-export type OpenApiOperations = {
+type OpenApiOperations = {
   readonly templates: readonly Template[];
   /** The path common to all `servers`, without a trailing slash; empty when there is none. */
   readonly prefix: string;

@@ -9,7 +9,7 @@ export type NamedOperation = {
 };
 
 /** @param segments the path below the system, percent-decoded, without an empty last segment */
-export type OperationNamer = (method: string, segments: readonly string[]) => NamedOperation;
+type OperationNamer = (method: string, segments: readonly string[]) => NamedOperation;
 
 /**
  * Names the operation of a call. With an OpenAPI document, the name is the operationId of the most specific template

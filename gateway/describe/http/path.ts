@@ -6,7 +6,7 @@ import { Problem } from '../../domain/problem.ts';
 const PLAIN = /^\/(?:(?!\.{1,2}(?:\/|$))[\w\-.~!$&'()*+,=:@]+(?:\/(?!\.{1,2}(?:\/|$))[\w\-.~!$&'()*+,=:@]+)*\/?)?$/;
 const PLAIN_QUERY = /^[!-"$-~]*$/;
 
-export type Target = {
+type Target = {
   readonly path: string;
   /** Without its question mark; empty when there is none. */
   readonly query: string;

@@ -19,7 +19,7 @@ type Node = { fixed: Map<string, Node>; partial: Partial[]; any: Node | null; te
  * Path templates by segment. Fixed text wins over partial parameters, and those over whole ones (OpenAPI, Paths
  * Object).
  */
-export type TemplateTree = {
+type TemplateTree = {
   add(template: Template): void;
   /** The most specific match that lists `method`; with null, the most specific of all. */
   find(segments: readonly string[], method: string | null): TemplateMatch | null;

@@ -2,7 +2,7 @@ import type { HeldResponse } from '../../domain/hold.ts';
 import type { UpstreamSink } from '../../domain/upstream-sink.ts';
 
 /** Most bytes of an answer that are kept for a caller who fetches it later. */
-export const KEPT_RESPONSE_LIMIT = 4 * 2 ** 20;
+const KEPT_RESPONSE_LIMIT = 4 * 2 ** 20;
 
 /**
  * Keeps the answer to a released call for the store, and passes it on to the caller when one is still attached. A

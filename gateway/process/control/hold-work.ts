@@ -15,7 +15,7 @@ const TIMER_INTERVAL = 500;
 const NOTICE_INTERVAL = 500;
 
 /** What control does for holds whose callers left: releases, timers, and notifications. */
-export type HoldWork = {
+type HoldWork = {
   readonly releases: Releases;
   start(): void;
   /** Begins nothing more; waits up to `limit` ms for releases that are under way. */

@@ -5,7 +5,7 @@ import { createId } from '../../domain/id.ts';
 import type { Journal } from '../../domain/journal.ts';
 
 /** What the gateway does by itself. */
-export type GatewayStep = 'policy.activated' | 'policy.refused' | 'journal.damaged';
+type GatewayStep = 'policy.activated' | 'policy.refused' | 'journal.damaged';
 
 /** Puts a step of the gateway itself on record. Never throws: a policy that blocks must come into force on a full journal. */
 export type RecordStep = (type: GatewayStep, fields: Pick<Event, 'policy_revision' | 'reason' | 'failure'>) => void;
