@@ -51,7 +51,7 @@ test('a system can be shut for everybody, also for workers that are started afte
   const [worker] = (await gateway.pids()).workers;
   process.kill(worker!, 'SIGKILL');
   await gateway.logged(({ msg }) => msg === 'a process ended; it is started again');
-  await expect.poll(async () => (await gateway.pids()).workers.length, { timeout: 20_000 }).toBe(3);
+  await expect.poll(async () => (await gateway.pids()).workers.length).toBe(3);
   expect(await statuses()).toEqual(new Set([403]));
   expect((await flip('/api/systems/github/resume')).status).toBe(200);
   expect(await statuses()).toEqual(new Set([200]));

@@ -82,7 +82,7 @@ test('a gateway that starts beside another does not take what that one is sendin
   const answer = one.call(held('slow-1'));
   const hold_id = await one.holdOf('slow-1');
   await approveTwice(one, hold_id);
-  await expect.poll(() => owed.length, { timeout: 20_000 }).toBe(1);
+  await expect.poll(() => owed.length).toBe(1);
   expect((await two.stop()).code).toBe(0);
   two = await places[1]!.start();
   expect(await executionOf(two, hold_id)).toBe('releasing');
@@ -99,7 +99,7 @@ test('what one gateway held and was being decided when it was killed is decided 
   const cut = one.call(held('slow-2')).catch(() => 'cut off');
   const sending = await two.holdOf('slow-2');
   await approveTwice(one, sending);
-  await expect.poll(() => owed.length, { timeout: 20_000 }).toBe(1);
+  await expect.poll(() => owed.length).toBe(1);
   expect((await two.approve(left)).status).toBe(200);
   expect((await two.approve(waits)).status).toBe(200);
 
@@ -108,7 +108,7 @@ test('what one gateway held and was being decided when it was killed is decided 
   expect((await two.approve(left, SECOND_TOKEN)).status).toBe(200);
   expect((await two.approve(waits, SECOND_TOKEN)).status).toBe(200);
 
-  await expect.poll(() => executionOf(two, left), { timeout: 20_000 }).toBe('executed');
+  await expect.poll(() => executionOf(two, left)).toBe('executed');
   expect(await executionOf(two, waits)).toBe('none');
   const again = await two.call(held('waits'));
   expect([again.status, again.text]).toEqual([200, 'merged']);

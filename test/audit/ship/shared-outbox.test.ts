@@ -128,7 +128,7 @@ test('is delivered once although two gateways believe for a while that they lead
     ),
   );
   for (const shipper of shippers) shipper.start();
-  await expect.poll(() => outbox.entries(), { timeout: 20_000 }).toBe(0);
+  await expect.poll(() => outbox.entries()).toBe(0);
   for (const shipper of shippers) await shipper.stop();
   expect(await countEvents(client)).toEqual({ rows: 1000, events: 1000 });
   expect(reports.filter(({ type }) => type === 'missing' || type === 'poison')).toEqual([]);

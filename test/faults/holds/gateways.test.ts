@@ -88,7 +88,7 @@ test('a call for which callers of both gateways wait is sent once, although one 
   const id = await two.holdOf('both');
   const stays = wait(two, 'both', key);
   const left = await leave(one, 'left');
-  await expect.poll(() => waitingAt(two), { timeout: 20_000 }).toBe(1);
+  await expect.poll(() => waitingAt(two)).toBe(1);
   expect((await approve(two, id, REVIEWER_TOKEN)).status).toBe(200);
   expect((await approve(two, left, REVIEWER_TOKEN)).status).toBe(200);
 
@@ -99,7 +99,7 @@ test('a call for which callers of both gateways wait is sent once, although one 
   expect((await approve(two, left, SECOND_TOKEN)).status).toBe(200);
 
   expect(await (await stays).text()).toBe('merged');
-  await expect.poll(() => stateOf(two, left), { timeout: 20_000 }).toEqual(EXECUTED);
+  await expect.poll(() => stateOf(two, left)).toEqual(EXECUTED);
   expect((await two.call({ path: `/-/holds/${left}/response` })).text).toBe('merged');
   const again = await wait(two, 'both', key);
   expect([again.status, await again.text()]).toEqual([200, 'merged']);
@@ -132,7 +132,7 @@ test('approved on both gateways in the moment in which it expires, a call is sen
         expect([vote.status, vote.json()]).toMatchObject([409, { detail: expect.stringMatching(TOO_LATE[status]) }]);
       }
       const execution = won > 0 ? 'executed' : 'none';
-      await expect.poll(() => stateOf(two, id), { timeout: 20_000 }).toEqual({ status, execution });
+      await expect.poll(() => stateOf(two, id)).toEqual({ status, execution });
       expect(sentFor(name)).toBe(won);
       outcomes.add(status);
     }
@@ -151,7 +151,7 @@ test('while PostgreSQL is away callers wait, new holds are refused and nothing i
   expect((await approve(one, half, REVIEWER_TOKEN)).status).toBe(200);
   expect((await approve(one, sending, REVIEWER_TOKEN)).status).toBe(200);
   await eventually('one call is on its way', () => slow.length === 1);
-  await expect.poll(async () => [await waitingAt(one), await waitingAt(two)], { timeout: 20_000 }).toEqual([2, 1]);
+  await expect.poll(async () => [await waitingAt(one), await waitingAt(two)]).toEqual([2, 1]);
 
   // One vote is under way in that moment: whether it counts is known only afterwards.
   const [underWay] = await Promise.all([approve(two, undecided, REVIEWER_TOKEN), shared.postgres.halt()]);
@@ -169,7 +169,7 @@ test('while PostgreSQL is away callers wait, new holds are refused and nothing i
   expect(names.map(sentFor)).toEqual([0, 0, 0, 0, 0, 1]);
 
   await shared.postgres.start();
-  await expect.poll(async () => (await one.call({ path: `/-/holds/${half}` })).status, { timeout: 20_000 }).toBe(200);
+  await expect.poll(async () => (await one.call({ path: `/-/holds/${half}` })).status).toBe(200);
   for (const [id, token] of [
     [half, SECOND_TOKEN],
     [left, REVIEWER_TOKEN],
@@ -187,7 +187,7 @@ test('while PostgreSQL is away callers wait, new holds are refused and nothing i
   expect((await two.admin({ ...reject, body: '{"code":"other"}' })).status).toBe(200);
   expect(await (await calls[2]!).json()).toMatchObject({ code: 'rejected' });
   for (const id of [left, sending]) {
-    await expect.poll(() => stateOf(one, id), { timeout: 20_000 }).toEqual(EXECUTED);
+    await expect.poll(() => stateOf(one, id)).toEqual(EXECUTED);
   }
   expect(names.map(sentFor)).toEqual([1, 1, 0, 1, 0, 1]);
 }, 180_000);

@@ -133,7 +133,7 @@ describe('approve', () => {
   test('approve approves only what it has shown: an edit in between is refused', async () => {
     const id = await desk.hold();
     const approving = start(['approve', id]);
-    await expect.poll(() => approving.said.err, { timeout: 10_000 }).toContain('[y/N]');
+    await expect.poll(() => approving.said.err).toContain('[y/N]');
     await desk.post(`/api/holds/${id}/approve`, { who: 'cleo', body: { edit: { amount: 90_000 } } });
     approving.answer('y\n');
     expect(await approving.ended).toMatchObject({ code: 1, err: expect.stringContaining('Read it again') });

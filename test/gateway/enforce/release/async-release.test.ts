@@ -160,7 +160,7 @@ const fetchAnswer = (id: string) =>
 async function untilAnotherIsReleased(): Promise<void> {
   const id = await payAndLeave();
   await approve(id);
-  await expect.poll(execution(id), { timeout: 10_000 }).toBe('executed');
+  await expect.poll(execution(id)).toBe('executed');
 }
 
 describe('an approved call whose caller left with a handle', () => {
@@ -297,7 +297,7 @@ describe('policy decides again at the release', () => {
     } as const;
     expect(await plane.store.apply(id, stale)).toMatchObject({ refused: 'stale' });
     await approve(id);
-    await expect.poll(execution(id), { timeout: 10_000 }).toBe('executed');
+    await expect.poll(execution(id)).toBe('executed');
     expect(upstream.received.length).toBe(before + 1);
   });
 
@@ -319,7 +319,7 @@ describe('policy decides again at the release', () => {
     expect(await plane.store.find(id)).toEqual(approved);
     expect(upstream.received.length).toBe(before);
     decide = (input) => original.decide(input);
-    await expect.poll(execution(id), { timeout: 10_000 }).toBe('executed');
+    await expect.poll(execution(id)).toBe('executed');
     expect(upstream.received.length).toBe(before + 1);
   });
 });

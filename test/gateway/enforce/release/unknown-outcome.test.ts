@@ -344,7 +344,7 @@ describe('an outcome that the store does not take just now', () => {
     const { id, answer } = await approved('bank');
     expect([(await answer).status, await (await answer).text()]).toEqual([201, 'booked']);
     expect(away.apply).toBeLessThan(2);
-    await expect.poll(() => stateOf(id), { timeout: 10_000 }).toMatchObject({ execution: 'executed' });
+    await expect.poll(() => stateOf(id)).toMatchObject({ execution: 'executed' });
     expect(away.apply).toBe(0);
   });
 
