@@ -1,10 +1,10 @@
 /**
- * What analysts may use. The lists were read against the functions and tables of this version of the engine: after an
- * upgrade look for new functions that read files, reach out or evaluate text as SQL, then set it (a test compares).
+ * What analysts may use. The lists were reviewed against the functions and tables of this version of the engine. After an
+ * upgrade, look for new functions that read files, open connections or evaluate text as SQL, then set it (a test compares).
  */
 export const REVIEWED_ENGINE = '26.7';
 
-/** First words of statements that only read. */
+/** First words of read-only statements. */
 export const READING: ReadonlySet<string> = new Set([
   'select',
   'with',
@@ -16,7 +16,7 @@ export const READING: ReadonlySet<string> = new Set([
   'exists',
 ]);
 
-/** First words of statements that a server knows and refuses to readers; any other is a syntax error. */
+/** First words of statements that a server refuses in readonly mode; any other word is a syntax error. */
 export const WRITING: ReadonlySet<string> = new Set(
   (
     'alter attach backup begin call check commit copy create delete detach drop exchange execute grant insert kill ' +
@@ -24,7 +24,7 @@ export const WRITING: ReadonlySet<string> = new Set(
   ).split(' '),
 );
 
-/** What may be shown; not, for example, the statements of others (PROCESSLIST). */
+/** What SHOW may show; not, for example, the statements of other users (PROCESSLIST). */
 export const SHOWN: ReadonlySet<string> = new Set(
   (
     'columns create databases dictionaries engines fields functions index indexes indices keys setting settings ' +
@@ -33,8 +33,8 @@ export const SHOWN: ReadonlySet<string> = new Set(
 );
 
 /**
- * Tables of `system` that clients read to know the server. The others tell what other people run, which files there are
- * and how the machine is set up.
+ * Tables of `system` that clients read to learn about the server. The others reveal what other users run, which files
+ * exist and how the machine is configured.
  */
 export const SYSTEM_TABLES: ReadonlySet<string> = new Set(
   (
@@ -46,12 +46,12 @@ export const SYSTEM_TABLES: ReadonlySet<string> = new Set(
 );
 
 /**
- * Table functions that make their rows themselves. Every other one that the engine knows is refused: it reads files,
- * other tables or other machines, evaluates text, or takes the structure of a table as text, in which a column may be
- * computed by any function (`null('a String ALIAS file(…)')`; the structure of `values` is looked through).
+ * Table functions that generate their rows. Every other one that the engine has is refused: it reads files, other tables
+ * or other machines, evaluates text, or takes the structure of a table as text, in which any function may compute a column
+ * (`null('a String ALIAS file(…)')`; the structure of `values` is checked).
  */
 export const TABLE_FUNCTIONS: ReadonlySet<string> = new Set([
-  // As a table function the engine refuses it to readers; as a function on strings it is harmless.
+  // The engine refuses the table function in readonly mode; the string function is harmless.
   'format',
   'generate_series',
   'generateseries',
@@ -65,8 +65,8 @@ export const TABLE_FUNCTIONS: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Functions that read files, look for them, look into the process or call others. The engine does not refuse `file` to readers. They
- * may be named without brackets (`arrayMap(file, …)`, `* APPLY(file)`), so the name alone is refused.
+ * Functions that read files, look for them, inspect the process or call other machines. The engine allows `file` in
+ * readonly mode. Functions may be named without brackets (`arrayMap(file, …)`, `* APPLY(file)`), so the name alone is refused.
  */
 export const FUNCTIONS =
   /^(?:file|hascolumnintable|catboostevaluate|ai[a-z]+|addressto\w+|demangle|showcertificate|getclienthttpheader)$/;

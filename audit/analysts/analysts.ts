@@ -2,25 +2,25 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import { ServerException } from './exception.ts';
 
-/** Somebody who may query. */
+/** A person who may query. */
 export type Analyst = {
   readonly id: string;
   /** Lowercase hex SHA-256 of the token, which is the password. */
   readonly token_sha256: string;
 };
 
-const NOBODY = '0'.repeat(64);
+const NO_TOKEN = '0'.repeat(64);
 
 /**
- * Who asks: by Basic credentials, by `X-ClickHouse-User` and `X-ClickHouse-Key`, or by `user` and `password` in the
- * address.
- * @throws ServerException AUTHENTICATION_FAILED, the same for a wrong name and a wrong password
+ * Identifies the analyst by Basic credentials, by `X-ClickHouse-User` and `X-ClickHouse-Key`, or by `user` and `password`
+ * in the URL.
+ * @throws ServerException AUTHENTICATION_FAILED, the same for an unknown name and a wrong password
  */
 export function identify(analysts: readonly Analyst[], headers: IncomingHttpHeaders, search: URLSearchParams): Analyst {
   const { user, password } = credentials(headers, search);
   const analyst = analysts.find(({ id }) => id === user);
   const given = createHash('sha256').update(password).digest();
-  const isRight = timingSafeEqual(given, Buffer.from(analyst?.token_sha256 ?? NOBODY, 'hex'));
+  const isRight = timingSafeEqual(given, Buffer.from(analyst?.token_sha256 ?? NO_TOKEN, 'hex'));
   if (analyst && isRight) return analyst;
   throw failed(
     `${user}: Authentication failed: password is incorrect, or there is no user with such name. The user is the id of` +

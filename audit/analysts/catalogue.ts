@@ -1,10 +1,10 @@
 import type { Connection } from './connection.ts';
 
-/** What the engine knows, as far as the door has to know it too. */
+/** What the query endpoint has to know of the engine. */
 export type Catalogue = {
   readonly version: string;
   readonly timezone: string;
-  /** Formats by their names in lowercase: they may be written either way. */
+  /** Formats by their names in lowercase, since case does not matter in a statement. */
   readonly formats: ReadonlyMap<string, { readonly name: string; readonly contentType: string }>;
   /** In lowercase. */
   readonly tableFunctions: ReadonlySet<string>;

@@ -1,6 +1,6 @@
 /**
- * CityHash128 as of version 1.0.2, by which ClickHouse checks its compressed blocks; later versions of CityHash give other
- * values. Numbers are unsigned 64-bit and wrap.
+ * CityHash128 of version 1.0.2, the checksum of ClickHouse's compressed blocks; later versions of CityHash give other values.
+ * Numbers are unsigned 64-bit and wrap.
  * @see https://github.com/google/cityhash
  */
 
@@ -13,7 +13,7 @@ const MASK = 2n ** 64n - 1n;
 
 type Pair = readonly [bigint, bigint];
 
-/** Also of what is below zero. */
+/** Modulo 2⁶⁴, also below zero. */
 const wrap = (value: bigint) => value & MASK;
 const rotate = (value: bigint, by: bigint) => (value >> by) | ((value << (64n - by)) & MASK);
 const shiftMix = (value: bigint) => value ^ (value >> 47n);
@@ -23,7 +23,7 @@ function mix(u: bigint, v: bigint): bigint {
   return wrap(shiftMix(wrap((v ^ a) * MIX)) * MIX);
 }
 
-/** The checksum of some bytes: 16 bytes, as they precede a block. */
+/** @returns 16 bytes, in the order in which they precede a block */
 export function cityHash128(bytes: Uint8Array): Buffer {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const size = bytes.byteLength;
@@ -121,7 +121,7 @@ function murmur(view: DataView, start: number, low: bigint, high: bigint): Pair 
   return [a ^ b, mix(b, a)];
 }
 
-/** Up to 16 bytes. */
+/** For at most 16 bytes. */
 function short(view: DataView, start: number): bigint {
   const size = view.byteLength - start;
   const length = BigInt(size);

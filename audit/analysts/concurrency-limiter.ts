@@ -1,73 +1,74 @@
 import { ServerException } from './exception.ts';
 
-type Waiting = { readonly person: string; readonly enter: () => void };
+type Waiter = { readonly user: string; readonly start: () => void };
 
-/** Lets in so many at once; the others wait in the order in which they came. */
-export type Turnstile = {
+/** Runs a limited number of queries at once; the others wait in order of arrival. */
+export type ConcurrencyLimiter = {
   /**
-   * Resolves when there is a place, with what gives it back.
-   * @throws ServerException TOO_MANY_SIMULTANEOUS_QUERIES when too many wait or it takes too long
+   * Resolves when the query may start. Call the result when it has ended.
+   * @throws ServerException TOO_MANY_SIMULTANEOUS_QUERIES when the queue is full or the wait too long
    */
-  enter(person: string, signal: AbortSignal): Promise<() => void>;
+  enter(user: string, signal: AbortSignal): Promise<() => void>;
 };
 
 /**
- * @param options.places how many at once; one person gets all but one of them
- * @param options.queue how many may wait
- * @param options.patience milliseconds that they wait at most
+ * @param options.concurrency queries at once; one user gets at most one fewer
+ * @param options.queue queries that may wait
+ * @param options.maxWait milliseconds
  */
-export function createTurnstile(options: {
-  readonly places: number;
+export function createConcurrencyLimiter(options: {
+  readonly concurrency: number;
   readonly queue: number;
-  readonly patience: number;
-}): Turnstile {
-  const { places, queue, patience } = options;
-  const inside: string[] = [];
-  const waiting: Waiting[] = [];
+  readonly maxWait: number;
+}): ConcurrencyLimiter {
+  const { concurrency, queue, maxWait } = options;
+  const running: string[] = [];
+  const waiters: Waiter[] = [];
 
-  const admits = (person: string) =>
-    inside.length < places && inside.filter((one) => one === person).length < Math.max(1, places - 1);
+  const admits = (user: string) =>
+    running.length < concurrency && running.filter((one) => one === user).length < Math.max(1, concurrency - 1);
 
-  function leave(person: string): void {
-    inside.splice(inside.indexOf(person), 1);
-    const next = waiting.findIndex((one) => admits(one.person));
-    if (next >= 0) waiting.splice(next, 1)[0]!.enter();
+  function leave(user: string): void {
+    running.splice(running.indexOf(user), 1);
+    const next = waiters.findIndex((waiter) => admits(waiter.user));
+    if (next >= 0) waiters.splice(next, 1)[0]!.start();
+  }
+
+  async function wait(user: string, signal: AbortSignal): Promise<void> {
+    if (waiters.length >= queue) throw tooMany(`${running.length} are running and ${waiters.length} are waiting`);
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const waiter: Waiter = {
+      user,
+      start() {
+        running.push(user);
+        resolve();
+      },
+    };
+    waiters.push(waiter);
+    const giveUp = (reason: Error) => {
+      const at = waiters.indexOf(waiter);
+      if (at < 0) return;
+      waiters.splice(at, 1);
+      reject(reason);
+    };
+    const timer = setTimeout(() => giveUp(tooMany(`none ended within ${maxWait} ms`)), maxWait);
+    const onAbort = () => giveUp(new Error('The client is gone'));
+    signal.addEventListener('abort', onAbort);
+    try {
+      await promise;
+    } finally {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', onAbort);
+    }
   }
 
   return {
-    async enter(person, signal) {
-      if (!admits(person)) {
-        if (waiting.length >= queue) throw tooMany(`${inside.length} are running and ${waiting.length} are waiting`);
-        const { promise, resolve, reject } = Promise.withResolvers<void>();
-        const one: Waiting = {
-          person,
-          enter() {
-            inside.push(person);
-            resolve();
-          },
-        };
-        waiting.push(one);
-        const giveUp = (reason: Error) => {
-          const at = waiting.indexOf(one);
-          if (at < 0) return;
-          waiting.splice(at, 1);
-          reject(reason);
-        };
-        const late = setTimeout(() => giveUp(tooMany(`none ended within ${patience} ms`)), patience);
-        const gone = () => giveUp(new Error('The client is gone'));
-        signal.addEventListener('abort', gone);
-        try {
-          await promise;
-        } finally {
-          clearTimeout(late);
-          signal.removeEventListener('abort', gone);
-        }
-      } else {
-        inside.push(person);
-      }
+    async enter(user, signal) {
+      if (admits(user)) running.push(user);
+      else await wait(user, signal);
       let left = false;
       return () => {
-        if (!left) leave(person);
+        if (!left) leave(user);
         left = true;
       };
     },

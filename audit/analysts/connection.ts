@@ -1,6 +1,6 @@
 /**
- * A connection to the engine. Settings and parameters that it is told live as long as it does; its statements run one
- * after the other. Opening one takes less than a millisecond.
+ * A connection to the engine. Its settings and parameters last as long as it does; its statements run one after another.
+ * Opening one is cheap.
  */
 export type Connection = {
   queryAsync(sql: string, options: { format: string }): Promise<Answer>;
@@ -15,12 +15,12 @@ export type Answer = {
   readonly elapsed: number;
 };
 
-/** Text as a string in SQL. */
+/** A string literal in SQL. */
 export function quote(text: string): string {
   return `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`;
 }
 
-/** The statement that gives a connection its parameters, as they travel; null where there are none. */
+/** The statement that sets a connection's parameters, values as sent; null where there are none. */
 export function setParameters(parameters: ReadonlyMap<string, string>): string | null {
   if (parameters.size === 0) return null;
   return `SET ${[...parameters].map(([name, value]) => `param_${name} = ${quote(value)}`).join(', ')}`;

@@ -4,7 +4,7 @@ import { brotliDecompress, constants, createBrotliCompress, createDeflate, creat
 import { createZstdCompress, gunzip, inflate, zstdDecompress } from 'node:zlib';
 import { ServerException } from './exception.ts';
 
-/** HTTP's content codings, in the order in which ClickHouse prefers them. Levels are for speed. */
+/** HTTP's content codings, in ClickHouse's order of preference. Levels favour speed. */
 const ENCODERS: Readonly<Record<string, () => Transform>> = {
   zstd: () => createZstdCompress(),
   br: () => createBrotliCompress({ params: { [constants.BROTLI_PARAM_QUALITY]: 3 } }),
@@ -19,7 +19,7 @@ const DECODERS = {
   deflate: promisify(inflate),
 } as const;
 
-/** The coding that a client prefers (RFC 9110, Accept-Encoding), by its quality, then by ours. */
+/** The coding that the client prefers (RFC 9110, Accept-Encoding); among equals, the one that ClickHouse prefers. */
 export function chooseEncoding(accepted: string): { name: string; create: () => Transform } | null {
   const qualities = new Map(
     accepted.split(',').map((one) => {
@@ -38,7 +38,7 @@ export function chooseEncoding(accepted: string): { name: string; create: () => 
 /**
  * The plain bytes of a request's body.
  * @param limit bytes at most
- * @throws ServerException for a coding that is not known here, and for damaged or too many bytes
+ * @throws ServerException for an unknown coding, damaged data or too many bytes
  */
 export async function decode(body: Buffer, encoding: string | undefined, limit: number): Promise<Buffer> {
   if (encoding === undefined || encoding === 'identity' || encoding === '') return body;

@@ -1,10 +1,10 @@
 /**
- * An answer in the form of ClickHouse's own exceptions, which clients take apart: `Code: 60. DB::Exception: text
- * (UNKNOWN_TABLE)`, and the code once more in a header.
+ * An error in the form that ClickHouse's clients parse: `Code: 60. DB::Exception: text (UNKNOWN_TABLE)`, with the code
+ * repeated in a header.
  */
 export class ServerException extends Error {
   readonly code: number;
-  /** HTTP status, where it is another than a server would give to the code. */
+  /** HTTP status, where it differs from the one that a server gives to the code. */
   readonly status: number | null;
 
   constructor(code: number, name: string, text: string, status: number | null = null) {
@@ -14,7 +14,7 @@ export class ServerException extends Error {
   }
 }
 
-/** ClickHouse's codes by the HTTP status that a server answers them with; every other code is a 500. */
+/** ClickHouse's codes by the HTTP status that a server gives them; every other code is a 500. */
 const STATUS: readonly (readonly [status: number, codes: readonly number[]])[] = [
   [400, [6, 8, 10, 15, 25, 26, 27, 36, 38, 41, 44, 53, 62, 72, 117, 167, 168, 223, 321, 376, 427, 441, 675, 676]],
   [403, [192, 193, 497, 511, 516]],
@@ -24,7 +24,7 @@ const STATUS: readonly (readonly [status: number, codes: readonly number[]])[] =
   [501, [48]],
 ];
 
-/** What is told of an error: the code, its HTTP status, and the text as a server of that version words it. */
+/** The code, the HTTP status and the text with which a server of that version reports an error. */
 export function describeError(error: unknown, version: string): { code: number; status: number; text: string } {
   const message = error instanceof Error ? error.message : String(error);
   const code = error instanceof ServerException ? error.code : Number(/Code: (\d+)/.exec(message)?.[1] ?? 1001);
@@ -36,7 +36,7 @@ export function describeError(error: unknown, version: string): { code: number; 
   return { code, status, text: `${text} (version ${version} (official build))` };
 }
 
-/** The engine wraps an exception each time it passes it on; a server tells it once. */
+/** The engine wraps an exception each time it passes it on; a server reports it once. */
 function unwrap(message: string): string {
   let text = message.trim();
   for (;;) {

@@ -1,21 +1,21 @@
 import { ServerException } from './exception.ts';
 
 /**
- * The engine writes the Native format as for clients of before 2012: without what later revisions of the protocol put
- * between the data. Clients that say `client_protocol_version` (clickhouse-go, and Grafana with it) expect it there.
+ * The engine writes Native in revision 0 of the protocol. Clients that send `client_protocol_version` (clickhouse-go, and
+ * Grafana with it) expect what later revisions put between the data.
  */
 
-/** From here on a block begins with information on it. */
+/** From this revision on, a block begins with block info. */
 const BLOCK_INFO = 51_903;
-/** From here on each column says whether it is stored in a special way; here none is. */
+/** From this revision on, each column says whether it has a custom serialization; ours have none. */
 const CUSTOM_SERIALIZATION = 54_454;
-/** Field 1, not an overflow; field 2, bucket -1; end. */
+/** Field 1: no overflow; field 2: bucket -1; end. */
 const PLAIN_BLOCK = Buffer.from([1, 0, 2, 0xff, 0xff, 0xff, 0xff, 0]);
 const PLAIN_COLUMN = Buffer.from([0]);
 
 /**
- * Blocks of revision 0 as blocks of the given revision.
- * @throws ServerException for types whose size cannot be told here (JSON, Dynamic, Variant, AggregateFunction)
+ * Converts blocks of revision 0 to the given revision.
+ * @throws ServerException for types of unknown size (JSON, Dynamic, Variant, AggregateFunction)
  */
 export function* reviseNative(input: Buffer, revision: number): Generator<Buffer> {
   if (revision < CUSTOM_SERIALIZATION && revision < BLOCK_INFO) {
@@ -48,10 +48,10 @@ export function* reviseNative(input: Buffer, revision: number): Generator<Buffer
 
 type Reader = {
   readonly at: number;
-  /** A number of variable length. */
+  /** An unsigned LEB128 number. */
   number(): number;
   u64(): number;
-  /** @returns where that is */
+  /** @returns the new position */
   skip(bytes: number): number;
 };
 
@@ -96,20 +96,20 @@ const SIZES: Readonly<Record<string, number>> = {
   BFloat16: 2,
 };
 
-/** The types that hold others; of every other one the brackets' content is kept as text. */
+/** Types with inner types. Of every other type, the content of the brackets is kept as text. */
 const NESTING = new Set(['Nullable', 'Array', 'Tuple', 'Map', 'LowCardinality', 'Nested', 'SimpleAggregateFunction']);
 
 function parseType(text: string): Type {
   const [, name = text, content] = /^(\w+)\((.*)\)$/s.exec(text) ?? [];
   if (content === undefined || !NESTING.has(name)) return { name, inner: [], text };
   const parts = splitTypes(content);
-  // The function's name comes first.
+  // The first part is the function's name.
   const types = name === 'SimpleAggregateFunction' ? parts.slice(1) : parts;
   const named = name === 'Tuple' || name === 'Nested';
   return { name, text, inner: types.map((part) => parseType(named ? withoutName(part) : part)) };
 }
 
-/** Splits at the commas that are in no bracket and no quote. */
+/** Splits at commas outside brackets and quotes. */
 function splitTypes(content: string): string[] {
   const parts: string[] = [];
   let depth = 0;
@@ -125,7 +125,7 @@ function splitTypes(content: string): string[] {
   return [...parts, content.slice(from).trim()];
 }
 
-/** Elements of a tuple may have a name before their type. */
+/** An element of a tuple may have a name before its type. */
 function withoutName(element: string): string {
   return element.replace(/^(?:`(?:[^`\\]|\\.)*`|\w+)\s+(?=\w)/s, '');
 }
@@ -140,7 +140,7 @@ function fixedSize({ name, text }: Type): number | undefined {
   return SIZES[name];
 }
 
-/** What a column says once before its data. */
+/** Skips what a column says once, before its data. */
 function skipPrefix(reader: Reader, type: Type): void {
   if (type.name === 'LowCardinality') reader.skip(8);
   else for (const inner of type.inner) skipPrefix(reader, inner);
@@ -185,7 +185,7 @@ function skipData(reader: Reader, type: Type, rows: number): void {
   }
 }
 
-/** A dictionary of values, and for each row its number in it. */
+/** Skips a dictionary of values and each row's index into it. */
 function skipLowCardinality(reader: Reader, type: Type, rows: number): void {
   if (rows === 0) return;
   const indexSize = 2 ** (reader.u64() % 256);

@@ -10,18 +10,18 @@ export type Query = {
   readonly settings: readonly string[];
 };
 
-/** Milliseconds until a query that should end is told so again: it may not have begun when it was told first. */
+/** Milliseconds between attempts to kill a query: it may not have begun at the first. */
 const REPEAT = 200;
 
 /**
- * Runs a query on a connection of its own, so that nothing it sets concerns another, and ends it when `signal` aborts.
+ * Runs a query on a connection of its own, so that its settings affect no other, and kills it when `signal` aborts.
  * @param connect opens a connection
  */
 export async function runQuery(
   { sql, format, parameters, settings }: Query,
   { connect, signal }: { connect: () => Connection; signal: AbortSignal },
 ): Promise<Answer> {
-  // The engine gives no hold of a running query; this is how it is found among all.
+  // The engine returns no handle for a running query; this comment finds it among all.
   const tag = `analyst ${randomUUID()}`;
   const connection = connect();
   try {
@@ -33,11 +33,11 @@ export async function runQuery(
     for (const statement of before) await connection.queryAsync(statement, { format: 'Null' });
     if (signal.aborted) throw new Error('The client is gone');
     const running = connection.queryAsync(sql, { format });
-    const end = () => endQuery(tag, connect);
+    const kill = () => killQuery(tag, connect);
     let again: NodeJS.Timeout | undefined;
     const abort = () => {
-      void end();
-      again = setInterval(end, REPEAT);
+      void kill();
+      again = setInterval(kill, REPEAT);
     };
     signal.addEventListener('abort', abort);
     try {
@@ -51,12 +51,12 @@ export async function runQuery(
   }
 }
 
-async function endQuery(tag: string, connect: () => Connection): Promise<void> {
+async function killQuery(tag: string, connect: () => Connection): Promise<void> {
   const connection = connect();
   try {
     await connection.queryAsync(`KILL QUERY WHERE Settings['log_comment'] = ${quote(tag)} ASYNC`, { format: 'Null' });
   } catch {
-    // It is told again, and ends by its own limits.
+    // The next attempt follows, and the query has its own limits.
   } finally {
     connection.close();
   }

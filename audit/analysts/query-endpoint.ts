@@ -1,54 +1,53 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { createServer } from 'node:http';
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import type { Analyst } from './analysts.ts';
 import { identify } from './analysts.ts';
-import { compressBlocks } from './blocks.ts';
 import type { Catalogue } from './catalogue.ts';
+import { createConcurrencyLimiter } from './concurrency-limiter.ts';
 import type { Answer, Connection } from './connection.ts';
 import { quote } from './connection.ts';
-import { chooseEncoding } from './encoding.ts';
 import { describeError, ServerException } from './exception.ts';
-import { reviseNative } from './native.ts';
 import { runQuery } from './queries.ts';
 import { readAsked } from './request.ts';
+import { sendResult } from './send-result.ts';
 import type { QueryLimits } from './settings.ts';
 import { assign } from './settings.ts';
 import { checkDatabase, readStatement } from './statement.ts';
-import { createTurnstile } from './concurrency-limiter.ts';
 
-export type DoorOptions = {
+export type QueryEndpointOptions = {
   readonly analysts: readonly Analyst[];
   readonly catalogue: Catalogue;
   /** Opens a connection to the engine. */
   readonly connect: () => Connection;
   readonly limits: QueryLimits;
-  /** How many queries run at once. */
-  readonly places: number;
+  /** Queries that run at once. */
+  readonly concurrency: number;
 };
 
-/** How many queries may wait for a place, and for how many milliseconds. A dashboard asks for all its panels at once. */
+/** Queries that may wait, and for how many milliseconds. A dashboard sends the queries of all its panels at once. */
 const QUEUE = 64;
-const PATIENCE = 30_000;
-/** Milliseconds that a client may take none of its answer: it lies in memory and holds a place. */
-const READER_LIMIT = 30_000;
-/** More are closed at once: the process's descriptors are the engine's files. */
+const MAX_WAIT = 30_000;
+/** More are closed at once: each connection takes one of the descriptors that the engine needs for its files. */
 const CONNECTIONS = 256;
-const SLICE = 64 * 1024;
 
 /**
- * The analysts' door: ClickHouse's HTTP interface, for reading alone. Who asks is a reviewer with the role `analyst`;
- * what they ask is read before the engine gets it, and runs on a connection of its own under limits.
+ * The query endpoint for analysts: ClickHouse's HTTP interface, read-only. Users are the reviewers with the role `analyst`.
+ * A statement is checked before the engine gets it, and runs on a connection of its own, under limits.
  */
-export function createDoor({ analysts, catalogue, connect, limits, places }: DoorOptions): Server {
+export function createQueryEndpoint({
+  analysts,
+  catalogue,
+  connect,
+  limits,
+  concurrency,
+}: QueryEndpointOptions): Server {
   const { version, formats, tableFunctions } = catalogue;
-  const turnstile = createTurnstile({ places, queue: QUEUE, patience: PATIENCE });
+  const limiter = createConcurrencyLimiter({ concurrency, queue: QUEUE, maxWait: MAX_WAIT });
   const server = createServer((request, response) => {
     answer(request, response).catch((error: unknown) => refuse(request, response, error));
   });
-  // Longer than clients keep their connections, so that it is they who close an idle one.
+  // Longer than clients keep theirs, so that the client closes an idle connection.
   server.keepAliveTimeout = 30_000;
   server.maxConnections = CONNECTIONS;
   return server;
@@ -57,7 +56,7 @@ export function createDoor({ analysts, catalogue, connect, limits, places }: Doo
     response.setHeader('x-clickhouse-server-display-name', 'holdpoint');
     response.setHeader('content-type', 'text/plain; charset=UTF-8');
     const url = URL.parse(request.url ?? '/', 'http://localhost');
-    if (url === null) throw badArguments('The address cannot be read.');
+    if (url === null) throw badArguments('The URL is malformed.');
     const isGet = request.method === 'GET' || request.method === 'HEAD';
     if (request.method === 'OPTIONS') {
       response.writeHead(204, { allow: 'GET, HEAD, POST, OPTIONS' }).end();
@@ -89,7 +88,7 @@ export function createDoor({ analysts, catalogue, connect, limits, places }: Doo
 
     const hangUp = new AbortController();
     response.once('close', () => hangUp.abort());
-    const leave = await turnstile.enter(analyst.id, hangUp.signal);
+    const leave = await limiter.enter(analyst.id, hangUp.signal);
     try {
       const { parameters } = asked;
       const answer =
@@ -97,46 +96,16 @@ export function createDoor({ analysts, catalogue, connect, limits, places }: Doo
           ? NOTHING
           : await runQuery({ sql: statement.sql, format, parameters, settings }, { connect, signal: hangUp.signal });
       const bytes = answer.bytes();
-      // A format can make much of few rows, and this lies in memory until it is sent: memory that the writer needs.
+      // A format can turn few rows into many bytes. They stay in memory, which the writer needs, until they are sent.
       if (bytes.length > limits.max_result_bytes) {
         const text = `Limit for result exceeded: ${bytes.length} bytes of ${format}, at most ${limits.max_result_bytes}.`;
         throw new ServerException(396, 'TOO_MANY_ROWS_OR_BYTES', text);
       }
       response.setHeader('content-type', contentType || 'text/plain; charset=UTF-8');
       response.setHeader('x-clickhouse-summary', summary(answer));
-      await send(request, response, bytes, search, format);
+      await sendResult(request, response, { bytes, format, search });
     } finally {
       leave();
-    }
-  }
-
-  async function send(
-    request: IncomingMessage,
-    response: ServerResponse,
-    bytes: Uint8Array,
-    search: URLSearchParams,
-    format: string,
-  ): Promise<void> {
-    const revision = Number(search.get('client_protocol_version') ?? 0);
-    const written = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    // All of it at once, so that what cannot be sent is an error and not half an answer.
-    const body = format === 'Native' && revision > 0 ? Buffer.concat([...reviseNative(written, revision)]) : written;
-    const inBlocks = search.get('compress') === '1';
-    const isAsked = search.get('enable_http_compression') !== '0';
-    const encoding = isAsked && !inBlocks ? chooseEncoding(request.headers['accept-encoding'] ?? '') : null;
-    if (encoding) response.setHeader('content-encoding', encoding.name);
-    else if (!inBlocks) response.setHeader('content-length', body.length);
-    if (request.method === 'HEAD') {
-      response.end();
-      return;
-    }
-    const stuck = setTimeout(() => response.destroy(), READER_LIMIT);
-    response.on('drain', () => stuck.refresh());
-    const source = Readable.from(inBlocks ? compressBlocks(body) : slices(body), { highWaterMark: 1 });
-    try {
-      await (encoding ? pipeline(source, encoding.create(), response) : pipeline(source, response));
-    } finally {
-      clearTimeout(stuck);
     }
   }
 
@@ -146,7 +115,7 @@ export function createDoor({ analysts, catalogue, connect, limits, places }: Doo
       return;
     }
     const { code, status, text } = describeError(error, version);
-    // The rest of a body that nobody will read would be taken for the next request.
+    // The unread rest of the body would be taken for the next request.
     if (!request.complete) response.setHeader('connection', 'close');
     for (const header of ['content-encoding', 'content-length']) response.removeHeader(header);
     response.writeHead(status, {
@@ -157,7 +126,7 @@ export function createDoor({ analysts, catalogue, connect, limits, places }: Doo
   }
 }
 
-/** What comes back in a header must not begin another one (CWE-113), nor end in an error of ours. */
+/** A value that is echoed in a header must not begin another header (CWE-113), nor make Node throw. */
 function forHeader(name: string, value: string): string {
   if (/^[\x20-\x7e]*$/.test(value)) return value;
   throw badArguments(`${name} has characters other than printable ASCII.`);
@@ -180,8 +149,4 @@ function summary({ rowsRead, bytesRead, elapsed }: Answer): string {
     result_bytes: String(bytesRead),
     elapsed_ns: String(Math.round(elapsed * 1e9)),
   });
-}
-
-function* slices(bytes: Buffer): Generator<Buffer> {
-  for (let at = 0; at < bytes.length; at += SLICE) yield bytes.subarray(at, at + SLICE);
 }

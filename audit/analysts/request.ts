@@ -1,33 +1,31 @@
 import type { IncomingMessage } from 'node:http';
-import { decompressBlocks } from './blocks.ts';
 import { decode } from './encoding.ts';
 import { ServerException } from './exception.ts';
 
-/** Bytes of a statement; the engine's own limit (`max_query_size`) is lower. */
+/** Most bytes of a statement; the engine's own limit (`max_query_size`) is lower. */
 const LIMIT = 1024 * 1024;
 
-/** What a request asks for, wherever it says so. */
+/** What a request asks for, whether in its URL, headers, form or body. */
 export type Asked = {
   readonly sql: string;
   readonly database: string;
   /** The format for a statement that names none. */
   readonly format: string;
-  /** Values as they travel: escaped as in TabSeparated. */
+  /** Values as sent: escaped as in TabSeparated. */
   readonly parameters: ReadonlyMap<string, string>;
-  /** Everything else in the address. */
+  /** Everything else in the URL. */
   readonly settings: ReadonlyMap<string, string>;
 };
 
 const OWN = new Set(['query', 'database', 'default_format', '']);
 
 /**
- * Reads the statement from `query`, the body or both, and what goes with it from the address, the headers and the fields
- * of a form.
- * @throws ServerException for bodies that are too large or cannot be read
+ * Reads the statement from `query`, the body or both, and its options from the URL, the headers and the form's fields.
+ * @throws ServerException for a body that is too large or cannot be read
  */
 export async function readAsked(request: IncomingMessage, search: URLSearchParams): Promise<Asked> {
   const fields = new Map(search);
-  let body = await readBody(request, search.get('decompress') === '1');
+  let body = await readBody(request, search);
   if (request.headers['content-type']?.startsWith('multipart/form-data')) {
     for (const [name, value] of await readForm(request, body)) fields.set(name, value);
     body = Buffer.alloc(0);
@@ -48,7 +46,10 @@ export async function readAsked(request: IncomingMessage, search: URLSearchParam
   };
 }
 
-async function readBody(request: IncomingMessage, compressed: boolean): Promise<Buffer> {
+async function readBody(request: IncomingMessage, search: URLSearchParams): Promise<Buffer> {
+  if (search.get('decompress') === '1') {
+    throw new ServerException(48, 'NOT_IMPLEMENTED', 'decompress=1 is not supported: use Content-Encoding.');
+  }
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
@@ -56,8 +57,7 @@ async function readBody(request: IncomingMessage, compressed: boolean): Promise<
     if (size > LIMIT) throw new ServerException(307, 'TOO_MANY_BYTES', `A statement has at most ${LIMIT} bytes.`);
     chunks.push(chunk);
   }
-  const body = await decode(Buffer.concat(chunks), request.headers['content-encoding'], LIMIT);
-  return compressed ? decompressBlocks(body, LIMIT) : body;
+  return await decode(Buffer.concat(chunks), request.headers['content-encoding'], LIMIT);
 }
 
 async function readForm(request: IncomingMessage, body: Buffer): Promise<[string, string][]> {

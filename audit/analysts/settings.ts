@@ -2,7 +2,7 @@ import { ServerException } from './exception.ts';
 import { checkText, type Reading } from './statement.ts';
 import { tokenize } from './tokens.ts';
 
-/** What one analyst's query may use. */
+/** The limits of one analyst's query. */
 export type QueryLimits = {
   /** Seconds. */
   readonly max_execution_time: number;
@@ -10,29 +10,29 @@ export type QueryLimits = {
   readonly max_memory_usage: number;
   readonly max_threads: number;
   readonly max_result_rows: number;
-  /** Bytes, before they are put into a format and after. */
+  /** Bytes, both before and after formatting. */
   readonly max_result_bytes: number;
-  /** Bytes that grouping, sorting and joining may put on disk where memory is short. */
+  /** Bytes that grouping, sorting and joining may spill to disk. */
   readonly max_temporary_data_on_disk_size_for_query: number;
 };
 
-/** Change how a result looks or which rows it has, and nothing that they reach or use. */
+/** Settings that change how a result looks or which rows it has, and neither what a query reaches nor what it uses. */
 const HONOURED =
   /^(?:output_format_(?!schema)\w+|format_(?:csv|tsv|custom|display|binary|write)\w*|date_time_(?:in|out)put_format|session_timezone|extremes|join_use_nulls|group_by_use_nulls|union_default_mode|(?:except|intersect)_default_mode|prefer_column_name_to_alias|aggregate_functions_null_for_empty|final|limit|offset|max_block_size|max_rows_to_read|max_bytes_to_read|read_overflow_mode|low_cardinality_allow_in_native_format|cast_keep_nullable|any_join_distinct_right_table_keys|joined_subquery_requires_alias|transform_null_in|null_as_default|show_table_uuid_in_table_create_query_if_not_nil|format_schema_message_name)$/;
 
-/** Filters, written as SQL in a string. */
+/** Filters: SQL in a string. */
 const FILTERS = new Set(['additional_table_filters', 'additional_result_filter']);
 
-/** Concern what is not here (inserts, logs, networks, sessions), or change nothing but how fast an answer comes. */
+/** Settings for what is not here (inserts, logs, networks, sessions), or that change only how fast an answer comes. */
 const IGNORED =
   /^(?:(?:allow|async|cancel|compile|connect|distributed|enable|http|input_format|insert|interactive|keep_alive|load_balancing|log|max_insert|network|optimize|prefer_localhost|priority|query|receive|replication|send|session|throw|use|wait)_\w+|priority|(?:query|session|quota)_(?:id|key)|send_timeout|receive_timeout|role|stacktrace|buffer_size|client_protocol_version|close_session|compress|decompress|user|password|wait_end_of_query|enable_analyzer|mutations_sync|max_query_size)$/;
 
 export type Given = { readonly name: string; readonly literal: string };
 
 /**
- * The assignments for a query's own connection: what the client asks for, then the limits, then `readonly`, behind which
- * nothing can be changed. A client may ask for less than the limits, and asking for more gives the limit.
- * @throws ServerException UNKNOWN_SETTING or READONLY as a server would
+ * The assignments for a query's connection: the client's settings, then the limits, then `readonly`, after which no setting
+ * can change. A client may lower a limit; asking for more gives the limit.
+ * @throws ServerException UNKNOWN_SETTING or READONLY, as a server does
  */
 export function assign(
   given: Iterable<Given>,
@@ -64,7 +64,7 @@ const ALWAYS = [
   'allow_introspection_functions = 0',
   'implicit_select = 0',
   'use_query_cache = 0',
-  // When the engine as a whole is short of memory, an analyst's query gives way and not the writer.
+  // When the engine is short of memory, the analyst's query is stopped and not the writer's.
   'memory_overcommit_ratio_denominator = 1048576',
   'readonly = 1',
 ];

@@ -3,27 +3,27 @@ import { ServerException } from './exception.ts';
 import type { Token } from './tokens.ts';
 import { tokenize, unreadable } from './tokens.ts';
 
-/** A statement that may be run on a connection that is set to `readonly`. */
+/** A statement that may run on a connection in readonly mode. */
 export type Statement = {
-  /** Without its end mark and without the settings below; empty when there is nothing to do. */
+  /** Without its semicolon and its settings; empty when there is nothing to run. */
   readonly sql: string;
-  /** The one that it names itself. */
+  /** The format that the statement names. */
   readonly format: string | null;
-  /** What stands in its SETTINGS, values as written. A connection that is readonly takes no settings from a statement. */
+  /** Its SETTINGS, values as written. A readonly connection takes no settings from a statement. */
   readonly settings: readonly { readonly name: string; readonly literal: string }[];
 };
 
 export type Reading = {
-  /** Parameters of the request, as they travel. */
+  /** The request's parameters, values as sent. */
   readonly parameters: ReadonlyMap<string, string>;
   /** Lowercase names of the table functions that the engine has. */
   readonly tableFunctions: ReadonlySet<string>;
 };
 
 /**
- * Reads one statement and makes sure that it only reads, and only what analysts may see. The connection's `readonly`
- * refuses writes, files and other machines once more; this refuses what it would let pass.
- * @throws ServerException as a server would refuse it
+ * Reads one statement and checks that it only reads, and only what analysts may see. The connection's `readonly` also
+ * refuses writes, files and other machines; this check covers what `readonly` lets pass.
+ * @throws ServerException with the error that a server would give
  */
 export function readStatement(sql: string, reading: Reading): Statement {
   const tokens = tokenize(sql);
@@ -46,11 +46,11 @@ export function readStatement(sql: string, reading: Reading): Statement {
 }
 
 /**
- * Looks through a string that the engine reads as SQL: an expression, or a map of tables to such, or columns.
- * @throws ServerException as a server would refuse it
+ * Checks a string that the engine reads as SQL: an expression, a map from tables to expressions, or columns.
+ * @throws ServerException with the error that a server would give
  */
 export function checkText(text: string, reading: Reading): void {
-  // Other escapes can spell a name that is not seen here.
+  // Other escapes can spell a name that this check does not see.
   if (/\\[^\\'"`]/.test(text))
     throw new ServerException(36, 'BAD_ARGUMENTS', 'Escapes are not supported in a string that is SQL.');
   const tokens = tokenize(text);
@@ -85,8 +85,8 @@ function checkNames(written: readonly Token[], reading: Reading): void {
 }
 
 /**
- * Columns of a table that is written down in the statement: `values('a UInt8, b String ALIAS lower(a)', 1)`. They may be
- * computed, by any function. Brackets around the string change nothing, and it must not be worked out.
+ * Checks the columns of `values('a UInt8, b String ALIAS lower(a)', 1)`, which any function may compute. Brackets around
+ * the string change nothing; an expression in its place is refused.
  */
 function checkStructure(inside: readonly Token[], reading: Reading): void {
   const first = inside.find((token) => !is(token, '('));
@@ -94,7 +94,7 @@ function checkStructure(inside: readonly Token[], reading: Reading): void {
   else if (!first || !isLiteral(first)) throw denied('VALUES that begin with neither a number nor a string');
 }
 
-/** The tokens with `{x:Identifier}` replaced by what it stands for: a name, or several with dots between them. */
+/** Replaces `{x:Identifier}` by its value: a name, or several with dots between them. */
 function nameParameters(tokens: readonly Token[], parameters: ReadonlyMap<string, string>): readonly Token[] {
   const named: Token[] = [];
   for (let at = 0; at < tokens.length; at++) {
@@ -122,7 +122,7 @@ function checkShow(words: readonly Token[]): void {
   if (what === undefined || !SHOWN.has(what)) throw denied(`SHOW ${(what ?? '').toUpperCase()}`);
 }
 
-/** A request has a connection of its own, so there is nothing to change; but a client may ask for it to be so. */
+/** Each request has a connection of its own, so USE has no effect; but clients send it. */
 function use(sql: string, tokens: readonly Token[]): Statement {
   const names = tokens.slice(word(tokens[1]) === 'database' && tokens.length > 2 ? 2 : 1);
   if (names.length !== 1) throw unreadable(sql, tokens[0]!.from);
@@ -130,14 +130,14 @@ function use(sql: string, tokens: readonly Token[]): Statement {
   return { sql: '', format: null, settings: [] };
 }
 
-/** @throws ServerException for another database than the one there is, by its own name or as the default one */
+/** @throws ServerException for any database but `holdpoint`, which is also the default */
 export function checkDatabase(name: string): void {
   if (name === '' || name === 'holdpoint' || name === 'default') return;
   if (/^(?:system|information_schema)$/i.test(name)) throw denied(`USE ${name}: name its tables ${name}.<table>`);
   throw new ServerException(81, 'UNKNOWN_DATABASE', `Database ${name} does not exist.`);
 }
 
-/** Takes SETTINGS off the end of a statement, and finds FORMAT there: they may stand in either order. */
+/** Removes SETTINGS from the end of a statement and finds FORMAT there, in either order. */
 function takeSettings(sql: string, tokens: readonly Token[]): Statement {
   const depths = depthsOf(tokens);
   const outer = (at: number, text: string) => depths[at] === 0 && word(tokens[at]) === text;
@@ -162,15 +162,15 @@ function takeSettings(sql: string, tokens: readonly Token[]): Statement {
   return { sql: text, format, settings };
 }
 
-/** The engine lets each part of a statement have settings of its own, whatever the connection's say. */
+/** In the engine, settings of a subquery override the connection's. */
 function checkSettings(tokens: readonly Token[], taken = -1): void {
   const other = tokens.some((_, at) => at !== taken && beginSettings(tokens, at));
-  if (other) throw new ServerException(164, 'READONLY', 'SETTINGS are for the end of a statement.');
+  if (other) throw new ServerException(164, 'READONLY', 'SETTINGS are allowed only at the end of a statement.');
 }
 
 /**
  * Whether SETTINGS may begin here. More than `name =` can follow: a name alone means 1, and a name may have dots. So every
- * bare `settings` before a name counts, but `t.settings` and `SHOW SETTINGS`.
+ * bare `settings` before a name counts, except `t.settings` and `SHOW SETTINGS`.
  */
 function beginSettings(tokens: readonly Token[], at: number): boolean {
   const next = tokens[at + 1];
@@ -193,13 +193,13 @@ function assignments(sql: string, tokens: readonly Token[]): Statement['settings
   });
 }
 
-/** No names: what is taken out of a statement must be a value and nothing that is worked out. */
+/** A value that is moved out of a statement must be a literal, without names to evaluate. */
 function isLiteral({ kind, value }: Token): boolean {
   if (kind === 'mark') return '+-.,:{}[]()'.includes(value);
   return kind === 'text' || (kind === 'word' && /^(?:\d\w*|true|false|null|inf|nan)$/i.test(value));
 }
 
-/** How deep in brackets each token stands; the brackets themselves inside. */
+/** Each token's depth in brackets; a bracket counts as inside. */
 function depthsOf(tokens: readonly Token[]): number[] {
   let depth = 0;
   return tokens.map(({ kind, value }) => {

@@ -1,12 +1,12 @@
 import { ServerException } from './exception.ts';
 
-/** A piece of a statement, as ClickHouse's lexer cuts it; white space and comments are left out. */
+/** A token of ClickHouse's lexer, which has no tokens for white space and comments. */
 export type Token = {
   /** `word`: bare letters, digits and underscores; `name`: a quoted one; `text`: a string; `mark`: one character. */
   readonly kind: 'word' | 'name' | 'text' | 'mark';
-  /** What it stands for, without quotes. */
+  /** Its value, without quotes. */
   readonly value: string;
-  /** Where it stands in the statement. */
+  /** Its place in the statement. */
   readonly from: number;
   readonly to: number;
 };
@@ -15,15 +15,15 @@ const BLANK = /[ \t\n\v\f\r]+|(?:--|\/\/|#[ !])[^\n]*/y;
 const WORD = /\w+/y;
 const HEREDOC = /\$\w*\$/y;
 const QUOTED = { "'": 'text', '"': 'name', '`': 'name' } as const;
-/** Any other escape stays as it is written. */
+/** Any other escape stays as written. */
 const ESCAPES = new Map([
   ...['\\', "'", '"', '`'].map((same) => [same, same] as const),
   ...Object.entries({ b: '\b', f: '\f', n: '\n', r: '\r', t: '\t', 0: '\0' }),
 ]);
 
 /**
- * Cuts a statement as the engine does. Where the engine's rules are many (characters beyond ASCII outside quotes, dollar
- * signs in names, escapes in names) it refuses: text that the two cut differently could hide one statement in another.
+ * Splits a statement into tokens as the engine does. Where the engine's rules are intricate (non-ASCII characters outside
+ * quotes, dollar signs in names, escapes in names) it refuses: text that the two split differently could hide a statement.
  * @throws ServerException SYNTAX_ERROR
  */
 export function tokenize(sql: string): Token[] {
@@ -51,7 +51,7 @@ export function tokenize(sql: string): Token[] {
     } else {
       const word = match(WORD, sql, at);
       const value = word ?? character;
-      // A dollar sign goes on with a word: what follows is no heredoc, and must not be skipped as one.
+      // A dollar sign continues a word: what follows is no heredoc and must not be skipped as one.
       if (word === null ? !/[!-~]/.test(character) || '#\\'.includes(character) : sql[at + word.length] === '$') {
         throw unreadable(sql, at);
       }
@@ -85,7 +85,7 @@ function skipComment(sql: string, from: number): number {
   throw unreadable(sql, from);
 }
 
-/** Where the quoted text ends: a doubled quote and what follows a backslash belong to it. */
+/** Finds the end of quoted text: a doubled quote and an escaped character belong to it. */
 function findQuote(sql: string, from: number, quote: string): number {
   for (let at = from + 1; at < sql.length; at++) {
     if (sql[at] === '\\') at++;

@@ -1,22 +1,22 @@
 /**
- * The entry of the child process that is the embedded ClickHouse: chDB behind a loopback door that speaks ClickHouse's
- * HTTP protocol, and, where one is wanted, the analysts' door beside it. Started by `startEmbedded` with an IPC channel;
- * lives no longer than its parent.
+ * The child process of the embedded ClickHouse: chDB with an endpoint on loopback that speaks ClickHouse's HTTP protocol
+ * and, where configured, the query endpoint for analysts. Started by `startEmbedded` with an IPC channel; ends with its
+ * parent.
  *
- * A process of its own because chDB crashes a worker thread at its end, and because its long queries occupy the thread
- * pool that the journal's fdatasync needs.
+ * It is a process because chDB crashes when its worker thread ends, and because its long queries occupy the thread pool
+ * that the journal's fdatasync needs.
  */
 import type { Server } from 'node:http';
 import { join, resolve } from 'node:path';
 import { drainPending, Session } from 'chdb';
 import type { Analyst } from '../analysts/analysts.ts';
 import { readCatalogue } from '../analysts/catalogue.ts';
-import { createDoor } from '../analysts/query-endpoint.ts';
+import { createQueryEndpoint } from '../analysts/query-endpoint.ts';
 import type { QueryLimits } from '../analysts/settings.ts';
-import { createHttpFront } from './engine-endpoint.ts';
+import { createEngineEndpoint } from './engine-endpoint.ts';
 import { openSpool } from './spool.ts';
 
-/** The parent's first message. The password comes this way because an environment can be read from outside. */
+/** The parent's first message. It carries the password because other processes can read an environment. */
 export type EmbeddedOrder = {
   readonly path: string;
   /** 0: the system chooses. */
@@ -27,23 +27,27 @@ export type EmbeddedOrder = {
   readonly memory: number;
   /** Most threads that one query may use. */
   readonly threads: number;
-  /** The analysts' door; null: there is none. */
-  readonly door: DoorOrder | null;
+  /** The query endpoint for analysts; null for none. */
+  readonly queryEndpoint: QueryEndpointOrder | null;
 };
 
-/** Where the analysts' door listens, and who may come in. */
-export type DoorOrder = { readonly host: string; readonly port: number; readonly analysts: readonly Analyst[] };
+/** Where the query endpoint listens, and who may query. */
+export type QueryEndpointOrder = {
+  readonly host: string;
+  readonly port: number;
+  readonly analysts: readonly Analyst[];
+};
 
 export type EmbeddedReply =
-  | { readonly type: 'ready'; readonly url: string; readonly doorPort: number | null }
+  | { readonly type: 'ready'; readonly url: string; readonly queryPort: number | null }
   | { readonly type: 'failed'; readonly reason: string };
 
-/** Milliseconds that running statements have to end once the parent is gone. */
+/** Milliseconds for running statements to end once the parent is gone. */
 const ORPHAN_LIMIT = 2_000;
-/** Milliseconds that queries have to end which nobody waits for any more. */
+/** Milliseconds for running queries to end after SIGTERM. */
 const STOP_LIMIT = 5_000;
-/** Analysts' queries that run at once. Together they get at most half of the memory; the other half is the writer's. */
-const PLACES = 3;
+/** Analysts' queries that run at once. Together they get half of the memory; the writer has the other half. */
+const CONCURRENCY = 3;
 
 process.once('message', (order: EmbeddedOrder) => {
   open(order).catch((error: unknown) => {
@@ -52,24 +56,25 @@ process.once('message', (order: EmbeddedOrder) => {
   });
 });
 
-async function open({ path, port, username, password, memory, threads, door }: EmbeddedOrder): Promise<void> {
-  // Unless told otherwise the engine takes one thread for each GiB that it may use: then every question has one.
+async function open({ path, port, username, password, memory, threads, queryEndpoint }: EmbeddedOrder): Promise<void> {
+  // By default the engine takes one thread for each GiB that it may use: every query would have one.
   const parallel = [`--max_threads=${threads}`, '--max_threads_min_free_memory_per_thread=0'];
   const connect = () => new Session(path, { connectionArgs: parallel });
-  // The engine lives as long as somebody is connected.
+  // The engine lives as long as it has a connection.
   const keeper = new Session(path, { connectionArgs: [`--max_server_memory_usage=${memory}`] });
   const catalogue = await readCatalogue(keeper);
-  // Now that nobody else has the folder.
+  // Only now is no other process using the folder.
   const spool = await openSpool(join(resolve(path), 'spool'));
-  const front = createHttpFront({ connect, version: catalogue.version, username, password, spool });
+  const engine = createEngineEndpoint({ connect, version: catalogue.version, username, password, spool });
   const limits = limitsOf(memory, threads);
-  const analysts = door && createDoor({ ...door, catalogue, connect, limits, places: PLACES });
+  const analysts =
+    queryEndpoint && createQueryEndpoint({ ...queryEndpoint, catalogue, connect, limits, concurrency: CONCURRENCY });
   const stop = async () => {
-    const closed = [front, ...(analysts ? [analysts] : [])].map(close);
-    // What analysts ask can be asked again: their queries end with their connections.
+    const closed = [engine, ...(analysts ? [analysts] : [])].map(close);
+    // Analysts can repeat their queries, which end with their connections.
     analysts?.closeAllConnections();
     await Promise.all(closed);
-    // What was acknowledged is safe, however this ends.
+    // Acknowledged rows are safe, however this ends.
     setTimeout(() => process.kill(process.pid, 'SIGKILL'), STOP_LIMIT).unref();
     await drainPending();
     keeper.close();
@@ -79,22 +84,22 @@ async function open({ path, port, username, password, memory, threads, door }: E
   process.once('SIGTERM', stop);
   process.once('disconnect', () => {
     void stop();
-    // Whoever comes after the parent waits for the folder. What was acknowledged is safe.
+    // The parent's successor waits for the folder. Acknowledged rows are safe.
     setTimeout(() => process.kill(process.pid, 'SIGKILL'), ORPHAN_LIMIT).unref();
   });
-  // Ctrl-C reaches the whole group of processes; the parent decides when the ledger closes.
+  // Ctrl-C reaches the whole process group; the parent decides when to stop.
   process.on('SIGINT', () => {});
-  const doorPort = door && analysts ? await listen(analysts, door) : null;
-  const url = `http://127.0.0.1:${await listen(front, { host: '127.0.0.1', port })}`;
-  process.send?.({ type: 'ready', url, doorPort } satisfies EmbeddedReply);
+  const queryPort = queryEndpoint && analysts ? await listen(analysts, queryEndpoint) : null;
+  const url = `http://127.0.0.1:${await listen(engine, { host: '127.0.0.1', port })}`;
+  process.send?.({ type: 'ready', url, queryPort } satisfies EmbeddedReply);
 }
 
-/** What one analyst's query may use. */
+/** The limits of one analyst's query. */
 function limitsOf(memory: number, threads: number): QueryLimits {
   return {
     max_execution_time: 60,
-    max_memory_usage: Math.floor(memory / 2 / PLACES),
-    // Cores are the writer's first.
+    max_memory_usage: Math.floor(memory / 2 / CONCURRENCY),
+    // The writer comes first.
     max_threads: Math.max(1, Math.floor(threads / 2)),
     max_result_rows: 1_000_000,
     max_result_bytes: 128 * 1024 * 1024,
@@ -108,7 +113,7 @@ async function listen(server: Server, address: { readonly host: string; readonly
   server.listen(address, resolve);
   await promise;
   const bound = server.address();
-  if (bound === null || typeof bound === 'string') throw new Error('A door has no port');
+  if (bound === null || typeof bound === 'string') throw new Error('The endpoint has no port');
   return bound.port;
 }
 
@@ -116,7 +121,7 @@ function close(server: Server): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   server.close(() => resolve());
   server.closeIdleConnections();
-  // Connections that still have an answer to come close right behind it.
+  // A connection that is still being answered closes right after its answer.
   server.keepAliveTimeout = 1;
   return promise;
 }

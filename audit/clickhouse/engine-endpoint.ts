@@ -7,9 +7,9 @@ import { describeError, ServerException } from '../analysts/exception.ts';
 import type { Spool } from './spool.ts';
 
 const BODY_LIMIT = 64 * 1024 * 1024;
-/** An insert whose data is in the body, in two parts: between them it can be said where else the data is. */
+/** An insert with its data in the body, in two parts: FROM INFILE can stand between them. */
 const INSERT = /^\s*(INSERT\s+INTO\s+\S+(?:\s*\([^)]*\))?)\s+((?:SETTINGS\s[^]+\s)?FORMAT\s+\w+)\s*$/i;
-/** Parameters of a request that mean something to a server's HTTP layer only. */
+/** Parameters that concern only a server's HTTP layer. */
 const HTTP_ONLY = new Set([
   'query_id',
   'wait_end_of_query',
@@ -20,17 +20,17 @@ const HTTP_ONLY = new Set([
 ]);
 
 /**
- * The gateway's own door: the part of ClickHouse's HTTP interface that `@clickhouse/client` uses, for any statement.
- * Statements by POST or GET, the statement in the body or in `query` with data in the body, `param_*`,
- * `default_format`, `/ping`, errors with `X-ClickHouse-Exception-Code`. Settings belong into the statement: in a request
- * they are refused. Every request but `/ping` needs the user name and password.
- * @param options.connect opens a connection. Each statement has its own: on one they would run one after the other, and
- *   parameters would stick to it
+ * The gateway's own endpoint of the embedded engine: the part of ClickHouse's HTTP interface that `@clickhouse/client`
+ * uses, for any statement. It takes POST and GET, the statement in the body or in `query` with data in the body, `param_*`
+ * and `default_format`; it answers `/ping`, and errors with `X-ClickHouse-Exception-Code`. Settings belong in the statement;
+ * in the URL they are refused. Every request but `/ping` needs the user name and password.
+ * @param options.connect opens a connection. Each statement has its own: statements of one connection run one after
+ *   another, and parameters stick to it
  * @param options.version the engine's
- * @param options.spool takes the data of inserts: as a part of the statement's text the engine would copy and scan it
- *   several times. Null: there it goes
+ * @param options.spool takes the data of inserts, which the engine would copy and scan several times as part of the
+ *   statement. Null leaves it there
  */
-export function createHttpFront(options: {
+export function createEngineEndpoint(options: {
   readonly connect: () => Connection;
   readonly version: string;
   readonly username: string;
@@ -41,7 +41,7 @@ export function createHttpFront(options: {
   const server = createServer((request, response) => {
     answer(request, response).catch((error: unknown) => refuse(request, response, error));
   });
-  // Above the client's idle time, so that it is the client who closes an idle socket.
+  // Longer than clients keep theirs, so that the client closes an idle connection.
   server.keepAliveTimeout = 30_000;
   return server;
 
@@ -52,7 +52,7 @@ export function createHttpFront(options: {
       return;
     }
     if (url.pathname !== '/') {
-      throw new ServerException(36, 'BAD_ARGUMENTS', `There is nothing at ${url.pathname}`, 404);
+      throw new ServerException(36, 'BAD_ARGUMENTS', `No such path: ${url.pathname}`, 404);
     }
     if (!isAuthentic(request, username, password)) {
       throw new ServerException(516, 'AUTHENTICATION_FAILED', 'Authentication failed: password is incorrect');
@@ -91,11 +91,11 @@ export function createHttpFront(options: {
   ): Promise<Answer> {
     try {
       const result = await run(`${into} FROM INFILE ${quote(path)} ${settings}`, parameters, 'Null');
-      // Also what the engine drops as a repetition was read.
+      // Rows that the engine dropped as a repetition count as read.
       if (result.rowsRead === 0) throw new ServerException(108, 'NO_DATA_TO_INSERT', 'No data to insert');
       return result;
     } catch (error) {
-      // The same error is to read the same the next time.
+      // The file's name would make equal errors differ.
       if (error instanceof Error) error.message = error.message.replaceAll(`: (in file/uri ${path})`, '');
       throw error;
     }
@@ -114,7 +114,7 @@ export function createHttpFront(options: {
 
   function refuse(request: IncomingMessage, response: ServerResponse, error: unknown): void {
     const { code, status, text } = describeError(error, version);
-    // The rest of a body that nobody will read would be taken for the next request.
+    // The unread rest of the body would be taken for the next request.
     if (!request.complete) response.setHeader('connection', 'close');
     response.writeHead(status, {
       'content-type': 'text/plain; charset=UTF-8',
@@ -147,7 +147,7 @@ function readParameters(
     if (name === 'default_format') format = value;
     else if (/^param_\w+$/.test(name)) parameters.set(name.slice('param_'.length), value);
     else if (name !== 'query' && !HTTP_ONLY.has(name)) {
-      throw new ServerException(115, 'UNKNOWN_SETTING', `Setting ${name} must stand in the statement itself`, 400);
+      throw new ServerException(115, 'UNKNOWN_SETTING', `Setting ${name} must be in the statement itself`, 400);
     }
   }
   return { format, parameters };

@@ -4,21 +4,21 @@ import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { constants, setPriority } from 'node:os';
 import { join } from 'node:path';
-import type { DoorOrder, EmbeddedOrder, EmbeddedReply } from './embedded.ts';
+import type { EmbeddedOrder, EmbeddedReply, QueryEndpointOrder } from './embedded.ts';
 
 export type EmbeddedOptions = {
-  /** Where the engine keeps its data. One process at a time. */
+  /** The engine's data folder. One process at a time. */
   readonly path: string;
-  /** Port and password of an earlier start, so that clients of it find this one again. Default: new ones. */
+  /** Port and password of an earlier start, so that its clients can go on. Default: new ones. */
   readonly port?: number;
   readonly password?: string;
   /** Most bytes of memory for the engine; default 1 GiB. */
   readonly memory?: number;
   /** Most threads for one query; default 2. */
   readonly threads?: number;
-  /** The analysts' door: where it listens (port 0: any) and who may come in. Default: there is none. */
-  readonly door?: DoorOrder;
-  /** Ends an engine that does not answer yet; one that does lives on. */
+  /** The query endpoint for analysts: where it listens (port 0: any) and who may query. Default: none. */
+  readonly queryEndpoint?: QueryEndpointOrder;
+  /** Ends an engine that is still starting; one that has started lives on. */
   readonly signal?: AbortSignal;
 };
 
@@ -27,14 +27,13 @@ export type Embedded = {
   readonly port: number;
   readonly username: string;
   readonly password: string;
-  /** Of the analysts' door. */
-  readonly doorPort: number | null;
+  /** The port of the query endpoint. */
+  readonly queryPort: number | null;
   readonly child: ChildProcess;
 };
 
 /**
- * libuv's default pool of four is too small for an engine that blocks one thread for each running query: a handful of
- * long ones would stop the inserts.
+ * Each running query blocks a thread of libuv's pool. With the default of four, a few long queries would stop the inserts.
  */
 const THREAD_POOL = '16';
 
@@ -45,21 +44,21 @@ const THREAD_POOL = '16';
  */
 export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded> {
   const { path, port = 0, password = randomBytes(32).toString('base64url') } = options;
-  const { memory = 1024 ** 3, threads = 2, door = null, signal } = options;
+  const { memory = 1024 ** 3, threads = 2, queryEndpoint = null, signal } = options;
   const username = 'holdpoint';
   await mkdir(path, { recursive: true, mode: 0o700 });
   const child = fork(join(import.meta.dirname, 'embedded.ts'), [], {
-    // Nothing else of the environment: it may hold the credentials of systems, and SQL can read it.
+    // Nothing else of the environment: it may hold the systems' credentials, and SQL can read it.
     env: { UV_THREADPOOL_SIZE: THREAD_POOL, TZ: 'UTC' },
     execArgv: [],
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });
-  // Before it has threads, which inherit it: where cores are scarce, calls come first.
+  // Before it has threads, since threads inherit it: calls come before queries where cores are scarce.
   if (child.pid !== undefined) setPriority(child.pid, constants.priority.PRIORITY_BELOW_NORMAL);
   const { promise, resolve, reject } = Promise.withResolvers<Extract<EmbeddedReply, { type: 'ready' }>>();
   const onExit = (code: number | null, signal: string | null) =>
     reject(new Error(`The embedded ClickHouse ended before it was ready (${signal ?? `exit code ${code}`})`));
-  const onAbort = () => reject(new Error('The embedded ClickHouse is not wanted any more'));
+  const onAbort = () => reject(new Error('The start of the embedded ClickHouse was cancelled'));
   signal?.addEventListener('abort', onAbort);
   if (signal?.aborted) onAbort();
   child.once('error', reject);
@@ -68,10 +67,10 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
     if (reply.type === 'ready') resolve(reply);
     else reject(new Error(`The embedded ClickHouse cannot open ${path}: ${reply.reason}`));
   });
-  child.send({ path, port, username, password, memory, threads, door } satisfies EmbeddedOrder);
+  child.send({ path, port, username, password, memory, threads, queryEndpoint } satisfies EmbeddedOrder);
   try {
-    const { url, doorPort } = await promise;
-    return { url, doorPort, port: Number(new URL(url).port), username, password, child };
+    const { url, queryPort } = await promise;
+    return { url, queryPort, port: Number(new URL(url).port), username, password, child };
   } catch (error) {
     child.kill('SIGKILL');
     throw error;

@@ -9,7 +9,7 @@ export type Listening = {
   /** Those of the systems that have their own. */
   readonly systems: Readonly<Record<string, Address>>;
   readonly admin: Address;
-  /** The analysts' door of the embedded ClickHouse; null: there is none. */
+  /** The query endpoint of the embedded ClickHouse; null for none. */
   readonly analysts: Address | null;
 };
 

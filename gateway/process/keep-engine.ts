@@ -24,7 +24,7 @@ export function keepEngine(options: {
   const since = performance.now();
   let known: { port: number; password: string } | null = null;
   const analysts = config.reviewers.filter(({ roles }) => roles.includes('analyst'));
-  const door = listening.analysts && {
+  const queryEndpoint = listening.analysts && {
     ...listening.analysts,
     analysts: analysts.map(({ id, token_sha256 }) => ({ id, token_sha256 })),
   };
@@ -34,7 +34,7 @@ export function keepEngine(options: {
       const { child, url, username, password, port } = await startEmbedded({
         path: folder.clickhouse,
         signal,
-        ...(door && { door }),
+        ...(queryEndpoint && { queryEndpoint }),
         ...known,
       });
       known = { port, password };

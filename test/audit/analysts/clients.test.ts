@@ -4,38 +4,41 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { ClickHouseLogLevel, createClient } from '@clickhouse/client';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { decompressBlocks } from '../../../audit/analysts/blocks.ts';
 import { pythonWith } from '../../helpers/python.ts';
-import { startDoor, type DoorUnderTest } from './analysts-door.ts';
+import { readBlocks } from './read-blocks.ts';
+import { startQueryEndpoint, type TestQueryEndpoint } from './start-query-endpoint.ts';
 
 const run = promisify(execFile);
 
-let door: DoorUnderTest;
+let endpoint: TestQueryEndpoint;
 let python: string;
 
 beforeAll(async () => {
-  [door, python] = await Promise.all([startDoor(), pythonWith(['clickhouse-connect==1.12.0', 'lz4==4.4.5'])]);
+  [endpoint, python] = await Promise.all([
+    startQueryEndpoint(),
+    pythonWith(['clickhouse-connect==1.12.0', 'lz4==4.4.5']),
+  ]);
 }, 300_000);
-afterAll(() => door[Symbol.asyncDispose]());
+afterAll(() => endpoint[Symbol.asyncDispose]());
 
 test('curl asks as it asks a server', async () => {
   const curl = async (...more: string[]) =>
-    (await run('curl', ['--silent', '--show-error', '--user', `${door.user}:${door.token}`, ...more])).stdout;
-  expect(await curl(`${door.url}/?query=SELECT+count()+FROM+events`)).toBe('1000\n');
-  expect(await curl(door.url, '--data-binary', 'SELECT uniqExact(agent) FROM events FORMAT CSV')).toBe('5\n');
-  expect(await curl(`${door.url}/?param_n=3`, '--data', 'SELECT max(seq) FROM events WHERE seq < {n:UInt8}')).toBe(
+    (await run('curl', ['--silent', '--show-error', '--user', `${endpoint.user}:${endpoint.token}`, ...more])).stdout;
+  expect(await curl(`${endpoint.url}/?query=SELECT+count()+FROM+events`)).toBe('1000\n');
+  expect(await curl(endpoint.url, '--data-binary', 'SELECT uniqExact(agent) FROM events FORMAT CSV')).toBe('5\n');
+  expect(await curl(`${endpoint.url}/?param_n=3`, '--data', 'SELECT max(seq) FROM events WHERE seq < {n:UInt8}')).toBe(
     '2\n',
   );
-  expect(await curl('--compressed', door.url, '--data', 'SELECT agent FROM events WHERE seq = 7')).toBe('bot-2\n');
-  expect(await curl(door.url, '--form', 'query=SELECT {n:UInt8}', '--form', 'param_n=4')).toBe('4\n');
-  expect(await curl(door.url, '--data', 'DROP TABLE events')).toContain('(READONLY)');
+  expect(await curl('--compressed', endpoint.url, '--data', 'SELECT agent FROM events WHERE seq = 7')).toBe('bot-2\n');
+  expect(await curl(endpoint.url, '--form', 'query=SELECT {n:UInt8}', '--form', 'param_n=4')).toBe('4\n');
+  expect(await curl(endpoint.url, '--data', 'DROP TABLE events')).toContain('(READONLY)');
 });
 
 test('@clickhouse/client asks as it asks a server', async () => {
   const client = createClient({
-    url: door.url,
-    username: door.user,
-    password: door.token,
+    url: endpoint.url,
+    username: endpoint.user,
+    password: endpoint.token,
     database: 'holdpoint',
     compression: { response: true, request: false },
     clickhouse_settings: { output_format_json_quote_64bit_integers: 0, max_execution_time: 120 },
@@ -69,7 +72,12 @@ test('@clickhouse/client asks as it asks a server', async () => {
 });
 
 test('clickhouse-connect reads Native, Arrow and Parquet, with each of its compressions', async () => {
-  const { stdout } = await run(python, [join(import.meta.dirname, 'connect.py'), door.url, door.user, door.token]);
+  const { stdout } = await run(python, [
+    join(import.meta.dirname, 'connect.py'),
+    endpoint.url,
+    endpoint.user,
+    endpoint.token,
+  ]);
   expect(JSON.parse(stdout)).toEqual({
     database: 'holdpoint',
     protocol: 54_405,
@@ -108,7 +116,7 @@ test("Grafana's data source asks as it asks a server", async () => {
   const search =
     '?client_protocol_version=54460&database=holdpoint&default_format=Native&limit=100000&max_execution_time=64';
   for (const sql of GRAFANA) {
-    const answer = await door.query(sql, search);
+    const answer = await endpoint.query(sql, search);
     const bytes = Buffer.from(await answer.arrayBuffer());
     expect({ sql, ok: answer.ok || bytes.toString() }).toEqual({ sql, ok: true });
     expect(bytes.length).toBeGreaterThan(0);
@@ -122,13 +130,13 @@ test("DBeaver's driver asks as it asks a server", async () => {
   const requests = JSON.parse(await readFile(join(import.meta.dirname, 'jdbc-requests.json'), 'utf8')) as Recorded[];
   expect(requests.length).toBeGreaterThan(10);
   for (const { path, headers, body } of requests) {
-    const answer = await door.ask(path, { method: 'POST', headers, body });
+    const answer = await endpoint.ask(path, { method: 'POST', headers, body });
     const blocks = Buffer.from(await answer.arrayBuffer());
     expect({ body, ok: answer.ok || blocks.toString() }).toEqual({ body, ok: true });
     expect(answer.headers.get('x-clickhouse-format')).toBe('RowBinaryWithNamesAndTypes');
     // Number of columns, then the length of the first one's name.
     expect(
-      decompressBlocks(blocks, 2 ** 24)
+      readBlocks(blocks)
         .subarray(0, 2)
         .every((byte) => byte > 0),
     ).toBe(true);

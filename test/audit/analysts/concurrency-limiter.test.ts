@@ -1,15 +1,15 @@
 import { expect, test } from 'vitest';
-import { createTurnstile } from '../../../audit/analysts/concurrency-limiter.ts';
+import { createConcurrencyLimiter } from '../../../audit/analysts/concurrency-limiter.ts';
 
 const { signal } = new AbortController();
 
 test('lets in the next one when one leaves, in the order in which they came', async () => {
-  const turnstile = createTurnstile({ places: 2, queue: 5, patience: 60_000 });
-  const first = await turnstile.enter('a', signal);
-  const second = await turnstile.enter('b', signal);
+  const limiter = createConcurrencyLimiter({ concurrency: 2, queue: 5, maxWait: 60_000 });
+  const first = await limiter.enter('a', signal);
+  const second = await limiter.enter('b', signal);
   const order: string[] = [];
-  const third = turnstile.enter('c', signal).then((leave) => (order.push('c'), leave));
-  const fourth = turnstile.enter('d', signal).then((leave) => (order.push('d'), leave));
+  const third = limiter.enter('c', signal).then((leave) => (order.push('c'), leave));
+  const fourth = limiter.enter('d', signal).then((leave) => (order.push('d'), leave));
   first();
   // Leaving twice frees one place.
   first();
@@ -22,32 +22,32 @@ test('lets in the next one when one leaves, in the order in which they came', as
 });
 
 test('leaves the last place to others', async () => {
-  const turnstile = createTurnstile({ places: 2, queue: 5, patience: 60_000 });
-  const first = await turnstile.enter('a', signal);
+  const limiter = createConcurrencyLimiter({ concurrency: 2, queue: 5, maxWait: 60_000 });
+  const first = await limiter.enter('a', signal);
   let entered = false;
-  const second = turnstile.enter('a', signal).then(() => (entered = true));
-  await turnstile.enter('b', signal);
+  const second = limiter.enter('a', signal).then(() => (entered = true));
+  await limiter.enter('b', signal);
   expect(entered).toBe(false);
   first();
   await second;
 });
 
 test('refuses when too many wait, and when it takes too long', async () => {
-  const turnstile = createTurnstile({ places: 1, queue: 1, patience: 1 });
-  await turnstile.enter('a', signal);
-  const late = turnstile.enter('b', signal);
-  await expect(turnstile.enter('c', signal)).rejects.toThrow('TOO_MANY_SIMULTANEOUS_QUERIES');
+  const limiter = createConcurrencyLimiter({ concurrency: 1, queue: 1, maxWait: 1 });
+  await limiter.enter('a', signal);
+  const late = limiter.enter('b', signal);
+  await expect(limiter.enter('c', signal)).rejects.toThrow('TOO_MANY_SIMULTANEOUS_QUERIES');
   await expect(late).rejects.toThrow('Code: 202');
 });
 
 test('forgets who went away while waiting', async () => {
-  const turnstile = createTurnstile({ places: 1, queue: 5, patience: 60_000 });
-  const leave = await turnstile.enter('a', signal);
+  const limiter = createConcurrencyLimiter({ concurrency: 1, queue: 5, maxWait: 60_000 });
+  const leave = await limiter.enter('a', signal);
   const gone = new AbortController();
-  const waiting = turnstile.enter('b', gone.signal);
+  const waiting = limiter.enter('b', gone.signal);
   gone.abort();
   await expect(waiting).rejects.toThrow('gone');
-  const next = turnstile.enter('c', signal);
+  const next = limiter.enter('c', signal);
   leave();
   await next;
 });

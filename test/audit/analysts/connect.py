@@ -1,4 +1,4 @@
-"""Asks the door as an analyst with clickhouse-connect does, and prints what came back as JSON."""
+"""Queries the endpoint with clickhouse-connect, as an analyst does, and prints the results as JSON."""
 
 import json
 import sys

@@ -11,15 +11,15 @@ import { request, type IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { decompressBlocks } from '../../../audit/analysts/blocks.ts';
 import { until } from '../events.ts';
-import { startDoor, type DoorUnderTest } from './analysts-door.ts';
+import { readBlocks } from './read-blocks.ts';
+import { startQueryEndpoint, type TestQueryEndpoint } from './start-query-endpoint.ts';
 
-let door: DoorUnderTest;
+let endpoint: TestQueryEndpoint;
 beforeAll(async () => {
-  door = await startDoor();
+  endpoint = await startQueryEndpoint();
 });
-afterAll(() => door[Symbol.asyncDispose]());
+afterAll(() => endpoint[Symbol.asyncDispose]());
 
 const basic = (user: string, password: string) => ({
   authorization: `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`,
@@ -28,12 +28,16 @@ const basic = (user: string, password: string) => ({
 /** One request whose answer is not decompressed on its way. */
 function raw(path: string, headers: Record<string, string>): Promise<{ encoding: string | undefined; bytes: Buffer }> {
   return new Promise((resolve, reject) => {
-    request(`${door.url}${path}`, { headers: { ...basic(door.user, door.token), ...headers } }, (response) => {
-      buffer(response).then(
-        (bytes) => resolve({ encoding: response.headers['content-encoding'], bytes }),
-        (error: unknown) => reject(error as Error),
-      );
-    })
+    request(
+      `${endpoint.url}${path}`,
+      { headers: { ...basic(endpoint.user, endpoint.token), ...headers } },
+      (response) => {
+        buffer(response).then(
+          (bytes) => resolve({ encoding: response.headers['content-encoding'], bytes }),
+          (error: unknown) => reject(error as Error),
+        );
+      },
+    )
       .on('error', reject)
       .end();
   });
@@ -41,13 +45,13 @@ function raw(path: string, headers: Record<string, string>): Promise<{ encoding:
 
 test('knows analysts by Basic credentials, by headers and by the address', async () => {
   const sql = 'query=SELECT+1';
-  const headers = { 'x-clickhouse-user': door.user, 'x-clickhouse-key': door.token };
-  const search = new URLSearchParams({ user: door.user, password: door.token, query: 'SELECT 1' });
+  const headers = { 'x-clickhouse-user': endpoint.user, 'x-clickhouse-key': endpoint.token };
+  const search = new URLSearchParams({ user: endpoint.user, password: endpoint.token, query: 'SELECT 1' });
   const answers = [
-    fetch(`${door.url}/?${sql}`, { headers: basic(door.user, door.token) }),
-    fetch(`${door.url}/?${sql}`, { headers: basic('ben@example.com', 'token of ben') }),
-    fetch(`${door.url}/?${sql}`, { headers }),
-    fetch(`${door.url}/?${search}`),
+    fetch(`${endpoint.url}/?${sql}`, { headers: basic(endpoint.user, endpoint.token) }),
+    fetch(`${endpoint.url}/?${sql}`, { headers: basic('ben@example.com', 'token of ben') }),
+    fetch(`${endpoint.url}/?${sql}`, { headers }),
+    fetch(`${endpoint.url}/?${search}`),
   ];
   for (const answer of await Promise.all(answers)) expect(await answer.text()).toBe('1\n');
 });
@@ -55,27 +59,27 @@ test('knows analysts by Basic credentials, by headers and by the address', async
 test('answers wrong credentials as a server does, and tells nothing of who exists', async () => {
   const wrong: [string, Record<string, string>][] = [
     ['', {}],
-    ['', basic(door.user, '')],
-    ['', basic(door.user, 'wrong')],
-    ['', basic(door.user, 'token of ben')],
-    ['', basic('nobody', door.token)],
-    ['', { authorization: `Bearer ${door.token}` }],
-    ['', { 'x-clickhouse-user': door.user }],
-    ['', { 'x-clickhouse-key': door.token }],
-    [`&user=${door.user}`, {}],
+    ['', basic(endpoint.user, '')],
+    ['', basic(endpoint.user, 'wrong')],
+    ['', basic(endpoint.user, 'token of ben')],
+    ['', basic('nobody', endpoint.token)],
+    ['', { authorization: `Bearer ${endpoint.token}` }],
+    ['', { 'x-clickhouse-user': endpoint.user }],
+    ['', { 'x-clickhouse-key': endpoint.token }],
+    [`&user=${endpoint.user}`, {}],
     // Two ways at once: which one counts is for nobody to guess.
-    [`&user=${door.user}`, basic(door.user, door.token)],
+    [`&user=${endpoint.user}`, basic(endpoint.user, endpoint.token)],
   ];
   for (const [search, headers] of wrong) {
-    const answer = await fetch(`${door.url}/?query=SELECT+1${search}`, { headers });
+    const answer = await fetch(`${endpoint.url}/?query=SELECT+1${search}`, { headers });
     expect(answer.status).toBe(403);
     expect(answer.headers.get('x-clickhouse-exception-code')).toBe('516');
     const text = await answer.text();
     expect(text).toMatch(/^Code: 516\. DB::Exception: .*uthentication.* \(AUTHENTICATION_FAILED\)/);
-    expect(text).not.toContain(door.token);
+    expect(text).not.toContain(endpoint.token);
   }
   const texts = ['ana@example.com', 'eve@example.com'].map(async (user) => {
-    const answer = await fetch(`${door.url}/?query=SELECT+1`, { headers: basic(user, 'wrong') });
+    const answer = await fetch(`${endpoint.url}/?query=SELECT+1`, { headers: basic(user, 'wrong') });
     return (await answer.text()).replace(user, 'X');
   });
   const [known, unknown] = await Promise.all(texts);
@@ -84,17 +88,17 @@ test('answers wrong credentials as a server does, and tells nothing of who exist
 
 test('answers /ping, /replicas_status, a bare address, HEAD, OPTIONS and unknown paths as a server does', async () => {
   for (const path of ['/ping', '/replicas_status', '/']) {
-    expect(await (await fetch(`${door.url}${path}`)).text()).toBe('Ok.\n');
+    expect(await (await fetch(`${endpoint.url}${path}`)).text()).toBe('Ok.\n');
   }
-  const head = await door.ask('/?query=SELECT+1', { method: 'HEAD' });
+  const head = await endpoint.ask('/?query=SELECT+1', { method: 'HEAD' });
   expect([head.status, await head.text(), head.headers.get('x-clickhouse-format')]).toEqual([200, '', 'TabSeparated']);
-  expect((await fetch(door.url, { method: 'OPTIONS' })).status).toBe(204);
-  expect((await door.ask('/play')).status).toBe(404);
-  expect((await door.ask('/', { method: 'PUT', body: 'x' })).status).toBe(404);
+  expect((await fetch(endpoint.url, { method: 'OPTIONS' })).status).toBe(204);
+  expect((await endpoint.ask('/play')).status).toBe(404);
+  expect((await endpoint.ask('/', { method: 'PUT', body: 'x' })).status).toBe(404);
 });
 
 test('tells what a server tells in its headers', async () => {
-  const answer = await door.query('SELECT 1 AS a FORMAT JSONCompact', '?query_id=mine');
+  const answer = await endpoint.query('SELECT 1 AS a FORMAT JSONCompact', '?query_id=mine');
   const { headers } = answer;
   expect(headers.get('content-type')).toBe('application/json; charset=UTF-8');
   expect(headers.get('x-clickhouse-format')).toBe('JSONCompact');
@@ -115,8 +119,8 @@ test('refuses what would not fit into its headers, and addresses and formats tha
   ];
   for (const [path, code, status] of refused) {
     const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
-    const { port } = new URL(door.url);
-    request({ port, path, headers: basic(door.user, door.token) }, resolve)
+    const { port } = new URL(endpoint.url);
+    request({ port, path, headers: basic(endpoint.user, endpoint.token) }, resolve)
       .on('error', reject)
       .end();
     const answer = await promise;
@@ -127,14 +131,14 @@ test('refuses what would not fit into its headers, and addresses and formats tha
 });
 
 test('closes connections beyond those that it can serve, and goes on when some have ended', async () => {
-  const { port } = new URL(door.url);
+  const { port } = new URL(endpoint.url);
   const sockets = Array.from({ length: 300 }, () => connect(Number(port), '127.0.0.1').on('error', () => {}));
   try {
     await until(() => sockets.filter(({ closed }) => closed).length >= 44);
   } finally {
     for (const socket of sockets) socket.destroy();
   }
-  const ping = () => fetch(`${door.url}/ping`).catch(() => null);
+  const ping = () => fetch(`${endpoint.url}/ping`).catch(() => null);
   await until(async () => (await ping()) !== null);
   expect(await (await ping())?.text()).toBe('Ok.\n');
 });
@@ -144,19 +148,19 @@ test('takes the statement from the address, the body, both, or a form; the forma
   form.set('query', 'SELECT {n:UInt8} + 1');
   form.set('param_n', '1');
   const answers: [Promise<Response>, string][] = [
-    [door.ask('/?query=SELECT+1'), '1\n'],
-    [door.ask('/?query=SELECT+1', { method: 'POST' }), '1\n'],
-    [door.ask('/?query=SELECT+1,', { method: 'POST', body: '2 FORMAT CSV' }), '1,2\n'],
-    [door.ask('/', { method: 'POST', body: form }), '2\n'],
-    [door.query('SELECT 1, 2', '?default_format=CSV'), '1,2\n'],
-    [door.ask('/?query=SELECT+1,2', { headers: { 'x-clickhouse-format': 'csv' } }), '1,2\n'],
-    [door.query('SELECT 1 AS a', '?default_format=CSVWithNames'), '"a"\n1\n'],
+    [endpoint.ask('/?query=SELECT+1'), '1\n'],
+    [endpoint.ask('/?query=SELECT+1', { method: 'POST' }), '1\n'],
+    [endpoint.ask('/?query=SELECT+1,', { method: 'POST', body: '2 FORMAT CSV' }), '1,2\n'],
+    [endpoint.ask('/', { method: 'POST', body: form }), '2\n'],
+    [endpoint.query('SELECT 1, 2', '?default_format=CSV'), '1,2\n'],
+    [endpoint.ask('/?query=SELECT+1,2', { headers: { 'x-clickhouse-format': 'csv' } }), '1,2\n'],
+    [endpoint.query('SELECT 1 AS a', '?default_format=CSVWithNames'), '"a"\n1\n'],
   ];
   for (const [answer, expected] of answers) expect(await (await answer).text()).toBe(expected);
 });
 
 test('gives every format that the engine writes', async () => {
-  const formats = await (await door.query('SELECT name FROM system.formats WHERE is_output')).text();
+  const formats = await (await endpoint.query('SELECT name FROM system.formats WHERE is_output')).text();
   // These want a schema, or columns of certain names and types.
   const particular =
     /Protobuf|CapnProto|Prometheus|GeoJSON|Template|MySQLWire|ODBC|PostgreSQLWire|Npy|RawBLOB|Null|PNG|AvroConfluent/;
@@ -164,7 +168,7 @@ test('gives every format that the engine writes', async () => {
     .trim()
     .split('\n')
     .filter((name) => !particular.test(name))) {
-    const answer = await door.query(`SELECT seq, agent, rules FROM events LIMIT 3 FORMAT ${format}`);
+    const answer = await endpoint.query(`SELECT seq, agent, rules FROM events LIMIT 3 FORMAT ${format}`);
     const { byteLength } = await answer.arrayBuffer();
     expect([format, answer.status, byteLength > 0]).toEqual([format, 200, true]);
     expect(answer.headers.get('x-clickhouse-format')?.toLowerCase()).toBe(format.toLowerCase());
@@ -180,7 +184,7 @@ test('binds parameters of every kind, whatever they hold', async () => {
     param_m: "{'a':1}",
     param_l: '2',
   });
-  const answer = await door.query(
+  const answer = await endpoint.query(
     'SELECT {s:String} AS s, {a:Array(String)} AS a, {d:Date} AS d, {n:Nullable(UInt8)} AS n, {m:Map(String, UInt8)} AS m FROM numbers(9) LIMIT {l:UInt8}',
     `?default_format=JSONEachRow&${search}`,
   );
@@ -191,23 +195,23 @@ test('binds parameters of every kind, whatever they hold', async () => {
       .split('\n')
       .map((line) => JSON.parse(line) as unknown),
   ).toEqual([row, row]);
-  expect((await door.query('SELECT {x:UInt8}')).headers.get('x-clickhouse-exception-code')).toBe('456');
+  expect((await endpoint.query('SELECT {x:UInt8}')).headers.get('x-clickhouse-exception-code')).toBe('456');
 });
 
 test('keeps many requests with parameters apart', async () => {
   const numbers = Array.from({ length: 40 }, (_, n) => n);
-  const texts = numbers.map(async (n) => (await door.query('SELECT {x:String}', `?param_x=v${n}`)).text());
+  const texts = numbers.map(async (n) => (await endpoint.query('SELECT {x:String}', `?param_x=v${n}`)).text());
   expect(await Promise.all(texts)).toEqual(numbers.map((n) => `v${n}\n`));
 });
 
 test('follows settings that change how a result looks, for that request alone', async () => {
   const sql = 'SELECT toUInt64(1) AS a FORMAT JSONEachRow';
-  const quoted = async (search = '') => (await door.query(sql, search)).text();
+  const quoted = async (search = '') => (await endpoint.query(sql, search)).text();
   const before = await quoted();
   expect(await quoted('?output_format_json_quote_64bit_integers=0')).toBe('{"a":1}\n');
   expect(await quoted('?output_format_json_quote_64bit_integers=1')).toBe('{"a":"1"}\n');
   expect(await quoted()).toBe(before);
-  const zone = await door.query('SELECT fromUnixTimestamp(0)', '?session_timezone=Asia/Tokyo');
+  const zone = await endpoint.query('SELECT fromUnixTimestamp(0)', '?session_timezone=Asia/Tokyo');
   expect(zone.headers.get('x-clickhouse-timezone')).toBe('Asia/Tokyo');
   expect(await zone.text()).toBe('1970-01-01 09:00:00\n');
 });
@@ -217,7 +221,7 @@ test('accepts what clients send beside, and refuses settings as a server does', 
     '?wait_end_of_query=1&send_progress_in_http_headers=1&log_comment=x&session_id=y&session_timeout=60&role=z' +
     '&readonly=2&max_block_size=100&max_execution_time=600&max_threads=64&async_insert=0&input_format_null_as_default=1' +
     '&http_headers_progress_interval_ms=1&client_protocol_version=0&allow_experimental_object_type=1&database=default';
-  expect(await (await door.query('SELECT 1', harmless)).text()).toBe('1\n');
+  expect(await (await endpoint.query('SELECT 1', harmless)).text()).toBe('1\n');
   const refused: [string, string][] = [
     ['readonly=0', '164'],
     ['no_such_setting=1', '115'],
@@ -229,14 +233,14 @@ test('accepts what clients send beside, and refuses settings as a server does', 
     ['database=system', '497'],
   ];
   for (const [search, code] of refused) {
-    const answer = await door.query('SELECT 1', `?${search}`);
+    const answer = await endpoint.query('SELECT 1', `?${search}`);
     expect([search, answer.headers.get('x-clickhouse-exception-code')]).toEqual([search, code]);
   }
 });
 
 test('lowers limits that a client asks for, and never raises them', async () => {
   const limit = async (name: string, value: string) =>
-    Number(await (await door.query(`SELECT getSetting('${name}')`, `?${name}=${value}`)).text());
+    Number(await (await endpoint.query(`SELECT getSetting('${name}')`, `?${name}=${value}`)).text());
   expect(await limit('max_execution_time', '5')).toBe(5);
   expect(await limit('max_execution_time', '0')).toBe(60);
   expect(await limit('max_execution_time', '3600')).toBe(60);
@@ -254,7 +258,7 @@ test('ends what passes its limits with the exception of a server', async () => {
     [`SELECT 1 AS ${'x'.repeat(150)} FROM numbers(1000000) FORMAT JSONEachRow`, '', '396', 500],
   ];
   for (const [sql, search, code, status] of passing) {
-    const answer = await door.query(sql, search);
+    const answer = await endpoint.query(sql, search);
     expect([sql, answer.headers.get('x-clickhouse-exception-code'), answer.status]).toEqual([sql, code, status]);
     expect(await answer.text()).toContain('Code: ');
   }
@@ -281,12 +285,12 @@ test('compresses answers as the client prefers, and not when it may not', async 
   expect((await raw(path, { 'accept-encoding': 'identity' })).encoding).toBeUndefined();
   const blocks = await raw(`${path}&compress=1`, { 'accept-encoding': 'gzip' });
   expect(blocks.encoding).toBeUndefined();
-  expect(decompressBlocks(blocks.bytes, 2 ** 20).equals(plain)).toBe(true);
+  expect(readBlocks(blocks.bytes).equals(plain)).toBe(true);
 });
 
 test('reads compressed requests, and refuses those that are damaged or would grow too large', async () => {
   const send = (body: Buffer, encoding: string) =>
-    door.ask('/', { method: 'POST', body: new Uint8Array(body), headers: { 'content-encoding': encoding } });
+    endpoint.ask('/', { method: 'POST', body: new Uint8Array(body), headers: { 'content-encoding': encoding } });
   const sql = Buffer.from('SELECT 42');
   for (const [body, encoding] of [
     [gzipSync(sql), 'gzip'],
@@ -300,12 +304,14 @@ test('reads compressed requests, and refuses those that are damaged or would gro
   for (const unknown of ['lzma', 'constructor']) {
     expect((await send(sql, unknown)).headers.get('x-clickhouse-exception-code')).toBe('48');
   }
-  expect((await door.query('x'.repeat(2 ** 21))).headers.get('x-clickhouse-exception-code')).toBe('307');
+  // ClickHouse's own compressed blocks are for answers alone.
+  expect((await endpoint.query('SELECT 42', '?decompress=1')).headers.get('x-clickhouse-exception-code')).toBe('48');
+  expect((await endpoint.query('x'.repeat(2 ** 21))).headers.get('x-clickhouse-exception-code')).toBe('307');
 });
 
 test('writes Native as the revision of the protocol wants it that a client speaks', async () => {
   const native = async (revision: number) => {
-    const answer = await door.query(
+    const answer = await endpoint.query(
       "SELECT 1::UInt8 AS a, ['x', 'yz']::Array(LowCardinality(String)) AS b, NULL::Nullable(Float64) AS c",
       `?default_format=Native&client_protocol_version=${revision}`,
     );
@@ -326,9 +332,12 @@ test('writes Native as the revision of the protocol wants it that a client speak
     [] AS e, [[1], []] AS aa, toIPv6('::1') AS ip, true AS y, toInt256(1) AS i, CAST('a', 'Enum8(\\'a\\' = 1, \\'(,\\' = 2)') AS en,
     tuple(1 AS x, 's' AS z)::Tuple(x UInt8, \`z z\` String) AS named, toIntervalDay(1) AS iv
     FROM numbers(70000)`;
-  const answer = await door.query(everything, '?default_format=Native&client_protocol_version=54460');
+  const answer = await endpoint.query(everything, '?default_format=Native&client_protocol_version=54460');
   const bytes = Buffer.from(await answer.arrayBuffer());
   expect(answer.ok || bytes.toString()).toBe(true);
-  const unknown = await door.query('SELECT sumState(1) AS a', '?default_format=Native&client_protocol_version=54460');
+  const unknown = await endpoint.query(
+    'SELECT sumState(1) AS a',
+    '?default_format=Native&client_protocol_version=54460',
+  );
   expect(unknown.headers.get('x-clickhouse-exception-code')).toBe('48');
 });

@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { until } from '../events.ts';
-import { startDoor, type DoorUnderTest } from './analysts-door.ts';
+import { startQueryEndpoint, type TestQueryEndpoint } from './start-query-endpoint.ts';
 
-let door: DoorUnderTest;
+let endpoint: TestQueryEndpoint;
 beforeAll(async () => {
-  door = await startDoor();
-  await door.writer.command({ query: 'CREATE TABLE holdpoint.written (n UInt64) ENGINE = MergeTree ORDER BY n' });
+  endpoint = await startQueryEndpoint();
+  await endpoint.writer.command({ query: 'CREATE TABLE holdpoint.written (n UInt64) ENGINE = MergeTree ORDER BY n' });
 });
-afterAll(() => door[Symbol.asyncDispose]());
+afterAll(() => endpoint[Symbol.asyncDispose]());
 
 /** Bound by the processor, by memory, by sleeping, by the size of the answer. */
 const HEAVY = [
@@ -20,7 +20,7 @@ const HEAVY = [
 ];
 
 const analystsQueries = async () => {
-  const rows = await door.writer.query({
+  const rows = await endpoint.writer.query({
     query: "SELECT count() AS n FROM system.processes WHERE Settings['log_comment'] LIKE 'analyst %'",
     format: 'JSONEachRow',
   });
@@ -32,7 +32,9 @@ async function insert(times: number): Promise<number[]> {
   const took: number[] = [];
   for (let n = 0; n < times; n++) {
     const since = performance.now();
-    await door.writer.command({ query: `INSERT INTO holdpoint.written SELECT number FROM numbers(${n * 1000}, 1000)` });
+    await endpoint.writer.command({
+      query: `INSERT INTO holdpoint.written SELECT number FROM numbers(${n * 1000}, 1000)`,
+    });
     took.push(performance.now() - since);
   }
   return took;
@@ -42,7 +44,7 @@ test('a runaway query does not stop the writer, and ends when who asked is gone'
   const quiet = await insert(20);
   const hangUp = new AbortController();
   const asked = [...HEAVY, ...HEAVY].map(async (sql) => {
-    const answer = await door.ask('/', { method: 'POST', body: sql, signal: hangUp.signal });
+    const answer = await endpoint.ask('/', { method: 'POST', body: sql, signal: hangUp.signal });
     return answer.text();
   });
   const ended = Promise.allSettled(asked);
@@ -51,7 +53,7 @@ test('a runaway query does not stop the writer, and ends when who asked is gone'
   hangUp.abort();
   await ended;
   await until(async () => (await analystsQueries()) === 0);
-  const rows = await door.writer.query({
+  const rows = await endpoint.writer.query({
     query: 'SELECT count() AS c, uniqExact(n) AS u FROM holdpoint.written',
     format: 'JSONEachRow',
   });
@@ -67,15 +69,15 @@ test('a few queries run at once, others wait; one person cannot take every place
   const hangUp = new AbortController();
   const forEver = 'SELECT sleepEachRow(1) FROM numbers(1000) SETTINGS max_block_size = 1';
   const asked = Array.from({ length: 5 }, () =>
-    door.ask('/', { method: 'POST', body: forEver, signal: hangUp.signal }).catch(() => null),
+    endpoint.ask('/', { method: 'POST', body: forEver, signal: hangUp.signal }).catch(() => null),
   );
   await until(async () => (await analystsQueries()) === 2);
   const ben = `Basic ${Buffer.from('ben@example.com:token of ben').toString('base64')}`;
-  const other = await door.ask('/?query=SELECT+1', { headers: { authorization: ben } });
+  const other = await endpoint.ask('/?query=SELECT+1', { headers: { authorization: ben } });
   expect(await other.text()).toBe('1\n');
   expect(await analystsQueries()).toBe(2);
   hangUp.abort();
   await Promise.all(asked);
   await until(async () => (await analystsQueries()) === 0);
-  expect(await (await door.query('SELECT 1')).text()).toBe('1\n');
+  expect(await (await endpoint.query('SELECT 1')).text()).toBe('1\n');
 });

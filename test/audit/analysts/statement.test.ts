@@ -2,17 +2,17 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { REVIEWED_ENGINE, TABLE_FUNCTIONS } from '../../../audit/analysts/allowed.ts';
-import { startDoor, type DoorUnderTest } from './analysts-door.ts';
+import { startQueryEndpoint, type TestQueryEndpoint } from './start-query-endpoint.ts';
 
-let door: DoorUnderTest;
+let endpoint: TestQueryEndpoint;
 let secret: string;
 
 beforeAll(async () => {
-  door = await startDoor();
-  secret = join(door.folder, 'secret');
+  endpoint = await startQueryEndpoint();
+  secret = join(endpoint.folder, 'secret');
   await writeFile(secret, 'the contents of the file');
 });
-afterAll(() => door[Symbol.asyncDispose]());
+afterAll(() => endpoint[Symbol.asyncDispose]());
 
 /** `FILE` stands for a file that may not be read, `OUT` for one that may not be written. */
 const REFUSED: Readonly<Record<string, readonly string[]>> = {
@@ -178,10 +178,10 @@ const REFUSED: Readonly<Record<string, readonly string[]>> = {
 
 for (const [sentence, statements] of Object.entries(REFUSED)) {
   test(`refuses: ${sentence}`, async () => {
-    const before = await readdir(door.folder);
+    const before = await readdir(endpoint.folder);
     for (const statement of statements) {
-      const answer = await door.query(
-        statement.replaceAll('FILE', secret).replaceAll('OUT', join(door.folder, 'written')),
+      const answer = await endpoint.query(
+        statement.replaceAll('FILE', secret).replaceAll('OUT', join(endpoint.folder, 'written')),
       );
       const text = await answer.text();
       const code = answer.headers.get('x-clickhouse-exception-code') ?? 'none';
@@ -193,10 +193,10 @@ for (const [sentence, statements] of Object.entries(REFUSED)) {
       });
       expect(text).not.toContain('the contents');
     }
-    expect(await readdir(door.folder)).toEqual(before);
+    expect(await readdir(endpoint.folder)).toEqual(before);
     expect(await readFile(secret, 'utf8')).toBe('the contents of the file');
-    expect(await (await door.query('SELECT count(), sum(seq) FROM events')).text()).toBe('1000\t499500\n');
-    expect(await (await door.query('SHOW TABLES')).text()).toBe('events\n');
+    expect(await (await endpoint.query('SELECT count(), sum(seq) FROM events')).text()).toBe('1000\t499500\n');
+    expect(await (await endpoint.query('SHOW TABLES')).text()).toBe('events\n');
   });
 }
 
@@ -239,7 +239,7 @@ const ANSWERED: Readonly<Record<string, string>> = {
 
 test('answers what only reads', async () => {
   for (const [statement, expected] of Object.entries(ANSWERED)) {
-    const answer = await door.query(statement);
+    const answer = await endpoint.query(statement);
     const text = await answer.text();
     expect({ statement, text, status: answer.status }).toEqual({ statement, text: expected, status: 200 });
   }
@@ -252,7 +252,7 @@ test('answers what only reads', async () => {
     'EXPLAIN PIPELINE SELECT 1',
     'SHOW FUNCTIONS',
   ]) {
-    const answer = await door.query(statement);
+    const answer = await endpoint.query(statement);
     const text = await answer.text();
     expect({ statement, ok: answer.ok || text }).toEqual({ statement, ok: true });
     expect(text).not.toBe('');
@@ -261,21 +261,21 @@ test('answers what only reads', async () => {
 
 test('looks through names that are given as parameters', async () => {
   const sql = 'SELECT count() FROM {d:Identifier}.{t:Identifier}';
-  const ask = (database: string, table: string) => door.query(sql, `?param_d=${database}&param_t=${table}`);
+  const ask = (database: string, table: string) => endpoint.query(sql, `?param_d=${database}&param_t=${table}`);
   expect(await (await ask('holdpoint', 'events')).text()).toBe('1000\n');
   expect(await (await ask('system', 'processes')).text()).toContain('(ACCESS_DENIED)');
-  expect((await door.query('SELECT * FROM {t:Identifier}', '?param_t=system.processes')).ok).toBe(false);
+  expect((await endpoint.query('SELECT * FROM {t:Identifier}', '?param_t=system.processes')).ok).toBe(false);
 });
 
 test('refuses every table function of the engine but those that make their rows themselves', async () => {
-  const names = await (await door.query('SELECT name FROM system.table_functions')).text();
+  const names = await (await endpoint.query('SELECT name FROM system.table_functions')).text();
   for (const name of names.trim().split('\n')) {
     if (TABLE_FUNCTIONS.has(name.toLowerCase())) continue;
-    const text = await (await door.query(`SELECT * FROM ${name}('x', 'y')`)).text();
+    const text = await (await endpoint.query(`SELECT * FROM ${name}('x', 'y')`)).text();
     expect([name, text.includes('(ACCESS_DENIED)')]).toEqual([name, true]);
   }
 });
 
 test('was read against the functions and tables of this engine; look for new ones after an upgrade', async () => {
-  expect(await (await door.query('SELECT version()')).text()).toMatch(new RegExp(`^${REVIEWED_ENGINE}\\.`));
+  expect(await (await endpoint.query('SELECT version()')).text()).toMatch(new RegExp(`^${REVIEWED_ENGINE}\\.`));
 });

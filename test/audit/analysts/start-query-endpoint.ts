@@ -6,24 +6,24 @@ import { connectClickHouse } from '../../../audit/clickhouse/clickhouse.ts';
 import { startEmbedded } from '../../../audit/clickhouse/start-embedded.ts';
 import { temporaryFolder } from '../events.ts';
 
-export type DoorUnderTest = AsyncDisposable & {
+export type TestQueryEndpoint = AsyncDisposable & {
   readonly url: string;
   readonly user: string;
   readonly token: string;
-  /** Where the engine and the test keep what they write. */
+  /** The folder for what the engine and the test write. */
   readonly folder: string;
-  /** The gateway's own client, at the private door. */
+  /** The gateway's own client, connected to the engine's endpoint. */
   readonly writer: ClickHouseClient;
-  /** One request by the analyst. */
+  /** Sends one request as the analyst. */
   ask(path: string, init?: RequestInit): Promise<Response>;
-  /** One statement by the analyst, in the body. */
+  /** Sends one statement as the analyst, in the body. */
   query(sql: string, search?: string): Promise<Response>;
 };
 
 const ROWS = 1000;
 
-/** The real engine with both doors, and a table of events. */
-export async function startDoor(): Promise<DoorUnderTest> {
+/** The real engine with both endpoints and a table of events. */
+export async function startQueryEndpoint(): Promise<TestQueryEndpoint> {
   const data = await temporaryFolder();
   const user = 'ana@example.com';
   const token = 'token: of ana';
@@ -32,9 +32,9 @@ export async function startDoor(): Promise<DoorUnderTest> {
     { id: 'ben@example.com', token_sha256: sha256('token of ben') },
   ];
   const path = join(data.path, 'clickhouse');
-  const embedded = await startEmbedded({ path, door: { host: '127.0.0.1', port: 0, analysts } });
+  const embedded = await startEmbedded({ path, queryEndpoint: { host: '127.0.0.1', port: 0, analysts } });
   const writer = connectClickHouse(embedded);
-  const url = `http://127.0.0.1:${embedded.doorPort}`;
+  const url = `http://127.0.0.1:${embedded.queryPort}`;
   await writer.command({ query: 'CREATE DATABASE holdpoint' });
   await writer.command({
     query: `CREATE TABLE holdpoint.events (
