@@ -1,44 +1,44 @@
 import { open, stat, truncate } from 'node:fs/promises';
-import { Chapter, headOf, START, type Checkpoint, type Head } from '../ledger/ledger.ts';
+import { headOf, START, type Checkpoint, type Head } from '../ledger/ledger.ts';
+import { SegmentDigest } from '../ledger/segment-digest.ts';
 import { framesOf, readHole, type Hole, type Placed } from './segment-reader.ts';
 import { GROWTH } from './segment-writer.ts';
 
-/** Where an earlier opening left its last segment. */
+/** How an earlier opening left its last segment. */
 export type JournalEnd = {
   readonly chain: string;
-  /** All that came since the last checkpoint: the events of this segment. */
-  readonly chapter: Chapter;
+  /** Of the events since the last checkpoint, which are those of this segment. */
+  readonly digest: SegmentDigest;
 };
 
 /**
- * Reads the last segment of a journal to go on behind it. Where events in its middle cannot be read, what they were
- * cannot be vouched for any more: the chapter then begins anew behind them, without a link to what was before.
- * @returns null when it is not known which was the last number, and so which is free: nothing in it can be read, or the
- *   file was cut
+ * Reads the last segment of a journal, to continue after it. Events in its middle that cannot be read cannot be signed for:
+ * the digest then begins anew after them, without a link to what was before.
+ * @returns null when the last number is not known, and so neither the next one: nothing can be read, or the file was cut
  */
 export async function readJournalEnd(path: string): Promise<JournalEnd | null> {
   let last: Placed | null = null;
   let hole: Hole | null = null;
-  let chapter: Chapter | null = null;
+  let digest: SegmentDigest | null = null;
   for await (const item of framesOf(path)) {
     if (item.kind === 'hole') {
       hole = item;
       continue;
     }
     const torn: boolean = hole !== null || (last !== null && item.first !== last.first + last.events);
-    if (item.kind === 'head') chapter = new Chapter(JSON.parse(item.payload.toString()) as Head);
+    if (item.kind === 'head') digest = new SegmentDigest(JSON.parse(item.payload.toString()) as Head);
     else if (item.kind === 'checkpoint') {
-      chapter ??= new Chapter(headOf(JSON.parse(item.payload.toString()) as Checkpoint));
-    } else if (torn || chapter === null) chapter = new Chapter({ seq: item.first - 1, link: START.link });
-    if (item.kind === 'events') chapter.add(item.payload, item.events);
+      digest ??= new SegmentDigest(headOf(JSON.parse(item.payload.toString()) as Checkpoint));
+    } else if (torn || digest === null) digest = new SegmentDigest({ seq: item.first - 1, link: START.link });
+    if (item.kind === 'events') digest.add(item.payload, item.events);
     last = item;
     hole = null;
   }
-  if (last === null || chapter === null || (await isCut(path, last))) return null;
-  return { chain: last.chain, chapter };
+  if (last === null || digest === null || (await isCut(path, last))) return null;
+  return { chain: last.chain, digest };
 }
 
-/** Whether the end of a segment is missing: a writer leaves zeros behind its events, or says that it has left. */
+/** Whether the end of a segment is missing: a writer leaves zeros after its events, or an `end` frame. */
 async function isCut(path: string, last: Placed): Promise<boolean> {
   const { size } = await stat(path);
   if (last.kind === 'end' && last.end === size) return false;
@@ -52,7 +52,7 @@ async function isCut(path: string, last: Placed): Promise<boolean> {
   }
 }
 
-/** Takes back the room that a writer which was killed had prepared. What may be part of an event stays. */
+/** Removes the zeros that a killed writer had prepared. Bytes that may be part of an event stay. */
 export async function trimSegment(path: string): Promise<void> {
   let end = 0;
   for await (const item of framesOf(path)) {

@@ -12,7 +12,8 @@ import { Problem } from '../../gateway/domain/problem.ts';
 import { syncDirectory } from './durable-file.ts';
 import { encodeFrame, FRAME_BYTES, HEADER_BYTES, LINE_LIMIT, sealFrame, type FrameKind } from './frame.ts';
 import { readJournalEnd, trimSegment } from './journal-end.ts';
-import { Chapter, checkpoint, headOf, START, type Checkpoint, type Signer } from '../ledger/ledger.ts';
+import { checkpoint, headOf, START, type Checkpoint, type Signer } from '../ledger/ledger.ts';
+import { SegmentDigest } from '../ledger/segment-digest.ts';
 import { createSegment, type SegmentWriter } from './segment-writer.ts';
 import { listSegments, segmentNumber, segmentPath } from './segment.ts';
 
@@ -100,7 +101,7 @@ export async function openJournal(options: JournalOptions): Promise<Journal & { 
   const end = lastNumber === 0 ? null : await readJournalEnd(segmentPath(dir, lastNumber));
   const chain = end?.chain ?? randomUUID();
   /** What is on disk since the last checkpoint. */
-  let chapter = end?.chapter ?? new Chapter(START);
+  let digest = end?.digest ?? new SegmentDigest(START);
   /** The checkpoint that the next segment begins with; made once, however often it takes to write it. */
   let signed: Checkpoint | null = null;
 
@@ -135,17 +136,17 @@ export async function openJournal(options: JournalOptions): Promise<Journal & { 
   for (const number of earlier) stored += (await unlessDeleted(stat(segmentPath(dir, number))))?.size ?? 0;
 
   function frame(kind: FrameKind, payload: string, synced: number): Buffer {
-    return encodeFrame({ kind, chain, first: chapter.seq + 1, events: 0, synced }, payload);
+    return encodeFrame({ kind, chain, first: digest.seq + 1, events: 0, synced }, payload);
   }
 
   /** Begins a segment: with the checkpoint of all before it, where there was something since the last. */
   async function openSegment(): Promise<SegmentWriter> {
-    if (!chapter.empty) {
-      signed = checkpoint({ chain, node, at: clock() }, chapter, signer);
-      chapter = new Chapter(headOf(signed));
+    if (!digest.empty) {
+      signed = checkpoint({ chain, node, at: clock() }, digest.summary(), signer);
+      digest = new SegmentDigest(headOf(signed));
     }
     lastNumber += 1;
-    const head = [frame('head', JSON.stringify({ chain, ...chapter.head }), 0)];
+    const head = [frame('head', JSON.stringify({ chain, ...digest.head }), 0)];
     if (signed !== null) head.push(frame('checkpoint', JSON.stringify(signed), 0));
     const opened = await createSegment(dir, lastNumber, Buffer.concat(head));
     signed = null;
@@ -256,7 +257,7 @@ export async function openJournal(options: JournalOptions): Promise<Journal & { 
     }
     full = stored + needed > limit;
     // Only sealed segments can be deleted, so a full journal would otherwise stay full.
-    if (full && segment !== null && (!chapter.empty || inFlightBytes > 0)) {
+    if (full && segment !== null && (!digest.empty || inFlightBytes > 0)) {
       sealWanted = true;
       wake();
     }
@@ -294,7 +295,7 @@ export async function openJournal(options: JournalOptions): Promise<Journal & { 
     try {
       do await commit();
       while (used > 0 && (group.waiting !== null || used >= EAGER_BYTES));
-      if (segment !== null && !chapter.empty) await mark(segment);
+      if (segment !== null && !digest.empty) await mark(segment);
     } catch (error) {
       await abandon(error);
     }
@@ -311,10 +312,10 @@ export async function openJournal(options: JournalOptions): Promise<Journal & { 
     inFlight = current;
     inFlightBytes = length;
     stored += length;
-    if (segment !== null && !chapter.empty && (sealWanted || segment.size + length > segmentSize)) await seal();
+    if (segment !== null && !digest.empty && (sealWanted || segment.size + length > segmentSize)) await seal();
     segment ??= await openSegment();
     if (length > 0) {
-      let first = chapter.seq + 1;
+      let first = digest.seq + 1;
       for (const { at, end, events } of current.frames) {
         sealFrame(bytes, at, end, { kind: 'events', chain, first, events, synced: segment.size });
         first += events;
@@ -322,10 +323,10 @@ export async function openJournal(options: JournalOptions): Promise<Journal & { 
       await segment.put(bytes, length);
       const synced = segment.sync();
       // While the disk works.
-      const longer = chapter.copy();
+      const longer = digest.copy();
       for (const { at, end, events } of current.frames) longer.add(bytes.subarray(at + HEADER_BYTES, end), events);
       await synced;
-      chapter = longer;
+      digest = longer;
       segment.advance(length);
       aging ??= setTimeout(age, maxAge).unref();
     }
@@ -415,7 +416,7 @@ export async function openJournal(options: JournalOptions): Promise<Journal & { 
     try {
       // A segment that holds events is sealed, so that it is signed for, and can be shipped and deleted while nothing
       // runs here.
-      if (!chapter.empty) await seal();
+      if (!digest.empty) await seal();
       await mark(segment, 'end');
       await segment.sync();
       await segment.finish();

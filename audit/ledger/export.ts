@@ -6,7 +6,7 @@ import { pipeline } from 'node:stream/promises';
 import type { ClickHouseClient } from '@clickhouse/client';
 import { z } from 'zod';
 import type { Checkpoint } from './ledger.ts';
-import { windowsOf } from './segment-digest.ts';
+import { windowsOf } from './stored-segments.ts';
 import { readCheckpoints, readExtents } from './checkpoints.ts';
 import { iso } from '../../gateway/domain/time.ts';
 
@@ -31,7 +31,7 @@ export type ExportOptions = {
   readonly client: ClickHouseClient;
   /** A folder that is empty or does not exist yet. */
   readonly dir: string;
-  /** Milliseconds since the epoch. Whole chapters are exported: a minute more at either end, or what a busy gateway signs at once. */
+  /** Milliseconds since the epoch. Whole segments are exported: a minute more at either end, or what a busy gateway signs at once. */
   readonly from: number;
   readonly to: number;
   readonly format: ExportFormat;
@@ -95,7 +95,7 @@ export async function readManifest(dir: string): Promise<Manifest> {
   return manifest;
 }
 
-/** The chapters in which what happened from `from` to `to` is. */
+/** The segments in which what happened from `from` to `to` is. */
 function covering(checkpoints: readonly Checkpoint[], from: number, to: number): readonly Checkpoint[] {
   const start = checkpoints.findIndex(({ at }) => at >= from);
   if (start < 0) return [];

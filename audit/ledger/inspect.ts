@@ -1,6 +1,7 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import { eventLine } from '../journal/event-line.ts';
-import { Chapter, rowHash, type Checkpoint } from './ledger.ts';
+import { rowHash, type Checkpoint } from './ledger.ts';
+import { SegmentDigest } from './segment-digest.ts';
 import type { Break } from '../../gateway/domain/verification.ts';
 import { eventOfRow, ROW_COLUMNS, type EventRow } from '../clickhouse/event-row.ts';
 
@@ -17,20 +18,20 @@ type Row = {
 export type KnownLines = ReadonlyMap<number, string>;
 
 /**
- * Looks at every row of a chapter that does not fit its checkpoint. An empty list: it fits after all; the engine writes
+ * Looks at every row of a segment that does not fit its checkpoint. An empty list: it fits after all; the engine writes
  * rare characters and numbers in another form.
  */
-export async function inspectChapter(
+export async function inspectSegment(
   client: ClickHouseClient,
-  chapter: Checkpoint,
+  segment: Checkpoint,
   known: KnownLines,
 ): Promise<readonly Break[]> {
-  const rows = await readRows(client, chapter.chain, chapter.first, chapter.seq, known);
-  if (digest(chapter, rows) === chapter.hash) return [];
-  const found = rowBreaks(chapter.chain, chapter.first, chapter.seq, rows);
+  const rows = await readRows(client, segment.chain, segment.first, segment.seq, known);
+  if (digest(segment, rows) === segment.hash) return [];
+  const found = rowBreaks(segment.chain, segment.first, segment.seq, rows);
   if (found.length > 0) return found;
-  const detail = `events ${chapter.first} to ${chapter.seq} do not have the hash that was signed for them, while each has its own`;
-  return [{ chain: chapter.chain, kind: 'rewritten', first: chapter.first, last: chapter.seq, event: null, detail }];
+  const detail = `events ${segment.first} to ${segment.seq} do not have the hash that was signed for them, while each has its own`;
+  return [{ chain: segment.chain, kind: 'rewritten', first: segment.first, last: segment.seq, event: null, detail }];
 }
 
 /** Looks at the rows behind the last checkpoint: nothing is signed for them yet, but each has a number and a hash. */
@@ -98,9 +99,9 @@ async function readRows(
 }
 
 function digest({ first, prev }: Checkpoint, rows: readonly Row[]): string {
-  const chapter = new Chapter({ seq: first - 1, link: prev });
-  for (const { line } of rows) chapter.add(Buffer.from(`${line}\n`), 1);
-  return chapter.close().hash;
+  const recomputed = new SegmentDigest({ seq: first - 1, link: prev });
+  for (const { line } of rows) recomputed.add(Buffer.from(`${line}\n`), 1);
+  return recomputed.summary().hash;
 }
 
 function rowBreaks(chain: string, first: number, last: number, rows: readonly Row[]): readonly Break[] {

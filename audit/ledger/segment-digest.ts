@@ -1,76 +1,50 @@
-import type { ClickHouseClient } from '@clickhouse/client';
-import type { Checkpoint } from './ledger.ts';
-import { LINE_EXPRESSION } from './event-expression.ts';
+import { createHash, type Hash } from 'node:crypto';
+import type { Head, SegmentSummary } from './ledger.ts';
 
-/** What ClickHouse has of one chapter. */
-export type ChapterFound = {
-  readonly rows: number;
-  /** SHA-256 of the chapter's rows as they are, written down again; see `Checkpoint.hash`. */
-  readonly hash: string;
-};
+/** The digest of a chain's last segment, which grows with each line. */
+export class SegmentDigest {
+  readonly #prev: string;
+  readonly #first: number;
+  readonly #hash: Hash;
+  #seq: number;
 
-/** Most events of the chapters that are asked for at once: their lines are in the engine's memory meanwhile. */
-const WINDOW_EVENTS = 200_000;
-const WINDOW_CHAPTERS = 10_000;
-
-/** Consecutive chapters, as many as are worth one question. */
-export function* windowsOf(chapters: readonly Checkpoint[]): Generator<readonly Checkpoint[]> {
-  let window: Checkpoint[] = [];
-  let events = 0;
-  for (const chapter of chapters) {
-    const more = chapter.seq - chapter.first + 1;
-    if (window.length > 0 && (events + more > WINDOW_EVENTS || window.length === WINDOW_CHAPTERS)) {
-      yield window;
-      window = [];
-      events = 0;
-    }
-    window.push(chapter);
-    events += more;
+  constructor({ seq, link }: Head, hash = createHash('sha256').update(Buffer.from(link, 'hex'))) {
+    this.#prev = link;
+    this.#first = seq + 1;
+    this.#seq = seq;
+    this.#hash = hash;
   }
-  if (window.length > 0) yield window;
-}
 
-/** Milliseconds by which an event's own time may lie outside of its chapter's: a call is judged when it has come in whole. */
-const SLACK = 15 * 60_000;
+  /** Where the chain stood when the segment began. */
+  get head(): Head {
+    return { seq: this.#first - 1, link: this.#prev };
+  }
 
-/**
- * Computes the hashes of consecutive chapters of one chain, in the engine: what comes back is a hash for each. Rows whose
- * time was changed by more than a quarter of an hour are not found and their chapter does not fit; that is as it should be.
- */
-export async function hashChapters(
-  client: ClickHouseClient,
-  window: readonly Checkpoint[],
-  since: number,
-): Promise<ReadonlyMap<number, ChapterFound>> {
-  const [start, end] = [window[0]!, window.at(-1)!];
-  const result = await client.query({
-    query: `
-      SELECT chapter.last AS last, count() AS rows,
-        lower(hex(SHA256(concat(
-          unhex(any(chapter.prev)),
-          arrayStringConcat(arrayMap(each -> each.2, arraySort(each -> each.1, groupArray((seq, line))))))))) AS hash
-      FROM (
-        SELECT chain, seq, concat(${LINE_EXPRESSION}, '\\n') AS line
-        FROM holdpoint.events
-        WHERE chain = {chain:String} AND seq BETWEEN {first:UInt64} AND {last:UInt64}
-          AND at BETWEEN fromUnixTimestamp64Milli({from:Int64}) AND fromUnixTimestamp64Milli({to:Int64})
-      ) AS event
-      ASOF JOIN (
-        SELECT DISTINCT chain, seq AS last, prev
-        FROM holdpoint.checkpoints
-        WHERE chain = {chain:String} AND seq BETWEEN {first:UInt64} AND {last:UInt64}
-      ) AS chapter ON event.chain = chapter.chain AND event.seq <= chapter.last
-      GROUP BY last
-      SETTINGS output_format_json_escape_forward_slashes = 0`,
-    query_params: {
-      chain: start.chain,
-      first: start.first,
-      last: end.seq,
-      from: since - SLACK,
-      to: end.at + SLACK,
-    },
-    format: 'JSONEachRow',
-  });
-  const rows = await result.json<{ last: string | number; rows: string | number; hash: string }>();
-  return new Map(rows.map(({ last, rows: count, hash }) => [Number(last), { rows: Number(count), hash }]));
+  /** The number of the last event; 0 when the chain has none. */
+  get seq(): number {
+    return this.#seq;
+  }
+
+  /** Whether the segment has no events yet. */
+  get empty(): boolean {
+    return this.#seq < this.#first;
+  }
+
+  /** Adds `count` lines, each with its newline. */
+  add(lines: Uint8Array, count: number): void {
+    this.#hash.update(lines);
+    this.#seq += count;
+  }
+
+  /** A copy that grows independently. */
+  copy(): SegmentDigest {
+    const copy = new SegmentDigest(this.head, this.#hash.copy());
+    copy.#seq = this.#seq;
+    return copy;
+  }
+
+  /** What a checkpoint here says. The segment may grow afterwards. */
+  summary(): SegmentSummary {
+    return { first: this.#first, seq: this.#seq, prev: this.#prev, hash: this.#hash.copy().digest('hex') };
+  }
 }

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
-import { Chapter, headOf, isSigned, type Checkpoint, type Head } from './ledger.ts';
+import { headOf, isSigned, type Checkpoint, type Head } from './ledger.ts';
+import { SegmentDigest } from './segment-digest.ts';
 import { isVoid, nextFrame } from '../journal/journal-reader.ts';
 import { listSegments, segmentPath } from '../journal/segment.ts';
 import { framesOf, readHole, type Placed } from '../journal/segment-reader.ts';
@@ -35,7 +36,7 @@ export async function verifyJournal(folder: string, name: string, keys: Keys): P
 
 function createCheck(keys: Keys) {
   let chain: string | null = null;
-  let chapter: Chapter | null = null;
+  let digest: SegmentDigest | null = null;
   let expected: number | null = null;
   let torn: string | null = null;
   let ahead: Head | null = null;
@@ -51,16 +52,16 @@ function createCheck(keys: Keys) {
   function onHead(head: Head): void {
     heads.push(head);
     ahead = head;
-    chapter ??= new Chapter(head);
+    digest ??= new SegmentDigest(head);
   }
 
   function onCheckpoint(signed: Checkpoint): void {
     const { first, seq, prev, hash, key } = signed;
     const known = keys.get(key);
     const next = headOf(signed);
-    const found = chapter?.close();
+    const found = digest?.summary();
     // Of a segment that is delivered and deleted only this is left: there is nothing to compare it with but the head.
-    const isAlone = chapter?.empty && found?.first === seq + 1;
+    const isAlone = digest?.empty && found?.first === seq + 1;
     if (!known || !isSigned(signed, known)) {
       const why = known ? 'its signature is not that of the key' : 'the key is not one of those given';
       broken('forged', first, seq, `the checkpoint at ${seq} cannot be trusted: ${why} (${key})`);
@@ -72,39 +73,39 @@ function createCheck(keys: Keys) {
       verified += found ? seq - first + 1 : 0;
     }
     ahead = null;
-    chapter = new Chapter(next);
+    digest = new SegmentDigest(next);
   }
 
   return {
     frame(frame: Placed): void {
       if (frame.chain !== chain) {
         chain = frame.chain;
-        chapter = null;
+        digest = null;
         expected = null;
       }
       if (expected !== null && frame.first > expected) {
         const where = torn === null ? '' : `; ${torn} cannot be read there`;
         broken('missing', expected, frame.first - 1, `events ${expected} to ${frame.first - 1} are missing${where}`);
-        chapter = null;
+        digest = null;
       }
       torn = null;
       if (frame.kind === 'head') onHead(JSON.parse(frame.payload.toString()) as Head);
       else if (frame.kind === 'checkpoint') onCheckpoint(JSON.parse(frame.payload.toString()) as Checkpoint);
-      else if (frame.kind === 'events') chapter?.add(frame.payload, frame.events);
+      else if (frame.kind === 'events') digest?.add(frame.payload, frame.events);
       expected = frame.first + frame.events;
     },
     hole(where: string): void {
       torn = where;
     },
     restart(): void {
-      chapter = null;
+      digest = null;
       expected = null;
     },
-    result: () => ({ chain, verified, unsigned: chapter?.empty === false ? count(chapter) : 0, heads, breaks }),
+    result: () => ({ chain, verified, unsigned: digest?.empty === false ? count(digest) : 0, heads, breaks }),
   };
 }
 
-function count(chapter: Chapter): number {
-  const { first, seq } = chapter.close();
+function count(digest: SegmentDigest): number {
+  const { first, seq } = digest.summary();
   return seq - first + 1;
 }

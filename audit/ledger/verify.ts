@@ -2,9 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { ClickHouseClient } from '@clickhouse/client';
 import { headOf, type Checkpoint, type Head } from './ledger.ts';
 import type { Break, ChainReport } from '../../gateway/domain/verification.ts';
-import { hashChapters, windowsOf } from './segment-digest.ts';
+import { hashStoredSegments, windowsOf } from './stored-segments.ts';
 import { readCheckpoints, readExtents, type Extent } from './checkpoints.ts';
-import { inspectChapter, inspectSurplus, inspectTail, type KnownLines } from './inspect.ts';
+import { inspectSegment, inspectSurplus, inspectTail, type KnownLines } from './inspect.ts';
 import { linkBreaks, type Keys } from './links.ts';
 
 export type VerifyOptions = {
@@ -77,25 +77,25 @@ async function verifyChain(
   let kept = 0;
 
   for (const window of windowsOf(checkpoints)) {
-    const found = await hashChapters(client, window, since);
+    const found = await hashStoredSegments(client, window, since);
     since = window.at(-1)!.at;
-    for (const chapter of window) {
-      const there = found.get(chapter.seq);
+    for (const segment of window) {
+      const there = found.get(segment.seq);
       advance(there?.rows ?? 0);
-      const count = chapter.seq - chapter.first + 1;
-      const wrong = there?.hash === chapter.hash ? [] : await inspectChapter(client, chapter, known);
+      const count = segment.seq - segment.first + 1;
+      const wrong = there?.hash === segment.hash ? [] : await inspectSegment(client, segment, known);
       if (wrong.length === 0) verified += count;
       // Retention takes whole months: where it has been, rows are missing and nothing else. They arrived between the
       // checkpoint before and their own.
       else if (
         verified === 0 &&
-        Math.min(before, chapter.at) < keptSince &&
+        Math.min(before, segment.at) < keptSince &&
         wrong.every(({ kind }) => kind === 'missing')
       ) {
         expired += count;
-        kept = chapter.seq + 1;
+        kept = segment.seq + 1;
       } else breaks.push(...wrong.slice(0, BREAKS_LIMIT));
-      before = chapter.at;
+      before = segment.at;
       if (breaks.length >= BREAKS_LIMIT) break;
     }
     if (breaks.length >= BREAKS_LIMIT) break;

@@ -1,7 +1,8 @@
 import { eventLine } from '../journal/event-line.ts';
 import type { Clock } from '../../gateway/domain/clock.ts';
 import type { HoldStore, OutboxDelivery } from '../../gateway/domain/hold-store.ts';
-import { Chapter, checkpoint, headOf, START, type Head, type Signer } from '../ledger/ledger.ts';
+import { checkpoint, headOf, START, type Head, type Signer } from '../ledger/ledger.ts';
+import { SegmentDigest } from '../ledger/segment-digest.ts';
 import { createSharedStates } from './shared-states.ts';
 import type { Position, Source } from './source.ts';
 import { BATCH_ROWS } from './source.ts';
@@ -59,9 +60,9 @@ export function createOutboxSource(options: {
       const batch = { chain, first: head.seq + 1, rows: lines.map((line) => line.subarray(0, -1)) };
       // Whoever sends a batch again sends the checkpoint that was signed the first time.
       if (until !== undefined) return { ...batch, to: until, checkpoints: [] };
-      const chapter = new Chapter(head);
-      for (const line of lines) chapter.add(line, 1);
-      const signed = checkpoint({ chain, node, at: clock() }, chapter, signer);
+      const digest = new SegmentDigest(head);
+      for (const line of lines) digest.add(line, 1);
+      const signed = checkpoint({ chain, node, at: clock() }, digest.summary(), signer);
       return { ...batch, to: `${last}:${signed.seq}:${headOf(signed).link}`, checkpoints: [signed] };
     },
     forget: (position) => outbox.forget(parse(position).place),

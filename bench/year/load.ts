@@ -1,6 +1,7 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import { insertCheckpoints, insertEvents, stamp, type NumberedLine } from '../../audit/ship/event-table.ts';
-import { Chapter, checkpoint, headOf, START, type Signer } from '../../audit/ledger/ledger.ts';
+import { checkpoint, headOf, START, type Signer } from '../../audit/ledger/ledger.ts';
+import { SegmentDigest } from '../../audit/ledger/segment-digest.ts';
 import { eventLine } from '../../audit/journal/event-line.ts';
 import type { Event } from '../../gateway/domain/event.ts';
 import { uuid } from './identifier.ts';
@@ -20,7 +21,7 @@ export type Loaded = {
 };
 
 /** Events that wait in one chain. */
-type Lane = { readonly chain: string; readonly node: string; chapter: Chapter; rows: NumberedLine[] };
+type Lane = { readonly chain: string; readonly node: string; digest: SegmentDigest; rows: NumberedLine[] };
 
 /**
  * Ships events as gateways do, only faster: each node's journal is a chain, what happened to holds is another, and
@@ -47,21 +48,21 @@ export async function loadEvents(
     let found = lanes.get(name);
     if (!found) {
       const made = uuid(random, 0).replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
-      found = { chain: outbox ? `${made}/holds-outbox` : made, node, chapter: new Chapter(START), rows: [] };
+      found = { chain: outbox ? `${made}/holds-outbox` : made, node, digest: new SegmentDigest(START), rows: [] };
       lanes.set(name, found);
     }
     return found;
   }
 
   async function ship(one: Lane): Promise<void> {
-    const { chain, node, chapter, rows } = one;
+    const { chain, node, digest, rows } = one;
     const shippedAt = at + LAG;
-    chapter.add(Buffer.concat(rows.flatMap(({ line }) => [line, NEWLINE])), rows.length);
-    const signed = checkpoint({ chain, node, at: shippedAt }, chapter, signer);
-    one.chapter = new Chapter(headOf(signed));
+    digest.add(Buffer.concat(rows.flatMap(({ line }) => [line, NEWLINE])), rows.length);
+    const signed = checkpoint({ chain, node, at: shippedAt }, digest.summary(), signer);
+    one.digest = new SegmentDigest(headOf(signed));
     one.rows = [];
     batches += 1;
-    const delivery = { chain, from: rows[0]!.seq, to: chapter.seq + 1, at: shippedAt, signal };
+    const delivery = { chain, from: rows[0]!.seq, to: digest.seq + 1, at: shippedAt, signal };
     while (underWay.size >= AHEAD) await Promise.race(underWay);
     const { body } = stamp(rows, chain, shippedAt);
     const shipping = insertEvents(client, { ...delivery, body })
@@ -73,7 +74,7 @@ export async function loadEvents(
   for (const event of events) {
     const to = lane(event);
     const line = Buffer.from(eventLine(event));
-    to.rows.push({ seq: to.chapter.seq + to.rows.length + 1, line });
+    to.rows.push({ seq: to.digest.seq + to.rows.length + 1, line });
     bytes += line.length;
     count += 1;
     at = event.at;

@@ -66,7 +66,7 @@ beforeAll(async () => {
     ...held('i', [['hold.approved']], { agent: 'mail-bot' }),
     ...held('j', [['hold.approved']], { system: 'mail' }),
   ];
-  await writeRecord(client, { chain: 'chain-1', signer, chapters: [events] });
+  await writeRecord(client, { chain: 'chain-1', signer, segments: [events] });
 });
 
 afterAll(async () => {

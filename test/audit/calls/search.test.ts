@@ -52,7 +52,7 @@ beforeAll(async () => {
     holdStep(NOW - 2000, 'held', 'hold.rejected', { reason: 'The customer has Already been paid.', code: 'duplicate' }),
     { ...held[1]!, hold_id: 'hold_held', status: 403, code: 'rejected' },
   ];
-  await writeRecord(client, { chain: 'chain-1', signer, chapters: [events] });
+  await writeRecord(client, { chain: 'chain-1', signer, segments: [events] });
 });
 afterAll(async () => {
   await client.close();
@@ -78,7 +78,7 @@ test('pages through them, and what arrives meanwhile does not move the pages', a
   do {
     const page: Awaited<ReturnType<CallLog['search']>> = await log.search({}, { limit: 3, ...(cursor && { cursor }) });
     pages.push(page.items.map(({ decision_id }) => decision_id.slice(4)));
-    if (cursor === null) await writeRecord(client, { chain: 'chain-2', signer, chapters: [allowed(NOW - 1, 'late')] });
+    if (cursor === null) await writeRecord(client, { chain: 'chain-2', signer, segments: [allowed(NOW - 1, 'late')] });
     cursor = page.next;
   } while (cursor !== null);
   await client.command({ query: `DELETE FROM holdpoint.call_states WHERE call_id = '${callAt(NOW - 1, 'late')}'` });

@@ -2,7 +2,8 @@ import { createPublicKey } from 'node:crypto';
 import { expect } from 'vitest';
 import type { Damage } from '../../../audit/journal/journal-reader.ts';
 import { createJournalSource } from '../../../audit/journal/journal-source.ts';
-import { Chapter, headOf, isSigned, START, type Checkpoint } from '../../../audit/ledger/ledger.ts';
+import { headOf, isSigned, START, type Checkpoint } from '../../../audit/ledger/ledger.ts';
+import { SegmentDigest } from '../../../audit/ledger/segment-digest.ts';
 import type { Batch, Source } from '../../../audit/ship/source.ts';
 import { LEDGER_KEY } from '../events.ts';
 
@@ -50,13 +51,13 @@ export function verifyChain(batches: readonly Batch[], publicKey = createPublicK
     if (seen.has(checkpoint.signature)) continue;
     seen.add(checkpoint.signature);
     expect(isSigned(checkpoint, publicKey)).toBe(true);
-    expect(checkpoint).toMatchObject(recomputed(lines, checkpoint, new Chapter(head)));
+    expect(checkpoint).toMatchObject(recomputed(lines, checkpoint, new SegmentDigest(head)));
     head = headOf(checkpoint);
   }
   return head.seq;
 }
 
-function recomputed(lines: ReadonlyMap<string, string>, { chain, seq }: Checkpoint, chapter: Chapter) {
-  for (let n = chapter.seq + 1; n <= seq; n++) chapter.add(Buffer.from(`${lines.get(`${chain} ${n}`)}\n`), 1);
-  return chapter.close();
+function recomputed(lines: ReadonlyMap<string, string>, { chain, seq }: Checkpoint, digest: SegmentDigest) {
+  for (let n = digest.seq + 1; n <= seq; n++) digest.add(Buffer.from(`${lines.get(`${chain} ${n}`)}\n`), 1);
+  return digest.summary();
 }

@@ -23,15 +23,15 @@ let folder: TempFolder;
 let engine: Embedded;
 let client: ClickHouseClient;
 
-/** Ten chapters, a minute each, of two chains. */
+/** Ten segments, a minute each, of two chains. */
 beforeAll(async () => {
   folder = tempFolder();
   engine = await startEmbedded({ path: join(folder.path, 'clickhouse') });
   client = connectClickHouse(engine);
   await migrate(client);
   for (const _ of [1, 2]) {
-    const chapters = Array.from({ length: 10 }, (__, n) => [0, 1, 2].map((m) => event(n, m)));
-    await writeRecord(client, { chain: randomUUID(), signer: createSigner(privateKey), chapters });
+    const segments = Array.from({ length: 10 }, (__, n) => [0, 1, 2].map((m) => event(n, m)));
+    await writeRecord(client, { chain: randomUUID(), signer: createSigner(privateKey), segments });
   }
 });
 afterAll(async () => {
@@ -62,7 +62,7 @@ function write(name: string, format: ExportFormat, from = START_AT + 3 * MINUTE,
 }
 
 describe.each(['ndjson', 'parquet'] as const)('an export as %s', (format) => {
-  test('holds whole chapters around the period, and can be verified without the gateway', async () => {
+  test('holds whole segments around the period, and can be verified without the gateway', async () => {
     const { dir, manifest } = write(`whole-${format}`, format);
     const { events, files } = await manifest;
     expect(events).toBe(2 * 4 * 3);

@@ -1,35 +1,28 @@
 import { Readable } from 'node:stream';
 import type { ClickHouseClient } from '@clickhouse/client';
-import {
-  Chapter,
-  checkpoint,
-  headOf,
-  rowHash,
-  START,
-  type Checkpoint,
-  type Signer,
-} from '../../../audit/ledger/ledger.ts';
+import { checkpoint, headOf, rowHash, START, type Checkpoint, type Signer } from '../../../audit/ledger/ledger.ts';
+import { SegmentDigest } from '../../../audit/ledger/segment-digest.ts';
 import { eventLine } from '../../../audit/journal/event-line.ts';
 import type { Event } from '../../../gateway/domain/event.ts';
 
-/** Writes a chain into ClickHouse as it arrives there: rows with their numbers, and a checkpoint for each chapter. */
+/** Writes a chain into ClickHouse as it arrives there: rows with their numbers, and a checkpoint for each digest. */
 export async function writeRecord(
   client: ClickHouseClient,
-  { chain, signer, chapters, tail = [] }: { chain: string; signer: Signer; chapters: Event[][]; tail?: Event[] },
+  { chain, signer, segments, tail = [] }: { chain: string; signer: Signer; segments: Event[][]; tail?: Event[] },
 ): Promise<Checkpoint[]> {
   const checkpoints: Checkpoint[] = [];
   const rows: string[] = [];
   let head = START;
-  for (const events of [...chapters, tail]) {
-    const chapter = new Chapter(head);
+  for (const events of [...segments, tail]) {
+    const digest = new SegmentDigest(head);
     for (const event of events) {
       const line = eventLine(event);
-      chapter.add(Buffer.from(`${line}\n`), 1);
-      const place = JSON.stringify({ chain, seq: chapter.seq, hash: rowHash(chapter.seq, line), shipped_at: event.at });
+      digest.add(Buffer.from(`${line}\n`), 1);
+      const place = JSON.stringify({ chain, seq: digest.seq, hash: rowHash(digest.seq, line), shipped_at: event.at });
       rows.push(`${line.slice(0, -1)},${place.slice(1)}`);
     }
     if (events === tail) break;
-    const signed = checkpoint({ chain, node: 'gw-1', at: events.at(-1)!.at }, chapter, signer);
+    const signed = checkpoint({ chain, node: 'gw-1', at: events.at(-1)!.at }, digest.summary(), signer);
     checkpoints.push(signed);
     head = headOf(signed);
   }

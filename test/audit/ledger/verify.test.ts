@@ -34,13 +34,13 @@ afterAll(async () => {
   folder.remove();
 });
 
-/** Twelve events in three chapters of four, and three behind them that nothing is signed for. */
+/** Twelve events in three segments of four, and three behind them that nothing is signed for. */
 beforeEach(async () => {
   await client.command({ query: 'TRUNCATE TABLE holdpoint.events' });
   await client.command({ query: 'TRUNCATE TABLE holdpoint.checkpoints' });
   chain = randomUUID();
-  const chapters = [0, 1, 2].map((chapter) => [0, 1, 2, 3].map((n) => event(chapter * 4 + n)));
-  await writeRecord(client, { chain, signer, chapters, tail: [12, 13, 14].map(event) });
+  const segments = [0, 1, 2].map((segment) => [0, 1, 2, 3].map((n) => event(segment * 4 + n)));
+  await writeRecord(client, { chain, signer, segments, tail: [12, 13, 14].map(event) });
 });
 
 function event(n: number): Event {
@@ -96,7 +96,7 @@ test('text and numbers that the engine writes in another form are no break', asy
   await client.command({ query: 'TRUNCATE TABLE holdpoint.checkpoints' });
   const odd = ['\u0000\u001f\u007f', '\u2028\u2029', '\\/"', 'a\ud800b'].map((reason, n) => ({ ...event(n), reason }));
   const costs = [1e21, 1e-7, 0.1 + 0.2, 123_456_789_012_345_680_000].map((cost, n) => ({ ...event(n + 4), cost }));
-  await writeRecord(client, { chain, signer, chapters: [odd, costs] });
+  await writeRecord(client, { chain, signer, segments: [odd, costs] });
   expect(await verify()).toMatchObject({ verified: 8, breaks: [] });
 });
 
@@ -115,7 +115,7 @@ describe('the first break is named', () => {
     await client.command({ query: 'TRUNCATE TABLE holdpoint.events' });
     await client.command({ query: 'TRUNCATE TABLE holdpoint.checkpoints' });
     const moved = [0, 1, 2, 3].map(event);
-    await writeRecord(client, { chain, signer, chapters: [moved] });
+    await writeRecord(client, { chain, signer, segments: [moved] });
     // `at` is part of the order, so it cannot be updated in place: the row is written anew.
     await client.command({
       query: `INSERT INTO holdpoint.events SELECT * REPLACE (at - INTERVAL 1 YEAR AS at) FROM holdpoint.events WHERE seq = 2`,
@@ -129,7 +129,7 @@ describe('the first break is named', () => {
     expect(await firstBreak()).toEqual({ kind: 'missing', first: 5, last: 5, event: null });
   });
 
-  test('rows in a row were deleted, over the end of a chapter', async () => {
+  test('rows in a row were deleted, over the end of a segment', async () => {
     await tamper('DELETE WHERE seq BETWEEN 3 AND 6');
     const { breaks } = await verify();
     expect(breaks.map(({ kind, first, last }) => [kind, first, last])).toEqual([
@@ -169,7 +169,7 @@ describe('the first break is named', () => {
     await client.command({ query: 'TRUNCATE TABLE holdpoint.events' });
     const forged = [0, 1, 2, 3].map((n) => (n === 1 ? { ...event(n), verdict: 'hold' as const } : event(n)));
     const other = createSigner(generateKeyPairSync('ed25519').privateKey);
-    await writeRecord(client, { chain, signer: other, chapters: [forged] });
+    await writeRecord(client, { chain, signer: other, segments: [forged] });
     await client.command({ query: `DELETE FROM holdpoint.checkpoints WHERE key = '${other.key}'` });
     expect(await firstBreak()).toEqual({ kind: 'rewritten', first: 1, last: 4, event: null });
   });
@@ -178,7 +178,7 @@ describe('the first break is named', () => {
     await client.command({ query: 'TRUNCATE TABLE holdpoint.events' });
     await client.command({ query: 'TRUNCATE TABLE holdpoint.checkpoints' });
     const other = createSigner(generateKeyPairSync('ed25519').privateKey);
-    await writeRecord(client, { chain, signer: other, chapters: [[0, 1, 2].map(event)] });
+    await writeRecord(client, { chain, signer: other, segments: [[0, 1, 2].map(event)] });
     expect(await firstBreak()).toEqual({ kind: 'forged', first: 1, last: 3, event: null });
   });
 

@@ -1,6 +1,7 @@
 import { createPublicKey } from 'node:crypto';
 import { expect, test } from 'vitest';
-import { Chapter, createSigner, headOf, isSigned, START } from '../../../audit/ledger/ledger.ts';
+import { createSigner, headOf, isSigned, START } from '../../../audit/ledger/ledger.ts';
+import { SegmentDigest } from '../../../audit/ledger/segment-digest.ts';
 import { createOutboxSource } from '../../../audit/ship/outbox-source.ts';
 import { eventLine } from '../../../audit/journal/event-line.ts';
 import type { Event } from '../../../gateway/domain/event.ts';
@@ -55,9 +56,9 @@ test('numbers events without gaps and signs for each batch', async () => {
   expect(second).toMatchObject({ chain: 'home-1/holds', first: 4 });
   let head = START;
   for (const { rows, checkpoints } of [first!, second!]) {
-    const chapter = new Chapter(head);
-    for (const row of rows) chapter.add(Buffer.from(`${row}\n`), 1);
-    expect(checkpoints).toEqual([expect.objectContaining({ node: 'node-1', at: 77, ...chapter.close() })]);
+    const digest = new SegmentDigest(head);
+    for (const row of rows) digest.add(Buffer.from(`${row}\n`), 1);
+    expect(checkpoints).toEqual([expect.objectContaining({ node: 'node-1', at: 77, ...digest.summary() })]);
     expect(isSigned(checkpoints[0]!, createPublicKey(LEDGER_KEY))).toBe(true);
     head = headOf(checkpoints[0]!);
   }

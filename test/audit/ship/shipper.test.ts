@@ -6,7 +6,8 @@ import type { ClickHouseClient } from '@clickhouse/client';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { connectClickHouse } from '../../../audit/clickhouse/clickhouse.ts';
 import { migrate } from '../../../audit/clickhouse/migrate.ts';
-import { Chapter, rowHash, START } from '../../../audit/ledger/ledger.ts';
+import { rowHash, START } from '../../../audit/ledger/ledger.ts';
+import { SegmentDigest } from '../../../audit/ledger/segment-digest.ts';
 import { createOutboxSource } from '../../../audit/ship/outbox-source.ts';
 import { listSegments, segmentPath } from '../../../audit/journal/segment.ts';
 import type { PoisonRow } from '../../../audit/ship/dead-letters.ts';
@@ -272,9 +273,9 @@ test('gives each row its place in the chain and its hash, and sends the checkpoi
   const [checkpoint] = await ask(
     `SELECT chain, toUInt32(seq) AS seq, hash FROM holdpoint.checkpoints WHERE chain = '${chain}'`,
   );
-  const chapter = new Chapter(START);
-  for (let n = 0; n < 30; n++) chapter.add(Buffer.from(`${eventLine(event(n))}\n`), 1);
-  expect(checkpoint).toEqual({ chain, seq: 30, hash: chapter.close().hash });
+  const digest = new SegmentDigest(START);
+  for (let n = 0; n < 30; n++) digest.add(Buffer.from(`${eventLine(event(n))}\n`), 1);
+  expect(checkpoint).toEqual({ chain, seq: 30, hash: digest.summary().hash });
 });
 
 test('waits between batches that are not worth one each', async () => {
