@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { readPoison } from '../ship/dead-letters.ts';
+import { readDeadLetters } from '../ship/dead-letters.ts';
 import { parseState } from '../ship/ship-state.ts';
 import type { KnownLines } from './inspect.ts';
 import type { Keys } from './links.ts';
@@ -31,7 +31,7 @@ export async function readLocal(dir: string, keys: Keys): Promise<Local> {
     if (anchor) anchors.set(chain!, { ...anchor, heads });
   }
   const setAside = new Map<string, Map<number, string>>();
-  for (const { chain, seq, event } of await readPoison(join(dir, 'poison'))) {
+  for (const { chain, seq, event } of await readDeadLetters(join(dir, 'poison'))) {
     if (!setAside.has(chain)) setAside.set(chain, new Map());
     setAside.get(chain)!.set(seq, event);
   }

@@ -2,11 +2,11 @@ import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { syncDirectory, writeDurably } from '../journal/durable-file.ts';
 
-/** A row that ClickHouse refuses for what it is. */
-export type PoisonRow = {
+/** A row that ClickHouse refuses for its content. */
+export type DeadLetter = {
   readonly source: string;
   readonly chain: string;
-  /** Its number in the chain: who checks the chain finds the row here instead of in ClickHouse. */
+  /** Its number in the chain. Verification finds the row here instead of in ClickHouse. */
   readonly seq: number;
   /** What ClickHouse said. */
   readonly error: string;
@@ -14,34 +14,36 @@ export type PoisonRow = {
   readonly event: string;
 };
 
-/** Refused rows, kept for a person to look at, out of the way of the rest. */
-export type PoisonShelf = {
-  /** Durable when it resolves. Setting the same row aside again, after a crash, changes nothing. */
-  put(row: PoisonRow): Promise<void>;
+/** Refused rows, kept for an operator to examine. */
+export type DeadLetters = {
+  /** Durable when it resolves. Putting the same row again, after a crash, changes nothing. */
+  put(row: DeadLetter): Promise<void>;
   count(): Promise<number>;
 };
 
-/** Keeps refused rows in `dir`: one JSON file each. */
-export async function openPoisonShelf(dir: string): Promise<PoisonShelf> {
+/** Keeps refused rows in `dir`, a JSON file each. */
+export async function openDeadLetters(dir: string): Promise<DeadLetters> {
   await mkdir(dir, { recursive: true, mode: 0o700 });
   await syncDirectory(join(dir, '..'));
   return {
     put: (row) => writeDurably(join(dir, fileName(row)), JSON.stringify(row)),
-    count: async () => (await listPoison(dir)).length,
+    count: async () => (await listFiles(dir)).length,
   };
 }
 
 /** Every refused row in `dir`; none when there is no such folder. */
-export async function readPoison(dir: string): Promise<readonly PoisonRow[]> {
-  const files = await listPoison(dir);
-  return await Promise.all(files.map(async (name) => JSON.parse(await readFile(join(dir, name), 'utf8')) as PoisonRow));
+export async function readDeadLetters(dir: string): Promise<readonly DeadLetter[]> {
+  const files = await listFiles(dir);
+  return await Promise.all(
+    files.map(async (name) => JSON.parse(await readFile(join(dir, name), 'utf8')) as DeadLetter),
+  );
 }
 
-function fileName({ source, chain, seq }: PoisonRow): string {
+function fileName({ source, chain, seq }: DeadLetter): string {
   return `${source}-${chain.replaceAll(/[^\w-]/g, '_')}-${seq}.json`;
 }
 
-async function listPoison(dir: string): Promise<string[]> {
+async function listFiles(dir: string): Promise<string[]> {
   try {
     return (await readdir(dir)).filter((name) => name.endsWith('.json')).sort();
   } catch (error) {

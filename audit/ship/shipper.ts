@@ -7,77 +7,77 @@ import type { Event } from '../../gateway/domain/event.ts';
 import { migrate } from '../clickhouse/migrate.ts';
 import type { Damage } from '../journal/journal-reader.ts';
 import { createJournalSource } from '../journal/journal-source.ts';
-import { openPoisonShelf } from './dead-letters.ts';
-import { createLane, type Lane, type LaneReport, type LaneStatus, type Tables } from './source-shipper.ts';
+import { openDeadLetters } from './dead-letters.ts';
 import { createPace } from './ship-pace.ts';
 import { openShipStates } from './ship-state.ts';
+import { SourceShipper, type DeliveryStatus, type SourceReport, type Tables } from './source-shipper.ts';
 import type { Source } from './source.ts';
 import { BATCH_ROWS } from './source.ts';
 
 export type ShipperOptions = {
-  /** The folder of all journals, `<data>/journal`: each folder in it is one journal, also those that appear later. */
+  /** The folder of all journals, `<data>/journal`: each folder in it is a journal, also one that appears later. */
   readonly dir: string;
   readonly client: ClickHouseClient;
-  /** Makes the tables what this program needs; called before the first batch, and when they are not that any more. */
+  /** Migrates the tables; called before the first batch, and when they have changed since. */
   readonly prepare?: () => Promise<unknown>;
-  /** Sources beside the journals, such as the hold store's outbox, given the name of this data folder for ever. */
+  /** Further sources, such as the hold store's outbox. They get this data folder's permanent name. */
   readonly sources?: (home: string) => readonly Source[];
-  /** Least milliseconds between two batches of one source that are not worth one each. */
+  /** Milliseconds between small batches of one source. */
   readonly interval?: number;
-  /** Most rows in one batch. */
+  /** Rows of a full batch. */
   readonly rows?: number;
   readonly clock?: Clock;
   readonly onReport?: (report: ShipperReport) => void;
-  /** Writes what the ledger itself must tell of: a part of it that cannot be read any more. */
+  /** Records that a part of the journals can no longer be read. */
   readonly record?: (type: 'journal.damaged', fields: Pick<Event, 'reason' | 'failure'>) => void;
 };
 
-/** What operators should read about, once each. Source `*`: the folder of journals itself cannot be read. */
+/** What operators should read, once each. Source `*`: the folder of journals cannot be read. */
 export type ShipperReport =
-  | LaneReport
-  /** Others that stand still for the same reason are not reported beside it. */
+  | SourceReport
+  /** A source is stalled. Others that are stalled for the same reason are not reported. */
   | { readonly type: 'stalled'; readonly source: string; readonly error: unknown }
   | { readonly type: 'resumed'; readonly source: string }
   | { readonly type: 'damage'; readonly source: string; readonly damage: Damage };
 
-export type SourceStatus = LaneStatus & {
+export type SourceStatus = DeliveryStatus & {
   readonly name: string;
   readonly stalled: boolean;
-  /** Why the source stands still; null while it moves. */
+  /** Why the source is stalled; null while it is not. */
   readonly lastError: string | null;
 };
 
 export type Shipper = {
   start(): void;
-  /** Stops at once: a batch that is under way goes out again, under the same tokens, after the next start. */
+  /** Stops at once. A batch in flight is sent again after the next start, under the same tokens. */
   stop(): Promise<void>;
-  /** Delivers everything that is there now. For a shipper that does not run. @throws what stands in the way. */
+  /** Delivers all that is there now; for a shipper that is stopped. @throws the cause of a failure */
   drain(): Promise<void>;
-  status(): Promise<{ readonly sources: readonly SourceStatus[]; readonly poison: number }>;
+  status(): Promise<{ readonly sources: readonly SourceStatus[]; readonly deadLetters: number }>;
 };
 
 const FIRST_DELAY = 250;
 const LONGEST_DELAY = 10_000;
-/** Names of sources and of the folders of journals; leaves out our own folders. They stand in names of files. */
+/** Names of sources and journal folders, which are parts of file names. Excludes our own folders. */
 const SOURCE_NAME = /^(?!poison$)[A-Za-z0-9][\w-]*$/;
 
 type Scheduled = {
-  readonly lane: Lane;
-  /** Not before then, by the clock of this process, which nobody sets. */
+  readonly shipper: SourceShipper;
+  /** When the next batch is due, by the monotonic clock. */
   next: number;
-  /** How long it waits after a failure; 0 while there is none. */
+  /** Milliseconds to wait after a failure; 0 while there is none. */
   delay: number;
   lastError: string | null;
-  /** Its standing still was reported. */
+  /** Whether `stalled` was reported. */
   reported: boolean;
-  /** A damage was recorded, of which missing numbers will be the trace. */
+  /** Whether a damage was recorded that the next missing numbers come from. */
   damaged: boolean;
 };
 
 /**
- * Delivers events from all sources to `holdpoint.events`, each exactly once (see `createLane`), one batch at a time.
+ * Delivers events from all sources to `holdpoint.events`, each exactly once (see `SourceShipper`), one batch at a time.
  *
- * ClickHouse's memory of tokens is finite (`non_replicated_deduplication_window`): at most 10,000 inserts of others may
+ * ClickHouse remembers a limited number of tokens (`non_replicated_deduplication_window`): at most 10,000 other inserts may
  * come between a lost acknowledgement and the retry.
  */
 export async function createShipper(options: ShipperOptions): Promise<Shipper> {
@@ -85,7 +85,7 @@ export async function createShipper(options: ShipperOptions): Promise<Shipper> {
   const { record = () => {} } = options;
   await mkdir(dir, { recursive: true, mode: 0o700 });
   const states = await openShipStates(join(dir, '.shipper'));
-  const poison = await openPoisonShelf(join(dir, 'poison'));
+  const deadLetters = await openDeadLetters(join(dir, 'poison'));
   const tables = watchTables(client, options.prepare ?? (() => migrate(client)));
   const pace = createPace();
   const all = new Map<string, Scheduled>();
@@ -96,21 +96,21 @@ export async function createShipper(options: ShipperOptions): Promise<Shipper> {
 
   function add(source: Source, rewinds: boolean): void {
     const { name } = source;
-    if (!SOURCE_NAME.test(name)) throw new Error(`Not a name for a source: ${name}`);
+    if (!SOURCE_NAME.test(name)) throw new Error(`Invalid source name: ${name}`);
     // Two sources of one name would share a cursor.
     if (all.has(name)) throw new Error(`Two sources are named ${name}`);
-    const lane = createLane({
+    const shipper = new SourceShipper({
       source,
       states: source.shared ?? states,
       rewinds,
       tables,
-      poison,
+      deadLetters,
       rows,
       clock,
       signal: () => stopping.signal,
       report: tell,
     });
-    all.set(name, { lane, next: -Infinity, delay: 0, lastError: null, reported: false, damaged: false });
+    all.set(name, { shipper, next: -Infinity, delay: 0, lastError: null, reported: false, damaged: false });
   }
 
   async function discover(): Promise<void> {
@@ -125,7 +125,7 @@ export async function createShipper(options: ShipperOptions): Promise<Shipper> {
 
   function tell(report: ShipperReport): void {
     const one = all.get(report.source);
-    // It has just been told which events the damage took.
+    // The damage was reported with the same numbers.
     const isKnown = report.type === 'missing' && one?.damaged === true;
     if (one !== undefined && report.type === 'missing') one.damaged = false;
     if (isKnown) return;
@@ -138,7 +138,7 @@ export async function createShipper(options: ShipperOptions): Promise<Shipper> {
   }
 
   function damaged(what: string): void {
-    record('journal.damaged', { reason: `Not readable any more: ${what}`, failure: 'gateway-failed' });
+    record('journal.damaged', { reason: `No longer readable: ${what}`, failure: 'gateway-failed' });
   }
 
   /** One batch from each source that is due. @returns when the next one is */
@@ -148,7 +148,7 @@ export async function createShipper(options: ShipperOptions): Promise<Shipper> {
       const started = performance.now();
       if (stopping.signal.aborted || started < one.next) continue;
       try {
-        const shipment = await one.lane.ship();
+        const shipment = await one.shipper.ship();
         recovered(one);
         one.next = shipment?.more ? -Infinity : started + interval;
         if (shipment !== null) await pause(pace(shipment.rows, shipment.took));
@@ -164,7 +164,7 @@ export async function createShipper(options: ShipperOptions): Promise<Shipper> {
     const isKnown = [...all.values()].some(({ reported, lastError }) => reported && lastError === reason);
     if (one.delay === 0 && !isKnown) {
       one.reported = true;
-      onReport({ type: 'stalled', source: one.lane.source.name, error });
+      onReport({ type: 'stalled', source: one.shipper.name, error });
     }
     one.lastError = reason;
     one.delay = Math.min(LONGEST_DELAY, Math.max(FIRST_DELAY, one.delay * 2));
@@ -172,9 +172,9 @@ export async function createShipper(options: ShipperOptions): Promise<Shipper> {
   }
 
   function recovered(one: Scheduled): void {
-    // What stood in the way of several is out of the way of all.
+    // What stalled several sources no longer stalls any.
     for (const other of all.values()) if (one.delay > 0 && other.lastError === one.lastError) other.next = -Infinity;
-    if (one.reported) onReport({ type: 'resumed', source: one.lane.source.name });
+    if (one.reported) onReport({ type: 'resumed', source: one.shipper.name });
     one.reported = false;
     one.delay = 0;
     one.lastError = null;
@@ -205,24 +205,24 @@ export async function createShipper(options: ShipperOptions): Promise<Shipper> {
       stopping.abort();
       await running;
       running = null;
-      // What is drained afterwards must not find itself stopped already.
+      // A `drain` that follows needs a signal that is not aborted.
       stopping = new AbortController();
     },
     async drain() {
       await discover();
-      for (const { lane } of all.values()) while ((await lane.ship()) !== null);
+      for (const { shipper } of all.values()) while ((await shipper.ship()) !== null);
     },
     async status() {
       await discover();
       const sources = await Promise.all(
-        [...all.values()].map(async ({ lane, delay, lastError }) => ({
-          name: lane.source.name,
-          ...(await lane.status()),
+        [...all.values()].map(async ({ shipper, delay, lastError }) => ({
+          name: shipper.name,
+          ...(await shipper.status()),
           stalled: delay > 0,
           lastError,
         })),
       );
-      return { sources, poison: await poison.count() };
+      return { sources, deadLetters: await deadLetters.count() };
     },
   };
 }

@@ -131,7 +131,7 @@ test('is delivered once although two gateways believe for a while that they lead
   await expect.poll(() => outbox.entries()).toBe(0);
   for (const shipper of shippers) await shipper.stop();
   expect(await countEvents(client)).toEqual({ rows: 1000, events: 1000 });
-  expect(reports.filter(({ type }) => type === 'missing' || type === 'poison')).toEqual([]);
+  expect(reports.filter(({ type }) => type === 'missing' || type === 'dead-letter')).toEqual([]);
 });
 
 test('is taken over by another gateway that reads the books anew', async () => {

@@ -10,7 +10,7 @@ import { rowHash, START } from '../../../audit/ledger/ledger.ts';
 import { SegmentDigest } from '../../../audit/ledger/segment-digest.ts';
 import { createOutboxSource } from '../../../audit/ship/outbox-source.ts';
 import { listSegments, segmentPath } from '../../../audit/journal/segment.ts';
-import type { PoisonRow } from '../../../audit/ship/dead-letters.ts';
+import type { DeadLetter } from '../../../audit/ship/dead-letters.ts';
 import type { ShipperReport } from '../../../audit/ship/shipper.ts';
 import { createShipper } from '../../../audit/ship/shipper.ts';
 import type { Embedded } from '../../../audit/clickhouse/start-embedded.ts';
@@ -65,8 +65,8 @@ test('delivers journals and the outbox, each event once, and deletes what was de
   expect(await countEvents(client)).toEqual({ rows: 1101, events: 1101 });
   expect(outbox.entries).toEqual([]);
   expect(await listSegments(join(folder.path, 'worker-1'))).toHaveLength(1);
-  const { sources, poison } = await shipper.status();
-  expect(poison).toBe(0);
+  const { sources, deadLetters } = await shipper.status();
+  expect(deadLetters).toBe(0);
   expect(sources.map(({ name, shipped, lastError }) => [name, shipped, lastError])).toEqual([
     ['holds', 1, null],
     ['control', 100, null],
@@ -200,15 +200,17 @@ test('sets rows aside that ClickHouse refuses and delivers the rest', async () =
   const shipper = await createShipper({ dir: folder.path, client, onReport });
   await shipper.drain();
   expect(await countEvents(client)).toEqual({ rows: 96, events: 96 });
-  expect(reports.map(({ type }) => type)).toEqual(['poison', 'poison', 'poison', 'poison']);
-  expect((await shipper.status()).poison).toBe(4);
-  const shelf = join(folder.path, 'poison');
-  const aside = await Promise.all((await readdir(shelf)).map((name) => readFile(join(shelf, name), 'utf8')));
-  const poison = aside.map((text) => JSON.parse(text) as PoisonRow);
-  expect(poison.map(({ seq }) => seq).sort((a, b) => a - b)).toEqual([...bad].map((n) => n + 1));
-  const events = poison.map(({ event }) => (JSON.parse(event) as Event).event_id).sort();
+  expect(reports.map(({ type }) => type)).toEqual(['dead-letter', 'dead-letter', 'dead-letter', 'dead-letter']);
+  expect((await shipper.status()).deadLetters).toBe(4);
+  const deadLetters = join(folder.path, 'poison');
+  const aside = await Promise.all(
+    (await readdir(deadLetters)).map((name) => readFile(join(deadLetters, name), 'utf8')),
+  );
+  const letters = aside.map((text) => JSON.parse(text) as DeadLetter);
+  expect(letters.map(({ seq }) => seq).sort((a, b) => a - b)).toEqual([...bad].map((n) => n + 1));
+  const events = letters.map(({ event }) => (JSON.parse(event) as Event).event_id).sort();
   expect(events).toEqual([...bad].map((n) => event(n).event_id));
-  expect(poison[0]!.error).toContain('status');
+  expect(letters[0]!.error).toContain('status');
 });
 
 test('repeats the search for bad rows after a crash without storing anything twice', async () => {
@@ -224,7 +226,7 @@ test('repeats the search for bad rows after a crash without storing anything twi
   const shipper = await createShipper({ dir: folder.path, client });
   await shipper.drain();
   expect(await countEvents(client)).toEqual({ rows: 63, events: 63 });
-  expect((await shipper.status()).poison).toBe(1);
+  expect((await shipper.status()).deadLetters).toBe(1);
 });
 
 test('delivers what comes before and after damage in a journal, and reports it', async () => {

@@ -75,7 +75,7 @@ test('an empty ClickHouse gets what comes from now on, and nothing that the old 
   await expect(deliver(shipper, 5)).rejects.toThrow();
   await shipper.drain();
   expect(await seqs()).toEqual(range(26, 30));
-  expect(reports).toMatchObject([{ type: 'another', source: 'worker-1', through: 25 }]);
+  expect(reports).toMatchObject([{ type: 'replaced', source: 'worker-1', through: 25 }]);
   await deliver(await openShipper(), 5);
   expect(await seqs()).toEqual(range(26, 35));
   expect(reports).toHaveLength(1);
@@ -105,7 +105,7 @@ test('a ClickHouse of yesterday is sent again what it lost, as far as the journa
   });
   const next = await openShipper();
   await deliver(next, 5);
-  expect(reports).toMatchObject([{ type: 'younger', source: 'worker-1', from: 13, to: 35 }]);
+  expect(reports).toMatchObject([{ type: 'rolled-back', source: 'worker-1', from: 13, to: 35 }]);
   expect(await seqs()).toEqual(range(1, 40));
   await deliver(await openShipper(), 5);
   expect(await seqs()).toEqual(range(1, 45));
@@ -128,7 +128,7 @@ test('what neither ClickHouse nor the journal has any more is named', async () =
   });
   await deliver(await openShipper(), 5);
   expect(reports).toMatchObject([
-    { type: 'younger', from: 13, to: 30 },
+    { type: 'rolled-back', from: 13, to: 30 },
     { type: 'missing', from: 13, to: 20 },
   ]);
   expect(await seqs()).toEqual([...range(1, 12), ...range(21, 35)]);

@@ -173,5 +173,5 @@ test('a table that lacks a column is made anew, and no row is refused for it', a
   await expect(shipper.drain()).rejects.toThrow('masked');
   await shipper.drain();
   expect(await countEvents(direct)).toEqual({ rows: 11, events: 11 });
-  expect((await shipper.status()).poison).toBe(0);
+  expect((await shipper.status()).deadLetters).toBe(0);
 });
