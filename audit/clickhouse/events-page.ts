@@ -9,20 +9,20 @@ import {
 import { EVENT_COLUMNS } from './event-columns.ts';
 
 /**
- * The page for analysts, `audit/EVENTS.md`: what is in ClickHouse, as the lists of events and the views say it.
+ * The page for analysts, `audit/EVENTS.md`: generated from the list of events and the views.
  * @param views the template of the views, `audit/clickhouse/schema/views.sql`
  */
 export function eventsPage(views: string): string {
   return `${[
     '# What is in ClickHouse',
-    `Made from the list of events (\`gateway/domain/event.ts\`, version ${EVENT_VERSION}) and the views (\`audit/clickhouse/schema/views.sql\`); \`vitest run test/audit/clickhouse/events-page.test.ts -u\` writes it anew.`,
+    `Generated from the list of events (\`gateway/domain/event.ts\`, version ${EVENT_VERSION}) and the views (\`audit/clickhouse/schema/views.sql\`); \`vitest run test/audit/clickhouse/events-page.test.ts -u\` regenerates it.`,
     TABLES,
     '## Types of events',
-    "A field that an event does not have is empty: `''`, `0` or `[]`; `confidence` is then `NULL`. Every event has `event_id`, `at`, `version`, `node`, `type`, `layer`, `actor` and `actor_kind`.",
+    "An absent field is empty: `''`, `0` or `[]`; an absent `confidence` is `NULL`. Every event has `event_id`, `at`, `version`, `node`, `type`, `layer`, `actor` and `actor_kind`.",
     ...typeSections(),
     '## Fields',
     fieldsTable(),
-    '`chain`, `seq` and `hash` say where the event stands in the ledger: the number in its chain, and a short hash of number and line. `shipped_at` is when it arrived here.',
+    '`chain`, `seq` and `hash` are the place in the ledger: the chain, the number in it, and a short hash of number and line. `shipped_at` is its arrival time.',
     '## Classes of failure',
     table(
       ['`failure`', 'layer', ''],
@@ -33,22 +33,22 @@ export function eventsPage(views: string): string {
   ].join('\n\n')}\n`;
 }
 
-const TABLES = `All of it is in the database \`holdpoint\`. Times are UTC, to the millisecond.
+const TABLES = `Everything is in the database \`holdpoint\`. Times are UTC, to the millisecond.
 
 | table | one row is | |
 |---|---|---|
 | \`events\` | one step | the ledger; rows are only ever added |
-| \`calls\` | one call | what its steps told, put together |
+| \`calls\` | one call | its steps combined |
 | \`holds\` | one hold | the same for holds |
 | \`minutes\` | one minute, agent, owner, system, operation, verdict and unit of cost | sums, for dashboards |
-| \`ledger\` | one step | \`events\` beside \`prev_hash\`, the hash of the one before it in its chain |
-| \`checkpoints\` | one signed statement about a chain | what \`audit verify\` goes by |
+| \`ledger\` | one step | \`events\` with \`prev_hash\`, the hash of the previous event in the chain |
+| \`checkpoints\` | one signed statement about a chain | the basis of \`audit verify\` |
 
-\`SELECT count() FROM holdpoint.calls\` is exact at any time: steps are put together when they are read, in whatever order and however late they came, and what is delivered again is not counted again.
+\`SELECT count() FROM holdpoint.calls\` is exact at any time: steps are combined when they are read, in whatever order and however late they arrive, and a repeated delivery is not counted twice.
 
-What makes a query fast: in \`events\` an \`agent\`, and with it a \`system\` and an \`operation\`, or a \`call_id\`, \`hold_id\` or period of \`at\`; in \`calls\` and \`holds\` a period of \`at\` or \`opened_at\`, or the identifier; in \`minutes\` a period of \`minute\`. Identifiers begin with their time, so \`ORDER BY call_id DESC\` is newest first; give a period with it.`;
+A query is fast with these conditions: in \`events\` an \`agent\`, and with it a \`system\` and an \`operation\`, or a \`call_id\`, \`hold_id\` or period of \`at\`; in \`calls\` and \`holds\` a period of \`at\` or \`opened_at\`, or the identifier; in \`minutes\` a period of \`minute\`. Identifiers begin with their time, so \`ORDER BY call_id DESC\` is newest first; give a period with it.`;
 
-/** One section for each kind of thing that events are about: what all of them carry is said once. */
+/** One section for each kind of event. It lists fields that all its types share once. */
 function typeSections(): string[] {
   const kinds = new Map<string, [EventType, ...EventType[]]>();
   for (const type of Object.keys(EVENT_TYPES) as EventType[]) {
@@ -62,7 +62,7 @@ function typeSections(): string[] {
     const rest = maybe.filter((field) => !always.includes(field));
     const said = [
       ...(always.length > 0 ? [`Always: ${list(always)}.`] : []),
-      ...(rest.length > 0 ? [`Where there is one: ${list(rest)}.`] : []),
+      ...(rest.length > 0 ? [`If present: ${list(rest)}.`] : []),
     ];
     const rows = types.map((type) => {
       const own = carried(type).filter((field) => !always.includes(field));
@@ -75,16 +75,16 @@ function typeSections(): string[] {
         list(may),
       ];
     });
-    return [`### ${kind}`, ...said, table(['`type`', 'layer', 'what happened', 'always', 'where there is one'], rows)];
+    return [`### ${kind}`, ...said, table(['`type`', 'layer', 'what happened', 'always', 'if present'], rows)];
   });
 }
 
-/** What every event of the type has, beside what any event has. */
+/** The fields of every event of the type, without those of all events. */
 function carried(type: EventType): EventField[] {
   return EVENT_TYPES[type].has.filter((field) => !inAll(Object.keys(EVENT_TYPES) as EventType[], has).includes(field));
 }
 
-/** What an event of the type has or may have, beside what any event has. */
+/** The fields that an event of the type may have, without those of all events. */
 function mentioned(type: EventType): EventField[] {
   return [...carried(type), ...EVENT_TYPES[type].may];
 }

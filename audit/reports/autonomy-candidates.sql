@@ -1,26 +1,26 @@
 /*
 title: Autonomy candidates
-question: Which agents have earned to run an operation without being held?
+question: Which agents have earned the right to run an operation without a hold?
 act: >
-  Let policy allow it for this agent, within the limits that people approved; the next rejection or edit takes it off
+  Let policy allow it for this agent, within the limits that people approved. A later rejection or edit removes it from
   this list.
 chart: { kind: bar, label: [agent, operation], value: unchanged_share }
 period: 90d
 only: [owner, agent, system]
 parameters:
-  decisions: { type: count, default: 50, about: 'Fewest decisions of people on calls of the agent and operation.' }
-  unchanged: { type: share, default: 0.95, about: 'Smallest share that was approved unchanged.' }
+  decisions: { type: count, default: 50, about: 'Minimum number of decisions on calls of the agent and operation.' }
+  unchanged: { type: share, default: 0.95, about: 'Minimum share that was approved unchanged.' }
 columns:
-  agent: { unit: text, about: 'Who called.' }
-  owner: { unit: text, about: 'The person who answers for the agent.' }
+  agent: { unit: text, about: 'The agent that called.' }
+  owner: { unit: text, about: 'The person accountable for the agent.' }
   system: { unit: text, about: 'The business system.' }
   operation: { unit: text, about: 'The operation.' }
-  decided: { unit: count, about: 'Holds opened in the period that people approved, rejected or took over; what a grant approved says nothing.' }
+  decided: { unit: count, about: 'Holds opened in the period that people approved, rejected or took over; approvals by a grant do not count.' }
   unchanged: { unit: count, about: 'Of these, approved without an edit.' }
   edited: { unit: count, about: 'Of these, edited.' }
   rejected: { unit: count, about: 'Of these, rejected or taken over.' }
   unchanged_share: { unit: share, about: 'unchanged / decided.' }
-  at_least: { unit: share, about: 'Lower end of the 95 % Wilson interval of that share: with few decisions it is far below.' }
+  at_least: { unit: share, about: 'Lower end of the 95 % Wilson interval of that share: far below it when decisions are few.' }
   rules: { unit: names, about: 'The rules that hold these calls.' }
 */
 SELECT

@@ -1,20 +1,20 @@
 /*
 title: Blocked hot spots
-question: Where do agents run into blocks again and again?
+question: Which calls are blocked again and again?
 act: >
-  Either the agent does not know what it may do (tell its owner), or the rule blocks work that is wanted (change the
-  rule). An agent that does not stop can be suspended.
+  Either the agent does not know its limits (tell its owner), or the rule blocks legitimate work (change the rule). An
+  agent that does not stop can be suspended.
 chart: { kind: bar, label: [agent, operation, rule], value: blocked }
 period: 30d
 only: [owner, agent, system]
 columns:
-  agent: { unit: text, about: 'Who called.' }
-  owner: { unit: text, about: 'The person who answers for the agent.' }
+  agent: { unit: text, about: 'The agent that called.' }
+  owner: { unit: text, about: 'The person accountable for the agent.' }
   system: { unit: text, about: 'The business system.' }
   operation: { unit: text, about: 'The operation.' }
   rule: { unit: text, about: 'The first of the rules that blocked.' }
-  blocked: { unit: count, about: 'Calls that policy blocked in the period; where policy itself failed, see failures.' }
-  share: { unit: share, about: 'blocked / all calls that were blocked, of those that the report is narrowed to.' }
+  blocked: { unit: count, about: 'Calls that policy blocked in the period; for failures of the policy, see failures.' }
+  share: { unit: share, about: 'blocked / all blocked calls that the report covers.' }
   first_at: { unit: time, about: 'The first of them.' }
   last_at: { unit: time, about: 'The last of them.' }
 */

@@ -1,20 +1,20 @@
 /*
 title: Cost avoided
-question: What would the calls have cost that were blocked, rejected or never approved?
+question: What would blocked, rejected and expired calls have cost?
 act: >
-  This is what the rules and the people who decide are worth, in money alone. A rule that avoids little and holds a lot
-  wants another look: see hold-outcomes.
+  This is the value of rules and reviews in money alone. Reconsider a rule that avoids little and holds a lot: see
+  hold-outcomes.
 chart: { kind: bar, label: [system, operation], value: cost_avoided }
 period: 30d
 only: [owner, agent, system]
 columns:
   system: { unit: text, about: 'The business system.' }
   operation: { unit: text, about: 'The operation.' }
-  cost_unit: { unit: text, about: 'The unit of what follows.' }
-  blocked: { unit: count, about: 'Calls that policy blocked in the period; not those that were blocked because policy failed.' }
+  cost_unit: { unit: text, about: 'The unit of the costs.' }
+  blocked: { unit: count, about: 'Calls that policy blocked in the period; without those blocked because policy failed.' }
   rejected: { unit: count, about: 'Holds opened in the period that people rejected.' }
-  expired: { unit: count, about: 'Holds opened in the period that nobody decided on in time.' }
-  usual_cost: { unit: cost, about: 'Median cost of the calls of the operation that ran in the period and had one. An operation of which none did is not listed: nobody knows what it costs.' }
+  expired: { unit: count, about: 'Holds opened in the period that expired.' }
+  usual_cost: { unit: cost, about: 'Median cost of the calls of the operation that ran in the period and have a cost. Operations without such a call are not listed, as their cost is unknown.' }
   cost_avoided: { unit: cost, about: 'usual_cost * (blocked + rejected + expired).' }
 */
 SELECT

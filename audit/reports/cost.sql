@@ -1,8 +1,8 @@
 /*
 title: Cost
-question: What does the work cost, and whose is it?
+question: What does the work cost, and who is accountable for it?
 act: >
-  Ask the owner of what costs most what it is for; a budget in policy holds what goes beyond (see the example in
+  Ask the owner of the largest cost for its purpose. A budget in policy holds calls beyond it (see the example in
   policies). See also cost-avoided.
 chart: { kind: bar, label: [owner, agent, system, operation], value: cost }
 period: 30d
@@ -10,12 +10,12 @@ only: [owner, agent, system]
 parameters:
   by: { type: choice, of: [operation, owner, agent, system], default: agent, about: 'One line for each owner, agent, system, or operation of a system.' }
 columns:
-  owner: { unit: text, about: 'The person who answers for the agent; filled by owner and by agent.' }
-  agent: { unit: text, about: 'Who called; filled by agent.' }
+  owner: { unit: text, about: 'The person accountable for the agent; filled by owner and by agent.' }
+  agent: { unit: text, about: 'The agent that called; filled by agent.' }
   system: { unit: text, about: 'The business system; filled by system and by operation.' }
   operation: { unit: text, about: 'The operation; filled by operation.' }
-  cost_unit: { unit: text, about: 'The unit of what follows; units are never added up with each other.' }
-  cost: { unit: cost, about: 'Sum of what calls cost in the period, by whole minutes; of calls that policy blocked nothing.' }
+  cost_unit: { unit: text, about: 'The unit of the costs; different units are never added up.' }
+  cost: { unit: cost, about: 'Sum of the costs of calls in the period, by whole minutes; blocked calls have none.' }
   share: { unit: share, about: 'cost / all cost in this unit.' }
   calls: { unit: count, about: 'Calls with a cost in this unit.' }
   cost_per_call: { unit: cost, about: 'cost / calls.' }

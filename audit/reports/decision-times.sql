@@ -1,6 +1,6 @@
 /*
 title: Time to decision
-question: How long do held calls wait for people, by the group that is asked?
+question: How long do held calls wait for a decision, by group?
 act: >
   A group with a high p90 needs more people at those hours (see review-load), fewer holds (see autonomy-candidates), or
   an escalation that comes sooner.
@@ -8,13 +8,13 @@ chart: { kind: bar, label: [group], value: p50_ms }
 period: 30d
 only: [owner, agent, system]
 columns:
-  group: { unit: text, about: 'A group that was asked; a hold counts for each of its groups. "(all)" counts each hold once, "(anybody)" are those that ask no group.' }
+  group: { unit: text, about: 'A group that was asked; a hold counts for each of its groups. "(all)" counts each hold once, "(anybody)" are holds for which no group was asked.' }
   holds: { unit: count, about: 'Holds opened in the period, without those that a grant approved at once.' }
   decided: { unit: count, about: 'Of these, decided by a person: approved, rejected, taken over, answered, accepted or returned.' }
   waiting: { unit: count, about: 'Of these, still waiting.' }
   p50_ms: { unit: ms, about: 'Median time from opening to the decision of a person.' }
   p90_ms: { unit: ms, about: 'Time within which nine of ten were decided.' }
-  longest_ms: { unit: ms, about: 'The longest.' }
+  longest_ms: { unit: ms, about: 'The longest time.' }
 */
 SELECT
     arrayJoin(arrayConcat(['(all)'], if(empty(groups), ['(anybody)'], groups))) AS group,

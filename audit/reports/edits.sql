@@ -2,19 +2,19 @@
 title: Edits
 question: What do reviewers change before they approve?
 act: >
-  What is changed again and again the agent could get right: tell it the rule, or let policy set the value. Calls of an
-  operation that is edited a lot are no candidates for more autonomy.
+  The agent could get frequent changes right by itself: tell it the rule, or let policy set the value. An operation that
+  is edited a lot is no candidate for more autonomy.
 chart: { kind: bar, label: [operation, pointer], value: edited }
 period: 30d
 only: [owner, agent, system]
 columns:
   system: { unit: text, about: 'The business system.' }
   operation: { unit: text, about: 'The operation.' }
-  pointer: { unit: text, about: 'What was changed, as a JSON pointer (RFC 6901) into the body.' }
+  pointer: { unit: text, about: 'The changed member, as a JSON pointer (RFC 6901) into the body.' }
   edited: { unit: count, about: 'Holds opened in the period in which it was changed, once each.' }
   decided: { unit: count, about: 'Holds of the operation, opened in the period, that people approved, rejected or took over.' }
   edited_share: { unit: share, about: 'edited / decided.' }
-  agents: { unit: names, about: 'Whose calls they were.' }
+  agents: { unit: names, about: 'The agents that made the calls.' }
 */
 WITH decided AS
 (

@@ -1,8 +1,8 @@
 /*
 title: Escalations
-question: What do the people who are asked first pass on, or leave until others are asked?
+question: Which holds escalate, by hand or by timeout?
 act: >
-  Ask those first who decide in the end, or give the first group what it lacks. See decision-times.
+  Ask the deciding group first, or give the first group what it lacks. See decision-times.
 chart: { kind: bar, label: [rule, group], value: escalated }
 period: 30d
 only: [owner, agent, system]
@@ -10,13 +10,13 @@ columns:
   rule: { unit: text, about: 'A rule that held the call; a hold counts for each of its rules and groups.' }
   group: { unit: text, about: 'A group that was asked first; "(anybody)" where no group was.' }
   holds: { unit: count, about: 'Holds opened in the period.' }
-  escalated: { unit: count, about: 'Of these, escalated at least once, by a person or because time ran out.' }
+  escalated: { unit: count, about: 'Of these, escalated at least once, by a person or by timeout.' }
   escalated_share: { unit: share, about: 'escalated / holds.' }
   by_people: { unit: count, about: 'Of those escalated, the first time by a person.' }
   until_p50_ms: { unit: ms, about: 'Median time from opening to the first escalation.' }
   approved: { unit: count, about: 'Of those escalated, approved.' }
   rejected: { unit: count, about: 'Of those escalated, rejected.' }
-  expired: { unit: count, about: 'Of those escalated, never decided on.' }
+  expired: { unit: count, about: 'Of those escalated, expired.' }
 */
 SELECT
     rule,

@@ -2,7 +2,7 @@
 title: Failures by layer
 question: 'Which layer failed: people and policy, agents, or systems?'
 act: >
-  decide: mend the policy or the gateway. execute: talk to the agent's owner. record: talk to whoever runs the system.
+  decide: fix the policy or the gateway. execute: talk to the agent's owner. record: talk to the system's operator.
 chart: { kind: bar, label: [layer, failure, system], value: failures }
 period: 30d
 only: [owner, agent, system]
@@ -12,7 +12,7 @@ columns:
   system: { unit: text, about: 'The business system; empty where none was concerned.' }
   failures: { unit: count, about: 'Calls with a failure of this class in the period, each once; steps without a call count by themselves.' }
   share: { unit: share, about: 'failures / all failures listed.' }
-  agents: { unit: names, about: 'Whose calls they were, ten at most.' }
+  agents: { unit: names, about: 'The agents that made the calls, ten at most.' }
   code: { unit: text, about: 'The code that most steps with this failure carry.' }
   first_at: { unit: time, about: 'The first of them.' }
   last_at: { unit: time, about: 'The last of them.' }

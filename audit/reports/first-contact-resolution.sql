@@ -1,16 +1,16 @@
 /*
 title: First-contact resolution
-question: How much work goes through at the first attempt, without anybody changing or refusing it?
+question: How much work succeeds at the first attempt, without an edit, a rejection or a block?
 act: >
-  Where the share falls, look at what stops the rest: rejections, edits and blocked-hot-spots for the same owner.
+  Where the share falls, see what stops the rest: rejections, edits and blocked-hot-spots for the same owner.
 chart: { kind: bar, label: [owner, agent, system], value: resolved_share }
 period: 30d
 only: [owner, agent, system]
 parameters:
   by: { type: choice, of: [all, owner, agent, system], default: owner, about: 'One line for each owner, agent and system, or for each of one of them.' }
 columns:
-  owner: { unit: text, about: 'The person who answers for the agent; empty where owners are summed.' }
-  agent: { unit: text, about: 'Who called; empty where agents are summed.' }
+  owner: { unit: text, about: 'The person accountable for the agent; empty where owners are summed.' }
+  agent: { unit: text, about: 'The agent that called; empty where agents are summed.' }
   system: { unit: text, about: 'The business system; empty where systems are summed.' }
   attempts: { unit: count, about: 'Calls that policy decided on in the period, without repeats.' }
   allowed: { unit: count, about: 'Of these, allowed.' }

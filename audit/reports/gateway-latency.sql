@@ -2,8 +2,8 @@
 title: Latency added by the gateway
 question: How much time does Holdpoint itself add to a call?
 act: >
-  A high decide_p99_us is a slow rule: see which operation. Added time without it is the disk of the journal, a busy
-  machine, or answers that take long to pass on.
+  A high decide_p99_us is a slow rule: find its operation. Other added time comes from the journal's disk, a busy machine,
+  or long answers.
 chart: { kind: bar, label: [system, operation], value: added_p90_ms }
 period: 7d
 only: [agent, system]
@@ -16,7 +16,7 @@ columns:
   added_p50_ms: { unit: ms, about: 'Median of added time of these calls: from arrival to the end of the answer, without the time until the answer of the system began. Whole milliseconds; what passing on a long answer takes is in it.' }
   added_p90_ms: { unit: ms, about: 'Nine of ten calls had at most this.' }
   added_p99_ms: { unit: ms, about: '99 of 100 calls had at most this.' }
-  decide_p50_us: { unit: us, about: 'Median of what policy took, of the calls that were decided in the period.' }
+  decide_p50_us: { unit: us, about: 'Median time that policy took, of the calls that were decided in the period.' }
   decide_p90_us: { unit: us, about: 'Nine of ten decisions took at most this.' }
   decide_p99_us: { unit: us, about: '99 of 100 decisions took at most this.' }
 */

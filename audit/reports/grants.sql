@@ -1,22 +1,22 @@
 /*
 title: Use of grants
-question: How much goes through because a person approved more than one call?
+question: How many calls does one approval cover?
 act: >
-  A grant that is used a lot is a rule that policy could have: see autonomy-candidates. One that is never used was too
-  narrow, or was not needed.
+  A grant that is used a lot could become a rule: see autonomy-candidates. A grant that is never used was too narrow, or
+  not needed.
 chart: { kind: bar, label: [agent, operation], value: used }
 period: 30d
 only: [owner, agent, system]
 columns:
-  agent: { unit: text, about: 'For whom the grant is.' }
-  owner: { unit: text, about: 'The person who answers for the agent.' }
+  agent: { unit: text, about: 'The agent that the grant is for.' }
+  owner: { unit: text, about: 'The person accountable for the agent.' }
   system: { unit: text, about: 'The business system.' }
   operation: { unit: text, about: 'The operation.' }
   created: { unit: count, about: 'Grants given in the period.' }
   used: { unit: count, about: 'Calls that went through under a grant in the period.' }
   revoked: { unit: count, about: 'Grants ended by a person in the period.' }
   used_per_grant: { unit: number, about: 'used / created; null where all were given before the period.' }
-  given_by: { unit: names, about: 'Who gave them.' }
+  given_by: { unit: names, about: 'The reviewers who gave them.' }
   last_used_at: { unit: time, about: 'The last use; null where there was none.' }
 */
 SELECT

@@ -1,22 +1,22 @@
 /*
-title: What became of held calls
-question: How do people decide on what each rule holds?
+title: Outcomes of holds
+question: What do people decide on the calls that each rule holds?
 act: >
-  A rule that is nearly always approved unchanged asks people for nothing: narrow it, or see autonomy-candidates. One
-  that is mostly rejected could block: see rejections.
+  A rule with calls that are nearly always approved unchanged wastes reviews: narrow it, or see autonomy-candidates. A
+  rule with calls that are mostly rejected could block: see rejections.
 chart: { kind: bar, label: [rule, operation], value: holds }
 period: 30d
 only: [owner, agent, system]
 columns:
   rule: { unit: text, about: 'A rule that held the call; a hold counts for each of its rules.' }
   system: { unit: text, about: 'The business system.' }
-  operation: { unit: text, about: 'The operation; empty where an agent asked by itself.' }
+  operation: { unit: text, about: 'The operation; empty where an agent asked for help.' }
   holds: { unit: count, about: 'Holds opened in the period.' }
-  approved: { unit: count, about: 'Approved by people or by a grant, edited or not; those that nobody then came for included.' }
+  approved: { unit: count, about: 'Approved by people or by a grant, edited or not, including those that lapsed afterwards.' }
   edited: { unit: count, about: 'Of these, edited.' }
   rejected: { unit: count, about: 'Rejected.' }
   taken_over: { unit: count, about: 'Taken over by a person.' }
-  expired: { unit: count, about: 'Nobody decided in time.' }
+  expired: { unit: count, about: 'Not decided in time.' }
   other: { unit: count, about: 'Cancelled, superseded, answered, accepted or returned.' }
   pending: { unit: count, about: 'Still waiting.' }
   approved_share: { unit: share, about: 'approved / (approved + rejected + taken over).' }

@@ -1,31 +1,30 @@
 /*
 title: Missed holds
-question: Which allowed calls look like those that people reject?
+question: Which allowed calls resemble calls that people reject?
 act: >
-  Look at some of them (`example` is the last one's call). If they should have been held, widen the rule to what they
-  have in common.
+  Look at some of them (`example` is the latest). If they should have been held, widen the rule to their common features.
 chart: { kind: bar, label: [operation], value: alike }
 period: 90d
 only: [owner, agent, system]
 parameters:
-  rejections: { type: count, default: 5, about: 'Fewest rejections of an operation to learn from.' }
-  common: { type: share, default: 0.6, about: 'What at least this share of the rejected calls has is what they have in common.' }
-  rejected: { type: share, default: 0.5, about: 'Smallest share that was rejected among the held calls that have it.' }
+  rejections: { type: count, default: 5, about: 'Minimum number of rejections of an operation.' }
+  common: { type: share, default: 0.6, about: 'A feature is common when at least this share of the rejected calls has it.' }
+  rejected: { type: share, default: 0.5, about: 'Minimum share of rejections among the held calls with the features.' }
   low: { type: share, default: 0.5, about: 'A claimed confidence below this counts as low.' }
 columns:
   system: { unit: text, about: 'The business system.' }
   operation: { unit: text, about: 'The operation.' }
-  features: { unit: names, about: 'What the rejected holds of the operation have in common: the agent, its claims, its flags.' }
-  alike: { unit: count, about: 'Calls of the operation in the period that were allowed and have all of that.' }
+  features: { unit: names, about: 'The common features of the rejected holds of the operation: agent, claims, flags.' }
+  alike: { unit: count, about: 'Calls of the operation in the period that were allowed and have all these features.' }
   allowed: { unit: count, about: 'All calls of the operation in the period that were allowed.' }
-  rejected: { unit: count, about: 'Holds of the operation, opened in the period, that have all of that and were rejected.' }
-  rejected_share: { unit: share, about: 'rejected / those that have all of that and people approved, rejected or took over.' }
-  code: { unit: text, about: 'The code that most of these were rejected with.' }
-  last_at: { unit: time, about: 'The last such call that was allowed.' }
+  rejected: { unit: count, about: 'Holds of the operation, opened in the period, that have all these features and were rejected.' }
+  rejected_share: { unit: share, about: 'rejected / holds with all these features that people approved, rejected or took over.' }
+  code: { unit: text, about: 'The most frequent code of these rejections.' }
+  last_at: { unit: time, about: 'The time of the latest such allowed call.' }
   example: { unit: text, about: 'Its call_id.' }
 */
 WITH
--- Each operation with its decided holds, as (features, status, code, how many).
+-- Each operation with its decided holds, as (features, status, code, count).
 works AS
 (
     SELECT system, operation, groupArray((features, status, code, n)) AS decided

@@ -2,8 +2,8 @@
 title: Effect of policy revisions
 question: What changed when a new policy came into force?
 act: >
-  A revision under which more is held, blocked or rejected than before did what was meant, or broke something: read what
-  it changed. Policy faults are mended first.
+  Where more is held, blocked or rejected than before, the revision did what was intended or broke something: read what
+  it changed. Fix policy faults first.
 chart: { kind: table }
 period: 90d
 only: [owner, agent, system]

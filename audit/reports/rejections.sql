@@ -1,24 +1,24 @@
 /*
 title: Rejections
-question: For which reasons do people reject, and what would have prevented it?
+question: Why do people reject calls, and what would have prevented it?
 act: >
-  Do what `prevention` says for the most frequent code first: what the agent can be told, and what policy can ask for or
-  block, nobody has to reject again.
+  Follow `prevention` for the most frequent code first. What the agent is told, or policy asks for or blocks, needs no
+  further rejections.
 chart: { kind: bar, label: [code], value: rejected }
 period: 90d
 only: [owner, agent, system]
 parameters:
   low: { type: share, default: 0.5, about: 'A claimed confidence below this counts as low.' }
-  apart: { type: share, default: 0.25, about: 'By how much more often rejected calls must have something in common than approved ones.' }
+  apart: { type: share, default: 0.25, about: 'By how much more often rejected calls must have a feature than approved ones.' }
 columns:
-  code: { unit: text, about: 'Why, as the reviewer said.' }
+  code: { unit: text, about: 'The reason that the reviewer gave.' }
   rejected: { unit: count, about: 'Holds opened in the period that were rejected with the code.' }
-  share: { unit: share, about: 'rejected / all that were rejected.' }
-  agents: { unit: names, about: 'Whose calls they were, the most frequent first, three at most.' }
-  operations: { unit: names, about: 'What they were, as `<system> <operation>`, the most frequent first, three at most.' }
+  share: { unit: share, about: 'rejected / all rejected holds.' }
+  agents: { unit: names, about: 'The agents that made the calls, the most frequent first, three at most.' }
+  operations: { unit: names, about: 'Their operations, as `<system> <operation>`, the most frequent first, three at most.' }
   rules: { unit: names, about: 'The rules that held them, the most frequent first, three at most.' }
   apart: { unit: names, about: 'What sets them apart from the holds of the same operations that were approved unchanged: what they have in common, its share among the rejected and, in brackets, among the approved, operation by operation; the clearest first, three at most.' }
-  prevention: { unit: text, about: 'What that suggests.' }
+  prevention: { unit: text, about: 'The prevention that this suggests.' }
 */
 WITH holds AS
 (

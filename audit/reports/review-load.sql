@@ -1,8 +1,8 @@
 /*
 title: Review load
-question: When are people asked, and when do they take long to answer?
+question: When do holds arrive, and when are decisions slow?
 act: >
-  Have people on duty where the load is, or hold what can wait for the morning.
+  Schedule reviewers for the busy hours, or hold only calls that can wait until morning.
 chart: { kind: heat, x: hour, y: weekday, value: holds }
 period: 30d
 only: [owner, agent, system]
@@ -12,7 +12,7 @@ columns:
   weekday: { unit: number, about: 'Day of the week, UTC; 1 is Monday.' }
   hour: { unit: number, about: 'Hour of the day, UTC; 0 to 23.' }
   holds: { unit: count, about: 'Holds opened in that hour, all weeks of the period together, without those that a grant approved at once.' }
-  p50_ms: { unit: ms, about: 'Median time from opening to the decision of a person; null where none decided.' }
+  p50_ms: { unit: ms, about: 'Median time from opening to the decision of a person; null where there was no decision.' }
 */
 SELECT
     toDayOfWeek(opened_at) AS weekday,

@@ -1,22 +1,22 @@
 /*
 title: Rubber-stamping
-question: Who approves without looking?
+question: Who approves without reading?
 act: >
-  Talk to the people who are flagged before you talk about them: a rule that asks for nothing invites it. Then narrow
-  the rule, or ask for two approvals.
+  Talk to flagged reviewers first: a rule that holds harmless calls invites it. Then narrow the rule, or require two
+  approvals.
 chart: { kind: table }
 period: 30d
 only: [system]
 parameters:
-  decisions: { type: count, default: 20, about: 'Fewest decisions of a person on a rule to be looked at.' }
-  fast: { type: duration, default: 10s, about: 'Flagged when half of the decisions were at most so long after opening…' }
+  decisions: { type: count, default: 20, about: 'Minimum number of decisions of a reviewer on a rule.' }
+  fast: { type: duration, default: 10s, about: 'Flagged when the median time from opening to decision is at most this…' }
   approval: { type: share, default: 0.98, about: '…and at least this share was approved unchanged.' }
 columns:
-  reviewer: { unit: text, about: 'Who decided: whose decision settled the hold.' }
+  reviewer: { unit: text, about: 'The reviewer who settled the hold.' }
   rule: { unit: text, about: 'A rule that held the call; a decision counts for each of its rules.' }
   decisions: { unit: count, about: 'Holds opened in the period that the person approved, rejected or took over.' }
   approved: { unit: count, about: 'Of these, approved.' }
-  edited: { unit: count, about: 'Of those approved, edited by anybody.' }
+  edited: { unit: count, about: 'Of those approved, edited by any reviewer.' }
   approval_share: { unit: share, about: '(approved - edited) / decisions.' }
   median_ms: { unit: ms, about: 'Median time from opening to decision.' }
   p90_ms: { unit: ms, about: 'Time within which nine of ten were decided.' }

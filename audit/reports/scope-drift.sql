@@ -1,22 +1,22 @@
 /*
 title: Scope drift
-question: Which operations did an agent begin to use that it had never used before?
+question: Which operations did an agent use for the first time?
 act: >
-  Ask the owner whether the agent is meant to do this. If not, block it; if so, see that a rule knows the operation.
+  Ask the owner whether the agent is meant to do this. If not, block it; if so, make sure that a rule covers the operation.
 chart: { kind: table }
 period: 7d
 only: [owner, agent, system]
 columns:
-  agent: { unit: text, about: 'Who called.' }
-  owner: { unit: text, about: 'The person who answers for the agent.' }
+  agent: { unit: text, about: 'The agent that called.' }
+  owner: { unit: text, about: 'The person accountable for the agent.' }
   system: { unit: text, about: 'The business system.' }
-  operation: { unit: text, about: 'An operation of which the record has no call by this agent before the period.' }
+  operation: { unit: text, about: 'An operation without a call by this agent before the period.' }
   first_at: { unit: time, about: 'The minute of the first call.' }
   calls: { unit: count, about: 'Calls that policy decided on in the period.' }
   allowed: { unit: count, about: 'Of these, allowed.' }
   held: { unit: count, about: 'Of these, held for people.' }
   blocked: { unit: count, about: 'Of these, blocked.' }
-  new_agent: { unit: text, about: '"yes" where the record has no call at all by this agent before the period.' }
+  new_agent: { unit: text, about: '"yes" where the agent made no call at all before the period.' }
 */
 SELECT
     m.agent AS agent,

@@ -1,20 +1,19 @@
 /*
 title: Service levels
-question: Which groups decide later than the rules ask?
+question: Which groups decide later than the rules require?
 act: >
-  Where the share is high, the time that the rule asks for is not one that the group can keep: more people, an earlier
-  escalation, or an honest time.
+  Where the share is high, the group cannot meet the rule's target: add people, escalate earlier, or set a realistic target.
 chart: { kind: bar, label: [group], value: breached_share }
 period: 30d
 only: [owner, agent, system]
 columns:
-  group: { unit: text, about: 'A group that was asked; a hold counts for each of its groups. "(all)" counts each hold once, "(anybody)" are those that ask no group.' }
-  holds: { unit: count, about: 'Holds opened in the period whose rule says how soon people ought to decide, without those that a grant approved at once.' }
-  breached: { unit: count, about: 'Of these, decided later than that, expired after it, or still waiting beyond it.' }
+  group: { unit: text, about: 'A group that was asked; a hold counts for each of its groups. "(all)" counts each hold once, "(anybody)" are holds for which no group was asked.' }
+  holds: { unit: count, about: 'Holds opened in the period under a rule with a target time, without those that a grant approved at once.' }
+  breached: { unit: count, about: 'Of these, decided or expired after the target time, or still waiting after it.' }
   waiting: { unit: count, about: 'Of those breached, still waiting.' }
   breached_share: { unit: share, about: 'breached / holds.' }
-  asked_ms: { unit: ms, about: 'Median of the times asked for.' }
-  late_p50_ms: { unit: ms, about: 'Median of how much later than asked the breached ones were decided; null while none is.' }
+  asked_ms: { unit: ms, about: 'Median target time.' }
+  late_p50_ms: { unit: ms, about: 'Median time by which breached holds were decided late; null while none was decided.' }
 */
 SELECT
     arrayJoin(arrayConcat(['(all)'], if(empty(groups), ['(anybody)'], groups))) AS group,

@@ -2,13 +2,13 @@
 title: System health
 question: Which systems fail or answer slowly?
 act: >
-  Talk to whoever runs the system. An agent that calls a slow operation often may do with fewer calls.
+  Talk to the system's operator. An agent that calls a slow operation often may manage with fewer calls.
 chart: { kind: bar, label: [system, operation], value: failed_share }
 period: 7d
 only: [owner, agent, system]
 parameters:
   by: { type: choice, of: [system, operation], default: system, about: 'One line for each system, or for each operation.' }
-  slow: { type: duration, default: 1s, about: 'From when an answer counts as slow.' }
+  slow: { type: duration, default: 1s, about: 'Time from which an answer counts as slow.' }
 columns:
   system: { unit: text, about: 'The business system.' }
   operation: { unit: text, about: 'The operation; filled by operation.' }

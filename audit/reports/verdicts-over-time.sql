@@ -1,16 +1,16 @@
 /*
 title: Verdicts over time
-question: How much is allowed, held and blocked, and how does that change?
+question: How do the numbers of allowed, held and blocked calls change?
 act: >
-  A step in one of the lines is a new policy (see policy-revisions), a new kind of work (see scope-drift) or an agent
-  gone astray (see blocked-hot-spots).
+  A step in a line is a new policy (see policy-revisions), a new kind of work (see scope-drift) or a misbehaving agent
+  (see blocked-hot-spots).
 chart: { kind: line, x: at, y: [allowed, held, blocked] }
 period: 30d
 only: [owner, agent, system]
 parameters:
-  step: { type: step, default: auto, about: 'How long one point is; weeks begin on Monday, days at midnight UTC.' }
+  step: { type: step, default: auto, about: 'The length of one point; weeks begin on Monday, days at midnight UTC.' }
 columns:
-  at: { unit: time, about: 'Start of the point. Points without any call are filled with zeros between the first and the last.' }
+  at: { unit: time, about: 'Start of the point. Between the first and the last, points without calls have zeros.' }
   calls: { unit: count, about: 'Calls that policy decided on.' }
   allowed: { unit: count, about: 'Of these, allowed.' }
   held: { unit: count, about: 'Of these, held for people.' }

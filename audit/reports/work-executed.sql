@@ -1,17 +1,17 @@
 /*
 title: Work executed
-question: Who and what does which work, and how much of it gets done?
+question: Which agents do which work, and how much of it is executed?
 act: >
-  Talk to the owners of what grew or what fails. An agent with few executed calls is held or blocked a lot: see
-  blocked-hot-spots and hold-outcomes.
+  Talk to the owners of agents with more calls, or more failures, than before. An agent with few executed calls is held or
+  blocked a lot: see blocked-hot-spots and hold-outcomes.
 chart: { kind: bar, label: [owner, agent, system], value: calls }
 period: 30d
 only: [owner, agent, system]
 parameters:
   by: { type: choice, of: [all, owner, agent, system], default: all, about: 'One line for each owner, agent and system, or for each of one of them.' }
 columns:
-  owner: { unit: text, about: 'The person who answers for the agent; empty where owners are summed.' }
-  agent: { unit: text, about: 'Who called; empty where agents are summed.' }
+  owner: { unit: text, about: 'The person accountable for the agent; empty where owners are summed.' }
+  agent: { unit: text, about: 'The agent that called; empty where agents are summed.' }
   system: { unit: text, about: 'The business system; empty where systems are summed.' }
   calls: { unit: count, about: 'Calls that policy decided on in the period.' }
   allowed: { unit: count, about: 'Of these, allowed.' }
