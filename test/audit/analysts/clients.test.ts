@@ -21,7 +21,7 @@ beforeAll(async () => {
 }, 300_000);
 afterAll(() => endpoint[Symbol.asyncDispose]());
 
-test('curl asks as it asks a server', async () => {
+test('curl queries the endpoint as it queries a server', async () => {
   const curl = async (...more: string[]) =>
     (await run('curl', ['--silent', '--show-error', '--user', `${endpoint.user}:${endpoint.token}`, ...more])).stdout;
   expect(await curl(`${endpoint.url}/?query=SELECT+count()+FROM+events`)).toBe('1000\n');
@@ -34,7 +34,7 @@ test('curl asks as it asks a server', async () => {
   expect(await curl(endpoint.url, '--data', 'DROP TABLE events')).toContain('(READONLY)');
 });
 
-test('@clickhouse/client asks as it asks a server', async () => {
+test('@clickhouse/client queries the endpoint as it queries a server', async () => {
   const client = createClient({
     url: endpoint.url,
     username: endpoint.user,
@@ -112,7 +112,7 @@ const GRAFANA = [
   "SELECT count() FROM events settings additional_table_filters={'events' : ' agent = \\'bot-1\\' '}",
 ];
 
-test("Grafana's data source asks as it asks a server", async () => {
+test("Grafana's data source queries the endpoint as it queries a server", async () => {
   const search =
     '?client_protocol_version=54460&database=holdpoint&default_format=Native&limit=100000&max_execution_time=64';
   for (const sql of GRAFANA) {
@@ -124,7 +124,7 @@ test("Grafana's data source asks as it asks a server", async () => {
   }
 });
 
-test("DBeaver's driver asks as it asks a server", async () => {
+test("DBeaver's JDBC driver queries the endpoint as it queries a server", async () => {
   // What the JDBC driver (clickhouse-jdbc 0.9.4) sent when it connected, read all metadata and ran queries.
   type Recorded = { path: string; headers: Record<string, string>; body: string };
   const requests = JSON.parse(await readFile(join(import.meta.dirname, 'jdbc-requests.json'), 'utf8')) as Recorded[];

@@ -3,7 +3,7 @@ import { createConcurrencyLimiter } from '../../../audit/analysts/concurrency-li
 
 const { signal } = new AbortController();
 
-test('lets in the next one when one leaves, in the order in which they came', async () => {
+test('a query that ends starts the next one, in order of arrival', async () => {
   const limiter = createConcurrencyLimiter({ concurrency: 2, queue: 5, maxWait: 60_000 });
   const first = await limiter.enter('a', signal);
   const second = await limiter.enter('b', signal);
@@ -21,7 +21,7 @@ test('lets in the next one when one leaves, in the order in which they came', as
   expect(order).toEqual(['c', 'd']);
 });
 
-test('leaves the last place to others', async () => {
+test('one user cannot take every slot of the limiter', async () => {
   const limiter = createConcurrencyLimiter({ concurrency: 2, queue: 5, maxWait: 60_000 });
   const first = await limiter.enter('a', signal);
   let entered = false;
@@ -32,7 +32,7 @@ test('leaves the last place to others', async () => {
   await second;
 });
 
-test('refuses when too many wait, and when it takes too long', async () => {
+test('a query is refused when the queue is full, or its wait too long', async () => {
   const limiter = createConcurrencyLimiter({ concurrency: 1, queue: 1, maxWait: 1 });
   await limiter.enter('a', signal);
   const late = limiter.enter('b', signal);
@@ -40,7 +40,7 @@ test('refuses when too many wait, and when it takes too long', async () => {
   await expect(late).rejects.toThrow('Code: 202');
 });
 
-test('forgets who went away while waiting', async () => {
+test('a client that leaves the queue is forgotten', async () => {
   const limiter = createConcurrencyLimiter({ concurrency: 1, queue: 5, maxWait: 60_000 });
   const leave = await limiter.enter('a', signal);
   const gone = new AbortController();

@@ -3,7 +3,7 @@ import { parseConfig } from '../../../gateway/config/config.ts';
 
 const SYSTEMS = 'systems: { p: { upstream: "http://x" } }';
 
-test('the door has an address of its own, and belongs to the embedded engine', () => {
+test('the query endpoint has an address of its own, and is only for the embedded engine', () => {
   const config = parseConfig(`listen: { clickhouse: "127.0.0.1:8123" }\n${SYSTEMS}`, 'holdpoint.yaml', {});
   expect(config.listen.clickhouse).toEqual({ host: '127.0.0.1', port: 8123 });
   const server = `listen: { clickhouse: "127.0.0.1:8123" }\nclickhouse: { url: "http://c" }\n${SYSTEMS}`;

@@ -7,7 +7,7 @@ import { parseConfig } from '../../../gateway/config/config.ts';
 import { startGateway } from '../../../gateway/process/supervisor.ts';
 import { temporaryFolder } from '../events.ts';
 
-test('a gateway opens the door to its analysts, and to no other reviewer', async () => {
+test('a gateway lets its analysts query the endpoint, and no other reviewer', async () => {
   await using folder = await temporaryFolder();
   const sha256 = (token: string) => createHash('sha256').update(token).digest('hex');
   const text = `listen: { agents: "127.0.0.1:0", admin: "127.0.0.1:0", clickhouse: "127.0.0.1:0" }

@@ -43,7 +43,7 @@ function raw(path: string, headers: Record<string, string>): Promise<{ encoding:
   });
 }
 
-test('knows analysts by Basic credentials, by headers and by the address', async () => {
+test('an analyst is identified by Basic credentials, by headers or by the URL', async () => {
   const sql = 'query=SELECT+1';
   const headers = { 'x-clickhouse-user': endpoint.user, 'x-clickhouse-key': endpoint.token };
   const search = new URLSearchParams({ user: endpoint.user, password: endpoint.token, query: 'SELECT 1' });
@@ -56,7 +56,7 @@ test('knows analysts by Basic credentials, by headers and by the address', async
   for (const answer of await Promise.all(answers)) expect(await answer.text()).toBe('1\n');
 });
 
-test('answers wrong credentials as a server does, and tells nothing of who exists', async () => {
+test('wrong credentials are answered as by a server, and reveal no user name', async () => {
   const wrong: [string, Record<string, string>][] = [
     ['', {}],
     ['', basic(endpoint.user, '')],
@@ -86,7 +86,7 @@ test('answers wrong credentials as a server does, and tells nothing of who exist
   expect(known).toBe(unknown);
 });
 
-test('answers /ping, /replicas_status, a bare address, HEAD, OPTIONS and unknown paths as a server does', async () => {
+test('/ping, /replicas_status, a bare URL, HEAD, OPTIONS and unknown paths are answered as by a server', async () => {
   for (const path of ['/ping', '/replicas_status', '/']) {
     expect(await (await fetch(`${endpoint.url}${path}`)).text()).toBe('Ok.\n');
   }
@@ -97,7 +97,7 @@ test('answers /ping, /replicas_status, a bare address, HEAD, OPTIONS and unknown
   expect((await endpoint.ask('/', { method: 'PUT', body: 'x' })).status).toBe(404);
 });
 
-test('tells what a server tells in its headers', async () => {
+test('an answer has the headers of a server', async () => {
   const answer = await endpoint.query('SELECT 1 AS a FORMAT JSONCompact', '?query_id=mine');
   const { headers } = answer;
   expect(headers.get('content-type')).toBe('application/json; charset=UTF-8');
@@ -109,7 +109,7 @@ test('tells what a server tells in its headers', async () => {
   expect(await answer.json()).toMatchObject({ data: [[1]], rows: 1 });
 });
 
-test('refuses what would not fit into its headers, and addresses and formats that are none', async () => {
+test('values that do not fit into a header, malformed URLs and unknown formats are refused', async () => {
   const refused: [string, string, number][] = [
     ['/?query=SELECT+1&query_id=a%0d%0aX-Own:+1', '36', 400],
     ['/?query=SELECT+1&session_timezone=UTC%0a', '36', 400],
@@ -130,7 +130,7 @@ test('refuses what would not fit into its headers, and addresses and formats tha
   }
 });
 
-test('closes connections beyond those that it can serve, and goes on when some have ended', async () => {
+test('connections beyond the limit are closed, and accepted again when some have ended', async () => {
   const { port } = new URL(endpoint.url);
   const sockets = Array.from({ length: 300 }, () => connect(Number(port), '127.0.0.1').on('error', () => {}));
   try {
@@ -143,7 +143,7 @@ test('closes connections beyond those that it can serve, and goes on when some h
   expect(await (await ping())?.text()).toBe('Ok.\n');
 });
 
-test('takes the statement from the address, the body, both, or a form; the format from each', async () => {
+test('the statement is read from the URL, the body, both or a form, and the format from each', async () => {
   const form = new FormData();
   form.set('query', 'SELECT {n:UInt8} + 1');
   form.set('param_n', '1');
@@ -159,7 +159,7 @@ test('takes the statement from the address, the body, both, or a form; the forma
   for (const [answer, expected] of answers) expect(await (await answer).text()).toBe(expected);
 });
 
-test('gives every format that the engine writes', async () => {
+test('the endpoint offers every format that the engine writes', async () => {
   const formats = await (await endpoint.query('SELECT name FROM system.formats WHERE is_output')).text();
   // These want a schema, or columns of certain names and types.
   const particular =
@@ -175,7 +175,7 @@ test('gives every format that the engine writes', async () => {
   }
 });
 
-test('binds parameters of every kind, whatever they hold', async () => {
+test('parameters of every kind are bound, whatever their content', async () => {
   const search = new URLSearchParams({
     param_s: `it's; "one"\\n -- {s:String}`,
     param_a: `['it\\'s','b']`,
@@ -198,13 +198,13 @@ test('binds parameters of every kind, whatever they hold', async () => {
   expect((await endpoint.query('SELECT {x:UInt8}')).headers.get('x-clickhouse-exception-code')).toBe('456');
 });
 
-test('keeps many requests with parameters apart', async () => {
+test('parameters of concurrent requests do not mix', async () => {
   const numbers = Array.from({ length: 40 }, (_, n) => n);
   const texts = numbers.map(async (n) => (await endpoint.query('SELECT {x:String}', `?param_x=v${n}`)).text());
   expect(await Promise.all(texts)).toEqual(numbers.map((n) => `v${n}\n`));
 });
 
-test('follows settings that change how a result looks, for that request alone', async () => {
+test('settings that change how a result looks apply to their request only', async () => {
   const sql = 'SELECT toUInt64(1) AS a FORMAT JSONEachRow';
   const quoted = async (search = '') => (await endpoint.query(sql, search)).text();
   const before = await quoted();
@@ -216,7 +216,7 @@ test('follows settings that change how a result looks, for that request alone', 
   expect(await zone.text()).toBe('1970-01-01 09:00:00\n');
 });
 
-test('accepts what clients send beside, and refuses settings as a server does', async () => {
+test('parameters that clients add are accepted, and other settings refused as by a server', async () => {
   const harmless =
     '?wait_end_of_query=1&send_progress_in_http_headers=1&log_comment=x&session_id=y&session_timeout=60&role=z' +
     '&readonly=2&max_block_size=100&max_execution_time=600&max_threads=64&async_insert=0&input_format_null_as_default=1' +
@@ -238,7 +238,7 @@ test('accepts what clients send beside, and refuses settings as a server does', 
   }
 });
 
-test('lowers limits that a client asks for, and never raises them', async () => {
+test('a client can lower its limits and never raise them', async () => {
   const limit = async (name: string, value: string) =>
     Number(await (await endpoint.query(`SELECT getSetting('${name}')`, `?${name}=${value}`)).text());
   expect(await limit('max_execution_time', '5')).toBe(5);
@@ -248,7 +248,7 @@ test('lowers limits that a client asks for, and never raises them', async () => 
   expect(await limit('max_result_rows', '1000000000')).toBe(1_000_000);
 });
 
-test('ends what passes its limits with the exception of a server', async () => {
+test('a query beyond its limits ends with the exception of a server', async () => {
   const passing: [string, string, string, number][] = [
     ['SELECT count() FROM numbers(1e12) WHERE sipHash64(number) = 1', '?max_execution_time=1', '159', 408],
     ['SELECT length(groupArray(number)) FROM numbers(1e9)', '', '241', 500],
@@ -264,7 +264,7 @@ test('ends what passes its limits with the exception of a server', async () => {
   }
 });
 
-test('compresses answers as the client prefers, and not when it may not', async () => {
+test('answers are compressed as the client prefers, or not at all if it forbids it', async () => {
   const path = `/?query=${encodeURIComponent('SELECT agent FROM events')}`;
   const { bytes: plain } = await raw(path, {});
   const decoders: [string, string, (bytes: Buffer) => Buffer][] = [
@@ -288,7 +288,7 @@ test('compresses answers as the client prefers, and not when it may not', async 
   expect(readBlocks(blocks.bytes).equals(plain)).toBe(true);
 });
 
-test('reads compressed requests, and refuses those that are damaged or would grow too large', async () => {
+test('compressed requests are read, and refused when damaged or too large', async () => {
   const send = (body: Buffer, encoding: string) =>
     endpoint.ask('/', { method: 'POST', body: new Uint8Array(body), headers: { 'content-encoding': encoding } });
   const sql = Buffer.from('SELECT 42');
@@ -309,7 +309,7 @@ test('reads compressed requests, and refuses those that are damaged or would gro
   expect((await endpoint.query('x'.repeat(2 ** 21))).headers.get('x-clickhouse-exception-code')).toBe('307');
 });
 
-test('writes Native as the revision of the protocol wants it that a client speaks', async () => {
+test("Native is written in the revision of the client's protocol", async () => {
   const native = async (revision: number) => {
     const answer = await endpoint.query(
       "SELECT 1::UInt8 AS a, ['x', 'yz']::Array(LowCardinality(String)) AS b, NULL::Nullable(Float64) AS c",

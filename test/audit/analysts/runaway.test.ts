@@ -40,7 +40,7 @@ async function insert(times: number): Promise<number[]> {
   return took;
 }
 
-test('a runaway query does not stop the writer, and ends when who asked is gone', async () => {
+test('a runaway query does not stop the writer, and ends when its client disconnects', async () => {
   const quiet = await insert(20);
   const hangUp = new AbortController();
   const asked = [...HEAVY, ...HEAVY].map(async (sql) => {
@@ -65,7 +65,7 @@ test('a runaway query does not stop the writer, and ends when who asked is gone'
   );
 });
 
-test('a few queries run at once, others wait; one person cannot take every place', async () => {
+test('a few queries run at once and others wait, and one analyst cannot take every slot', async () => {
   const hangUp = new AbortController();
   const forEver = 'SELECT sleepEachRow(1) FROM numbers(1000) SETTINGS max_block_size = 1';
   const asked = Array.from({ length: 5 }, () =>

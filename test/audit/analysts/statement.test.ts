@@ -237,7 +237,7 @@ const ANSWERED: Readonly<Record<string, string>> = {
   "SELECT $$a$$, $x$it's$x$": "a\tit\\'s\n",
 };
 
-test('answers what only reads', async () => {
+test('read-only statements are answered', async () => {
   for (const [statement, expected] of Object.entries(ANSWERED)) {
     const answer = await endpoint.query(statement);
     const text = await answer.text();
@@ -259,7 +259,7 @@ test('answers what only reads', async () => {
   }
 });
 
-test('looks through names that are given as parameters', async () => {
+test('names that are given as parameters are checked', async () => {
   const sql = 'SELECT count() FROM {d:Identifier}.{t:Identifier}';
   const ask = (database: string, table: string) => endpoint.query(sql, `?param_d=${database}&param_t=${table}`);
   expect(await (await ask('holdpoint', 'events')).text()).toBe('1000\n');
@@ -267,7 +267,7 @@ test('looks through names that are given as parameters', async () => {
   expect((await endpoint.query('SELECT * FROM {t:Identifier}', '?param_t=system.processes')).ok).toBe(false);
 });
 
-test('refuses every table function of the engine but those that make their rows themselves', async () => {
+test('every table function of the engine is refused, except those that generate their rows', async () => {
   const names = await (await endpoint.query('SELECT name FROM system.table_functions')).text();
   for (const name of names.trim().split('\n')) {
     if (TABLE_FUNCTIONS.has(name.toLowerCase())) continue;
@@ -276,6 +276,6 @@ test('refuses every table function of the engine but those that make their rows 
   }
 });
 
-test('was read against the functions and tables of this engine; look for new ones after an upgrade', async () => {
+test('the lists were reviewed against the functions and tables of this engine; look for new ones after an upgrade', async () => {
   expect(await (await endpoint.query('SELECT version()')).text()).toMatch(new RegExp(`^${REVIEWED_ENGINE}\\.`));
 });

@@ -3,7 +3,7 @@ import { tokenize } from '../../../audit/analysts/tokens.ts';
 
 const values = (sql: string) => tokenize(sql).map(({ value }) => value);
 
-test('leaves out what the engine skips: white space and every kind of comment', () => {
+test('white space and every kind of comment are skipped, as by the engine', () => {
   expect(values("a -- x ' \n b /* 1 /* 2 */ ; */ c # x\n d #!x\n e // ' \n f\t\r\n\v\f g")).toEqual([
     'a',
     'b',
@@ -15,7 +15,7 @@ test('leaves out what the engine skips: white space and every kind of comment', 
   ]);
 });
 
-test('knows strings, quoted names and heredocs, and undoes their quotes', () => {
+test('strings, quoted names and heredocs are tokens without their quotes', () => {
   expect(tokenize(`'it''s' 'it\\'s' "a""b" \`c\` $$ ' ; $$ $tag$ $$ ; $tag$`)).toMatchObject([
     { kind: 'text', value: "it's" },
     { kind: 'text', value: "it's" },
@@ -26,12 +26,12 @@ test('knows strings, quoted names and heredocs, and undoes their quotes', () => 
   ]);
 });
 
-test('sees no comment or statement inside of quotes, and no quote inside of comments', () => {
+test('comments and statements inside quotes, and quotes inside comments, are no tokens', () => {
   expect(values(`'--' "/*" \`#\` $$--$$`)).toEqual(['--', '/*', '#', '--']);
   expect(values("1 -- '\n; DROP")).toEqual(['1', ';', 'DROP']);
 });
 
-test('refuses what it could cut otherwise than the engine', () => {
+test('text that the engine could split differently is refused', () => {
   const refused = [
     "'open",
     '"open',

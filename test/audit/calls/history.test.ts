@@ -78,11 +78,11 @@ afterAll(async () => {
 const like = { agent: 'billing-bot', system: 'payments', operation: 'createRefund', except: 'call_x' };
 const patience = () => AbortSignal.timeout(30_000);
 
-test('counts similar calls of 30 days, and what people made of them', async () => {
+test('a history counts similar calls of 30 days, and how people decided on them', async () => {
   expect(await log.history(like, patience())).toMatchObject({ similar_30d: 6, approved_unchanged_rate: 0.25 });
 });
 
-test('leaves out the call that is asked about', async () => {
+test('a history leaves out its own call', async () => {
   const { similar_30d, approved_unchanged_rate, recent_calls } = await log.history(
     { ...like, except: idOf('a') },
     patience(),
@@ -91,12 +91,12 @@ test('leaves out the call that is asked about', async () => {
   expect(recent_calls.map(({ call_id }) => call_id)).not.toContain(idOf('a'));
 });
 
-test('tells the agent’s last calls, whatever they were', async () => {
+test('a history has the last calls of the agent, of any kind', async () => {
   const { recent_calls } = await log.history(like, patience());
   expect(recent_calls.map(({ call_id }) => call_id)).toEqual(['j', 'h', 'f', 'e', 'd'].map(idOf));
 });
 
-test('knows no rate where nobody decided, and nothing of an agent that never called', async () => {
+test('a history has no rate without decisions, and is empty for an agent that never called', async () => {
   expect(await log.history({ ...like, operation: 'listRefunds' }, patience())).toMatchObject({
     similar_30d: 0,
     approved_unchanged_rate: null,
@@ -108,7 +108,7 @@ test('knows no rate where nobody decided, and nothing of an agent that never cal
   });
 });
 
-test('gives up when it is told to', async () => {
+test('a history query stops when it is aborted', async () => {
   const patience = new AbortController();
   const asked = log.history(like, patience.signal);
   patience.abort();

@@ -68,11 +68,11 @@ async function found(filter: CallFilter): Promise<string[]> {
 
 const all = ['held', 'running', 'costly', 'odd', 'failing', 'crm', 'older than a year'];
 
-test('finds every call, newest first, however old it is', async () => {
+test('a search finds every call, newest first, however old', async () => {
   expect(await found({})).toEqual(all);
 });
 
-test('pages through them, and what arrives meanwhile does not move the pages', async () => {
+test('a search has pages, and new calls do not move them', async () => {
   const pages: string[][] = [];
   let cursor: string | null = null;
   do {
@@ -113,7 +113,7 @@ test.each<[CallFilter, string[]]>([
   expect(await found(filter)).toEqual(expected);
 });
 
-test('tells how a call ended, and that one has not ended yet', async () => {
+test('a search result says how a call ended, or that it has not ended yet', async () => {
   const { items } = await log.search({}, { limit: 2 });
   expect(items).toMatchObject([
     { hold_id: 'hold_held', status: 403, code: 'rejected', took_ms: 20, at: new Date(NOW - 2000).toISOString() },
@@ -121,7 +121,7 @@ test('tells how a call ended, and that one has not ended yet', async () => {
   ]);
 });
 
-test('tells the whole story of one call, with what policy judged', async () => {
+test('the story of a call has all its steps, with the input of the policy', async () => {
   const story = await log.story(callAt(NOW - 2000, 'held'));
   expect(story?.call).toMatchObject({ verdict: 'hold', hold_id: 'hold_held', status: 403 });
   expect(story?.events.map(({ type }) => type)).toEqual([
@@ -133,6 +133,6 @@ test('tells the whole story of one call, with what policy judged', async () => {
   expect(story?.events[0]).toMatchObject({ input: '{"action":{"body":{"amount":1}}}', at: NOW - 2000 });
 });
 
-test('knows when there is no such call', async () => {
+test('the story of an unknown call is empty', async () => {
   expect(await log.story(callAt(NOW, 'nobody'))).toBeNull();
 });

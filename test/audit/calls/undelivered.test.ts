@@ -53,7 +53,7 @@ afterEach(async () => {
 const namesOf = ({ items }: Awaited<ReturnType<CallLog['search']>>) =>
   items.map(({ decision_id }) => decision_id.slice(4));
 
-test('calls that ClickHouse does not have yet are found while it is away, and it is said that earlier ones are not', async () => {
+test('undelivered calls are found while ClickHouse is away, and the answer says that earlier ones are missing', async () => {
   const found = await log.search({}, { limit: 10 });
   expect(found.source).toBe('journal');
   expect(namesOf(found)).toEqual(['held', 'late', 'early']);
@@ -61,7 +61,7 @@ test('calls that ClickHouse does not have yet are found while it is away, and it
   expect(found.items[2]).toMatchObject({ status: 200, took_ms: 20 });
 });
 
-test('they are searched and paged like those of the record', async () => {
+test('undelivered calls are searched and paged like delivered ones', async () => {
   expect(namesOf(await log.search({ system: 'crm' }, { limit: 10 }))).toEqual(['late']);
   expect(namesOf(await log.search({ text: 'too MUCH' }, { limit: 10 }))).toEqual(['held']);
   expect(namesOf(await log.search({ from: NOW - 4000, to: NOW - 2500 }, { limit: 10 }))).toEqual(['late']);
@@ -70,12 +70,12 @@ test('they are searched and paged like those of the record', async () => {
   expect(namesOf(await log.search({}, { limit: 2, cursor: first.next! }))).toEqual(['early']);
 });
 
-test('the story of one of them is told, steps of its hold among it', async () => {
+test('the story of an undelivered call includes the steps of its hold', async () => {
   const story = await log.story(callAt(NOW - 2000, 'held'));
   expect(story).toMatchObject({ source: 'journal', call: { verdict: 'hold' } });
   expect(story?.events.map(({ type }) => type)).toEqual(['call.decided', 'hold.opened']);
 });
 
-test('that a call is not among them says nothing, so the answer is that it cannot be known', async () => {
+test('whether an unknown call exists cannot be answered while ClickHouse is away', async () => {
   await expect(log.story(callAt(NOW - 86_400_000, 'earlier'))).rejects.toThrow();
 });

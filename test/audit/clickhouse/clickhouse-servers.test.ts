@@ -52,7 +52,7 @@ async function one(client: ReturnType<typeof connectClickHouse>): Promise<unknow
   return (await client.query({ query: 'SELECT 1 AS one', format: 'JSONEachRow' })).json();
 }
 
-test('asks the next of several servers when one does not answer, and the first again when that fails', async () => {
+test('the client asks the next of several servers when one does not answer, and the first again when that fails', async () => {
   await using first = await openWay();
   await using second = await openWay();
   const client = connectClickHouse({ url: [first.url, second.url], ...credentials() });
@@ -66,7 +66,7 @@ test('asks the next of several servers when one does not answer, and the first a
   await client.close();
 });
 
-test('an insert that failed on one server goes to the next when it is tried again, and is stored once', async () => {
+test('an insert that failed on one server goes to the next when repeated, and is stored once', async () => {
   await using first = await openWay();
   await using second = await openWay();
   const client = connectClickHouse({ url: [first.url, second.url], ...credentials() });
@@ -84,7 +84,7 @@ test('an insert that failed on one server goes to the next when it is tried agai
   await client.close();
 });
 
-test('what a server says to a statement is said to whoever asked, and another one is not bothered', async () => {
+test("a server's error for a statement reaches the caller, and no other server is asked", async () => {
   await using dead = await openWay();
   await dead.cut();
   await using alive = await openWay();
@@ -94,7 +94,7 @@ test('what a server says to a statement is said to whoever asked, and another on
   await client.close();
 });
 
-test('speaks TLS to a server whose certificate a private authority has signed, and to no other', async () => {
+test('the client trusts a server with a certificate of the configured authority, and no other', async () => {
   await using folder = await temporaryFolder();
   const openssl = (...args: string[]) => execFileSync('openssl', args, { cwd: folder.path, stdio: 'pipe' });
   const read = (file: string) => readFileSync(join(folder.path, file), 'utf8');

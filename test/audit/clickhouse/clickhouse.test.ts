@@ -31,7 +31,7 @@ const everyMember = Object.fromEntries(
   Object.entries(EVENT_FIELDS).map(([name, { kind }]) => [name, HARD[kind]]),
 ) as Required<Event>;
 
-test('stores every member that an event can have, as it was', async () => {
+test('ClickHouse stores every member of an event unchanged', async () => {
   await warehouse.insert([everyMember], { chain: 'chain-whole', from: 7 });
   const names = Object.keys(EVENT_FIELDS).join(', ');
   const [row] = await warehouse.select(
@@ -47,7 +47,7 @@ test('stores every member that an event can have, as it was', async () => {
   });
 });
 
-test('stores what is left out of an event as the empty value of its kind, and an absent share as absent', async () => {
+test('an absent member is stored as the empty value of its kind, and an absent share as absent', async () => {
   await warehouse.insert([{ ...event(1), event_id: 'evt_bare' }]);
   const [row] = await warehouse.select(
     `SELECT session, flags, status, cost, confidence FROM holdpoint.events WHERE event_id = 'evt_bare'`,
@@ -55,21 +55,21 @@ test('stores what is left out of an event as the empty value of its kind, and an
   expect(row).toEqual({ session: '', flags: [], status: 0, cost: 0, confidence: null });
 });
 
-test('stores events with broken text from agents', async () => {
+test('events with malformed text from agents are stored', async () => {
   await warehouse.insert([event(7, { event_id: 'evt_broken', task: 'half a pair \ud800' })]);
   expect(await warehouse.select(`SELECT task FROM holdpoint.events WHERE event_id = 'evt_broken'`)).toEqual([
     { task: 'half a pair \ufffd' },
   ]);
 });
 
-test('refuses a batch with a row that does not fit, and says that the row is to blame', async () => {
+test('a batch with an invalid row is refused, with an error that blames the row', async () => {
   const error = await warehouse
     .insert([event(8, { status: 'none' as never }), event(9)])
     .catch((error: unknown) => error);
   expect(isRowFault(error)).toBe(true);
 });
 
-test('drops a batch that comes again, and no other', async () => {
+test('a repeated batch is dropped, and no other', async () => {
   const count = async () =>
     (await warehouse.select(`SELECT event_id FROM holdpoint.events WHERE event_id LIKE 'evt_000001%'`)).length;
   const delivery = { chain: 'chain-again', from: 1 };

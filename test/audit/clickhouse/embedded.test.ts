@@ -30,7 +30,7 @@ function ask(path: string, init: RequestInit = {}): Promise<Response> {
   return fetch(`${embedded.url}${path}`, { ...init, headers: { authorization, ...init.headers } });
 }
 
-test('speaks to @clickhouse/client as a server does', async () => {
+test('the engine endpoint answers @clickhouse/client as a server does', async () => {
   const client = connectClickHouse(embedded);
   expect(await client.ping()).toEqual({ success: true });
   expect(await client.ping({ select: true })).toEqual({ success: true });
@@ -51,7 +51,7 @@ test('speaks to @clickhouse/client as a server does', async () => {
   await client.close();
 });
 
-test('refuses everything but /ping without the right password', async () => {
+test('the engine endpoint refuses everything but /ping without the right password', async () => {
   expect(await (await fetch(`${embedded.url}/ping`)).text()).toBe('Ok.\n');
   const wrong: Record<string, string>[] = [
     {},
@@ -68,13 +68,13 @@ test('refuses everything but /ping without the right password', async () => {
   expect(await (await fetch(`${embedded.url}/?query=SELECT+1`, { headers })).text()).toBe('1\n');
 });
 
-test('takes the statement from the address or the body, and the format from either', async () => {
+test('the engine endpoint reads the statement from the URL or the body, and the format from either', async () => {
   expect(await (await ask('/?query=SELECT+1,2')).text()).toBe('1\t2\n');
   expect(await (await ask('/', { method: 'POST', body: 'SELECT 1, 2 FORMAT CSV' })).text()).toBe('1,2\n');
   expect(await (await ask('/?default_format=CSV', { method: 'POST', body: 'SELECT 1, 2' })).text()).toBe('1,2\n');
 });
 
-test('refuses what it would get wrong: settings in the request, compression', async () => {
+test('the engine endpoint refuses settings in the request, and compression', async () => {
   const refused: [string, RequestInit?][] = [
     ['/?query=SELECT+1&max_threads=1'],
     ['/?query=INSERT', { method: 'POST', body: 'x', headers: { 'content-encoding': 'gzip' } }],
@@ -100,7 +100,7 @@ function insert(into: string, data: string, asOne = false): Promise<Response> {
 const spool = () => join(data.path, 'clickhouse', 'spool');
 const count = async (table: string) => Number(await (await ask(`/?query=SELECT+count()+FROM+${table}`)).text());
 
-test('says of bad rows the same whether they come as a file or in the statement, and stores none of them', async () => {
+test('bad rows give the same error as a file or in the statement, and none is stored', async () => {
   await ask('/', {
     method: 'POST',
     body: 'CREATE TABLE bad (n UInt16, at DateTime64(3), s String, a Array(String)) ENGINE = MergeTree ORDER BY n',
@@ -129,7 +129,7 @@ test('says of bad rows the same whether they come as a file or in the statement,
   expect(await readdir(spool())).toEqual([]);
 });
 
-test('takes a delivery once, whether it comes as a file or in the statement', async () => {
+test('a delivery is stored once, as a file or in the statement', async () => {
   const table = 'CREATE TABLE once (n UInt32) ENGINE = MergeTree ORDER BY n';
   await ask('/', { method: 'POST', body: `${table} SETTINGS non_replicated_deduplication_window = 100` });
   const into = (token: string) => `INSERT INTO once SETTINGS insert_deduplication_token = '${token}'`;
@@ -139,7 +139,7 @@ test('takes a delivery once, whether it comes as a file or in the statement', as
   expect(await count('once')).toBe(2);
 });
 
-test('stores nothing of a body that breaks off, and keeps none of it', async () => {
+test('a body that breaks off is neither stored nor kept', async () => {
   await ask('/', { method: 'POST', body: 'CREATE TABLE broken (n UInt32) ENGINE = MergeTree ORDER BY n' });
   const authorization = `Basic ${Buffer.from(`${embedded.username}:${embedded.password}`).toString('base64')}`;
   const query = encodeURIComponent('INSERT INTO broken FORMAT JSONEachRow');
@@ -156,7 +156,7 @@ test('stores nothing of a body that breaks off, and keeps none of it', async () 
   expect(await count('broken')).toBe(0);
 });
 
-test('removes what a crash left in the spool, and stores also in a folder whose name looks like a pattern', async () => {
+test('the spool is emptied after a crash, and works in a folder with a name like a pattern', async () => {
   await using folder = await temporaryFolder();
   const path = join(folder.path, '{a,b}*');
   await mkdir(join(path, 'spool'), { recursive: true });
@@ -175,7 +175,7 @@ test('removes what a crash left in the spool, and stores also in a folder whose 
   await exited;
 });
 
-test('keeps the environment of its parent out of reach of SQL', async () => {
+test("SQL cannot read the environment of the engine's parent", async () => {
   process.env['HOLDPOINT_TEST_SECRET'] = 'do-not-tell';
   await using folder = await temporaryFolder();
   const other = await startEmbedded({ path: folder.path });
@@ -192,12 +192,12 @@ test('keeps the environment of its parent out of reach of SQL', async () => {
   expect(await exited).toEqual([0, null]);
 });
 
-test('refuses a second process on the same data, with the reason', async () => {
+test('a second engine on the same data is refused, with the reason', async () => {
   const path = join(data.path, 'clickhouse');
   await expect(startEmbedded({ path })).rejects.toThrow(`cannot open ${path}`);
 });
 
-test('ends with its parent, however that ends', async () => {
+test('the engine ends with its parent, however that ends', async () => {
   await using folder = await temporaryFolder();
   const parent = fork(join(import.meta.dirname, 'embedded-parent.ts'), [folder.path], { execArgv: [] });
   const [pid] = (await once(parent, 'message')) as [number];

@@ -5,7 +5,7 @@ import { eventsPage } from '../../../audit/clickhouse/events-page.ts';
 
 const AUDIT = join(import.meta.dirname, '../../../audit');
 
-test('the page for analysts says what the lists and the views say', async () => {
+test('the page for analysts matches the list of events and the views', async () => {
   const views = readFileSync(join(AUDIT, 'clickhouse/schema/views.sql'), 'utf8');
   await expect(eventsPage(views)).toMatchFileSnapshot(join(AUDIT, 'EVENTS.md'));
 });

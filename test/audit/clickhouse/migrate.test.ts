@@ -19,7 +19,7 @@ const count = async (table: string) => {
   return Number(row!.n);
 };
 
-test('migrates an empty ClickHouse once and changes nothing when repeated', async () => {
+test('a migration creates the tables once and changes nothing when repeated', async () => {
   expect(await migrate(warehouse.client)).toEqual([
     '0001-events.sql',
     '0002-calls.sql',
@@ -32,7 +32,7 @@ test('migrates an empty ClickHouse once and changes nothing when repeated', asyn
   expect(await count('events')).toBe(1);
 });
 
-test('goes on after a crash between any statement and its record, and beside another gateway', async () => {
+test('a migration continues after a crash between any statement and its record, and next to another gateway', async () => {
   await migrate(warehouse.client);
   await warehouse.insert([event(0)]);
   await command('TRUNCATE TABLE holdpoint.schema_migrations');
@@ -41,7 +41,7 @@ test('goes on after a crash between any statement and its record, and beside ano
   for (const table of ['events', 'calls', 'minutes']) expect([table, await count(table)]).toEqual([table, 1]);
 });
 
-test('gives the table a column for every field that the list has got since', async () => {
+test('a migration adds a column for every new field of the list', async () => {
   await migrate(warehouse.client);
   await command('ALTER TABLE holdpoint.events DROP COLUMN fault');
   await command('ALTER TABLE holdpoint.events DROP COLUMN masked');
@@ -56,7 +56,7 @@ test('gives the table a column for every field that the list has got since', asy
   expect(columns.map(({ name }) => name)).toEqual(EVENT_COLUMNS.map(({ name }) => name));
 });
 
-test('makes the views anew when they are others than before', async () => {
+test('a migration replaces views that have changed', async () => {
   await migrate(warehouse.client);
   await command('CREATE OR REPLACE VIEW holdpoint.calls AS SELECT 1 AS earlier');
   await command(`ALTER TABLE holdpoint.schema_migrations DELETE WHERE name LIKE 'views-%' SETTINGS mutations_sync = 1`);
@@ -65,7 +65,7 @@ test('makes the views anew when they are others than before', async () => {
   expect(await warehouse.select('SELECT call_id FROM holdpoint.calls')).toEqual([]);
 });
 
-test('refuses tables of a version that it does not know, and leaves them as they are', async () => {
+test('a migration refuses tables of an unknown version, and does not change them', async () => {
   await migrate(warehouse.client);
   await command(`INSERT INTO holdpoint.schema_migrations (name) VALUES ('0099-later.sql')`);
   const error: unknown = await migrate(warehouse.client).catch((error: unknown) => error);
@@ -73,7 +73,7 @@ test('refuses tables of a version that it does not know, and leaves them as they
   expect((error as Error).message).toMatch(/another version of Holdpoint \(0099-later\.sql\).*RENAME DATABASE/s);
 });
 
-test('keeps rows as long as it is told, for each table, and changes that only when it is told otherwise', async () => {
+test('each table keeps rows as long as configured, and is altered only when that changes', async () => {
   const long = { events: 400 * DAY, calls: 800 * DAY, holds: 800 * DAY, minutes: null };
   await migrate(warehouse.client, { retention: long });
   const kept = () =>
@@ -98,7 +98,7 @@ test('keeps rows as long as it is told, for each table, and changes that only wh
   });
 });
 
-test('deletes what is older than that, and nothing else', async () => {
+test('rows older than the retention are deleted, and no others', async () => {
   await migrate(warehouse.client);
   const old = Date.now() - 100 * DAY;
   const now = Date.now();

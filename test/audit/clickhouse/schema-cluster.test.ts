@@ -25,7 +25,7 @@ async function parsed(statement: string): Promise<string> {
 }
 
 // There is no cluster to try it on here: what the engine's own parser reads is all that is known of it.
-test('the schema of a cluster is what the engine reads as replicated tables with a table over all shards', async () => {
+test('the engine reads the schema of a cluster as replicated tables with a table over all shards', async () => {
   const texts = [];
   for (const statement of rendered('main')) texts.push(await parsed(statement));
   await expect(`${texts.join(';\n\n')};\n`).toMatchFileSnapshot('./__snapshots__/schema-cluster.sql');
@@ -51,7 +51,7 @@ test('every statement for a cluster names it, stores rows replicated and finds t
   }
 });
 
-test('the schema of one server has none of that, and leaves no placeholder behind', async () => {
+test('the schema of one server has no cluster, replica or placeholder', async () => {
   for (const statement of rendered(undefined)) {
     expect(statement).not.toMatch(/\{\{|ON CLUSTER|Replicated|Distributed|_local/);
     await parsed(statement);

@@ -26,7 +26,7 @@ const events = fc.record(
 ) as unknown as fc.Arbitrary<Event>;
 
 describe('the line of an event', () => {
-  it('is the same in whatever order its members came', () => {
+  it('the line of an event does not depend on the order of its members', () => {
     fc.assert(
       fc.property(events, fc.infiniteStream(fc.nat()), (event, dice) => {
         const shuffled = Object.entries(event)
@@ -38,7 +38,7 @@ describe('the line of an event', () => {
     );
   });
 
-  it('gives the event back, and the same line again', () => {
+  it('the line of an event gives the event back, and the same line again', () => {
     fc.assert(
       fc.property(events, (event) => {
         const line = eventLine(event);
@@ -49,7 +49,7 @@ describe('the line of an event', () => {
     );
   });
 
-  it('has members in the order of the list, and none that is empty or not on it', () => {
+  it('the line of an event has its members in the order of the list, without empty or unknown ones', () => {
     fc.assert(
       fc.property(events, (event) => {
         const names = Object.keys(JSON.parse(eventLine({ ...event, stray: 1 } as Event)) as object);

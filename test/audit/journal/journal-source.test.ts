@@ -14,7 +14,7 @@ import { event, openTestJournal, temporaryFolder, until, writeEvents } from '../
 const lines = (from: number, to: number) => Array.from({ length: to - from }, (_, n) => eventLine(event(from + n)));
 const rowsOf = (batches: readonly Batch[]) => batches.flatMap(({ rows }) => rows.map(String));
 
-test('gives every event once, in order, over several segments and openings', async () => {
+test('a journal source gives every event once, in order, over several segments and openings', async () => {
   await using folder = await temporaryFolder();
   await writeEvents(folder.path, 0, 250, 10_000);
   await writeEvents(folder.path, 250, 300);
@@ -23,7 +23,7 @@ test('gives every event once, in order, over several segments and openings', asy
   expect(numbered(batches).size).toBe(300);
 });
 
-test('gives exactly the same batch again when it is asked for one that it gave before', async () => {
+test('a journal source gives exactly the same batch when it is asked for one again', async () => {
   await using folder = await temporaryFolder();
   await writeEvents(folder.path, 0, 100, 5_000);
   const batches = await readAll(sourceOf(folder.path, 9).source);
@@ -36,7 +36,7 @@ test('gives exactly the same batch again when it is asked for one that it gave b
   }
 });
 
-test('gives of the open segment what is on disk for good, and nothing that a failing machine could take back', async () => {
+test('a journal source gives only synced events of the open segment, none that a power failure could remove', async () => {
   await using folder = await temporaryFolder();
   const journal = await openTestJournal(folder.path);
   const path = segmentPath(folder.path, journal.status().segment);
@@ -57,7 +57,7 @@ test('gives of the open segment what is on disk for good, and nothing that a fai
   await journal.close();
 });
 
-test('deletes what was delivered, but never the segment that is being written', async () => {
+test('a journal source deletes delivered segments, but never the open one', async () => {
   await using folder = await temporaryFolder();
   await writeEvents(folder.path, 0, 100, 5_000);
   const journal = await openTestJournal(folder.path);
@@ -76,7 +76,7 @@ test('deletes what was delivered, but never the segment that is being written', 
   await journal.close();
 });
 
-test('ends a batch at so many bytes, however few rows those are, and gives the same one again', async () => {
+test('a journal source limits a batch by bytes, however few its rows, and gives the same one again', async () => {
   await using folder = await temporaryFolder();
   const journal = await openTestJournal(folder.path);
   const large = (n: number) => event(n, { input: JSON.stringify('x'.repeat(n === 5 ? 500_000 : 90_000)) });
@@ -94,7 +94,7 @@ test('ends a batch at so many bytes, however few rows those are, and gives the s
   }
 });
 
-test('knows how much waits', async () => {
+test('a journal source knows how much is not delivered yet', async () => {
   await using folder = await temporaryFolder();
   await writeEvents(folder.path, 0, 100, 5_000);
   const { source } = sourceOf(folder.path, 10);
@@ -105,7 +105,7 @@ test('knows how much waits', async () => {
   expect(await source.behind(first!.to)).toMatchObject({ rows: 100 - first!.rows.length });
 });
 
-test('never gives a number twice, even where the files say so', async () => {
+test('a journal source never gives a number twice, even where the files do', async () => {
   await using folder = await temporaryFolder();
   await writeEvents(folder.path, 0, 10);
   await writeEvents(folder.path, 10, 20);
@@ -118,7 +118,7 @@ test('never gives a number twice, even where the files say so', async () => {
   expect(damages.length).toBeGreaterThan(0);
 });
 
-test('says which events are gone when a whole segment is', async () => {
+test('a journal source names the missing events when a whole segment is gone', async () => {
   await using folder = await temporaryFolder();
   await writeEvents(folder.path, 0, 10);
   await writeEvents(folder.path, 10, 20);
@@ -131,7 +131,7 @@ test('says which events are gone when a whole segment is', async () => {
   expect(damages.map(({ missing }) => missing)).toEqual([{ chain: all[0]!.chain, first: 11, last: 20 }]);
 });
 
-test('goes on behind damage after a restart without reporting what was delivered past', async () => {
+test('a journal source continues after damage, and does not report earlier damage again after a restart', async () => {
   await using folder = await temporaryFolder();
   await writeEvents(folder.path, 0, 8);
   await writeEvents(folder.path, 8, 10);
@@ -147,7 +147,7 @@ test('goes on behind damage after a restart without reporting what was delivered
   expect(again.damages).toEqual([]);
 });
 
-test('ends a batch that is asked for again before damage that came since, and goes on behind it', async () => {
+test('a journal source ends a repeated batch before new damage, and continues after it', async () => {
   await using folder = await temporaryFolder();
   const journal = await openTestJournal(folder.path);
   for (let n = 0; n < 9; n++) {
@@ -210,7 +210,7 @@ test.each([
   ['sealed', 48],
   ['killed', 64],
 ] as const)(
-  'reads from a %s journal what was written, under its number, and says what is gone, whatever happened to a file',
+  'a damaged %s journal gives every readable event under its number, and names the missing ones',
   async (which, count) => {
     const whole = join(shelf.path, which);
     const before = await readAll(sourceOf(whole).source);

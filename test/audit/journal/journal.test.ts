@@ -26,7 +26,7 @@ async function idsIn(dir: string): Promise<string[]> {
 const ids = (from: number, to: number) => Array.from({ length: to - from }, (_, n) => event(from + n).event_id);
 const idsOf = (lines: Iterable<string>) => [...lines].map((line) => (JSON.parse(line) as Event).event_id);
 
-test('has every event on disk, in order, when flushed resolves', async () => {
+test('a journal has every event on disk, in order, when flushed resolves', async () => {
   await using folder = await temporaryFolder();
   const journal = await openTestJournal(folder.path);
   for (let n = 0; n < 3; n++) journal.append(event(n));
@@ -35,7 +35,7 @@ test('has every event on disk, in order, when flushed resolves', async () => {
   await journal.close();
 });
 
-test('commits an event soon although nobody waits for it', async () => {
+test('a journal commits an event soon even if no caller waits for it', async () => {
   await using folder = await temporaryFolder();
   const journal = await openTestJournal(folder.path);
   journal.append(event(0));
@@ -43,7 +43,7 @@ test('commits an event soon although nobody waits for it', async () => {
   await journal.close();
 });
 
-test('keeps the order of events appended while commits are under way, and of large ones', async () => {
+test('a journal keeps the order of events that are appended during commits, and of large ones', async () => {
   await using folder = await temporaryFolder();
   const journal = await openTestJournal(folder.path, { segmentSize: 200_000 });
   const waits: Promise<void>[] = [];
@@ -58,7 +58,7 @@ test('keeps the order of events appended while commits are under way, and of lar
   expect((await listSegments(folder.path)).length).toBeGreaterThan(2);
 });
 
-test('refuses an event that is too large, and changes nothing', async () => {
+test('a journal refuses an event that is too large, and changes nothing', async () => {
   await using folder = await temporaryFolder();
   const journal = await openTestJournal(folder.path);
   journal.append(event(0));
@@ -70,7 +70,7 @@ test('refuses an event that is too large, and changes nothing', async () => {
   expect(await idsIn(folder.path)).toEqual([...ids(0, 1), ...ids(2, 3)]);
 });
 
-test('numbers its events without a gap over restarts, in one chain that can be followed to its last checkpoint', async () => {
+test('a journal numbers its events without a gap over restarts, in one chain with checkpoints up to its end', async () => {
   await using folder = await temporaryFolder();
   await writeEvents(folder.path, 0, 250, 10_000);
   await writeEvents(folder.path, 250, 250);
@@ -82,7 +82,7 @@ test('numbers its events without a gap over restarts, in one chain that can be f
   expect(verifyChain(batches)).toBe(300);
 });
 
-test('keeps what was promised when its process is killed, time after time, and goes on with the chain', async () => {
+test('a journal keeps every promised event when its process is killed again and again, and continues its chain', async () => {
   await using folder = await temporaryFolder();
   const promised: string[] = [];
   for (let round = 0; round < 6; round++) {
@@ -107,7 +107,7 @@ test('keeps what was promised when its process is killed, time after time, and g
   expect([...wanted].filter(([id, times]) => (kept.get(id)?.length ?? 0) < times.length)).toEqual([]);
 });
 
-test('starts a new segment at every opening and never uses a number twice', async () => {
+test('a journal starts a new segment at every opening and never reuses a segment number', async () => {
   await using folder = await temporaryFolder();
   await writeEvents(folder.path, 0, 2);
   const first = await listSegments(folder.path);
@@ -121,7 +121,7 @@ test('starts a new segment at every opening and never uses a number twice', asyn
   expect([...numbered(batches).keys()]).toEqual([`${batches[0]!.chain} 3`]);
 });
 
-test('goes on behind what a killed writer left unfinished, which is set aside', async () => {
+test('a journal continues after the unfinished write of a killed process, which is set aside', async () => {
   await using folder = await temporaryFolder();
   const killed = await openTestJournal(folder.path);
   killed.append(event(0));
@@ -139,7 +139,7 @@ test('goes on behind what a killed writer left unfinished, which is set aside', 
   await killed.close();
 });
 
-test('takes back the room that a killed writer had prepared, which is no damage', async () => {
+test('a journal removes the zeros that a killed process had prepared, which are no damage', async () => {
   await using folder = await temporaryFolder();
   const killed = await openTestJournal(folder.path);
   killed.append(event(0));
@@ -157,9 +157,9 @@ test('takes back the room that a killed writer had prepared, which is no damage'
 
 test.each([
   ['cut', (path: string) => truncate(path, 700)],
-  ['of a format that it does not know', (path: string) => appendFile(path, 'x', { flag: 'w' })],
+  ['of an unknown format', (path: string) => appendFile(path, 'x', { flag: 'w' })],
   ['empty', (path: string) => truncate(path, 0)],
-])('begins a new chain behind a segment that is %s, and the reader says so', async (_how, spoil) => {
+])('a journal begins a new chain after a segment that is %s, and the reader says so', async (_how, spoil) => {
   await using folder = await temporaryFolder();
   const killed = await openTestJournal(folder.path);
   for (let n = 0; n < 5; n++) {
@@ -182,7 +182,7 @@ test.each([
   expect(before.damages).toMatchObject([{ kind: 'corrupt', missing: told }]);
 });
 
-test('refuses events when it is full, changes nothing, and takes them again once segments were deleted', async () => {
+test('a full journal refuses events, changes nothing, and takes them again once segments are deleted', async () => {
   await using folder = await temporaryFolder();
   const journal = await openTestJournal(folder.path, { limit: 20_000, segmentSize: 10_000 });
   let taken = 0;
@@ -217,7 +217,7 @@ test('refuses events when it is full, changes nothing, and takes them again once
   await journal.close();
 });
 
-test('takes events again once segments were deleted although the clock was put back', async () => {
+test('a full journal takes events again once segments are deleted, even if the clock was put back', async () => {
   await using folder = await temporaryFolder();
   let now = event(0).at;
   const journal = await openTestJournal(folder.path, { limit: 20_000, segmentSize: 10_000, clock: () => now });
@@ -243,7 +243,7 @@ test('takes events again once segments were deleted although the clock was put b
 
 const read = { verdict: 'allow', method: 'GET' } as const;
 
-test('sheds allowed reads alone when it is told to, and puts on record how many', async () => {
+test('a full journal sheds only allowed reads where configured, and records their number', async () => {
   await using folder = await temporaryFolder();
   const journal = await openTestJournal(folder.path, { limit: 20_000, segmentSize: 10_000, whenFull: 'drop-reads' });
   let taken = 0;
@@ -279,7 +279,7 @@ test('sheds allowed reads alone when it is told to, and puts on record how many'
   expect(next).toMatchObject({ event_id: event(taken).event_id });
 });
 
-test('puts on record how many reads it shed before it closes, although it is full', async () => {
+test('a full journal records the number of shed reads before it closes', async () => {
   await using folder = await temporaryFolder();
   const journal = await openTestJournal(folder.path, { limit: 5_000, whenFull: 'drop-reads' });
   for (let n = 0; journal.status().shed < 3; n++) {
@@ -291,7 +291,7 @@ test('puts on record how many reads it shed before it closes, although it is ful
   expect(lines.at(-1)).toContain('"reason":"3 events of allowed reads');
 });
 
-test('seals a segment by age, so that a quiet journal is signed for, and can be shipped and deleted', async () => {
+test('a quiet journal seals its segment by age, so that it is signed, shipped and deleted', async () => {
   await using folder = await temporaryFolder();
   const journal = await openTestJournal(folder.path, { maxAge: 50 });
   journal.append(event(0));
@@ -302,7 +302,7 @@ test('seals a segment by age, so that a quiet journal is signed for, and can be 
   await journal.close();
 });
 
-test('promises nothing while no segment can be opened, and goes on once one can', async () => {
+test('a journal promises nothing while no segment can be opened, and continues once one can', async () => {
   await using folder = await temporaryFolder();
   const dir = join(folder.path, 'journal');
   const errors: number[] = [];
@@ -325,7 +325,7 @@ test('promises nothing while no segment can be opened, and goes on once one can'
   expect(verifyChain(batches)).toBe(2);
 });
 
-test('opens no second segment beside the one that it tries again with, although a segment came of age meanwhile', async () => {
+test('a journal that reopens after a failure opens only one segment, even if the failed one comes of age meanwhile', async () => {
   await using folder = await temporaryFolder();
   const dir = join(folder.path, 'journal');
   const maxAge = 100;
@@ -348,7 +348,7 @@ test('opens no second segment beside the one that it tries again with, although 
   expect(idsOf(numbered(batches).values())).toEqual([...ids(0, 1), ...ids(2, 3)]);
 });
 
-test('promises nothing that a failing write left half on disk, and gives its number to the next event', async () => {
+test('a journal does not promise an event that a failing write left half on disk, and gives its number to the next', async () => {
   await using folder = await temporaryFolder();
   const dir = join(folder.path, 'journal');
   await mkdir(dir);
@@ -369,7 +369,7 @@ test('promises nothing that a failing write left half on disk, and gives its num
   expect([...lines.keys()].map((name) => Number(name.split(' ')[1]))).toEqual(promised.map((_, n) => n + 1));
 });
 
-test('refuses events after it was closed', async () => {
+test('a closed journal refuses events', async () => {
   await using folder = await temporaryFolder();
   const journal = await openTestJournal(folder.path);
   journal.append(event(0));

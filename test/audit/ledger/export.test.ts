@@ -62,7 +62,7 @@ function write(name: string, format: ExportFormat, from = START_AT + 3 * MINUTE,
 }
 
 describe.each(['ndjson', 'parquet'] as const)('an export as %s', (format) => {
-  test('holds whole segments around the period, and can be verified without the gateway', async () => {
+  test('an export has whole segments around the period, and can be verified without the gateway', async () => {
     const { dir, manifest } = write(`whole-${format}`, format);
     const { events, files } = await manifest;
     expect(events).toBe(2 * 4 * 3);
@@ -73,7 +73,7 @@ describe.each(['ndjson', 'parquet'] as const)('an export as %s', (format) => {
   });
 });
 
-test('an export in which a row was changed is found out, also when its manifest was written anew', async () => {
+test('a changed row in an export is found, even with a rewritten manifest', async () => {
   const { dir, manifest } = write('changed', 'ndjson');
   await manifest;
   const path = join(dir, 'events-00001.ndjson');
@@ -96,7 +96,7 @@ test('an export that another key signed is not trusted', async () => {
   for (const { breaks } of reports) expect(breaks[0]).toMatchObject({ kind: 'forged' });
 });
 
-test('an export goes to a folder of its own, and never holds nothing', async () => {
+test('an export needs an empty folder, and is never empty', async () => {
   const { manifest } = write('whole-ndjson', 'ndjson');
   await expect(manifest).rejects.toThrow('is not empty');
   const late = write('late', 'ndjson', START_AT + 24 * 3_600_000, START_AT + 25 * 3_600_000);

@@ -54,13 +54,13 @@ async function rewrite(which: (frame: Frame) => boolean, change: (frames: Frame[
 const isCheckpoint = ({ kind, first }: Frame) => kind === 'checkpoint' && first === 11;
 const holds = (seq: number) => (frame: Frame) => frame.kind === 'events' && frame.first === seq;
 
-test('a journal that nobody touched is whole', async () => {
+test('an untouched journal is whole', async () => {
   const { verified, unsigned, breaks, heads } = await verifyJournal(folder.path, NAME, keys);
   expect({ verified, unsigned, breaks }).toEqual({ verified: 20, unsigned: 0, breaks: [] });
   expect(heads.map(({ seq }) => seq)).toContain(10);
 });
 
-test('one that is being written has events that are not signed yet', async () => {
+test('a journal in use has events that are not signed yet', async () => {
   const journal = await openJournal({ dir, node: 'gw-1', signer, limit: 2 ** 24 });
   journal.append(event(20));
   await journal.flushed();
@@ -68,7 +68,7 @@ test('one that is being written has events that are not signed yet', async () =>
   await journal.close();
 });
 
-test('an event that was changed is found, although its frame is whole', async () => {
+test('a changed event in a journal is found, even if its frame is whole', async () => {
   await rewrite(holds(4), (frames) =>
     frames.map((frame) =>
       holds(4)(frame)
@@ -80,13 +80,13 @@ test('an event that was changed is found, although its frame is whole', async ()
   expect(breaks).toMatchObject([{ kind: 'rewritten', first: 1, last: 10 }]);
 });
 
-test('an event that was taken out is named', async () => {
+test('an event that was removed from a journal is named', async () => {
   await rewrite(holds(14), (frames) => frames.filter((frame) => !holds(14)(frame)));
   const { breaks } = await verifyJournal(folder.path, NAME, keys);
   expect(breaks[0]).toMatchObject({ kind: 'missing', first: 14, last: 14 });
 });
 
-test('events that changed places are found', async () => {
+test('events of a journal that changed places are found', async () => {
   await rewrite(holds(4), (frames) => {
     const [at, other] = [frames.findIndex(holds(4)), frames.findIndex(holds(6))];
     const [a, b] = [frames[at]!, frames[other]!];
@@ -95,7 +95,7 @@ test('events that changed places are found', async () => {
   expect((await verifyJournal(folder.path, NAME, keys)).breaks[0]).toMatchObject({ kind: 'rewritten', first: 1 });
 });
 
-test('a checkpoint that somebody else signed is found', async () => {
+test('a checkpoint in a journal with a foreign signature is found', async () => {
   const other = createSigner(generateKeyPairSync('ed25519').privateKey);
   await rewrite(isCheckpoint, (frames) =>
     frames.map((frame) => {
@@ -111,7 +111,7 @@ test('a checkpoint that somebody else signed is found', async () => {
   });
 });
 
-test('what a failing disk kept of events that were given up, and whose numbers others got, is no break', async () => {
+test('abandoned events in a failed segment, with numbers that were given again, are no break', async () => {
   await rewrite(holds(20), (frames) => [...frames, { ...frames.find(holds(20))!, first: 21 }]);
   const journal = await openJournal({ dir, node: 'gw-1', signer, limit: 2 ** 24 });
   journal.append(event(20));

@@ -6,7 +6,7 @@ import { loadLedgerKey, loadOrCreateLedgerKey, publicPem } from '../../../audit/
 import { keyId } from '../../../audit/ledger/ledger.ts';
 import { temporaryFolder } from '../events.ts';
 
-test('makes one key for all who start at once, and for nobody else to read', async () => {
+test('processes that start at once share one ledger key, which no other user can read', async () => {
   await using folder = await temporaryFolder();
   const file = join(folder.path, 'keys', 'ledger.key');
   const keys = await Promise.all(Array.from({ length: 8 }, () => loadOrCreateLedgerKey(file)));
@@ -16,7 +16,7 @@ test('makes one key for all who start at once, and for nobody else to read', asy
   expect(await readdir(join(folder.path, 'keys'))).toEqual(['ledger.key']);
 });
 
-test('gives the public half to whoever checks', async () => {
+test('the public half of the ledger key can be exported', async () => {
   await using folder = await temporaryFolder();
   const key = await loadOrCreateLedgerKey(join(folder.path, 'ledger.key'));
   const pem = publicPem(key);
@@ -24,7 +24,7 @@ test('gives the public half to whoever checks', async () => {
   expect(verify(null, Buffer.from('said'), pem, sign(null, Buffer.from('said'), key))).toBe(true);
 });
 
-test('refuses a key that others may read, and what is no key, and changes neither', async () => {
+test('a ledger key that others can read, or that is no key, is refused and not changed', async () => {
   await using folder = await temporaryFolder();
   const file = join(folder.path, 'ledger.key');
   await expect(loadLedgerKey(file)).rejects.toMatchObject({ code: 'ENOENT' });

@@ -78,7 +78,7 @@ const firstBreak = async (options?: Partial<VerifyOptions>) => {
   return found && { kind: found.kind, first: found.first, last: found.last, event: found.event };
 };
 
-test('a record that nobody touched is whole, and tells what is signed and what is not yet', async () => {
+test('an untouched record is whole, and says how much is signed', async () => {
   expect(await verify()).toEqual({
     chain,
     nodes: ['gw-1'],
@@ -91,7 +91,7 @@ test('a record that nobody touched is whole, and tells what is signed and what i
   });
 });
 
-test('text and numbers that the engine writes in another form are no break', async () => {
+test('text and numbers that the engine writes in another form are no break of the record', async () => {
   await client.command({ query: 'TRUNCATE TABLE holdpoint.events' });
   await client.command({ query: 'TRUNCATE TABLE holdpoint.checkpoints' });
   const odd = ['\u0000\u001f\u007f', '\u2028\u2029', '\\/"', 'a\ud800b'].map((reason, n) => ({ ...event(n), reason }));
@@ -100,18 +100,18 @@ test('text and numbers that the engine writes in another form are no break', asy
   expect(await verify()).toMatchObject({ verified: 8, breaks: [] });
 });
 
-describe('the first break is named', () => {
-  test('a member of a row was changed', async () => {
+describe('verification names the first break', () => {
+  test('verification finds a changed member of a row', async () => {
     await tamper(`UPDATE verdict = 'block' WHERE seq = 6`);
     expect(await firstBreak()).toEqual({ kind: 'changed', first: 6, last: 6, event: 'evt_0006' });
   });
 
-  test('only the masked input was changed', async () => {
+  test('verification finds a change in the masked input', async () => {
     await tamper(`UPDATE input = replace(input, '"amount":6', '"amount":1') WHERE seq = 7`);
     expect(await firstBreak()).toEqual({ kind: 'changed', first: 7, last: 7, event: 'evt_0007' });
   });
 
-  test('a time was moved by a year', async () => {
+  test('verification finds a time that was moved by a year', async () => {
     await client.command({ query: 'TRUNCATE TABLE holdpoint.events' });
     await client.command({ query: 'TRUNCATE TABLE holdpoint.checkpoints' });
     const moved = [0, 1, 2, 3].map(event);
@@ -124,12 +124,12 @@ describe('the first break is named', () => {
     expect(await firstBreak()).toEqual({ kind: 'changed', first: 2, last: 2, event: 'evt_0002' });
   });
 
-  test('a row was deleted', async () => {
+  test('verification finds a deleted row', async () => {
     await tamper('DELETE WHERE seq = 5');
     expect(await firstBreak()).toEqual({ kind: 'missing', first: 5, last: 5, event: null });
   });
 
-  test('rows in a row were deleted, over the end of a segment', async () => {
+  test('verification finds deleted consecutive rows across the end of a segment', async () => {
     await tamper('DELETE WHERE seq BETWEEN 3 AND 6');
     const { breaks } = await verify();
     expect(breaks.map(({ kind, first, last }) => [kind, first, last])).toEqual([
@@ -138,7 +138,7 @@ describe('the first break is named', () => {
     ]);
   });
 
-  test('two rows changed places', async () => {
+  test('verification finds two rows that changed places', async () => {
     await tamper('UPDATE seq = if(seq = 6, 8, 6) WHERE seq IN (6, 8)');
     const { breaks } = await verify();
     expect(breaks.map(({ kind, first }) => [kind, first])).toEqual([
@@ -147,7 +147,7 @@ describe('the first break is named', () => {
     ]);
   });
 
-  test('a row was added under a number that is taken', async () => {
+  test('verification finds a row that was added under a used number', async () => {
     await client.command({
       query: `INSERT INTO holdpoint.events SELECT * REPLACE ('evt_9999' AS event_id) FROM holdpoint.events WHERE seq = 9`,
     });
@@ -165,7 +165,7 @@ describe('the first break is named', () => {
     expect(await firstBreak()).toEqual({ kind: 'repeated', first: seq, last: seq, event: 'evt_9999' });
   });
 
-  test('a row was changed and its hash computed anew', async () => {
+  test('verification finds a changed row with a new hash', async () => {
     await client.command({ query: 'TRUNCATE TABLE holdpoint.events' });
     const forged = [0, 1, 2, 3].map((n) => (n === 1 ? { ...event(n), verdict: 'hold' as const } : event(n)));
     const other = createSigner(generateKeyPairSync('ed25519').privateKey);
@@ -174,7 +174,7 @@ describe('the first break is named', () => {
     expect(await firstBreak()).toEqual({ kind: 'rewritten', first: 1, last: 4, event: null });
   });
 
-  test('rows and checkpoints were written anew, signed with another key', async () => {
+  test('verification finds rewritten rows and checkpoints with a foreign signature', async () => {
     await client.command({ query: 'TRUNCATE TABLE holdpoint.events' });
     await client.command({ query: 'TRUNCATE TABLE holdpoint.checkpoints' });
     const other = createSigner(generateKeyPairSync('ed25519').privateKey);
@@ -182,7 +182,7 @@ describe('the first break is named', () => {
     expect(await firstBreak()).toEqual({ kind: 'forged', first: 1, last: 3, event: null });
   });
 
-  test('a checkpoint in the middle was changed', async () => {
+  test('verification finds a changed checkpoint in the middle', async () => {
     await client.command({
       query: `ALTER TABLE holdpoint.checkpoints UPDATE at = at - 5 WHERE seq = 8 SETTINGS mutations_sync = 2`,
     });
@@ -192,30 +192,30 @@ describe('the first break is named', () => {
     ]);
   });
 
-  test('a checkpoint was deleted', async () => {
+  test('verification finds a deleted checkpoint', async () => {
     await client.command({ query: 'DELETE FROM holdpoint.checkpoints WHERE seq = 8' });
     expect(await firstBreak()).toEqual({ kind: 'unlinked', first: 5, last: 12, event: null });
   });
 
-  test('the end was cut off, with its checkpoint', async () => {
+  test('verification finds that the end was cut off, with its checkpoint', async () => {
     await tamper('DELETE WHERE seq > 8');
     await client.command({ query: 'DELETE FROM holdpoint.checkpoints WHERE seq > 8' });
     const anchors = new Map([[chain, { delivered: 12, heads: [] }]]);
     expect(await firstBreak({ anchors })).toEqual({ kind: 'truncated', first: 9, last: 12, event: null });
   });
 
-  test('the beginning was cut off', async () => {
+  test('verification finds that the beginning was cut off', async () => {
     await tamper('DELETE WHERE seq <= 4');
     await client.command({ query: 'DELETE FROM holdpoint.checkpoints WHERE seq <= 4' });
     expect(await firstBreak()).toMatchObject({ kind: 'unlinked', first: 1 });
   });
 
-  test('a row behind the last checkpoint is missing', async () => {
+  test('verification finds a missing row after the last checkpoint', async () => {
     await tamper('DELETE WHERE seq = 14');
     expect(await firstBreak()).toEqual({ kind: 'missing', first: 14, last: 14, event: null });
   });
 
-  test('rows belong to no chain', async () => {
+  test('verification finds rows without a chain', async () => {
     await client.command({
       query: `INSERT INTO holdpoint.events SELECT * REPLACE ('' AS chain) FROM holdpoint.events WHERE seq = 9`,
     });
@@ -223,7 +223,7 @@ describe('the first break is named', () => {
     expect(nowhere).toMatchObject({ chain: '', breaks: [{ kind: 'foreign' }] });
   });
 
-  test('rows of a chain that nobody ever signed for, unless they came just now: another gateway may be new', async () => {
+  test('verification finds rows of a chain without checkpoints, unless they have just arrived from a new gateway', async () => {
     await client.command({ query: 'TRUNCATE TABLE holdpoint.checkpoints' });
     expect(await firstBreak()).toMatchObject({ kind: 'foreign' });
     const young = `SELECT * REPLACE (now64(3) AS shipped_at, 'young' AS chain) FROM holdpoint.events`;
@@ -232,7 +232,7 @@ describe('the first break is named', () => {
     expect(reports.find((report) => report.chain === 'young')).toMatchObject({ unsigned: 15, breaks: [] });
   });
 
-  test('a whole chain is gone of which a journal knows', async () => {
+  test('verification finds that a chain is gone that a journal knows', async () => {
     await client.command({ query: 'TRUNCATE TABLE holdpoint.events' });
     await client.command({ query: 'TRUNCATE TABLE holdpoint.checkpoints' });
     const anchors = new Map([[chain, { delivered: 12, heads: [] }]]);
@@ -240,13 +240,13 @@ describe('the first break is named', () => {
   });
 });
 
-test('what retention has deleted is no break, and is counted', async () => {
+test('rows that retention deleted are counted, and are no break', async () => {
   await tamper('DELETE WHERE seq <= 4');
   expect(await verify({ keptSince: START_AT + 60_000 })).toMatchObject({ expired: 4, verified: 8, breaks: [] });
   expect(await firstBreak({ keptSince: START_AT })).toMatchObject({ kind: 'missing', first: 1, last: 4 });
 });
 
-test('what retention has deleted may have arrived long before it was signed for', async () => {
+test('rows that retention deleted may have arrived long before their checkpoint', async () => {
   const [first, second] = await readCheckpoints(client, chain);
   await tamper('DELETE WHERE seq <= 6');
   const within = { expired: 8, verified: 4, breaks: [] };
@@ -254,7 +254,7 @@ test('what retention has deleted may have arrived long before it was signed for'
   expect(await verify({ keptSince: second!.at + 1 })).toMatchObject(within);
 });
 
-test('an event that ClickHouse refused and that was set aside is no gap', async () => {
+test('an event in the dead letters is no gap in the record', async () => {
   await tamper('DELETE WHERE seq = 6');
   const setAside = new Map([[chain, new Map([[6, eventLine(event(5))]])]]);
   expect(await verify({ setAside })).toMatchObject({ verified: 12, breaks: [] });

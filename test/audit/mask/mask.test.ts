@@ -41,7 +41,7 @@ function bodyOf({ input = '' }: Event): unknown {
 }
 
 describe('whatever policy says', () => {
-  it('no secret stands on both sides of where an input is cut to look at its halves', () => {
+  it('no secret crosses the point where an input is cut into halves', () => {
     const words = 'password api key token secret code card pin bearer sk_ live_0123456789 eyJ 4242 - : = . @ x SG. ://';
     const piece = fc.constantFrom(...words.split(' '), ' ', '"', '":"', '\\"', 'a:b', '\\u00', '4242 4242');
     const text = fc.array(piece, { maxLength: 8 }).map((pieces) => pieces.join(''));
@@ -54,7 +54,7 @@ describe('whatever policy says', () => {
     );
   });
 
-  it('what is spared comes out as it went in, and what holds a secret is not spared', () => {
+  it('a spared input is unchanged, and an input with a secret is never spared', () => {
     const plain = decided({ body: '{"amount":2000,"note":"two cinemas"}' });
     expect(spares(plain.input!, plain.reason!)).toBe(true);
     expect(byDefault(plain)).toBe(plain);
@@ -77,7 +77,7 @@ describe('whatever policy says', () => {
     expect(byDefault(event)).toBe(event);
   });
 
-  it('members named for secrets are masked, with all that is in them, and the rest stays byte for byte', () => {
+  it('members with names of secrets are masked as a whole, and the rest stays byte for byte', () => {
     const body =
       '{ "amount" : 1.50, "password":"hunter2", "card": {"cvc":123, "pin": true}, "credentials": {"user":"u","list":[1,"x"]}, "token":"" }';
     const { input, masked } = byDefault(decided({ body }));
@@ -111,7 +111,7 @@ describe('whatever policy says', () => {
     ]);
   });
 
-  it('a name that is escaped in the body hides nothing', () => {
+  it('an escaped name in the body hides no secret', () => {
     expect(bodyOf(byDefault(decided({ body: String.raw`{"p\u0061ssword":"hunter2"}` })))).toEqual({ password: '***' });
   });
 
@@ -119,7 +119,7 @@ describe('whatever policy says', () => {
     expect(bodyOf(byDefault(decided({ body: '{"ghp_abcdefghijklmnop1234":1}' })))).toEqual({ '***': 1 });
   });
 
-  it('an input that is too large is dropped, and what else the event has is masked all the same', () => {
+  it('an input that is too large is dropped, and the rest of the event is still masked', () => {
     const body = JSON.stringify({ text: 'x'.repeat(MOST_INPUT) });
     const { input, masked, path } = byDefault(decided({ body, path: '/cards/4242424242424242' }));
     expect({ input, masked, path }).toEqual({ input: '', masked: ['!too-large', 'path'], path: '/cards/***' });
@@ -215,49 +215,49 @@ describe('data.system.log.mask', () => {
     for (const [name, evaluator] of entries) masks[name] = createMask({ policy: () => evaluator.mask, failed }).mask;
   }, 60_000);
 
-  it('removes what a path names, and says where', () => {
+  it('the mask removes a named path, and lists it', () => {
     const { input, masked } = masks['remove']!(decided({ body: '{"card":"x","amount":12345678901234567890}' }));
     expect(input).toContain('"body":{"amount":12345678901234567890}');
     expect(masked).toEqual(['/action/body/card']);
   });
 
-  it('leaves an event alone for which it says nothing', () => {
+  it('the mask leaves other events unchanged', () => {
     const event = decided({ body: '{ "amount":1 }' });
     expect(masks['remove']!(event)).toBe(event);
   });
 
-  it('removes and upserts as its objects say', () => {
+  it('the mask removes and upserts by objects', () => {
     const event = masks['objects']!(decided({ body: '{"note":"n","iban":"DE"}' }));
     expect(bodyOf(event)).toEqual({ note: '(masked)' });
     expect(event.masked).toEqual(expect.arrayContaining(['/action/body/note', '/action/body/iban']));
   });
 
-  it('ignores paths that lead nowhere', () => {
+  it('the mask ignores paths that lead nowhere', () => {
     const event = decided({ body: '{"lines":[1]}' });
     expect(masks['nowhere']!(event)).toBe(event);
   });
 
-  it('removes several elements of one list, each the one that was meant', () => {
+  it('the mask removes several elements of one list, each the intended one', () => {
     const body = JSON.stringify({ lines: [{ secretive: 1 }, { secretive: 1 }, { n: 3 }, { secretive: 1 }] });
     expect(bodyOf(masks['lists']!(decided({ body })))).toEqual({ lines: [{ n: 3 }] });
   });
 
-  it('makes the objects that an upsert leads through', () => {
+  it("the mask creates the objects on an upsert's path", () => {
     expect(bodyOf(masks['upsertDeep']!(decided({ body: '{"x":1}' })))).toEqual({ x: 1, a: { b: { c: 1 } } });
     const event = decided({ body: '{"a":[1]}' });
     expect(masks['upsertDeep']!(event)).toBe(event);
   });
 
-  it('may remove the whole input, and what else the event has of it goes too', () => {
+  it('the mask can remove the whole input, and with it what the event copied from it', () => {
     const { input, path, resource, masked } = masks['whole']!(decided({}));
     expect({ input, path, resource, masked }).toEqual({ input: '', path: '***', resource: '***/***', masked: [''] });
   });
 
-  it('masks path and resource of the event with those of the input', () => {
+  it('the mask applies to path and resource of the event as to those of the input', () => {
     expect(masks['path']!(decided({}))).toMatchObject({ path: '***', resource: '***' });
   });
 
-  it('may replace the reason', () => {
+  it('the mask can replace the reason', () => {
     expect(masks['result']!(decided({ reason: 'Because.' }))).toMatchObject({
       reason: '(kept back)',
       masked: ['reason'],
@@ -274,7 +274,7 @@ describe('data.system.log.mask', () => {
     },
   );
 
-  it('cannot bring a secret back', () => {
+  it('the mask cannot restore a secret', () => {
     const event = masks['secrets']!(decided({ body: '{"password":"sk_live_abcdefgh1234"}' }));
     expect(bodyOf(event)).toEqual({ password: '***', copy: '***' });
   });

@@ -23,7 +23,7 @@ WHERE ${PERIOD}
     AND ({agent:String} = '' OR agent = {agent:String}) AND took_ms < {fast:UInt64}
 GROUP BY agent`;
 
-test('reads what a report says of itself', () => {
+test('the header of a report is read', () => {
   const { header, sql } = parseReport('calls', 'calls.sql', GOOD);
   expect(header).toMatchObject({
     name: 'calls',
@@ -45,7 +45,7 @@ test('reads what a report says of itself', () => {
   expect(sql.startsWith('SELECT agent')).toBe(true);
 });
 
-describe('a bad file is an error that names the file, the line and what was expected', () => {
+describe('a malformed report is an error that names the file, the line and what was expected', () => {
   const without = (line: RegExp) => GOOD.replace(line, '');
   test.each<[what: string, text: string, told: RegExp]>([
     ['no header', 'SELECT 1', /^calls\.sql:1: expected a header/],
@@ -108,7 +108,7 @@ describe('a bad file is an error that names the file, the line and what was expe
   });
 });
 
-test('every report that is shipped can be read, and asks for a period of its own accord', async () => {
+test('every shipped report can be read, and has a default period', async () => {
   const reports = await loadReports();
   expect(reports.length).toBeGreaterThanOrEqual(20);
   for (const { header } of reports) {

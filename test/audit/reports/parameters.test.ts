@@ -19,7 +19,7 @@ function bound(given: Record<string, string> = {}): Record<string, string | numb
   return Object.fromEntries(all.map(({ parameter, value }) => [parameter.name, value]));
 }
 
-test('what is not given has its default', () => {
+test('a report parameter that is not given has its default', () => {
   expect(bound()).toEqual({
     from: '2026-03-02T12:00:00.000Z',
     to: '2026-04-01T12:00:00.000Z',
@@ -38,7 +38,7 @@ test.each([
   [{ from: '36h' }, '2026-03-31T00:00:00.000Z', '2026-04-01T12:00:00.000Z'],
   [{ to: '2026-02-01' }, '2026-01-02T00:00:00.000Z', '2026-02-01T00:00:00.000Z'],
   [{ from: '1d', to: '7d' }, '2026-03-24T12:00:00.000Z', '2026-03-25T12:00:00.000Z'],
-])('a period may be said as %j', (given, from, to) => {
+])('a period can be given as %j', (given, from, to) => {
   expect(bound(given)).toMatchObject({ from, to });
 });
 
@@ -49,12 +49,12 @@ test.each([
   ['90d', 86_400],
   ['365d', 604_800],
   ['3650d', 604_800],
-])('a series over %s has steps of %i seconds unless people say otherwise', (from, step) => {
+])('a series over %s has steps of %i seconds by default', (from, step) => {
   expect(bound({ from })['step']).toBe(step);
   expect(bound({ from, step: '15m' })['step']).toBe(900);
 });
 
-describe('what cannot be taken is refused, and what was expected is said', () => {
+describe('an invalid report parameter is refused, with what was expected', () => {
   test.each([
     ['from', 'yesterday', 'expected a moment'],
     ['from', '2026-02-30', 'expected a moment'],

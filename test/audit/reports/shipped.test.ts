@@ -34,11 +34,11 @@ async function rows(name: string, given: Readonly<Record<string, string>> = {}):
   return (await reports.run(name, { ...MARCH, ...given })).rows;
 }
 
-test('no report has rows before anything was recorded, nor before there are tables', () => {
+test('no report has rows before an event is recorded, or before the tables exist', () => {
   expect(before).toEqual({ nothing: NAMES, empty: NAMES });
 });
 
-test.each(NAMES)('%s answers with the columns that it promises, and with values of their kind', async (name) => {
+test.each(NAMES)('report %s answers with its declared columns, and with values of their kind', async (name) => {
   const { columns, rows, statistics } = await reports.run(name, { ...MARCH, ...LOW[name] });
   expect(rows.length).toBeGreaterThan(0);
   expect(statistics.rows_read).toBeGreaterThan(0);
@@ -64,8 +64,8 @@ const LOW: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'missed-holds': { rejections: '2' },
 };
 
-describe('over a month of which everything is known', () => {
-  test('work executed', async () => {
+describe('reports over a month of known events are exact', () => {
+  test('work-executed counts calls by agent and owner', async () => {
     expect(await rows('work-executed', { by: 'agent' })).toEqual([
       {
         owner: '',
@@ -94,7 +94,7 @@ describe('over a month of which everything is known', () => {
     ]);
   });
 
-  test('verdicts over time, with what lies between filled', async () => {
+  test('verdicts-over-time fills points without calls', async () => {
     const days = await rows('verdicts-over-time', { step: '1d' });
     expect(days).toHaveLength(29);
     expect(days[0]).toEqual({ at: '2026-03-03T00:00:00Z', calls: 3, allowed: 2, held: 1, blocked: 0 });
@@ -104,7 +104,7 @@ describe('over a month of which everything is known', () => {
     expect((await rows('verdicts-over-time', { step: '7d' })).map(({ at }) => at)).toContain('2026-03-09T00:00:00Z');
   });
 
-  test('what became of held calls', async () => {
+  test('hold-outcomes counts the outcomes of each rule', async () => {
     expect(await rows('hold-outcomes')).toMatchObject([
       {
         rule: 'rules.payments/refund',
@@ -119,7 +119,7 @@ describe('over a month of which everything is known', () => {
     ]);
   });
 
-  test('time to decision, of people alone', async () => {
+  test('decision-times counts decisions of people only', async () => {
     const all = { holds: 10, decided: 9, waiting: 0, p50_ms: 120_000, longest_ms: 1_200_000 };
     expect(await rows('decision-times')).toMatchObject([
       { group: '(all)', ...all },
@@ -127,7 +127,7 @@ describe('over a month of which everything is known', () => {
     ]);
   });
 
-  test('service levels', async () => {
+  test('service-levels counts late decisions', async () => {
     expect((await rows('service-levels'))[1]).toEqual({
       group: 'finance',
       holds: 10,
@@ -139,7 +139,7 @@ describe('over a month of which everything is known', () => {
     });
   });
 
-  test('escalations', async () => {
+  test('escalations counts holds that escalated', async () => {
     expect(await rows('escalations')).toEqual([
       {
         rule: 'rules.payments/refund',
@@ -156,7 +156,7 @@ describe('over a month of which everything is known', () => {
     ]);
   });
 
-  test('first-contact resolution, in which a second try is none', async () => {
+  test('first-contact-resolution leaves out second attempts', async () => {
     expect(await rows('first-contact-resolution', { owner: 'ana@example.com' })).toEqual([
       {
         owner: 'ana@example.com',
@@ -172,7 +172,7 @@ describe('over a month of which everything is known', () => {
     ]);
   });
 
-  test('rejections, with what would have prevented them', async () => {
+  test('rejections has the prevention of each code', async () => {
     const [only, ...others] = await rows('rejections');
     expect(others).toEqual([]);
     expect(only).toMatchObject({
@@ -186,7 +186,7 @@ describe('over a month of which everything is known', () => {
     expect(only!['prevention']).toMatch(/claim its confidence.*name its task/);
   });
 
-  test('edits', async () => {
+  test('edits counts the changed members', async () => {
     expect(await rows('edits')).toEqual([
       {
         system: 'payments',
@@ -200,7 +200,7 @@ describe('over a month of which everything is known', () => {
     ]);
   });
 
-  test('rubber-stamping', async () => {
+  test('rubber-stamping flags fast approvals', async () => {
     expect(await rows('rubber-stamping', LOW['rubber-stamping'])).toMatchObject([
       { reviewer: 'rob@example.com', decisions: 3, approved: 3, approval_share: 1, median_ms: 5_000, flagged: 'yes' },
       { reviewer: 'ada@example.com', decisions: 6, approved: 4, edited: 1, approval_share: 0.5, flagged: '' },
@@ -211,7 +211,7 @@ describe('over a month of which everything is known', () => {
     ]);
   });
 
-  test('blocked hot spots, without what a broken policy blocked', async () => {
+  test('blocked-hot-spots leaves out blocks of a broken policy', async () => {
     expect(await rows('blocked-hot-spots')).toMatchObject([
       {
         agent: 'mail-bot',
@@ -224,7 +224,7 @@ describe('over a month of which everything is known', () => {
     ]);
   });
 
-  test('cost, and cost avoided', async () => {
+  test('cost and cost-avoided add up costs', async () => {
     expect(await rows('cost', { by: 'operation' })).toEqual([
       {
         owner: '',
@@ -263,7 +263,7 @@ describe('over a month of which everything is known', () => {
     ]);
   });
 
-  test('scope drift: what is new, and not what is only new to the period', async () => {
+  test('scope-drift lists new operations, not those that are only new to the period', async () => {
     expect(await rows('scope-drift', { from: '7d', agent: 'mail-bot' })).toMatchObject([
       { agent: 'mail-bot', operation: 'deleteAll', calls: 3, blocked: 3, new_agent: '' },
     ]);
@@ -273,7 +273,7 @@ describe('over a month of which everything is known', () => {
     ]);
   });
 
-  test('missed holds', async () => {
+  test('missed-holds finds allowed calls like the rejected ones', async () => {
     const features = ['agent billing-bot', 'no confidence claimed', 'no task named'];
     expect(await rows('missed-holds', LOW['missed-holds'])).toMatchObject([
       {
@@ -290,7 +290,7 @@ describe('over a month of which everything is known', () => {
     expect(await rows('missed-holds')).toEqual([]);
   });
 
-  test('autonomy candidates, against whom edits count', async () => {
+  test('autonomy-candidates counts edits against an agent', async () => {
     expect(await rows('autonomy-candidates', LOW['autonomy-candidates'])).toMatchObject([
       {
         agent: 'billing-bot',
@@ -305,7 +305,7 @@ describe('over a month of which everything is known', () => {
     expect(await rows('autonomy-candidates', { decisions: '5' })).toEqual([]);
   });
 
-  test('failures by layer, each call once', async () => {
+  test('failures counts each call once in its layer', async () => {
     expect(await rows('failures')).toMatchObject([
       { layer: 'execute', failure: 'boundary-exceeded', system: 'mail', failures: 3, agents: ['mail-bot'] },
       { layer: 'execute', failure: 'boundary-exceeded', system: 'payments', failures: 2, code: 'missing-information' },
@@ -314,7 +314,7 @@ describe('over a month of which everything is known', () => {
     ]);
   });
 
-  test('latency added by the gateway, to which a system that does not answer adds nothing', async () => {
+  test('gateway-latency leaves out calls that the system did not answer', async () => {
     const [all, ...systems] = await rows('gateway-latency');
     expect(all).toMatchObject({ system: '(all)', calls: 6, added_p50_ms: 2, added_p99_ms: 4 });
     expect(systems).toMatchObject([
@@ -323,14 +323,14 @@ describe('over a month of which everything is known', () => {
     ]);
   });
 
-  test('system health', async () => {
+  test('system-health counts failed and slow answers', async () => {
     expect(await rows('system-health')).toMatchObject([
       { system: 'payments', calls: 14, failed: 1, unreachable: 1, too_slow: 0, p50_ms: 30, slow_share: 0 },
       { system: 'mail', calls: 1, failed: 0, p50_ms: 2_000, slow_share: 1 },
     ]);
   });
 
-  test('use of grants', async () => {
+  test('grants counts their uses', async () => {
     expect(await rows('grants')).toMatchObject([
       {
         agent: 'billing-bot',
@@ -344,7 +344,7 @@ describe('over a month of which everything is known', () => {
     ]);
   });
 
-  test('effect of policy revisions', async () => {
+  test('policy-revisions compares the verdicts of revisions', async () => {
     expect(await rows('policy-revisions')).toMatchObject([
       { revision: 'rev-1', calls: 20, faults: 0, rejected_share: 2 / 9 },
       { revision: '(none)', calls: 1, blocked_share: 1, faults: 1, rejected_share: null },
@@ -352,7 +352,7 @@ describe('over a month of which everything is known', () => {
     ]);
   });
 
-  test('review load', async () => {
+  test('review-load counts holds by weekday and hour', async () => {
     const tuesdays = (await rows('review-load')).filter(({ weekday }) => weekday === 2);
     // 3, 10 and 17 March; what a grant let through asked nobody.
     expect(tuesdays).toEqual([{ weekday: 2, hour: 10, holds: 3, p50_ms: 120_000 }]);
@@ -369,7 +369,7 @@ test('a report is narrowed by its parameters, which are values and never SQL', a
     expect(await rows('work-executed', { agent })).toEqual([]);
 });
 
-test('a report that takes too long is told apart from a record that cannot be read', async () => {
+test('a report that takes too long fails differently from an unreadable record', async () => {
   const endless = `/*
 title: Endless
 question: When does it end?

@@ -73,14 +73,14 @@ const isOf =
     (system === undefined || story.system === system) &&
     (operation === undefined || story.operation === operation);
 
-test('the year is a record without a break', async () => {
+test('the record of the year has no break', async () => {
   const { client } = warehouse;
   const chains = await verifyRecord({ client, keys: new Map([[signer.key, publicKey]]) });
   expect(chains.flatMap(({ breaks }) => breaks)).toEqual([]);
   expect(sum(chains.map(({ verified }) => verified))).toBe([...eventsOf(stories)].length);
 });
 
-test('every call is counted once, whoever runs it where', async () => {
+test('every call is counted once, for its owner, agent and system', async () => {
   const rows = await run('work-executed');
   const keys = new Set(stories.map(({ owner, agent, system }) => `${owner} ${agent} ${system}`));
   expect(new Set(rows.map(({ owner, agent, system }) => `${owner} ${agent} ${system}`))).toEqual(keys);
@@ -97,7 +97,7 @@ test('every call is counted once, whoever runs it where', async () => {
   }
 });
 
-test('the busiest day stands out', async () => {
+test('the busiest day stands out in verdicts-over-time', async () => {
   const rows = await run('verdicts-over-time', { step: '1d' });
   const days = new Map<string, number>();
   for (const { at, attachedCallId, events } of stories) {
@@ -113,7 +113,7 @@ test('the busiest day stands out', async () => {
 });
 
 describe('people', () => {
-  test('the rubber stamp is flagged, with its speed and its share, and nobody else is', async () => {
+  test('only the reviewer who rubber-stamps is flagged, with speed and share', async () => {
     const { reviewer, rule, medianMs, oneIn } = FACTS.rubberStamping;
     const rows = await run('rubber-stamping');
     const decided = holds((story) => isDecided(story) && story.hold.rule === rule);
@@ -127,7 +127,7 @@ describe('people', () => {
     expect(Math.abs(Number(found['median_ms']) - medianMs)).toBeLessThan(medianMs / 10);
   });
 
-  test('what a rule holds ends as people decided', async () => {
+  test('the outcomes of each rule are the decisions of people', async () => {
     const rows = await run('hold-outcomes');
     for (const rule of new Set(holds(() => true).map(({ hold }) => hold.rule))) {
       const shown = rows.filter((each) => each['rule'] === rule);
@@ -159,7 +159,7 @@ describe('people', () => {
     expect(found['approved']).toBe(0);
   });
 
-  test('each group is shown with the time that it takes', async () => {
+  test('each group is listed with its time to decision', async () => {
     const rows = await run('decision-times');
     for (const group of new Set(holds(() => true).map(({ hold }) => hold.group))) {
       // Agents ask this one without a call, too.
@@ -173,7 +173,7 @@ describe('people', () => {
     }
   });
 
-  test('the slow group breaches its service level, and it is the only one that mostly does', async () => {
+  test('only the slow group mostly breaches its service level', async () => {
     const { group, respondWithinMs } = FACTS.slowGroup;
     const rows = (await run('service-levels')).filter(
       (each) => !['(all)', 'operations-desk'].includes(String(each['group'])),
@@ -204,7 +204,7 @@ describe('people', () => {
     });
   });
 
-  test('what reviewers change most is named by its pointer', async () => {
+  test('the most frequent edit is named by its pointer', async () => {
     const { operation, pointer } = FACTS.edits;
     const rows = await run('edits', { system: 'erp' });
     const edited = holds((story) => story.operation === operation && story.hold.edited.includes(pointer));
@@ -214,7 +214,7 @@ describe('people', () => {
     expect(rows[0]).toBe(found);
   });
 
-  test('the code that is given again and again comes with what would have prevented it', async () => {
+  test('the most frequent rejection code has its prevention', async () => {
     const { rule, agent, system, operation, code, missing } = FACTS.repeatedRejection;
     const found = (await run('rejections', { agent }))[0]!;
     const rejected = holds(({ hold }) => hold.rule === rule && hold.status === 'rejected');
@@ -238,7 +238,7 @@ describe('people', () => {
       );
   });
 
-  test('approvals that cover further calls are counted with their uses', async () => {
+  test('grants are counted with their uses', async () => {
     const rows = await run('grants');
     const used = holds(({ hold }) => hold.decidedBy.startsWith('grant_'));
     const given = stories.flatMap(({ events }) => events.filter(({ type }) => type === 'grant.created'));
@@ -247,7 +247,7 @@ describe('people', () => {
     expect(used.length).toBeGreaterThan(0);
   });
 
-  test('the load of the week adds up to all that people were asked', async () => {
+  test('the review load of the week adds up to all holds', async () => {
     const rows = await run('review-load', { group: 'finance' });
     const asked = holds((story) => story.hold.group === 'finance' && isAsked(story));
     expect(sum(rows.map((each) => Number(each['holds'])))).toBe(asked.length);
@@ -262,7 +262,7 @@ describe('people', () => {
 });
 
 describe('agents', () => {
-  test('the agent that drifts is named with what it took up in the last week, and no other is', async () => {
+  test('only the drifting agent is named, with its new operations of the last week', async () => {
     const { agent, owner, operations } = FACTS.drifting;
     const rows = await run('scope-drift', { from: '7d', to: new Date(YEAR.to).toISOString() });
     expect(rows.map((each) => each['agent'])).toEqual([agent, agent]);
@@ -278,7 +278,7 @@ describe('agents', () => {
     }
   });
 
-  test('one operation is a candidate for autonomy, and the one that just is not does not pass for one', async () => {
+  test('one operation is a candidate for autonomy, and one just below the threshold is not', async () => {
     const rows = await run('autonomy-candidates');
     const { share, ...candidate } = FACTS.autonomyCandidate;
     const decided = holds((story) => isOf(candidate)(story) && isDecided(story));
@@ -297,7 +297,7 @@ describe('agents', () => {
     expect(near['decided']).toBe(others.length);
   });
 
-  test('allowed calls that look like those rejected are found where they were planted, and nowhere else', async () => {
+  test('missed holds are found where they were planted, and nowhere else', async () => {
     const { agent, system, operation, rule, code } = FACTS.missedHolds;
     const rows = await run('missed-holds');
     expect(rows).toHaveLength(1);
@@ -310,7 +310,7 @@ describe('agents', () => {
     });
   });
 
-  test('the blocked hot spot comes first', async () => {
+  test('the blocked hot spot is listed first', async () => {
     const { agent, system, operation, rule } = FACTS.blockedHotSpot;
     const [first] = await run('blocked-hot-spots');
     const blocked = stories.filter(isBlocked);
@@ -319,7 +319,7 @@ describe('agents', () => {
     expect(first!['share']).toBeCloseTo(own.length / blocked.length, 9);
   });
 
-  test('fewer calls are resolved at first contact since the new rule', async () => {
+  test('fewer calls are resolved at first contact after the new rule', async () => {
     const { owner, since } = FACTS.firstContact;
     const change = new Date(since).toISOString();
     const resolved = (story: Story): boolean =>
@@ -340,7 +340,7 @@ describe('agents', () => {
 });
 
 describe('cost', () => {
-  test('the most expensive agent comes first, and every sum is the sum of what calls cost', async () => {
+  test('the most expensive agent is listed first, and every sum is that of its calls', async () => {
     const { agent, owner, unit } = FACTS.highestCost;
     const rows = await run('cost');
     for (const each of rows) {
@@ -352,7 +352,7 @@ describe('cost', () => {
     expect(Number(first!['cost'])).toBeGreaterThan(Number(second!['cost']) + Number(third!['cost']));
   });
 
-  test('what blocks and rejections avoided is their number times the price', async () => {
+  test('the cost that blocks and rejections avoided is their number times the price', async () => {
     const rows = await run('cost-avoided');
     const { each, unit, ...exported } = FACTS.costAvoided;
     const own = holds(isOf(exported));
@@ -401,7 +401,7 @@ describe('what failed', () => {
     }
   });
 
-  test('the outage shows in the health of its system, and only then', async () => {
+  test('the outage shows in the health of its system, and only during it', async () => {
     const { system, from, to } = FACTS.outage;
     const during = { from: new Date(from).toISOString(), to: new Date(to).toISOString() };
     const found = row(await run('system-health', during), { system });
@@ -415,7 +415,7 @@ describe('what failed', () => {
     expect(row(await run('system-health', before), { system })['failed_share']).toBeLessThan(0.1);
   });
 
-  test('the broken policy is a revision of nothing but faults', async () => {
+  test('the broken policy is a revision with only faults', async () => {
     const broken = REVISIONS.find((each) => each.broken)!;
     const rows = await run('policy-revisions');
     const own = count(({ at }) => at >= FACTS.brokenPolicy.from && at < FACTS.brokenPolicy.to);
@@ -427,7 +427,7 @@ describe('what failed', () => {
     expect(rows).toHaveLength(new Set(REVISIONS.map(({ revision }) => revision)).size);
   });
 
-  test('the slowest operation of all is named', async () => {
+  test('the slowest operation is listed', async () => {
     const { system, operation, medianMs } = FACTS.slowestUpstream;
     const rows = [...(await run('system-health', { by: 'operation' }))].sort(
       (a, b) => Number(b['p50_ms']) - Number(a['p50_ms']),
@@ -439,7 +439,7 @@ describe('what failed', () => {
     expect(Number(rows[1]!['p50_ms'])).toBeLessThan(1_300);
   });
 
-  test('what the gateway adds is a millisecond or two, and SQL takes policy longest', async () => {
+  test('the gateway adds a millisecond or two, and decisions on SQL take longest', async () => {
     const rows = await run('gateway-latency', { by: 'operation' });
     const added = stories.map(({ addedMs }) => addedMs).filter((ms) => ms !== null);
     const all = row(rows, { system: '(all)' });

@@ -22,7 +22,7 @@ function outboxOf(seqs: readonly number[]) {
 const sourceOf = (outbox: ReturnType<typeof outboxOf>, rows = 3) =>
   createOutboxSource({ name: 'holds', outbox, home: 'home-1', node: 'node-1', signer: SIGNER, rows, clock: () => 77 });
 
-test('gives events in order of their numbers and forgets them once delivered', async () => {
+test('an outbox source gives events in order of their numbers and forgets them once delivered', async () => {
   const outbox = outboxOf([1, 2, 5, 9]);
   const source = sourceOf(outbox);
   const first = await source.next('');
@@ -37,7 +37,7 @@ test('gives events in order of their numbers and forgets them once delivered', a
   expect(await source.behind(second!.to)).toEqual({ bytes: 0, rows: 0 });
 });
 
-test('gives exactly the same rows again although more events came', async () => {
+test('an outbox source gives exactly the same rows again, even after further events', async () => {
   const outbox = outboxOf([1, 2]);
   const source = sourceOf(outbox, 1);
   const first = await source.next('');
@@ -48,7 +48,7 @@ test('gives exactly the same rows again although more events came', async () => 
   expect(await source.next('', both!.to)).toEqual({ ...both, checkpoints: [] });
 });
 
-test('numbers events without gaps and signs for each batch', async () => {
+test('an outbox source numbers events without gaps and signs each batch', async () => {
   const source = sourceOf(outboxOf([4, 7, 8, 20, 21]));
   const first = await source.next('');
   const second = await source.next(first!.to);
@@ -64,13 +64,13 @@ test('numbers events without gaps and signs for each batch', async () => {
   }
 });
 
-test('goes on from where it stood before it had a chain', async () => {
+test('an outbox source continues from a position without a chain', async () => {
   const batch = await sourceOf(outboxOf([4, 7, 8])).next('4');
   expect(batch).toMatchObject({ first: 1, checkpoints: [{ first: 1, seq: 2, prev: START.link }] });
   expect(batch?.rows.map(String)).toEqual([7, 8].map((seq) => eventLine(event(seq))));
 });
 
-test('takes only as many large events into a batch as memory is worth', async () => {
+test('an outbox source limits the bytes of large events in a batch', async () => {
   const outbox = outboxOf([]);
   const large = 'x'.repeat(10_000);
   const read = async (after: number, limit: number) =>
@@ -82,7 +82,7 @@ test('takes only as many large events into a batch as memory is worth', async ()
   expect(batch?.rows).toHaveLength(1000);
 });
 
-test('is signed by whoever delivers', async () => {
+test('an outbox batch is signed by the gateway that delivers it', async () => {
   const { generateKeyPairSync } = await import('node:crypto');
   const { privateKey, publicKey } = generateKeyPairSync('ed25519');
   const source = createOutboxSource({

@@ -82,7 +82,7 @@ function sharedOutbox(home: string, events: number) {
   };
 }
 
-test('is delivered by the gateway that leads, and by no other', async () => {
+test('a shared outbox is delivered by the gateway that leads, and by no other', async () => {
   await using one = await temporaryFolder();
   await using two = await temporaryFolder();
   const outbox = sharedOutbox('home-1', 250);
@@ -97,7 +97,7 @@ test('is delivered by the gateway that leads, and by no other', async () => {
   expect(outbox.entries()).toBe(0);
 });
 
-test('is delivered once although a gateway is lost between sending a batch and noting it', async () => {
+test('a shared outbox is delivered once, even if a gateway dies between sending a batch and saving its state', async () => {
   await using one = await temporaryFolder();
   await using two = await temporaryFolder();
   const outbox = sharedOutbox('home-2', 250);
@@ -111,7 +111,7 @@ test('is delivered once although a gateway is lost between sending a batch and n
   expect(await countEvents(client)).toEqual({ rows: 250, events: 250 });
 });
 
-test('is delivered once although two gateways believe for a while that they lead', async () => {
+test('a shared outbox is delivered once, even if two gateways believe for a while that they lead', async () => {
   await using one = await temporaryFolder();
   await using two = await temporaryFolder();
   const outbox = sharedOutbox('home-3', 1000);
@@ -134,7 +134,7 @@ test('is delivered once although two gateways believe for a while that they lead
   expect(reports.filter(({ type }) => type === 'missing' || type === 'dead-letter')).toEqual([]);
 });
 
-test('is taken over by another gateway that reads the books anew', async () => {
+test('a shared outbox is taken over by another gateway, which reads the state again', async () => {
   await using one = await temporaryFolder();
   await using two = await temporaryFolder();
   const outbox = sharedOutbox('home-4', 100);
@@ -151,7 +151,7 @@ test('is taken over by another gateway that reads the books anew', async () => {
   expect(await countEvents(client)).toEqual({ rows: 100, events: 100 });
 });
 
-test('goes out with the checkpoint of who planned it when another gateway, with another key, takes over', async () => {
+test('a planned batch goes out with its first checkpoint when a gateway with another key takes over', async () => {
   await using one = await temporaryFolder();
   await using two = await temporaryFolder();
   const outbox = sharedOutbox('home-5', 150);

@@ -42,7 +42,7 @@ afterAll(async () => {
   await data[Symbol.asyncDispose]();
 });
 
-test('delivers journals and the outbox, each event once, and deletes what was delivered', async () => {
+test('the shipper delivers journals and the outbox, each event once, and deletes delivered segments', async () => {
   await using folder = await temporaryFolder();
   await writeEvents(join(folder.path, 'worker-1'), 0, 1000, 20_000);
   await writeEvents(join(folder.path, 'control'), 1000, 1100);
@@ -75,7 +75,7 @@ test('delivers journals and the outbox, each event once, and deletes what was de
   for (const { behind } of sources) expect(behind.bytes ?? behind.rows).toBe(0);
 });
 
-test('delivers what came last after it was stopped', async () => {
+test('a stopped shipper still delivers the last events with drain', async () => {
   await using folder = await temporaryFolder();
   const shipper = await createShipper({ dir: folder.path, client });
   shipper.start();
@@ -85,7 +85,7 @@ test('delivers what came last after it was stopped', async () => {
   expect(await countEvents(client)).toEqual({ rows: 10, events: 10 });
 });
 
-test('finds journals that appear later and delivers events while they are written', async () => {
+test('the shipper finds journals that appear later and delivers their events while they are written', async () => {
   await using folder = await temporaryFolder();
   const shipper = await createShipper({ dir: folder.path, client, interval: 20 });
   shipper.start();
@@ -98,7 +98,7 @@ test('finds journals that appear later and delivers events while they are writte
   await journal.close();
 });
 
-test('makes room again in a full journal', async () => {
+test('the shipper makes room in a full journal', async () => {
   await using folder = await temporaryFolder();
   const journal = await openTestJournal(join(folder.path, 'worker-1'), { limit: 50_000 });
   const shipper = await createShipper({ dir: folder.path, client, interval: 20 });
@@ -122,7 +122,7 @@ test('makes room again in a full journal', async () => {
   await shipper.stop();
 });
 
-test('stores nothing twice when the shipper is killed around an insert', async () => {
+test('no event is stored twice when the shipper is killed around an insert', async () => {
   await using folder = await temporaryFolder();
   await writeEvents(join(folder.path, 'worker-1'), 0, 1000);
   const script = join(import.meta.dirname, 'ship-child.ts');
@@ -143,7 +143,7 @@ test('stores nothing twice when the shipper is killed around an insert', async (
   expect(await countEvents(client)).toEqual({ rows: 1000, events: 1000 });
 });
 
-test('stores nothing twice when a new month, and with it a new partition, begins before the retry', async () => {
+test('no event is stored twice when a new month, and so a new partition, begins before the retry', async () => {
   await using folder = await temporaryFolder();
   await writeEvents(join(folder.path, 'worker-1'), 0, 50);
   const script = join(import.meta.dirname, 'ship-child.ts');
@@ -155,7 +155,7 @@ test('stores nothing twice when a new month, and with it a new partition, begins
   expect(await countEvents(client)).toEqual({ rows: 50, events: 50 });
 });
 
-test('stores nothing twice and loses nothing when ClickHouse is killed during shipping', async () => {
+test('no event is stored twice or lost when ClickHouse is killed during delivery', async () => {
   await using folder = await temporaryFolder();
   await writeEvents(join(folder.path, 'worker-1'), 0, 12_000);
   const reports: ShipperReport[] = [];
@@ -178,7 +178,7 @@ test('stores nothing twice and loses nothing when ClickHouse is killed during sh
   expect(reports.map(({ type }) => type)).toEqual(['stalled', 'resumed', 'stalled', 'resumed']);
 });
 
-test('delivers the same journal twice to one ClickHouse only if it comes from two data folders', async () => {
+test('ClickHouse gets the same journal twice only if it comes from two data folders', async () => {
   for (const expected of [50, 100]) {
     await using folder = await temporaryFolder();
     await writeEvents(join(folder.path, 'worker-1'), 0, 50);
@@ -187,7 +187,7 @@ test('delivers the same journal twice to one ClickHouse only if it comes from tw
   }
 });
 
-test('sets rows aside that ClickHouse refuses and delivers the rest', async () => {
+test('the shipper keeps rows that ClickHouse refuses as dead letters and delivers the rest', async () => {
   await using folder = await temporaryFolder();
   const journal = await openTestJournal(join(folder.path, 'worker-1'));
   const bad = new Set([0, 41, 42, 99]);
@@ -213,7 +213,7 @@ test('sets rows aside that ClickHouse refuses and delivers the rest', async () =
   expect(letters[0]!.error).toContain('status');
 });
 
-test('repeats the search for bad rows after a crash without storing anything twice', async () => {
+test('the shipper repeats the search for bad rows after a crash and stores no row twice', async () => {
   await using folder = await temporaryFolder();
   const journal = await openTestJournal(join(folder.path, 'worker-1'));
   for (let n = 0; n < 64; n++) journal.append(n === 50 ? event(n, { status: 'none' as unknown as number }) : event(n));
@@ -229,7 +229,7 @@ test('repeats the search for bad rows after a crash without storing anything twi
   expect((await shipper.status()).deadLetters).toBe(1);
 });
 
-test('delivers what comes before and after damage in a journal, and reports it', async () => {
+test('the shipper delivers events before and after damage in a journal, and reports the damage', async () => {
   await using folder = await temporaryFolder();
   const dir = join(folder.path, 'worker-1');
   await writeEvents(dir, 0, 10);
@@ -253,7 +253,7 @@ test('delivers what comes before and after damage in a journal, and reports it',
   expect(recorded).toEqual([{ type: 'journal.damaged', reason, failure: 'gateway-failed' }]);
 });
 
-test('gives each row its place in the chain and its hash, and sends the checkpoints that sign for them', async () => {
+test('each row arrives with its chain, number and hash, followed by the checkpoints that sign for them', async () => {
   await using folder = await temporaryFolder();
   await writeEvents(join(folder.path, 'worker-1'), 0, 30);
   await (await createShipper({ dir: folder.path, client, rows: 7, clock: () => 1_790_000_000_123 })).drain();
@@ -280,7 +280,7 @@ test('gives each row its place in the chain and its hash, and sends the checkpoi
   expect(checkpoint).toEqual({ chain, seq: 30, hash: digest.summary().hash });
 });
 
-test('waits between batches that are not worth one each', async () => {
+test('the shipper waits between small batches', async () => {
   await using folder = await temporaryFolder();
   const journal = await openTestJournal(join(folder.path, 'worker-1'));
   journal.append(event(0));
