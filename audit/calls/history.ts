@@ -1,10 +1,10 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import type { CallHistory } from '../../gateway/domain/call-log.ts';
 
-/** So many days a history goes back. */
+/** Days that a history covers. */
 export const HISTORY_DAYS = 30;
 
-// Grants approve without anybody looking, so they say nothing about what people think of such calls.
+// A grant approves without a review, so its approvals say nothing about how people judge such calls.
 const HISTORY = `
 WITH steps AS (
   SELECT type, call_id, hold_id, actor_kind
@@ -29,7 +29,7 @@ SETTINGS max_execution_time = 2`;
 
 type Counts = Readonly<Record<'similar' | 'decided' | 'unchanged', string | number>>;
 
-/** What people decided on calls like this one, since `since`, milliseconds since the epoch. */
+/** The decisions of people on calls like this one, since `since`, milliseconds since the epoch. */
 export async function countHistory(
   client: ClickHouseClient,
   of: { readonly agent: string; readonly system: string; readonly operation: string; readonly except: string },
@@ -43,7 +43,7 @@ export async function countHistory(
     abort_signal: signal,
   });
   const [counts] = await result.json<Counts>();
-  // ClickHouse writes whole numbers of 64 bits as text, so that nobody rounds them.
+  // ClickHouse writes whole numbers of 64 bits as text, so that no parser rounds them.
   const { similar, decided, unchanged } = counts ?? { similar: 0, decided: 0, unchanged: 0 };
   return {
     similar_30d: Number(similar),

@@ -4,12 +4,12 @@ import type { Event } from '../../gateway/domain/event.ts';
 import { listSegments, segmentPath } from '../journal/segment.ts';
 import { framesOf } from '../journal/segment-reader.ts';
 
-/** Most events that are looked at in one journal: a journal may hold millions while ClickHouse is away for long. */
+/** Events to read of one journal, which may hold millions when ClickHouse is away for long. */
 const EVENTS_LIMIT = 200_000;
 
-/** What this gateway's journals hold: what is not delivered yet, and a little of what is. */
+/** The events in this gateway's journals: those that are not delivered, and some that are. */
 export type JournalTail = {
-  /** Events whose line has `text` in it, in no order. */
+  /** Events with `text` in their line, in no order. */
   read(text: string): Promise<Event[]>;
 };
 
@@ -36,7 +36,7 @@ async function readJournal(dir: string, text: string, found: Event[]): Promise<v
       for await (const frame of framesOf(segmentPath(dir, segment))) {
         if (frame.kind !== 'events') continue;
         read += frame.events;
-        // One look at the bytes spares reading most frames.
+        // A search in the bytes spares parsing most frames.
         if (!frame.payload.includes(text)) continue;
         for (const line of frame.payload.toString().split('\n')) {
           if (line.includes(text)) found.push(JSON.parse(line || '{}') as Event);

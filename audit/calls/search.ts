@@ -6,7 +6,7 @@ import { callIdAt, timeOfCallId } from './call-id.ts';
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 
-/** So far back one looks at a time: most questions are about what happened just now, and that should cost little. */
+/** The periods that a search covers step by step: most searches are for recent calls, which should be cheap. */
 const REACHES = [HOUR, DAY, 7 * DAY, 30 * DAY, 180 * DAY, Infinity];
 
 /** Milliseconds by which a call's identifier may be younger than the call: its body has to come in first. */
@@ -80,7 +80,7 @@ export type Found = {
 };
 
 /**
- * Calls that fit.
+ * Finds the matching calls.
  * @throws what ClickHouse says, also when not even the first hour could be looked through in time
  */
 export async function searchCalls(
@@ -136,7 +136,7 @@ export async function searchCalls(
   return { calls: found, since: null };
 }
 
-/** What `LIKE` takes for "contains", in lower case. */
+/** A `LIKE` pattern for "contains", in lower case. */
 function containing(text: string): string {
   return `%${text.toLowerCase().replaceAll(/[\\%_]/g, String.raw`\$&`)}%`;
 }
@@ -156,7 +156,7 @@ function summarise({ at_ms, hold_id, status, running, took_ms, ...row }: Row): C
     at: iso(Number(at_ms)),
     hold_id: hold_id === '' ? null : hold_id,
     status: running ? null : status,
-    // ClickHouse writes whole numbers of 64 bits as text, so that nobody rounds them.
+    // ClickHouse writes whole numbers of 64 bits as text, so that no parser rounds them.
     took_ms: Number(took_ms),
   };
 }

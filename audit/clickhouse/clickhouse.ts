@@ -1,18 +1,18 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import { ClickHouseError, ClickHouseLogLevel, createClient } from '@clickhouse/client';
 
-/** Where ClickHouse is, and how to speak to it. Plain data: it travels between processes. */
+/** The address of ClickHouse and how to connect. Plain data: processes send it to each other. */
 export type ClickHouseAddress = {
-  /** One server, or several that hold the same data: whichever answers is used. */
+  /** One server, or several with the same data, of which one that answers is used. */
   readonly url: string | readonly string[];
   readonly username?: string | undefined;
   readonly password?: string | undefined;
   readonly tls?: ClickHouseTls | undefined;
-  /** Compress what is sent and what is answered. */
+  /** Compress requests and answers. */
   readonly compression?: boolean | undefined;
 };
 
-/** In PEM: whom to trust, and with `cert` and `key` who we are. */
+/** In PEM: the trusted CA, and our certificate and key. */
 export type ClickHouseTls = {
   readonly ca: string;
   readonly cert?: string | undefined;
@@ -20,7 +20,7 @@ export type ClickHouseTls = {
 };
 
 /**
- * ClickHouse's error codes that say that this server, not the statement, is in trouble: another one may do better.
+ * ClickHouse's error codes for a failure of the server and not of the statement: another server may succeed.
  */
 const SERVER_FAULTS = new Set([
   '202', // TOO_MANY_SIMULTANEOUS_QUERIES
@@ -34,15 +34,14 @@ const SERVER_FAULTS = new Set([
   '999', // KEEPER_EXCEPTION
 ]);
 
-/** What can be asked of a client. Those that only read are asked of the next server at once; see `overSeveral`. */
+/** A client's methods. Those that only read are repeated on the next server at once; see `overSeveral`. */
 const METHODS = { query: 'reads', ping: 'reads', command: 'writes', exec: 'writes', insert: 'writes' } as const;
 
 /**
  * A client for the ClickHouse at `address`, a server or the embedded engine alike. Connects when first used.
  *
- * Of several servers one is used until it does not answer, or says that it is in trouble; then the next. What only reads
- * is repeated there at once. What writes fails, as nobody knows whether it was done, and who tries again does so on the
- * next server: an insert carries its token, by which replicas know what one of them has.
+ * Of several servers one is used until it fails; then the next. Reads are repeated there at once. A write fails, since it
+ * may have been done, and the caller's retry goes to the next server: an insert carries a token that replicas share.
  */
 export function connectClickHouse(address: ClickHouseAddress): ClickHouseClient {
   const { url, username, password, tls, compression = false } = address;
@@ -59,7 +58,7 @@ export function connectClickHouse(address: ClickHouseAddress): ClickHouseClient 
       max_open_connections: 4,
       // Below the servers' own limits (3 s and more): a socket that the other side has just closed fails a request.
       keep_alive: { enabled: true, idle_socket_ttl: 2000 },
-      // Failures are thrown and reported by whoever asked.
+      // The caller gets the error and reports it.
       log: { level: ClickHouseLogLevel.OFF },
     }),
   );
@@ -69,7 +68,7 @@ export function connectClickHouse(address: ClickHouseAddress): ClickHouseClient 
 function overSeveral(clients: readonly ClickHouseClient[]): ClickHouseClient {
   let current = 0;
 
-  /** Turns to the server behind the one that failed, unless somebody else has done so. */
+  /** Switches from the failed server to the next, unless another call has done so. */
   const turnFrom = (failed: number) => {
     if (current === failed) current = (failed + 1) % clients.length;
   };
@@ -107,7 +106,7 @@ function isUnanswered(answer: unknown): boolean {
   return (answer as { success?: boolean } | undefined)?.success === false;
 }
 
-/** What is no answer of ClickHouse comes from the way to it. */
+/** An error that is no answer of ClickHouse comes from the connection. */
 function isServerFault(error: unknown): boolean {
   return !(error instanceof ClickHouseError) || SERVER_FAULTS.has(error.code);
 }

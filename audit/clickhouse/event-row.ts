@@ -10,12 +10,12 @@ export const ROW_COLUMNS = Object.entries(EVENT_FIELDS)
   .map(([name, { kind }]) => (kind === 'time' ? `toUnixTimestamp64Milli(${name}) AS ${name}_ms` : name))
   .join(', ');
 
-/** The event that a row was written from. Columns that hold nothing may have been left out when it was written. */
+/** The event of a row. Empty columns were absent members. */
 export function eventOfRow(row: EventRow): Event {
   const members = Object.entries(EVENT_FIELDS).map(([name, { kind }]) => {
     const cell = row[kind === 'time' ? `${name}_ms` : name];
     switch (kind) {
-      // Whole numbers of 64 bits come as text, so that nobody rounds them.
+      // Whole numbers of 64 bits come as text, so that no parser rounds them.
       case 'time':
       case 'small':
       case 'count':

@@ -13,7 +13,7 @@ export type MigrateOptions = {
   readonly retention?: Retention | undefined;
 };
 
-/** Another version of this program made the tables; `message` is for people. */
+/** Another version of this program made the tables; `message` is for the operator. */
 export class SchemaUnknown extends Error {}
 
 const SCHEMA = join(import.meta.dirname, 'schema');
@@ -75,7 +75,7 @@ function refuseUnknown(names: readonly string[]): void {
   );
 }
 
-/** Fields that the list of events got since the table was made. @returns `<table>.<column>` of each */
+/** Adds columns for fields that are new since the table was made. @returns `<table>.<column>` of each */
 async function addColumns(client: ClickHouseClient, cluster: string | undefined): Promise<string[]> {
   const added: string[] = [];
   // First where rows are; the table in front of them promises what they have.

@@ -7,18 +7,18 @@ import { pipeline } from 'node:stream/promises';
 /** Keeps the data of inserts in files while the engine reads them. */
 export type Spool = {
   /**
-   * Gives `use` the path of a file that has all of `body`, and removes the file afterwards, however that ends.
-   * @throws what `body` or `use` throws; a body that breaks off reaches nobody
+   * Gives `use` the path of a file with all of `body`, and then removes the file in every case.
+   * @throws the error of `body` or `use`; a body that breaks off is not used
    */
   through<T>(body: AsyncIterable<Uint8Array>, use: (path: string) => Promise<T>): Promise<T>;
 };
 
-/** The engine would take a path with one of these for a pattern, find nothing that fits, and store nothing. */
+/** The engine would read a path with one of these as a pattern, find no file and store nothing. */
 const PATTERN = /[*?{}[\]]/;
 
 /**
- * A spool in the folder `dir`, which is emptied: what is in it was left by a process that was killed. Only for who has
- * the engine's data folder to itself.
+ * A spool in the folder `dir`. It is emptied first, since only a killed process leaves files there. The caller must be the
+ * only user of the engine's data folder.
  * @returns null where the engine could not find files there
  */
 export async function openSpool(dir: string): Promise<Spool | null> {

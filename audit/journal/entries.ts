@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises';
 
-/** What is in a folder; nothing when there is no such folder. */
+/** The entries of a folder; none when it does not exist. */
 export async function entriesOf(dir: string) {
   try {
     return await readdir(dir, { withFileTypes: true });

@@ -1,29 +1,28 @@
 import { EVENT_FIELDS, EVENT_VERSION, type Event } from '../../gateway/domain/event.ts';
 
-/** What stands before each member's value, and whether it is a number that may have a fraction. */
+/** The text before each member's value, and whether it is a number that may have a fraction. */
 const WRITERS = Object.entries(EVENT_FIELDS).map(([name, { kind }]) => ({
   prefix: `,${JSON.stringify(name)}:`,
   isFraction: kind === 'amount' || kind === 'share',
-  /** Where absent and 0 differ. */
+  /** Absent and 0 differ. */
   keepsZero: kind === 'share',
 }));
 
 const RANKS: ReadonlyMap<string, number> = new Map(Object.keys(EVENT_FIELDS).map((name, rank) => [name, rank]));
 const VERSION = RANKS.get('version')!;
 
-/** Text that stands in JSON as it is. Everything else is left to JSON.stringify. */
+/** Text that needs no escapes in JSON. JSON.stringify writes everything else. */
 const PLAIN = /^[ !#-[\]-~]*$/;
 
-/** One event's members by their ranks: filled and emptied within one call, as looking up each field costs twice as much. */
+/** One event's members by rank: filled and emptied within one call, which is cheaper than a look-up of each field. */
 const slots: unknown[] = Array.from<unknown>({ length: WRITERS.length }).fill(undefined);
 
 /**
- * An event as one line of JSON, without a newline: members in the order of `EVENT_FIELDS`, those that are empty left out.
- * So a row of `holdpoint.events` can be written down again byte for byte, which is what the ledger's proofs rest on.
- * Members that are not on the list are left out too.
+ * An event as one line of JSON, without a newline: its members in the order of `EVENT_FIELDS`, without empty or unknown
+ * ones. So a row of `holdpoint.events` can be written as its line again, byte for byte; the ledger's proofs rest on that.
  *
  * Half a surrogate pair, which UTF-8 cannot carry, becomes U+FFFD. Times, sizes and counts are whole and not negative;
- * numbers that are none (NaN, infinities) are left out.
+ * NaN and infinities are left out.
  */
 export function eventLine(event: Event): string {
   if (isInOrder(event)) {
@@ -33,10 +32,10 @@ export function eventLine(event: Event): string {
   return ordered(event);
 }
 
-/** How JSON.stringify writes half a surrogate pair; and, which does not matter, some text that looks like it. */
+/** How JSON.stringify writes half a surrogate pair. Some other text matches too, which does no harm. */
 const HALF_A_PAIR = '\\ud';
 
-/** Whether the event is already as its line will be. Writing it is then one call, which takes half as long. */
+/** Whether the event has the order and the members of its line. Then one call writes it, in half the time. */
 function isInOrder(event: Event): boolean {
   if (event.version === undefined) return false;
   let before = -1;

@@ -1,24 +1,24 @@
 import { crc32 } from 'node:zlib';
 
 /**
- * What a segment is a run of. A frame is a header and a payload; numbers are little endian.
+ * The unit of a segment: a header and a payload. Numbers are little endian.
  *
  *      0  4  magic
- *      4  4  CRC-32 (ISO-HDLC) of everything behind it
+ *      4  4  CRC-32 (ISO-HDLC) of everything after it
  *      8  1  kind, and three zeros
  *     12  4  length of the payload
  *     16  4  events in it
- *     20  4  how many bytes of the segment were on disk for good when the frame was written
- *     24  8  number of its first event; of the next one when it has none
+ *     20  4  bytes of the segment that were synced when the frame was written
+ *     24  8  number of its first event; without events, of the next one
  *     32 16  the chain's id (UUID)
  *
  * `head`: where the chain stands when the segment begins (JSON, `Head` with the chain's id) · `checkpoint`: JSON,
- * `Checkpoint` · `events`: lines, each with its newline · `mark`: nothing, all before it is on disk · `end`: the same,
- * and the writer has left.
+ * `Checkpoint` · `events`: lines, each with its newline · `mark`: no payload; all before it is on disk · `end`: the
+ * same, and the writer has closed the journal.
  */
 export const HEADER_BYTES = 48;
 
-/** 0xff never stands in UTF-8, so nothing that an event says can be taken for a frame. */
+/** 0xff is never part of UTF-8, so no event can contain a frame. */
 const MAGIC = Buffer.from([0xff, 0x48, 0x50, 0x31]);
 const MAGIC_NUMBER = MAGIC.readUInt32LE();
 
@@ -26,11 +26,11 @@ const KINDS = ['head', 'events', 'checkpoint', 'mark', 'end'] as const;
 
 export type FrameKind = (typeof KINDS)[number];
 
-/** Bytes after which a frame of events is ended: what one flipped bit can cost. */
+/** Bytes after which a frame of events ends, which limits the loss from one flipped bit. */
 export const FRAME_BYTES = 64 * 1024;
-/** The largest line with its newline. A frame is never larger than one of these behind `FRAME_BYTES`. */
+/** The largest line with its newline. A frame is at most `FRAME_BYTES` and one such line. */
 export const LINE_LIMIT = 1024 * 1024;
-/** A length beyond it is damage. */
+/** A larger length is damage. */
 const PAYLOAD_LIMIT = FRAME_BYTES + LINE_LIMIT;
 export const FRAME_LIMIT = HEADER_BYTES + PAYLOAD_LIMIT;
 
@@ -44,7 +44,7 @@ export type FrameHeader = {
 
 export type Frame = FrameHeader & { readonly payload: Buffer };
 
-/** Completes the frame whose payload stands in `bytes` from `at + HEADER_BYTES` to `end`. */
+/** Writes the header of a frame with its payload in `bytes` from `at + HEADER_BYTES` to `end`. */
 export function sealFrame(bytes: Buffer, at: number, end: number, header: FrameHeader): void {
   MAGIC.copy(bytes, at);
   bytes.writeUInt32LE(KINDS.indexOf(header.kind), at + 8);
@@ -63,7 +63,7 @@ export function encodeFrame(header: FrameHeader, payload: string): Buffer {
   return bytes;
 }
 
-/** The whole and undamaged frame at `at`; `short` when `bytes` end before it may end; null when there is none. */
+/** The undamaged frame at `at`; `short` when `bytes` may end before it does; null when there is none. */
 export function frameAt(bytes: Buffer, at: number): Frame | 'short' | null {
   if (bytes.length - at < HEADER_BYTES) return 'short';
   if (bytes.readUInt32LE(at) !== MAGIC_NUMBER) return null;
@@ -84,7 +84,7 @@ export function frameAt(bytes: Buffer, at: number): Frame | 'short' | null {
   };
 }
 
-/** Where the next frame may begin, from `at` on; -1 when none does. */
+/** Where the next frame may begin, from `at` on; -1 if nowhere. */
 export function nextMagic(bytes: Buffer, at: number): number {
   return bytes.indexOf(MAGIC, at);
 }

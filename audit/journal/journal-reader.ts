@@ -5,28 +5,27 @@ import { syncDirectory, writeDurably } from './durable-file.ts';
 import { listSegments, segmentPath } from './segment.ts';
 import { framesOf, type Expected, type Placed } from './segment-reader.ts';
 
-/** A part of a journal that cannot be read. Its bytes stay where they are, and a copy is kept in `damaged/`. */
+/** A part of a journal that cannot be read. Its bytes stay in place, and a copy is kept in `damaged/`. */
 export type Damage = {
   readonly dir: string;
   readonly segment: number;
   readonly offset: number;
-  /** 0 where nothing is left of what is missing. */
+  /** 0 where no byte is left of the missing events. */
   readonly bytes: number;
   /**
-   * `torn`: an unfinished write at the end of what a process wrote that was killed; it was never promised to anyone.
-   * `corrupt`: anything else.
+   * `torn`: the unfinished write of a killed process, which was never promised. `corrupt`: anything else.
    */
   readonly kind: 'torn' | 'corrupt';
   /**
-   * Numbers of the events that are gone, both included; `last` is null when it is not known how many there were. Null as a
-   * whole when no event is missing.
+   * Numbers of the missing events, both inclusive; `last` is null when their number is not known. Null when no event is
+   * missing.
    */
   readonly missing: { readonly chain: string; readonly first: number; readonly last: number | null } | null;
 };
 
 export const DAMAGED = 'damaged';
 
-/** Keeps the bytes of a damage as `damaged/<segment>-<offset>.<kind>`, for whoever can make sense of them. */
+/** Keeps the bytes of a damage as `damaged/<segment>-<offset>.<kind>`, for later analysis. */
 export async function setAside({ dir, segment, offset, kind }: Damage, bytes: Buffer): Promise<void> {
   const aside = join(dir, DAMAGED);
   const path = join(aside, `${String(segment).padStart(10, '0')}-${offset}.${kind}`);
@@ -36,7 +35,7 @@ export async function setAside({ dir, segment, offset, kind }: Damage, bytes: Bu
   await writeDurably(path, bytes);
 }
 
-/** The first whole frame of the segments behind `segment`: where their chain goes on. Null when there is none. */
+/** The first whole frame of the segments after `segment`, which continues their chain. Null when there is none. */
 export async function nextFrame(dir: string, segment: number): Promise<Placed | null> {
   for (const number of await listSegments(dir)) {
     if (number <= segment) continue;
@@ -45,12 +44,12 @@ export async function nextFrame(dir: string, segment: number): Promise<Placed | 
   return null;
 }
 
-/** Events that were given up with a failing disk: their numbers were given to others, in the segment behind. */
-export function isVoid(item: Placed, behind: Placed | null): boolean {
-  return behind !== null && item.events > 0 && item.chain === behind.chain && item.first >= behind.first;
+/** Whether the events were given up when the disk failed: the next segment gives their numbers to others. */
+export function isVoid(item: Placed, next: Placed | null): boolean {
+  return next !== null && item.events > 0 && item.chain === next.chain && item.first >= next.first;
 }
 
-/** What comes behind the last whole frame of a segment; null when it has none. */
+/** What follows the last whole frame of a segment; null when it has none. */
 export async function endOf(
   path: string,
   options: { from?: number; expected?: Expected | null } = {},

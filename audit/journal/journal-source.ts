@@ -20,7 +20,7 @@ const BEGINNING: Place = { segment: 0, offset: 0, expected: null };
 /**
  * The journal directory `dir` as a source. Of the segment that is being written it gives what is on disk for good, so
  * that nothing is delivered which a failing machine could forget again and number anew. No number of a chain is ever
- * given twice. Damage is set aside and reported with the numbers of the events that are gone, and what is behind it is
+ * given twice. Damage is set aside and reported with the numbers of the events that are gone, and what follows it is
  * delivered.
  */
 export function createJournalSource(options: {
@@ -29,16 +29,16 @@ export function createJournalSource(options: {
   /** Most rows of a batch, and most bytes; more only where one frame alone has more. */
   readonly rows?: number;
   readonly bytes?: number;
-  /** Told of each damage once; after a restart once more, if what is behind it was not delivered. */
+  /** Called once for each damage; once more after a restart, if the events after it are not delivered. */
   readonly onDamage: (damage: Damage) => void;
 }): Source {
   const { name, dir, rows: batchRows = BATCH_ROWS, bytes: batchBytes = BATCH_BYTES, onDamage } = options;
   const reported = new Set<string>();
-  /** Where the chain goes on behind a sealed segment. */
+  /** Where the chain continues after a sealed segment. */
   let successor: { readonly segment: number; readonly frame: Placed | null } | null = null;
   let tail: (Expected & { readonly segment: number; readonly end: number }) | null = null;
 
-  async function frameBehind(segment: number): Promise<Placed | null> {
+  async function frameAfter(segment: number): Promise<Placed | null> {
     if (successor?.segment !== segment) successor = { segment, frame: await nextFrame(dir, segment) };
     return successor.frame;
   }
@@ -86,13 +86,13 @@ export function createJournalSource(options: {
     return items.slice(0, ready);
   }
 
-  /** What the segment has from `place` on, and what is expected behind it. */
+  /** What the segment has from `place` on, and what is expected after it. */
   async function read(
     place: Place,
     { sealed, complete, until }: { sealed: boolean; complete: boolean; until: number | null },
   ): Promise<{ batch: Batch | null; expected: Expected | null }> {
     const { segment } = place;
-    const behind = sealed ? await frameBehind(segment) : null;
+    const following = sealed ? await frameAfter(segment) : null;
     const rows: Buffer[] = [];
     const checkpoints: Checkpoint[] = [];
     let { expected } = place;
@@ -107,7 +107,7 @@ export function createJournalSource(options: {
         hole = item;
         continue;
       }
-      if (isVoid(item, behind)) {
+      if (isVoid(item, following)) {
         hole = null;
         break;
       }
@@ -138,28 +138,28 @@ export function createJournalSource(options: {
       const to = `${segment}:${end}:${next}:${chain}`;
       return { batch: { chain, first: next - rows.length, rows, to, checkpoints }, expected };
     }
-    if (hole !== null) expected = await closeWithHole(segment, hole, expected, behind);
+    if (hole !== null) expected = await closeWithHole(segment, hole, expected, following);
     return { batch: null, expected };
   }
 
-  /** Deals with what is no frame at the end of a sealed segment. @returns what is expected behind it */
+  /** Handles bytes that are no frame at the end of a sealed segment. @returns what is expected after it */
   async function closeWithHole(
     segment: number,
     hole: Hole,
     expected: Expected | null,
-    behind: Placed | null,
+    following: Placed | null,
   ): Promise<Expected | null> {
     const bytes = await readHole(segmentPath(dir, segment), hole);
     if (bytes.length === 0) return expected;
-    const known = expected ?? (behind && { chain: behind.chain, next: 1 });
+    const known = expected ?? (following && { chain: following.chain, next: 1 });
     const missing =
-      known !== null && behind?.chain !== known.chain
+      known !== null && following?.chain !== known.chain
         ? { chain: known.chain, first: known.next, last: null }
-        : behind && missingBefore(behind, known);
+        : following && missingBefore(following, known);
     const kind = missing === null && hole.at > 0 ? 'torn' : 'corrupt';
     await report({ segment, offset: hole.at, kind, missing }, bytes);
-    if (behind === null) return expected;
-    return { chain: behind.chain, next: behind.chain === known?.chain ? behind.first : 1 };
+    if (following === null) return expected;
+    return { chain: following.chain, next: following.chain === known?.chain ? following.first : 1 };
   }
 
   async function updateTail(last: number, place: Place): Promise<typeof tail> {

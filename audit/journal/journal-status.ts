@@ -5,17 +5,17 @@ import { createJournalSource } from './journal-source.ts';
 import { listSegments, segmentPath } from './segment.ts';
 import { entriesOf } from './entries.ts';
 
-/** What a journal's files say of it. Numbers are those of events in its chain. */
+/** The state of a journal according to its files. Numbers are those of events in its chain. */
 export type JournalReport = {
   readonly name: string;
-  /** Null when there is nothing in it that can be read. */
+  /** Null when nothing in it can be read. */
   readonly chain: string | null;
   readonly segments: number;
   readonly bytes: number;
-  /** The first event that is still here, and the last; null when there is none. */
+  /** The first and the last event that are still here; null when there is none. */
   readonly first: number | null;
   readonly last: number | null;
-  /** The last that ClickHouse has; null when it is not known. */
+  /** The last event that ClickHouse has; null when it is not known. */
   readonly shipped: number | null;
   readonly waiting: { readonly rows: number | null; readonly bytes: number | null };
   /** Files in `damaged/`. */
@@ -24,7 +24,7 @@ export type JournalReport = {
 
 export type JournalsReport = {
   readonly journals: readonly JournalReport[];
-  /** Rows that ClickHouse refused. */
+  /** Dead letters: rows that ClickHouse refused. */
   readonly poison: number;
 };
 
@@ -66,7 +66,7 @@ async function readJournal(folder: string, name: string): Promise<JournalReport>
   };
 }
 
-/** How far the shipper's books say that it is; the beginning when it has none. */
+/** The position in the shipper's state file; the beginning when there is none. */
 async function positionOf(folder: string, name: string): Promise<string> {
   try {
     const state = JSON.parse(await readFile(join(folder, '.shipper', `${name}.json`), 'utf8')) as { position: string };
@@ -77,7 +77,7 @@ async function positionOf(folder: string, name: string): Promise<string> {
   }
 }
 
-/** Delivered segments may be deleted while they are counted. */
+/** Delivered segments may be deleted meanwhile. */
 async function sizeOf(path: string): Promise<number> {
   try {
     return (await stat(path)).size;

@@ -1,22 +1,22 @@
 import { open, type FileHandle } from 'node:fs/promises';
 import { HEADER_BYTES, frameAt, nextMagic, type Frame } from './frame.ts';
 
-/** Most bytes taken from a segment at a time. No frame is larger, see `FRAME_LIMIT`. */
+/** Bytes read from a segment at a time. No frame is larger, see `FRAME_LIMIT`. */
 const CHUNK_BYTES = 4 * 1024 * 1024;
 
-/** A frame and where it stands. */
+/** A frame and its place. */
 export type Placed = Frame & { readonly at: number; readonly end: number };
 
-/** Bytes that are no whole frame, up to the next one or to the end of what was asked for. */
+/** Bytes that are no whole frame, up to the next one or to the end of the requested range. */
 export type Hole = { readonly kind: 'hole'; readonly at: number; readonly end: number };
 
 /** The chain, and the number of its next event. */
 export type Expected = { readonly chain: string; readonly next: number };
 
 /**
- * The frames of one segment from `from` on, and the holes between and behind them. A frame counts as whole when its
- * checksum fits, and it belongs to the chain and does not go back in it: `expected` at first, then what the frames say.
- * At its beginning a segment may also change the chain. Opens the file for reading only, so it never disturbs the writer.
+ * The frames of one segment from `from` on, and the holes between and after them. A frame counts as whole when its checksum
+ * matches, and it continues the chain: from `expected` at first, then from the frame before. A segment may begin another
+ * chain. Opens the file for reading only, so it never disturbs the writer.
  */
 export async function* framesOf(
   path: string,
@@ -52,7 +52,7 @@ export async function* framesOf(
   }
 }
 
-/** A part of the file in memory that moves along with what is asked for. */
+/** A part of the file in memory that follows the reader. */
 function createWindow(handle: FileHandle, limit: number) {
   let bytes = Buffer.alloc(0);
   let base = 0;
@@ -75,7 +75,7 @@ function createWindow(handle: FileHandle, limit: number) {
       }
       return frame === 'short' ? null : frame;
     },
-    /** Where the next frame may begin, from `at` on; `limit` when none does. */
+    /** Where the next frame may begin, from `at` on; `limit` if nowhere. */
     async magic(at: number): Promise<number> {
       let from = at;
       while (from < limit) {
@@ -84,7 +84,7 @@ function createWindow(handle: FileHandle, limit: number) {
         const found = nextMagic(bytes, from - base);
         if (found >= 0) return base + found;
         if (base + bytes.length >= limit) return limit;
-        // A magic may lie across the end of what is in memory.
+        // A magic may cross the end of the part in memory.
         from = Math.max(from + 1, base + bytes.length - 3);
         await fill(from);
       }
@@ -93,7 +93,7 @@ function createWindow(handle: FileHandle, limit: number) {
   };
 }
 
-/** The bytes of a hole without the zeros at its end: room that the writer had prepared. */
+/** The bytes of a hole without the writer's zeros at its end. */
 export async function readHole(path: string, { at, end }: Hole): Promise<Buffer> {
   const handle = await open(path, 'r');
   try {

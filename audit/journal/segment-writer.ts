@@ -4,35 +4,35 @@ import { syncDirectory } from './durable-file.ts';
 import { segmentPath } from './segment.ts';
 
 /**
- * Bytes by which a segment grows, written as zeros ahead of the events: a sync that need not record a new size costs
- * half. Also what a new segment must be able to take before it counts as open, as a full disk can still create files.
+ * Bytes by which a segment grows, written as zeros ahead of the events: a sync is cheaper when the size does not change.
+ * A new segment must have that room before it counts as open, since a full disk can still create files.
  */
 export const GROWTH = 1024 * 1024;
 const ZEROS = Buffer.alloc(GROWTH);
 
 /**
- * A segment that is being written. Its file's size is always a whole number of `GROWTH`, whatever it is killed in, until
- * it is finished: so a file that was cut is known for one.
+ * The open segment. Until it is finished, its file's size is a multiple of `GROWTH`, even after a kill: so a file that was
+ * cut is recognised.
  */
 export type SegmentWriter = {
   readonly number: number;
-  /** Bytes that count. What stands behind them is overwritten by the next `put`. */
+  /** Bytes that count. The next `put` overwrites the bytes after them. */
   readonly size: number;
-  /** Puts bytes behind those that count, into the page cache. */
+  /** Puts bytes after those that count, into the page cache. */
   put(bytes: Buffer, length: number): Promise<void>;
-  /** Resolves when all that was put is on disk. */
+  /** Resolves when all bytes that were put are on disk. */
   sync(): Promise<void>;
-  /** So many bytes that were put count from now on. */
+  /** Counts `length` of the bytes that were put. */
   advance(length: number): void;
-  /** Takes back the room that no event came to fill, and closes the file. */
+  /** Removes the unused zeros and closes the file. */
   finish(): Promise<void>;
-  /** Wipes what was put and does not count, and closes the file, as well as a failing disk allows. */
+  /** Wipes bytes that do not count and closes the file, as far as a failing disk allows. */
   abandon(): Promise<void>;
 };
 
 /**
- * Creates a segment that begins with `head`. It appears in the directory with all of that, on disk.
- * @throws the file system's error, with nothing left behind where that can be had
+ * Creates a segment that begins with `head`. It appears in the directory with its head on disk.
+ * @throws the file system's error, after an attempt to leave no file
  */
 export async function createSegment(dir: string, number: number, head: Buffer): Promise<SegmentWriter> {
   const path = segmentPath(dir, number);
@@ -42,7 +42,7 @@ export async function createSegment(dir: string, number: number, head: Buffer): 
   let allocated = 0;
 
   async function grow(): Promise<void> {
-    // The size first and in one step, see above.
+    // The size first and in one step, see `SegmentWriter`.
     await handle.truncate(allocated + GROWTH);
     await writeWhole(handle, ZEROS, allocated);
     allocated += GROWTH;
@@ -67,7 +67,7 @@ export async function createSegment(dir: string, number: number, head: Buffer): 
     },
     async put(bytes, length) {
       while (size + length > allocated) await grow();
-      // In this thread: a copy, where a hop to another thread would cost several.
+      // In this thread: a copy into the page cache is cheaper than a hop to another thread.
       for (let written = 0; written < length;) {
         written += writeSync(handle.fd, bytes, written, length - written, size + written);
       }

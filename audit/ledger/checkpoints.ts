@@ -25,7 +25,7 @@ export async function readCheckpoints(client: ClickHouseClient, chain: string): 
   return checkpoints;
 }
 
-/** Every chain of which ClickHouse has an event or a checkpoint: see `Extent`. */
+/** Every chain with an event or a checkpoint in ClickHouse: see `Extent`. */
 export async function readExtents(client: ClickHouseClient): Promise<ReadonlyMap<string, Extent>> {
   const result = await client.query({
     query: `
@@ -48,5 +48,5 @@ export async function readExtents(client: ClickHouseClient): Promise<ReadonlyMap
   );
 }
 
-/** The last number of a chain, how many rows it has, and when the first of them arrived, milliseconds since the epoch. */
+/** A chain's last number, its number of rows, and the arrival of the first, milliseconds since the epoch. */
 export type Extent = { readonly last: number; readonly rows: number; readonly since: number };

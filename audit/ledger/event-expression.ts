@@ -1,9 +1,9 @@
 import { EVENT_FIELDS, type FieldKind } from '../../gateway/domain/event.ts';
 
 /**
- * ClickHouse SQL that gives a row of `holdpoint.events` as the line that was written of it, `eventLine` once more. The
- * statement needs `output_format_json_escape_forward_slashes = 0`. Of rare characters (U+2028, U+2029) and numbers (above
- * 1e21) the engine writes another form; whoever compares hashes must look at such rows again, see `lineOfRow`.
+ * ClickHouse SQL that writes a row of `holdpoint.events` as its line again, as `eventLine` does. The statement needs
+ * `output_format_json_escape_forward_slashes = 0`. The engine writes some characters (U+2028, U+2029) and numbers (above
+ * 1e21) in another form; where hashes differ, such rows must be checked with `lineOfRow`.
  */
 export const LINE_EXPRESSION = `concat('{"event_id":', toJSONString(event_id), ${Object.entries(EVENT_FIELDS)
   .filter(([name]) => name !== 'event_id')

@@ -20,18 +20,18 @@ const manifestSchema = z.strictObject({
   to: z.iso.datetime(),
   format: z.enum(['ndjson', 'parquet']),
   events: z.int().min(0),
-  /** SHA-256 of each file beside the manifest, in hex. */
+  /** SHA-256 of every other file, in hex. */
   files: z.record(z.string().regex(/^[\w.-]+$/), z.string().regex(/^[0-9a-f]{64}$/)),
 });
 
-/** What an export holds. Who has the manifest's own hash from elsewhere can be sure of every file. */
+/** The content of an export. The manifest's own hash, from a trusted place, proves every file. */
 export type Manifest = z.infer<typeof manifestSchema>;
 
 export type ExportOptions = {
   readonly client: ClickHouseClient;
-  /** A folder that is empty or does not exist yet. */
+  /** An empty folder, or one that does not exist yet. */
   readonly dir: string;
-  /** Milliseconds since the epoch. Whole segments are exported: a minute more at either end, or what a busy gateway signs at once. */
+  /** Milliseconds since the epoch. Whole segments are exported, so a minute more at either end, or one delivery. */
   readonly from: number;
   readonly to: number;
   readonly format: ExportFormat;
@@ -41,9 +41,9 @@ export type ExportOptions = {
 };
 
 /**
- * Writes a period of the record with its proof: the rows of `holdpoint.events`, the checkpoints that cover them, the key
- * and a manifest. Events that no checkpoint covers yet are left out.
- * @throws Error for people when the folder is not empty or there is nothing to export
+ * Writes a period of the record with its proof: the rows of `holdpoint.events`, their checkpoints, the key and a manifest.
+ * Events without a checkpoint are left out.
+ * @throws Error for the operator when the folder is not empty, or there is nothing to export
  */
 export async function exportRecord(options: ExportOptions): Promise<Manifest> {
   const { client, dir, from, to, format, publicKey, onProgress } = options;
@@ -65,7 +65,7 @@ export async function exportRecord(options: ExportOptions): Promise<Manifest> {
     }
   }
   if (names.length === 0) {
-    throw new Error('There is nothing under a checkpoint in this period. Name another one with --from and --to.');
+    throw new Error('This period has no signed events. Choose another with --from and --to.');
   }
   await writeFile(join(dir, 'checkpoints.ndjson'), proof.map((each) => `${JSON.stringify(each)}\n`).join(''));
   await writeFile(join(dir, 'public-key.pem'), publicKey);
@@ -79,8 +79,8 @@ export async function exportRecord(options: ExportOptions): Promise<Manifest> {
 }
 
 /**
- * Reads the manifest of an export and checks that every file is the one it names.
- * @throws Error for people when it is not
+ * Reads the manifest of an export and checks every file against it.
+ * @throws Error for the operator when a file does not match
  */
 export async function readManifest(dir: string): Promise<Manifest> {
   const text = await readFile(join(dir, 'manifest.json'), 'utf8').catch(() => {
@@ -95,12 +95,12 @@ export async function readManifest(dir: string): Promise<Manifest> {
   return manifest;
 }
 
-/** The segments in which what happened from `from` to `to` is. */
+/** The segments with the events from `from` to `to`. */
 function covering(checkpoints: readonly Checkpoint[], from: number, to: number): readonly Checkpoint[] {
   const start = checkpoints.findIndex(({ at }) => at >= from);
   if (start < 0) return [];
-  const behind = checkpoints.findIndex(({ at }) => at >= to);
-  const end = behind < 0 ? checkpoints.length : behind + 1;
+  const last = checkpoints.findIndex(({ at }) => at >= to);
+  const end = last < 0 ? checkpoints.length : last + 1;
   return checkpoints.slice(start, end);
 }
 

@@ -5,7 +5,7 @@ import { SegmentDigest } from './segment-digest.ts';
 import type { Break } from '../../gateway/domain/verification.ts';
 import { eventOfRow, ROW_COLUMNS, type EventRow } from '../clickhouse/event-row.ts';
 
-/** A row, as far as it matters whether it is the one that was written. */
+/** The parts of a row that tell whether it was changed. */
 type Row = {
   readonly seq: number;
   readonly event: string;
@@ -14,12 +14,12 @@ type Row = {
   readonly fits: boolean;
 };
 
-/** Lines that are not in ClickHouse and are known otherwise, by number: those that it refused. */
+/** Lines that ClickHouse refused, by number; they are known from the dead letters. */
 export type KnownLines = ReadonlyMap<number, string>;
 
 /**
- * Looks at every row of a segment that does not fit its checkpoint. An empty list: it fits after all; the engine writes
- * rare characters and numbers in another form.
+ * Checks every row of a segment that does not match its checkpoint. With an empty result it matches after all: the engine
+ * writes some characters and numbers in another form.
  */
 export async function inspectSegment(
   client: ClickHouseClient,
@@ -30,11 +30,11 @@ export async function inspectSegment(
   if (digest(segment, rows) === segment.hash) return [];
   const found = rowBreaks(segment.chain, segment.first, segment.seq, rows);
   if (found.length > 0) return found;
-  const detail = `events ${segment.first} to ${segment.seq} do not have the hash that was signed for them, while each has its own`;
+  const detail = `events ${segment.first} to ${segment.seq} do not match their signed hash, although each matches its own`;
   return [{ chain: segment.chain, kind: 'rewritten', first: segment.first, last: segment.seq, event: null, detail }];
 }
 
-/** Looks at the rows behind the last checkpoint: nothing is signed for them yet, but each has a number and a hash. */
+/** Checks the rows after the last checkpoint. They are not signed yet, but each has a number and a hash. */
 export async function inspectTail(
   client: ClickHouseClient,
   chain: string,
@@ -46,9 +46,9 @@ export async function inspectTail(
 }
 
 /**
- * Looks for rows that nobody signed for, in the part of a chain that is whole without them: numbered 0, or numbered from
- * `first` to `last` like others.
- * @param count how many rows there are without them
+ * Looks for added rows in a part of a chain that is whole without them: rows with number 0, or with a number from `first`
+ * to `last` that another row has.
+ * @param count the number of rows without them
  */
 export async function inspectSurplus(
   client: ClickHouseClient,
@@ -121,17 +121,17 @@ function rowBreaks(chain: string, first: number, last: number, rows: readonly Ro
   return found;
 }
 
-/** Among so many rows that do not fit one looks for the number that a row had. */
+/** Rows that do not match, among which the former number of a row is looked for. */
 const REACH = 1000;
 
-/** Whether the row's hash is that of its line at the number of another row that does not fit either. */
+/** Whether the row's hash is that of its line at the number of another row that does not match. */
 function isMoved({ seq, line, hash }: Row, unfit: readonly Row[]): boolean {
   return unfit.slice(0, REACH).some((other) => other.seq !== seq && rowHash(other.seq, line) === hash);
 }
 
 function repeated(chain: string, seq: number, event: string): Break {
   const detail =
-    seq === 0 ? `a row has a number that no event has (${event})` : `event ${seq} is there more than once (${event})`;
+    seq === 0 ? `a row has a number outside its chain (${event})` : `event ${seq} is there more than once (${event})`;
   return { chain, kind: 'repeated', first: seq, last: seq, event, detail };
 }
 

@@ -4,9 +4,9 @@ import { dirname } from 'node:path';
 import { syncDirectory } from '../journal/durable-file.ts';
 
 /**
- * The key in `file` that signs checkpoints (Ed25519, PKCS#8 in PEM); a new one, readable by this user alone, when there is
- * none yet. Processes that start at once end up with the same key.
- * @throws Error for operators when the file is no such key or others may read it
+ * Reads the key in `file` that signs checkpoints (Ed25519, PKCS#8 in PEM), or creates one that only this user can read.
+ * Processes that start at once get the same key.
+ * @throws Error for operators when the file is no such key, or others can read it
  */
 export async function loadOrCreateLedgerKey(file: string): Promise<KeyObject> {
   try {
@@ -30,7 +30,7 @@ export async function loadLedgerKey(file: string): Promise<KeyObject> {
   return key;
 }
 
-/** The public half, in PEM (SPKI, RFC 8410): what whoever checks the record needs, and may have. */
+/** The public half, in PEM (SPKI, RFC 8410), with which anyone can verify the record. */
 export function publicPem(key: KeyObject): string {
   return createPublicKey(key).export({ type: 'spki', format: 'pem' }) as string;
 }
@@ -43,7 +43,7 @@ function privateKey(pem: string): KeyObject | null {
   }
 }
 
-/** Written aside and linked into place: `link` fails when another process was first, and nobody reads half a key. */
+/** Written aside and linked into place: `link` fails when another process was first, and no process reads half a key. */
 async function createLedgerKey(file: string): Promise<void> {
   await mkdir(dirname(file), { recursive: true, mode: 0o700 });
   const aside = `${file}.${process.pid}.${randomUUID()}`;

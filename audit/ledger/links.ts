@@ -2,13 +2,12 @@ import type { KeyObject } from 'node:crypto';
 import { headOf, isSigned, START, type Checkpoint } from './ledger.ts';
 import type { Break } from '../../gateway/domain/verification.ts';
 
-/** The public keys that are trusted, by name; see `keyId`. */
+/** The trusted public keys, by name; see `keyId`. */
 export type Keys = ReadonlyMap<string, KeyObject>;
 
 /**
- * Whether the checkpoints of one chain, in order, follow from each other and were signed with known keys. A signature
- * vouches for all that lies before it, so that of an unbroken run only the last is checked: a signature takes as long as
- * a hundred hashes.
+ * Checks that the checkpoints of one chain, in order, link to each other and are signed with known keys. A signature covers
+ * all before it, so only the last of an unbroken run is checked: a signature takes as long as a hundred hashes.
  * @param whole whether the first of them must be the chain's first
  */
 export function linkBreaks(checkpoints: readonly Checkpoint[], keys: Keys, whole: boolean): readonly Break[] {

@@ -8,16 +8,16 @@ import type { Anchor } from './verify.ts';
 import { verifyJournal, type VerifiedJournal } from './verify-journal.ts';
 import { entriesOf } from '../journal/entries.ts';
 
-/** What the gateway's own disk tells of chains, beside what ClickHouse has. */
+/** What the gateway's own disk knows of chains. */
 export type Local = {
   readonly journals: readonly VerifiedJournal[];
   readonly anchors: ReadonlyMap<string, Anchor>;
   readonly setAside: ReadonlyMap<string, KnownLines>;
 };
 
-/** @param dir the folder of all journals; that there is none is no mistake */
+/** @param dir the folder of all journals, which need not exist */
 export async function readLocal(dir: string, keys: Keys): Promise<Local> {
-  // The books first: what is delivered while the journals are read may be in ClickHouse or not yet.
+  // The shipper's state first: events delivered while the journals are read may be in ClickHouse or not yet.
   const delivered = await readBooks(join(dir, '.shipper'));
   const journals: VerifiedJournal[] = [];
   for (const entry of await entriesOf(dir)) {

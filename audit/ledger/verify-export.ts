@@ -12,7 +12,7 @@ import { verifyRecord, type VerifyOptions } from './verify.ts';
 
 const TIME = "DateTime64(3, 'UTC')";
 
-/** Types alone: how a column is compressed matters to what stays. */
+/** Types without codecs, which only stored tables need. */
 const EVENTS = [
   ...EVENT_COLUMNS.map(({ name, definition }) => `${name} ${definition.replace(/ CODEC\(.*$/, '')}`),
   `chain LowCardinality(String), seq UInt64, hash String, shipped_at ${TIME}`,
@@ -22,9 +22,9 @@ const CHECKPOINTS = `chain String, node String, at ${TIME}, first UInt64, seq UI
   signature String`;
 
 /**
- * Verifies an export without the gateway or its ClickHouse: its rows are read into an engine of their own, in a temporary
+ * Verifies an export without the gateway or its ClickHouse: its rows are loaded into an engine of their own, in a temporary
  * folder.
- * @throws Error for people when a file is not the one that the manifest names
+ * @throws Error for the operator when a file does not match the manifest
  */
 export async function verifyExport(
   dir: string,

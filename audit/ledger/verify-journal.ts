@@ -7,26 +7,26 @@ import { framesOf, readHole, type Placed } from '../journal/segment-reader.ts';
 import type { Break, BreakKind, JournalCheck } from '../../gateway/domain/verification.ts';
 import type { Keys } from './links.ts';
 
-/** Where the chain stood at the beginning of each segment, beside what was found. */
+/** The result, and where the chain stood at the beginning of each segment. */
 export type VerifiedJournal = JournalCheck & { readonly heads: readonly Head[] };
 
-/** Verifies what one journal holds, from its files alone; works while the gateway writes to it. */
+/** Verifies one journal from its files alone, also while the gateway writes to it. */
 export async function verifyJournal(folder: string, name: string, keys: Keys): Promise<VerifiedJournal> {
   const dir = join(folder, name);
   const check = createCheck(keys);
   const segments = await listSegments(dir);
   for (const segment of segments) {
     try {
-      const behind = await nextFrame(dir, segment);
+      const following = await nextFrame(dir, segment);
       for await (const item of framesOf(segmentPath(dir, segment))) {
-        if (item.kind !== 'hole' && isVoid(item, behind)) break;
+        if (item.kind !== 'hole' && isVoid(item, following)) break;
         if (item.kind !== 'hole') check.frame(item);
-        // What is torn at the end was never promised to anybody; in the middle, what follows tells what is missing.
+        // A torn end was never promised. In the middle, the next frame tells which events are missing.
         else if ((await readHole(segmentPath(dir, segment), item)).length > 0)
           check.hole(`${name}, segment ${segment}`);
       }
     } catch (error) {
-      // Delivered and deleted while it was read: what is left is looked at from its own beginning.
+      // Delivered and deleted while it was read: the rest is verified from its own beginning.
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
       check.restart();
     }
@@ -48,7 +48,7 @@ function createCheck(keys: Keys) {
     breaks.push({ chain: chain ?? '', kind, first, last, event: null, detail });
   }
 
-  /** A segment begins with where the chain stands, and says behind it what was signed for the one before. */
+  /** A segment begins with where the chain stands, followed by the checkpoint of the segment before. */
   function onHead(head: Head): void {
     heads.push(head);
     ahead = head;
@@ -60,15 +60,15 @@ function createCheck(keys: Keys) {
     const known = keys.get(key);
     const next = headOf(signed);
     const found = digest?.summary();
-    // Of a segment that is delivered and deleted only this is left: there is nothing to compare it with but the head.
+    // Of a deleted segment only the checkpoint is left, which can be compared with the head alone.
     const isAlone = digest?.empty && found?.first === seq + 1;
     if (!known || !isSigned(signed, known)) {
       const why = known ? 'its signature is not that of the key' : 'the key is not one of those given';
       broken('forged', first, seq, `the checkpoint at ${seq} cannot be trusted: ${why} (${key})`);
     } else if (ahead !== null && (ahead.seq !== next.seq || ahead.link !== next.link)) {
-      broken('unlinked', first, seq, `the segment behind event ${seq} does not go on from its checkpoint`);
+      broken('unlinked', first, seq, `the segment after event ${seq} does not continue from its checkpoint`);
     } else if (found && !isAlone && (found.hash !== hash || found.first !== first || found.prev !== prev)) {
-      broken('rewritten', first, seq, `events ${first} to ${seq} do not have the hash that was signed for them`);
+      broken('rewritten', first, seq, `events ${first} to ${seq} do not match their signed hash`);
     } else if (!isAlone) {
       verified += found ? seq - first + 1 : 0;
     }

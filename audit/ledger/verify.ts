@@ -10,11 +10,11 @@ import { linkBreaks, type Keys } from './links.ts';
 export type VerifyOptions = {
   readonly client: ClickHouseClient;
   readonly keys: Keys;
-  /** What is known of chains from elsewhere: from journals, and from the books of whoever delivered them. */
+  /** What journals and shippers know of the chains. */
   readonly anchors?: ReadonlyMap<string, Anchor>;
-  /** Events that ClickHouse refused and that were set aside, by chain. */
+  /** Events that ClickHouse refused, by chain; see `dead-letters.ts`. */
   readonly setAside?: ReadonlyMap<string, KnownLines>;
-  /** Rows from before may be gone, as retention deletes them; milliseconds since the epoch. */
+  /** Retention may have deleted rows from before then; milliseconds since the epoch. */
   readonly keptSince?: number;
   /** Whether chains must be there from their first event on. Not in an export of a period. */
   readonly whole?: boolean;
@@ -22,25 +22,25 @@ export type VerifyOptions = {
 };
 
 export type Anchor = {
-  /** The number of the last event that ClickHouse acknowledged. Beyond it lies what may still come. */
+  /** The number of the last event that ClickHouse acknowledged. Later events may be on their way. */
   readonly delivered: number;
-  /** Where the chain once stood: after a checkpoint that must be the one in ClickHouse. */
+  /** Where the chain once stood: after a checkpoint that must match the one in ClickHouse. */
   readonly heads: readonly Head[];
 };
 
-/** Longest that a batch takes from its first row to its checkpoints, milliseconds. */
+/** Most milliseconds from a batch's first row to its checkpoints. */
 const BATCH_TIME = 2_000;
 
-/** Longest that a chain may be without its first checkpoint, milliseconds: that takes a minute, and its way here. */
+/** Most milliseconds until a chain's first checkpoint arrives: a minute, and the delivery. */
 const UNSIGNED_LIMIT = 5 * 60_000;
 
-/** More breaks than these say nothing more about a chain. */
+/** Breaks listed for one chain. */
 const BREAKS_LIMIT = 100;
 
 /**
- * Verifies what `holdpoint.events` holds against the chains' checkpoints. Works while the gateway runs: what is shipped
- * meanwhile is not looked at.
- * @throws what stands in the way of reading
+ * Verifies `holdpoint.events` against the chains' checkpoints. Works while the gateway runs: rows that arrive meanwhile are
+ * left out.
+ * @throws the error when the record cannot be read
  */
 export async function verifyRecord(options: VerifyOptions): Promise<readonly ChainReport[]> {
   const { client, anchors = new Map(), onProgress } = options;
@@ -85,8 +85,8 @@ async function verifyChain(
       const count = segment.seq - segment.first + 1;
       const wrong = there?.hash === segment.hash ? [] : await inspectSegment(client, segment, known);
       if (wrong.length === 0) verified += count;
-      // Retention takes whole months: where it has been, rows are missing and nothing else. They arrived between the
-      // checkpoint before and their own.
+      // Retention deletes whole months, so it leaves no wrong rows, only missing ones. They arrived between the checkpoint
+      // before and their own.
       else if (
         verified === 0 &&
         Math.min(before, segment.at) < keptSince &&
@@ -108,14 +108,14 @@ async function verifyChain(
   }
   const anchor = anchors?.get(chain);
   const reached = Math.max(extent.last, signed, ...known.keys());
-  // Another gateway's chain may be so new that nothing is signed for it yet.
+  // The chain of a new gateway may not have a checkpoint yet.
   const isNew = chain !== '' && Math.abs(Date.now() - extent.since) < UNSIGNED_LIMIT;
   if (!last && extent.rows > 0 && !anchor && !isNew) breaks.push(foreign(chain, extent));
   else if (reached > signed) breaks.push(...(await inspectTail(client, chain, signed + 1, reached, known)));
   if (anchor && anchor.delivered > reached) breaks.push(truncated(chain, reached, anchor.delivered));
   let unknown = otherHeads(chain, checkpoints, anchor);
   if (unknown.length > 0) {
-    // Rows arrive before the checkpoints of their batch, which may be under way.
+    // Rows arrive before the checkpoints of their batch.
     await sleep(BATCH_TIME);
     unknown = otherHeads(chain, await readCheckpoints(client, chain), anchor);
   }
@@ -132,7 +132,7 @@ async function verifyChain(
   };
 }
 
-/** Checkpoints that are others than those that the journal went on from. */
+/** Checkpoints that differ from those that the journal continued from. */
 function otherHeads(chain: string, checkpoints: readonly Checkpoint[], anchor: Anchor | undefined): readonly Break[] {
   if (!anchor) return [];
   const { delivered, heads } = anchor;
@@ -141,13 +141,13 @@ function otherHeads(chain: string, checkpoints: readonly Checkpoint[], anchor: A
     .filter(({ seq, link }) => seq > 0 && seq < delivered && links.get(seq) !== link)
     .map(({ seq }) => {
       const what = links.has(seq) ? 'is another one' : 'is missing';
-      const detail = `the checkpoint at ${seq}, from which the journal went on, ${what} in ClickHouse`;
+      const detail = `the checkpoint at ${seq}, from which the journal continued, ${what} in ClickHouse`;
       return { chain, kind: 'unlinked', first: seq, last: seq, event: null, detail };
     });
 }
 
 function truncated(chain: string, reached: number, known: number): Break {
-  const detail = `the chain went to ${known}, and ends at ${reached}`;
+  const detail = `the chain reached ${known} and now ends at ${reached}`;
   return { chain, kind: 'truncated', first: reached + 1, last: known, event: null, detail };
 }
 

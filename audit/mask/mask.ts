@@ -8,7 +8,7 @@ import { maskSecrets } from './secrets.ts';
 
 /** Characters of masked input above which an event goes without it. */
 export const MOST_INPUT = 64 * 1024;
-/** How many places an event lists; `!more` says that there were more. */
+/** Masked places that an event lists; `!more` says that there were more. */
 const MOST_PLACES = 100;
 
 /** The result set of a policy that masks nothing in this event. */
@@ -17,11 +17,11 @@ const NOTHING = '[{"result":[]}]';
 type Mask = (event: Event) => Event;
 
 export type DecisionMask = {
-  /** Takes out of an event what must not be kept. Never throws: what cannot be masked is dropped. */
+  /** Removes secrets from an event. Never throws: what cannot be masked is dropped. */
   mask: Mask;
   /**
-   * Whether an event with this input, and with these words of a rule, would come out as it went in: a quick look, which
-   * nearly every call passes. False may be said of one that would; true is never said of one that would not.
+   * A quick check whether an event with this input and these words of a rule needs no masking, as nearly every one. False may
+   * be wrong; true never is.
    */
   spares(input: string, reason: string): boolean;
 };
@@ -90,7 +90,7 @@ function decisionLog({ decision_id, at, input, verdict, reason, rules }: Event):
   return input === undefined ? rest : `${rest.slice(0, -1)},"input":${input}}`;
 }
 
-/** The event with the input that policy left, and with what else it has of the call as it stands there. */
+/** The event with the input that policy left; its other members of the call follow that input. */
 function following({ confidence, ...event }: Event, input: ExactJson | undefined): Event {
   const columns = columnsOf(input);
   const type = columns.resourceType ?? MASK;
@@ -122,7 +122,7 @@ const cleanBeginnings = new Set<string>();
 const MOST_BEGINNINGS = 1000;
 const LONGEST_BEGINNING = 1024;
 
-/** Whether the policy input holds nothing that looks like a secret. What has been looked at before is half of most. */
+/** Whether the policy input has nothing that looks like a secret. Half of most inputs was checked before. */
 function isClean(input: string): boolean {
   const end = sharedLength(input);
   const beginning = input.slice(0, end);
@@ -138,7 +138,7 @@ function isClean(input: string): boolean {
 const reasons = new Map<string, string>();
 const MOST_REASONS = 512;
 
-/** Rules say the same again and again. */
+/** The reasons of rules repeat. */
 function maskReason(reason: string): string {
   let masked = reasons.get(reason);
   if (masked === undefined) {
@@ -163,7 +163,7 @@ function maskColumns(event: Event): Event {
   return flags.length === 0 ? said : { ...said, flags: flags.map(maskText) };
 }
 
-/** The event with other texts; which ones differ is listed in it. */
+/** The event with other texts; it lists the ones that differ. */
 function changed(texts: { readonly [Name in EventField]?: string }, event: Event): Event {
   const names = (Object.keys(texts) as EventField[]).filter((name) => texts[name] !== (event[name] ?? ''));
   if (names.length === 0) return event;

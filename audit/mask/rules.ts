@@ -49,9 +49,9 @@ const REMOVED = Symbol('removed');
 type Members = { [name: string]: unknown };
 
 /**
- * Carries rules out on an event. Paths that lead nowhere are ignored, as OPA ignores them. Other than there, a name may
- * be written as in a JSON pointer (`~1` for a slash), and elements of a list keep their places until all rules are
- * carried out, so that none of two is missed.
+ * Applies rules to an event. Paths that lead nowhere are ignored, as in OPA. Unlike there, a name may be written as in a JSON
+ * pointer (`~1` for a slash), and elements of a list keep their places until all rules are applied, so that none is
+ * missed.
  * @param event is changed, with all that is in it
  * @returns the rules that found something to change
  */
@@ -76,7 +76,7 @@ function apply(event: Members, { op, path, value }: MaskRule, lists: Set<unknown
   }
   let node: unknown = event[part];
   for (const name of names) {
-    // An upsert makes the objects that it leads through.
+    // An upsert creates the objects on its path.
     if (op === 'upsert' && isMembers(node) && !Object.hasOwn(node, name)) put(node, name, {});
     node = isMembers(node) || Array.isArray(node) ? at(node, name) : undefined;
   }

@@ -10,8 +10,8 @@ const MASK_JSON = JSON.stringify(MASK);
 export type MaskedJson = { readonly text: string; readonly places: readonly string[] };
 
 /**
- * Replaces the secrets in a policy input, given as JSON text: values of members whose names say what they are, and
- * whatever looks like a secret in any string, name or number. All else stays as it is, byte for byte.
+ * Replaces the secrets in a policy input, given as JSON text: values of members with the name of a secret, and anything
+ * that looks like a secret in a string, name or number. Everything else stays as it is, byte for byte.
  * The text has to be JSON. @throws RangeError where it is nested deeper than the stack is
  */
 export function maskSecrets(text: string): MaskedJson {
@@ -26,7 +26,7 @@ export function maskSecrets(text: string): MaskedJson {
     places.push(pointer());
   }
 
-  /** Walks over one value. `secret` says that the name above says so. */
+  /** Walks over one value. `secret`: the name above is that of a secret. */
   function value(pointer: () => string, secret: boolean): void {
     skipSpace();
     const start = at;
@@ -83,7 +83,7 @@ export function maskSecrets(text: string): MaskedJson {
     at++;
   }
 
-  /** From the opening quote to behind the closing one. */
+  /** From the opening quote to after the closing one. */
   function stringEnd(): void {
     for (at = text.indexOf('"', at + 1); isEscaped(); at = text.indexOf('"', at + 1));
     at++;
@@ -108,7 +108,7 @@ export function maskSecrets(text: string): MaskedJson {
   return places.length === 0 ? { text, places } : { text: masked + text.slice(kept), places };
 }
 
-/** What stands in the place of a string, as JSON; null when it may stay. */
+/** The replacement of a string, as JSON; null when it may stay. */
 function maskedString(written: string, pointer: () => string): string | null {
   // `pin=1` is the shortest of those that are known.
   if (written.length < 7) return null;

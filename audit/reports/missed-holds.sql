@@ -100,7 +100,7 @@ FROM
     INNER JOIN shapes AS s ON s.system = d.system AND s.operation = d.operation
     WHERE d.trigger != '' AND d.verdict = 'allow'
         AND d.at >= {from:DateTime64(3, 'UTC')} AND d.at < {to:DateTime64(3, 'UTC')}
-        -- What nobody rejected need not be looked at.
+        -- Features without a rejection do not matter.
         AND (d.system, d.operation) IN
         (
             SELECT system, operation FROM holdpoint.hold_states

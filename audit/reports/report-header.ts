@@ -10,7 +10,7 @@ export type Report = {
   readonly sql: string;
 };
 
-/** A report's file is not as it should be; the message names the file, the line and what was expected. */
+/** A report's file is malformed; the message names the file, the line and what was expected. */
 export class BadReport extends Error {
   override readonly name = 'BadReport';
 }
@@ -19,7 +19,7 @@ const word = z.string().regex(/^[a-z][a-z0-9_]*$/, 'expected lowercase letters, 
 const sentence = z.string().trim().min(1, 'expected some words');
 const column = z.strictObject({ unit: z.enum(UNITS), about: sentence });
 const about = sentence;
-/** Durations are checked here and kept as they were written: that is how people read them. */
+/** Durations are checked here and kept as written, for people to read. */
 const span = z.string().refine((text) => duration.safeParse(text).success, 'expected a duration, such as 30d');
 
 /** What a report may be narrowed to; each is a parameter of that name. */
@@ -138,7 +138,7 @@ function checkSql(
 ): void {
   if (!/^(WITH|SELECT)\b/.test(sql)) throw fail(0, 'expected SELECT, or WITH … SELECT');
   const forbidden = /;|\bFORMAT\s+\w+\s*$|\bSETTINGS\b/.exec(sql);
-  if (forbidden) throw fail(forbidden.index, `"${forbidden[0]}" is not for a report to say`);
+  if (forbidden) throw fail(forbidden.index, `"${forbidden[0]}" is not allowed in a report`);
   const used = new Set<string>();
   for (const { 1: name = '', 2: type, index } of sql.matchAll(/\{(\w+):([^}]*)\}/g)) {
     const known = declared.find((one) => one.name === name);

@@ -12,19 +12,19 @@ const FOLDER = import.meta.dirname;
 const PATIENCE = 20;
 
 /**
- * They stand in the statement: given with a request they would stick to the embedded engine's connection. A report gets
- * a part of the memory only, because events arrive beside it.
+ * Part of the statement: settings of a request would stick to the embedded engine's connection. A report gets only a part
+ * of the memory, because events arrive meanwhile.
  */
 const SETTINGS = [
   'max_memory_usage = 700000000',
   'output_format_json_quote_64bit_integers = 0',
   'output_format_json_quote_denormals = 0',
   "date_time_output_format = 'iso'",
-  // A left join without a match gives nothing, and not an empty word or the year 1970.
+  // A left join without a match gives null, not an empty string or the year 1970.
   'join_use_nulls = 1',
 ].join(', ');
 
-/** ClickHouse's errors for a table, and for a database, that is not there: nothing was recorded yet. */
+/** UNKNOWN_TABLE, UNKNOWN_DATABASE: no event was recorded yet. */
 const NOT_THERE = new Set(['60', '81']);
 /** TIMEOUT_EXCEEDED, TOO_SLOW */
 const TOO_LONG = new Set(['159', '160']);

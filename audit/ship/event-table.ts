@@ -29,7 +29,7 @@ const ROW_FAULTS = new Set([
   '467', // CANNOT_PARSE_BOOL
 ]);
 
-/** UNKNOWN_TABLE, UNKNOWN_DATABASE: another, empty ClickHouse answers at the address. */
+/** UNKNOWN_TABLE, UNKNOWN_DATABASE: an empty ClickHouse answers at the address. */
 const SCHEMA_FAULTS = new Set(['60', '81']);
 
 /** A line with its number in the chain. */
@@ -53,9 +53,9 @@ export function stamp(rows: readonly NumberedLine[], chain: string, at: number):
 }
 
 /**
- * What is sent: events numbered [from, to), or the checkpoints behind them. The same delivery goes out under the same
- * token, however often and by whom. The token names the arrival time as well: a chain of which the end was lost with a
- * disk uses numbers again, and what comes then is not a retry.
+ * Events numbered [from, to), or the checkpoints after them. The same delivery always goes out under the same token, from
+ * any gateway. The token includes the arrival time: a chain that lost its end with a disk uses numbers again, and those
+ * events are not a retry.
  */
 type Delivery = {
   readonly chain: string;
@@ -84,9 +84,9 @@ export async function insertCheckpoints(
 }
 
 /**
- * How much of what it acknowledged ClickHouse still has: the highest number up to `stored` in the chain, 0 when there is
- * none. Null where that cannot be told: of several servers with copies one may be behind the others, and the rest comes.
- * @param settled.at when `stored` arrived, which spares looking through what arrived in other months
+ * How many acknowledged events ClickHouse still has: the highest number up to `stored` in the chain, 0 when there is none.
+ * Null on replicated tables, where a server may lag and catch up.
+ * @param settled.at when `stored` arrived, which limits the search to a month
  */
 export async function storedThrough(
   client: ClickHouseClient,
@@ -124,24 +124,24 @@ export function isSchemaFault(error: unknown): boolean {
 }
 
 /**
- * The settings stand in the statement because settings given with a request stick to the embedded engine's connection:
- * a token that stuck would make it drop every later insert in silence.
+ * Settings are part of the statement. Settings of a request stick to the embedded engine's connection, and a token that
+ * stuck would make it drop every later insert silently.
  */
 async function insert(
   client: ClickHouseClient,
   { table, token, body, signal }: { table: string; token: string; body: Buffer; signal: AbortSignal },
 ): Promise<void> {
-  // It would end the text that it stands in. Chains are named by us; this is what a forged journal comes up against.
-  if (!/^[\w./-]+$/.test(token)) throw new Error(`Not the name of a chain, in ${token}`);
+  // A quote would end the string (SQL injection). We name the chains, but a journal could be forged.
+  if (!/^[\w./-]+$/.test(token)) throw new Error(`Invalid chain name in ${token}`);
   const settings = [
     'async_insert = 0',
-    // Through a table that spreads rows over servers: acknowledged when those have them.
+    // With a Distributed table: acknowledged when the shards have the rows.
     'distributed_foreground_insert = 1',
     `insert_deduplication_token = '${token}'`,
     'deduplicate_blocks_in_dependent_materialized_views = 1',
     // One block, so that the batch is stored as a whole or not at all.
     'input_format_parallel_parsing = 0',
-    // A member without a column is an error to see, not a value to lose.
+    // A member without a column must be an error, not a lost value.
     'input_format_skip_unknown_fields = 0',
   ];
   const { stream } = await client.exec({

@@ -14,13 +14,13 @@ const BATCH_BYTES = 4 * 1024 * 1024;
 
 /**
  * The hold store's outbox as a source. Its events get their numbers here, as they are delivered, and each batch is a
- * chapter with a checkpoint. A position is `<place in the outbox>:<events so far>:<link of the last checkpoint>`, so
- * whoever goes on from one, in this process or on another machine, goes on with the same chain.
+ * segment with a checkpoint. A position is `<place in the outbox>:<events so far>:<link of the last checkpoint>`, so
+ * any process that continues from one, also on another machine, continues the same chain.
  */
 export function createOutboxSource(options: {
   readonly name: string;
   readonly outbox: Pick<HoldStore['outbox'], 'read' | 'forget'> & { readonly delivery?: OutboxDelivery | null };
-  /** Names whoever delivers an outbox that is not shared: see `ShipStates.home`. */
+  /** Names the data folder of an outbox that is not shared: see `ShipStates.home`. */
   readonly home: string;
   /** The gateway that signs. */
   readonly node: string;
@@ -58,7 +58,7 @@ export function createOutboxSource(options: {
       const { lines, last } = await read(place, until === undefined ? null : parse(until).place);
       if (lines.length === 0) return null;
       const batch = { chain, first: head.seq + 1, rows: lines.map((line) => line.subarray(0, -1)) };
-      // Whoever sends a batch again sends the checkpoint that was signed the first time.
+      // A repeated batch goes out with the checkpoint that was signed the first time.
       if (until !== undefined) return { ...batch, to: until, checkpoints: [] };
       const digest = new SegmentDigest(head);
       for (const line of lines) digest.add(line, 1);

@@ -3,8 +3,8 @@ import { parseState, writeState } from './ship-state.ts';
 import type { SharedStates } from './source.ts';
 
 /**
- * The books of one outbox that several gateways deliver. Two of them may both believe for a moment that it is their turn:
- * then compare-and-swap lets one of them write, and what both send goes out under the same tokens.
+ * The state of one outbox that several gateways deliver. Two of them may both believe for a moment that they lead. Then
+ * compare-and-swap lets one of them write, and both send under the same tokens.
  */
 export function createSharedStates(delivery: OutboxDelivery): SharedStates {
   return {
@@ -17,7 +17,7 @@ export function createSharedStates(delivery: OutboxDelivery): SharedStates {
     async save(source, state) {
       const { version = 0 } = state;
       if (await delivery.save(version, writeState(state))) return { ...state, version: version + 1 };
-      throw new Error(`another gateway has gone on delivering ${source}`);
+      throw new Error(`another gateway has taken over the delivery of ${source}`);
     },
   };
 }

@@ -1,14 +1,14 @@
-/** By how much the fastest batch counts as slower with each one since: what was true of yesterday is not for ever. */
+/** The factor by which the fastest time grows with each batch, so that old measurements fade. */
 const FORGETTING = 1.01;
-/** Of the time that others took. More would halve what is delivered wherever cores are short or merges run. */
+/** The share of the time that other work took. More would halve the throughput where cores are scarce or merges run. */
 const SHARE = 0.25;
 /** Milliseconds. */
 const LONGEST_REST = 1000;
 
 /**
- * How long to leave ClickHouse alone after a batch, so that a backlog does not crowd out queries: for a share of the time by
- * which others made the batch slower than it could have been. Where nobody else is there, that is not at all.
- * @returns takes the rows of a batch and the milliseconds for which they were waited for, gives milliseconds
+ * Computes the pause after each batch, so that a backlog does not crowd out queries: a share of the time by which other work
+ * made the batch slower than the fastest. An idle ClickHouse gets no pause.
+ * @returns a function of a batch's rows and milliseconds that gives the pause in milliseconds
  */
 export function createPace(): (rows: number, took: number) => number {
   let fastest = Infinity;

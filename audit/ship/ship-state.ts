@@ -18,8 +18,8 @@ const checkpointSchema = z.strictObject({
 }) satisfies z.ZodType<Checkpoint>;
 
 /**
- * A batch on its way. Written before anything is sent, so that whatever happens the same rows go out again under the
- * same tokens and ClickHouse drops those that it has.
+ * A batch in delivery. Written before anything is sent, so that after any crash the same rows go out again under the same
+ * tokens, and ClickHouse drops those that it has.
  */
 const planSchema = z.strictObject({
   from: z.string(),
@@ -28,25 +28,25 @@ const planSchema = z.strictObject({
   at: z.number(),
   chain: z.string(),
   /**
-   * Rows still to be sent, as ranges [from, to) of their numbers. More than one once a bad row is being looked for. None:
-   * only the checkpoints are still to be sent.
+   * Rows still to be sent, as ranges [from, to) of their numbers: several during the search for a bad row, none when only
+   * the checkpoints are left.
    */
   parts: z.array(z.tuple([z.number(), z.number()])),
-  /** Sent when all rows are. Kept here because whoever goes on may have another key. */
+  /** Sent after the rows. Kept here because the gateway that continues may have another key. */
   checkpoints: z.array(checkpointSchema),
 });
 
 /** How much of a chain is delivered, by numbers of its events. */
 const settledSchema = z.strictObject({
   chain: z.string(),
-  /** The last that was dealt with: stored, or set aside. */
+  /** The last event that was stored or set aside. */
   seq: z.number(),
-  /** The last that ClickHouse has said it stored, and when it arrived there; 0 when it is not known to have any. */
+  /** The last event that ClickHouse acknowledged, and its arrival time; 0 when none is known. */
   stored: z.number(),
   at: z.number(),
   /**
-   * Set while rows go out again that ClickHouse lost: the last number that had been delivered before. Those up to `seq`
-   * are passed over meanwhile.
+   * Set while rows that ClickHouse lost are sent again: the last number that had been delivered. Rows up to `seq` are
+   * skipped meanwhile.
    */
   again: z.number().optional(),
 });
@@ -60,20 +60,19 @@ const stateSchema = z.strictObject({
 export type Plan = z.infer<typeof planSchema>;
 export type Settled = z.infer<typeof settledSchema>;
 /**
- * How far one source is delivered, and what is being delivered now. Where several gateways keep it, `version` counts how
- * often it was saved.
+ * How far one source is delivered, and the batch in delivery. With several gateways, `version` counts the saves.
  */
 export type ShipState = z.infer<typeof stateSchema> & { readonly version?: number };
 
-/** Where the shipper keeps what it must know after a crash. */
+/** Keeps the shipper's state over crashes. */
 export type ShipStates = {
-  /** Names this data directory, or a shared source, for ever, so that chains of two that feed one ClickHouse never meet. */
+  /** The permanent name of this data folder or shared source. It keeps chains apart that reach the same ClickHouse. */
   readonly home: string;
-  /** @throws when the state cannot be read: delivering from a guessed position would deliver twice. */
+  /** @throws when the state cannot be read: a guessed position would deliver events twice */
   load(source: string): Promise<ShipState>;
   /**
-   * Durable when it resolves, to what the next one must follow. After a failure the state has to be loaded again: what is
-   * kept is not known, or it is not what `state` followed.
+   * Durable when it resolves, to the state that the next `save` must follow. After a failure, load the state again: it is
+   * not known what was kept.
    */
   save(source: string, state: ShipState): Promise<ShipState>;
 };
@@ -100,7 +99,7 @@ export async function openShipStates(dir: string): Promise<ShipStates> {
   };
 }
 
-/** A state as text; null when nothing has been delivered yet. @throws when it is none */
+/** Reads a state; null is that before the first delivery. @throws when the text is not a state */
 export function parseState(text: string | null): ShipState {
   return text === null ? { position: '', settled: null, plan: null } : stateSchema.parse(JSON.parse(text));
 }

@@ -100,5 +100,5 @@ test('an export needs an empty folder, and is never empty', async () => {
   const { manifest } = write('whole-ndjson', 'ndjson');
   await expect(manifest).rejects.toThrow('is not empty');
   const late = write('late', 'ndjson', START_AT + 24 * 3_600_000, START_AT + 25 * 3_600_000);
-  await expect(late.manifest).rejects.toThrow('There is nothing under a checkpoint in this period');
+  await expect(late.manifest).rejects.toThrow('This period has no signed events');
 });

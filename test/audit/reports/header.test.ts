@@ -93,7 +93,7 @@ describe('a malformed report is an error that names the file, the line and what 
       /does not use the parameter "fast"/,
     ],
     ['no period', GOOD.replace(PERIOD, '1'), /does not use the parameter "from"/],
-    ['a second statement', `${GOOD};\nDROP TABLE x`, /^calls\.sql:18: ";" is not for a report/],
+    ['a second statement', `${GOOD};\nDROP TABLE x`, /^calls\.sql:18: ";" is not allowed in a report/],
     ['settings of its own', `${GOOD}\nSETTINGS max_execution_time = 0`, /^calls\.sql:19: "SETTINGS"/],
     ['a format of its own', `${GOOD}\nFORMAT Null`, /^calls\.sql:19: "FORMAT Null"/],
     ['no SELECT', GOOD.replace('SELECT', 'INSERT'), /^calls\.sql:14: expected SELECT/],

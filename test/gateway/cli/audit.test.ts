@@ -51,7 +51,7 @@ test('audit verifies an empty record, and exports none', async () => {
   const period = ['--from', '2026-01-01', '--to', '2026-02-01'];
   expect(await refused('export', ...period, '--out', inFolder('export'), '--config', config)).toEqual({
     code: 1,
-    stderr: 'There is nothing under a checkpoint in this period. Name another one with --from and --to.\n',
+    stderr: 'This period has no signed events. Choose another with --from and --to.\n',
   });
 });
 
