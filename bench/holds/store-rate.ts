@@ -1,6 +1,6 @@
 import { isRefusal } from '../../gateway/domain/hold-command.ts';
 import { openHoldStore } from '../../gateway/holds/store/store.ts';
-import { draft, KEY, reviewer } from '../../test/gateway/holds/store/draft.ts';
+import { draft, KEY, reviewer } from '../../test/helpers/hold.ts';
 import { countFailures, percentiles } from './figures.ts';
 import type { Failures, Percentiles } from './figures.ts';
 
@@ -27,7 +27,7 @@ export type StoreRate = {
   readonly failures: Failures;
 };
 
-const GROUP = ['ana', 'ben', 'cleo', 'dan', 'eve'].map((name) => reviewer(`${name}@finance.example.com`));
+const GROUP = ['ana', 'ben', 'cleo', 'dan', 'eve'].map((name) => reviewer(`${name}.finance`));
 
 async function storeRate({ at, callers, warmSeconds, seconds }: StoreRateJob): Promise<StoreRate> {
   const store = await openHoldStore({ ...at, key: KEY, node: 'bench', reviewers: GROUP, compose: () => [] });

@@ -14,28 +14,30 @@ import type { Artifact } from '../../gateway/domain/handoff.ts';
 import type { HandoffDraft, HoldDraft } from '../../gateway/domain/hold-store.ts';
 import type { Reviewer } from '../../gateway/domain/principal.ts';
 import { UnknownReport } from '../../gateway/domain/report.ts';
-import { actionDigest } from '../../gateway/holds/binding.ts';
 import { transition } from '../../gateway/holds/machine.ts';
 import { approvedBy, demands } from '../../gateway/holds/quorum.ts';
 import { openHoldStore, type OwnedHoldStore } from '../../gateway/holds/store/store.ts';
-import { createDigest } from '../../gateway/holds/binding.ts';
 import { emptyCallLog } from '../helpers/call-log.ts';
-
-const person = (name: string, groups: readonly string[], ...roles: string[]): Reviewer => ({
-  id: `${name}@example.com`,
-  groups,
-  roles,
-});
+import {
+  digest,
+  draft,
+  handoffDraft,
+  KEY,
+  MINUTE,
+  requirement as plainRequirement,
+  reviewer,
+  terms,
+} from '../helpers/hold.ts';
 
 /** Who may sign in, each with their name and `-token`. Ana owns the agent; Fay is the only leader. */
 const PEOPLE: Readonly<Record<string, Reviewer>> = {
-  'ben-token': person('ben', ['finance'], 'reviewer'),
-  'cleo-token': person('cleo', ['finance'], 'reviewer'),
-  'ana-token': person('ana', ['finance'], 'reviewer'),
-  'dan-token': person('dan', ['legal'], 'reviewer'),
-  'fay-token': person('fay', ['finance-leads'], 'reviewer'),
-  'eve-token': person('eve', ['finance'], 'analyst'),
-  'olga-token': person('olga', [], 'operator'),
+  'ben-token': reviewer('ben'),
+  'cleo-token': reviewer('cleo'),
+  'ana-token': reviewer('ana'),
+  'dan-token': reviewer('dan', ['legal']),
+  'fay-token': reviewer('fay', ['finance-leads']),
+  'eve-token': reviewer('eve', ['finance'], ['analyst']),
+  'olga-token': reviewer('olga', [], ['operator']),
 };
 
 const AGENTS = [
@@ -43,21 +45,12 @@ const AGENTS = [
   { id: 'mail-bot', owner: 'ben@example.com', roles: [], systems: ['mail'] },
 ];
 
-/** What one rule asks for: so many of these groups. */
+/** So many people of these groups, and the leaders of finance after ten minutes. */
 export function requirement(groups: readonly string[], quorum = 1): Requirement {
-  return { groups, quorum, escalate: [{ after: 600_000, to: ['finance-leads'] }] };
+  return plainRequirement(groups, quorum, [{ after: 10 * MINUTE, to: ['finance-leads'] }]);
 }
 
-export const TERMS: HoldTerms = {
-  level: 2,
-  requirements: [requirement(['finance'])],
-  expiresIn: 1_800_000,
-  respondWithin: 300_000,
-  onExpiry: 'block',
-  editable: ['/amount'],
-  ownerMayApprove: false,
-  reversible: true,
-};
+export const TERMS = terms({ requirements: [requirement(['finance'])], respondWithin: 5 * MINUTE });
 
 export const REFUND = '{"amount":50000,"currency":"usd","charge":"ch_1"}';
 const TRACE = 'a'.repeat(32);
@@ -65,7 +58,7 @@ const TRACE = 'a'.repeat(32);
 /** What opens a hold for a refund. The body says what it is; everything else is the same each time. */
 export function refund(
   body: Buffer | string = REFUND,
-  terms: Partial<HoldTerms> = {},
+  asked: Partial<HoldTerms> = {},
   changes: Partial<HoldDraft> = {},
 ): HoldDraft {
   const bytes = Buffer.from(body);
@@ -79,29 +72,15 @@ export function refund(
   const claims = `{"task":"T-1","client":"ACME","version":"1.2","summary":"<b>safe!</b>","draft_response":"Dear…","options":["escalate_to_legal"]}`;
   const input = `{"principal":{"agent":"billing-bot","session":"s-1"},"action":{"headers":{"content-type":"application/json"}${json}},"resource":{"type":"refunds","id":null},"context":{"flags":["unusual"],"confidence":0.4,"reversible":false,"claims":${claims}}}`;
   const call = { method: 'POST', target: '/v1/refunds?a=1', headers, body: bytes, input };
-  return {
-    principal: { agent: 'billing-bot', owner: 'ana@example.com', roles: ['payer'], onBehalfOf: [] },
+  return draft(0, {
     callId: 'call_1',
     decisionId: 'dec_1',
-    system: 'payments',
-    operation: 'createRefund',
-    method: 'POST',
-    path: '/v1/refunds',
-    digest: digestOf('billing-bot', call),
-    envelope: 'e'.repeat(64),
-    idempotencyKey: null,
-    rules: [{ id: 'rules.payments/refund-over-limit', verdict: 'hold', reason: 'more than 100 USD', trigger: 'rule' }],
-    trigger: 'rule',
-    reason: 'more than 100 USD',
-    policyRevision: 'p1',
-    terms: { ...TERMS, ...terms },
+    terms: { ...TERMS, ...asked },
     cost: { amount: 150, unit: 'USD' },
-    claims: { session: 's-1', task: 'T-1', confidence: 0.4, flags: ['unusual'], reversible: null },
-    handle: false,
     traceId: TRACE,
     call,
     ...changes,
-  };
+  });
 }
 
 export const FORM = {
@@ -118,22 +97,17 @@ export const FORM = {
 
 /** What opens an exception or a relay. */
 export function handoff(kind: 'exception' | 'relay', changes: Partial<HandoffDraft> = {}): HandoffDraft {
-  const { principal, decisionId, terms, claims } = refund();
-  return {
+  return handoffDraft(kind, {
     kind,
-    principal,
-    decisionId,
+    decisionId: 'dec_1',
     digest: kind.padEnd(64, '0'),
-    idempotencyKey: null,
-    terms: { ...terms, editable: [] },
-    claims,
-    to: null,
+    terms: { ...TERMS, editable: [] },
     reason: `billing-bot opened an ${kind}`,
     form: FORM,
     artifacts: [],
     traceId: null,
     ...changes,
-  };
+  });
 }
 
 export function artifact(name: string, content: string | Buffer, type = 'text/plain'): Artifact {
@@ -204,7 +178,7 @@ export async function openDesk(
   const clock = () => desk.now;
   const store = await openHoldStore({
     file: join(folder, 'holds.sqlite'),
-    key: Buffer.alloc(32, 7),
+    key: KEY,
     node: 'test',
     clock,
     reviewers: Object.values(PEOPLE),
@@ -216,7 +190,7 @@ export async function openDesk(
     holds: store,
     transition,
     demands: (hold) => demands(hold).map((demand) => ({ ...demand, approvals: approvedBy(hold, demand) })),
-    amend: createAmend({ decide, digest: createDigest(new Map()), edit: { amendCall, changedPlaces } }),
+    amend: createAmend({ decide, digest, edit: { amendCall, changedPlaces } }),
     suspensions: store.suspensions,
     people: Object.values(PEOPLE),
     agents: AGENTS,
@@ -277,8 +251,4 @@ export async function openDesk(
     },
   };
   return desk;
-}
-
-function digestOf(agent: string, { method, target, headers, body }: HoldDraft['call']): string {
-  return actionDigest({ agent, onBehalfOf: [], method, url: `/payments${target}`, headers, body });
 }

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { principalOf, digest } from './cast.ts';
+import { digest } from '../../helpers/hold.ts';
+import { principalOf } from './cast.ts';
 
 /** A call as it arrived. */
 export type Arrival = {

@@ -1,21 +1,16 @@
 import type { Decision, HoldTerms } from '../../../gateway/domain/decision.ts';
 import type { HoldDraft } from '../../../gateway/domain/hold-store.ts';
-import type { DigestAction, HeldCall } from '../../../gateway/domain/hold.ts';
-import type { Reviewer } from '../../../gateway/domain/principal.ts';
+import type { HeldCall } from '../../../gateway/domain/hold.ts';
+import type { Principal, Reviewer } from '../../../gateway/domain/principal.ts';
 import type { System } from '../../../gateway/domain/system.ts';
-import { actionDigest } from '../../../gateway/holds/binding.ts';
 import type { NotifyConfig } from '../../../gateway/holds/notify/notify-config.ts';
+import { draft, MINUTE, PRINCIPAL, requirement, reviewer, terms } from '../../helpers/hold.ts';
 
-export const KEY = Buffer.alloc(32, 7);
-export const MINUTE = 60_000;
-export const OWNER = 'ana@example.com';
-
-const person = (id: string, roles: readonly string[] = ['reviewer']): Reviewer => ({ id, groups: ['finance'], roles });
-export const BEN = person('ben@example.com');
-export const CLEO = person('cleo@example.com');
-export const DAN = person('dan@example.com');
-export const OLGA = person('olga@example.com', ['reviewer', 'operator']);
-export const PEOPLE: readonly Reviewer[] = [person(OWNER), BEN, CLEO, DAN, OLGA];
+export const BEN = reviewer('ben');
+export const CLEO = reviewer('cleo');
+export const DAN = reviewer('dan');
+export const OLGA = reviewer('olga', ['finance'], ['reviewer', 'operator']);
+export const PEOPLE: readonly Reviewer[] = [reviewer('ana'), BEN, CLEO, DAN, OLGA];
 
 export type SystemName = 'payments' | 'ledger';
 
@@ -42,18 +37,7 @@ export function notifyAt(upstream: string): NotifyConfig {
   return { webhooks: { ops: { url: `${upstream}/notices`, secret } }, slack: {} };
 }
 
-export const digest: DigestAction = ({ principal, system }, { method, target, headers, body }) =>
-  actionDigest({
-    agent: principal.agent,
-    onBehalfOf: principal.onBehalfOf,
-    method,
-    url: `/${system}${target}`,
-    headers,
-    body,
-    credentialHeader: 'x-api-key',
-  });
-
-export const principalOf = (agent: string) => ({ agent, owner: OWNER, roles: [], onBehalfOf: [] });
+export const principalOf = (agent: string): Principal => ({ ...PRINCIPAL, agent });
 
 /** A call as an agent makes it, in the same words each time. */
 export type Asked = {
@@ -71,16 +55,7 @@ export type Asked = {
 };
 
 export function termsOf(quorum: number): HoldTerms {
-  return {
-    level: 2,
-    requirements: [{ groups: ['finance'], quorum, escalate: [{ after: 10 * MINUTE, to: ['leads'] }] }],
-    expiresIn: 30 * MINUTE,
-    respondWithin: 15 * MINUTE,
-    onExpiry: 'block',
-    editable: ['/amount'],
-    ownerMayApprove: false,
-    reversible: true,
-  };
+  return terms({ requirements: [requirement(['finance'], quorum, [{ after: 10 * MINUTE, to: ['leads'] }])] });
 }
 
 export function callOf({ agent, system, task, keyed, strict, quorum }: Asked, amount: number): HeldCall {
@@ -98,30 +73,20 @@ export function callOf({ agent, system, task, keyed, strict, quorum }: Asked, am
 
 export function draftOf(asked: Asked, ids: Pick<HoldDraft, 'callId' | 'decisionId'>): HoldDraft {
   const { agent, task, system, amount, quorum, keyed, handle } = asked;
-  const principal = principalOf(agent);
-  const call = callOf(asked, amount);
-  const whose = { principal, system };
-  return {
+  return draft(amount, {
     ...ids,
-    principal,
+    principal: principalOf(agent),
     system,
-    operation: 'createRefund',
-    method: call.method,
     path: `/${system}/refunds`,
-    digest: digest(whose, call),
-    envelope: digest(whose, { ...call, body: Buffer.alloc(0) }),
     idempotencyKey: keyed ? `${agent}-${task}` : null,
     rules: rulesOf(false),
-    trigger: 'rule',
     reason: 'asks',
-    policyRevision: 'p1',
     terms: termsOf(quorum),
-    cost: null,
     claims: { session: null, task, confidence: null, flags: [], reversible: null },
     handle,
-    call,
+    call: callOf(asked, amount),
     traceId: null,
-  };
+  });
 }
 
 export function rulesOf(strict: boolean): Decision['rules'] {

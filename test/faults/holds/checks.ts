@@ -3,7 +3,7 @@ import type { Event, EventType } from '../../../gateway/domain/event.ts';
 import type { Grant } from '../../../gateway/domain/grant.ts';
 import type { Hold } from '../../../gateway/domain/hold.ts';
 import type { Arrival } from './business-system.ts';
-import { OWNER } from './cast.ts';
+import { PRINCIPAL } from '../../helpers/hold.ts';
 import type { Story } from './stories.ts';
 
 /** What there is when a story has ended. */
@@ -23,7 +23,7 @@ export function checkArrival({ digest, key }: Arrival, holds: readonly Hold[]): 
   const { status, execution, attempt, grantId, votes, revision, editors, terms } = hold!;
   expect({ status, execution, key: attempt?.key }).toEqual({ status: 'approved', execution: 'releasing', key });
   const people = new Set(votes.filter((vote) => vote.revision === revision).map(({ reviewer }) => reviewer));
-  expect(people).not.toContain(OWNER);
+  expect(people).not.toContain(PRINCIPAL.owner);
   if (grantId !== null) return;
   expect(people.size).toBeGreaterThanOrEqual(terms.requirements[0]!.quorum);
   expect([...people].some((id) => !editors.includes(id))).toBe(true);

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { isRefusal, type HoldCommand } from '../../../gateway/domain/hold-command.ts';
 import { engines, type Place } from '../../gateway/holds/store/engines.ts';
-import { BEN, CLEO, MINUTE } from './cast.ts';
+import { MINUTE } from '../../helpers/hold.ts';
+import { BEN, CLEO } from './cast.ts';
 import { openGateway, type Gateway } from './gateway.ts';
 import { Observer } from './observer.ts';
 import { Scene } from './scene.ts';

@@ -11,7 +11,8 @@ import { openHoldStore, type OwnedHoldStore } from '../../../gateway/holds/store
 import { createHoldTimers } from '../../../gateway/holds/timers.ts';
 import type { Place } from '../../gateway/holds/store/engines.ts';
 import { idleMeter } from '../../helpers/meter.ts';
-import { decide, digest, KEY, notifyAt, PEOPLE, systemsAt } from './cast.ts';
+import { digest, KEY } from '../../helpers/hold.ts';
+import { decide, notifyAt, PEOPLE, systemsAt } from './cast.ts';
 
 /** One round of something that a gateway does by itself. */
 type Round = { tick(): Promise<unknown> };

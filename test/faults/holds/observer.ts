@@ -2,7 +2,7 @@ import type { Event } from '../../../gateway/domain/event.ts';
 import { openHoldStore, type OwnedHoldStore } from '../../../gateway/holds/store/store.ts';
 import type { Place } from '../../gateway/holds/store/engines.ts';
 import { startBusinessSystem, type Arrival, type BusinessSystem } from './business-system.ts';
-import { KEY } from './cast.ts';
+import { KEY } from '../../helpers/hold.ts';
 import { checkArrival, checkEnd } from './checks.ts';
 import type { Story } from './stories.ts';
 

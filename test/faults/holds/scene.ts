@@ -3,7 +3,8 @@ import type { Hold } from '../../../gateway/domain/hold.ts';
 import { createId } from '../../../gateway/domain/id.ts';
 import type { Reviewer } from '../../../gateway/domain/principal.ts';
 import { isOpen } from '../../../gateway/domain/hold.ts';
-import { callOf, digest, draftOf, rulesOf, termsOf, OLGA, type Asked } from './cast.ts';
+import { digest } from '../../helpers/hold.ts';
+import { callOf, draftOf, rulesOf, termsOf, OLGA, type Asked } from './cast.ts';
 import type { Gateway } from './gateway.ts';
 
 /**

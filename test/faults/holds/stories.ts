@@ -1,4 +1,5 @@
-import { BEN, CLEO, DAN, MINUTE, OLGA } from './cast.ts';
+import { MINUTE } from '../../helpers/hold.ts';
+import { BEN, CLEO, DAN, OLGA } from './cast.ts';
 import type { Call, Scene } from './scene.ts';
 
 /** What the system does with a call before it answers the next one properly. */

@@ -6,7 +6,7 @@ import type { Grant, GrantTerms } from '../../../gateway/domain/grant.ts';
 import type { HoldDraft } from '../../../gateway/domain/hold-store.ts';
 import type { Hold } from '../../../gateway/domain/hold.ts';
 import { covers, grantFrom } from '../../../gateway/holds/coverage.ts';
-import { aHold, MINUTE, ONE_OF_FINANCE } from './a-hold.ts';
+import { aHold, MINUTE, ONE_OF_FINANCE } from '../../helpers/hold.ts';
 
 const NOW = 1_800_000_000_000;
 const TERMS: GrantTerms = { uses: 2, until: NOW + 60 * MINUTE, open: [] };

@@ -7,12 +7,12 @@ import type { Reviewer } from '../../../gateway/domain/principal.ts';
 import { LEASE, REDEEM_WITHIN } from '../../../gateway/holds/changes.ts';
 import { dueAt, dueCommand } from '../../../gateway/holds/deadlines.ts';
 import { transition, transitions } from '../../../gateway/holds/machine.ts';
-import { aHold, MINUTE, ONE_OF_FINANCE, person, TWO_OF_FINANCE } from './a-hold.ts';
+import { aHold, MINUTE, ONE_OF_FINANCE, reviewer, TWO_OF_FINANCE } from '../../helpers/hold.ts';
 
 const NOW = 1_700_000_000_000;
-const BEN = person('ben');
-const CLEO = person('cleo');
-const LEAD = person('lea', ['leads']);
+const BEN = reviewer('ben');
+const CLEO = reviewer('cleo');
+const LEAD = reviewer('lea', ['leads']);
 const BOT = { agent: 'helper-bot' };
 const ATTEMPT = { id: 'att_1', by: 'worker-0', at: NOW - 10, key: 'key-1', number: 1 };
 const response = { status: 200, headers: [], body: Buffer.from('{}'), complete: true };
@@ -198,11 +198,11 @@ describe('who may decide', () => {
   const hold = aHold(NOW);
 
   test('the owner of the agent may not approve its call', () => {
-    expect(refusal(hold, approve(person('ana')))).toMatchObject({ refused: 'forbidden' });
+    expect(refusal(hold, approve(reviewer('ana')))).toMatchObject({ refused: 'forbidden' });
   });
   test('the owner may approve where the rule says so', () => {
     const terms = { ...ONE_OF_FINANCE, ownerMayApprove: true };
-    expect(after(aHold(NOW, { terms }), approve(person('ana'))).status).toBe('approved');
+    expect(after(aHold(NOW, { terms }), approve(reviewer('ana'))).status).toBe('approved');
   });
   test('the principal never approves, whatever the rule says', () => {
     const terms = { ...ONE_OF_FINANCE, ownerMayApprove: true };
@@ -214,10 +214,10 @@ describe('who may decide', () => {
     expect(refusal(aHold(NOW, { principal }), approve())).toMatchObject({ refused: 'forbidden' });
   });
   test('the owner may reject', () => {
-    expect(after(hold, reject(person('ana'))).status).toBe('rejected');
+    expect(after(hold, reject(reviewer('ana'))).status).toBe('rejected');
   });
   test('a reviewer of another group may neither approve nor reject nor take over', () => {
-    const outsider = person('dan', ['legal']);
+    const outsider = reviewer('dan', ['legal']);
     const takeOver = { type: 'take-over', by: outsider, ...api, note: null } as const;
     for (const command of [approve(outsider), reject(outsider), claim(outsider), edit(outsider), takeOver]) {
       expect(refusal(hold, command)).toMatchObject({ refused: 'forbidden' });
@@ -225,10 +225,10 @@ describe('who may decide', () => {
   });
   test('any reviewer may decide when the rule names no group', () => {
     const terms = { ...ONE_OF_FINANCE, requirements: [{ groups: [], quorum: 1, escalate: [] }] };
-    expect(after(aHold(NOW, { terms }), approve(person('dan', []))).status).toBe('approved');
+    expect(after(aHold(NOW, { terms }), approve(reviewer('dan', []))).status).toBe('approved');
   });
   test('an analyst is no reviewer', () => {
-    expect(refusal(hold, approve(person('eve', ['finance'], ['analyst'])))).toMatchObject({ refused: 'forbidden' });
+    expect(refusal(hold, approve(reviewer('eve', ['finance'], ['analyst'])))).toMatchObject({ refused: 'forbidden' });
   });
   test('level 3 cannot be approved or edited and says so, but can be rejected and taken over', () => {
     const third = aHold(NOW, { terms: { ...ONE_OF_FINANCE, level: 3 } });
@@ -266,7 +266,7 @@ describe('votes', () => {
     const both = aHold(NOW, { terms: { ...ONE_OF_FINANCE, requirements } });
     const finance = after(both, approve(BEN), approve(CLEO));
     expect(finance.status).toBe('pending');
-    expect(after(finance, approve(person('dan', ['legal']))).status).toBe('approved');
+    expect(after(finance, approve(reviewer('dan', ['legal']))).status).toBe('approved');
   });
   test('somebody whom two rules accept counts for both', () => {
     const requirements = [
@@ -274,7 +274,7 @@ describe('votes', () => {
       { groups: ['legal'], quorum: 1, escalate: [] },
     ];
     const both = aHold(NOW, { terms: { ...ONE_OF_FINANCE, requirements } });
-    expect(after(both, approve(person('fay', ['finance', 'legal']))).status).toBe('approved');
+    expect(after(both, approve(reviewer('fay', ['finance', 'legal']))).status).toBe('approved');
   });
   test('each vote is recorded, and the approval once', () => {
     const result = transition(aHold(NOW), approve(), NOW);
@@ -302,7 +302,7 @@ describe('votes', () => {
 });
 
 describe('standing in for somebody', () => {
-  const IVAN: Reviewer = { ...person('ivan', []), standsInFor: [{ id: BEN.id, groups: ['finance'] }] };
+  const IVAN: Reviewer = { ...reviewer('ivan', []), standsInFor: [{ id: BEN.id, groups: ['finance'] }] };
 
   test('who stands in for a member may approve, and the vote names both', () => {
     const approved = after(aHold(NOW), approve(IVAN));
@@ -315,7 +315,10 @@ describe('standing in for somebody', () => {
     expect(refusal(after(hold, approve(BEN)), approve(IVAN))).toMatchObject({ refused: 'state' });
   });
   test('in the place of the owner one has the owner’s eyes', () => {
-    const forOwner: Reviewer = { ...person('ivan', []), standsInFor: [{ id: 'ana@example.com', groups: ['finance'] }] };
+    const forOwner: Reviewer = {
+      ...reviewer('ivan', []),
+      standsInFor: [{ id: 'ana@example.com', groups: ['finance'] }],
+    };
     expect(refusal(aHold(NOW), approve(forOwner))).toMatchObject({ refused: 'forbidden' });
   });
 });
@@ -336,13 +339,13 @@ describe('an edit', () => {
   test('is never approved by its editors alone, however many they are', () => {
     const hold = after(aHold(NOW), edit(BEN), edit(CLEO, ONE_OF_FINANCE, 2));
     expect(after(hold, approve(BEN, 3)).status).toBe('pending');
-    expect(after(hold, approve(person('fay'), 3)).status).toBe('approved');
+    expect(after(hold, approve(reviewer('fay'), 3)).status).toBe('approved');
   });
   test('asks as the policy asks of the edited call', () => {
     const terms: HoldTerms = { ...ONE_OF_FINANCE, requirements: [{ groups: ['legal'], quorum: 1, escalate: [] }] };
     const hold = after(aHold(NOW), edit(BEN, terms));
     expect(refusal(hold, approve(CLEO, 2))).toMatchObject({ refused: 'forbidden' });
-    expect(after(hold, approve(person('dan', ['legal']), 2)).status).toBe('approved');
+    expect(after(hold, approve(reviewer('dan', ['legal']), 2)).status).toBe('approved');
   });
   test('never prolongs the time to decide', () => {
     const hold = aHold(NOW);
@@ -423,7 +426,7 @@ describe('escalation', () => {
   });
   test('to a group that no rule knows asks for its approval too, and for no fewer people', () => {
     const legal = after(hold, escalate(['legal']));
-    const counsel = person('dan', ['legal']);
+    const counsel = reviewer('dan', ['legal']);
     expect(after(legal, approve(counsel)).status).toBe('pending');
     expect(after(legal, approve(BEN)).status).toBe('pending');
     expect(after(legal, approve(counsel), approve(BEN)).status).toBe('approved');
@@ -601,8 +604,8 @@ describe('what became of it', () => {
       execution: 'confirmed-executed',
       outcome: { by: BEN.id },
     });
-    const not = { ...outcome(person('ana', [])), result: 'not-executed' } as const;
+    const not = { ...outcome(reviewer('ana', [])), result: 'not-executed' } as const;
     expect(after(unknown(null), not).execution).toBe('confirmed-not');
-    expect(refusal(unknown(null), outcome(person('dan', ['legal'])))).toMatchObject({ refused: 'forbidden' });
+    expect(refusal(unknown(null), outcome(reviewer('dan', ['legal'])))).toMatchObject({ refused: 'forbidden' });
   });
 });

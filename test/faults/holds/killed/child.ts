@@ -1,7 +1,7 @@
 import { flushCompileCache } from 'node:module';
 import type { Forwarder } from '../../../../gateway/enforce/forwarder.ts';
 import type { Place } from '../../../gateway/holds/store/engines.ts';
-import { MINUTE } from '../cast.ts';
+import { MINUTE } from '../../../helpers/hold.ts';
 import { openGateway, type Gateway } from '../gateway.ts';
 import { Scene } from '../scene.ts';
 import { stories } from '../stories.ts';

@@ -1,32 +1,15 @@
 import { describe, expect, test } from 'vitest';
-import type { Decision, HoldTerms, Requirement } from '../../../../gateway/domain/decision.ts';
+import type { Decision, Requirement } from '../../../../gateway/domain/decision.ts';
 import type { Hold } from '../../../../gateway/domain/hold.ts';
 import { asksAgain } from '../../../../gateway/enforce/release/asks-again.ts';
+import { aHold, ONE_OF_FINANCE, requirement } from '../../../helpers/hold.ts';
 
-const finance: Requirement = { groups: ['finance'], quorum: 1, escalate: [] };
+const finance = requirement(['finance']);
 const rule = { id: 'rules.payments/large', verdict: 'hold', reason: null, trigger: 'rule' } as const;
-const terms: HoldTerms = {
-  level: 2,
-  requirements: [finance],
-  expiresIn: 60_000,
-  respondWithin: 30_000,
-  onExpiry: 'block',
-  editable: [],
-  ownerMayApprove: false,
-  reversible: null,
-};
+const terms = ONE_OF_FINANCE;
 
-/** As much of an approved hold as the question is about. */
-const approved = (more: Partial<Hold> = {}) =>
-  ({
-    rules: [rule],
-    terms,
-    escalations: [],
-    votes: [{ reviewer: 'ben@example.com' }],
-    grantId: null,
-    principal: { agent: 'bot', owner: 'ana@example.com', roles: [], onBehalfOf: [] },
-    ...more,
-  }) as unknown as Hold;
+/** An approved hold. */
+const approved = (more: Partial<Hold> = {}) => aHold(0, { status: 'approved', rules: [rule], ...more });
 
 const decision = (more: Partial<Decision> = {}): Decision => ({
   id: 'dec_1',

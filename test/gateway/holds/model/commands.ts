@@ -19,7 +19,7 @@ import {
   type Model,
   type Person,
 } from './reference.ts';
-import { reviewer, type Fate, type World } from './world.ts';
+import type { Fate, World } from './world.ts';
 
 type Command = fc.AsyncCommand<Model, World>;
 
@@ -80,8 +80,7 @@ function open(call: number, at: number, handle: boolean): Command {
   );
 }
 
-const personal = (hold: Hold, person: Person) =>
-  ({ by: reviewer(person), channel: 'api', revision: hold.revision }) as const;
+const personal = (hold: Hold, person: Person) => ({ by: person, channel: 'api', revision: hold.revision }) as const;
 
 function approve(call: number, at: number, person: Person): Command {
   return step(`${person.id} approves ${call} at ${at}`, exists(call), async (model, world) => {
@@ -122,9 +121,7 @@ function approveOld(call: number, at: number, person: Person): Command {
 
 function edit(call: number, at: number, person: Person, amount: number): Command {
   return step(`${person.id} edits ${call} to ${amount} at ${at}`, exists(call), async (model, world) => {
-    const { expected, result } = await give(model, world, at, call, (hold) =>
-      world.edit(hold, call, reviewer(person), amount),
-    );
+    const { expected, result } = await give(model, world, at, call, (hold) => world.edit(hold, call, person, amount));
     const allowed = mayDecide(model, expected, person) && person !== PEOPLE[0];
     expect(accepted(result)).toBe(allowed);
     if (!allowed) return;

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { openHoldStore } from '../../../../gateway/holds/store/store.ts';
+import { KEY } from '../../../helpers/hold.ts';
 import { engines } from '../store/engines.ts';
 import { compare, commands } from './commands.ts';
 import type { Model } from './reference.ts';
@@ -9,8 +10,6 @@ import { World } from './world.ts';
 /** Random stories on each engine; HOLDS_STORIES in the environment of the tests asks for more. */
 const STORIES = Number(process.env['HOLDS_STORIES'] ?? 100);
 const STEPS = 40;
-
-const KEY = Buffer.alloc(32, 7);
 
 describe.each(engines)('on $name', (engine) => {
   test(

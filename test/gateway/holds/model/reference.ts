@@ -1,14 +1,17 @@
+import type { Reviewer } from '../../../../gateway/domain/principal.ts';
+import { reviewer } from '../../../helpers/hold.ts';
+
 /**
  * What a hold should do, in as few words as possible: no store, no events, no clock of its own. The
  * commands ask it what to expect, and compare with what the real thing does.
  */
-export type Person = { readonly id: string; readonly groups: readonly string[] };
+export type Person = Reviewer;
 
-export const ANA: Person = { id: 'ana@example.com', groups: ['finance'] };
-export const BEN: Person = { id: 'ben@example.com', groups: ['finance'] };
-export const CLEO: Person = { id: 'cleo@example.com', groups: ['finance'] };
-export const DAN: Person = { id: 'dan@example.com', groups: ['legal'] };
-export const EVE: Person = { id: 'eve@example.com', groups: ['sales'] };
+export const ANA = reviewer('ana');
+export const BEN = reviewer('ben');
+export const CLEO = reviewer('cleo');
+export const DAN = reviewer('dan', ['legal']);
+export const EVE = reviewer('eve', ['sales']);
 export const PEOPLE = [ANA, BEN, CLEO, DAN, EVE] as const;
 
 /** Three calls that an agent of ana's makes again and again; who has to approve each. */

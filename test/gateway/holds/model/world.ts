@@ -1,6 +1,6 @@
 import type { Decision, HoldTerms } from '../../../../gateway/domain/decision.ts';
 import type { Event } from '../../../../gateway/domain/event.ts';
-import type { DigestAction, Hold } from '../../../../gateway/domain/hold.ts';
+import type { Hold } from '../../../../gateway/domain/hold.ts';
 import type { HoldDraft, HoldStore } from '../../../../gateway/domain/hold-store.ts';
 import type { Reviewer } from '../../../../gateway/domain/principal.ts';
 import { Problem } from '../../../../gateway/domain/problem.ts';
@@ -8,10 +8,10 @@ import type { Forwarder } from '../../../../gateway/enforce/forwarder.ts';
 import { settleAbandoned } from '../../../../gateway/enforce/release/abandoned.ts';
 import { createOutcomes } from '../../../../gateway/enforce/release/outcomes.ts';
 import { createReleaser, type Releaser } from '../../../../gateway/enforce/release/release.ts';
-import { actionDigest } from '../../../../gateway/holds/binding.ts';
 import { createHoldTimers, type HoldTimers } from '../../../../gateway/holds/timers.ts';
 import { idleMeter } from '../../../helpers/meter.ts';
-import { CALLS, EXPIRES_IN, type Person } from './reference.ts';
+import { digest, draft, PRINCIPAL, requirement, terms } from '../../../helpers/hold.ts';
+import { CALLS, EXPIRES_IN } from './reference.ts';
 
 /** What becomes of a call on its way: answered, refused at the door, or lost; or the process dies just before or after. */
 export type Fate = 'answered' | 'unsent' | 'lost' | 'dies before' | 'dies after';
@@ -31,29 +31,11 @@ type Gateway = {
 /** A system that does not know its `Idempotency-Key`s: nothing is sent again by itself. */
 const SYSTEMS = new Map([['payments', { idempotent: false }]]);
 
-const principal = { agent: 'billing-bot', owner: 'ana@example.com', roles: [], onBehalfOf: [] } as const;
-
-export const digest: DigestAction = (whose, { method, target, headers, body }) =>
-  actionDigest({
-    agent: whose.principal.agent,
-    onBehalfOf: whose.principal.onBehalfOf,
-    method,
-    url: `/${whose.system}${target}`,
-    headers,
-    body,
-  });
+const WHOSE = { principal: PRINCIPAL, system: 'payments' };
 
 export function termsOf(call: number): HoldTerms {
-  return {
-    level: 2,
-    requirements: CALLS[call]!.map(({ groups, quorum }) => ({ groups, quorum, escalate: [] })),
-    expiresIn: EXPIRES_IN,
-    respondWithin: EXPIRES_IN / 2,
-    onExpiry: 'block',
-    editable: ['/amount'],
-    ownerMayApprove: false,
-    reversible: true,
-  };
+  const requirements = CALLS[call]!.map(({ groups, quorum }) => requirement(groups, quorum));
+  return terms({ requirements, expiresIn: EXPIRES_IN, respondWithin: EXPIRES_IN / 2 });
 }
 
 const rulesOf = (call: number) =>
@@ -107,7 +89,7 @@ export class World {
         const call = Number(target.slice(-1));
         const own = headers.filter((_, i) => headers[i - (i % 2)] !== 'idempotency-key');
         const what = { method, target, headers: own, body: body as Buffer };
-        this.sent.push({ call, key, digest: digest({ principal, system: 'payments' }, what) });
+        this.sent.push({ call, key, digest: digest(WHOSE, what) });
         if (gateway.fate === 'dies after') {
           gateway.whenOut();
           return new Promise(() => {});
@@ -140,36 +122,22 @@ export class World {
 
   /** What the agent sends, again and again the same. */
   draft(call: number, handle: boolean): HoldDraft {
-    const held = heldCall(call, 500);
-    const whose = { principal, system: 'payments' };
-    return {
-      principal,
+    return draft(500, {
       callId: `call_${call}`,
       decisionId: `dec_${call}`,
-      system: 'payments',
       operation: 'refund',
-      method: 'POST',
       path: `/v1/refunds/${call}`,
-      digest: digest(whose, held),
-      envelope: digest(whose, { ...held, body: Buffer.alloc(0) }),
-      idempotencyKey: null,
       rules: rulesOf(call),
-      trigger: 'rule',
       reason: 'asks',
-      policyRevision: 'p1',
       terms: termsOf(call),
-      cost: null,
-      claims: { session: null, task: null, confidence: null, flags: [], reversible: null },
       handle,
-      call: held,
-      traceId: null,
-    };
+      call: heldCall(call, 500),
+    });
   }
 
   /** The command that changes the call of a hold to another amount. */
   edit(hold: Hold, call: number, by: Reviewer, amount: number) {
     const held = heldCall(call, amount);
-    const whose = { principal, system: 'payments' };
     return {
       type: 'edit',
       by,
@@ -178,8 +146,8 @@ export class World {
       note: null,
       seenAt: null,
       call: held,
-      digest: digest(whose, held),
-      envelope: digest(whose, { ...held, body: Buffer.alloc(0) }),
+      digest: digest(WHOSE, held),
+      envelope: digest(WHOSE, { ...held, body: Buffer.alloc(0) }),
       judgement: { rules: rulesOf(call), reason: 'asks', terms: termsOf(call), cost: null, policyRevision: 'p1' },
     } as const;
   }
@@ -219,10 +187,6 @@ export class World {
   async close(): Promise<void> {
     for (const { store } of this.gateways) await store.close();
   }
-}
-
-export function reviewer({ id, groups }: Person): Reviewer {
-  return { id, groups, roles: ['reviewer'] };
 }
 
 function heldCall(call: number, amount: number) {

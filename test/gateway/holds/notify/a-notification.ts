@@ -2,11 +2,11 @@ import type { Notice, NoticeDraft, NoticeKind } from '../../../../gateway/domain
 import { createId } from '../../../../gateway/domain/id.ts';
 import type { NotifyConfig } from '../../../../gateway/holds/notify/notify-config.ts';
 import { createCompose } from '../../../../gateway/holds/notify/compose.ts';
-import { aHold, person } from '../a-hold.ts';
+import { aHold, reviewer } from '../../../helpers/hold.ts';
 
 export const CONSOLE = 'https://holdpoint.example.com';
 export const SECRET = `whsec_${Buffer.alloc(32, 9).toString('base64')}`;
-export const REVIEWERS = [person('bea'), person('carl')];
+export const REVIEWERS = [reviewer('bea'), reviewer('carl')];
 
 export const NOTHING: NotifyConfig = { webhooks: {}, slack: {} };
 

@@ -15,16 +15,16 @@ import type { NoticeMessage } from '../../../../gateway/holds/notify/notice-mess
 import type { NotifyConfig } from '../../../../gateway/holds/notify/notify-config.ts';
 import { slackMessage } from '../../../../gateway/holds/notify/slack-message.ts';
 import { facts, headline } from '../../../../gateway/holds/notify/wording.ts';
-import { aHold, MINUTE, ONE_OF_FINANCE, person } from '../a-hold.ts';
+import { aHold, MINUTE, ONE_OF_FINANCE, reviewer } from '../../../helpers/hold.ts';
 import { CONSOLE, NOTHING, SECRET } from './a-notification.ts';
 
 const NOW = Date.parse('2026-11-24T10:00:00Z');
 const REVIEWERS = [
-  person('ana'),
-  person('bea'),
-  person('carl', ['finance', 'legal']),
-  person('dora', ['legal']),
-  person('otto', ['finance'], ['operator']),
+  reviewer('ana'),
+  reviewer('bea'),
+  reviewer('carl', ['finance', 'legal']),
+  reviewer('dora', ['legal']),
+  reviewer('otto', ['finance'], ['operator']),
   { id: 'nomail', groups: ['finance'], roles: ['reviewer'] },
 ];
 const EVERYWHERE: NotifyConfig = {

@@ -6,7 +6,7 @@ import { afterEach, beforeAll, expect, test } from 'vitest';
 import type { Notice } from '../../../../gateway/domain/notification.ts';
 import type { DeliveryError } from '../../../../gateway/holds/notify/delivery-error.ts';
 import { createNotifier } from '../../../../gateway/holds/notify/notifier.ts';
-import { aHold } from '../a-hold.ts';
+import { aHold } from '../../../helpers/hold.ts';
 import { CONSOLE, NOTHING, noticesOf } from './a-notification.ts';
 import { LOCALHOST } from './localhost-certificate.ts';
 

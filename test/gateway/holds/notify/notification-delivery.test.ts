@@ -4,6 +4,7 @@ import type { NoticeDraft } from '../../../../gateway/domain/notification.ts';
 import { createNoticeDelivery, type NoticeDelivery } from '../../../../gateway/holds/notify/notification-delivery.ts';
 import { createNotifier } from '../../../../gateway/holds/notify/notifier.ts';
 import { openHoldStore, type OwnedHoldStore } from '../../../../gateway/holds/store/store.ts';
+import { KEY } from '../../../helpers/hold.ts';
 import { startUpstream, type Upstream } from '../../../helpers/upstream.ts';
 import { engines, type Place } from '../store/engines.ts';
 import { SECRET } from './a-notification.ts';
@@ -39,7 +40,7 @@ describe.each(engines)('messages kept in $name', (engine) => {
   async function openStore({ at }: Place): Promise<OwnedHoldStore> {
     const store = await openHoldStore({
       ...at,
-      key: Buffer.alloc(32, 7),
+      key: KEY,
       node: 'test',
       clock: () => now,
       reviewers: [],

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { ConfigError, parseConfig } from '../../../../gateway/config/config.ts';
 import { createCompose } from '../../../../gateway/holds/notify/compose.ts';
-import { aHold } from '../a-hold.ts';
+import { aHold } from '../../../helpers/hold.ts';
 import { SECRET } from './a-notification.ts';
 
 function notify(yaml: string, env: NodeJS.ProcessEnv = {}) {

@@ -5,7 +5,7 @@ import { Webhook } from 'standardwebhooks';
 import { afterEach, describe, expect, test } from 'vitest';
 import { DeliveryError } from '../../../../gateway/holds/notify/delivery-error.ts';
 import { createNotifier } from '../../../../gateway/holds/notify/notifier.ts';
-import { aHold } from '../a-hold.ts';
+import { aHold } from '../../../helpers/hold.ts';
 import { startUpstream, type Upstream } from '../../../helpers/upstream.ts';
 import { CONSOLE, NOTHING, noticesOf, SECRET } from './a-notification.ts';
 

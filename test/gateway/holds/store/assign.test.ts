@@ -6,19 +6,25 @@ import type { Reviewer } from '../../../../gateway/domain/principal.ts';
 import { chooseAssignee, type Assignable } from '../../../../gateway/holds/store/assign.ts';
 import type { HoldDatabase } from '../../../../gateway/holds/store/database.ts';
 import { toRow } from '../../../../gateway/holds/store/rows.ts';
-import { aHold, MINUTE, ONE_OF_FINANCE, person } from '../a-hold.ts';
+import { aHold, MINUTE, ONE_OF_FINANCE, reviewer } from '../../../helpers/hold.ts';
 import { engines, openDatabase, type Place } from './engines.ts';
 
 const NOW = 1_800_000_000_000;
 /** ana owns the agent. */
-const REVIEWERS = [person('cleo'), person('ben'), person('ana'), person('dan', ['legal']), person('eve', ['leads'])];
+const REVIEWERS = [
+  reviewer('cleo'),
+  reviewer('ben'),
+  reviewer('ana'),
+  reviewer('dan', ['legal']),
+  reviewer('eve', ['leads']),
+];
 
 function of(groups: readonly string[], terms: Partial<HoldTerms> = {}): HoldTerms {
   return { ...ONE_OF_FINANCE, requirements: [{ groups, quorum: 1, escalate: [] }], ...terms };
 }
 
 function delegated(from: string, to: string): Delegation {
-  const [who, whom] = [person(from).id, person(to).id];
+  const [who, whom] = [reviewer(from).id, reviewer(to).id];
   return { id: `dlg_${from}`, from: who, to: whom, since: NOW, until: NOW + MINUTE, createdAt: NOW };
 }
 
@@ -41,7 +47,7 @@ describe.each(engines)('the choice of who is asked, in $name', (engine) => {
   async function has(assignee: string | null, changes: Partial<Hold> = {}): Promise<void> {
     count++;
     const id = `hold_${String(count).padStart(5, '0')}`;
-    const hold = aHold(NOW, { id, askedDigest: id, assignee: assignee && person(assignee).id, ...changes });
+    const hold = aHold(NOW, { id, askedDigest: id, assignee: assignee && reviewer(assignee).id, ...changes });
     const row = { ...toRow(hold, count, NOW), trace_id: null };
     await database.db.insertInto('holds').values(row).execute();
   }
@@ -117,7 +123,7 @@ describe.each(engines)('the choice of who is asked, in $name', (engine) => {
   test('never falls on whom the agent works for, nor on who is no reviewer', async () => {
     const principal = { ...aHold(NOW).principal, onBehalfOf: ['ben@example.com'] };
     expect(await choose({ principal })).toBe('cleo');
-    const operator = person('ben', ['finance'], ['operator']);
+    const operator = reviewer('ben', ['finance'], ['operator']);
     expect(await choose({}, [], [operator])).toBeNull();
     expect(await choose({}, [], [])).toBeNull();
   });

@@ -9,13 +9,13 @@ import {
   listDelegations,
   standsInFor,
 } from '../../../../gateway/holds/store/delegations.ts';
-import { MINUTE, person } from '../a-hold.ts';
+import { MINUTE, reviewer } from '../../../helpers/hold.ts';
 import { engines, openDatabase, type Place } from './engines.ts';
 import { recorded } from './recorded.ts';
 
 const NOW = 1_800_000_000_000;
 const [ANA, BEN, CLEO] = ['ana@example.com', 'ben@example.com', 'cleo@example.com'];
-const REVIEWERS = [person('ana', ['finance', 'leads']), person('ben', ['legal']), person('cleo')];
+const REVIEWERS = [reviewer('ana', ['finance', 'leads']), reviewer('ben', ['legal']), reviewer('cleo')];
 
 describe.each(engines)('delegations in $name', (engine) => {
   let place: Place;
@@ -112,7 +112,7 @@ describe.each(engines)('delegations in $name', (engine) => {
   test('of who is no reviewer any more give nothing', async () => {
     await added('gone@example.com', CLEO);
     await added(BEN, CLEO);
-    const changed = [person('ben', ['legal'], ['analyst']), person('cleo')];
+    const changed = [reviewer('ben', ['legal'], ['analyst']), reviewer('cleo')];
     expect(await standsInFor(database.db, CLEO, NOW, changed)).toEqual([]);
   });
 

@@ -2,12 +2,12 @@ import { expect, test } from 'vitest';
 import { EVENT_TYPES, type EventType } from '../../../../gateway/domain/event.ts';
 import type { HoldCommand } from '../../../../gateway/domain/hold-command.ts';
 import { problemsOf } from '../../../helpers/event-check.ts';
-import { draft, handoffDraft, KEY, reviewer } from './draft.ts';
+import { draft, handoffDraft, KEY, reviewer } from '../../../helpers/hold.ts';
 import { engines } from './engines.ts';
 import { approve, executed, failed, indeterminate, must, reject, release, useStores } from './stores.ts';
 
 const MINUTE = 60_000;
-const by = reviewer('ben@example.com');
+const by = reviewer('ben');
 const person = { by, channel: 'api', revision: 1 } as const;
 const taker = { by: { agent: 'other-bot' }, channel: 'agent', revision: 1 } as const;
 const operator = { by: 'dora@example.com', as: 'operator', channel: 'api', reason: 'enough' } as const;
@@ -28,7 +28,7 @@ const ELSEWHERE: Partial<Record<EventType, string>> = {
 const stores = useStores(engines[0]!);
 
 test('every step that a store can record is as the list of events says, and none is missing', async () => {
-  const store = await stores.open({ reviewers: [by, reviewer('eve@example.com')] });
+  const store = await stores.open({ reviewers: [by, reviewer('eve')] });
   // Each lower than the last: a grant covers no larger amounts.
   let amount = 1000;
   const held = async (...commands: HoldCommand[]) => {
@@ -77,7 +77,7 @@ test('every step that a store can record is as the list of events says, and none
   await asked({ type: 'return', code: 'other', note: null, ...taker }, to);
 
   const terms = { uses: 3, until: stores.now + 60 * MINUTE, open: ['/amount'] };
-  await held(approve('ben@example.com', { grant: terms }));
+  await held(approve('ben', { grant: terms }));
   await held();
   const [grant] = (await store.grants.list({ active: true, limit: 10 })).items;
   await store.grants.revoke(grant!.id, by, 'api');

@@ -10,7 +10,7 @@ import {
   revokeGrantsOf,
   useGrant,
 } from '../../../../gateway/holds/store/grants.ts';
-import { aHold, MINUTE } from '../a-hold.ts';
+import { aHold, MINUTE } from '../../../helpers/hold.ts';
 import { engines, openDatabase, type Place } from './engines.ts';
 import { recorded } from './recorded.ts';
 

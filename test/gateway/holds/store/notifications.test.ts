@@ -8,7 +8,7 @@ import {
   settleNotice,
   takeNotices,
 } from '../../../../gateway/holds/store/notifications.ts';
-import { MINUTE } from '../a-hold.ts';
+import { MINUTE } from '../../../helpers/hold.ts';
 import { engines, openDatabase, type Place } from './engines.ts';
 import { recorded } from './recorded.ts';
 

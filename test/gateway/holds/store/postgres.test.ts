@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import type { Hold } from '../../../../gateway/domain/hold.ts';
 import { openHoldStore } from '../../../../gateway/holds/store/store.ts';
 import { startPostgres, type PostgresServer } from '../../../helpers/postgres.ts';
-import { draft, KEY } from './draft.ts';
+import { draft, KEY } from '../../../helpers/hold.ts';
 import { openDatabase, postgresPlace } from './engines.ts';
 import { approve, executed, must, release, useStores } from './stores.ts';
 

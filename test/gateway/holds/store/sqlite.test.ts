@@ -1,7 +1,7 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
-import { draft } from './draft.ts';
+import { draft } from '../../../helpers/hold.ts';
 import { engines } from './engines.ts';
 import { approve, executed, release, useStores } from './stores.ts';
 

@@ -3,14 +3,14 @@ import { isRefusal } from '../../../../gateway/domain/hold-command.ts';
 import type { NoticeDraft, Occasion } from '../../../../gateway/domain/notification.ts';
 import type { Suspension } from '../../../../gateway/domain/hold-store.ts';
 import { SETTLED_KEPT } from '../../../../gateway/holds/store/retention.ts';
-import { draft, of, reviewer, TERMS } from './draft.ts';
+import { draft, requirement, reviewer, ONE_OF_FINANCE } from '../../../helpers/hold.ts';
 import { engines } from './engines.ts';
 import { approve, eventTypes, executed, indeterminate, must, release, useStores } from './stores.ts';
 
 /** Other processes may be slow on a machine at work. */
 const SOON = { timeout: 20_000 };
 
-const ben = reviewer('ben@example.com');
+const ben = reviewer('ben');
 
 describe.each(engines)('around holds in $name', (engine) => {
   const stores = useStores(engine);
@@ -21,7 +21,7 @@ describe.each(engines)('around holds in $name', (engine) => {
     test('comes with the approval and answers the next call of that shape', async () => {
       const store = await stores.open({ reviewers: [ben] });
       const { hold } = await store.open(draft(500));
-      await must(store.apply(hold.id, approve(ben.id, { grant: terms(1) })));
+      await must(store.apply(hold.id, approve('ben', { grant: terms(1) })));
       const { items } = await store.grants.list({ active: true, limit: 10 });
       expect(items).toMatchObject([{ holdId: hold.id, agent: 'billing-bot', uses: 1, used: 0, by: [ben.id] }]);
       const { hold: covered } = await store.open(draft(400));
@@ -37,7 +37,7 @@ describe.each(engines)('around holds in $name', (engine) => {
     test('is used no more often than it says, however many calls come at once', async () => {
       const [one, other] = [await stores.open(), await stores.open()];
       const { hold } = await one.open(draft(500));
-      await must(one.apply(hold.id, approve(ben.id, { grant: terms(5) })));
+      await must(one.apply(hold.id, approve('ben', { grant: terms(5) })));
       const opened = await Promise.all(
         Array.from({ length: 20 }, (_none, index) => (index % 2 ? one : other).open(draft(index + 1))),
       );
@@ -48,7 +48,7 @@ describe.each(engines)('around holds in $name', (engine) => {
     test('that is revoked answers nothing', async () => {
       const store = await stores.open();
       const { hold } = await store.open(draft(500));
-      await must(store.apply(hold.id, approve(ben.id, { grant: terms(5) })));
+      await must(store.apply(hold.id, approve('ben', { grant: terms(5) })));
       const [grant] = (await store.grants.list({ active: true, limit: 10 })).items;
       expect(await store.grants.revoke(grant!.id, ben, 'api')).toMatchObject({ revokedBy: ben.id });
       expect((await store.open(draft(400))).hold.status).toBe('pending');
@@ -64,7 +64,7 @@ describe.each(engines)('around holds in $name', (engine) => {
       const { hold: pending } = await store.open(draft(1));
       const { hold: approved } = await store.open(draft(2));
       const grant = { uses: 5, until: stores.now + 3_600_000, open: [] };
-      await must(store.apply(approved.id, approve(ben.id, { grant })));
+      await must(store.apply(approved.id, approve('ben', { grant })));
       const { hold: sent } = await store.open(draft(3));
       await must(store.apply(sent.id, approve()));
       await must(store.apply(sent.id, release));
@@ -92,7 +92,8 @@ describe.each(engines)('around holds in $name', (engine) => {
       const system = { ...agent, kind: 'system', name: 'payments', reason: null } as const;
       expect(await store.suspensions.suspend(system)).toEqual({ superseded: 1 });
       await expect(store.open(draft(1))).rejects.toMatchObject({ code: 'suspended' });
-      expect((await store.open(draft(1, { system: 'crm' }))).attached).toBe(false);
+      const { digest } = draft(1);
+      expect((await store.open(draft(1, { system: 'crm', digest }))).attached).toBe(false);
       expect(await store.suspensions.resume('system', 'payments', ben.id, 'api')).toBe(true);
       expect((await store.open(draft(1))).attached).toBe(true);
       expect((await store.open(draft(2))).attached).toBe(false);
@@ -142,17 +143,17 @@ describe.each(engines)('around holds in $name', (engine) => {
   });
 
   test('who stands in for somebody decides in their place, for the time being', async () => {
-    const lea = reviewer('lea@example.com', ['legal']);
+    const lea = reviewer('lea', ['legal']);
     const store = await stores.open({ reviewers: [ben, lea] });
-    const legal = { ...TERMS, requirements: of('legal') };
+    const legal = { ...ONE_OF_FINANCE, requirements: [requirement(['legal'])] };
     const { hold } = await store.open(draft(1, { terms: legal }));
-    expect(await store.apply(hold.id, approve(ben.id))).toMatchObject({ refused: 'forbidden' });
+    expect(await store.apply(hold.id, approve('ben'))).toMatchObject({ refused: 'forbidden' });
     const period = { since: stores.now + 10, until: stores.now + 1000 };
     const added = await store.delegations.add({ from: lea.id, to: ben.id, ...period }, 'api');
     if (isRefusal(added as never)) throw new Error('refused');
-    expect(await store.apply(hold.id, approve(ben.id))).toMatchObject({ refused: 'forbidden' });
+    expect(await store.apply(hold.id, approve('ben'))).toMatchObject({ refused: 'forbidden' });
     stores.now += 10;
-    const approved = await must(store.apply(hold.id, approve(ben.id)));
+    const approved = await must(store.apply(hold.id, approve('ben')));
     expect(approved.votes).toMatchObject([{ reviewer: ben.id, for: lea.id, groups: ['legal'] }]);
     expect(await eventTypes(store)).toContain('delegation.created');
   });
@@ -166,7 +167,7 @@ describe.each(engines)('around holds in $name', (engine) => {
     test('is committed with the change, one notice for each step that concerns them', async () => {
       const store = await stores.open({ compose });
       const { hold } = await store.open(draft(1));
-      await store.apply(hold.id, approve('ana@example.com'));
+      await store.apply(hold.id, approve('ana'));
       stores.now = hold.remindAt!;
       await must(store.apply(hold.id, { type: 'remind' }));
       await must(store.apply(hold.id, approve()));
@@ -203,7 +204,7 @@ describe.each(engines)('around holds in $name', (engine) => {
       const store = await stores.open({ compose });
       const { hold } = await store.open(draft(1));
       const grant = { uses: 5, until: stores.now + 1000, open: [] };
-      await must(store.apply(hold.id, approve(ben.id, { grant })));
+      await must(store.apply(hold.id, approve('ben', { grant })));
       const [first, second] = await store.notices.take(stores.now, stores.now + 1000, 10);
       await store.notices.settle(first!.id, { state: 'sent' });
       await store.notices.settle(second!.id, { state: 'dead', error: 'gone' });

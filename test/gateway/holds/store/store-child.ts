@@ -1,6 +1,6 @@
 import { openHoldStore } from '../../../../gateway/holds/store/store.ts';
 import type { Place } from './engines.ts';
-import { draft, KEY, reviewer } from './draft.ts';
+import { draft, KEY, reviewer } from '../../../helpers/hold.ts';
 
 /** Another process with the same store: does what its parent tells it and says what came of it. */
 const at = JSON.parse(process.argv[2]!) as Place['at'];
@@ -14,7 +14,7 @@ process.on('message', async (task: Task) => {
       ? await store.open(draft(task.open))
       : await store.apply(task.approve, {
           type: 'approve',
-          by: reviewer(`${process.pid}@example.com`),
+          by: reviewer(`${process.pid}`),
           channel: 'api',
           revision: 1,
           note: null,

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { isRefusal, type HoldRefusal } from '../../../../gateway/domain/hold-command.ts';
 import type { Hold } from '../../../../gateway/domain/hold.ts';
-import { draft } from './draft.ts';
+import { draft } from '../../../helpers/hold.ts';
 import { engines } from './engines.ts';
 import { approve, eventTypes, must, useStores } from './stores.ts';
 

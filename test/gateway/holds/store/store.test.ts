@@ -3,7 +3,7 @@ import { isRefusal } from '../../../../gateway/domain/hold-command.ts';
 import type { Hold } from '../../../../gateway/domain/hold.ts';
 import { ANSWER_KEPT, SETTLED_KEPT } from '../../../../gateway/holds/store/retention.ts';
 import { createHoldTimers } from '../../../../gateway/holds/timers.ts';
-import { draft, handoffDraft, of, reviewer, TERMS } from './draft.ts';
+import { draft, handoffDraft, requirement, reviewer, ONE_OF_FINANCE } from '../../../helpers/hold.ts';
 import { engines } from './engines.ts';
 import {
   approve,
@@ -31,7 +31,7 @@ describe.each(engines)('holds in $name', (engine) => {
       expect(attached).toBe(false);
       expect(await second.find(hold.id)).toEqual(hold);
       expect(await second.call(hold.id)).toEqual(wanted.call);
-      expect(hold.expiresAt).toBe(stores.now + TERMS.expiresIn);
+      expect(hold.expiresAt).toBe(stores.now + ONE_OF_FINANCE.expiresIn);
     });
 
     test('goes from approval to its answer, and each step is in the outbox', async () => {
@@ -82,7 +82,7 @@ describe.each(engines)('holds in $name', (engine) => {
     test('that was refused a change is as it was, and nothing is in the outbox', async () => {
       const store = await stores.open();
       const { hold } = await store.open(draft(500));
-      expect(await store.apply(hold.id, approve('ana@example.com'))).toMatchObject({ refused: 'forbidden' });
+      expect(await store.apply(hold.id, approve('ana'))).toMatchObject({ refused: 'forbidden' });
       expect(await store.find(hold.id)).toEqual(hold);
       expect(await eventTypes(store)).toEqual(['hold.opened']);
     });
@@ -219,7 +219,7 @@ describe.each(engines)('holds in $name', (engine) => {
     test('filters by status, system, agent and group', async () => {
       const store = await stores.open();
       const { hold } = await store.open(draft(1));
-      await store.open(draft(2, { system: 'crm' }, { requirements: of('legal', 'sales') }));
+      await store.open(draft(2, { system: 'crm' }, { requirements: [requirement(['legal', 'sales'])] }));
       await store.apply(hold.id, reject);
       const ids = async (filter: object) =>
         (await store.list({ limit: 10, ...filter })).items.map(({ system }) => system);
@@ -233,7 +233,7 @@ describe.each(engines)('holds in $name', (engine) => {
 
     test('tells capitals in the name of a group, and no pattern, from others', async () => {
       const store = await stores.open();
-      await store.open(draft(1, {}, { requirements: of('a_b', 'Legal') }));
+      await store.open(draft(1, {}, { requirements: [requirement(['a_b', 'Legal'])] }));
       const found = async (group: string) => (await store.list({ limit: 10, group })).items.length;
       expect(await Promise.all(['a_b', 'Legal', 'axb', 'legal', '%', 'egal', ''].map(found))).toEqual([
         1, 1, 0, 0, 0, 0, 1,
@@ -264,12 +264,12 @@ describe.each(engines)('holds in $name', (engine) => {
     });
 
     test('shows a person what is suggested to them, what they have claimed, and the same of whom they stand in for', async () => {
-      const reviewers = [reviewer('ben@example.com'), reviewer('eve@example.com', ['legal'])];
+      const reviewers = [reviewer('ben'), reviewer('eve', ['legal'])];
       const store = await stores.open({ reviewers });
       const { hold: suggested } = await store.open(draft(1));
-      const { hold: claimed } = await store.open(draft(2, {}, { requirements: of() }));
+      const { hold: claimed } = await store.open(draft(2, {}, { requirements: [requirement([])] }));
       expect(suggested.assignee).toBe('ben@example.com');
-      const { hold: legal } = await store.open(draft(3, {}, { requirements: of('legal') }));
+      const { hold: legal } = await store.open(draft(3, {}, { requirements: [requirement(['legal'])] }));
       const claim = { type: 'claim', by: reviewers[0]!, channel: 'api', revision: 1 } as const;
       await must(store.apply(claimed.id, claim));
       const mine = async (id: string) => (await store.list({ limit: 10, mine: id })).items.map((hold) => hold.id);
@@ -310,7 +310,7 @@ describe.each(engines)('holds in $name', (engine) => {
       const store = await stores.open();
       const { hold } = await store.open(draft(1));
       await store.apply(hold.id, approve());
-      const terms = { ...TERMS, requirements: of('legal') };
+      const terms = { ...ONE_OF_FINANCE, requirements: [requirement(['legal'])] };
       const { rules } = hold;
       const judgement = { rules, reason: 'new', terms, cost: null, policyRevision: 'p2' };
       await store.apply(hold.id, { type: 'reopen', ...judgement });
@@ -328,7 +328,7 @@ describe.each(engines)('holds in $name', (engine) => {
       const { call, digest, envelope, rules, reason, terms, cost, policyRevision } = draft(400);
       const edit = {
         type: 'edit',
-        by: reviewer('ben@example.com'),
+        by: reviewer('ben'),
         channel: 'api',
         revision: 1,
         note: null,
@@ -382,7 +382,7 @@ describe.each(engines)('holds in $name', (engine) => {
       expect(await store.answer(hold.id)).toBeNull();
       expect(await store.openHandoff(wanted)).toEqual({ hold, attached: true });
       const answer = { option: 'refund', data: { amount: 5, parts: [1, null] } };
-      const by = reviewer('ben@example.com');
+      const by = reviewer('ben');
       await must(store.apply(hold.id, { type: 'answer', by, channel: 'api', revision: 1, answer, note: null }));
       expect(await store.answer(hold.id)).toEqual(answer);
       expect((await store.openHandoff(wanted)).attached).toBe(false);
@@ -500,7 +500,7 @@ describe.each(engines)('holds in $name', (engine) => {
       const store = await stores.open();
       const { hold } = await store.open(draft(1));
       expect(await store.foresee(hold.id, approve())).toBeNull();
-      expect(await store.foresee(hold.id, approve('ben@example.com', { revision: 2 }))).toMatchObject({
+      expect(await store.foresee(hold.id, approve('ben', { revision: 2 }))).toMatchObject({
         refused: 'stale',
       });
       expect(await store.find(hold.id)).toEqual(hold);
@@ -515,7 +515,7 @@ describe.each(engines)('holds in $name', (engine) => {
       stores.now = hold.expiresAt - 1;
       const approving = one.apply(hold.id, approve());
       stores.now = hold.expiresAt;
-      const [, refusal] = await Promise.all([approving, other.foresee(hold.id, approve('cleo@example.com'))]);
+      const [, refusal] = await Promise.all([approving, other.foresee(hold.id, approve('cleo'))]);
       const won = isRefusal(await approving) ? 'Expired' : 'Already approved by ben@example.com';
       expect(refusal).toMatchObject({ refused: 'state', detail: expect.stringContaining(won) });
     });

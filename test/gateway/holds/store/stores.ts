@@ -4,7 +4,7 @@ import type { HoldStore } from '../../../../gateway/domain/hold-store.ts';
 import type { HeldResponse, Hold } from '../../../../gateway/domain/hold.ts';
 import { openHoldStore, type HoldStoreOptions, type OwnedHoldStore } from '../../../../gateway/holds/store/store.ts';
 import { assertOnList } from '../../../helpers/event-check.ts';
-import { KEY, reviewer } from './draft.ts';
+import { KEY, reviewer } from '../../../helpers/hold.ts';
 import type { Place, TestEngine } from './engines.ts';
 
 export type Stores = {
@@ -47,9 +47,9 @@ export function useStores(engine: TestEngine): Stores {
   return stores;
 }
 
-export const approve = (id = 'ben@example.com', changes: object = {}): HoldCommand => ({
+export const approve = (name = 'ben', changes: object = {}): HoldCommand => ({
   type: 'approve',
-  by: reviewer(id),
+  by: reviewer(name),
   channel: 'api',
   revision: 1,
   note: 'fine',
@@ -60,7 +60,7 @@ export const approve = (id = 'ben@example.com', changes: object = {}): HoldComma
 
 export const reject: HoldCommand = {
   type: 'reject',
-  by: reviewer('ben@example.com'),
+  by: reviewer('ben'),
   channel: 'api',
   revision: 1,
   code: 'other',

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { loadOrCreateKey } from '../../../../gateway/holds/store/key-file.ts';
 import { createVault } from '../../../../gateway/holds/store/vault.ts';
-import { KEY } from './draft.ts';
+import { KEY } from '../../../helpers/hold.ts';
 
 const label = { holdId: 'hold_1', kind: 'call', revision: 1 };
 let folder: string;
