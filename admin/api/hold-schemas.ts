@@ -1,30 +1,10 @@
 import { z } from 'zod';
-import { REJECT_CODES } from '../../gateway/domain/hold.ts';
+import { HOLD_EXECUTIONS, HOLD_KINDS, HOLD_STATUSES, REJECT_CODES } from '../../gateway/domain/hold.ts';
 import { call, cursor, flag, limit, name, time } from './schemas.ts';
 
-const status = z.enum([
-  'pending',
-  'approved',
-  'rejected',
-  'expired',
-  'cancelled',
-  'superseded',
-  'taken-over',
-  'lapsed',
-  'answered',
-  'accepted',
-  'returned',
-]);
-const execution = z.enum([
-  'none',
-  'releasing',
-  'executed',
-  'failed',
-  'indeterminate',
-  'confirmed-executed',
-  'confirmed-not',
-]);
-const kind = z.enum(['approval', 'exception', 'relay']);
+const status = z.enum(HOLD_STATUSES);
+const execution = z.enum(HOLD_EXECUTIONS);
+const kind = z.enum(HOLD_KINDS);
 
 export const rejectCode = z.enum(REJECT_CODES);
 export const holdParams = z.object({ id: z.string().max(100).describe('Such as hold_0193e0f7….') });

@@ -67,9 +67,12 @@ export function approveRoute({ holds, amend, clock }: Deps, desk: HoldDesk): Fas
         const approve = { type: 'approve', ...vote, grant: grantTerms(request.body?.grant, clock()) } as const;
 
         // The machine first: that it is decided, or not theirs to decide, is the better answer of the two.
-        await desk.foresee(hold, isEdit && call ? { ...vote, ...emptyEdit(hold, call) } : approve);
+        await desk.foresee(
+          hold,
+          isEdit && call && hold.kind === 'approval' ? { ...vote, ...emptyEdit(hold, call) } : approve,
+        );
         const { complete, missing } = viewCall(hold, call, original);
-        if (!call || !complete) {
+        if (!call || !complete || hold.kind !== 'approval') {
           throw new AdminProblem('incomplete', {
             detail: `${missing} A call that cannot be displayed in full cannot be approved. Reject it instead.`,
             extras: { hold_id: hold.id },

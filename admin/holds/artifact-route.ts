@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { attachment } from '../../gateway/domain/attachment.ts';
-import type { Hold } from '../../gateway/domain/hold.ts';
+import { artifactsOf, type Hold } from '../../gateway/domain/hold.ts';
 import { reviewerOf } from '../authenticate.ts';
 import type { AdminDeps } from '../deps.ts';
 import { AdminProblem } from '../api/problems.ts';
@@ -39,7 +39,7 @@ export function artifactRoute(
             extras: { hold_id: hold.id },
           });
         }
-        const known = hold.artifacts.some((artifact) => artifact.name === name);
+        const known = artifactsOf(hold).some((artifact) => artifact.name === name);
         const artifact = known ? await holds.artifact(id, name) : null;
         if (!artifact)
           throw new AdminProblem('not-found', { detail: 'There is no such artifact, or it is no longer stored.' });

@@ -1,4 +1,4 @@
-import type { Hold } from '../../gateway/domain/hold.ts';
+import type { CallHold, Hold } from '../../gateway/domain/hold.ts';
 import type { Demand } from '../deps.ts';
 
 /** What deciding does, in a sentence or two: written by the gateway alone. */
@@ -16,7 +16,7 @@ export function consequence(hold: Hold, demands: readonly Demand[], sent: { url:
   }
 }
 
-function approving(hold: Hold, demands: readonly Demand[], { url, bytes }: { url: string; bytes: number }): string {
+function approving(hold: CallHold, demands: readonly Demand[], { url, bytes }: { url: string; bytes: number }): string {
   const what = `${hold.method} ${url} once, with exactly the ${bytes} bytes of body shown here`;
   const missing = demands
     .map(({ groups, quorum, approvals }) => ({ groups, count: quorum - approvals }))

@@ -1,5 +1,5 @@
 import type { Handoff, HandoffAnswer } from '../../gateway/domain/handoff.ts';
-import type { HeldCall, Hold, Vote } from '../../gateway/domain/hold.ts';
+import { artifactsOf, type CallHold, type HeldCall, type Hold, type Vote } from '../../gateway/domain/hold.ts';
 import type { Demand } from '../deps.ts';
 import { iso, isoOrNull } from '../../gateway/domain/time.ts';
 import type { CallView } from './body-view.ts';
@@ -30,10 +30,12 @@ export type Material = {
  */
 export function contextPackage(hold: Hold, material: Material): ContextPackage {
   const { call, view, handoff, answer, demands, history, permissions, person, now } = material;
-  const { principal, attempt, outcome } = hold;
+  const { principal, outcome } = hold;
+  const subject = hold.kind === 'approval' ? hold : null;
+  const attempt = subject && subject.attempt;
   const input = showInput(call?.input ?? null);
   const claims = handoff ?? input.context.claims;
-  const url = `/${hold.system}${call?.target ?? hold.path}`;
+  const url = subject ? `/${subject.system}${call?.target ?? subject.path}` : '';
 
   return {
     ...holdHead(hold, now),
@@ -45,23 +47,15 @@ export function contextPackage(hold: Hold, material: Material): ContextPackage {
       session: input.principal.session ?? hold.claims.session,
       trace: traceOf(call),
     },
-    action: hold.kind === 'approval' ? action(hold, material, input, url) : null,
-    diff:
-      hold.kind === 'approval'
-        ? {
-            current: null,
-            proposed: view.proposed,
-            edited: hold.editors.length > 0 ? view.body : null,
-            edited_by: [...hold.editors],
-          }
-        : null,
-    draft_response: claims['draft_response'] ?? null,
-    policy: {
-      rules: hold.rules.map((rule) => rule.id),
-      reasons: hold.rules.flatMap((rule) => rule.reason ?? []),
-      trigger: hold.trigger,
-      revision: hold.policyRevision,
+    action: subject && action(subject, material, input, url),
+    diff: subject && {
+      current: null,
+      proposed: view.proposed,
+      edited: hold.editors.length > 0 ? view.body : null,
+      edited_by: [...hold.editors],
     },
+    draft_response: claims['draft_response'] ?? null,
+    policy: subject ? judgement(subject) : { rules: [], reasons: [], trigger: 'rule', revision: '' },
     risk: {
       flags: [...hold.claims.flags],
       confidence: hold.claims.confidence,
@@ -69,11 +63,11 @@ export function contextPackage(hold: Hold, material: Material): ContextPackage {
     },
     claims,
     handoff,
-    artifacts: hold.artifacts.map(({ name, type, bytes, sha256 }) => ({ name, type, bytes, sha256 })),
+    artifacts: artifactsOf(hold).map(({ name, type, bytes, sha256 }) => ({ name, type, bytes, sha256 })),
     answer: answer && { option: answer.option, data: answer.data },
     history,
     consequence: consequence(hold, demands, { url, bytes: view.bytes }),
-    cost: hold.cost ? { ...hold.cost } : null,
+    cost: subject?.cost ? { ...subject.cost } : null,
     routing: {
       ...routing(hold, demands, now),
       votes: hold.votes.map((vote) => shownVote(vote, hold.revision)),
@@ -83,15 +77,15 @@ export function contextPackage(hold: Hold, material: Material): ContextPackage {
     editable: [...hold.terms.editable],
     notes: hold.notes.map(({ by, at, text }) => ({ by, at: iso(at), text })),
     outcome: outcome && { ...outcome, at: iso(outcome.at) },
-    grant: hold.grantId,
+    grant: subject && subject.grantId,
     attempt: attempt && {
       number: attempt.number,
       at: iso(attempt.at),
       by: attempt.by,
       idempotency_key: attempt.key,
     },
-    resend_at: isoOrNull(hold.resendAt),
-    upstream_status: hold.upstreamStatus,
+    resend_at: subject && isoOrNull(subject.resendAt),
+    upstream_status: subject && subject.upstreamStatus,
     you_may: permissions,
     you_voted: hold.votes.some(({ reviewer, revision }) => reviewer === person && revision === hold.revision),
   };
@@ -99,7 +93,12 @@ export function contextPackage(hold: Hold, material: Material): ContextPackage {
 
 type Action = NonNullable<ContextPackage['action']>;
 
-function action(hold: Hold, { call, view }: Material, { action, resource, context }: ShownInput, url: string): Action {
+function action(
+  hold: CallHold,
+  { call, view }: Material,
+  { action, resource, context }: ShownInput,
+  url: string,
+): Action {
   const amount = amountOf(view.body);
   return {
     system: hold.system,
@@ -120,6 +119,15 @@ function action(hold: Hold, { call, view }: Material, { action, resource, contex
     complete: view.complete,
     missing: view.missing,
     digest: hold.digest,
+  };
+}
+
+function judgement({ rules, trigger, policyRevision }: CallHold): ContextPackage['policy'] {
+  return {
+    rules: rules.map((rule) => rule.id),
+    reasons: rules.flatMap((rule) => rule.reason ?? []),
+    trigger,
+    revision: policyRevision,
   };
 }
 
@@ -147,7 +155,7 @@ function amountOf(body: unknown): Action['amount'] {
   return { value: amount, currency: typeof currency === 'string' ? currency : null };
 }
 
-function summary(hold: Hold, resource: Action['target'], amount: Action['amount']): string {
+function summary(hold: CallHold, resource: Action['target'], amount: Action['amount']): string {
   const on = resource?.id ? ` on ${resource.type} ${resource.id}` : '';
   const worth = amount ? `, amount ${amount.value}${amount.currency ? ` ${amount.currency}` : ''}` : '';
   return `${hold.principal.agent} (owner ${hold.principal.owner}) wants ${hold.operation} at ${hold.system}${on}${worth}.`;

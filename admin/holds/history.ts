@@ -6,9 +6,13 @@ import type { ContextPackage } from '../api/hold-schemas.ts';
 /** Longest that a reviewer waits for what is only good to know. */
 const PATIENCE = 200;
 
+/** As the record has it where a hold has no call. */
+const NO_CALL = { system: '', operation: '', callId: '' };
+
 /** What the record says of calls like this one; absent when it does not answer in time, and never a reason to fail. */
 export async function readHistory(calls: CallLog, hold: Hold): Promise<ContextPackage['history']> {
-  const { principal, system, operation, callId } = hold;
+  const { principal } = hold;
+  const { system, operation, callId } = hold.kind === 'approval' ? hold : NO_CALL;
   const late = AbortSignal.timeout(PATIENCE);
   // The signal ends the query; that the answer ends too is not left to whoever was asked.
   const tooLate = new Promise<never>((_resolve, reject) => {

@@ -1,4 +1,4 @@
-import type { Hold } from '../../gateway/domain/hold.ts';
+import { recipientOf, type Hold } from '../../gateway/domain/hold.ts';
 import type { Demand } from '../deps.ts';
 import { iso, isoOrNull } from '../../gateway/domain/time.ts';
 import type { HoldSummary } from '../api/hold-schemas.ts';
@@ -17,12 +17,12 @@ export function holdHead(hold: Hold, now: number) {
     sla_at: iso(hold.slaAt),
     overdue: hold.status === 'pending' && now > hold.slaAt,
     expires_at: iso(hold.expiresAt),
-    redeem_by: isoOrNull(hold.redeemBy),
+    redeem_by: hold.kind === 'approval' ? isoOrNull(hold.redeemBy) : null,
     decided:
       hold.decidedAt === null
         ? null
         : { by: hold.decidedBy, at: iso(hold.decidedAt), code: hold.code, note: hold.note },
-    to: hold.to,
+    to: recipientOf(hold),
   };
 }
 
@@ -44,12 +44,17 @@ export function routing(hold: Hold, demands: readonly Demand[], now: number) {
 
 /** One hold as a queue shows it. Of the agent's words it has the path, and what stands under `claims`. */
 export function holdSummary(hold: Hold, demands: readonly Demand[], now: number): HoldSummary {
-  const { principal, system, operation, method, path, claims } = hold;
+  const { principal, claims } = hold;
+  const call = hold.kind === 'approval' ? hold : null;
   return {
     ...holdHead(hold, now),
     agent: { id: principal.agent, owner: principal.owner },
-    action: hold.kind === 'approval' ? { system, operation, method, path } : null,
-    policy: { rules: hold.rules.map((rule) => rule.id), reason: hold.reason, trigger: hold.trigger },
+    action: call && { system: call.system, operation: call.operation, method: call.method, path: call.path },
+    policy: {
+      rules: call ? call.rules.map((rule) => rule.id) : [],
+      reason: hold.reason,
+      trigger: call ? call.trigger : 'rule',
+    },
     claims: { task: claims.task, confidence: claims.confidence, flags: [...claims.flags] },
     routing: routing(hold, demands, now),
   };

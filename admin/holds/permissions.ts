@@ -1,4 +1,4 @@
-import type { HeldCall, Hold } from '../../gateway/domain/hold.ts';
+import type { CallHold, HeldCall, Hold } from '../../gateway/domain/hold.ts';
 import type { HoldCommand } from '../../gateway/domain/hold-command.ts';
 import type { Reviewer } from '../../gateway/domain/principal.ts';
 import type { AdminDeps } from '../deps.ts';
@@ -11,7 +11,7 @@ export function cancelsAs(hold: Hold, { id, roles }: Reviewer): 'owner' | 'opera
 }
 
 /** An edit that changes nothing: what the state machine says to it, it says to any. */
-export function emptyEdit(hold: Hold, call: HeldCall) {
+export function emptyEdit(hold: CallHold, call: HeldCall) {
   const { digest, envelope, rules, reason, terms, cost, policyRevision } = hold;
   return { type: 'edit', call, digest, envelope, judgement: { rules, reason, terms, cost, policyRevision } } as const;
 }
@@ -37,11 +37,11 @@ export function permissions(
   const may = (command: HoldCommand) => refusal(command) === null;
   const why = refusal({ type: 'approve', seenAt: null, grant: null, ...as }) ?? unseen;
   const canceller = cancelsAs(hold, by);
-  const editable = call !== null && unseen === null && hold.terms.editable.length > 0;
+  const isEditable = hold.kind === 'approval' && call !== null && unseen === null && hold.terms.editable.length > 0;
   return {
     claim: may({ type: 'claim', ...as }),
     approve: why === null,
-    edit: editable && may({ ...emptyEdit(hold, call), seenAt: null, ...as }),
+    edit: isEditable && may({ ...emptyEdit(hold, call), seenAt: null, ...as }),
     reject: may({ type: 'reject', code: 'other', ...as }),
     // To somebody who cannot decide yet: which groups those are is another question.
     escalate: may({ type: 'escalate', to: ['\0'], ...as }),

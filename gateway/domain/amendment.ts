@@ -1,5 +1,5 @@
 import type { Judgement } from './hold-command.ts';
-import type { HeldCall, Hold } from './hold.ts';
+import type { CallHold, HeldCall } from './hold.ts';
 
 /** A held call as a reviewer would have it, judged by the policy in force. */
 export type Amendment = {
@@ -32,4 +32,4 @@ export type EditBody = {
 };
 
 /** Applies a reviewer's edit, an RFC 7396 merge patch over the body as policy sees it. Nothing is stored. */
-export type Amend = (hold: Hold, call: HeldCall, edit: unknown) => Amendment | AmendRefusal;
+export type Amend = (hold: CallHold, call: HeldCall, edit: unknown) => Amendment | AmendRefusal;

@@ -161,7 +161,7 @@ type EventKind = {
   readonly may: readonly EventField[];
 };
 
-const hold = (layer: EventKind['layer'], about: string, has: readonly EventField[] = []) =>
+const hold = (layer: Layer, about: string, has: readonly EventField[] = []) =>
   ({ layer, about, has: [...ANY, ...HELD, ...has], may: OF_HOLDS }) as const;
 
 /** Every type of event, what it tells, and what it carries. */
@@ -294,6 +294,15 @@ function person(about: string) {
 }
 
 export type EventType = keyof typeof EVENT_TYPES;
+
+/** Types that happen in one layer. A completed call may end in any. */
+export type LayeredEventType = {
+  [Type in EventType]: (typeof EVENT_TYPES)[Type]['layer'] extends Layer ? Type : never;
+}[EventType];
+
+export function layerOf(type: LayeredEventType): Layer {
+  return EVENT_TYPES[type].layer;
+}
 
 type ValueOf<Kind extends FieldKind> = Kind extends 'time' | 'small' | 'count' | 'amount' | 'share'
   ? number

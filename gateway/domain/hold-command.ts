@@ -21,7 +21,8 @@ type Taking = { readonly by: Taker; readonly channel: Channel; readonly revision
 /** Somebody's wish; the state machine says what becomes of it. */
 export type HoldCommand =
   // --- people
-  | ({ readonly type: 'claim' | 'unclaim' } & Taking)
+  | ({ readonly type: 'claim' } & Taking)
+  | ({ readonly type: 'unclaim' } & Taking)
   | ({ readonly type: 'note'; readonly text: string } & Personal)
   | ({
       readonly type: 'approve';
@@ -69,7 +70,8 @@ export type HoldCommand =
   // --- the gateway
   | { readonly type: 'give-handle' }
   | { readonly type: 'redeem'; readonly grant: string; readonly by: readonly string[]; readonly use: string }
-  | { readonly type: 'supersede'; readonly reason: string; readonly policyRevision: string }
+  /** `policyRevision` is null where policy had no part in it. */
+  | { readonly type: 'supersede'; readonly reason: string; readonly policyRevision: string | null }
   /** Asks again: the policy now holds the approved call for rules that nobody approved. */
   | ({ readonly type: 'reopen' } & Judgement)
   | {

@@ -1,7 +1,7 @@
 import type { Event } from './event.ts';
 import type { Grant } from './grant.ts';
-import type { Artifact, Handoff, HandoffAnswer, Recipient } from './handoff.ts';
-import type { HeldCall, HeldResponse, Hold, HoldKind, HoldStatus } from './hold.ts';
+import type { Artifact, Handoff, HandoffAnswer } from './handoff.ts';
+import type { CallHold, HandoffHold, HeldCall, HeldResponse, Hold, HoldKind, HoldStatus } from './hold.ts';
 import type { HoldCommand, HoldRefusal } from './hold-command.ts';
 import type { Notice, NoticeOutcome } from './notification.ts';
 import type { Channel, Reviewer } from './principal.ts';
@@ -9,7 +9,7 @@ import type { UsageStore } from './usage.ts';
 
 /** What opens a hold on a call. */
 export type HoldDraft = Pick<
-  Hold,
+  CallHold,
   | 'principal'
   | 'callId'
   | 'decisionId'
@@ -32,9 +32,12 @@ export type HoldDraft = Pick<
 > & { readonly call: HeldCall; readonly traceId: string | null };
 
 /** What opens an exception or a relay. */
-export type HandoffDraft = Pick<Hold, 'principal' | 'decisionId' | 'digest' | 'idempotencyKey' | 'terms' | 'claims'> & {
-  readonly kind: 'exception' | 'relay';
-  readonly to: Recipient | null;
+export type HandoffDraft = Pick<
+  HandoffHold,
+  'kind' | 'principal' | 'decisionId' | 'idempotencyKey' | 'terms' | 'claims' | 'to'
+> & {
+  /** Of what was sent, hex; identical retries are known by it. */
+  readonly digest: string;
   /** The gateway's words for what is asked. */
   readonly reason: string;
   readonly form: Handoff;
@@ -90,7 +93,7 @@ export type HoldStore = {
    * @throws Problem `key-reused` for the same key with another digest, `suspended` when the agent or the system is,
    *   `store-unavailable` when nothing can be stored.
    */
-  open(draft: HoldDraft): Promise<{ hold: Hold; attached: boolean }>;
+  open(draft: HoldDraft): Promise<{ hold: CallHold; attached: boolean }>;
   /** The same for a wish without a call. @throws as `open` */
   openHandoff(draft: HandoffDraft): Promise<{ hold: Hold; attached: boolean }>;
   find(id: string): Promise<Hold | null>;
@@ -121,11 +124,11 @@ export type HoldStore = {
   /** Holds on which a timer is due: see `dueCommand`. */
   due(now: number): Promise<Hold[]>;
   /** Approved holds with a handle that wait to be released, oldest first. */
-  releasable(): Promise<Hold[]>;
+  releasable(): Promise<CallHold[]>;
   /** Holds that some process began to release and has not finished. */
-  releasing(): Promise<Hold[]>;
+  releasing(): Promise<CallHold[]>;
   /** Sent with unknown outcome. */
-  indeterminate(): Promise<Hold[]>;
+  indeterminate(): Promise<CallHold[]>;
   /** Calls on approval that are open: by the digest that the agent sent. For those who must not send a call twice. */
   openCalls(): Promise<{ id: string; agent: string; system: string; digest: string }[]>;
   readonly grants: {

@@ -5,36 +5,42 @@ import type { ArtifactInfo, Recipient } from './handoff.ts';
 import type { Channel, Principal } from './principal.ts';
 
 /**
- * What is asked of people. `approval`: may this call be made? `exception`: an agent asks for help and waits for an
- * answer, no call attached. `relay`: work is handed to another agent or a person, with artifacts.
+ * What people are asked for. `approval`: may this call be made? `exception`: an agent asks for help and waits for an
+ * answer. `relay`: an agent hands work to another agent or to people. Only an approval has a call.
  */
-export type HoldKind = 'approval' | 'exception' | 'relay';
+export const HOLD_KINDS = ['approval', 'exception', 'relay'] as const;
+export type HoldKind = (typeof HOLD_KINDS)[number];
 
-/** What people decided. */
-export type HoldStatus =
-  | 'pending'
-  | 'approved'
-  | 'rejected'
-  | 'expired'
-  | 'cancelled'
-  | 'superseded'
-  | 'taken-over'
-  | 'lapsed'
-  /** An exception has its answer. */
-  | 'answered'
-  /** A relay was taken on, or given back. */
-  | 'accepted'
-  | 'returned';
+/**
+ * What people decided. An exception ends as `answered`, a relay as `accepted` or `returned`, and an approval that its
+ * caller did not redeem in time as `lapsed`.
+ */
+export const HOLD_STATUSES = [
+  'pending',
+  'approved',
+  'rejected',
+  'expired',
+  'cancelled',
+  'superseded',
+  'taken-over',
+  'lapsed',
+  'answered',
+  'accepted',
+  'returned',
+] as const;
+export type HoldStatus = (typeof HOLD_STATUSES)[number];
 
 /** What was executed. */
-export type HoldExecution =
-  | 'none'
-  | 'releasing'
-  | 'executed'
-  | 'failed'
-  | 'indeterminate'
-  | 'confirmed-executed'
-  | 'confirmed-not';
+export const HOLD_EXECUTIONS = [
+  'none',
+  'releasing',
+  'executed',
+  'failed',
+  'indeterminate',
+  'confirmed-executed',
+  'confirmed-not',
+] as const;
+export type HoldExecution = (typeof HOLD_EXECUTIONS)[number];
 
 export const REJECT_CODES = [
   'wrong-target',
@@ -49,41 +55,41 @@ export type RejectCode = (typeof REJECT_CODES)[number];
 /** One person's approval of one revision. */
 export type Vote = {
   readonly reviewer: string;
-  /** Whose authority it is, where the reviewer stands in for somebody. */
+  /** The person for whom the reviewer stands in; null when the authority is the reviewer's own. */
   readonly for: string | null;
-  /** The groups that it speaks for, as they were when it was given. */
+  /** The groups for which it counts, as they were when it was given. */
   readonly groups: readonly string[];
   readonly revision: number;
   readonly channel: Channel;
   readonly note: string | null;
-  /** For how much more than this call the person approved; null for this call alone. */
+  /** What the person approved beyond this call; null for this call alone. */
   readonly grant: GrantTerms | null;
   /** When the person first saw this revision; null when it is not known. */
   readonly seenAt: number | null;
   readonly at: number;
 };
 
-/** One person is at it; while it lasts nobody else may decide. */
+/** One person is reviewing it; while the lease lasts, no other person may decide. */
 export type Lease = { readonly by: string; readonly since: number; readonly until: number };
 
-/** Whom else a hold was shown to, and when. */
+/** Which other groups were asked, and when. */
 export type Escalation = {
   readonly at: number;
   readonly to: readonly string[];
-  /** Null when the chain of a rule did it. */
+  /** Null when a rule's chain did it. */
   readonly by: string | null;
   readonly note: string | null;
   /**
-   * Which of the terms' requirements the groups now count for too. Null when no rule knows them: then one of them has to
-   * approve as well, so that an escalation asks for more people and never for other ones.
+   * Index of the requirement that the groups join. Null when no rule names them: then one of them has to approve as
+   * well, so that an escalation adds people and never replaces any.
    */
   readonly requirement: number | null;
 };
 
-/** Between reviewers; the agent does not see it. */
+/** From one reviewer to the others; the agent does not see it. */
 export type Note = { readonly by: string; readonly at: number; readonly text: string };
 
-/** The part of the agent's claims that stands in every event of the hold. The agent's word, not the gateway's. */
+/** The part of the agent's claims that every event of the hold carries. The agent's word, not the gateway's. */
 export type HoldClaims = {
   readonly session: string | null;
   readonly task: string | null;
@@ -92,83 +98,104 @@ export type HoldClaims = {
   readonly reversible: boolean | null;
 };
 
-/** A call, or a wish without one, stopped at a hold point. Times are milliseconds since the epoch. */
-export type Hold = {
+/** What all holds have in common: who asks, and what people decided. Times are milliseconds since the epoch. */
+export type HoldState = {
   readonly id: string;
-  /** Counts every change; compare-and-swap goes by it. */
+  /** Counts every change; compare-and-swap uses it. */
   readonly version: number;
-  /** Counts changes to what would be sent; reviewers' `If-Match` goes by it. */
+  /** Counts changes to what would be sent; a reviewer's `If-Match` names it. */
   readonly revision: number;
-  readonly kind: HoldKind;
   readonly status: HoldStatus;
-  readonly execution: HoldExecution;
   readonly principal: Principal;
-  /** Empty, as `system`, `operation`, `method` and `path` are, when no call is attached. */
-  readonly callId: string;
   readonly decisionId: string;
-  readonly system: string;
-  readonly operation: string;
-  readonly method: string;
-  /** Path without query. */
-  readonly path: string;
-  /** How operation, path and resource stand on record: with what must not be kept masked. Absent without a call. */
-  readonly onRecord?: { readonly operation: string; readonly path: string; readonly resource: string };
-  /** SHA-256 (hex) of what approval binds to: see `actionDigest`. An edit changes it. */
-  readonly digest: string;
-  /** The digest of what the agent sent; its identical retries are known by it. */
+  /** SHA-256 (hex) of what the agent sent; identical retries are known by it. An edit does not change it. */
   readonly askedDigest: string;
-  /** The digest of the call without its body, for grants. */
-  readonly envelope: string;
   readonly idempotencyKey: string | null;
-  readonly rules: readonly MatchedRule[];
-  readonly trigger: Trigger;
   readonly reason: string;
-  readonly policyRevision: string;
   readonly terms: HoldTerms;
-  /** What policy says that the call costs. */
-  readonly cost: Cost | null;
   readonly claims: HoldClaims;
   readonly votes: readonly Vote[];
   /** Who changed the call since the agent sent it. They alone can never approve it. */
   readonly editors: readonly string[];
   readonly lease: Lease | null;
-  /** Whom the gateway suggests, so that work is spread; anybody eligible may decide. */
+  /** The reviewer that the gateway suggests, to spread the work. Every eligible reviewer may decide. */
   readonly assignee: string | null;
   readonly escalations: readonly Escalation[];
   readonly notes: readonly Note[];
-  /** The caller was given a handle (202) and may have left: control releases. Otherwise only an attached caller does. */
+  /** The caller was given a handle (202) and may have left, so control releases. Otherwise only an attached caller does. */
   readonly handle: boolean;
   readonly createdAt: number;
-  /** Since when people are asked: from the creation, or from when the hold was reopened. Escalation counts from here. */
+  /** When people were asked: at the creation, or when the hold was reopened. Escalation counts from here. */
   readonly askedAt: number;
-  /** Until when people ought to have decided; it ends nothing. */
+  /** When people should have decided; it ends nothing. */
   readonly slaAt: number;
-  /** When the next timer short of expiry is due; null when there is none left. */
+  /** When the next timer before expiry is due; null when there is none left. */
   readonly remindAt: number | null;
   readonly escalateAt: number | null;
   readonly expiresAt: number;
-  /** Expiry escalated once already, and does not do so again. */
+  /** Expiry has escalated once already, and does not do so again. */
   readonly extended: boolean;
-  /** The last moment at which an approval may still be released. */
-  readonly redeemBy: number | null;
   readonly decidedAt: number | null;
   readonly decidedBy: string | null;
   readonly code: string | null;
   readonly note: string | null;
-  /** What a person reports of a call taken over, or found out about one whose outcome was unknown. */
+  /** What a person reports of a call taken over, or found out about a call of unknown outcome. */
   readonly outcome: Outcome | null;
+};
+
+/** A call: what policy said of it, what an approval binds to, and what was executed. */
+export type CallSubject = {
+  readonly kind: 'approval';
+  readonly execution: HoldExecution;
+  readonly callId: string;
+  readonly system: string;
+  readonly operation: string;
+  readonly method: string;
+  /** Path without query. */
+  readonly path: string;
+  /** Operation, path and resource as the record shows them, masked. */
+  readonly onRecord?: { readonly operation: string; readonly path: string; readonly resource: string };
+  /** SHA-256 (hex) of what an approval binds to: see `actionDigest`. An edit changes it. */
+  readonly digest: string;
+  /** The digest of the call without its body, for grants. */
+  readonly envelope: string;
+  readonly rules: readonly MatchedRule[];
+  readonly trigger: Trigger;
+  readonly policyRevision: string;
+  /** What policy says that the call costs. */
+  readonly cost: Cost | null;
+  /** The last moment at which an approval may still be released. */
+  readonly redeemBy: number | null;
   /** The grant that approved it instead of people. */
   readonly grantId: string | null;
-  /** The latest attempt to send it: which, by which process, since when, under which `Idempotency-Key`, the how-manieth. */
+  /** The latest attempt to send it. */
   readonly attempt: Attempt | null;
   /** When a call of unknown outcome is sent once more under the same key; null when that is left to people. */
   readonly resendAt: number | null;
   /** Status of the upstream's answer. */
   readonly upstreamStatus: number | null;
-  /** To whom an exception or a relay goes; null for anybody. */
+};
+
+type HandoffSubject<Kind extends HoldKind> = {
+  readonly kind: Kind;
+  /** Without a call, nothing is executed. */
+  readonly execution: 'none';
+  /** Null: any reviewer may take it. */
   readonly to: Recipient | null;
   readonly artifacts: readonly ArtifactInfo[];
 };
+
+/** An agent's question to people. */
+export type QuestionSubject = HandoffSubject<'exception'>;
+
+/** Work that an agent hands to another agent or to people. */
+export type RelaySubject = HandoffSubject<'relay'>;
+
+export type CallHold = HoldState & CallSubject;
+export type HandoffHold = HoldState & (QuestionSubject | RelaySubject);
+
+/** Something stopped at a hold point: common state, and a subject that `kind` tells. */
+export type Hold = CallHold | HandoffHold;
 
 export type Attempt = {
   readonly id: string;
@@ -208,14 +235,30 @@ export type HeldResponse = {
 
 /**
  * Whether an identical call still belongs to this hold: undecided, not yet released, just being released, or sent with
- * unknown outcome. Of the last nobody knows whether a second one would be one too many.
+ * unknown outcome. In the last case a second call could be one too many.
  */
 export function isOpen({ kind, status, execution }: Pick<Hold, 'kind' | 'status' | 'execution'>): boolean {
   if (status === 'pending') return true;
   return kind === 'approval' && status === 'approved' && ['none', 'releasing', 'indeterminate'].includes(execution);
 }
 
-/** Hex SHA-256 over who would do what: the thing that an approval binds to. */
+/** To whom a question or a relay goes; null for any reviewer, and for a call. */
+export function recipientOf(hold: Hold): Recipient | null {
+  return hold.kind === 'approval' ? null : hold.to;
+}
+
+/** What came with a question or a relay; nothing with a call. */
+export function artifactsOf(hold: Hold): readonly ArtifactInfo[] {
+  return hold.kind === 'approval' ? [] : hold.artifacts;
+}
+
+/** The hold of a call, where nothing but a call can be meant: a hold's kind never changes. */
+export function assertCall(hold: Hold): CallHold {
+  if (hold.kind !== 'approval') throw new Error(`${hold.id} (${hold.kind}) has no call`);
+  return hold;
+}
+
+/** Hex SHA-256 over who would do what: what an approval binds to. */
 export type DigestAction = (
   whose: { readonly principal: Principal; readonly system: string },
   what: Pick<HeldCall, 'method' | 'target' | 'headers' | 'body'>,

@@ -1,4 +1,4 @@
-import type { Event } from './event.ts';
+import type { Event, EventType } from './event.ts';
 import type { Hold } from './hold.ts';
 
 /** Why people are told. */
@@ -14,6 +14,23 @@ export const NOTICE_KINDS = [
   'decided',
 ] as const;
 export type NoticeKind = (typeof NOTICE_KINDS)[number];
+
+/** Of which steps in the life of a hold people are told. */
+export const NOTIFIED_STEPS: Partial<Record<EventType, Exclude<NoticeKind, 'alert'>>> = {
+  'hold.opened': 'opened',
+  'hold.reminded': 'reminder',
+  'hold.escalated': 'escalated',
+  'hold.edited': 'edited',
+  'hold.reopened': 'reopened',
+  'hold.expired': 'expired',
+  'hold.indeterminate': 'indeterminate',
+  'hold.approved': 'decided',
+  'hold.rejected': 'decided',
+  'hold.taken-over': 'decided',
+  'hold.answered': 'decided',
+  'hold.returned': 'decided',
+  'hold.accepted': 'decided',
+};
 
 /** What happened, for whoever works out who has to be told. */
 export type Occasion =

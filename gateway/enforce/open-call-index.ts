@@ -1,6 +1,6 @@
 import { isSafe, unload, type Call } from '../domain/call.ts';
 import type { Decision } from '../domain/decision.ts';
-import { isOpen, type DigestAction, type Hold } from '../domain/hold.ts';
+import { assertCall, isOpen, type CallHold, type DigestAction, type Hold } from '../domain/hold.ts';
 import { isRefusal } from '../domain/hold-command.ts';
 import type { HoldStore } from '../domain/hold-store.ts';
 import { Problem } from '../domain/problem.ts';
@@ -34,7 +34,7 @@ export function createOpenCallIndex(
     open.set(agent, ofAgent.set(system, atSystem.set(asked, id)));
   }
 
-  function remove({ id, principal: { agent }, system, askedDigest }: Hold): void {
+  function remove({ id, principal: { agent }, system, askedDigest }: CallHold): void {
     const ofAgent = open.get(agent);
     const atSystem = ofAgent?.get(system);
     // A newer hold on the same call may have taken its place.
@@ -71,7 +71,7 @@ export function createOpenCallIndex(
     if (!isRefusal(result) || !result.hold) return null;
     if (mayHaveArrived(result.hold)) {
       unload(call);
-      return { hold: result.hold, since };
+      return { hold: assertCall(result.hold), since };
     }
     if (isOpen(result.hold)) throw new Problem('store-unavailable', { cause: new Error(result.detail) });
     return null;

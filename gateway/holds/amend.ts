@@ -2,7 +2,7 @@ import { strictest } from '../domain/terms.ts';
 import type { Amend, EditBody } from '../domain/amendment.ts';
 import type { Decision, MatchedRule } from '../domain/decision.ts';
 import type { Judgement } from '../domain/hold-command.ts';
-import type { DigestAction, Hold } from '../domain/hold.ts';
+import type { CallHold, DigestAction } from '../domain/hold.ts';
 import { Problem } from '../domain/problem.ts';
 
 const NO_BODY = Buffer.alloc(0);
@@ -41,7 +41,7 @@ export function createAmend(deps: {
   };
 }
 
-function judgementOf(hold: Hold, { rules, reason, terms, cost, policyRevision }: Decision): Judgement {
+function judgementOf(hold: CallHold, { rules, reason, terms, cost, policyRevision }: Decision): Judgement {
   if (!terms) return { rules: hold.rules, reason: hold.reason, terms: hold.terms, cost, policyRevision };
   return {
     rules: joined(rules, hold.rules),

@@ -4,7 +4,7 @@ import { bodyOf } from '../domain/policy-input.ts';
 import type { Requirement } from '../domain/decision.ts';
 import type { Grant, GrantTerms } from '../domain/grant.ts';
 import type { HoldDraft } from '../domain/hold-store.ts';
-import type { HeldCall, Hold } from '../domain/hold.ts';
+import type { CallHold, HeldCall } from '../domain/hold.ts';
 import { createId } from '../domain/id.ts';
 import { pointerTo } from '../json/pointer.ts';
 import { approvals } from './quorum.ts';
@@ -14,13 +14,13 @@ type OpenKind = 'number' | 'digits' | 'text' | 'boolean' | 'null';
 type Opening = { readonly kind: OpenKind; readonly amount: string | null };
 
 /** The same for every call that a grant covers: who calls what, and everything about the call but its body. */
-type Caller = Pick<Hold, 'principal' | 'system' | 'operation' | 'envelope' | 'terms'>;
+type Caller = Pick<CallHold, 'principal' | 'system' | 'operation' | 'envelope' | 'terms'>;
 
 /**
  * The grant that an approval under `terms` gives, for calls that differ from `call` in nothing but open members.
  * A member that cannot be left open safely (a list, an object, a negative number, a number with an exponent) stays pinned.
  */
-export function grantFrom(hold: Hold, call: HeldCall, terms: GrantTerms, now: number): Grant {
+export function grantFrom(hold: CallHold, call: HeldCall, terms: GrantTerms, now: number): Grant {
   const { pinned, openings } = pinnedBody(call, terms.open);
   const numbers = [...openings].filter(([, { amount }]) => amount !== null);
   return {
@@ -75,7 +75,7 @@ function isOfShape(grant: Grant, draft: HoldDraft): boolean {
   );
 }
 
-function holdRules({ rules }: Pick<Hold, 'rules'>): string[] {
+function holdRules({ rules }: Pick<CallHold, 'rules'>): string[] {
   return [...new Set(rules.filter(({ verdict }) => verdict === 'hold').map(({ id }) => id))];
 }
 

@@ -7,8 +7,8 @@ type Timed = Extract<HoldCommand, { type: 'expire' | 'lapse' | 'escalate-due' | 
 /** The command by which the clock ends a hold whose timer has not fired yet; null when its time has not come. */
 export function overdueCommand(hold: Hold, now: number): Ending | null {
   if (hold.status === 'pending') return now >= hold.expiresAt ? { type: 'expire' } : null;
-  const waits = hold.status === 'approved' && hold.execution === 'none';
-  return waits && hold.redeemBy !== null && now >= hold.redeemBy ? { type: 'lapse' } : null;
+  const redeemBy = uncollectedUntil(hold);
+  return redeemBy !== null && now >= redeemBy ? { type: 'lapse' } : null;
 }
 
 /** What the clock asks of a hold now; null when nothing is due. */
@@ -23,5 +23,10 @@ export function dueCommand(hold: Hold, now: number): Timed | null {
 export function dueAt(hold: Hold): number | null {
   if (hold.status === 'pending')
     return Math.min(hold.expiresAt, hold.escalateAt ?? Infinity, hold.remindAt ?? Infinity);
-  return hold.status === 'approved' && hold.execution === 'none' ? hold.redeemBy : null;
+  return uncollectedUntil(hold);
+}
+
+/** Until when an approval may be collected that nobody has collected yet; null when there is none. */
+function uncollectedUntil(hold: Hold): number | null {
+  return hold.kind === 'approval' && hold.status === 'approved' && hold.execution === 'none' ? hold.redeemBy : null;
 }

@@ -1,5 +1,5 @@
 import type { HoldTerms } from '../domain/decision.ts';
-import type { Escalation, Hold } from '../domain/hold.ts';
+import type { Escalation, Hold, HoldState } from '../domain/hold.ts';
 import { demands } from './quorum.ts';
 
 /** The deadlines of a hold on which people are asked from `now` on. */
@@ -11,7 +11,7 @@ export function asked(terms: HoldTerms, now: number) {
     escalateAt: nextStepAt(terms, now, -Infinity),
     expiresAt: now + terms.expiresIn,
     extended: false,
-  } as const satisfies Partial<Hold>;
+  } as const satisfies Partial<HoldState>;
 }
 
 /** When the first step of any chain falls due that lies behind `since`; null when none is left. */

@@ -1,4 +1,4 @@
-import type { Hold } from '../domain/hold.ts';
+import { recipientOf, type CallHold, type Hold } from '../domain/hold.ts';
 import type { HoldCommand, HoldRefusal } from '../domain/hold-command.ts';
 import { LONGEST_GRANT, MOST_USES } from '../domain/grant.ts';
 import { isWithin } from '../json/pointer.ts';
@@ -37,17 +37,27 @@ function personal(
   };
 }
 
+/** A guard over what only a call has. A hold without one can only get here by a mistake in the table. */
+function ofCall(name: string, check: (hold: CallHold, command: HoldCommand, now: number) => Refusal): Guard {
+  return {
+    name,
+    check: (hold, command, now) =>
+      hold.kind === 'approval' ? check(hold, command, now) : wrongState('It has no call.'),
+  };
+}
+
 export const hasReviewerRole = personal('role reviewer', (_hold, by) =>
   by.roles.includes('reviewer') ? null : forbidden(`${by.id} does not have the role reviewer.`),
 );
 
 /** What is sent to one person is theirs alone until it is escalated; everything else is for the asked groups. */
 function notAsked(hold: Hold, by: Reviewer): Refusal {
-  if (hold.to && 'person' in hold.to && hold.escalations.length === 0) {
+  const to = recipientOf(hold);
+  if (to && 'person' in to && hold.escalations.length === 0) {
     const people = [by.id, ...(by.standsInFor ?? []).map(({ id }) => id)];
-    return people.includes(hold.to.person)
+    return people.includes(to.person)
       ? null
-      : forbidden(`This is addressed to ${hold.to.person}. Escalate it to others first.`);
+      : forbidden(`This is addressed to ${to.person}. Escalate it to others first.`);
   }
   if (authority(hold, by)) return null;
   return forbidden(
@@ -132,10 +142,9 @@ export const isRecipient: Guard = {
   name: 'the one to whom it is sent',
   check(hold, command) {
     const by = 'by' in command && isTaker(command.by) ? command.by : null;
-    if (hold.to && 'agent' in hold.to) {
-      return by && 'agent' in by && by.agent === hold.to.agent
-        ? null
-        : forbidden(`It was sent to the agent ${hold.to.agent}.`);
+    const to = recipientOf(hold);
+    if (to && 'agent' in to) {
+      return by && 'agent' in by && by.agent === to.agent ? null : forbidden(`It was sent to the agent ${to.agent}.`);
     }
     if (!by || 'agent' in by) return forbidden('It was sent to people.');
     return by.roles.includes('reviewer') ? notAsked(hold, by) : forbidden(`${by.id} does not have the role reviewer.`);
@@ -146,7 +155,8 @@ export const bringsSomebodyIn: Guard = {
   name: 'a group that cannot decide yet',
   check(hold, command, now) {
     if (command.type !== 'escalate') return null;
-    if (hold.to && 'agent' in hold.to) return wrongState('It was sent to an agent. Only that agent may accept it.');
+    const to = recipientOf(hold);
+    if (to && 'agent' in to) return wrongState('It was sent to an agent. Only that agent may accept it.');
     const told = { at: now, by: command.by.id, note: command.note };
     return broughtIn(hold, command.to, told).length > 0
       ? null
@@ -235,50 +245,38 @@ export const isReminderDue: Guard = {
     remindAt !== null && now >= remindAt ? null : wrongState('No reminder is due.'),
 };
 
-export const isRedeemable: Guard = {
-  name: 'before redeem_by',
-  check: ({ redeemBy }, _command, now) => {
-    if (redeemBy === null) return wrongState('The approval has no redeem_by.');
-    return now < redeemBy
-      ? null
-      : wrongState(`The approval lapsed at ${iso(redeemBy)}; the caller did not collect the call in time.`);
-  },
-};
+export const isRedeemable = ofCall('before redeem_by', ({ redeemBy }, _command, now) => {
+  if (redeemBy === null) return wrongState('The approval has no redeem_by.');
+  return now < redeemBy
+    ? null
+    : wrongState(`The approval lapsed at ${iso(redeemBy)}; the caller did not collect the call in time.`);
+});
 
-export const isUncollected: Guard = {
-  name: 'at or after redeem_by',
-  check: ({ redeemBy }, _command, now) =>
-    redeemBy !== null && now >= redeemBy
-      ? null
-      : wrongState(`Not due: it can be collected until ${redeemBy === null ? 'it is approved' : iso(redeemBy)}.`),
-};
+export const isUncollected = ofCall('at or after redeem_by', ({ redeemBy }, _command, now) =>
+  redeemBy !== null && now >= redeemBy
+    ? null
+    : wrongState(`Not due: it can be collected until ${redeemBy === null ? 'it is approved' : iso(redeemBy)}.`),
+);
 
 /** Only the attempt that holds the release may say what became of it, or a late process could overwrite the truth. */
-export const isSameAttempt: Guard = {
-  name: 'same attempt',
-  check: ({ attempt }, command) =>
-    'attempt' in command && attempt?.id === command.attempt
-      ? null
-      : wrongState(`Another attempt${attempt ? ` (by ${attempt.by} at ${iso(attempt.at)})` : ''} holds the release.`),
-};
+export const isSameAttempt = ofCall('same attempt', ({ attempt }, command) =>
+  'attempt' in command && attempt?.id === command.attempt
+    ? null
+    : wrongState(`Another attempt${attempt ? ` (by ${attempt.by} at ${iso(attempt.at)})` : ''} holds the release.`),
+);
 
 /** After an attempt that may have arrived, a later one that was not sent proves nothing. */
-export const isFirstAttempt: Guard = {
-  name: 'first attempt',
-  check: ({ attempt }) =>
-    attempt?.number === 1 ? null : wrongState('An earlier attempt may have arrived, so the outcome is unknown.'),
-};
+export const isFirstAttempt = ofCall('first attempt', ({ attempt }) =>
+  attempt?.number === 1 ? null : wrongState('An earlier attempt may have arrived, so the outcome is unknown.'),
+);
 
-export const isToBeResent: Guard = {
-  name: 'at or after resend_at',
-  check: ({ resendAt }, _command, now) =>
-    resendAt !== null && now >= resendAt ? null : wrongState('It is not due to be sent again.'),
-};
+export const isToBeResent = ofCall('at or after resend_at', ({ resendAt }, _command, now) =>
+  resendAt !== null && now >= resendAt ? null : wrongState('It is not due to be sent again.'),
+);
 
-export const isLeftToPeople: Guard = {
-  name: 'not to be sent again',
-  check: ({ resendAt }) => (resendAt === null ? null : wrongState(`It will be sent again at ${iso(resendAt)}.`)),
-};
+export const isLeftToPeople = ofCall('not to be sent again', ({ resendAt }) =>
+  resendAt === null ? null : wrongState(`It will be sent again at ${iso(resendAt)}.`),
+);
 
 /** How somebody is called who gave a command. */
 export function takerId(by: unknown): string {

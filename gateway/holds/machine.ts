@@ -1,7 +1,7 @@
 import * as guard from './guards.ts';
 import type { Guard } from './guards.ts';
-import { changes } from './changes.ts';
-import type { Change } from './changes.ts';
+import type { Change } from './changes/change.ts';
+import { changes } from './changes/changes.ts';
 import type { Hold, HoldExecution, HoldKind, HoldStatus } from '../domain/hold.ts';
 import type { HoldCommand, HoldRefusal } from '../domain/hold-command.ts';
 import { iso } from '../domain/time.ts';
@@ -104,8 +104,9 @@ function settledDetail(hold: Hold, command: HoldCommand, now: number): string {
         ? `It is not decided yet, so ${command.type} is not possible.`
         : `This is ${hold.kind === 'approval' ? 'a call waiting for approval' : `a hold of kind ${hold.kind}`}; ${command.type} does not apply to it.`;
     case 'approved': {
-      const attempt = hold.attempt ? ` (${hold.execution} since ${iso(hold.attempt.at)})` : '';
-      return `Already approved${by}${at}${attempt}.`;
+      const attempt = hold.kind === 'approval' ? hold.attempt : null;
+      const sent = attempt ? ` (${hold.execution} since ${iso(attempt.at)})` : '';
+      return `Already approved${by}${at}${sent}.`;
     }
     case 'lapsed':
       return `The approval lapsed${at}; the caller did not collect the call in time.`;

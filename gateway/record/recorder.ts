@@ -3,7 +3,7 @@ import type { Drift } from '../domain/metering.ts';
 import { isSafe, type Call } from '../domain/call.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { Decision } from '../domain/decision.ts';
-import type { Event } from '../domain/event.ts';
+import { layerOf, type Event } from '../domain/event.ts';
 import type { Journal } from '../domain/journal.ts';
 import type { Completion } from '../domain/completion.ts';
 import type { Caller, Exchange } from '../domain/exchange.ts';
@@ -96,7 +96,7 @@ export function createRecorder(deps: {
       at: receivedAt,
       node,
       type: 'call.refused',
-      layer: 'decide',
+      layer: layerOf('call.refused'),
       agent: principal.agent,
       owner: principal.owner,
       system,
@@ -186,7 +186,7 @@ function drifted(call: Call, decision: Decision, { rules, reason, policyRevision
     event_id: eventId(call.id, 'x'),
     node,
     type: 'call.drifted',
-    layer: 'record',
+    layer: layerOf('call.drifted'),
     decision_id: decision.id,
     call_id: call.id,
     agent: principal.agent,

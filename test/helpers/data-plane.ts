@@ -12,7 +12,7 @@ import type { Bundle } from '../../gateway/domain/bundle.ts';
 import { createDecider, type Decider } from '../../gateway/decide/decider.ts';
 import { createEvaluator } from '../../gateway/decide/evaluator.ts';
 import type { Event } from '../../gateway/domain/event.ts';
-import type { Hold } from '../../gateway/domain/hold.ts';
+import { assertCall, type CallHold } from '../../gateway/domain/hold.ts';
 import { isRefusal } from '../../gateway/domain/hold-command.ts';
 import type { HoldStore } from '../../gateway/domain/hold-store.ts';
 import type { Occasion } from '../../gateway/domain/notification.ts';
@@ -155,12 +155,12 @@ export async function startDataPlane(options: {
 }
 
 /** Approves a hold as it is. @throws when it is refused */
-export async function approve(store: HoldStore, id: string, by: Reviewer = BEN): Promise<Hold> {
+export async function approve(store: HoldStore, id: string, by: Reviewer = BEN): Promise<CallHold> {
   const { revision } = (await store.find(id))!;
   const approval = { type: 'approve', by, channel: 'api', revision, note: null, seenAt: null, grant: null } as const;
   const result = await store.apply(id, approval);
   if (isRefusal(result)) throw new Error(`not approved: ${result.detail}`);
-  return result;
+  return assertCall(result);
 }
 
 function isBundle(rego: Readonly<Record<string, string>> | Bundle): rego is Bundle {

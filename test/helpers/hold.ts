@@ -1,10 +1,10 @@
 import type { HoldTerms, Requirement } from '../../gateway/domain/decision.ts';
 import type { HandoffDraft, HoldDraft } from '../../gateway/domain/hold-store.ts';
-import type { HeldCall, Hold } from '../../gateway/domain/hold.ts';
+import type { CallHold, HandoffHold, HeldCall } from '../../gateway/domain/hold.ts';
 import { createId } from '../../gateway/domain/id.ts';
 import type { Principal, Reviewer } from '../../gateway/domain/principal.ts';
 import { createDigest } from '../../gateway/holds/binding.ts';
-import { newHold } from '../../gateway/holds/new-hold.ts';
+import { newHandoff, newHold } from '../../gateway/holds/new-hold.ts';
 
 export const MINUTE = 60_000;
 
@@ -126,7 +126,7 @@ export function handoffDraft(task: string, changes: Partial<HandoffDraft> = {}):
 }
 
 /** A refund held at `now`, of an API that names its operations by their paths. */
-export function aHold(now: number, changes: Partial<Hold> = {}): Hold {
+export function aHold(now: number, changes: Partial<CallHold> = {}): CallHold {
   const opened = draft(500, {
     callId: 'call_1',
     decisionId: 'dec_1',
@@ -137,4 +137,15 @@ export function aHold(now: number, changes: Partial<Hold> = {}): Hold {
     claims: { session: null, task: null, confidence: null, flags: [], reversible: null },
   });
   return { ...newHold(opened, now, null), ...changes };
+}
+
+/** A question or a relay, opened at `now`. */
+export function aHandoff(
+  now: number,
+  kind: HandoffHold['kind'],
+  changes: Partial<Omit<HandoffHold, 'kind'>> = {},
+): HandoffHold {
+  const claims = { session: null, task: null, confidence: null, flags: [], reversible: null };
+  const opened = handoffDraft('T-1', { kind, reason: 'too much', claims, artifacts: [] });
+  return { ...newHandoff(opened, now, null), ...changes };
 }

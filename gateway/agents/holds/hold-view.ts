@@ -1,5 +1,5 @@
 import type { HandoffAnswer } from '../../domain/handoff.ts';
-import type { Hold } from '../../domain/hold.ts';
+import { artifactsOf, recipientOf, type Hold } from '../../domain/hold.ts';
 import { iso } from '../../domain/time.ts';
 import { outcomeView } from '../../enforce/wait/outcome-view.ts';
 
@@ -8,8 +8,9 @@ const RETRY_AFTER = 5;
 
 /** A hold in the words of the contract with agents: nothing about who may decide it, or how. */
 export function holdView(hold: Hold, answer: HandoffAnswer | null, now: number) {
-  const { kind, status, execution, editors, code, note, to } = hold;
-  const moving = execution === 'releasing' || (execution === 'indeterminate' && hold.resendAt !== null);
+  const { kind, status, execution, editors, code, note } = hold;
+  const to = recipientOf(hold);
+  const moving = hold.execution === 'releasing' || (hold.execution === 'indeterminate' && hold.resendAt !== null);
   return {
     hold_id: hold.id,
     kind,
@@ -31,7 +32,7 @@ export function holdView(hold: Hold, answer: HandoffAnswer | null, now: number) 
 
 /** A relay as the agent sees it to whom it is sent. */
 export function relayView(hold: Hold, now: number) {
-  const { id, principal, status, lease, createdAt, expiresAt, code, note, artifacts } = hold;
+  const { id, principal, status, lease, createdAt, expiresAt, code, note } = hold;
   return {
     hold_id: id,
     kind: hold.kind,
@@ -43,7 +44,7 @@ export function relayView(hold: Hold, now: number) {
     ...(isLeased(hold, now) && lease && { claimed_until: iso(lease.until) }),
     ...(code !== null && { code }),
     ...(note !== null && { note }),
-    artifacts,
+    artifacts: artifactsOf(hold),
   };
 }
 

@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { REJECT_CODES, type Hold } from '../../domain/hold.ts';
+import { artifactsOf, recipientOf, REJECT_CODES, type Hold } from '../../domain/hold.ts';
 import { isRefusal, type HoldCommand } from '../../domain/hold-command.ts';
 import { Problem } from '../../domain/problem.ts';
 import { about } from './about.ts';
@@ -105,12 +105,12 @@ export function registerRelays(app: FastifyInstance, deps: AgentHoldsDeps): void
 
   app.get<HoldParams>('/-/holds/:id/artifacts', async (request, reply) => {
     const hold = await taken(request);
-    return about(reply, hold).send({ items: hold.artifacts, next: null });
+    return about(reply, hold).send({ items: artifactsOf(hold), next: null });
   });
 
   app.get<ArtifactParams>('/-/holds/:id/artifacts/:name', async (request, reply) => {
     const hold = await taken(request);
-    const known = hold.artifacts.some(({ name }) => name === request.params.name);
+    const known = artifactsOf(hold).some(({ name }) => name === request.params.name);
     const artifact = known ? await store.artifact(hold.id, request.params.name) : null;
     if (!artifact) throw new Problem('not-found');
     return about(reply, hold)
@@ -123,8 +123,9 @@ export function registerRelays(app: FastifyInstance, deps: AgentHoldsDeps): void
 }
 
 /** Whether a relay was sent to this agent. */
-export function isFor({ kind, to }: Hold, agent: string): boolean {
-  return kind === 'relay' && to !== null && 'agent' in to && to.agent === agent;
+export function isFor(hold: Hold, agent: string): boolean {
+  const to = recipientOf(hold);
+  return hold.kind === 'relay' && to !== null && 'agent' in to && to.agent === agent;
 }
 
 function read<T extends z.ZodType>(schema: T, body: unknown): z.infer<T> {

@@ -1,5 +1,5 @@
 import type { Decision, HoldTerms, Requirement } from '../../domain/decision.ts';
-import type { Hold } from '../../domain/hold.ts';
+import type { CallHold } from '../../domain/hold.ts';
 import type { HoldCommand } from '../../domain/hold-command.ts';
 
 const ANYBODY: Requirement = { groups: [], quorum: 1, escalate: [] };
@@ -9,7 +9,7 @@ const ANYBODY: Requirement = { groups: [], quorum: 1, escalate: [] };
  * Whether people or a grant approved it makes no difference: either did so for the rules and terms on the hold.
  */
 export function asksAgain(
-  hold: Hold,
+  hold: CallHold,
   decision: Decision,
 ): Extract<HoldCommand, { type: 'supersede' | 'reopen' }> | null {
   const { verdict, rules, reason, terms, cost, policyRevision } = decision;
@@ -21,7 +21,7 @@ export function asksAgain(
   return wider || isStricter(terms, hold) ? { type: 'reopen', rules, reason, terms, cost, policyRevision } : null;
 }
 
-function isStricter(terms: HoldTerms, { terms: before, escalations, votes, grantId, principal }: Hold): boolean {
+function isStricter(terms: HoldTerms, { terms: before, escalations, votes, grantId, principal }: CallHold): boolean {
   if (terms.level > before.level) return true;
   const byOwner = grantId !== null || votes.some(({ reviewer }) => reviewer === principal.owner);
   if (byOwner && before.ownerMayApprove && !terms.ownerMayApprove) return true;

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Hold } from '../../domain/hold.ts';
+import { assertCall, type CallHold } from '../../domain/hold.ts';
 import { isRefusal, type HoldCommand } from '../../domain/hold-command.ts';
 import type { HoldStore } from '../../domain/hold-store.ts';
 
@@ -14,9 +14,9 @@ export type Outcomes = {
    * Puts on the hold what became of it. Resolves with the hold as it then stands, or as it was when the store is away:
    * then this goes on trying for as long as the process lives. Never rejects.
    */
-  record(hold: Hold, outcome: OutcomeCommand): Promise<Hold>;
+  record(hold: CallHold, outcome: OutcomeCommand): Promise<CallHold>;
   /** The same for an attempt of which is not known whether it was committed: not at once, as the commit may be under way. */
-  withdraw(hold: Hold, outcome: OutcomeCommand): void;
+  withdraw(hold: CallHold, outcome: OutcomeCommand): void;
   /** Resolves when everything is recorded, or after `limit` ms; then no more is tried. */
   close(limit: number): Promise<void>;
 };
@@ -27,25 +27,25 @@ export type Outcomes = {
  */
 export function createOutcomes(
   store: Pick<HoldStore, 'apply'>,
-  refused: (hold: Hold, outcome: OutcomeCommand, why: string) => void,
+  refused: (hold: CallHold, outcome: OutcomeCommand, why: string) => void,
 ): Outcomes {
   const late = new Set<Promise<void>>();
   const closing = new AbortController();
 
-  async function once(hold: Hold, outcome: OutcomeCommand): Promise<Hold> {
+  async function once(hold: CallHold, outcome: OutcomeCommand): Promise<CallHold> {
     const result = await store.apply(hold.id, outcome);
-    if (!isRefusal(result)) return result;
+    if (!isRefusal(result)) return assertCall(result);
     // An attempt that is not known to be committed may well not be.
     if (hold.attempt?.id === outcome.attempt) refused(hold, outcome, result.detail);
-    return result.hold ?? hold;
+    return result.hold ? assertCall(result.hold) : hold;
   }
 
-  function recordLater(hold: Hold, outcome: OutcomeCommand): void {
+  function recordLater(hold: CallHold, outcome: OutcomeCommand): void {
     const trying = keepTrying(hold, outcome).finally(() => late.delete(trying));
     late.add(trying);
   }
 
-  async function keepTrying(hold: Hold, outcome: OutcomeCommand): Promise<void> {
+  async function keepTrying(hold: CallHold, outcome: OutcomeCommand): Promise<void> {
     for (let wait = FIRST_WAIT; !closing.signal.aborted; wait = Math.min(wait * 2, LONGEST_WAIT)) {
       await sleep(wait, undefined, { signal: closing.signal, ref: false }).catch(() => {});
       const recorded = await once(hold, outcome).catch(() => null);

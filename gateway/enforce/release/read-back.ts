@@ -1,5 +1,5 @@
 import type { Clock } from '../../domain/clock.ts';
-import type { Hold } from '../../domain/hold.ts';
+import type { CallHold } from '../../domain/hold.ts';
 import type { HoldStore } from '../../domain/hold-store.ts';
 import type { ReadBack, System } from '../../domain/system.ts';
 import { iso } from '../../domain/time.ts';
@@ -40,21 +40,21 @@ export function createReadBacks(options: {
   const { store, forwarder, systems, clock, failed } = options;
   const looks = new Map<string, Looks>();
 
-  function probeOf({ execution, resendAt, system, attempt }: Hold): { readBack: ReadBack; sentAt: number } | null {
+  function probeOf({ execution, resendAt, system, attempt }: CallHold): { readBack: ReadBack; sentAt: number } | null {
     const readBack = systems.get(system)?.readBack;
     return readBack && attempt && execution === 'indeterminate' && resendAt === null
       ? { readBack, sentAt: attempt.at }
       : null;
   }
 
-  async function list(): Promise<Hold[]> {
+  async function list(): Promise<CallHold[]> {
     const holds = await store.indeterminate();
     const open = new Set(holds.map(({ id }) => id));
     for (const id of looks.keys()) if (!open.has(id)) looks.delete(id);
     return holds;
   }
 
-  async function look(hold: Hold): Promise<void> {
+  async function look(hold: CallHold): Promise<void> {
     const probe = probeOf(hold);
     if (!probe) return;
     const { executed, notExecuted, path } = probe.readBack;

@@ -3,8 +3,8 @@ import type { Clock } from '../../domain/clock.ts';
 import type { Cost } from '../../domain/cost.ts';
 import type { Spender } from '../../domain/usage.ts';
 import type { Decision } from '../../domain/decision.ts';
-import type { DigestAction, Hold } from '../../domain/hold.ts';
-import { isRefusal, type HoldCommand } from '../../domain/hold-command.ts';
+import { assertCall, type CallHold, type DigestAction, type Hold } from '../../domain/hold.ts';
+import { isRefusal, type HoldCommand, type HoldRefusal } from '../../domain/hold-command.ts';
 import type { HoldStore } from '../../domain/hold-store.ts';
 import { createId } from '../../domain/id.ts';
 import { Problem } from '../../domain/problem.ts';
@@ -20,20 +20,20 @@ import type { UpstreamSink } from '../../domain/upstream-sink.ts';
 import type { Delivery } from '../../wire/delivery.ts';
 
 /** `delivery` is null when nothing was sent by this release: the hold then tells why. */
-export type Released = { readonly hold: Hold; readonly delivery: Delivery | null };
+export type Released = { readonly hold: CallHold; readonly delivery: Delivery | null };
 
 export type Releaser = {
   /**
    * Releases one approved hold and streams its answer to the caller who is attached, if any.
    * @throws Problem when nothing was sent: the policy cannot decide, or the store is away or damaged
    */
-  release(hold: Hold, attached: UpstreamSink | null, send?: Forwarder['send']): Promise<Released>;
+  release(hold: CallHold, attached: UpstreamSink | null, send?: Forwarder['send']): Promise<Released>;
   /**
    * Sends a call of unknown outcome once more, the same bytes under the same key; or leaves it to people, where policy
    * would not have it sent now.
    * @throws as `release`
    */
-  resend(hold: Hold): Promise<Hold>;
+  resend(hold: CallHold): Promise<CallHold>;
   /** Whether this process is releasing the hold just now. */
   isReleasing(holdId: string): boolean;
 };
@@ -63,13 +63,13 @@ export function createReleaser(deps: {
   const { store, decide, forwarder, outcomes, meter, spent, digest, systems, barred, by, clock } = deps;
   const atIt = new Set<string>();
 
-  async function apply(hold: Hold, command: HoldCommand): Promise<Hold> {
+  async function apply(hold: CallHold, command: HoldCommand): Promise<CallHold> {
     const result = await store.apply(hold.id, command);
-    return isRefusal(result) ? (result.hold ?? hold) : result;
+    return latest(hold, result);
   }
 
   /** The call as it was approved, and what stands against sending it now. */
-  async function judge(hold: Hold) {
+  async function judge(hold: CallHold) {
     const call = await store.call(hold.id);
     // Approval binds to the digest and to nothing else: bytes that do not match it were approved by nobody.
     if (!call || digest(hold, call) !== hold.digest) {
@@ -88,7 +88,7 @@ export function createReleaser(deps: {
    * Commits the attempt. Where the store went away in the middle nobody can tell whether it is committed; but nothing is
    * sent, and once the store is back the hold says so.
    */
-  async function begin(hold: Hold, command: Extract<HoldCommand, { type: 'release' | 'resend' }>) {
+  async function begin(hold: CallHold, command: Extract<HoldCommand, { type: 'release' | 'resend' }>) {
     try {
       return await store.apply(hold.id, command);
     } catch (error) {
@@ -97,7 +97,7 @@ export function createReleaser(deps: {
     }
   }
 
-  async function send(hold: Hold, attempt: string, { request, cost, input }: Judged, to: Receiver) {
+  async function send(hold: CallHold, attempt: string, { request, cost, input }: Judged, to: Receiver) {
     const answer = new CapturedAnswer(to.attached);
     const sample = meter.sample(hold);
     const delivery = await to.send(hold.system, request, sampled(answer, sample));
@@ -108,7 +108,7 @@ export function createReleaser(deps: {
   }
 
   function outcomeOf(
-    hold: Hold,
+    hold: CallHold,
     attempt: string,
     delivery: Delivery,
     answer: CapturedAnswer,
@@ -126,18 +126,18 @@ export function createReleaser(deps: {
   }
 
   /** After an attempt that may have arrived, a later one that was not sent proves nothing. */
-  function unsent(hold: Hold, attempt: string, reason: string): OutcomeCommand {
+  function unsent(hold: CallHold, attempt: string, reason: string): OutcomeCommand {
     const isFirst = hold.execution === 'none' || hold.attempt?.number === 1;
     return isFirst ? { type: 'failed', attempt, reason } : unknown(hold, attempt, reason);
   }
 
-  function unknown(hold: Hold, attempt: string, reason: string): OutcomeCommand {
+  function unknown(hold: CallHold, attempt: string, reason: string): OutcomeCommand {
     const wait = systems.get(hold.system)?.idempotent ? resendAfter(hold.attempt?.number ?? 1) : null;
     return { type: 'indeterminate', attempt, reason, resendAt: wait === null ? null : clock() + wait };
   }
 
   /** One at a time in this process; between processes the compare-and-swap decides. */
-  async function alone<T>(hold: Hold, work: () => Promise<T>): Promise<T> {
+  async function alone<T>(hold: CallHold, work: () => Promise<T>): Promise<T> {
     atIt.add(hold.id);
     try {
       return await work();
@@ -158,8 +158,8 @@ export function createReleaser(deps: {
         if (own === null) request.headers.push('idempotency-key', attempt);
         const releasing = await begin(hold, { type: 'release', attempt, by, key: own ?? attempt, policyRevision });
         // Somebody else was first: an attached worker, control, or a person who changed the hold meanwhile.
-        if (isRefusal(releasing)) return { hold: releasing.hold ?? hold, delivery: null };
-        return send(releasing, attempt, judged, { attached, send: sendBy });
+        if (isRefusal(releasing)) return { hold: latest(hold, releasing), delivery: null };
+        return send(assertCall(releasing), attempt, judged, { attached, send: sendBy });
       }),
     resend: (hold) =>
       alone(hold, async () => {
@@ -172,11 +172,16 @@ export function createReleaser(deps: {
         if (key === undefined) throw new Error(`${hold.id} was never sent`);
         if (headerValue(request.headers, 'idempotency-key') === null) request.headers.push('idempotency-key', key);
         const releasing = await begin(hold, { type: 'resend', attempt, by, policyRevision });
-        if (isRefusal(releasing)) return releasing.hold ?? hold;
-        return (await send(releasing, attempt, judged, { attached: null, send: forwarder.send })).hold;
+        if (isRefusal(releasing)) return latest(hold, releasing);
+        return (await send(assertCall(releasing), attempt, judged, { attached: null, send: forwarder.send })).hold;
       }),
     isReleasing: (holdId) => atIt.has(holdId),
   };
+}
+
+/** The hold as it stands after a command, or after its refusal. */
+function latest(hold: CallHold, result: Hold | HoldRefusal): CallHold {
+  return assertCall(isRefusal(result) ? (result.hold ?? hold) : result);
 }
 
 /** What will be sent, and what is known of it before. */

@@ -1,5 +1,5 @@
 import type { Clock } from '../../domain/clock.ts';
-import type { Hold } from '../../domain/hold.ts';
+import type { CallHold, Hold } from '../../domain/hold.ts';
 import type { HoldStore } from '../../domain/hold-store.ts';
 
 /** Milliseconds between two rounds. What could not be done is tried again then. */
@@ -22,23 +22,23 @@ export type Rounds = {
 export function createRounds(options: {
   readonly store: Pick<HoldStore, 'watch'>;
   /** The holds that may need it. */
-  readonly list: () => Promise<readonly Hold[]>;
+  readonly list: () => Promise<readonly CallHold[]>;
   /** When a hold needs it, in milliseconds since the epoch; null when it does not. */
-  readonly dueAt: (hold: Hold) => number | null;
-  readonly see: (hold: Hold) => Promise<unknown>;
+  readonly dueAt: (hold: CallHold) => number | null;
+  readonly see: (hold: CallHold) => Promise<unknown>;
   readonly clock: Clock;
   /** Told why something could not be done; it is tried again. */
   readonly failed: (error: unknown, hold: Hold | null) => void;
 }): Rounds {
   const { store, list, dueAt, see, clock, failed } = options;
-  const waiting = new Map<string, Hold>();
+  const waiting = new Map<string, CallHold>();
   const running = new Map<string, Promise<void>>();
   const timers = new Set<NodeJS.Timeout>();
   let stopWatching = () => {};
   let timer: NodeJS.Timeout | undefined;
   let stopped = false;
 
-  function take(hold: Hold): void {
+  function take(hold: CallHold): void {
     if (stopped || running.has(hold.id)) return;
     waiting.set(hold.id, hold);
     next();
@@ -62,6 +62,7 @@ export function createRounds(options: {
   }
 
   function heard(hold: Hold): void {
+    if (hold.kind !== 'approval') return;
     const at = dueAt(hold);
     if (at === null) return;
     const wait = at - clock();

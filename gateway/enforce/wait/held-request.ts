@@ -82,7 +82,7 @@ export class HeldRequest implements Waiting {
 function withHold(problem: Problem, hold: HoldSnapshot, extras: { retry_after?: number }): Problem {
   const code = hold.code === null ? {} : { reviewer_code: hold.code };
   const note = hold.note === null ? {} : { note: hold.note };
-  const rule = hold.rules[0] ? { rule: hold.rules[0].id } : {};
+  const rule = hold.rules?.[0] ? { rule: hold.rules[0].id } : {};
   const told = { ...problem.extras, hold_id: hold.id, ...rule, ...code, ...note, ...outcomeView(hold), ...extras };
   return new Problem(problem.code, { detail: problem.message, cause: problem.cause, extras: told });
 }

@@ -1,11 +1,12 @@
-import type { Hold } from '../../domain/hold.ts';
+import type { CallHold, Hold } from '../../domain/hold.ts';
 import type { HoldStore } from '../../domain/hold-store.ts';
 
 /** What a waiter remembers of its hold. There may be thousands of waiters; the rest is in the store. */
-export type HoldSnapshot = Pick<
-  Hold,
-  'id' | 'version' | 'status' | 'execution' | 'resendAt' | 'code' | 'note' | 'outcome' | 'rules'
->;
+export type HoldSnapshot = Pick<Hold, 'id' | 'version' | 'status' | 'execution' | 'code' | 'note' | 'outcome'> & {
+  /** Absent, as `rules` are, where no call is held. */
+  readonly resendAt?: CallHold['resendAt'] | undefined;
+  readonly rules?: CallHold['rules'] | undefined;
+};
 
 /** A caller that waits; it is told how to stop waiting when it leaves. */
 export type Waiting = { onGone(leave: () => void): void };
@@ -142,7 +143,7 @@ function timeOut(waiter: Waiter): void {
 }
 
 /** Decided, and neither being released nor about to be sent again. */
-export function isSettled({ status, execution, resendAt }: HoldSnapshot): boolean {
+export function isSettled({ status, execution, resendAt = null }: HoldSnapshot): boolean {
   if (status === 'pending' || execution === 'releasing') return false;
   return execution !== 'indeterminate' || resendAt === null;
 }

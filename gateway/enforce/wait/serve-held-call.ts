@@ -1,6 +1,6 @@
 import type { Decision } from '../../domain/decision.ts';
 import type { Completion } from '../../domain/completion.ts';
-import type { Hold } from '../../domain/hold.ts';
+import type { CallHold, Hold } from '../../domain/hold.ts';
 import type { HoldStore } from '../../domain/hold-store.ts';
 import { Problem, type ProblemCode } from '../../domain/problem.ts';
 import type { Reply, Tunnel } from '../../domain/reply.ts';
@@ -24,7 +24,7 @@ const ENDINGS: Partial<Record<Hold['status'], ProblemCode>> = {
 };
 
 /** A hold, and since when its caller waits there (`performance.now()`). */
-export type HeldSince = { readonly hold: Hold; readonly since: number };
+export type HeldSince = { readonly hold: CallHold; readonly since: number };
 
 /**
  * Serves a caller at a hold: it waits until people have decided, at most its system's `wait`; an approved call is released
@@ -39,7 +39,7 @@ export function createServeHeldCall(deps: {
   const { store, waiters, releaser, systems } = deps;
 
   /** Null when it cannot be tried now: the store is away, or another caller of this process is releasing it. */
-  async function tryRelease(hold: Hold, { reply, decisionId }: HeldRequest): Promise<Released | null> {
+  async function tryRelease(hold: CallHold, { reply, decisionId }: HeldRequest): Promise<Released | null> {
     if (releaser.isReleasing(hold.id)) return null;
     try {
       return reply.tunnel
@@ -55,7 +55,7 @@ export function createServeHeldCall(deps: {
     let hold = arrived;
     while (!request.gone) {
       hold = await waiters.wait(hold, request.timeLeft, request);
-      if (request.gone || hold.status !== 'approved' || hold.execution !== 'none' || !('terms' in hold)) break;
+      if (request.gone || hold.status !== 'approved' || hold.execution !== 'none' || !isCall(hold)) break;
 
       const { version } = hold;
       const released = await tryRelease(hold, request);
@@ -63,7 +63,7 @@ export function createServeHeldCall(deps: {
       if (released?.delivery) {
         const { status, bytes, upstreamMs, problem } = released.delivery;
         if (!problem) return request.end(hold, request.gone ? 0 : status, { responseBytes: bytes, upstreamMs });
-        const isSentAgain = hold.execution === 'indeterminate' && hold.resendAt !== null;
+        const isSentAgain = hold.execution === 'indeterminate' && !isSettled(hold);
         if (!isSentAgain) return request.refuse(hold, problem);
       } else if (hold.version === version) {
         if (request.timeLeft <= 0 || waiters.draining) break;
@@ -99,6 +99,10 @@ export function createServeHeldCall(deps: {
     const held = new HeldRequest(reply, decision.id, since, systems.get(hold.system)?.wait ?? 0);
     return stay(isSettled(hold) ? hold : snapshot(hold), held);
   };
+}
+
+function isCall(hold: Hold | HoldSnapshot): hold is CallHold {
+  return 'kind' in hold && hold.kind === 'approval';
 }
 
 const NOT_DONE = 'The call did not reach the system. Send it again, with a new Idempotency-Key if it had one.';

@@ -1,4 +1,4 @@
-import type { Hold } from '../../domain/hold.ts';
+import { recipientOf, type Hold } from '../../domain/hold.ts';
 import type { Occasion } from '../../domain/notification.ts';
 import type { Reviewer } from '../../domain/principal.ts';
 import { eligibleGroups } from '../quorum.ts';
@@ -59,7 +59,8 @@ function peopleOf(
  * sent to one person is theirs alone until it is escalated.
  */
 export function decidingGroups(hold: Hold): string[] | null {
-  const { to, escalations } = hold;
+  const { escalations } = hold;
+  const to = recipientOf(hold);
   const isForOne = to !== null && ('agent' in to || ('person' in to && escalations.length === 0));
   return isForOne ? [] : eligibleGroups(hold);
 }

@@ -98,6 +98,7 @@ export function noticeMessage(occasion: Occasion, consoleUrl: string): NoticeMes
     };
   }
   const { kind, hold } = occasion;
+  const call = hold.kind === 'approval' ? hold : null;
   return {
     type: TYPES[kind],
     timestamp,
@@ -108,12 +109,12 @@ export function noticeMessage(occasion: Occasion, consoleUrl: string): NoticeMes
       execution: hold.execution,
       revision: hold.revision,
       level: hold.terms.level,
-      system: hold.system || null,
-      operation: maskText((hold.onRecord ?? hold).operation) || null,
+      system: call && call.system,
+      operation: call && maskText((call.onRecord ?? call).operation),
       agent: hold.principal.agent,
       owner: hold.principal.owner,
       reason: clip(maskText(hold.reason), LONGEST_REASON),
-      rules: hold.rules.map(({ id }) => id),
+      rules: call ? call.rules.map(({ id }) => id) : [],
       groups: decidingGroups(hold),
       assignee: hold.assignee,
       created_at: iso(hold.createdAt),

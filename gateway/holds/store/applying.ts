@@ -2,9 +2,9 @@ import { setImmediate as breathe } from 'node:timers/promises';
 import type { Clock } from '../../domain/clock.ts';
 import type { HoldCommand, HoldRefusal } from '../../domain/hold-command.ts';
 import type { HoldStore } from '../../domain/hold-store.ts';
-import type { Hold, HoldExecution } from '../../domain/hold.ts';
+import { assertCall, type Hold, type HoldExecution } from '../../domain/hold.ts';
 import type { Reviewer } from '../../domain/principal.ts';
-import type { Change } from '../changes.ts';
+import type { Change } from '../changes/change.ts';
 import { overdueCommand } from '../deadlines.ts';
 import type { HoldReader } from './hold-reader.ts';
 import type { HoldWriter } from './hold-writer.ts';
@@ -52,7 +52,7 @@ export function createApplying(options: {
       if ('refused' in change) return change;
       const result = await (overdue ? commit : settle)({ hold, before, command: wish, change, now });
       if (result === 'suspended') {
-        const who = `The agent ${hold.principal.agent} or the system ${hold.system}`;
+        const who = `The agent ${hold.principal.agent} or the system ${assertCall(hold).system}`;
         return {
           refused: 'forbidden',
           detail: `${who} is suspended. Nothing is sent until the suspension ends.`,
@@ -66,7 +66,9 @@ export function createApplying(options: {
 
   function commit({ hold, before, command, change, now }: Permitted): Promise<Committed> {
     return write(now, async (writing) => {
-      if (sends(command) && (await isSuspended(writing.trx, hold.principal.agent, hold.system))) return 'suspended';
+      if (sends(command) && (await isSuspended(writing.trx, hold.principal.agent, assertCall(hold).system))) {
+        return 'suspended';
+      }
       return (await writer.update(writing, before, change, contentsOf(command))) ? 'written' : 'overtaken';
     });
   }
@@ -127,6 +129,7 @@ const DONE: Partial<Record<HoldCommand['type'], readonly HoldExecution[]>> = {
  */
 function isCarriedOut(hold: Hold, command: HoldCommand): boolean {
   const done = DONE[command.type];
-  if (!done || !('attempt' in command) || hold.attempt?.id !== command.attempt) return false;
+  if (!done || !('attempt' in command) || hold.kind !== 'approval') return false;
+  if (hold.attempt?.id !== command.attempt) return false;
   return done.includes(hold.execution);
 }

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import { isOpen, type Hold } from '../../domain/hold.ts';
 import { Problem } from '../../domain/problem.ts';
-import type { Step } from '../changes.ts';
+import type { Step } from '../changes/change.ts';
 import { overdueCommand } from '../deadlines.ts';
 import type { HoldWriter } from './hold-writer.ts';
 import { transition } from '../machine.ts';
@@ -49,7 +49,6 @@ async function attach(writer: HoldWriter, writing: Writing, asking: Asking): Pro
   const { row, hold } = kept;
   const attached: Step = {
     type: 'hold.attached',
-    layer: 'execute',
     actor: asking.agent,
     actor_kind: 'agent',
     channel: 'agent',

@@ -60,7 +60,6 @@ export async function insertDelegation(
     .execute();
   await record({
     type: 'delegation.created',
-    layer: 'decide',
     actor: from,
     actor_kind: 'reviewer',
     channel,
@@ -88,7 +87,6 @@ export async function endDelegation(
   const delegation = fromRow(row);
   await record({
     type: 'delegation.ended',
-    layer: 'decide',
     actor: by,
     actor_kind: 'reviewer',
     channel,

@@ -1,11 +1,11 @@
 import type { Kysely, Transaction } from 'kysely';
 import type { Grant, GrantTerms } from '../../domain/grant.ts';
 import type { HoldDraft } from '../../domain/hold-store.ts';
-import type { HeldCall, Hold } from '../../domain/hold.ts';
+import type { CallHold, HeldCall, Hold } from '../../domain/hold.ts';
 import type { Channel } from '../../domain/principal.ts';
 import { iso } from '../../domain/time.ts';
 import { maskText } from '../../secrets/secret.ts';
-import type { Step } from '../changes.ts';
+import type { Step } from '../changes/change.ts';
 import { covers, grantFrom } from '../coverage.ts';
 import { approvals } from '../quorum.ts';
 import type { Recording } from './recording.ts';
@@ -17,7 +17,7 @@ export type GrantStep = { readonly grant: Grant; readonly step: Step };
 /** Keeps the grant that comes with an approval, in the approval's own transaction. */
 export async function insertGrant(
   { trx, now }: Pick<Recording, 'trx' | 'now'>,
-  hold: Hold,
+  hold: CallHold,
   call: HeldCall,
   terms: GrantTerms,
 ): Promise<GrantStep> {
@@ -47,7 +47,6 @@ export async function insertGrant(
     grant,
     step: {
       type: 'grant.created',
-      layer: 'decide',
       actor: hold.decidedBy ?? grant.by.join(', '),
       actor_kind: 'reviewer',
       ...(channel && { channel }),
@@ -88,7 +87,6 @@ export async function useGrant(
       grant: { ...grant, used },
       step: {
         type: 'grant.used',
-        layer: 'decide',
         actor: 'holdpoint',
         actor_kind: 'gateway',
         reason: `use ${used} of ${grant.uses} of ${grant.id}`,
@@ -168,7 +166,6 @@ async function revoke(
   const hold = await trx.selectFrom('holds').select('document').where('id', '=', holdId).executeTakeFirst();
   await record({
     type: 'grant.revoked',
-    layer: 'decide',
     hold_id: holdId,
     agent,
     ...(hold && { owner: ownerOf(hold) }),

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
 import type { HoldFilter, HoldStore } from '../../domain/hold-store.ts';
-import type { Hold, HoldExecution, HoldStatus } from '../../domain/hold.ts';
+import { assertCall, type Hold, type HoldExecution, type HoldStatus } from '../../domain/hold.ts';
 import { fromRow } from './rows.ts';
 import type { HoldRow, Schema } from './schema.ts';
 
@@ -25,7 +25,10 @@ export type HoldReader = Pick<
 export function createHoldReader(db: Kysely<Schema>): HoldReader {
   const holds = () => db.selectFrom('holds').select('document');
   // Written out, not as a parameter: the indexes over open holds are used only where the statement itself says so.
-  const approved = () => holds().where('open', '=', sql.lit(1)).where('status', '=', 'approved');
+  const approved = (execution: HoldExecution) =>
+    holds().where('open', '=', sql.lit(1)).where('status', '=', 'approved').where('execution', '=', execution);
+  /** Only calls are approved. */
+  const calls = (rows: readonly Pick<HoldRow, 'document'>[]) => rows.map((row) => assertCall(fromRow(row)));
 
   return {
     async row(id) {
@@ -74,14 +77,14 @@ export function createHoldReader(db: Kysely<Schema>): HoldReader {
       return (await holds().where('due_at', '<=', now).orderBy('due_at').orderBy('id').execute()).map(fromRow);
     },
     async releasable() {
-      const waiting = approved().where('execution', '=', 'none').where('has_handle', '=', 1);
-      return (await waiting.orderBy('decided_at').orderBy('id').execute()).map(fromRow);
+      const waiting = approved('none').where('has_handle', '=', 1);
+      return calls(await waiting.orderBy('decided_at').orderBy('id').execute());
     },
     async releasing() {
-      return (await approved().where('execution', '=', 'releasing').orderBy('id').execute()).map(fromRow);
+      return calls(await approved('releasing').orderBy('id').execute());
     },
     async indeterminate() {
-      return (await approved().where('execution', '=', 'indeterminate').orderBy('id').execute()).map(fromRow);
+      return calls(await approved('indeterminate').orderBy('id').execute());
     },
     async openCalls() {
       const calls = db.selectFrom('holds').select(['id', 'agent', 'system', 'digest']).where('open', '=', sql.lit(1));

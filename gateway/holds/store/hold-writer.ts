@@ -1,8 +1,7 @@
 import { sql } from 'kysely';
-import type { EventType } from '../../domain/event.ts';
 import type { Hold } from '../../domain/hold.ts';
-import type { NoticeKind } from '../../domain/notification.ts';
-import type { Change, Step } from '../changes.ts';
+import { NOTIFIED_STEPS } from '../../domain/notification.ts';
+import type { Change, Step } from '../changes/change.ts';
 import { insertGrant } from './grants.ts';
 import { holdEvent } from './hold-event.ts';
 import { toRow } from './rows.ts';
@@ -10,23 +9,6 @@ import type { HoldRow } from './schema.ts';
 import { keepSealed, readSealed, type Content } from './sealed-content.ts';
 import type { Vault } from './vault.ts';
 import type { Writing } from './unit-of-work.ts';
-
-/** Of which steps people are told. */
-const OCCASIONS: Partial<Record<EventType, Exclude<NoticeKind, 'alert'>>> = {
-  'hold.opened': 'opened',
-  'hold.reminded': 'reminder',
-  'hold.escalated': 'escalated',
-  'hold.edited': 'edited',
-  'hold.reopened': 'reopened',
-  'hold.expired': 'expired',
-  'hold.indeterminate': 'indeterminate',
-  'hold.approved': 'decided',
-  'hold.rejected': 'decided',
-  'hold.taken-over': 'decided',
-  'hold.answered': 'decided',
-  'hold.returned': 'decided',
-  'hold.accepted': 'decided',
-};
 
 export type HoldWriter = {
   /** A hold as it begins, or as a grant has approved it already. */
@@ -43,7 +25,7 @@ export function createHoldWriter(vault: Vault): HoldWriter {
     writing.changed(hold.id);
     for (const step of steps) {
       await writing.record(holdEvent(hold, step, traceId));
-      const kind = OCCASIONS[step.type];
+      const kind = NOTIFIED_STEPS[step.type];
       // Nobody is asked about what a grant has answered.
       const answered = kind === 'opened' && hold.status !== 'pending';
       if (kind && !answered) writing.tell({ kind, hold, at: writing.now });
@@ -68,7 +50,7 @@ export function createHoldWriter(vault: Vault): HoldWriter {
       if (numAffectedRows !== 1n) return false;
       await keepSealed(trx, vault, hold, contents);
       const steps = [...events];
-      if (grant) {
+      if (grant && hold.kind === 'approval') {
         const call = await readSealed(trx, vault, hold.id, 'call');
         if (call) steps.push((await insertGrant(writing, hold, call, grant)).step);
       }

@@ -85,7 +85,6 @@ export async function settleNotice({ trx, record }: Recording, id: string, outco
   if (!row || outcome.state !== 'dead') return;
   await record({
     type: 'notice.dead',
-    layer: 'decide',
     ...(row.hold_id !== null && { hold_id: row.hold_id }),
     actor: 'holdpoint',
     actor_kind: 'gateway',

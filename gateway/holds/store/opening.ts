@@ -1,10 +1,10 @@
 import type { HandoffDraft, HoldDraft } from '../../domain/hold-store.ts';
-import type { Hold } from '../../domain/hold.ts';
+import { assertCall, type CallHold, type Hold } from '../../domain/hold.ts';
 import { Problem } from '../../domain/problem.ts';
 import type { Reviewer } from '../../domain/principal.ts';
 import { chooseAssignee, type Assignable } from './assign.ts';
 import { attachToExisting } from './attach.ts';
-import type { Change, Step } from '../changes.ts';
+import type { Change, Step } from '../changes/change.ts';
 import { circumstancesOf } from './preconditions.ts';
 import { delegationsInForce } from './delegations.ts';
 import { useGrant } from './grants.ts';
@@ -14,18 +14,17 @@ import { newHandoff, newHold } from '../new-hold.ts';
 import type { Content } from './sealed-content.ts';
 import type { Writing } from './unit-of-work.ts';
 
-export type Opened = { readonly hold: Hold; readonly attached: boolean };
+export type Opened<Kept extends Hold> = { readonly hold: Kept; readonly attached: boolean };
 
 export type Opening = {
-  call(writing: Writing, draft: HoldDraft): Promise<Opened>;
-  handoff(writing: Writing, draft: HandoffDraft): Promise<Opened>;
+  call(writing: Writing, draft: HoldDraft): Promise<Opened<CallHold>>;
+  handoff(writing: Writing, draft: HandoffDraft): Promise<Opened<Hold>>;
 };
 
 /** By the gateway, for the agent; who is asked, for what, and how soon they ought to say. */
 function opened({ terms }: Hold): Step {
   return {
     type: 'hold.opened',
-    layer: 'decide',
     actor: 'holdpoint',
     actor_kind: 'gateway',
     channel: 'agent',
@@ -58,12 +57,12 @@ export function createOpening(options: {
         idempotencyKey,
         handle,
       });
-      if (existing) return { hold: existing, attached: true };
+      if (existing) return { hold: assertCall(existing), attached: true };
       const change =
         (granted ? await redeemed(writing, draft) : null) ??
         asking(newHold(draft, now, await assignee(writing, draft, delegated)));
       await writer.insert(writing, change, [{ kind: 'call', content: draft.call }], traceId);
-      return { hold: change.hold, attached: false };
+      return { hold: assertCall(change.hold), attached: false };
     },
     async handoff(writing, draft) {
       const { principal, digest, idempotencyKey, form, artifacts, traceId } = draft;

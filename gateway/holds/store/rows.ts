@@ -1,4 +1,4 @@
-import { isOpen, type Hold } from '../../domain/hold.ts';
+import { isOpen, recipientOf, type Hold } from '../../domain/hold.ts';
 import { dueAt } from '../deadlines.ts';
 import { eligibleGroups } from '../quorum.ts';
 import type { HoldRow } from './schema.ts';
@@ -6,6 +6,7 @@ import type { HoldRow } from './schema.ts';
 /** The columns that follow from the hold. */
 export function toRow(hold: Hold, change: number, now: number): Omit<HoldRow, 'trace_id'> {
   const open = isOpen(hold);
+  const to = recipientOf(hold);
   return {
     id: hold.id,
     version: hold.version,
@@ -16,14 +17,14 @@ export function toRow(hold: Hold, change: number, now: number): Omit<HoldRow, 't
     execution: hold.execution,
     open: open ? 1 : 0,
     agent: hold.principal.agent,
-    system: hold.system,
+    system: hold.kind === 'approval' ? hold.system : '',
     digest: hold.askedDigest,
     idempotency_key: hold.idempotencyKey,
     has_handle: hold.handle ? 1 : 0,
     group_names: ['', ...(eligibleGroups(hold) ?? []), ''].join('|'),
     assignee: hold.assignee,
     lease_by: hold.lease?.by ?? null,
-    to_agent: hold.to && 'agent' in hold.to ? hold.to.agent : null,
+    to_agent: to && 'agent' in to ? to.agent : null,
     sla_at: hold.slaAt,
     due_at: dueAt(hold),
     decided_at: hold.decidedAt,
@@ -32,6 +33,10 @@ export function toRow(hold: Hold, change: number, now: number): Omit<HoldRow, 't
   };
 }
 
+/**
+ * Older rows have the members of a call on every hold, with empty values where it has none. They have the same names and
+ * values otherwise, and what is empty is not read: `kind` tells which members count.
+ */
 export function fromRow(row: Pick<HoldRow, 'document'>): Hold {
   return JSON.parse(row.document) as Hold;
 }

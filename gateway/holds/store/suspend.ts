@@ -34,7 +34,8 @@ export async function suspend(
     const hold = fromRow(row);
     // What time has ended already was not ended by this.
     const overdue = overdueCommand(hold, writing.now);
-    const command = { type: 'supersede', reason: why, policyRevision: hold.policyRevision } as const;
+    const policyRevision = hold.kind === 'approval' ? hold.policyRevision : null;
+    const command = { type: 'supersede', reason: why, policyRevision } as const;
     const change = transition(hold, overdue ?? command, writing.now);
     if ('refused' in change || !(await writer.update(writing, row, change))) continue;
     if (change.hold.status === 'superseded') superseded++;

@@ -47,7 +47,6 @@ export async function insertSuspension(
   if (numInsertedOrUpdatedRows !== 1n) return false;
   await record({
     type: 'suspension.created',
-    layer: 'decide',
     [kind]: name,
     actor: by,
     actor_kind: 'reviewer',
@@ -73,7 +72,6 @@ export async function endSuspension(
   if (numDeletedRows !== 1n) return false;
   await record({
     type: 'suspension.ended',
-    layer: 'decide',
     [kind]: name,
     actor: by,
     actor_kind: 'reviewer',

@@ -1,5 +1,5 @@
 import { setImmediate as breathe } from 'node:timers/promises';
-import { EVENT_VERSION, type Event } from '../../domain/event.ts';
+import { EVENT_VERSION, layerOf, type Event } from '../../domain/event.ts';
 import { createId } from '../../domain/id.ts';
 import type { NoticeDraft, Occasion } from '../../domain/notification.ts';
 import type { HoldDatabase } from './database.ts';
@@ -60,7 +60,7 @@ export function createWrite(options: {
         trx,
         now,
         async record(happening) {
-          events.push({ event_id: '', at: now, node, ...happening });
+          events.push({ event_id: '', at: now, node, layer: layerOf(happening.type), ...happening });
         },
         async nextChange() {
           taken = free ?? (await database.nextChange(trx));

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { SHOWN_BYTES } from '../../../admin/holds/body-view.ts';
 import { openDesk, REFUND, requirement, type Desk } from '../desk.ts';
+import { assertCall } from '../../../gateway/domain/hold.ts';
 
 let desk: Desk;
 beforeEach(async () => {
@@ -150,7 +151,7 @@ describe('If-Match', () => {
   test('If-Match is stale once policy has asked again', async () => {
     const id = await desk.hold();
     await desk.post(`/api/holds/${id}/approve`);
-    const { terms, rules } = (await desk.store.find(id))!;
+    const { terms, rules } = assertCall((await desk.store.find(id))!);
     await desk.store.apply(id, { type: 'reopen', rules, reason: 'new', terms, cost: null, policyRevision: 'p2' });
     expect((await desk.get(`/api/holds/${id}`)).headers.get('etag')).toBe('"2"');
     expect((await desk.post(`/api/holds/${id}/approve`, { who: 'cleo' })).status).toBe(412);

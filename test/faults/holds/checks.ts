@@ -1,14 +1,15 @@
 import { expect } from 'vitest';
 import type { Event, EventType } from '../../../gateway/domain/event.ts';
 import type { Grant } from '../../../gateway/domain/grant.ts';
-import type { Hold } from '../../../gateway/domain/hold.ts';
+import type { CallHold } from '../../../gateway/domain/hold.ts';
 import type { Arrival } from './business-system.ts';
 import { PRINCIPAL } from '../../helpers/hold.ts';
 import type { Story } from './stories.ts';
+import { NOTIFIED_STEPS } from '../../../gateway/domain/notification.ts';
 
 /** What there is when a story has ended. */
 export type Ended = {
-  readonly holds: readonly Hold[];
+  readonly holds: readonly CallHold[];
   readonly events: readonly Event[];
   readonly notices: readonly Record<string, unknown>[];
   readonly grants: readonly Grant[];
@@ -17,7 +18,7 @@ export type Ended = {
 };
 
 /** A call that arrives was approved just so, by as many people as it takes, and its release was committed before. */
-export function checkArrival({ digest, key }: Arrival, holds: readonly Hold[]): void {
+export function checkArrival({ digest, key }: Arrival, holds: readonly CallHold[]): void {
   const hold = holds.find((one) => one.digest === digest);
   expect(hold, 'what arrived is what somebody was asked about').toBeDefined();
   const { status, execution, attempt, grantId, votes, revision, editors, terms } = hold!;
@@ -65,7 +66,7 @@ export function checkEnd(story: Story, ended: Ended): void {
 }
 
 /** Once, and where the system knows its keys as often as it likes under one of them; or not at all. */
-function checkArrivals(hold: Hold, end: string, arrivals: readonly Arrival[]): void {
+function checkArrivals(hold: CallHold, end: string, arrivals: readonly Arrival[]): void {
   const is = (...ends: string[]) => ends.includes(end);
   const keys = new Set(arrivals.map(({ key }) => key));
   if (is('executed', 'confirmed-executed')) expect(keys).toEqual(new Set([hold.attempt!.key]));
@@ -73,7 +74,7 @@ function checkArrivals(hold: Hold, end: string, arrivals: readonly Arrival[]): v
   if (hold.system === 'payments') expect(arrivals.length).toBeLessThanOrEqual(1);
 }
 
-const kept = ({ status, execution, votes, revision, attempt, decidedBy, outcome, grantId }: Hold) => ({
+const kept = ({ status, execution, votes, revision, attempt, decidedBy, outcome, grantId }: CallHold) => ({
   status,
   execution,
   revision,
@@ -87,18 +88,18 @@ const kept = ({ status, execution, votes, revision, attempt, decidedBy, outcome,
 
 /** A hold's story as its events alone tell it. */
 function told(events: readonly Event[]): ReturnType<typeof kept> {
-  let [status, execution]: [Hold['status'], Hold['execution']] = ['pending', 'none'];
+  let [status, execution]: [CallHold['status'], CallHold['execution']] = ['pending', 'none'];
   let decidedBy: string | null = null;
   let outcome: string | null = null;
   for (const { type, code, actor } of events) {
     const what = type.slice('hold.'.length);
     if (what === 'reopened') [status, execution, decidedBy] = ['pending', 'none', null];
     else if (['approved', 'rejected', 'expired', 'superseded', 'taken-over'].includes(what)) {
-      status = what as Hold['status'];
+      status = what as CallHold['status'];
       decidedBy = ['expired', 'superseded'].includes(what) ? null : (actor ?? null);
     } else if (what === 'lapsed') status = what;
     else if (what === 'released') execution = 'releasing';
-    else if (['executed', 'failed', 'indeterminate'].includes(what)) execution = what as Hold['execution'];
+    else if (['executed', 'failed', 'indeterminate'].includes(what)) execution = what as CallHold['execution'];
     else if (what === 'confirmed') execution = code === 'executed' ? 'confirmed-executed' : 'confirmed-not';
     if (['confirmed', 'outcome'].includes(what)) outcome = actor ?? null;
   }
@@ -116,21 +117,8 @@ function told(events: readonly Event[]): ReturnType<typeof kept> {
   };
 }
 
-const OCCASIONS: Partial<Record<EventType, string>> = {
-  'hold.opened': 'opened',
-  'hold.reminded': 'reminder',
-  'hold.escalated': 'escalated',
-  'hold.edited': 'edited',
-  'hold.reopened': 'reopened',
-  'hold.expired': 'expired',
-  'hold.indeterminate': 'indeterminate',
-  'hold.approved': 'decided',
-  'hold.rejected': 'decided',
-  'hold.taken-over': 'decided',
-};
-
 /** Of what people have to be told, as the events tell it: nobody is asked about what a grant has answered. */
 function occasions(events: readonly Event[]): string[] {
   const isGranted = events.some(({ type }) => type === 'grant.used');
-  return events.flatMap(({ type }) => (isGranted && type === 'hold.opened' ? [] : (OCCASIONS[type] ?? [])));
+  return events.flatMap(({ type }) => (isGranted && type === 'hold.opened' ? [] : (NOTIFIED_STEPS[type] ?? [])));
 }

@@ -5,6 +5,7 @@ import { startBusinessSystem, type Arrival, type BusinessSystem } from './busine
 import { KEY } from '../../helpers/hold.ts';
 import { checkArrival, checkEnd } from './checks.ts';
 import type { Story } from './stories.ts';
+import { assertCall } from '../../../gateway/domain/hold.ts';
 
 /** Stands beside gateways on one database, with a store of its own and behind the system that they call. */
 export class Observer {
@@ -38,7 +39,7 @@ export class Observer {
   async #received(arrival: Arrival): Promise<boolean> {
     const { items } = await this.#store.list({ agent: arrival.customer, limit: 100 });
     try {
-      checkArrival(arrival, items);
+      checkArrival(arrival, items.map(assertCall));
     } catch (error) {
       this.#faults.push(error);
     }
@@ -53,7 +54,7 @@ export class Observer {
     try {
       if (this.#faults.length > 0) throw this.#faults[0];
       checkEnd(this.story!, {
-        holds: (await this.#store.list({ agent, limit: 100 })).items,
+        holds: (await this.#store.list({ agent, limit: 100 })).items.map(assertCall),
         events,
         notices: await this.#place.raw('select id, hold_id, kind, state from notices'),
         grants: (await this.#store.grants.list({ agent, active: false, limit: 100 })).items,

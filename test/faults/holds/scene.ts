@@ -1,5 +1,5 @@
 import { isRefusal, type HoldCommand } from '../../../gateway/domain/hold-command.ts';
-import type { Hold } from '../../../gateway/domain/hold.ts';
+import { assertCall, type CallHold } from '../../../gateway/domain/hold.ts';
 import { createId } from '../../../gateway/domain/id.ts';
 import type { Reviewer } from '../../../gateway/domain/principal.ts';
 import { isOpen } from '../../../gateway/domain/hold.ts';
@@ -75,20 +75,21 @@ export class Call {
   }
 
   /** The hold that the call has; null before it was opened. */
-  async find(): Promise<Hold | null> {
+  async find(): Promise<CallHold | null> {
     const { agent, task } = this.asked;
     const { items } = await this.#gateway.store.list({ agent, limit: 100 });
-    return items.find(({ claims }) => claims.task === task) ?? null;
+    const hold = items.find(({ claims }) => claims.task === task);
+    return hold ? assertCall(hold) : null;
   }
 
-  async hold(): Promise<Hold> {
+  async hold(): Promise<CallHold> {
     const hold = await this.find();
     if (!hold) throw new Error(`${this.asked.agent} has not called ${this.asked.task}`);
     return hold;
   }
 
   /** An agent that got no answer sends its call again; one that knows how it ended does not. */
-  async open(): Promise<Hold> {
+  async open(): Promise<CallHold> {
     this.#scene.meanwhile();
     const known = await this.find();
     if (known && !isOpen(known)) return known;
@@ -96,14 +97,14 @@ export class Call {
     return (await this.#gateway.store.open(draft)).hold;
   }
 
-  claim(by: Reviewer): Promise<Hold> {
+  claim(by: Reviewer): Promise<CallHold> {
     return this.#if(
       ({ status, votes }) => status === 'pending' && votes.length === 0,
       ({ revision }) => ({ type: 'claim', by, channel: 'api', revision }),
     );
   }
 
-  approve(by: Reviewer, uses = 0): Promise<Hold> {
+  approve(by: Reviewer, uses = 0): Promise<CallHold> {
     const until = this.#gateway.now + 3_600_000;
     const grant = uses > 0 ? { uses, until, open: ['/amount'] } : null;
     return this.#if(
@@ -112,7 +113,7 @@ export class Call {
     );
   }
 
-  edit(by: Reviewer, amount: number): Promise<Hold> {
+  edit(by: Reviewer, amount: number): Promise<CallHold> {
     const { agent, system, quorum, strict } = this.asked;
     const call = callOf(this.asked, amount);
     const whose = { principal: { agent, onBehalfOf: [], owner: '', roles: [] }, system };
@@ -133,21 +134,21 @@ export class Call {
     );
   }
 
-  reject(by: Reviewer): Promise<Hold> {
+  reject(by: Reviewer): Promise<CallHold> {
     return this.#if(
       ({ status }) => status === 'pending',
       ({ revision }) => ({ type: 'reject', by, channel: 'api', revision, code: 'not-now', note: 'next week' }),
     );
   }
 
-  takeOver(by: Reviewer): Promise<Hold> {
+  takeOver(by: Reviewer): Promise<CallHold> {
     return this.#if(
       ({ status }) => status === 'pending',
       ({ revision }) => ({ type: 'take-over', by, channel: 'api', revision, note: null }),
     );
   }
 
-  report(by: Reviewer): Promise<Hold> {
+  report(by: Reviewer): Promise<CallHold> {
     return this.#if(
       ({ status, outcome }) => status === 'taken-over' && outcome === null,
       (hold) => outcome(hold, by, true),
@@ -162,7 +163,7 @@ export class Call {
   }
 
   /** Somebody looks into the system for a call of unknown outcome, and says what is there. */
-  async findOut(by: Reviewer): Promise<Hold> {
+  async findOut(by: Reviewer): Promise<CallHold> {
     const { agent: customer } = this.asked;
     return await this.#if(
       ({ execution, resendAt }) => execution === 'indeterminate' && resendAt === null,
@@ -183,20 +184,23 @@ export class Call {
     if (!right) throw new Error(`${id} is ${execution} and its answer is ${kept ? 'there' : 'not there'}`);
   }
 
-  async #if(due: (hold: Hold) => boolean, command: (hold: Hold) => HoldCommand | Promise<HoldCommand>): Promise<Hold> {
+  async #if(
+    due: (hold: CallHold) => boolean,
+    command: (hold: CallHold) => HoldCommand | Promise<HoldCommand>,
+  ): Promise<CallHold> {
     this.#scene.meanwhile();
     const hold = await this.hold();
     if (!due(hold)) return hold;
     const result = await this.#gateway.store.apply(hold.id, await command(hold));
     if (isRefusal(result)) throw new Error(result.detail);
-    return result;
+    return assertCall(result);
   }
 }
 
-const approvedBy = ({ votes, revision }: Hold, by: Reviewer) =>
+const approvedBy = ({ votes, revision }: CallHold, by: Reviewer) =>
   votes.some((vote) => vote.reviewer === by.id && vote.revision === revision);
 
-const outcome = ({ revision }: Hold, by: Reviewer, executed: boolean): HoldCommand => ({
+const outcome = ({ revision }: CallHold, by: Reviewer, executed: boolean): HoldCommand => ({
   type: 'outcome',
   by,
   channel: 'api',

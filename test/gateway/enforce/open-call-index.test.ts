@@ -7,6 +7,7 @@ import { Problem } from '../../../gateway/domain/problem.ts';
 import { approve, BEN, startDataPlane, TOKEN, type DataPlane } from '../../helpers/data-plane.ts';
 import { compileRego } from '../../helpers/policy.ts';
 import { startUpstream, type Upstream } from '../../helpers/upstream.ts';
+import { assertCall } from '../../../gateway/domain/hold.ts';
 
 const HOLDS = `package rules.payments
 
@@ -93,7 +94,7 @@ describe('a call that policy allows while the same call waits for people', () =>
     expect(await plane.store.find(hold!.id)).toMatchObject({
       status: 'superseded',
       note: expect.stringMatching(/^policy allows it now; it was forwarded as call_[0-9a-f]{32}$/),
-      policyRevision: hold!.policyRevision,
+      policyRevision: assertCall(hold!).policyRevision,
     });
     const told = await waiting;
     expect(told.status).toBe(403);

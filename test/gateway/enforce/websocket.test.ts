@@ -3,7 +3,7 @@ import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
-import type { Hold } from '../../../gateway/domain/hold.ts';
+import { assertCall, type Hold } from '../../../gateway/domain/hold.ts';
 import { connectRaw } from '../../security/raw-agent.ts';
 import {
   approve as approveHold,
@@ -102,7 +102,7 @@ async function close(socket: WebSocket): Promise<void> {
 
 async function pendingHold(path: string): Promise<Hold> {
   const pending = async () =>
-    (await plane.store.list({ status: 'pending', limit: 10 })).items.find((hold) => hold.path === path);
+    (await plane.store.list({ status: 'pending', limit: 10 })).items.find((hold) => assertCall(hold).path === path);
   await expect.poll(pending).toBeDefined();
   return (await pending())!;
 }

@@ -4,7 +4,7 @@ import { createAmend } from '../../../gateway/holds/amend.ts';
 import { amendCall, changedPlaces } from '../../../gateway/describe/http/amend.ts';
 import { createEvaluator, type Evaluator } from '../../../gateway/decide/evaluator.ts';
 import type { Amend, Amendment } from '../../../gateway/domain/amendment.ts';
-import type { Hold } from '../../../gateway/domain/hold.ts';
+import { assertCall, type CallHold } from '../../../gateway/domain/hold.ts';
 import { isRefusal } from '../../../gateway/domain/hold-command.ts';
 import type { Reviewer } from '../../../gateway/domain/principal.ts';
 import { createDigest } from '../../../gateway/holds/binding.ts';
@@ -51,7 +51,7 @@ afterAll(async () => {
   await upstream?.close();
 });
 
-async function held(): Promise<{ hold: Hold; answer: Promise<Response> }> {
+async function held(): Promise<{ hold: CallHold; answer: Promise<Response> }> {
   const purpose = randomUUID();
   const answer = fetch(`${plane.url}/payments/pay`, {
     method: 'POST',
@@ -64,18 +64,18 @@ async function held(): Promise<{ hold: Hold; answer: Promise<Response> }> {
   });
   const find = async () => (await plane.store.list({ limit: 50 })).items.find((one) => one.claims.task === purpose);
   await expect.poll(find).toBeDefined();
-  return { hold: (await find())!, answer };
+  return { hold: assertCall((await find())!), answer };
 }
 
-async function amended(hold: Hold, edit: object) {
+async function amended(hold: CallHold, edit: object) {
   return amend(hold, (await plane.store.call(hold.id))!, edit);
 }
 
-async function edit(hold: Hold, by: Reviewer, { call, digest, envelope, judgement }: Amendment): Promise<Hold> {
+async function edit(hold: CallHold, by: Reviewer, { call, digest, envelope, judgement }: Amendment): Promise<CallHold> {
   const told = { channel: 'api', revision: hold.revision, note: null, seenAt: null } as const;
   const result = await plane.store.apply(hold.id, { type: 'edit', by, ...told, call, digest, envelope, judgement });
   if (isRefusal(result)) throw new Error(result.detail);
-  return result;
+  return assertCall(result);
 }
 
 describe('a call that a reviewer edits', () => {

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import type { HoldTerms } from '../../../gateway/domain/decision.ts';
 import type { Grant, GrantTerms } from '../../../gateway/domain/grant.ts';
 import type { HoldDraft } from '../../../gateway/domain/hold-store.ts';
-import type { Hold } from '../../../gateway/domain/hold.ts';
+import type { CallHold } from '../../../gateway/domain/hold.ts';
 import { covers, grantFrom } from '../../../gateway/holds/coverage.ts';
 import { aHold, MINUTE, ONE_OF_FINANCE } from '../../helpers/hold.ts';
 
@@ -28,7 +28,7 @@ function draft(body: string | undefined, changes: Partial<HoldDraft> = {}, terms
   return { ...hold, terms: { ...hold.terms, ...terms }, call: call(body), traceId: null, ...changes };
 }
 
-function grant(body: string | undefined, open: readonly string[] = [], changes: Partial<Hold> = {}): Grant {
+function grant(body: string | undefined, open: readonly string[] = [], changes: Partial<CallHold> = {}): Grant {
   const vote = {
     for: null,
     groups: ['finance'],

@@ -1,13 +1,22 @@
 import { describe, expect, test } from 'vitest';
 import type { HoldTerms } from '../../../gateway/domain/decision.ts';
 import type { GrantTerms } from '../../../gateway/domain/grant.ts';
-import type { Hold, HoldExecution, HoldKind, HoldStatus } from '../../../gateway/domain/hold.ts';
+import {
+  HOLD_EXECUTIONS,
+  HOLD_KINDS,
+  HOLD_STATUSES,
+  type Hold,
+  type HoldExecution,
+  type HoldKind,
+  type HoldStatus,
+} from '../../../gateway/domain/hold.ts';
 import type { HoldCommand } from '../../../gateway/domain/hold-command.ts';
 import type { Reviewer } from '../../../gateway/domain/principal.ts';
-import { LEASE, REDEEM_WITHIN } from '../../../gateway/holds/changes.ts';
+import { REDEEM_WITHIN } from '../../../gateway/holds/changes/approving.ts';
+import { LEASE } from '../../../gateway/holds/changes/reviewing.ts';
 import { dueAt, dueCommand } from '../../../gateway/holds/deadlines.ts';
 import { transition, transitions } from '../../../gateway/holds/machine.ts';
-import { aHold, MINUTE, ONE_OF_FINANCE, reviewer, TWO_OF_FINANCE } from '../../helpers/hold.ts';
+import { aHandoff, aHold, MINUTE, ONE_OF_FINANCE, reviewer, TWO_OF_FINANCE } from '../../helpers/hold.ts';
 
 const NOW = 1_700_000_000_000;
 const BEN = reviewer('ben');
@@ -80,43 +89,22 @@ const commands: readonly HoldCommand[] = [
   { type: 'leave-to-people', reason: 'tried five times' },
   { type: 'read-back', executed: true, evidence: 'GET /v1/refunds/1 gave 200' },
 ];
-const statuses: readonly HoldStatus[] = [
-  'pending',
-  'approved',
-  'rejected',
-  'expired',
-  'cancelled',
-  'superseded',
-  'taken-over',
-  'lapsed',
-  'answered',
-  'accepted',
-  'returned',
-];
-const executions: readonly HoldExecution[] = [
-  'none',
-  'releasing',
-  'executed',
-  'failed',
-  'indeterminate',
-  'confirmed-executed',
-  'confirmed-not',
-];
-const kinds: readonly HoldKind[] = ['approval', 'exception', 'relay'];
-
 /** A hold in the given state at a time at which the command's guards agree. */
 function ripeFor(command: HoldCommand, kind: HoldKind, status: HoldStatus, execution: HoldExecution): Hold {
   const lease = command.type === 'unclaim' ? { by: BEN.id, since: NOW - 1, until: NOW + 1 } : null;
-  return aHold(NOW - 1000, {
-    kind,
+  const state = {
     status,
-    execution,
     lease,
     expiresAt: command.type === 'expire' ? NOW : NOW + 1000,
     escalateAt: command.type === 'escalate-due' ? NOW : null,
     remindAt: command.type === 'remind' ? NOW : null,
-    redeemBy: status === 'approved' ? (command.type === 'lapse' ? NOW : NOW + 1000) : null,
     decidedBy: status === 'taken-over' ? BEN.id : null,
+  };
+  if (kind !== 'approval') return { ...aHandoff(NOW - 1000, kind, state), execution } as Hold;
+  return aHold(NOW - 1000, {
+    ...state,
+    execution,
+    redeemBy: status === 'approved' ? (command.type === 'lapse' ? NOW : NOW + 1000) : null,
     attempt: execution === 'none' ? null : ATTEMPT,
     resendAt: command.type === 'resend' ? NOW : null,
   });
@@ -129,7 +117,7 @@ function promised({ kind, status, execution }: Hold, { type }: HoldCommand): str
   );
   if (!line) return 'refused';
   const word = line.to.replace('pending, approved with quorum', 'approved').replace(/[,;( ].*/, '');
-  return executions.some((executed) => executed === word) ? `${status}/${word}` : `${word}/${execution}`;
+  return HOLD_EXECUTIONS.some((executed) => executed === word) ? `${status}/${word}` : `${word}/${execution}`;
 }
 
 function became(before: Hold, command: HoldCommand): string {
@@ -156,9 +144,9 @@ function at(before: Hold, command: HoldCommand, now: number): Hold {
 describe('every command in every state of every kind', () => {
   for (const command of commands) {
     test(`${command.type} changes what the table says and is refused everywhere else`, () => {
-      for (const kind of kinds) {
-        for (const status of statuses) {
-          for (const execution of executions) {
+      for (const kind of HOLD_KINDS) {
+        for (const status of HOLD_STATUSES) {
+          for (const execution of HOLD_EXECUTIONS) {
             const before = ripeFor(command, kind, status, execution);
             expect(became(before, command), `${kind} ${status}/${execution}`).toBe(promised(before, command));
           }
@@ -512,7 +500,7 @@ describe('taking over', () => {
 
 describe('handoffs', () => {
   test('a relay to an agent is taken by that agent alone', () => {
-    const relay = aHold(NOW, { kind: 'relay', to: BOT });
+    const relay = aHandoff(NOW, 'relay', { to: BOT });
     const accept = (by: Reviewer | { agent: string }) => ({ type: 'accept', by, ...api, note: null }) as const;
     expect(refusal(relay, accept(BEN))).toMatchObject({ refused: 'forbidden' });
     expect(refusal(relay, accept({ agent: 'other-bot' }))).toMatchObject({ refused: 'forbidden' });
@@ -520,7 +508,7 @@ describe('handoffs', () => {
   });
   test('what is sent to one person is theirs until somebody escalates it', () => {
     const terms = { ...ONE_OF_FINANCE, requirements: [{ groups: [], quorum: 1, escalate: [] }] };
-    const question = aHold(NOW, { kind: 'exception', to: { person: BEN.id }, terms });
+    const question = aHandoff(NOW, 'exception', { to: { person: BEN.id }, terms });
     const answer = (by: Reviewer) =>
       ({ type: 'answer', by, ...api, answer: { option: null, data: 7 }, note: null }) as const;
     expect(refusal(question, answer(CLEO))).toMatchObject({ refused: 'forbidden' });

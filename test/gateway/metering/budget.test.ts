@@ -5,6 +5,7 @@ import type { Bundle } from '../../../gateway/domain/bundle.ts';
 import { approve, startDataPlane, TOKEN, type DataPlane } from '../../helpers/data-plane.ts';
 import { compileRego } from '../../helpers/policy.ts';
 import { startUpstream, type Upstream } from '../../helpers/upstream.ts';
+import { assertCall } from '../../../gateway/domain/hold.ts';
 
 /** The example for policy authors, with a rule that allows every call that it does not hold. */
 const example = [
@@ -111,7 +112,9 @@ test('a held call counts toward the budget once it is released', async () => {
     body: JSON.stringify({ amount: 450 }),
   });
   const asked = async () =>
-    (await plane.store.list({ status: 'pending', limit: 10 })).items.find(({ path }) => path === '/v1/asked')?.id;
+    (await plane.store.list({ status: 'pending', limit: 10 })).items.find(
+      (hold) => assertCall(hold).path === '/v1/asked',
+    )?.id;
   await expect.poll(asked, PATIENCE).toBeDefined();
   const id = (await asked())!;
   expect(await pay(plane, 49)).toBe(200);

@@ -7,6 +7,7 @@ import type { Event } from '../../../gateway/domain/event.ts';
 import { approve } from '../../helpers/data-plane.ts';
 import { tempFolder } from '../../helpers/folder.ts';
 import { costs, json, startScene, type Scene } from './scene.ts';
+import { assertCall } from '../../../gateway/domain/hold.ts';
 
 const REGO = `package rules.llm
 
@@ -202,7 +203,7 @@ describe('the cost of a held call', () => {
   test('a hold shows the cost that policy gives, and the record has it once, at the release', async () => {
     scene.answers((response) => json(response, usage(1000)));
     const { answered, hold: waiting } = await hold({ held: 30, n: 1 });
-    expect(waiting.cost).toEqual({ amount: 30, unit: 'EUR' });
+    expect(assertCall(waiting).cost).toEqual({ amount: 30, unit: 'EUR' });
     await approve(scene.plane.store, waiting.id);
     expect((await answered).status).toBe(200);
     expect(costs(await scene.ended('/held'))).toEqual([['hold.executed', 0.002, 'USD']]);

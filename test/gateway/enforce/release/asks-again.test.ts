@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Decision, Requirement } from '../../../../gateway/domain/decision.ts';
-import type { Hold } from '../../../../gateway/domain/hold.ts';
+import type { CallHold } from '../../../../gateway/domain/hold.ts';
 import { asksAgain } from '../../../../gateway/enforce/release/asks-again.ts';
 import { aHold, ONE_OF_FINANCE, requirement } from '../../../helpers/hold.ts';
 
@@ -9,7 +9,7 @@ const rule = { id: 'rules.payments/large', verdict: 'hold', reason: null, trigge
 const terms = ONE_OF_FINANCE;
 
 /** An approved hold. */
-const approved = (more: Partial<Hold> = {}) => aHold(0, { status: 'approved', rules: [rule], ...more });
+const approved = (more: Partial<CallHold> = {}) => aHold(0, { status: 'approved', rules: [rule], ...more });
 
 const decision = (more: Partial<Decision> = {}): Decision => ({
   id: 'dec_1',
@@ -44,7 +44,7 @@ test('policy that blocks takes the approval away', () => {
 describe('people are asked again', () => {
   const other = { ...rule, id: 'rules.payments/weekend' };
   const legal: Requirement = { groups: ['legal'], quorum: 1, escalate: [] };
-  test.each<[string, Hold, Decision]>([
+  test.each<[string, CallHold, Decision]>([
     ['for a rule that nobody approved', approved(), decision({ rules: [rule, other] })],
     ['for a higher level', approved(), decision({ terms: { ...terms, level: 3 } })],
     ['for more people of the same group', approved(), requiring({ ...finance, quorum: 2 })],
@@ -69,7 +69,7 @@ describe('people are asked again', () => {
       'where the owner counted and does not any more',
       approved({
         terms: { ...terms, ownerMayApprove: true },
-        votes: [{ reviewer: 'ana@example.com' }] as unknown as Hold['votes'],
+        votes: [{ reviewer: 'ana@example.com' }] as unknown as CallHold['votes'],
       }),
       decision(),
     ],
@@ -80,7 +80,7 @@ describe('people are asked again', () => {
 });
 
 describe('people are not asked again', () => {
-  test.each<[string, Hold, Decision]>([
+  test.each<[string, CallHold, Decision]>([
     [
       'for less than they gave',
       approved({ terms: { ...terms, requirements: [{ ...finance, quorum: 2 }] } }),

@@ -4,7 +4,7 @@ import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { createEvaluator, type Evaluator } from '../../../../gateway/decide/evaluator.ts';
 import type { Decision } from '../../../../gateway/domain/decision.ts';
-import type { Hold } from '../../../../gateway/domain/hold.ts';
+import { assertCall, type CallHold } from '../../../../gateway/domain/hold.ts';
 import type { System } from '../../../../gateway/domain/system.ts';
 import { createForwarder, type Forwarder } from '../../../../gateway/enforce/forwarder.ts';
 import { settleAbandoned } from '../../../../gateway/enforce/release/abandoned.ts';
@@ -140,7 +140,7 @@ async function payAndLeave(system = 'payments', headers: Record<string, string> 
   return ((await answer.json()) as { hold_id: string }).hold_id;
 }
 
-const approve = (id: string): Promise<Hold> => approveHold(plane.store, id);
+const approve = (id: string): Promise<CallHold> => approveHold(plane.store, id);
 
 const execution = (id: string) => async () => (await plane.store.find(id))?.execution;
 const status = (id: string) => async () => (await plane.store.find(id))?.status;
@@ -194,7 +194,7 @@ describe('an approved call whose caller left with a handle', () => {
     const id = await payAndLeave();
     await approve(id);
     await expect.poll(execution(id)).toBe('executed');
-    const attempt = (await plane.store.find(id))?.attempt;
+    const attempt = assertCall((await plane.store.find(id))!).attempt;
     expect(attempt).toMatchObject({ by: 'control/1' });
     expect(upstream.received.at(-1)?.headers['idempotency-key']).toBe(attempt?.id);
 

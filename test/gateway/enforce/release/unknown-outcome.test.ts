@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { createEvaluator, type Evaluator } from '../../../../gateway/decide/evaluator.ts';
-import type { Hold } from '../../../../gateway/domain/hold.ts';
+import { assertCall, type CallHold } from '../../../../gateway/domain/hold.ts';
 import type { HoldStore } from '../../../../gateway/domain/hold-store.ts';
 import { Problem } from '../../../../gateway/domain/problem.ts';
 import type { System } from '../../../../gateway/domain/system.ts';
@@ -127,10 +127,10 @@ function call(system: string, purpose: string, headers: Record<string, string> =
   });
 }
 
-async function holdFor(callId: string): Promise<Hold> {
+async function holdFor(callId: string): Promise<CallHold> {
   const find = async () => (await plane.store.list({ limit: 200 })).items.find((hold) => hold.claims.task === callId);
   await expect.poll(find).toBeDefined();
-  return (await find())!;
+  return assertCall((await find())!);
 }
 
 /** A call whose caller waits; resolves when it is approved. */
@@ -144,7 +144,7 @@ async function approved(system: string, headers: Record<string, string> = {}) {
 
 const sentFor = (purpose: string) => upstream.received.filter(({ body }) => body.includes(purpose));
 const stateOf = async (id: string) => {
-  const { execution, resendAt, attempt } = (await plane.store.find(id))!;
+  const { execution, resendAt, attempt } = assertCall((await plane.store.find(id))!);
   return { execution, again: resendAt !== null, attempts: attempt?.number };
 };
 
@@ -182,7 +182,7 @@ describe('a call of unknown outcome to a system that is declared idempotent', ()
     await resends.tick();
     expect((await answer).status).toBe(201);
     expect(sentFor(purpose).map(({ headers }) => headers['idempotency-key'])).toEqual([key, key]);
-    expect((await plane.store.find(id))!.attempt!.key).toBe(key);
+    expect(assertCall((await plane.store.find(id))!).attempt!.key).toBe(key);
   });
 
   test('is left to people after five attempts, each after twice the wait of the one before', async () => {
@@ -222,7 +222,7 @@ describe('a call of unknown outcome to a system that is declared idempotent', ()
       clock,
     });
     now.skew += 1_000;
-    await unreachable.resend((await plane.store.find(id))!);
+    await unreachable.resend(assertCall((await plane.store.find(id))!));
     await nowhere.close();
     expect(await stateOf(id)).toEqual({ execution: 'indeterminate', again: true, attempts: 2 });
     now.skew += 2_000;
@@ -271,7 +271,7 @@ describe('a call of unknown outcome to a system that is declared idempotent', ()
 describe('a call of unknown outcome that can be read back', () => {
   test('is confirmed as soon as the system knows it', async () => {
     const { id } = await lost();
-    const key = (await plane.store.find(id))!.attempt!.key;
+    const key = assertCall((await plane.store.find(id))!).attempt!.key;
     known = 200;
     await readBacks.tick();
     expect(await stateOf(id)).toMatchObject({ execution: 'indeterminate' });
@@ -351,7 +351,7 @@ describe('an outcome that the store does not take just now', () => {
   test('is waited for at a drain', async () => {
     const { id, answer } = await approved('bank');
     await answer;
-    const hold = { ...(await plane.store.find(id))!, attempt: null };
+    const hold = { ...assertCall((await plane.store.find(id))!), attempt: null };
     const slow = createOutcomes(
       {
         async apply() {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Hold } from '../../../../gateway/domain/hold.ts';
+import { assertCall, type Hold } from '../../../../gateway/domain/hold.ts';
 import type { HoldStore } from '../../../../gateway/domain/hold-store.ts';
 import { Problem } from '../../../../gateway/domain/problem.ts';
 import { createHoldWaiters } from '../../../../gateway/enforce/wait/hold-waiters.ts';
@@ -109,7 +109,7 @@ test('one waits on for what is being released or is about to be sent again, and 
   let done: object | null = null;
   const waiting = room.wait(releasing, 60_000, stay).then((end) => (done = end));
   await plane.store.apply(hold.id, lost);
-  await expect.poll(async () => (await plane.store.find(hold.id))!.resendAt).not.toBeNull();
+  await expect.poll(async () => assertCall((await plane.store.find(hold.id))!).resendAt).not.toBeNull();
   expect(done).toBeNull();
   await plane.store.apply(hold.id, { type: 'leave-to-people', reason: 'enough' });
   expect(await waiting).toMatchObject({ execution: 'indeterminate', resendAt: null });

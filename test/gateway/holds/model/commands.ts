@@ -2,8 +2,7 @@ import fc from 'fast-check';
 import { expect } from 'vitest';
 import { isRefusal } from '../../../../gateway/domain/hold-command.ts';
 import type { HoldCommand, HoldRefusal } from '../../../../gateway/domain/hold-command.ts';
-import type { Hold } from '../../../../gateway/domain/hold.ts';
-import { isOpen } from '../../../../gateway/domain/hold.ts';
+import { assertCall, isOpen, type Hold } from '../../../../gateway/domain/hold.ts';
 import {
   CALLS,
   isApproved,
@@ -210,7 +209,7 @@ function release(call: number, at: number, fate: Fate): Command {
     expect(out.length).toBe(fate === 'unsent' || fate === 'dies before' ? 0 : 1);
     expected.sends += out.length;
     // What went out is what was approved, byte for byte.
-    for (const { digest } of out) expect(digest).toBe(hold.digest);
+    for (const { digest } of out) expect(digest).toBe(assertCall(hold).digest);
     expected.execution = fate === 'answered' ? 'executed' : fate === 'unsent' ? 'failed' : 'indeterminate';
   });
 }
@@ -267,7 +266,7 @@ type Rival = (hold: Hold) => HoldCommand;
 function adopt(expected: Expected, hold: Hold): void {
   expected.status = hold.status;
   expected.execution = hold.execution;
-  expected.redeemBy = hold.redeemBy ?? 0;
+  expected.redeemBy = assertCall(hold).redeemBy ?? 0;
   expected.lease = hold.lease && { by: hold.lease.by, until: hold.lease.until };
   const present = hold.votes.filter(({ revision }) => revision === hold.revision);
   const voters = new Set(present.map((vote) => vote.reviewer));

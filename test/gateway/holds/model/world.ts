@@ -1,6 +1,6 @@
 import type { Decision, HoldTerms } from '../../../../gateway/domain/decision.ts';
 import type { Event } from '../../../../gateway/domain/event.ts';
-import type { Hold } from '../../../../gateway/domain/hold.ts';
+import { assertCall, type Hold } from '../../../../gateway/domain/hold.ts';
 import type { HoldDraft, HoldStore } from '../../../../gateway/domain/hold-store.ts';
 import type { Reviewer } from '../../../../gateway/domain/principal.ts';
 import { Problem } from '../../../../gateway/domain/problem.ts';
@@ -157,7 +157,7 @@ export class World {
     const gateway = this.gateways[at]!;
     gateway.fate = fate;
     const out = new Promise<void>((resolve) => (gateway.whenOut = resolve));
-    const released = gateway.releaser.release(hold, null);
+    const released = gateway.releaser.release(assertCall(hold), null);
     await Promise.race([released, out]);
     if (fate.startsWith('dies')) await this.restart(at);
     else gateway.fate = 'answered';

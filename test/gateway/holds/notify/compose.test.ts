@@ -15,7 +15,7 @@ import type { NoticeMessage } from '../../../../gateway/holds/notify/notice-mess
 import type { NotifyConfig } from '../../../../gateway/holds/notify/notify-config.ts';
 import { slackMessage } from '../../../../gateway/holds/notify/slack-message.ts';
 import { facts, headline } from '../../../../gateway/holds/notify/wording.ts';
-import { aHold, MINUTE, ONE_OF_FINANCE, reviewer } from '../../../helpers/hold.ts';
+import { aHandoff, aHold, MINUTE, ONE_OF_FINANCE, reviewer } from '../../../helpers/hold.ts';
 import { CONSOLE, NOTHING, SECRET } from './a-notification.ts';
 
 const NOW = Date.parse('2026-11-24T10:00:00Z');
@@ -160,12 +160,12 @@ describe('who is told', () => {
   });
 
   test('of what is sent to one person: that person, and no group before it is escalated', () => {
-    const hold = aHold(NOW, { kind: 'exception', to: { person: 'dora@example.com' }, assignee: 'dora@example.com' });
+    const hold = aHandoff(NOW, 'exception', { to: { person: 'dora@example.com' }, assignee: 'dora@example.com' });
     expect(told(of('opened', hold))).toEqual(['webhook/all', 'email dora@example.com']);
   });
 
   test('of what is sent to another agent: no person', () => {
-    const hold = aHold(NOW, { kind: 'relay', to: { agent: 'other-bot' } });
+    const hold = aHandoff(NOW, 'relay', { to: { agent: 'other-bot' } });
     expect(told(of('opened', hold))).toEqual(['webhook/all']);
   });
 
@@ -272,9 +272,9 @@ describe('what is told', () => {
     fc.assert(
       fc.property(fc.constantFrom(...HOLD_KINDS), fc.stringMatching(/^[a-zA-Z0-9]{12,40}$/), (kind, text) => {
         const secret = `S3CR3T${text}`;
-        const drafts = compose(of(kind, holdFullOf(secret)));
-        expect(drafts.length).toBeGreaterThan(0);
-        for (const draft of drafts) {
+        const drafts = [callFullOf(secret), relayFullOf(secret)].map((hold) => compose(of(kind, hold)));
+        for (const some of drafts) expect(some.length).toBeGreaterThan(0);
+        for (const draft of drafts.flat()) {
           const message = messageOf(draft);
           const said = [draft.payload, slackMessage(message), headline(message), facts(message).flat().join('\n')];
           expect(said.join('\n')).not.toContain(secret);
@@ -285,7 +285,7 @@ describe('what is told', () => {
 });
 
 /** The secret stands wherever an agent or a person may have put one. */
-function holdFullOf(secret: string): Hold {
+function callFullOf(secret: string): Hold {
   const base = aHold(NOW);
   const body = Buffer.from(JSON.stringify({ note: secret }));
   const headers = ['authorization', `Bearer ${secret}`, 'x-note', secret];
@@ -308,9 +308,18 @@ function holdFullOf(secret: string): Hold {
     votes: [{ ...vote('bea@example.com', 1), note: secret }],
     escalations: [{ at: NOW, to: ['legal'], by: 'bea@example.com', note: secret, requirement: null }],
     outcome: { result: 'executed', reference: secret, note: secret, by: 'bea@example.com', at: NOW },
-    artifacts: [{ name: secret, type: 'text/plain', bytes: 1, sha256: secret }],
     attempt: { id: 'att_1', by: 'control', at: NOW, key: secret, number: 1 },
   };
+}
+
+function relayFullOf(secret: string): Hold {
+  return aHandoff(NOW, 'relay', {
+    idempotencyKey: secret,
+    claims: { session: secret, task: secret, confidence: 0.5, flags: [secret], reversible: true },
+    note: secret,
+    notes: [{ by: 'bea@example.com', at: NOW, text: secret }],
+    artifacts: [{ name: secret, type: 'text/plain', bytes: 1, sha256: secret }],
+  });
 }
 
 test('what goes out to people names no secret that a rule or a path quoted', () => {

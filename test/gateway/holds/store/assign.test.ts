@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { HoldTerms } from '../../../../gateway/domain/decision.ts';
 import type { Delegation } from '../../../../gateway/domain/hold-store.ts';
-import type { Hold } from '../../../../gateway/domain/hold.ts';
+import type { CallHold } from '../../../../gateway/domain/hold.ts';
 import type { Reviewer } from '../../../../gateway/domain/principal.ts';
 import { chooseAssignee, type Assignable } from '../../../../gateway/holds/store/assign.ts';
 import type { HoldDatabase } from '../../../../gateway/holds/store/database.ts';
@@ -44,7 +44,7 @@ describe.each(engines)('the choice of who is asked, in $name', (engine) => {
   });
 
   /** A hold of somebody's, later than all before. */
-  async function has(assignee: string | null, changes: Partial<Hold> = {}): Promise<void> {
+  async function has(assignee: string | null, changes: Partial<CallHold> = {}): Promise<void> {
     count++;
     const id = `hold_${String(count).padStart(5, '0')}`;
     const hold = aHold(NOW, { id, askedDigest: id, assignee: assignee && reviewer(assignee).id, ...changes });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { isRefusal } from '../../../../gateway/domain/hold-command.ts';
-import type { Hold } from '../../../../gateway/domain/hold.ts';
+import { assertCall, type Hold } from '../../../../gateway/domain/hold.ts';
 import { ANSWER_KEPT, SETTLED_KEPT } from '../../../../gateway/holds/store/retention.ts';
 import { createHoldTimers } from '../../../../gateway/holds/timers.ts';
 import { draft, handoffDraft, requirement, reviewer, ONE_OF_FINANCE } from '../../../helpers/hold.ts';
@@ -222,7 +222,7 @@ describe.each(engines)('holds in $name', (engine) => {
       await store.open(draft(2, { system: 'crm' }, { requirements: [requirement(['legal', 'sales'])] }));
       await store.apply(hold.id, reject);
       const ids = async (filter: object) =>
-        (await store.list({ limit: 10, ...filter })).items.map(({ system }) => system);
+        (await store.list({ limit: 10, ...filter })).items.map((hold) => assertCall(hold).system);
       expect(await ids({ status: 'rejected' })).toEqual(['payments']);
       expect(await ids({ system: 'crm' })).toEqual(['crm']);
       expect(await ids({ agent: 'nobody' })).toEqual([]);
@@ -374,7 +374,8 @@ describe.each(engines)('holds in $name', (engine) => {
       const wanted = handoffDraft('T-1');
       const { hold, attached } = await store.openHandoff(wanted);
       expect(attached).toBe(false);
-      expect(hold).toMatchObject({ kind: 'exception', status: 'pending', callId: '' });
+      expect(hold).toMatchObject({ kind: 'exception', status: 'pending' });
+      expect(hold).not.toHaveProperty('callId');
       expect(JSON.stringify(await store.handoff(hold.id))).toBe(JSON.stringify(wanted.form));
       expect(await store.artifact(hold.id, 'notes.txt')).toEqual(wanted.artifacts[0]);
       expect(await store.artifact(hold.id, 'other.txt')).toBeNull();
@@ -483,7 +484,7 @@ describe.each(engines)('holds in $name', (engine) => {
       expect((await store.find(late.id))?.status).toBe('expired');
       expect((await store.find(decided.id))?.status).toBe('approved');
       expect(await store.apply(late.id, approve())).toMatchObject({ refused: 'state' });
-      stores.now = (await store.find(decided.id))!.redeemBy!;
+      stores.now = assertCall((await store.find(decided.id))!).redeemBy!;
       expect(await timers.tick()).toBe(1);
       expect((await store.find(decided.id))?.status).toBe('lapsed');
     });
