@@ -4,13 +4,13 @@ import type { Decision, MatchedRule, Obligation, Trigger, Verdict } from '../dom
 import { createRecent } from './recent.ts';
 import { canEscalate, holdMembers, termsOf, trigger } from './terms.ts';
 
-/** A decision without what belongs to one call: its id, revision and time. */
+/** A decision without its id, policy revision and time. */
 export type Outcome = Pick<
   Decision,
   'verdict' | 'rules' | 'reason' | 'obligations' | 'alert' | 'terms' | 'cost' | 'fault'
 >;
 
-/** What every rule says of itself. */
+/** The members of every rule. */
 export const ruleMembers = { rule: z.string().regex(/^[\w.-]+$/), reason: z.string().optional() };
 const obliging = {
   ...ruleMembers,
@@ -21,7 +21,7 @@ const blockRule = z.strictObject({ ...ruleMembers, trigger });
 const holdRule = z
   .strictObject({ ...obliging, ...holdMembers })
   .refine(canEscalate, { path: ['on_expiry'], error: 'expected a chain in escalate to go to' });
-// No trigger: an estimate can make a call wait or stop it, never let it through.
+// No trigger: an estimate can hold or block a call, but never allow it.
 const allowRule = z.strictObject(obliging);
 
 const byPackage = <T extends z.ZodType>(rule: T) => z.record(z.string(), z.array(rule));
@@ -38,18 +38,18 @@ const result = z.tuple([
   }),
 ]);
 
-// Most calls of an agent end in one of a few outcomes, and reading one costs a third of an evaluation.
+// Most calls of an agent share a few outcomes, and reading one costs a third of an evaluation.
 const known = createRecent<Outcome>(256);
-/** A reason may quote a body: without a limit, 512 calls could fill the memory. */
+/** A reason may quote a body. Without a limit, a few hundred outcomes could fill the memory. */
 const LONGEST_KNOWN = 8192;
 
-/** The amount of a cost, as OPA writes it. Within a string its quotation marks would be escaped. */
+/** The amount of a cost, as OPA writes it. It cannot match inside a string, where quotation marks are escaped. */
 const AMOUNT = /"cost":\{"amount":[\d.eE+-]+/g;
 const BEFORE_AMOUNT = '"cost":{"amount":';
 
 /**
- * As `readOutcome`, remembering the latest few hundred. Those that differ in an amount alone, as the costs of most calls
- * do, are one: reading each of them and what is said of its rules cost a third of a decision.
+ * Like `readOutcome`, with a cache of the latest few hundred outcomes. Outcomes that differ only in the amount of the
+ * cost, as most do, share one entry.
  */
 export function recallOutcome(text: string): Outcome {
   if (text.length > LONGEST_KNOWN) return readOutcome(text);
@@ -57,7 +57,7 @@ export function recallOutcome(text: string): Outcome {
   if (amounts?.length !== 1) return recall(text);
   const amount = costAmount.safeParse(Number(amounts[0].slice(BEFORE_AMOUNT.length)));
   const { cost, ...outcome } = recall(text.replace(AMOUNT, `${BEFORE_AMOUNT}0`));
-  // Where it is not the cost of the decision, it may be a parameter of an obligation. What is no amount is refused there.
+  // Without a cost, the match is a parameter of an obligation. An invalid amount is refused by `readOutcome`.
   return cost === null || !amount.success ? recall(text) : { ...outcome, cost: { ...cost, amount: amount.data } };
 }
 
@@ -68,10 +68,10 @@ function recall(text: string): Outcome {
 }
 
 /**
- * Reads what `holdpoint/decision` gave. It may only ever become stricter here: an entry that cannot be read, one whose
- * members are unknown (a misspelt `reviewers` would let anybody approve), or a result of any other shape is a fault.
+ * Reads the result of `holdpoint/decision`. Reading may only make it stricter: an unreadable entry, an unknown member
+ * (a misspelt `reviewers` would let any reviewer approve) or any other shape is a fault, which blocks.
  *
- * @param text the result set as JSON text.
+ * @param text the result set as JSON text
  */
 export function readOutcome(text: string): Outcome {
   if (text === '[]') return failed('holdpoint/decision is undefined for this input');
@@ -80,8 +80,8 @@ export function readOutcome(text: string): Outcome {
   const { verdict, system, ...matched } = parsed.data[0].result;
 
   const holdEntries = Object.values(matched.hold).flat();
-  const blocks = [...matchedRules('block', matched.block), ...matchedRules('block', matched.hold, isBarred)];
-  const holds = matchedRules('hold', matched.hold, (entry) => !isBarred(entry));
+  const blocks = [...matchedRules('block', matched.block), ...matchedRules('block', matched.hold, isBlockAndAlert)];
+  const holds = matchedRules('hold', matched.hold, (entry) => !isBlockAndAlert(entry));
   const allows = matchedRules('allow', matched.allow);
   const rules = [...blocks, ...holds, ...allows];
   const base = { verdict, rules, obligations: [], alert: [], terms: null, cost: null, fault: null };
@@ -92,7 +92,7 @@ export function readOutcome(text: string): Outcome {
       return { ...base, rules: [{ id: 'holdpoint/default', verdict, reason, trigger: 'rule' }], reason };
     }
     if (blocks.length === 0) return failed('malformed decision: block without a rule');
-    const alert = [...new Set(holdEntries.filter(isBarred).flatMap((entry) => entry.reviewers ?? []))];
+    const alert = [...new Set(holdEntries.filter(isBlockAndAlert).flatMap((entry) => entry.reviewers ?? []))];
     return { ...base, reason: reasonOf(blocks, 'blocks this call'), alert };
   }
 
@@ -111,7 +111,7 @@ export function readOutcome(text: string): Outcome {
   return { ...base, reason: reasonOf(allows, 'allows this call'), obligations, cost };
 }
 
-/** The outcome when the policy itself fails: nothing may go through. */
+/** The outcome when the policy itself fails: block. */
 export function failed(fault: string): Outcome {
   const reason = 'The policy could not decide.';
   return {
@@ -145,12 +145,12 @@ function matchedRules(
   );
 }
 
-/** A hold that nobody may approve: level 4 is "block and alert". */
-function isBarred({ level }: Entry): boolean {
+/** Level 4 is "block and alert": no reviewer may approve such a hold. */
+function isBlockAndAlert({ level }: Entry): boolean {
   return level === 4;
 }
 
-/** Every reason that the winning rules give, once; a rule without one is named instead. */
+/** Every reason of the winning rules, once. A rule without a reason is named instead. */
 function reasonOf(winners: readonly MatchedRule[], what: string): string {
   return [...new Set(winners.map(({ id, reason }) => reason ?? `Rule ${id} ${what}.`))].sort().join(' ');
 }
@@ -162,7 +162,9 @@ function uniqueObligations(
   return all.length < 2 ? all : [...new Map(all.map((each) => [JSON.stringify(each), each])).values()];
 }
 
-/** Each rule knows a part of what a call does; what the dearest of them sees is never too little for a budget. */
+/**
+ * The highest cost that a rule states. Rules may see only a part of the call's cost, and a budget must not be exceeded.
+ */
 function highest(costs: readonly Cost[]): Cost | null {
   return costs.length === 0 ? null : costs.reduce((a, b) => (b.amount > a.amount ? b : a));
 }
@@ -175,7 +177,7 @@ function parseJson(text: string): unknown {
   }
 }
 
-/** The first problem, with the place it is at: `hold.payments[0].quorum: …`. */
+/** The first problem, with its place: `hold.payments[0].quorum: …`. */
 function explain(error: z.ZodError): string {
   const [issue] = error.issues;
   if (!issue) return 'unreadable';

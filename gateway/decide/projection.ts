@@ -1,17 +1,16 @@
 import type { Reads, ReadTree } from '../domain/bundle.ts';
 import { SYSTEM_PLACE } from '../domain/policy-input.ts';
 
-/** The members of an object that are read, by the length of their names: most others are told apart by that alone. */
+/** The members of an object that policy reads, by the length of their names, which rules out most other members. */
 type Members = readonly (readonly Member[] | undefined)[];
 type Member = { readonly name: string; readonly below: Members | null };
 
 /**
- * Cuts a policy input down to what decisions read, as JSON text: every value of it stands there in its own text. The
- * shorter text is judged in place of the whole one: calls that differ in nothing that matters become the same text, and
- * OPA reads less (a body of 85 KB that no rule looks into costs 0.5 ms there and 0.15 ms here).
+ * Cuts a policy input down to the members that policy reads, as JSON text. Values keep their own text. Policy judges
+ * the shorter text: calls without a relevant difference become the same text, and OPA parses less.
  *
- * The input is JSON that the gateway wrote, without duplicate names. Where it cannot be told what a name is, because it is
- * escaped, its object stays whole; where the text has another form than expected, so does the text.
+ * The input is JSON that the gateway wrote, without duplicate names. An object with an escaped name stays whole. A text
+ * of an unexpected form stays whole too.
  */
 export function createProjection({ others, systems }: Reads): (input: string) => string {
   const elsewhere = prepare(others);
@@ -26,7 +25,7 @@ export function createProjection({ others, systems }: Reads): (input: string) =>
   };
 }
 
-/** Null: everything is read. */
+/** Null: policy reads everything. */
 function prepare(tree: ReadTree): Members | null {
   if (tree === true) return null;
   const byLength: Member[][] = [];
@@ -44,7 +43,7 @@ const CLOSE_LIST = 93;
 const OPEN = 123;
 const CLOSE = 125;
 
-/** The name that rules are chosen by; null when it does not stand there in plain sight. */
+/** The system's name, by which rules are chosen; null if it is missing or escaped. */
 function systemOf(input: string): string | null {
   const [outer, inner] = SYSTEM_PLACE;
   const within = findMember(input, 0, outer);
@@ -54,7 +53,7 @@ function systemOf(input: string): string | null {
   return name.includes('\\') ? null : name;
 }
 
-/** Where the value of a member begins in the object at `at`; -1 when it is not found before an escaped name. */
+/** Where the value of a member begins in the object at `at`; -1 if it is not found before an escaped name. */
 function findMember(text: string, at: number, wanted: string): number {
   if (text.charCodeAt(at) !== OPEN) return -1;
   for (;;) {
@@ -71,13 +70,13 @@ function findMember(text: string, at: number, wanted: string): number {
 }
 
 /**
- * The object at `at` with these members alone, and where it ends; null when it is no object, or cannot be cut.
- * @param isPlain whether nothing in the text is escaped
+ * The object at `at` with these members only, and where it ends; null if it is not an object, or cannot be cut.
+ * @param isPlain whether the text has no escapes
  */
 function keep(text: string, at: number, members: Members, isPlain: boolean): { text: string; end: number } | null {
   if (text.charCodeAt(at) !== OPEN) return null;
   let kept = '';
-  /** Where the members begin that are kept as they stand, one beside the other, and were not yet added. */
+  /** The run of adjacent, wholly kept members that is not added to `kept` yet; -1 if there is none. */
   let from = -1;
   let to = -1;
   let next = afterSpace(text, at + 1);
@@ -125,13 +124,13 @@ function isSpace(char: number): boolean {
   return char === 32 || char === 10 || char === 13 || char === 9;
 }
 
-/** Where the value begins whose name ends before `at`; -1 when there is none. */
+/** Where a member's value begins. @param at the end of its name. Returns -1 if there is no value */
 function valueAfter(text: string, at: number): number {
   const colon = afterSpace(text, at);
   return text.charCodeAt(colon) === COLON ? afterSpace(text, colon + 1) : -1;
 }
 
-/** What follows the value at `at`. */
+/** Where the value at `at` ends. */
 function endOfValue(text: string, at: number): number {
   const first = text.charCodeAt(at);
   if (first === QUOTE) return endOfString(text, at);

@@ -1,33 +1,33 @@
 import type { Judgement } from './hold-command.ts';
 import type { CallHold, HeldCall } from './hold.ts';
 
-/** A held call as a reviewer would have it, judged by the policy in force. */
+/** A held call with a reviewer's edit, judged by the policy in force. */
 export type Amendment = {
   readonly call: HeldCall;
   readonly digest: string;
   readonly envelope: string;
   readonly judgement: Judgement;
-  /** JSON pointers into the body of what the edit changed. */
+  /** JSON pointers into the body: the places that the edit changed. */
   readonly changed: readonly string[];
 };
 
-/** Why a call cannot be amended so. */
+/** Why an amendment is refused. */
 export type AmendRefusal = {
   /** `invalid`: the edit itself is wrong; `blocked`: policy would block the edited call. */
   readonly refused: 'invalid' | 'blocked';
   readonly detail: string;
-  /** JSON pointer into the body of what is wrong. */
+  /** JSON pointer into the body: the place that is wrong. */
   readonly pointer: string | null;
 };
 
-/** Why an edit is refused; `pointer` says where in the body, if it can be said. */
+/** Why an edit of the body is refused. `pointer` names the place in the body, if there is one. */
 export type NotAmended = { readonly detail: string; readonly pointer: string | null };
 
 /** Edits the body of a held call, in the encoding that the agent chose. */
 export type EditBody = {
-  /** @param editable JSON pointers (RFC 6901) of what may change */
+  /** @param editable JSON pointers (RFC 6901) of the places that may change */
   readonly amendCall: (call: HeldCall, edit: unknown, editable: readonly string[]) => HeldCall | NotAmended;
-  /** JSON pointers of what differs between the bodies of two calls. */
+  /** JSON pointers of the places that differ between the bodies of two calls. */
   readonly changedPlaces: (before: HeldCall, after: HeldCall) => string[];
 };
 

@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 
-/** Where a rule stands in its author's sources. */
+/** The source of a rule. */
 export type RuleSource = {
   /** The package, such as `rules.payments`. */
   readonly package: string;
-  /** What it gives: a verdict on a call, or a finding about the answer. */
+  /** The rule's result: a verdict on a call, or drift in an answer. */
   readonly verdict: 'allow' | 'hold' | 'block' | 'drift';
-  /** Null when the rule's name is computed. */
+  /** Null if the rule's name is computed. */
   readonly rule: string | null;
   /** Relative to the policy folder. */
   readonly file: string;
@@ -15,47 +15,47 @@ export type RuleSource = {
 };
 
 /**
- * What is looked at below a place of the input: anything (`true`), or only these members. Of a member without members
- * only whether and as what it exists, which for whatever is no object is its value.
+ * What policy reads below a place of the input: anything (`true`), or only these members. `{}` means that policy reads
+ * a value that is not an object, and of an object only that it is one.
  */
 export type ReadTree = true | { readonly [member: string]: ReadTree };
 
-/** What a decision can depend on in its input: whatever stands elsewhere changes nothing. */
+/** The parts of the input that a decision can depend on. No other part can change it. */
 export type Reads = {
-  /** In calls to systems that are not in `systems`. */
+  /** For systems that are not in `systems`. */
   readonly others: ReadTree;
   readonly systems: { readonly [system: string]: ReadTree };
 };
 
 export const READS_ANYTHING: Reads = { others: true, systems: {} };
 
-/** A compiled policy: everything that a decision depends on beside its input. */
+/** A compiled policy: everything except the input that a decision depends on. */
 export type Bundle = {
-  /** SHA-256 (hex) over the module, its data and what it reads. */
+  /** SHA-256 (hex) over the module, its data and its reads. */
   readonly revision: string;
   readonly wasm: Uint8Array;
-  /** JSON text exactly as it was compiled, so that no number is rounded on the way. */
+  /** JSON text exactly as it was compiled, so that no number is rounded. */
   readonly data: string;
-  /** Follows from the sources, but not from the module alone: so its contents are part of the revision. */
+  /** Derived from the sources, not from the module alone, so the revision includes it. */
   readonly reads: Reads;
-  /** SHA-256 (hex) over the sources, to know whether they changed. Not part of what decides. */
+  /** SHA-256 (hex) over the sources, to detect changes. Decisions do not depend on it. */
   readonly sources: string;
   /** The version of OPA that compiled it. */
   readonly opa: string;
   readonly rules: readonly RuleSource[];
-  /** Whether it asks how much was used: `input.usage` is counted and put together only then. */
+  /** Whether the policy reads `input.usage`. Usage is counted only then. */
   readonly readsUsage: boolean;
 };
 
-/** The name of what a bundle decides: changes exactly when the module, its data or what it is shown of an input do. */
+/** Changes if and only if the module, its data or the reads change. */
 export function bundleRevision({ wasm, data, reads }: Pick<Bundle, 'wasm' | 'data' | 'reads'>): string {
   const shown = JSON.stringify(reads);
-  // The lengths keep bytes from moving from one to the other unnoticed.
+  // Without the lengths, bytes could move from one part to the next without changing the hash.
   const hash = createHash('sha256').update(`${wasm.byteLength} ${shown.length}\n`);
   return hash.update(wasm).update(shown).update(data).digest('hex');
 }
 
-// Not a `z.record`, which leaves out a member named `__proto__`.
+// Not a `z.record`, which drops a member named `__proto__`.
 const readTree = z.custom<ReadTree>(isReadTree);
 const readTrees = z.custom<Reads['systems']>((value) => value !== true && isReadTree(value));
 
@@ -83,7 +83,7 @@ function isReadTree(value: unknown): boolean {
   return typeof value === 'object' && value !== null && !Array.isArray(value) && Object.values(value).every(isReadTree);
 }
 
-/** A bundle as one file of JSON text, byte for byte the same for the same bundle. */
+/** A bundle as JSON text. The same bundle always gives the same bytes. */
 export function encodeBundle(bundle: Bundle): string {
   const { revision, sources, opa, rules, readsUsage, reads, data, wasm } = bundle;
   const encoded: z.infer<typeof file> = {
@@ -99,10 +99,7 @@ export function encodeBundle(bundle: Bundle): string {
   return `${JSON.stringify(encoded, null, 2)}\n`;
 }
 
-/**
- * Reads what `encodeBundle` wrote.
- * @throws Error when the text is no bundle, or its contents are not those that its revision names.
- */
+/** @throws Error if the text is not a bundle, or its contents do not match its revision */
 export function decodeBundle(text: string): Bundle {
   const parsed = file.safeParse(JSON.parse(text));
   if (!parsed.success) throw new Error(`not a policy bundle: ${z.prettifyError(parsed.error)}`);

@@ -32,7 +32,7 @@ export type CallSummary = {
   readonly trace_id: string;
 };
 
-/** Which calls are looked for: all that is given has to fit. */
+/** A search for calls. A call must match every member that is given. */
 export type CallFilter = {
   readonly agent?: string;
   readonly owner?: string;
@@ -40,7 +40,7 @@ export type CallFilter = {
   readonly system?: string;
   readonly operation?: string;
   readonly method?: string;
-  /** What the path begins with. */
+  /** A prefix of the path. */
   readonly path?: string;
   readonly resource?: string;
   readonly verdict?: string;
@@ -60,56 +60,56 @@ export type CallFilter = {
   /** Milliseconds since the epoch; `to` is excluded. */
   readonly from?: number;
   readonly to?: number;
-  /** Stands in the reason of the decision, or in what a person said of the call; case does not matter. */
+  /** Text in the decision's reason or in a person's note, in any case. */
   readonly text?: string;
 };
 
 /**
- * Where an answer comes from: the `record` in ClickHouse, or, while that is away, the `journal`: what this gateway has
- * not delivered yet, and nothing from before.
+ * The source of an answer: the `record` in ClickHouse or, while ClickHouse is unavailable, the `journal`, which has
+ * only the events that this gateway has not delivered yet.
  */
 export type CallSource = 'record' | 'journal';
 
 export type CallPage = {
   readonly items: readonly CallSummary[];
-  /** `cursor` of the next page, or null. */
+  /** The `cursor` of the next page, or null. */
   readonly next: string | null;
   /**
-   * RFC 3339: calls before this were not looked at, as that would have taken too long; the next page goes on there. Null
-   * when nothing was left out.
+   * RFC 3339: calls before this time were not searched, as that would have taken too long. The next page continues
+   * there. Null if the search is complete.
    */
   readonly searched_since: string | null;
   readonly source: CallSource;
 };
 
-/** Everything that is known of one call. */
+/** All events of one call. */
 export type CallStory = {
   readonly call: CallSummary | null;
-  /** Every step, in order. */
+  /** Every event, in order. */
   readonly events: readonly Event[];
   readonly source: CallSource;
 };
 
-/** What is known of calls like one that waits for people. */
+/** Past calls similar to a held one. */
 export type CallHistory = {
-  /** Calls of this operation by this agent within the last 30 days. */
+  /** The agent's calls of this operation within the last 30 days. */
   readonly similar_30d: number;
-  /** Of those on which people decided, the share (0 to 1) that they approved as it was; null when there were none. */
+  /** The share (0 to 1) of these that reviewers approved unchanged, of all they decided; null if they decided none. */
   readonly approved_unchanged_rate: number | null;
   /** The agent's last calls, newest first. */
   readonly recent_calls: readonly CallSummary[];
 };
 
-/** What the record can be asked. */
+/** Queries on recorded calls. */
 export type CallLog = {
   /**
-   * Newest first; `cursor` is an earlier answer's `next`.
-   * @throws when neither the record nor the journals can be read
+   * Newest first. `cursor` is the `next` of an earlier page.
+   * @throws if neither the record nor the journals can be read
    */
   search(filter: CallFilter, page: { readonly cursor?: string; readonly limit: number }): Promise<CallPage>;
-  /** Null when there is no such call. From the journal alone that cannot be known, so then it throws instead. */
+  /** Null if there is no such call. Throws instead when only the journal can be read, which cannot prove that. */
   story(callId: string): Promise<CallStory | null>;
-  /** Of the last 30 days, without the call `except` itself. Gives up when `signal` aborts. */
+  /** The last 30 days, without the call `except`. Stops when `signal` aborts. */
   history(
     of: { agent: string; system: string; operation: string; except: string },
     signal: AbortSignal,

@@ -1,2 +1,2 @@
-/** Milliseconds since the epoch. Injected wherever time decides something, so that tests can hold it still. */
+/** Milliseconds since the epoch. Injected wherever a decision depends on time, so that tests can set it. */
 export type Clock = () => number;

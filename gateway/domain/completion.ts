@@ -1,17 +1,17 @@
 import type { Measurement } from './metering.ts';
 
-/** How a call or an exchange ended. Of a held call, cost and drift are recorded with its release instead. */
+/** How a call or an exchange ended. The cost and drift of a held call are recorded with its release instead. */
 export type Completion = {
-  /** What the agent was answered; 0 when it had left. */
+  /** The status of the answer; 0 if the agent had left. */
   readonly status: number;
-  /** A problem's code, when the answer was a problem. */
+  /** The problem's code; null if the answer was not a problem. */
   readonly code: string | null;
   readonly cause: unknown;
   readonly responseBytes: number;
-  /** Milliseconds until the system's response head; null when nothing was sent to it by this exchange. */
+  /** Milliseconds until the upstream's response head; null if this exchange sent nothing upstream. */
   readonly upstreamMs: number | null;
   readonly holdId: string | null;
-  /** Milliseconds that the caller waited for people; null when the call was not held. */
+  /** Milliseconds that the caller waited for reviewers; null if the call was not held. */
   readonly heldMs: number | null;
 } & Measurement;
 
@@ -26,7 +26,7 @@ const NOTHING = {
   drift: null,
 };
 
-/** A completion; what is not given is nothing. A status of 0 says that the agent had left. */
+/** A completion; members that are not given are empty. */
 export function complete(status: number, rest: Partial<Completion> = {}): Completion {
   return { status, ...NOTHING, ...rest };
 }

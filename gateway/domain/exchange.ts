@@ -8,13 +8,13 @@ import type { System } from './system.ts';
 export type Exchange = {
   readonly request: IncomingMessage;
   readonly reply: ConnectionReply;
-  /** The system whose own address the request came in by; null on the shared address. */
+  /** The system that owns the address at which the request arrived; null on the shared address. */
   readonly own: System | null;
   /** Milliseconds since the epoch. */
   readonly receivedAt: number;
 };
 
-/** Who calls, and what: as far as the head of the request tells. */
+/** The caller and the target, as far as the head of the request names them. */
 export type Caller = {
   readonly principal: Principal;
   readonly system: System;
@@ -22,5 +22,5 @@ export type Caller = {
   readonly target: string;
 };
 
-/** One call of an exchange, and the way to answer it. */
+/** One call of an exchange, and the reply for it. */
 export type DescribedCall = { readonly call: Call; readonly reply: Reply };

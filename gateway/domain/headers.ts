@@ -1,6 +1,6 @@
-/** Header lists here are flat: names and values alternating, as `IncomingMessage.rawHeaders` has them. */
+// Header lists are flat: alternating names and values, like `IncomingMessage.rawHeaders`.
 
-/** Meaningful for one connection alone (RFC 9110 section 7.6.1, and the older Proxy-* and Keep-Alive). */
+/** Headers of a single connection (RFC 9110 section 7.6.1, and the older Proxy-* and Keep-Alive). */
 export const HOP_BY_HOP = [
   'connection',
   'keep-alive',
@@ -14,12 +14,12 @@ export const HOP_BY_HOP = [
   'http2-settings',
 ];
 
-/** Headers that an obligation may not touch, because the message's framing and destination hang on them. */
+/** Headers that an obligation must not set, because they determine the message's framing and destination. */
 export function isReserved(header: string): boolean {
   return HOP_BY_HOP.includes(header) || header === 'host' || header === 'content-length';
 }
 
-/** Value of the first header with this lowercase name. */
+/** Value of the first header of this name. @param name lowercase */
 export function headerValue(raw: readonly string[], name: string): string | null {
   for (let i = 0; i < raw.length; i += 2) {
     if (raw[i]!.length === name.length && raw[i]!.toLowerCase() === name) return raw[i + 1]!;
@@ -27,7 +27,7 @@ export function headerValue(raw: readonly string[], name: string): string | null
   return null;
 }
 
-/** Names that `Connection` declares to be hop-by-hop; null in the common case that there are none. */
+/** Header names that `Connection` declares hop-by-hop; null in the common case of none. */
 export function connectionNamed(raw: readonly string[]): Set<string> | null {
   let named: Set<string> | null = null;
   for (let i = 0; i < raw.length; i += 2) {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { isReserved } from './headers.ts';
 
-/** The obligations that the gateway can meet. `set-header` replaces a request header. */
+/** `set-header` replaces a request header. It is the only obligation that the gateway can meet. */
 export const setHeader = z
   .strictObject({
     type: z.literal('set-header'),

@@ -12,27 +12,27 @@ import { iso } from './time.ts';
  *     { "principal": { …, "session" }, "action": { "system", …, "query", "headers", "body_bytes", "body"? },
  *       "resource", "context", "usage"?, "answer"? }
  *
- * It is text, not an object, so that the body in it is the agent's own text: what is judged is what is sent. This is the
- * only file that knows the order and the names of its members.
+ * It is text, not an object, so that it contains the agent's own body text: what is judged is what is sent. Only this
+ * file knows the order and the names of its members.
  */
 export type PolicyInput = string;
 
-/** Place of the name by which rules are chosen. */
+/** The place of the system's name, by which rules are chosen. */
 export const SYSTEM_PLACE = ['action', 'system'] as const;
-/** JSON pointer of the string that is a path, percent-encoded. */
+/** JSON pointer to the percent-encoded path. */
 export const PATH_POINTER = '/action/path';
 
 const QUERY = ',"query":';
 const USAGE = ',"usage":{"agent":';
 
-/** What all calls of one principal share, to be written once. */
+/** The text that all calls of one principal share. Cache it. */
 export function principalText({ agent, owner, roles, onBehalfOf }: Principal): string {
   const json = JSON.stringify({ agent, owner, roles, on_behalf_of: onBehalfOf });
-  // Left open: the session differs from call to call.
+  // The object stays open: the session differs from call to call.
   return `{"principal":${json.slice(0, -1)},"session":`;
 }
 
-/** What follows from method and path alone, to be written once for calls that are made again. */
+/** The text that depends on method and path alone. Cache it for repeated calls. */
 export type ActionText = { readonly opening: string; readonly resource: string };
 
 export function actionText(
@@ -54,15 +54,15 @@ export function actionText(
   };
 }
 
-/** Where and when a call came in, and what the agent says of it. */
+/** The time and address of a call's arrival, and the agent's claims about it. */
 type Context = { readonly at: number; readonly ip: string; readonly claims: Claims };
 
 /**
- * Puts an input together.
- * @param principal as `principalText` writes it
+ * Assembles an input.
+ * @param principal written by `principalText`
  * @param query JSON text
  * @param headers JSON text
- * @param body JSON text; null when policy cannot see into the body, or there is none
+ * @param body JSON text; null if policy cannot read the body, or there is none
  */
 export function createInput(
   principal: string,
@@ -97,23 +97,26 @@ function contextText({ at, ip, claims }: Context): string {
 
 let lastTime = { at: NaN, text: '' };
 
-/** Calls that come in the same millisecond share its text. */
+/** Calls of the same millisecond share its text. */
 function timeText(at: number): string {
   if (lastTime.at !== at) lastTime = { at, text: iso(at) };
   return lastTime.text;
 }
 
-/** The input of a call that was not judged before, with `usage`. @param usage JSON text of an object that begins with `agent` */
+/**
+ * Adds `usage` to an input without it.
+ * @param usage JSON text of an object whose first member is `agent`
+ */
 export function withUsage(input: PolicyInput, usage: string): PolicyInput {
   return `${input.slice(0, -1)},"usage":${usage}}`;
 }
 
-/** An input that has `usage`, without it. It is always the last member, so whatever a body says, its beginning is the last. */
+/** Removes `usage` from an input. It is always the last member, so its last match cannot be text of a body. */
 export function withoutUsage(input: PolicyInput): PolicyInput {
   return `${input.slice(0, input.lastIndexOf(USAGE))}}`;
 }
 
-/** Who called what, as an input that was stored says it; and whether it has `usage`. */
+/** The agent, owner and operation that a stored input names, and whether it has `usage`. */
 export function spenderOf(input: PolicyInput): Spender & { readonly hasUsage: boolean } {
   const { principal, action, usage } = JSON.parse(input) as { principal: Spender; action: Spender; usage?: unknown };
   const { agent, owner } = principal;
@@ -121,43 +124,44 @@ export function spenderOf(input: PolicyInput): Spender & { readonly hasUsage: bo
   return { agent, owner, system, operation, hasUsage: usage !== undefined };
 }
 
-/** What drift rules judge: the input of the call, and the system's answer to it. @param answer JSON text */
+/** Adds the upstream's answer to a call's input, for drift rules. @param answer JSON text */
 export function withAnswer(input: PolicyInput, answer: string): PolicyInput {
   return `${input.slice(0, -1)},"answer":${answer}}`;
 }
 
 /**
- * The input with another body; null when the body in it is not the one that was judged.
- * @param judged the body in it, as JSON text
- * @param body the other one, as JSON text of a body of `bytes` bytes
+ * Replaces the body of an input; null if the input does not contain the judged body.
+ * @param judged the judged body, as JSON text
+ * @param body the new body, as JSON text
+ * @param bytes the length of the new body as it will be sent
  */
 export function withBody(input: PolicyInput, judged: string, body: string, bytes: number): PolicyInput | null {
   const action = parseSpans(input).members.get('action')?.value.members;
   const old = action?.get('body')?.value;
   const size = action?.get('body_bytes')?.value;
   if (!old || !size || size.start > old.start) return null;
-  // A JSON body stands in the input with the space around it.
+  // The input contains a JSON body with the white space around it.
   const start = old.start - parseSpans(judged).start;
   const end = start + judged.length;
   if (input.slice(start, end) !== judged) return null;
   return input.slice(0, size.start) + bytes + input.slice(size.end, start) + body + input.slice(end);
 }
 
-/** The body as policy sees it, with exact numbers; undefined when policy cannot see into it, or there is none. */
+/** The body as policy sees it, with exact numbers; undefined if policy cannot read it, or there is none. */
 export function bodyOf(input: PolicyInput): ExactJson | undefined {
   return memberOf(memberOf(parseExactly(input), 'action'), 'body');
 }
 
-/** Length of what calls of one agent to one path have in common at the beginning; no value stands on both sides of it. */
+/** Length of the beginning that an agent's calls to one path share. No value lies on both sides of its end. */
 export function sharedLength(input: PolicyInput): number {
   return Math.max(0, input.indexOf(QUERY));
 }
 
-/** What an event repeats of the input in columns of its own; null where the input has no such text. */
+/** The parts of an input that an event also has as columns; null if the input has no such text. */
 type InputColumns = {
   readonly path: string | null;
   readonly resourceType: string | null;
-  /** Undefined: it is there, and is neither text nor null. */
+  /** Undefined: the member exists, but is neither text nor null. */
   readonly resourceId: string | null | undefined;
   readonly session: string | null;
   readonly task: string | null;
@@ -165,7 +169,7 @@ type InputColumns = {
   readonly confidence: ExactJson | undefined;
 };
 
-/** Reads the columns from an input that may have been masked: anything can be missing, or be of another kind. */
+/** Reads the columns from an input that may be masked: any member may be missing or of another type. */
 export function columnsOf(input: ExactJson | undefined): InputColumns {
   const resource = memberOf(input, 'resource');
   const context = memberOf(input, 'context');
@@ -184,7 +188,7 @@ export function columnsOf(input: ExactJson | undefined): InputColumns {
 
 const text = z.string().nullable().catch(null);
 
-/** The parts of an input that a reviewer is shown. Anything else in it, or of another shape, is not shown. */
+/** The parts of an input that a reviewer sees. Other members, or members of another type, are not shown. */
 const shown = z.object({
   principal: z.object({ session: text }).catch({ session: null }),
   action: z
@@ -203,7 +207,7 @@ const shown = z.object({
 
 export type ShownInput = z.output<typeof shown>;
 
-/** What a reviewer is shown of an input; of none, the same without values. */
+/** The parts of an input that a reviewer sees; empty values if there is no input. */
 export function showInput(input: PolicyInput | null): ShownInput {
   return shown.parse(input === null ? {} : parseReadably(input));
 }

@@ -1,9 +1,9 @@
-/** Who calls. An agent without a named human owner does not exist, so `owner` is never empty. */
+/** The caller. An agent without a named human owner does not exist, so `owner` is never empty. */
 export type Principal = {
   readonly agent: string;
   readonly owner: string;
   readonly roles: readonly string[];
-  /** Whom the agent says it works for, outermost first. Empty until an identity scheme vouches for it. */
+  /** The delegation chain, outermost first. Empty unless an identity scheme vouches for it. */
   readonly onBehalfOf: readonly string[];
 };
 
@@ -12,12 +12,12 @@ export type Reviewer = {
   readonly id: string;
   readonly groups: readonly string[];
   readonly roles: readonly string[];
-  /** In whose place the person may decide now. The store fills it in from the delegations in force. */
+  /** The reviewers that this one stands in for now. The store reads them from the delegations in force. */
   readonly standsInFor?: readonly { readonly id: string; readonly groups: readonly string[] }[];
 };
 
-/** Who may take a relay: a person, or another agent. */
+/** A taker of a relay: a person or another agent. */
 export type Taker = Reviewer | { readonly agent: string };
 
-/** The way by which somebody reached the gateway; part of every record of what they did. */
+/** How an actor reached the gateway. Every record of an action names it. */
 export type Channel = 'api' | 'console' | 'chat' | 'cli' | 'agent';

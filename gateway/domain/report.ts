@@ -1,6 +1,6 @@
 /**
- * How a column's values look, for whoever shows them. `share` is 0 to 1; `cost` is in the unit that the row's
- * `cost_unit` names; `time` is RFC 3339 in UTC; `names` is a list of text.
+ * The unit of a column's values. `share` is 0 to 1. `cost` is in the unit that the row's `cost_unit` names. `time` is
+ * RFC 3339 in UTC. `names` is a list of text.
  */
 export const UNITS = ['text', 'names', 'time', 'count', 'number', 'share', 'ms', 'us', 'bytes', 'cost'] as const;
 export type Unit = (typeof UNITS)[number];
@@ -12,7 +12,7 @@ export type ReportColumn = {
   readonly about: string;
 };
 
-/** How a report is best drawn; members name columns. */
+/** The chart of a report. Members name columns. */
 type ReportChart =
   | { readonly kind: 'table' }
   | { readonly kind: 'bar'; readonly label: readonly string[]; readonly value: string }
@@ -20,27 +20,31 @@ type ReportChart =
   | { readonly kind: 'heat'; readonly x: string; readonly y: string; readonly value: string };
 
 /**
- * `time`: a moment, or how long before now (`from`: before `to`) · `count`: a whole number · `share`: 0 to 1 ·
- * `duration`: with its unit, such as `10s` · `step`: a duration, or `auto` for one that suits the period · `text`: any ·
- * `choice`: one of `of`.
+ * - `time`: RFC 3339, or a duration before now (for `from`: before `to`)
+ * - `count`: a whole number
+ * - `share`: 0 to 1
+ * - `duration`: with its unit, such as `10s`
+ * - `step`: a duration, or `auto` for one that suits the period
+ * - `text`: any text
+ * - `choice`: one of `of`
  */
 export type ParameterType = 'time' | 'count' | 'share' | 'duration' | 'step' | 'text' | 'choice';
 
 export type ReportParameter = {
   readonly name: string;
   readonly type: ParameterType;
-  /** As people would write it. */
+  /** As a user would write it. */
   readonly default: string;
   readonly about: string;
   readonly of?: readonly string[];
 };
 
-/** What a report says of itself. */
+/** The description of a report. */
 export type ReportHeader = {
   readonly name: string;
   readonly title: string;
   readonly question: string;
-  /** What to do about what it shows. */
+  /** How to act on the report. */
   readonly act: string;
   readonly chart: ReportChart;
   readonly parameters: readonly ReportParameter[];
@@ -50,9 +54,9 @@ export type ReportHeader = {
 export type ReportValue = string | number | null | readonly string[];
 export type ReportRow = Readonly<Record<string, ReportValue>>;
 
-/** A report's answer. */
+/** The result of a report. */
 export type ReportResult = Omit<ReportHeader, 'parameters'> & {
-  /** Each with the value that was used: times in RFC 3339, durations in milliseconds, steps in seconds. */
+  /** Each with its actual value: times in RFC 3339, durations in milliseconds, steps in seconds. */
   readonly parameters: readonly (ReportParameter & { readonly value: string | number })[];
   readonly rows: readonly ReportRow[];
   readonly statistics: {
@@ -67,8 +71,8 @@ export type Reports = {
   /** By name. */
   list(): readonly ReportHeader[];
   /**
-   * @param given values by parameter, as people write them; what is not given has its default
-   * @throws UnknownReport, BadParameter, ReportTookTooLong; anything else means that the record cannot be read
+   * @param given values by parameter, as users write them; other parameters have their defaults
+   * @throws UnknownReport, BadParameter, ReportTookTooLong; any other error means that the record cannot be read
    */
   run(name: string, given: Readonly<Record<string, string>>): Promise<ReportResult>;
 };
@@ -77,7 +81,7 @@ export class UnknownReport extends Error {
   override readonly name = 'UnknownReport';
 }
 
-/** A parameter that the report does not have, or a value that it cannot take; the message says what was expected. */
+/** An unknown parameter, or an invalid value. The message says what was expected. */
 export class BadParameter extends Error {
   override readonly name = 'BadParameter';
   readonly parameter: string;

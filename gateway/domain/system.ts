@@ -1,32 +1,34 @@
 import type { Cost } from './cost.ts';
 
-/** A business system behind the gateway. Durations are milliseconds, sizes bytes. */
+/** A business system that agents call through the gateway. Durations are milliseconds, sizes are bytes. */
 export type System = {
   readonly name: string;
-  /** Where calls go. Its path, without a trailing slash, is put before the call's own. */
+  /** The system's URL. Its path, without a trailing slash, prefixes the call's path. */
   readonly upstream: URL;
-  /** Host names (lowercase, without port) under which agents reach this system without a path prefix. */
+  /** Host names (lowercase, without port) at which agents reach this system without a path prefix. */
   readonly hosts: readonly string[];
-  /** Own `host:port` for SDKs that know neither base path nor Host header. */
+  /** Own `host:port`, for SDKs that can set neither a base path nor a Host header. */
   readonly listen?: string;
   /** Names for operations: the text of an OpenAPI 3.0 or 3.1 document, parsed. */
   readonly openapi?: unknown;
-  /** The header that carries the upstream's own credential. Agents never see it. */
+  /** The header with the upstream's credential. Agents never see it. */
   readonly credential?: { readonly header: string; readonly value: string };
-  /** The header in which agents of this system send their Holdpoint token, beside `Authorization: Bearer`. */
+  /** The header in which agents may send their Holdpoint token, besides `Authorization: Bearer`. */
   readonly agentCredential: { readonly header: string };
-  /** Longest that a held caller is kept waiting. */
+  /** How long a held request stays open. */
   readonly wait: number;
   readonly bodyLimit: number;
-  /** Longest wait for the upstream's response headers, and for each pause in its body. */
+  /** The longest wait for the upstream's response headers, and the longest pause in its body. */
   readonly timeout: number;
-  /** Most connections to the upstream from one worker. */
+  /** The most connections from one worker to the upstream. */
   readonly connections: number;
-  /** The system does a call with a known `Idempotency-Key` once: one of unknown outcome may be sent again under its key. */
+  /**
+   * The system executes a call once per `Idempotency-Key`. A call of unknown outcome may be sent again with its key.
+   */
   readonly idempotent: boolean;
-  /** How to find out whether a call of unknown outcome was executed: by reading it back. */
+  /** How to read a call of unknown outcome back, to learn whether it was executed. */
   readonly readBack?: ReadBack;
-  /** What calls cost; of each kind of entry the first that is for the operation counts. */
+  /** What calls cost. For each kind of entry, the first that matches the operation counts. */
   readonly costs?: readonly CostEntry[];
 };
 
@@ -37,9 +39,9 @@ export type CostEntry = {
   readonly unit: Cost['unit'];
 } & (
   | {
-      /** Where the answer says how much: a JSON pointer (RFC 6901) into its body, or a header in lower case. */
+      /** Where the answer states the quantity: a JSON pointer (RFC 6901) into its body, or a header in lower case. */
       readonly from: { readonly answer: string } | { readonly header: string };
-      /** Of one of what the answer counts, in `unit`. */
+      /** The price of one item, in `unit`. */
       readonly price: number;
     }
   /** The same for every call. */
@@ -48,9 +50,9 @@ export type CostEntry = {
 
 /** A GET that the gateway makes with the system's credential. */
 export type ReadBack = {
-  /** Path and query below the system; `{idempotency_key}` in it stands for the key that the call went out with. */
+  /** Path and query below the system. `{idempotency_key}` stands for the key with which the call was sent. */
   readonly path: string;
-  /** Statuses that mean that the call was executed, and that it was not. Any other means nothing. */
+  /** Statuses that mean "executed" and "not executed". Any other status proves nothing. */
   readonly executed: readonly number[];
   readonly notExecuted: readonly number[];
 };

@@ -3,14 +3,14 @@ import type { HoldTerms, Requirement } from './decision.ts';
 
 const DEFAULT_EXPIRES_IN = 30 * 60_000;
 
-/** Terms, as far as somebody has a say in them: null leaves a member to the others. */
+/** Terms from one source, such as a rule. Null leaves a member to the other sources. */
 export type Opinion = {
   readonly [Member in keyof HoldTerms]: Member extends 'level' | 'requirements' | 'ownerMayApprove'
     ? HoldTerms[Member]
     : HoldTerms[Member] | null;
 };
 
-/** Terms that are as strict as all of these, in every member of which one of them says something. At least one. */
+/** The strictest of these terms, member by member. At least one must be given. */
 export function strictest(all: readonly Opinion[]): HoldTerms {
   const expiresIn = shortest(all.map((each) => each.expiresIn)) ?? DEFAULT_EXPIRES_IN;
   const respondWithin = shortest(all.map((each) => each.respondWithin)) ?? Math.ceil(expiresIn / 2);
@@ -37,7 +37,7 @@ function shortest(durations: readonly (number | null)[]): number | null {
   return given.length > 0 ? Math.min(...given) : null;
 }
 
-/** The places that lie within one of each. `/items` and `/items/0/note` have `/items/0/note` in common. */
+/** The places that lie within a place of each list: of `/items` and `/items/0/note`, that is `/items/0/note`. */
 function commonPlaces(some: readonly string[] | null, others: readonly string[]): readonly string[] {
   if (some === null) return others;
   const within = (places: readonly string[], limits: readonly string[]) =>
@@ -45,17 +45,17 @@ function commonPlaces(some: readonly string[] | null, others: readonly string[])
   return [...new Set([...within(some, others), ...within(others, some)])];
 }
 
-/** All requirements, without those that another one implies: they would only be asked and shown twice. */
+/** All requirements except those that another one implies, so that reviewers are not asked twice. */
 function joined(all: readonly Requirement[]): readonly Requirement[] {
   const kept = new Map<string, Requirement>();
   for (const each of all) {
-    // Only with the same chain: people who join one later do not join the other.
+    // Only with the same chain: groups that join one requirement later do not join the other.
     const key = JSON.stringify([each.groups.toSorted(), each.escalate]);
     const known = kept.get(key);
     if (!known || known.quorum < each.quorum) kept.set(key, each);
   }
   const named = [...kept.values()].filter((each) => each.groups.length > 0);
   const most = Math.max(0, ...named.map((each) => each.quorum));
-  // Whoever counts for a group is a reviewer.
+  // Every member of a group is a reviewer, so a named group implies "any reviewer".
   return [...kept.values()].filter((each) => each.groups.length > 0 || each.escalate.length > 0 || each.quorum > most);
 }

@@ -1,4 +1,4 @@
-/** A moment (milliseconds since the epoch) in RFC 3339, UTC. */
+/** A time (milliseconds since the epoch) in RFC 3339, UTC. */
 export function iso(at: number): string {
   return new Date(at).toISOString();
 }

@@ -15,8 +15,8 @@ function quantity(units: Record<string, number>, expected: string) {
   });
 }
 
-/** A duration with its unit, such as `250ms`, `50s`, `30m`, `8h` or `2d`; parsed to milliseconds. */
+/** A duration with its unit, such as `250ms`, `50s`, `30m`, `8h` or `2d`. Parsed to milliseconds. */
 export const duration = quantity(DURATION_UNITS, 'a duration with its unit, such as 250ms, 50s, 30m, 8h or 2d');
 
-/** A size with its unit, such as `512KiB`, `1MiB` or `2GiB`; parsed to bytes. */
+/** A size with its unit, such as `512KiB`, `1MiB` or `2GiB`. Parsed to bytes. */
 export const size = quantity(SIZE_UNITS, 'a size with its unit, such as 512KiB, 1MiB or 2GiB');

@@ -1,14 +1,14 @@
-/** Where an upstream's answer goes: to a waiting agent, into the store, or both. */
+/** Receives an upstream's answer: for a waiting agent, for the store, or for both. */
 export type UpstreamSink = {
-  /** Called once, with the final status (never a 1xx) and end-to-end headers. */
+  /** Called once, with the final status (never 1xx) and the end-to-end headers. */
   head(status: number, headers: string[]): void;
   /** False asks for a pause. */
   data(chunk: Buffer): boolean;
   end(trailers: string[]): void;
-  /** The upstream broke off after `head`, so the answer is incomplete and must not pass for a whole one. */
+  /** The upstream failed after `head`. The answer is incomplete and must not pass for a whole one. */
   broken(): void;
-  /** Called after each requested pause; calls `resume` once, when the pause may end. */
+  /** Called after `data` asked for a pause. Calls `resume` once, when the pause may end. */
   onDrain(resume: () => void): void;
-  /** Calls `abort` when the answer is no longer wanted. */
+  /** Calls `abort` if the agent leaves before it has the whole answer. */
   onGone(abort: () => void): void;
 };

@@ -3,8 +3,8 @@ import type { Cost } from './cost.ts';
 import type { Decision } from './decision.ts';
 
 /**
- * What policies can ask about the past, as `input.usage`: how much somebody did within the last minute, hour and day.
- * A window slides by its buckets, and the oldest bucket counts whole, so it never covers less than it says.
+ * The windows of `input.usage`: what an agent, owner or operation used within the last minute, hour and day. A window
+ * slides by whole buckets. The oldest bucket counts whole, so a window never covers less than its span.
  */
 export const USAGE_WINDOWS = {
   minute: { span: 60_000, bucket: 5_000 },
@@ -14,40 +14,40 @@ export const USAGE_WINDOWS = {
 
 export type UsageWindow = keyof typeof USAGE_WINDOWS;
 
-/** What is counted. Costs are counted for each unit by itself. */
+/** What is counted. Each cost unit is a measure of its own. */
 export type UsageMeasure = 'calls' | 'blocked' | 'held' | `cost:${string}`;
 
-/** So much of a measure fell into one bucket of a subject. */
+/** The amount of one measure in one bucket of one subject. */
 export type UsageCount = {
-  /** Whose: `agent:<id>`, `owner:<person>` or `operation:<system>/<operation>`. */
+  /** `agent:<id>`, `owner:<person>` or `operation:<system>/<operation>`. */
   readonly subject: string;
   readonly window: UsageWindow;
-  /** When the bucket begins, milliseconds since the epoch. */
+  /** The start of the bucket, in milliseconds since the epoch. */
   readonly bucket: number;
   readonly measure: UsageMeasure;
   readonly amount: number;
 };
 
-/** Where processes and gateways add up what each has counted. */
+/** The store where processes and gateways add up their counts. */
 export type UsageStore = {
-  /** Adds to what is there, all or nothing. When it is not known whether it was committed, adding again counts twice. */
+  /** Adds all counts or none. After an unknown commit, adding again counts twice. */
   add(counts: readonly UsageCount[]): Promise<void>;
   /**
-   * Totals of all buckets that somebody added to since `since`, in milliseconds by the store's clock; 0 for all. `at` is
-   * what the next call starts from: some are told twice rather than one never.
+   * Totals of all buckets that changed since `since` (milliseconds by the store's clock; 0 for all). `at` is the
+   * `since` of the next call. A bucket may be returned twice, but no change is missed.
    */
   totals(since: number): Promise<{ readonly counts: readonly UsageCount[]; readonly at: number }>;
 };
 
-/** Told of every call as it goes. */
+/** Counts every call. */
 export type UsageMeter = {
-  /** Policy decided. What it says that the call costs counts from now on, so that many at once cannot overdraw a budget. */
+  /** Policy decided. The expected cost counts from now on, so that concurrent calls cannot overdraw a budget. */
   decided(call: Call, decision: Decision): void;
-  /** The call has ended: `cost` is what it cost in fact; null when it was not sent, or costs nothing. */
+  /** The call ended. `cost` is its actual cost; null if it was not sent, or is free. */
   completed(call: Call, decision: Decision, cost: Cost | null): void;
 };
 
-/** Whose usage a call counts for. */
+/** The agent, owner and operation that a call counts for. */
 export type Spender = {
   readonly agent: string;
   readonly owner: string;

@@ -1,17 +1,17 @@
-/** What is wrong with a chain, at one place. */
+/** One place where a chain is broken. */
 export type Break = {
   readonly chain: string;
   readonly kind: BreakKind;
-  /** Numbers of the first event concerned, and of the last. */
+  /** Numbers of the first and the last affected event. */
   readonly first: number;
   readonly last: number;
-  /** The event, where it is one and can be named. */
+  /** The event, if it is a single one and is known. */
   readonly event: string | null;
-  /** In a sentence, for auditors. */
+  /** One sentence for auditors. */
   readonly detail: string;
 };
 
-/** What can be wrong, and what it means. */
+/** The kinds of breaks, and their meanings. */
 export const BREAK_KINDS = {
   changed: 'a row is not what was written',
   missing: 'rows are not there any more',
@@ -26,32 +26,32 @@ export const BREAK_KINDS = {
 
 export type BreakKind = keyof typeof BREAK_KINDS;
 
-/** What was found of one chain. */
+/** The verification of one chain. */
 export type ChainReport = {
   readonly chain: string;
-  /** The gateways that wrote it. */
+  /** The gateways that wrote the chain. */
   readonly nodes: readonly string[];
   /** Events under checkpoints that were found as they were written. */
   readonly verified: number;
   readonly checkpoints: number;
-  /** Events behind the last checkpoint: they have numbers and hashes, and no signature yet. */
+  /** Events after the last checkpoint: they have numbers and hashes, but no signature yet. */
   readonly unsigned: number;
   /** Events that retention has deleted. */
   readonly expired: number;
-  /** Milliseconds since the epoch of the last checkpoint; null when there is none. */
+  /** The time of the last checkpoint, in milliseconds since the epoch; null if there is none. */
   readonly signedAt: number | null;
-  /** In order of the chain: the first is where trust ends. */
+  /** In order of the chain. Events after the first break cannot be trusted. */
   readonly breaks: readonly Break[];
 };
 
-/** What was found in one journal. */
+/** The verification of one journal. */
 export type JournalCheck = {
   readonly name: string;
-  /** Null when there is nothing in it. */
+  /** Null if the journal is empty. */
   readonly chain: string | null;
   /** Events under checkpoints that were found as they were written. */
   readonly verified: number;
-  /** Events behind the last checkpoint. */
+  /** Events after the last checkpoint. */
   readonly unsigned: number;
   readonly breaks: readonly Break[];
 };

@@ -1,7 +1,7 @@
 import { withAnswer } from '../domain/policy-input.ts';
 import type { KeptSample } from './answer-sample.ts';
 
-/** The headers of an answer that drift rules see, in lower case. Never add one that carries a credential or a cookie. */
+/** Response headers that drift rules see, in lower case. Never add one that carries a credential or a cookie. */
 const VISIBLE_HEADERS: ReadonlySet<string> = new Set([
   'cache-control',
   'content-language',
@@ -26,8 +26,8 @@ const VISIBLE_HEADERS: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * What drift rules judge, as JSON text: the input on which the call was decided, and the answer.
- * @param json the body of the answer, which has been parsed: its text goes in as it is, so that no number is rounded
+ * The input of drift rules, as JSON text: the call's policy input and the answer.
+ * @param json the body of the answer, known to be valid JSON. Its text goes in unchanged, so that no number is rounded
  */
 export function driftInput(input: string, { status, headers }: KeptSample, json: string): string {
   const visible: Record<string, string> = {};

@@ -5,40 +5,41 @@ import { spenderOf, withoutUsage, withUsage } from '../domain/policy-input.ts';
 import type { Spender, UsageMeasure, UsageMeter, UsageStore, UsageWindow } from '../domain/usage.ts';
 import { Window } from './usage-window.ts';
 
-/** Milliseconds between two exchanges with the store: what others count is known after two of them at most. */
+/** Milliseconds between two exchanges with the store. A count of another process arrives after two at most. */
 const USAGE_INTERVAL = 500;
-/** From here on counts of others count as stale, and policy is told so; milliseconds. */
+/** Milliseconds without an exchange after which policy is told that counts are stale. */
 const USAGE_STALE = 5_000;
-/** Longest that the last exchange may take, in milliseconds. */
+/** Milliseconds that the last exchange may take. */
 const STOP_LIMIT = 1_000;
-/** So many subjects are counted apart; an agent can make up any number of paths. Beyond it, operations share one. */
+/** Most subjects counted. An agent can invent any number of paths: beyond the limit, operations share one subject. */
 const SUBJECTS = 10_000;
 
-/** Exchanges after which those of whom nothing is left are looked for: that takes a look at every bucket of everybody. */
+/** Exchanges between two removals of empty subjects. A removal reads every bucket of every subject. */
 const SWEEP_EVERY = 120;
 
 type Subject = Readonly<Record<UsageWindow, Window>> & { readonly key: string };
+
 export type Usage = UsageMeter & {
-  /** The call with `usage` in its policy input, as it is now. */
+  /** The call with the current `usage` in its policy input. */
   judged(call: Call): Call;
-  /** The same with an input that was judged before: what it says of usage is replaced. */
+  /** An input that was judged before, with its `usage` replaced by the current one. */
   judgedAgain(input: string): string;
-  /** A call that people released has cost something. */
+  /** Counts the cost of a released call. */
   spent(spender: Spender, cost: Cost): void;
   /** Exchanges counts with the store once. @throws Problem `store-unavailable` */
   exchange(): Promise<void>;
   start(): void;
-  /** Adds what is not in the store yet, as far as it can be reached. */
+  /** Adds the remaining counts to the store, if it can be reached. */
   stop(): Promise<void>;
 };
 
 const SPANS: readonly UsageWindow[] = ['minute', 'hour', 'day'];
 
 /**
- * Counts what agents, owners and operations use, together with all processes and gateways on one store. What this process
- * counts it knows at once; of others it knows what is at most a second old, while the store answers.
+ * Counts the usage of agents, owners and operations, over all processes and gateways on one store. Own counts are known
+ * at once; counts of other processes within a second, while the store answers.
  *
- * @param wanted whether the policy in force reads `usage`: otherwise nothing is counted, written or read
+ * @param wanted whether the policy in force reads `usage`; if not, nothing is counted, written or read
  */
 export function createUsage(deps: {
   readonly store: UsageStore;
@@ -48,9 +49,11 @@ export function createUsage(deps: {
 }): Usage {
   const { store, wanted, clock, failed } = deps;
   const subjects = new Map<string, Subject>();
-  /** Allowed calls that count. One that could not be recorded never did, and neither did those of before anybody asked. */
+  /**
+   * Allowed calls that were counted. A call that could not be recorded, or came while usage was not `wanted`, was not.
+   */
   const counted = new WeakSet<Call>();
-  /** Those of whom something was counted since the last exchange: there may be thousands of others. */
+  /** Subjects with counts since the last exchange; there may be thousands of others. */
   let touched = new Set<Subject>();
   let exchanges = 0;
   let since = 0;
@@ -108,7 +111,7 @@ export function createUsage(deps: {
     for (const [key, one] of subjects) if (SPANS.every((span) => one[span].isEmpty(exchangedAt))) subjects.delete(key);
   }
 
-  /** What policy is told, as JSON text. */
+  /** `usage` as JSON text. */
   function textOf(spender: Spender): string {
     const now = clock();
     const [agent, owner, operation] = of(spender).map((one) => text(one, now));
@@ -116,7 +119,7 @@ export function createUsage(deps: {
     return `{"agent":${agent},"owner":${owner},"operation":${operation},"stale":${stale}}`;
   }
 
-  /** One after the other: two at once would add the same twice. */
+  /** Exchanges run one after another: two at once would add the same counts twice. */
   function exchange(): Promise<void> {
     const next = running.then(once);
     running = next.catch(() => {});
@@ -128,7 +131,7 @@ export function createUsage(deps: {
     timer = setTimeout(() => void attempt().finally(schedule), USAGE_INTERVAL).unref();
   }
 
-  /** Told once for each time that the store is away, not twice a second. */
+  /** Reports the first failure of an outage only. */
   async function attempt(): Promise<void> {
     try {
       if (wanted()) await exchange();
@@ -146,7 +149,8 @@ export function createUsage(deps: {
       const { hasUsage, ...spender } = spenderOf(input);
       return withUsage(hasUsage ? withoutUsage(input) : input, textOf(spender));
     },
-    // Everything of a call counts when it came: what is taken back must leave the window together with what it was of.
+    // All counts of a call carry its time of arrival, so that a correction leaves the window with the count it
+    // corrects.
     decided(call, { verdict, cost }) {
       if (!wanted()) return;
       const [spender, at] = [spenderOfCall(call), call.receivedAt];
@@ -172,7 +176,7 @@ export function createUsage(deps: {
     async stop() {
       stopped = true;
       if (timer) clearTimeout(timer);
-      // A store that hangs must not keep the process from ending: half a second of counts is what a crash costs too.
+      // A store that hangs must not keep the process from ending. A crash would lose the same half second of counts.
       const late = new Promise<void>((resolve) => setTimeout(resolve, STOP_LIMIT).unref());
       await Promise.race([attempt(), late]);
     },

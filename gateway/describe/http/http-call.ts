@@ -10,7 +10,7 @@ import { VISIBLE_HEADERS } from './headers.ts';
 import { createOperationNamer, type NamedOperation } from './operation.ts';
 import { decodeSegments, splitTarget } from './path.ts';
 
-/** A call as it arrived: its head passed `assertPlainFraming`, its body is read and its caller known. */
+/** A call as it arrived. Its head passed `assertPlainFraming`, its body is read and its caller is identified. */
 export type Arrival = {
   readonly id: string;
   /** Milliseconds since the epoch. */
@@ -23,21 +23,22 @@ export type Arrival = {
   readonly headers: IncomingHttpHeaders;
   readonly body: Buffer;
   readonly ip: string;
-  /** A WebSocket handshake is a call of its own kind: permission to read is none to open a channel. */
+  /** A WebSocket handshake is a kind of its own: permission to read does not allow opening a tunnel. */
   readonly protocol: 'http' | 'websocket';
 };
 
 type Route = NamedOperation & { readonly action: ActionText };
 
-/** Paths that are asked for again and again are worth remembering; those with an identifier in them come and go. */
+/** Limits of the route cache. Repeated paths are worth caching; paths with an identifier come and go. */
 const MAX_ROUTES = 1000;
 const MAX_ROUTE_LENGTH = 256;
 
 /**
- * Describes the calls to one system. The policy input is put together as text, with the body's own text in it: what is
- * judged is exactly what was sent, and nothing is parsed or written twice.
- * Synchronous; throws Problem `ambiguous-path`, `bad-request`, `bad-body` or `bad-context`.
- * @throws Error with a text for the operator when the system's OpenAPI document cannot be used.
+ * Describes the calls to one system. The policy input is assembled as text that contains the body's own text: what is
+ * judged is exactly what was sent, and nothing is parsed or serialized twice.
+ *
+ * The returned function throws Problem `ambiguous-path`, `bad-request`, `bad-body` or `bad-context`.
+ * @throws Error for the operator, if the system's OpenAPI document cannot be used
  */
 export function createDescriber(system: System): (arrival: Arrival) => Call {
   const nameOperation = createOperationNamer(system.openapi, system.upstream.pathname);
@@ -110,7 +111,7 @@ export function createDescriber(system: System): (arrival: Arrival) => Call {
 }
 
 function createHeaderWriter(system: System): (headers: IncomingHttpHeaders) => string {
-  // Operators may choose any header for a credential; whichever it is, it must not reach input and record.
+  // Operators may choose any header for a credential. It must not reach the policy input or the record.
   const secret = new Set([system.agentCredential.header, system.credential?.header].map((name) => name?.toLowerCase()));
   const visible = new Map(
     VISIBLE_HEADERS.filter((name) => !secret.has(name)).map((name) => [name as string, `${JSON.stringify(name)}:`]),
@@ -126,7 +127,7 @@ function createHeaderWriter(system: System): (headers: IncomingHttpHeaders) => s
   };
 }
 
-/** An IPv4 caller on a dual-stack socket; policies compare with IPv4 networks. */
+/** The plain IPv4 address of a caller on a dual-stack socket: policies compare it with IPv4 networks. */
 function plainIp(ip: string): string {
   return ip.startsWith('::ffff:') && ip.includes('.') ? ip.slice(7) : ip;
 }
