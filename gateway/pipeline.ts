@@ -12,7 +12,7 @@ import type { createAuthorize } from './identify/authorize.ts';
 import type { createIdentify } from './identify/identify.ts';
 import type { createRecorder } from './record/recorder.ts';
 
-/** The stages of a call's path, as their files make them. Each refuses by throwing a Problem; none decides what comes next. */
+/** The stages of a call's path. A stage refuses a call by throwing a Problem. No stage decides which one comes next. */
 export type Stages = {
   readonly identify: ReturnType<typeof createIdentify>;
   readonly authorize: ReturnType<typeof createAuthorize>;
@@ -30,7 +30,7 @@ export type Stages = {
 /**
  * THE PATH OF ONE CALL. Nothing outside this file chooses what happens to a call.
  *
- * What throws, refuses: there is no way past a stage that failed.
+ * A stage that throws refuses the call: no path leads past a failed stage.
  */
 export async function serve(stages: Stages, exchange: Exchange): Promise<void> {
   let caller: Caller | null = null;
@@ -44,7 +44,7 @@ export async function serve(stages: Stages, exchange: Exchange): Promise<void> {
     stages.record.refused(exchange, caller, completion);
     return;
   }
-  // An exchange may carry several calls, such as a JSON-RPC batch: each is judged, recorded and answered by itself.
+  // An exchange may carry several calls, such as a JSON-RPC batch. Each is judged, recorded and answered by itself.
   const [first] = calls;
   if (calls.length === 1 && first) await serveCall(stages, first);
   else await Promise.all(calls.map((each) => serveCall(stages, each)));
@@ -58,7 +58,7 @@ async function serveCall(stages: Stages, { call, reply }: DescribedCall): Promis
     await stages.record.decided(call, decision);
     switch (decision.verdict) {
       case 'allow': {
-        // The same call may be waiting for people since before policy allowed it. It must not be sent twice.
+        // The same call may already wait at a hold, from before policy allowed it. It must not be sent twice.
         const alreadySent = await stages.supersedeOpenHold(call, decision);
         completion = alreadySent
           ? await stages.serveHeldCall(alreadySent, decision, reply)

@@ -19,7 +19,7 @@ import { createMeter } from '../metering/meter.ts';
 import { createUsage, type Usage } from '../metering/usage.ts';
 import { createDriftMetrics } from '../record/drift-metrics.ts';
 
-/** What it takes to send calls under policy. Worker and control both do: control for callers that left. */
+/** The parts that send calls under policy. Workers use them, and so does control, for callers that left. */
 export type Enforcement = {
   readonly systems: ReadonlyMap<string, System>;
   readonly forwarder: Forwarder;
@@ -30,7 +30,7 @@ export type Enforcement = {
   readonly suspensions: Suspensions;
   readonly isGranted: (agent: string, system: string) => boolean;
   readonly digest: DigestAction;
-  /** Decides on an input that was decided before, with the usage of now. */
+  /** Decides again on an input, with its usage brought up to date. */
   readonly decideAgain: (input: string) => Decision;
 };
 
@@ -67,7 +67,7 @@ export function createEnforcement(deps: {
   const digest = createDigest(systems);
   const decideAgain = (input: string) => policy.decide(usage.judgedAgain(input));
   const outcomes = createOutcomes(store, (hold, { type }, why) =>
-    log.warn({ hold_id: hold.id, outcome: type, why }, 'the outcome of a released call came too late to be recorded'),
+    log.warn({ hold_id: hold.id, outcome: type, why }, 'the outcome of a released call came too late to record'),
   );
   const releaser = createReleaser({
     store,
@@ -78,7 +78,7 @@ export function createEnforcement(deps: {
     meter,
     digest,
     systems,
-    barred: createWhyNotPermitted(isGranted, suspensions),
+    whyNotPermitted: createWhyNotPermitted(isGranted, suspensions),
     by: deps.attemptedBy,
     clock,
   });

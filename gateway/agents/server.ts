@@ -31,9 +31,9 @@ export type ServerDeps = {
   readonly listen: Address;
   readonly systems: Config['systems'];
   readonly agents: readonly AgentConfig[];
-  /** To whom agents may hand something over, besides each other. */
+  /** The people to which agents may hand work. */
   readonly reviewers: readonly Reviewer[];
-  /** Name of this gateway, and of this process among the attempts to release. */
+  /** The name of this gateway, and of this process in its attempts to release. */
   readonly node: string;
   readonly attemptedBy: string;
   readonly policy: Omit<Decider, 'swap'>;
@@ -44,28 +44,30 @@ export type ServerDeps = {
   readonly logCall: LogCall;
   readonly registry: Registry;
   readonly clock: Clock;
-  /** Why this process cannot serve calls yet or any more; null when it can. */
+  /** Why this process cannot serve calls now; null if it can. */
   readonly notReady: () => string | null;
 };
 
 export type AgentsServer = {
   /**
-   * Opens every agents address; resolves with where they really are (port 0 lets the system choose).
-   * @throws Problem `store-unavailable`: no call may be served before it is known who is suspended and what is held
+   * Opens every address for agents. Resolves with the actual addresses: port 0 lets the kernel choose.
+   * @throws Problem `store-unavailable`: no call may be served before suspensions and open holds are known
    */
   listen(): Promise<{ agents: Address; systems: ReadonlyMap<string, Address> }>;
-  /** No new calls; waiting callers are sent away to come back; resolves when running ones have ended, or after `limit` ms. */
+  /**
+   * No new calls; waiting callers are sent away to come back; resolves when running ones have ended, or after `limit`
+   * ms.
+   */
   drain(limit: number): Promise<void>;
 };
 
-/** Puts the data plane together: listeners, the path of a call, and the few endpoints that agents have next to it. */
+/** Assembles the data plane: listeners, the path of a call, and the gateway's own endpoints for agents. */
 export function buildServer(deps: ServerDeps): AgentsServer {
   const { systems, store, log, clock } = deps;
   let tunnels: Tunnels | null = null;
   const enforcement = createEnforcement({
     ...deps,
-    usageFailed: (err) =>
-      log.warn({ err }, 'usage could not be shared with other processes; policy is told that it is stale'),
+    usageFailed: (err) => log.warn({ err }, 'usage counts could not be shared; policy is told that they are stale'),
     suspensionsChanged: () => tunnels?.cut((agent, system) => enforcement.suspensions.of(agent, system) !== null),
   });
   const { suspensions, usage, outcomes, forwarder } = enforcement;
@@ -77,14 +79,14 @@ export function buildServer(deps: ServerDeps): AgentsServer {
   let draining = false;
   const notReady = () => (draining ? 'draining' : deps.notReady());
 
-  // Not an async function: callers that wait for people may be thousands, and each would keep its frame.
+  // Not an async function, to save memory: thousands of callers may wait for reviewers, and each would keep a frame.
   function serveExchange(exchange: Exchange): Promise<void> {
     running.began();
     const unready = notReady();
     const served = unready === null ? serve(stages, exchange) : turnAway(unready, exchange);
     return served.then(running.ended, (err: unknown) => {
       log.error({ err }, 'unhandled error while serving a call');
-      exchange.reply.breakOff();
+      exchange.reply.abort();
       running.ended();
     });
   }
@@ -161,7 +163,7 @@ export function buildServer(deps: ServerDeps): AgentsServer {
   };
 }
 
-/** No new connections; those that are open are closed when running calls have ended. */
+/** Refuses new connections, and closes open ones when running calls have ended. */
 async function closeServers(servers: readonly Server[], ended: Promise<void>): Promise<void> {
   for (const server of servers) {
     server.close();

@@ -5,43 +5,44 @@ import type { Problem } from './problem.ts';
 import type { UpstreamSink } from './upstream-sink.ts';
 
 /**
- * The way to answer one call, whatever protocol it came by. Nothing else writes to a caller. Each call is answered once,
- * by one of the last four.
+ * Answers one call, over whichever protocol it came. Nothing else writes to a caller. Each call is answered once, by
+ * `answer`, `stored`, `problem` or `accepted`.
  */
 export type Reply = {
-  /** What the caller prefers to waiting. */
   readonly preference: Preference;
-  /** Set for a WebSocket handshake (RFC 6455): it is judged as one call and, where allowed, handed to the tunnel. */
+  /** Set for a WebSocket handshake (RFC 6455). It is judged as one call and, if allowed, handed to the tunnel. */
   readonly tunnel: Tunnel | null;
-  /** The caller left before it had the whole answer. */
+  /** Whether the caller left before it had the whole answer. */
   readonly gone: boolean;
-  /** Calls back once, when the caller has the answer or has left. */
+  /** Calls `closed` once, when the caller has the answer or has left. */
   onClose(closed: () => void): void;
-  /** The system's answer, streamed as it comes. */
+  /** Streams the upstream's answer. */
   answer(decisionId: string, verdict: Verdict): StreamedAnswer;
-  /** The system's answer, as it was stored. It must have been stored whole. */
+  /** Sends a stored answer of the upstream. It must be whole. */
   stored(decisionId: string, response: HeldResponse): void;
-  /** A refusal, or a call that is still held. Too late for one, it breaks off what was begun. */
+  /** Refuses the call, or says that it is still held. If an answer has begun, it is aborted instead. */
   problem(decisionId: string, verdict: Verdict, problem: Problem): void;
-  /** A handle by which the caller can follow its hold. @param retryAfter seconds */
+  /** Gives the caller a handle to follow its hold. @param retryAfter seconds */
   accepted(decisionId: string, hold: Pick<Hold, 'id' | 'status'>, retryAfter: number): void;
 };
 
-/** A streamed answer on its way; `gone`: the caller hung up before it had all of it. */
+/** An answer while it streams. `gone`: the caller hung up before it had the whole answer. */
 export type StreamedAnswer = UpstreamSink & { readonly gone: boolean };
 
-/** The reply of a whole exchange, which knows its connection. */
+/** The reply of a whole exchange, with access to its connection. */
 export type ConnectionReply = Reply & {
-  /** Asks the client for the body that it announced: 100 Continue (RFC 9110 section 10.1.1). */
+  /** Asks the caller for the body that it announced: 100 Continue (RFC 9110 section 10.1.1). */
   sendContinue(): void;
-  /** Ends the answer in the middle, and the connection with it, so that what came of it is not taken for the whole. */
-  breakOff(): void;
+  /** Ends the answer in the middle and closes the connection, so that the caller cannot take the part for the whole. */
+  abort(): void;
 };
 
-/** What a caller prefers to waiting; `wait` is in milliseconds, null when it does not say. */
+/**
+ * How the caller prefers to wait. `async`: it wants a handle. `wait`: milliseconds; null if the caller does not say.
+ */
 export type Preference = { readonly async: boolean; readonly wait: number | null };
 
-/** What a tunnel needs to reach the system: the handshake's target and its headers, and whose it is. */
+/** An allowed WebSocket handshake: its agent and system, and the target and headers to send. */
 export type Handshake = {
   readonly agent: string;
   readonly system: string;
@@ -49,5 +50,5 @@ export type Handshake = {
   readonly headers: readonly string[];
 };
 
-/** Hands an allowed handshake to the tunnel; resolves when the tunnel is closed. */
+/** Hands an allowed handshake to the tunnel. Resolves when the tunnel is closed. */
 export type Tunnel = (handshake: Handshake) => Promise<Completion>;

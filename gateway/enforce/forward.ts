@@ -8,7 +8,7 @@ import { sampled } from './sampled-answer.ts';
 
 /**
  * Forwards an allowed call and streams the answer.
- * @throws Problem `upstream-*` or `overloaded` when the system gave no answer to stream
+ * @throws Problem `upstream-*` or `overloaded` when the upstream gave no answer to stream
  */
 export function createForward(deps: {
   readonly forwarder: Forwarder;
@@ -28,13 +28,13 @@ export function createForward(deps: {
     const sample = meter.sample(call);
     const delivery = await forwarder.send(call.system, request, sampled(answer, sample));
     const { status, bytes, upstreamMs, problem } = delivery;
-    // The agent has its answer: what this takes delays the record and nothing else.
+    // The agent has its answer, so measuring delays the record and nothing else.
     const measurement = meter.measure(call, decision.cost, sample, delivery);
     const { cost, drift } = measurement instanceof Promise ? await measurement : measurement;
     const known = { responseBytes: bytes, upstreamMs, cost, drift };
-    // An agent that hung up gets no answer, and its upstream request was aborted: that is no failure of the system.
+    // An agent that hung up gets no answer, and its upstream request was aborted. The upstream did not fail.
     if (answer.gone) return complete(0, known);
-    // Cut off in the middle, and the agent's answer with it: there is nothing left to tell it.
+    // The answer was cut off in the middle. Its head is sent already, so the agent cannot be given a problem.
     if (problem && status > 0) {
       return complete(status, { code: problem.code, cause: problem.cause, ...known });
     }

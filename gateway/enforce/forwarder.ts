@@ -8,13 +8,13 @@ import type { UpstreamSink } from '../domain/upstream-sink.ts';
 import type { Delivery, Outgoing } from '../wire/delivery.ts';
 import { createUpstream } from '../wire/upstream.ts';
 
-/** What is needed of a call to send it; a held call, read back from the store, has it too. */
+/** The parts of a call that sending needs. A held call, read back from the store, has them too. */
 type Sendable = Pick<Call, 'system' | 'method' | 'target' | 'headers' | 'body'>;
 
 export type Forwarder = {
-  /** The request exactly as it will go to the system: agent's headers filtered, credential injected, obligations met. */
+  /** The exact request for the upstream: agent's headers filtered, credential injected, obligations met. */
   prepare(call: Sendable, decision: Pick<Decision, 'obligations'>): Outgoing;
-  /** Sends it, once, and streams the answer. Never rejects. */
+  /** Sends the request once and streams the answer. Never rejects. */
   send(system: string, request: Outgoing, sink: UpstreamSink): Promise<Delivery>;
   close(): Promise<void>;
 };

@@ -8,13 +8,13 @@ import type { HeldSince } from './wait/serve-held-call.ts';
 const NO_BODY = Buffer.alloc(0);
 
 /**
- * Stops a call at its hold point: it is stored before anyone is told. An identical retry finds the same hold. Nothing may
- * be judged or sent from `call` afterwards.
+ * Stops a call at its hold point. The call is stored before any reviewer is notified. An identical retry finds the same
+ * hold. `call` must not be judged or sent afterwards.
  */
 export function createHoldPoint(deps: {
   readonly store: Pick<HoldStore, 'open'>;
   readonly digest: DigestAction;
-  /** How the call stands on record. */
+  /** The call as its events record it. */
   readonly onRecord: (call: Call) => NonNullable<HoldDraft['onRecord']>;
 }): (call: Call, decision: Decision, reply: Reply) => Promise<HeldSince> {
   const { store, digest, onRecord } = deps;

@@ -1,7 +1,7 @@
 import type { Obligation } from '../domain/decision.ts';
 import { setHeader } from '../domain/obligation.ts';
 
-/** Carries out what policy demands of a call, on the headers (lowercase names) about to be sent. */
+/** Applies a decision's obligations to the request headers (lowercase names). */
 export function meetObligations(obligations: readonly Obligation[], headers: string[]): string[] {
   let result = headers;
   for (const obligation of obligations) {

@@ -6,26 +6,27 @@ import type { HoldStore } from '../domain/hold-store.ts';
 import { Problem } from '../domain/problem.ts';
 import type { HeldSince } from './wait/serve-held-call.ts';
 
-/** Open holds on calls: what policy allows now may be waiting at a hold since policy asked people. */
+/** Open holds on calls. A call that policy allows now may still wait at a hold from an earlier decision. */
 export type OpenCallIndex = {
-  /** Resolves when what is open is known. @throws Problem `store-unavailable` */
+  /** Resolves when all open holds are loaded. @throws Problem `store-unavailable` */
   start(): Promise<void>;
   /**
-   * Supersedes the open hold of the same agent on the same call, so that the call can be forwarded. Null when it can.
-   * Gives the hold where its call was sent already, or may have been: then the caller gets the answer to that one, and
-   * nothing may be judged or sent from `call` any more.
-   * @throws Problem `store-unavailable`: then the call must not be forwarded
+   * Supersedes the agent's open hold on the same call. Null means that the call can be forwarded.
+   *
+   * Returns the hold if its call was sent, or may have been. The caller then gets the answer to the held call, and
+   * `call` must not be judged or sent.
+   * @throws Problem `store-unavailable`: the call must not be forwarded
    */
   supersede(call: Call, decision: Decision): Promise<HeldSince | null> | null;
   stop(): void;
 };
 
-/** Knows the open calls of all agents, as they were at the start and as the store tells of every change. */
+/** Loads the open holds of all agents at the start and follows every change that the store reports. */
 export function createOpenCallIndex(
   store: Pick<HoldStore, 'openCalls' | 'watch' | 'apply'>,
   digest: DigestAction,
 ): OpenCallIndex {
-  /** Ids of holds by agent, by system, by the digest that the agent sent. */
+  /** Hold ids by agent, then by system, then by the digest of the call that the agent sent. */
   const open = new Map<string, Map<string, Map<string, string>>>();
 
   function add(id: string, agent: string, system: string, asked: string): void {
@@ -37,14 +38,14 @@ export function createOpenCallIndex(
   function remove({ id, principal: { agent }, system, askedDigest }: CallHold): void {
     const ofAgent = open.get(agent);
     const atSystem = ofAgent?.get(system);
-    // A newer hold on the same call may have taken its place.
+    // A newer hold on the same call may have replaced it.
     if (atSystem?.get(askedDigest) !== id) return;
     atSystem.delete(askedDigest);
     if (atSystem.size === 0) ofAgent?.delete(system);
     if (ofAgent?.size === 0) open.delete(agent);
   }
 
-  /** Those that ended while the others were read; null otherwise. */
+  /** Holds that ended while the initial list was being read; null at any other time. */
   let ended: Set<string> | null = null;
   let stop = () => {};
 
@@ -57,14 +58,14 @@ export function createOpenCallIndex(
     }
   }
 
-  /** The open hold on the same call. One look-up where the agent has none at the system. */
+  /** The open hold on the same call. One lookup when the agent has no hold at the system. */
   function find(call: Call): string | null {
     const atSystem = open.get(call.principal.agent)?.get(call.system);
     if (!atSystem || isSafe(call.method)) return null;
     return atSystem.get(digest(call, call)) ?? null;
   }
 
-  async function giveUp(holdId: string, call: Call, { policyRevision }: Decision): Promise<HeldSince | null> {
+  async function supersedeHold(holdId: string, call: Call, { policyRevision }: Decision): Promise<HeldSince | null> {
     const since = performance.now();
     const reason = `policy allows it now; it was forwarded as ${call.id}`;
     const result = await store.apply(holdId, { type: 'supersede', reason, policyRevision });
@@ -88,7 +89,7 @@ export function createOpenCallIndex(
     },
     supersede(call, decision) {
       const holdId = find(call);
-      return holdId === null ? null : giveUp(holdId, call, decision);
+      return holdId === null ? null : supersedeHold(holdId, call, decision);
     },
     stop: () => stop(),
   };

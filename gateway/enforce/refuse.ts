@@ -4,7 +4,10 @@ import { createId } from '../domain/id.ts';
 import { Problem } from '../domain/problem.ts';
 import type { Reply } from '../domain/reply.ts';
 
-/** Refuses what policy blocks, in the words of the rule. A policy that failed blocks too, but says so: try again later. */
+/**
+ * Refuses a call that policy blocks, with the rule's reason. A policy that failed also blocks; the agent may retry
+ * later.
+ */
 export function block(decision: Decision, reply: Reply): Completion {
   const rule = decision.rules[0];
   const problem =
@@ -14,7 +17,9 @@ export function block(decision: Decision, reply: Reply): Completion {
   return refuse(problem, decision, reply);
 }
 
-/** Refuses for whatever a stage threw; what is not a Problem is the gateway's own fault, and only the log learns it. */
+/**
+ * Answers with the Problem that a stage threw. Any other error is the gateway's own fault, and only the log names it.
+ */
 export function refuse(reason: unknown, decision: Decision | null, reply: Reply): Completion {
   const problem = reason instanceof Problem ? reason : new Problem('internal', { cause: reason });
   const { gone } = reply;

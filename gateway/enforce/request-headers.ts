@@ -2,10 +2,12 @@ import { connectionNamed, HOP_BY_HOP } from '../domain/headers.ts';
 import type { System } from '../domain/system.ts';
 
 /**
- * Never taken over from an agent's call: credentials (an agent's own token, and cookies, which would act under an
- * authority that policy cannot see), framing that the upstream connection sets anew, statements about the way here that
- * an agent could forge, another path than the judged one (IIS and Symfony follow it), and what was said to the gateway
- * alone.
+ * Headers that never go from an agent's call to the upstream:
+ * - credentials: the agent's token, and cookies, which carry an authority that policy cannot see
+ * - framing, which the upstream connection sets anew
+ * - forwarding headers, which an agent could forge
+ * - path overrides, which IIS and Symfony follow instead of the judged path
+ * - headers meant for the gateway
  */
 const NOT_FORWARDED = [
   ...HOP_BY_HOP,
@@ -28,8 +30,8 @@ const NOT_FORWARDED = [
 ];
 
 /**
- * The headers that go to a system, in the order in which the agent sent them, with the system's own credential in place
- * of the agent's. Computed once per system; the returned function is on the hot path.
+ * The headers for an upstream, in the order in which the agent sent them. The system's own credential replaces the
+ * agent's. The set of dropped names is computed once per system.
  */
 export function createRequestHeaders(system: System): (raw: readonly string[]) => string[] {
   const { agentCredential, credential } = system;

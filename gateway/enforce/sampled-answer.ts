@@ -1,7 +1,7 @@
 import type { AnswerSample } from '../domain/metering.ts';
 import type { UpstreamSink } from '../domain/upstream-sink.ts';
 
-/** Shows an answer to whoever keeps a sample of it, as it goes on its way: neither its bytes nor its pace change. */
+/** Copies an answer to a sample while it streams. The sample changes neither the bytes nor the pace. */
 export function sampled(sink: UpstreamSink, sample: AnswerSample | null): UpstreamSink {
   if (!sample) return sink;
   return {

@@ -5,32 +5,32 @@ import { complete, type Completion } from '../domain/completion.ts';
 import type { Handshake, Tunnel } from '../domain/reply.ts';
 import type { System } from '../domain/system.ts';
 
-/** Headers that belong to the agent's own handshake; the tunnel makes its own towards the system. */
+/** Headers of the agent's own handshake. The tunnel sets its own towards the system. */
 const HANDSHAKE_HEADERS = /^(sec-websocket-(key|version|extensions|accept|protocol)|origin)$/;
 
-/** Puts one WebSocket handshake through the path of a call. */
+/** Serves one WebSocket handshake as a call. */
 type ServeHandshake = (request: IncomingMessage, response: ServerResponse, tunnel: Tunnel) => Promise<void>;
 
 export type Tunnels = {
-  /** Breaks off those whose agent or system may not be used any more: a handshake was judged, what flows after it is not. */
-  cut(isBarred: (agent: string, system: string) => boolean): void;
+  /** Closes the tunnels of suspended agents and systems. Only the handshake was judged, not the messages after it. */
+  cut(isSuspended: (agent: string, system: string) => boolean): void;
 };
 
 /**
- * WebSocket upgrades (RFC 6455), judged as one call by `serve`, then carried by @fastify/http-proxy. Plain calls go to
- * the pipeline directly and never through here: the plugin would forward them with the agent's own headers. It is loaded
- * with the first handshake: a worker that never sees one is smaller by 7 MB.
+ * WebSocket upgrades (RFC 6455): `serve` judges the handshake as one call, then @fastify/http-proxy carries the tunnel.
+ * Plain calls must not reach the plugin, which would forward them with the agent's own headers. The first handshake
+ * loads the plugin, to save memory in workers that never see one.
  */
 export function registerTunnel(app: FastifyInstance, systems: readonly System[], serve: ServeHandshake): Tunnels {
   const upstreams = new Map(systems.map((system) => [system.name, system.upstream]));
   const handshakes = new WeakMap<IncomingMessage, Handshake>();
   const open = new Map<Duplex, Handshake>();
 
-  /** A server of its own that never listens: the plugin takes whatever handshake its server has. */
+  /** A server that never listens. The plugin takes every handshake of its server, so it gets a server of its own. */
   let carrier: Promise<FastifyInstance> | null = null;
 
   app.server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    // Node lets go of the socket here, and until the tunnel takes it a reset would be an error that nobody handles.
+    // Node stops handling the socket here. Until the tunnel takes it, a reset would be an unhandled error.
     socket.on('error', () => socket.destroy());
     carrier ??= load();
     carrier.then(
@@ -43,7 +43,7 @@ export function registerTunnel(app: FastifyInstance, systems: readonly System[],
   });
   app.addHook('onClose', async () => (await carrier)?.close());
 
-  // The plugin documents this option; its types leave it out.
+  // The plugin documents this option, but its types omit it.
   const wsClientOptions: object = {
     rewriteRequestHeaders: (_headers: unknown, request: { raw: IncomingMessage }) =>
       forHandshake(handshakes.get(request.raw)?.headers ?? []),
@@ -64,14 +64,15 @@ export function registerTunnel(app: FastifyInstance, systems: readonly System[],
       wsServerOptions: { maxPayload: 16 * 2 ** 20 },
       wsClientOptions,
       wsHooks: {
-        // The plugin forgets a system's end that opens after the agent's has closed, and would leave it open for good.
+        // If the agent closes first, the plugin would leave the connection to the system open for ever.
         onConnect: (_context, source, target) => {
           if (source.readyState !== source.OPEN) target.terminate();
         },
       },
       preHandler: async (request, reply) => {
         const { raw } = request;
-        // Only a socket that is read tells that its agent has left. Nothing is lost by it: an agent may not speak yet.
+        // Only a socket that is being read reports that the agent left. No data is lost: the agent may not send any
+        // yet.
         const leave = () => raw.socket.destroy();
         raw.socket.once('end', leave).resume();
         const allowed = await new Promise<Handshake | null>((go, fail) => {
@@ -103,8 +104,8 @@ export function registerTunnel(app: FastifyInstance, systems: readonly System[],
   }
 
   return {
-    cut(isBarred) {
-      for (const [socket, { agent, system }] of open) if (isBarred(agent, system)) socket.destroy();
+    cut(isSuspended) {
+      for (const [socket, { agent, system }] of open) if (isSuspended(agent, system)) socket.destroy();
     },
   };
 }
@@ -114,7 +115,7 @@ function forHandshake(headers: readonly string[]): Record<string, string> {
   for (let i = 0; i < headers.length; i += 2) {
     const name = headers[i]!;
     const value = headers[i + 1]!;
-    // Several lines mean the same as one joined by commas (RFC 9110 section 5.3), which is how policy saw them.
+    // Repeated lines equal one line joined by commas (RFC 9110 section 5.3), and policy judged the joined line.
     if (!HANDSHAKE_HEADERS.test(name)) result[name] = name in result ? `${result[name]}, ${value}` : value;
   }
   return result;

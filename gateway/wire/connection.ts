@@ -1,8 +1,8 @@
 import type { Socket } from 'node:net';
 import type { ProblemCode } from '../domain/problem.ts';
 import { AnswerReader } from './answer-reader.ts';
+import { ONE_WRITE } from './delivery.ts';
 import type { Dial } from './dial.ts';
-import { ONE_WRITE } from './one-write.ts';
 import type { Transfer } from './transfer.ts';
 
 /** Bytes of one read. */

@@ -1,5 +1,8 @@
 import type { Problem } from '../domain/problem.ts';
 
+/** A head and body of at most this many bytes go out as one string: copying costs less than a vectored write. */
+export const ONE_WRITE = 16 * 1024;
+
 /** One request to an upstream: everything on the wire but Host and Content-Length. */
 export type Outgoing = {
   readonly method: string;

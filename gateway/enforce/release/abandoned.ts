@@ -5,14 +5,14 @@ import type { System } from '../../domain/system.ts';
 import { resendAfter } from './attempts.ts';
 
 /**
- * Settles what processes that have ended left in the middle: whether their calls arrived is unknown. Nothing is sent
- * again where the system is not declared idempotent, and people are told so.
- * @returns how many holds that were
+ * Settles the holds that ended processes were releasing: it is unknown whether their calls arrived. Only calls to a
+ * system declared idempotent are sent again; reviewers are told of all others.
+ * @returns how many holds were settled
  */
 export async function settleAbandoned(deps: {
   readonly store: Pick<HoldStore, 'releasing' | 'apply'>;
   readonly systems: ReadonlyMap<string, Pick<System, 'idempotent'>>;
-  /** Says of a process's name whether it has ended. */
+  /** Whether the process of this name has ended. */
   readonly ended: (name: string) => boolean;
   readonly clock: Clock;
 }): Promise<number> {

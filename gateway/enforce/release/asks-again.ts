@@ -5,8 +5,8 @@ import type { HoldCommand } from '../../domain/hold-command.ts';
 const ANYBODY: Requirement = { groups: [], quorum: 1, escalate: [] };
 
 /**
- * The command that the policy now in force gives instead of sending an approved call; null when the approval still holds.
- * Whether people or a grant approved it makes no difference: either did so for the rules and terms on the hold.
+ * The command that replaces the release of an approved call under the policy now in force; null if the approval still
+ * holds. Approvals by reviewers and by grants count the same: both cover the rules and terms on the hold.
  */
 export function asksAgain(
   hold: CallHold,

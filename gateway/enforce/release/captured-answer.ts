@@ -1,12 +1,12 @@
 import type { HeldResponse } from '../../domain/hold.ts';
 import type { UpstreamSink } from '../../domain/upstream-sink.ts';
 
-/** Most bytes of an answer that are kept for a caller who fetches it later. */
+/** The most bytes of an answer that are kept for a caller to fetch later. */
 const KEPT_RESPONSE_LIMIT = 4 * 2 ** 20;
 
 /**
- * Keeps the answer to a released call for the store, and passes it on to the caller when one is still attached. A
- * caller who leaves does not end it: what was released is seen through, so that its outcome is known.
+ * Keeps the answer to a released call for the store, and passes it to the attached caller, if any. If the caller
+ * leaves, the release continues, so that its outcome is known.
  */
 export class CapturedAnswer implements UpstreamSink {
   readonly #attached: UpstreamSink | null;
@@ -32,7 +32,7 @@ export class CapturedAnswer implements UpstreamSink {
       status: this.#status,
       headers: this.#headers,
       body: Buffer.concat(this.#chunks).subarray(0, kept),
-      // What flows through a tunnel after a 101 is no answer that could be kept.
+      // The messages in a tunnel after a 101 are not an answer that could be stored.
       complete: this.#bytes === kept && this.#status !== 101,
     };
   }

@@ -1,15 +1,17 @@
 /**
- * Names one process, as `worker-0/3/<run>`: holds remember who releases them, and a successor in the same place must
- * not be taken for the one that died. Numbers count up over all processes of one run of the gateway.
+ * Names one process, as `worker-0/3/<run>`. A hold names the process that releases it, so a restarted worker must not
+ * share the name of the one that died. Numbers count up over all processes of one run of the gateway.
  */
 export function instanceName(place: string, number: number, run: string): string {
   return `${place}/${number}/${run}`;
 }
 
 /**
- * Whether `instance` has ended, as far as `self` can know: of its own run it knows who was `alive` when it was started
- * and has `ended` since. Those of its run that came later count as alive: of their end there will be word. Another run has
- * ended where it is none of `liveRuns`; null: nobody knows which those are just now.
+ * Whether `instance` has ended, as far as `self` can know.
+ *
+ * In its own run, `self` knows the processes that were `alive` when it started and those that `ended` since. Later
+ * processes count as alive: the supervisor reports their end. Processes of another run have ended if their run is not
+ * in `liveRuns`. While `liveRuns` is unknown (null), they count as alive.
  */
 export function hasEnded(
   instance: string,

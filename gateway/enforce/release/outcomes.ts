@@ -6,24 +6,25 @@ import type { HoldStore } from '../../domain/hold-store.ts';
 const FIRST_WAIT = 500;
 const LONGEST_WAIT = 5_000;
 
-/** What became of an attempt to send. */
+/** The outcome of an attempt to send. */
 export type OutcomeCommand = Extract<HoldCommand, { type: 'executed' | 'failed' | 'indeterminate' }>;
 
 export type Outcomes = {
   /**
-   * Puts on the hold what became of it. Resolves with the hold as it then stands, or as it was when the store is away:
-   * then this goes on trying for as long as the process lives. Never rejects.
+   * Records the outcome on the hold and resolves with the updated hold. While the store is unavailable, resolves with
+   * the hold unchanged and retries as long as the process lives. Never rejects.
    */
   record(hold: CallHold, outcome: OutcomeCommand): Promise<CallHold>;
-  /** The same for an attempt of which is not known whether it was committed: not at once, as the commit may be under way. */
+  /** Like `record`, for an attempt that may not have been committed. Waits first, as the commit may be under way. */
   withdraw(hold: CallHold, outcome: OutcomeCommand): void;
-  /** Resolves when everything is recorded, or after `limit` ms; then no more is tried. */
+  /** Resolves when all outcomes are recorded, or after `limit` ms. Then retries stop. */
   close(limit: number): Promise<void>;
 };
 
 /**
- * Records outcomes. One that is lost with its process is found as `releasing` without a process, and becomes unknown.
- * @param refused told of an outcome that the hold does not take: it was given up, or a person said what became of it
+ * Records outcomes. If a process dies with an outcome, its hold stays `releasing`, is found and becomes
+ * `indeterminate`.
+ * @param refused told of an outcome that the hold no longer takes: the hold was settled as abandoned, or by a person
  */
 export function createOutcomes(
   store: Pick<HoldStore, 'apply'>,
@@ -35,7 +36,7 @@ export function createOutcomes(
   async function once(hold: CallHold, outcome: OutcomeCommand): Promise<CallHold> {
     const result = await store.apply(hold.id, outcome);
     if (!isRefusal(result)) return assertCall(result);
-    // An attempt that is not known to be committed may well not be.
+    // A refusal is expected for an attempt that was never committed.
     if (hold.attempt?.id === outcome.attempt) refused(hold, outcome, result.detail);
     return result.hold ? assertCall(result.hold) : hold;
   }

@@ -4,17 +4,17 @@ import type { HoldStore } from '../../domain/hold-store.ts';
 import type { ReadBack, System } from '../../domain/system.ts';
 import { iso } from '../../domain/time.ts';
 import type { Forwarder } from '../forwarder.ts';
-import { createRounds, type Rounds } from './rounds.ts';
+import { createHoldPoller, type HoldPoller } from './hold-poller.ts';
 import type { UpstreamSink } from '../../domain/upstream-sink.ts';
 
 const FIRST_LOOK = 5_000;
 const LONGEST_WAIT = 10 * 60_000;
-/** A call that is still being dealt with is not there yet: before that, its absence proves nothing. Milliseconds. */
+/** Milliseconds for which an absence proves nothing: the system may still be processing the call. */
 const SETTLED_AFTER = 60_000;
-/** And so often in a row it must not be there. */
+/** Absences in a row that prove that the call was not executed. */
 const ABSENCES = 2;
 
-/** What was seen of one hold so far. */
+/** The looks at one hold so far. */
 type Looks = { readonly at: number; readonly wait: number; readonly absences: number };
 
 const DISCARD: UpstreamSink = {
@@ -27,16 +27,17 @@ const DISCARD: UpstreamSink = {
 };
 
 /**
- * Finds out whether calls of unknown outcome were executed, by reading them back where a system says how. What is no
- * proof either way is looked at again, ever less often. What was seen is in memory: a restart begins anew.
+ * Reads calls of unknown outcome back from systems with `read_back`, to learn whether they were executed. An answer
+ * that proves nothing is followed by another look, at growing intervals. Looks are kept in memory: a restart begins
+ * anew.
  */
 export function createReadBacks(options: {
   readonly store: Pick<HoldStore, 'watch' | 'indeterminate' | 'apply'>;
   readonly forwarder: Pick<Forwarder, 'prepare' | 'send'>;
   readonly systems: ReadonlyMap<string, Pick<System, 'readBack'>>;
   readonly clock: Clock;
-  readonly failed: Parameters<typeof createRounds>[0]['failed'];
-}): Rounds {
+  readonly failed: Parameters<typeof createHoldPoller>[0]['failed'];
+}): HoldPoller {
   const { store, forwarder, systems, clock, failed } = options;
   const looks = new Map<string, Looks>();
 
@@ -78,7 +79,7 @@ export function createReadBacks(options: {
     }
   }
 
-  return createRounds({
+  return createHoldPoller({
     store,
     list,
     dueAt(hold) {
@@ -87,7 +88,7 @@ export function createReadBacks(options: {
       const last = looks.get(hold.id);
       return last ? last.at + last.wait : probe.sentAt + FIRST_LOOK;
     },
-    see: look,
+    processHold: look,
     clock,
     failed,
   });

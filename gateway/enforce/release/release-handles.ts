@@ -1,21 +1,21 @@
 import type { Clock } from '../../domain/clock.ts';
 import type { HoldStore } from '../../domain/hold-store.ts';
 import type { Releaser } from './release.ts';
-import { createRounds, type Rounds } from './rounds.ts';
+import { createHoldPoller, type HoldPoller } from './hold-poller.ts';
 
-/** Releases approved holds whose callers were given a handle and may have left. */
+/** Releases approved holds of callers that took a handle and may have left. */
 export function createHandleReleases(options: {
   readonly store: Pick<HoldStore, 'watch' | 'releasable'>;
   readonly releaser: Pick<Releaser, 'release'>;
   readonly clock: Clock;
-  readonly failed: Parameters<typeof createRounds>[0]['failed'];
-}): Rounds {
+  readonly failed: Parameters<typeof createHoldPoller>[0]['failed'];
+}): HoldPoller {
   const { store, releaser, clock, failed } = options;
-  return createRounds({
+  return createHoldPoller({
     store,
     list: () => store.releasable(),
     dueAt: ({ handle, status, execution }) => (handle && status === 'approved' && execution === 'none' ? 0 : null),
-    see: (hold) => releaser.release(hold, null),
+    processHold: (hold) => releaser.release(hold, null),
     clock,
     failed,
   });

@@ -19,30 +19,31 @@ import { sampled } from '../sampled-answer.ts';
 import type { UpstreamSink } from '../../domain/upstream-sink.ts';
 import type { Delivery } from '../../wire/delivery.ts';
 
-/** `delivery` is null when nothing was sent by this release: the hold then tells why. */
+/** `delivery` is null if this release sent nothing; the hold then says why. */
 export type Released = { readonly hold: CallHold; readonly delivery: Delivery | null };
 
 export type Releaser = {
   /**
-   * Releases one approved hold and streams its answer to the caller who is attached, if any.
-   * @throws Problem when nothing was sent: the policy cannot decide, or the store is away or damaged
+   * Releases one approved hold and streams the answer to the attached caller, if any.
+   * @throws Problem if nothing was sent: the policy cannot decide, or the store is unavailable or damaged
    */
   release(hold: CallHold, attached: UpstreamSink | null, send?: Forwarder['send']): Promise<Released>;
   /**
-   * Sends a call of unknown outcome once more, the same bytes under the same key; or leaves it to people, where policy
-   * would not have it sent now.
+   * Sends a call of unknown outcome once more: the same bytes under the same key. If policy objects now, leaves the
+   * outcome to people.
    * @throws as `release`
    */
   resend(hold: CallHold): Promise<CallHold>;
-  /** Whether this process is releasing the hold just now. */
+  /** Whether this process is releasing the hold now. */
   isReleasing(holdId: string): boolean;
 };
 
 /**
- * Releases approved holds, each at most once. The order is what makes a crash harmless: policy decides again, then one
- * compare-and-swap commits the attempt, and only then the first byte goes upstream. A process that dies after the commit
- * leaves a hold in `releasing`, which becomes `indeterminate`; it is sent again only where the system is declared
- * idempotent.
+ * Releases approved holds, each at most once. The order makes a crash harmless: policy decides again, one
+ * compare-and-swap commits the attempt, and only then the first byte goes upstream.
+ *
+ * A process that dies after the commit leaves the hold `releasing`, and it becomes `indeterminate`. The call is sent
+ * again only if its system is declared idempotent.
  */
 export function createReleaser(deps: {
   readonly store: Pick<HoldStore, 'call' | 'apply'>;
@@ -50,43 +51,44 @@ export function createReleaser(deps: {
   readonly forwarder: Forwarder;
   readonly outcomes: Outcomes;
   readonly meter: Meter;
-  /** Told what a released call has cost. */
+  /** Told the cost of each released call. */
   readonly spent: (spender: Spender, cost: Cost) => void;
   readonly digest: DigestAction;
   readonly systems: ReadonlyMap<string, Pick<System, 'idempotent'>>;
-  /** Why the agent may not call the system any more; null when it may. */
-  readonly barred: (agent: string, system: string) => string | null;
-  /** Names this process in the attempt, so that its unfinished attempts can be found when it dies. */
+  /** Why the agent may no longer call the system; null if it may. */
+  readonly whyNotPermitted: (agent: string, system: string) => string | null;
+  /** Names this process in the attempt, so that its unfinished attempts are found after it dies. */
   readonly by: string;
   readonly clock: Clock;
 }): Releaser {
-  const { store, decide, forwarder, outcomes, meter, spent, digest, systems, barred, by, clock } = deps;
-  const atIt = new Set<string>();
+  const { store, decide, forwarder, outcomes, meter, spent, digest, systems, whyNotPermitted, by, clock } = deps;
+  /** Ids of the holds that this process is releasing. */
+  const releasing = new Set<string>();
 
   async function apply(hold: CallHold, command: HoldCommand): Promise<CallHold> {
     const result = await store.apply(hold.id, command);
     return latest(hold, result);
   }
 
-  /** The call as it was approved, and what stands against sending it now. */
+  /** The approved call, and the objection to sending it now, if any. */
   async function judge(hold: CallHold) {
     const call = await store.call(hold.id);
-    // Approval binds to the digest and to nothing else: bytes that do not match it were approved by nobody.
+    // Approval binds to the digest alone: no reviewer approved bytes that do not match it.
     if (!call || digest(hold, call) !== hold.digest) {
       throw new Problem('internal', { cause: new Error(`what is stored for ${hold.id} is not what was approved`) });
     }
     const decision = decide(call.input);
     if (decision.fault !== null) throw new Problem('policy-unavailable', { cause: new Error(decision.fault) });
     const { policyRevision } = decision;
-    const bar = barred(hold.principal.agent, hold.system);
-    const objection = bar ? ({ type: 'supersede', reason: bar, policyRevision } as const) : asksAgain(hold, decision);
+    const reason = whyNotPermitted(hold.principal.agent, hold.system);
+    const objection = reason ? ({ type: 'supersede', reason, policyRevision } as const) : asksAgain(hold, decision);
     const request = forwarder.prepare({ ...call, system: hold.system }, decision);
     return { request, objection, policyRevision, cost: decision.cost, input: call.input };
   }
 
   /**
-   * Commits the attempt. Where the store went away in the middle nobody can tell whether it is committed; but nothing is
-   * sent, and once the store is back the hold says so.
+   * Commits the attempt. If the store fails meanwhile, the attempt may or may not be committed. Nothing is sent either
+   * way, and the hold records that once the store is back.
    */
   async function begin(hold: CallHold, command: Extract<HoldCommand, { type: 'release' | 'resend' }>) {
     try {
@@ -116,7 +118,7 @@ export function createReleaser(deps: {
   ): OutcomeCommand {
     const reason = delivery.problem?.code ?? '';
     if (!delivery.sent) return unsent(hold, attempt, reason);
-    // A status line is the system's word that it has dealt with the call, even if the rest of its answer is lost.
+    // A status line means that the system executed the call, even if the rest of its answer is lost.
     if (delivery.status > 0) {
       const response = answer.response;
       const complete = response.complete && !delivery.problem;
@@ -125,7 +127,7 @@ export function createReleaser(deps: {
     return unknown(hold, attempt, reason);
   }
 
-  /** After an attempt that may have arrived, a later one that was not sent proves nothing. */
+  /** Only a first attempt proves that the call was not sent: an earlier one may have arrived. */
   function unsent(hold: CallHold, attempt: string, reason: string): OutcomeCommand {
     const isFirst = hold.execution === 'none' || hold.attempt?.number === 1;
     return isFirst ? { type: 'failed', attempt, reason } : unknown(hold, attempt, reason);
@@ -136,13 +138,13 @@ export function createReleaser(deps: {
     return { type: 'indeterminate', attempt, reason, resendAt: wait === null ? null : clock() + wait };
   }
 
-  /** One at a time in this process; between processes the compare-and-swap decides. */
+  /** Marks the hold as being released here. Between processes, the compare-and-swap decides. */
   async function alone<T>(hold: CallHold, work: () => Promise<T>): Promise<T> {
-    atIt.add(hold.id);
+    releasing.add(hold.id);
     try {
       return await work();
     } finally {
-      atIt.delete(hold.id);
+      releasing.delete(hold.id);
     }
   }
 
@@ -156,10 +158,10 @@ export function createReleaser(deps: {
         const attempt = createId('att');
         const own = headerValue(request.headers, 'idempotency-key');
         if (own === null) request.headers.push('idempotency-key', attempt);
-        const releasing = await begin(hold, { type: 'release', attempt, by, key: own ?? attempt, policyRevision });
-        // Somebody else was first: an attached worker, control, or a person who changed the hold meanwhile.
-        if (isRefusal(releasing)) return { hold: latest(hold, releasing), delivery: null };
-        return send(assertCall(releasing), attempt, judged, { attached, send: sendBy });
+        const begun = await begin(hold, { type: 'release', attempt, by, key: own ?? attempt, policyRevision });
+        // Another process released the hold first, or a person changed it meanwhile.
+        if (isRefusal(begun)) return { hold: latest(hold, begun), delivery: null };
+        return send(assertCall(begun), attempt, judged, { attached, send: sendBy });
       }),
     resend: (hold) =>
       alone(hold, async () => {
@@ -171,11 +173,11 @@ export function createReleaser(deps: {
         const key = hold.attempt?.key;
         if (key === undefined) throw new Error(`${hold.id} was never sent`);
         if (headerValue(request.headers, 'idempotency-key') === null) request.headers.push('idempotency-key', key);
-        const releasing = await begin(hold, { type: 'resend', attempt, by, policyRevision });
-        if (isRefusal(releasing)) return latest(hold, releasing);
-        return (await send(assertCall(releasing), attempt, judged, { attached: null, send: forwarder.send })).hold;
+        const begun = await begin(hold, { type: 'resend', attempt, by, policyRevision });
+        if (isRefusal(begun)) return latest(hold, begun);
+        return (await send(assertCall(begun), attempt, judged, { attached: null, send: forwarder.send })).hold;
       }),
-    isReleasing: (holdId) => atIt.has(holdId),
+    isReleasing: (holdId) => releasing.has(holdId),
   };
 }
 
@@ -187,10 +189,10 @@ function latest(hold: CallHold, result: Hold | HoldRefusal): CallHold {
 /** What will be sent, and what is known of it before. */
 type Judged = {
   readonly request: Parameters<Forwarder['send']>[1];
-  /** The input on which policy decided. */
+  /** The input that policy judged. */
   readonly input: string;
   readonly cost: Cost | null;
 };
 
-/** To whom an answer goes, and by which way the call is sent. */
+/** The attached caller, if any, and the function that sends the call. */
 type Receiver = { readonly attached: UpstreamSink | null; readonly send: Forwarder['send'] };

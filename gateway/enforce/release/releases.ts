@@ -13,27 +13,27 @@ import type { Releaser } from './release.ts';
 import { createResends } from './resend.ts';
 import { hasEnded } from './instance.ts';
 
-/** Milliseconds between two signs of life, and between two looks for what the dead left behind. */
+/** Milliseconds between two heartbeats, and between two searches for abandoned holds. */
 const BEAT = 5_000;
-/** Where this process could give no sign for so long, others could not either: they get as long to be heard again. */
+/** If this process could not send a heartbeat for so long, other runs could not either. They get as long to return. */
 const OUTAGE = 2 * BEAT;
 
 export type Releases = {
-  /** Resolves when this run is known to be alive, which it has to be before it sends anything; and what the dead left is settled. */
+  /** Resolves after the first heartbeat, which must come before any release, and once abandoned holds are settled. */
   live(): Promise<void>;
-  /** Begins to release, once there is a policy to decide by. */
+  /** Begins to release. Needs a policy in force. */
   start(): void;
   /** A process of this run has ended. */
   ended(instance: string): void;
-  /** Begins nothing more; waits up to `limit` ms for what is under way. */
+  /** Starts no more work; waits up to `limit` ms for work under way. */
   stop(limit: number): Promise<void>;
-  /** Whether the store answered last time. */
+  /** Whether the store answered the last heartbeat. */
   readonly healthy: boolean;
 };
 
 /**
- * What control does for held calls without a caller: releases those whose callers left with a handle, sends again or reads
- * back those of unknown outcome, and settles what processes that have ended left in the middle.
+ * Control's work on held calls without a caller. It releases calls whose callers left with a handle, resends or reads
+ * back calls of unknown outcome, and settles the releases that ended processes left unfinished.
  */
 export function createReleases(deps: {
   readonly store: HoldStore;
@@ -41,7 +41,7 @@ export function createReleases(deps: {
   readonly outcomes: Outcomes;
   readonly forwarder: Forwarder;
   readonly systems: ReadonlyMap<string, System>;
-  /** This process, the run of the gateway that it belongs to, and the processes of that run when this one was started. */
+  /** This process, its run of the gateway, and the processes of that run that were alive when this one started. */
   readonly instance: string;
   readonly run: string;
   readonly alive: readonly string[];
@@ -57,25 +57,25 @@ export function createReleases(deps: {
 
   const failing = (message: string) => (err: unknown, hold: Hold | null) =>
     unlessAway(err, () => log.error({ err, hold_id: hold?.id }, message));
-  const rounds = [
+  const pollers = [
     createHandleReleases({
       store,
       releaser,
       clock,
-      failed: failing('an approved call could not be released; it is tried again'),
+      failed: failing('an approved call could not be released; retrying'),
     }),
     createResends({
       store,
       releaser,
       clock,
-      failed: failing('a call of unknown outcome could not be sent again; it is tried again'),
+      failed: failing('a call of unknown outcome could not be resent; retrying'),
     }),
     createReadBacks({
       store,
       forwarder,
       systems,
       clock,
-      failed: failing('a call of unknown outcome could not be read back; it is tried again'),
+      failed: failing('a call of unknown outcome could not be read back; retrying'),
     }),
   ];
 
@@ -87,16 +87,16 @@ export function createReleases(deps: {
     const known = { alive, ended, liveRuns: now < othersUnknownUntil ? null : await store.liveRuns() };
     const isDead = (name: string) => hasEnded(name, instance, known);
     const holds = await settleAbandoned({ store, systems, ended: isDead, clock });
-    if (holds > 0) log.warn({ holds }, 'calls were being released by a process that ended; their outcome is unknown');
+    if (holds > 0) log.warn({ holds }, 'a process ended while it released calls; their outcome is unknown');
   }
 
   async function keepBeating(): Promise<void> {
     try {
       await beat();
-      if (!healthy) log.info('the store of holds answers again');
+      if (!healthy) log.info('the hold store is available again');
       healthy = true;
     } catch (err) {
-      if (healthy) log.error({ err }, 'the store of holds does not answer; new holds are refused until it does');
+      if (healthy) log.error({ err }, 'the hold store is unavailable; new holds are refused until it is back');
       healthy = false;
     }
   }
@@ -111,7 +111,7 @@ export function createReleases(deps: {
       schedule();
     },
     start() {
-      for (const round of rounds) round.start();
+      for (const poller of pollers) poller.start();
     },
     ended(name) {
       ended.add(name);
@@ -122,7 +122,7 @@ export function createReleases(deps: {
       timer = undefined;
       const until = performance.now() + limit;
       const late = new Promise<void>((resolve) => setTimeout(resolve, limit).unref());
-      await Promise.race([Promise.all(rounds.map((round) => round.stop())), late]);
+      await Promise.race([Promise.all(pollers.map((poller) => poller.stop())), late]);
       await outcomes.close(Math.max(0, until - performance.now()));
     },
     get healthy() {
@@ -131,7 +131,7 @@ export function createReleases(deps: {
   };
 }
 
-/** That the store is away is said once, by the one who looks for life; others who notice add nothing to it. */
+/** Logs an error, unless the store is unavailable: the heartbeat logs that once for all. */
 export function unlessAway(error: unknown, say: () => void): void {
   if (!(error instanceof Problem && error.code === 'store-unavailable')) say();
 }

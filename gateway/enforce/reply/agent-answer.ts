@@ -1,16 +1,16 @@
 import type { ServerResponse } from 'node:http';
 import type { Verdict } from '../../domain/decision.ts';
-import { breakOff } from './break-off.ts';
+import { abortAnswer } from './abort-answer.ts';
 import { headerValue } from '../../domain/headers.ts';
-import { ONE_WRITE } from '../../wire/one-write.ts';
+import { ONE_WRITE } from '../../wire/delivery.ts';
 import type { UpstreamSink } from '../../domain/upstream-sink.ts';
 
-/** Streams an upstream's answer to the agent that waits for it, with the decision named in its headers. */
+/** Streams an upstream's answer to the waiting agent. The headers name the decision. */
 export class AgentAnswer implements UpstreamSink {
   readonly #response: ServerResponse;
   readonly #attribution: readonly string[];
   #begun = false;
-  /** Bytes still to come; negative when the upstream gave no length. */
+  /** Bytes left to send; negative when the upstream gave no length. */
   #remaining = -1;
   #broken = false;
   #gone = false;
@@ -20,7 +20,7 @@ export class AgentAnswer implements UpstreamSink {
     this.#attribution = ['Holdpoint-Decision', decisionId, 'Holdpoint-Verdict', verdict];
   }
 
-  /** The agent hung up before it had the whole answer. */
+  /** Whether the agent hung up before it had the whole answer. */
   get gone(): boolean {
     return this.#gone;
   }
@@ -30,14 +30,14 @@ export class AgentAnswer implements UpstreamSink {
     this.#remaining = length === null ? -1 : Number(length);
     headers.push(...this.#attribution);
     this.#response.writeHead(status, headers);
-    // Without a length the first bytes may be long in coming (server-sent events), and the head must not wait for them.
+    // Without a length, the first bytes may come much later (server-sent events). The head must not wait for them.
     if (length === null) this.#response.flushHeaders();
   }
 
   data(chunk: Buffer): boolean {
     this.#remaining -= chunk.length;
     if (this.#remaining === 0) {
-      // The whole of a small answer goes out as one string, which node joins with the head: one write instead of two.
+      // A small answer that is whole goes out as one string, which Node joins with the head: one write instead of two.
       if (!this.#begun && chunk.length <= ONE_WRITE) this.#response.end(chunk.toString('latin1'), 'latin1');
       else this.#response.end(chunk);
       return true;
@@ -54,7 +54,7 @@ export class AgentAnswer implements UpstreamSink {
 
   broken(): void {
     this.#broken = true;
-    breakOff(this.#response);
+    abortAnswer(this.#response);
   }
 
   onDrain(resume: () => void): void {
@@ -67,7 +67,7 @@ export class AgentAnswer implements UpstreamSink {
       this.#gone = true;
       abort();
     };
-    // It may have left while its call waited for the record or for a connection.
+    // The agent may have left while its call waited for the journal or for a connection.
     if (this.#response.destroyed) leave();
     else this.#response.on('close', leave);
   }

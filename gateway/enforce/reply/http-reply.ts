@@ -4,10 +4,10 @@ import type { HeldResponse, Hold } from '../../domain/hold.ts';
 import type { Problem } from '../../domain/problem.ts';
 import type { ConnectionReply, Preference, StreamedAnswer, Tunnel } from '../../domain/reply.ts';
 import { AgentAnswer } from './agent-answer.ts';
-import { breakOff } from './break-off.ts';
+import { abortAnswer } from './abort-answer.ts';
 import { readPrefer } from './prefer.ts';
 
-/** Where an agent reads the state of its hold, on every address of the agents' listener. */
+/** The path at which an agent reads the state of its hold, on every address of the agents' listener. */
 export function holdLocation(holdId: string): string {
   return `/-/holds/${holdId}`;
 }
@@ -46,14 +46,11 @@ export class HttpReply implements ConnectionReply {
     this.#end(body);
   }
 
-  /**
-   * Answers with a problem (RFC 9457) instead of the upstream. A 403 tells SDKs not to retry: policy and people do not
-   * change their mind because a client insists.
-   */
+  /** Answers with a problem (RFC 9457). A 403 or 409 tells SDKs not to retry: a retry does not change a decision. */
   problem(decisionId: string, verdict: Verdict, problem: Problem): void {
     const response = this.#response;
     if (response.headersSent) {
-      this.breakOff();
+      this.abort();
       return;
     }
     const { retry_after, hold_id } = problem.extras;
@@ -71,13 +68,15 @@ export class HttpReply implements ConnectionReply {
     if (problem.status === 401) headers['www-authenticate'] = 'Bearer realm="holdpoint"';
     if (retry_after !== undefined) headers['retry-after'] = retry_after;
     if (problem.code === 'approval-pending' && hold_id !== undefined) headers['location'] = holdLocation(hold_id);
-    // What is left of an unread body, or of a request whose end is in doubt, must not be taken for the next request.
+    // Request smuggling: the rest of an unread body, or of a badly framed request, must not become the next request.
     if (!response.req.complete || problem.code === 'bad-request') headers['connection'] = 'close';
     response.writeHead(problem.status, headers);
     this.#end(body);
   }
 
-  /** 202 with a handle (RFC 7240 section 4.1): the agent reads the outcome at `Location`, and control releases. */
+  /**
+   * 202 with a handle (RFC 7240 section 4.1): control releases the call, and the agent reads the outcome at `Location`.
+   */
   accepted(decisionId: string, { id, status }: Pick<Hold, 'id' | 'status'>, retryAfter: number): void {
     const body = Buffer.from(JSON.stringify({ hold_id: id, status, retry_after: retryAfter }));
     this.#response.writeHead(202, {
@@ -96,8 +95,8 @@ export class HttpReply implements ConnectionReply {
     this.#response.writeContinue();
   }
 
-  breakOff(): void {
-    breakOff(this.#response);
+  abort(): void {
+    abortAnswer(this.#response);
   }
 
   #end(body: Buffer): void {
@@ -106,8 +105,8 @@ export class HttpReply implements ConnectionReply {
 }
 
 /**
- * A client that asks for a JSON type of its vendor alone, as Octokit does, reads no other; it gets the same problem as
- * plain JSON, or its user would see an "unknown error" instead of the reason.
+ * A client that accepts only its vendor's JSON type, as Octokit does, gets the problem as plain JSON. It reads no
+ * problem type and would show "unknown error" instead of the reason.
  */
 function acceptedType(accept: string | undefined): string {
   const vendorOnly = accept !== undefined && /^application\/vnd\.[^,]*json[^,]*$/.test(accept);

@@ -8,7 +8,7 @@ import type { HoldSnapshot, Waiting } from './hold-waiters.ts';
 /** Seconds after which a caller should ask again; SDKs honour at most 60. */
 const RETRY_AFTER = 5;
 
-/** The request of a caller at a hold: how long it may wait, whether the caller is still there, and how it is answered. */
+/** A caller's request at a hold: how long the caller may wait, whether it is still connected, and its answer. */
 export class HeldRequest implements Waiting {
   readonly reply: Reply;
   readonly decisionId: string;
@@ -20,8 +20,8 @@ export class HeldRequest implements Waiting {
   #leave: (() => void) | null = null;
 
   /**
-   * @param since when it came, by `performance.now()`, which no change of the clock can stretch
-   * @param wait the longest that it may wait, in milliseconds
+   * @param since when the request arrived, by `performance.now()`, which clock changes do not affect
+   * @param wait the longest wait, in milliseconds
    */
   constructor(reply: Reply, decisionId: string, since: number, wait: number) {
     const { preference } = reply;
@@ -31,17 +31,17 @@ export class HeldRequest implements Waiting {
     this.#since = since;
     this.#until =
       since + (this.wantsHandle && preference.wait === null ? 0 : Math.min(wait, preference.wait ?? Infinity));
-    // The caller may have left while its call was stored: then it does not wait, and nothing is released for it.
+    // The caller may have left while its call was being stored. Then it does not wait, and its call is not released.
     this.#gone = reply.gone;
     reply.onClose(() => this.#close());
   }
 
-  /** The caller hung up before it had its answer. */
+  /** Whether the caller hung up before it had its answer. */
   get gone(): boolean {
     return this.#gone;
   }
 
-  /** Milliseconds that it may still wait. */
+  /** Milliseconds that the caller may still wait. */
   get timeLeft(): number {
     return this.#until - performance.now();
   }
@@ -59,13 +59,13 @@ export class HeldRequest implements Waiting {
     return this.end(hold, problem.status, { code: problem.code, cause: problem.cause });
   }
 
-  /** The system's answer, as it was stored. */
+  /** Answers with the stored answer of the upstream. */
   give(hold: HoldSnapshot, kept: HeldResponse): Completion {
     this.reply.stored(this.decisionId, kept);
     return this.end(hold, kept.status, { responseBytes: kept.body.length });
   }
 
-  /** The caller is to come back. It gets no 2xx that it could take for success, unless it asked for a handle. */
+  /** Tells the caller to retry. It gets no 2xx, which it could take for success, unless it asked for a handle. */
   sendAway(hold: HoldSnapshot): Completion {
     if (!this.wantsHandle) return this.refuse(hold, new Problem('approval-pending'), { retry_after: RETRY_AFTER });
     this.reply.accepted(this.decisionId, hold, RETRY_AFTER);
@@ -78,7 +78,7 @@ export class HeldRequest implements Waiting {
   }
 }
 
-/** The problem, with the hold that it is about and what its reviewers said and did. */
+/** The problem, with its hold, the reviewer's code and note, and the outcome. */
 function withHold(problem: Problem, hold: HoldSnapshot, extras: { retry_after?: number }): Problem {
   const code = hold.code === null ? {} : { reviewer_code: hold.code };
   const note = hold.note === null ? {} : { note: hold.note };

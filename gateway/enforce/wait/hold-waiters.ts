@@ -8,14 +8,14 @@ export type HoldSnapshot = Pick<Hold, 'id' | 'version' | 'status' | 'execution' 
   readonly rules?: CallHold['rules'] | undefined;
 };
 
-/** A caller that waits; it is told how to stop waiting when it leaves. */
+/** A waiting caller. It gets the function to call when it leaves. */
 export type Waiting = { onGone(leave: () => void): void };
 
 export type HoldWaiters = {
   /**
-   * Resolves as soon as `isOver` says so of the newest version of the hold that is known, with that: by default, when
-   * nothing stands between the hold and its end but this caller. Resolves with what is known of it after `timeout` ms,
-   * when the caller is gone, and at a drain. Never rejects: while the store is away it goes on waiting.
+   * Resolves with the newest known version of the hold as soon as `isOver` accepts it; by default, when the hold is
+   * settled. Also resolves with it after `timeout` ms, when the caller leaves, and when the worker drains. Never
+   * rejects: while the store is unavailable, the caller waits on.
    */
   wait(
     hold: Hold | HoldSnapshot,
@@ -23,23 +23,23 @@ export type HoldWaiters = {
     caller: Waiting,
     isOver?: (latest: HoldSnapshot) => boolean,
   ): Promise<Hold | HoldSnapshot>;
-  /** Ends all waiting, and any that begins later. */
+  /** Ends all waits. Waits that begin later end at once. */
   drain(): void;
   readonly draining: boolean;
   readonly size: number;
 };
 
-/** A hold that could not be read is read again after so many milliseconds. */
+/** Milliseconds until a hold that could not be read is read again. */
 const RETRY = 1_000;
-/** The longest delay of a Node timer; with more it would fire at once. */
+/** The longest delay of a Node timer. A longer one would fire at once. */
 const LONGEST_TIMER = 2 ** 31 - 1;
 
-/** All waiters of one hold, and what is known of it. */
+/** All waiters of one hold, and its newest known version. */
 type Waiters = { latest: Hold | HoldSnapshot; readonly waiting: Set<Waiter> };
 
 /**
- * The callers of held calls that wait. Each is a socket, a timer and an entry here; its call is in the store. The store is
- * read once for each hold, however many callers wait for it, and not when they leave.
+ * The waiting callers of held calls. Each costs a socket, a timer and an entry here; its call is in the store. The
+ * store is read once per hold, however many callers wait for it, and not when they leave.
  */
 export function createHoldWaiters(store: Pick<HoldStore, 'watch' | 'find'>): HoldWaiters {
   const byHold = new Map<string, Waiters>();
@@ -54,7 +54,7 @@ export function createHoldWaiters(store: Pick<HoldStore, 'watch' | 'find'>): Hol
     for (const waiter of waiters.waiting) waiter.tell(hold);
   }
 
-  /** It may have changed between its reading and the start of the watch. */
+  /** The hold may have changed between the caller's read and the start of the watch. */
   function readAgain(id: string): void {
     store.find(id).then(
       (hold) => hold && changed(hold),
@@ -106,7 +106,7 @@ export function createHoldWaiters(store: Pick<HoldStore, 'watch' | 'find'>): Hol
   };
 }
 
-/** One caller that waits: an object without closures, which would weigh three times as much. */
+/** One waiting caller. It is an object without closures to save memory. */
 class Waiter {
   timer: NodeJS.Timeout | null = null;
   readonly #waiters: Waiters;
@@ -142,13 +142,13 @@ function timeOut(waiter: Waiter): void {
   waiter.leave();
 }
 
-/** Decided, and neither being released nor about to be sent again. */
+/** Whether the hold is decided, and neither being released nor due to be sent again. */
 export function isSettled({ status, execution, resendAt = null }: HoldSnapshot): boolean {
   if (status === 'pending' || execution === 'releasing') return false;
   return execution !== 'indeterminate' || resendAt === null;
 }
 
-/** Of a settled hold all is kept: its waiters leave soon, and may have to release it. */
+/** A settled hold is kept whole: its waiters leave soon and may have to release it. */
 function remembered(hold: Hold | HoldSnapshot): Hold | HoldSnapshot {
   return isSettled(hold) ? hold : snapshot(hold);
 }

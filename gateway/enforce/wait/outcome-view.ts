@@ -1,7 +1,7 @@
 import type { Hold } from '../../domain/hold.ts';
 import { iso } from '../../domain/time.ts';
 
-/** What became of a call that a person took over, or whose outcome was unknown; nothing where nobody has said. */
+/** The outcome that a person reported for a call, after taking it over or finding out; empty without such a report. */
 export function outcomeView({ outcome }: Pick<Hold, 'outcome'>): { outcome?: object } {
   if (outcome === null) return {};
   const { result, reference, note, at } = outcome;

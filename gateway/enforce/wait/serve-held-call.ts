@@ -10,10 +10,10 @@ import type { Released, Releaser } from '../release/release.ts';
 import { HeldRequest } from './held-request.ts';
 import { isSettled, snapshot, type HoldSnapshot, type HoldWaiters } from './hold-waiters.ts';
 
-/** Milliseconds until a release that could not be tried is tried again. */
+/** Milliseconds until a release that could not begin is retried. */
 const RETRY = 500;
 
-/** How a hold that will never be executed is told to the agent. */
+/** The problem that the agent gets for a hold that will never be executed. */
 const ENDINGS: Partial<Record<Hold['status'], ProblemCode>> = {
   rejected: 'rejected',
   expired: 'expired',
@@ -23,12 +23,12 @@ const ENDINGS: Partial<Record<Hold['status'], ProblemCode>> = {
   'taken-over': 'taken-over',
 };
 
-/** A hold, and since when its caller waits there (`performance.now()`). */
+/** A hold, and when its caller began to wait (`performance.now()`). */
 export type HeldSince = { readonly hold: CallHold; readonly since: number };
 
 /**
- * Serves a caller at a hold: it waits until people have decided, at most its system's `wait`; an approved call is released
- * once; and the caller is told how it ended.
+ * Serves the caller of a held call. The caller waits for reviewers, at most its system's `wait`. An approved call is
+ * released once. The caller is then told how the hold ended.
  */
 export function createServeHeldCall(deps: {
   readonly store: Pick<HoldStore, 'response'>;
@@ -38,7 +38,9 @@ export function createServeHeldCall(deps: {
 }): (held: HeldSince, decision: Decision, reply: Reply) => Promise<Completion> {
   const { store, waiters, releaser, systems } = deps;
 
-  /** Null when it cannot be tried now: the store is away, or another caller of this process is releasing it. */
+  /**
+   * Null when the release cannot begin now: the store is unavailable, or this process is already releasing the hold.
+   */
   async function tryRelease(hold: CallHold, { reply, decisionId }: HeldRequest): Promise<Released | null> {
     if (releaser.isReleasing(hold.id)) return null;
     try {
@@ -70,7 +72,7 @@ export function createServeHeldCall(deps: {
         const isNewer = (latest: HoldSnapshot) => latest.version > version;
         hold = await waiters.wait(hold, Math.min(request.timeLeft, RETRY), request, isNewer);
       }
-      // Another process released it, or policy asks again: look again.
+      // Another process released the hold, or policy asks for approval again: loop.
     }
     return request.gone ? request.end(hold, 0) : conclude(hold, request);
   }
@@ -107,13 +109,13 @@ function isCall(hold: Hold | HoldSnapshot): hold is CallHold {
 
 const NOT_DONE = 'The call did not reach the system. Send it again, with a new Idempotency-Key if it had one.';
 
-/** Why the gateway itself gave a hold up: it is not always that policy blocks the call. */
+/** Why the gateway superseded a hold. A blocking policy is not the only reason. */
 function because({ status, note }: HoldSnapshot): { detail?: string } {
   if (status !== 'superseded' || note === null) return {};
   return { detail: `Superseded: ${note.replace(/\.$/, '')}. Do not send the call again unchanged.` };
 }
 
-/** Releases a held handshake into its tunnel. What flows through it afterwards is no answer that could be kept. */
+/** Releases a held handshake into its tunnel. The messages in the tunnel are not an answer that could be stored. */
 function handOver(tunnel: Tunnel, agent: string): Forwarder['send'] {
   return async (system, { target, headers }, answer) => {
     answer.head(101, []);

@@ -62,7 +62,7 @@ export async function openGateway(options: {
     outcomes: createOutcomes(store, (_hold, { type }, why) => failed(new Error(`${type} was refused: ${why}`))),
     meter: idleMeter,
     spent: () => {},
-    barred: () => null,
+    whyNotPermitted: () => null,
   });
   const rounds = { store, releaser, clock, failed };
   async function deliver(notice: Notice): Promise<void> {

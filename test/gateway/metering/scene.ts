@@ -52,7 +52,7 @@ export async function startScene(
     }),
     digest: createDigest(byName),
     systems: byName,
-    barred: () => null,
+    whyNotPermitted: () => null,
     by: 'control/1/test',
     clock: Date.now,
   });

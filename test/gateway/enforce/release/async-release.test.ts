@@ -102,7 +102,7 @@ const systems = () => new Map<string, System>(plane.config.systems.map((system) 
 function startReleaser(
   by: string,
   decide: (input: string) => Decision = (input) => plane.decider.decide(input),
-  barred: (agent: string, system: string) => string | null = () => null,
+  whyNotPermitted: (agent: string, system: string) => string | null = () => null,
 ) {
   const { store } = plane;
   const clock = Date.now;
@@ -117,7 +117,7 @@ function startReleaser(
     systems: systems(),
     clock,
   };
-  const releaser = createReleaser({ ...parts, decide, barred, by });
+  const releaser = createReleaser({ ...parts, decide, whyNotPermitted, by });
   const failed = (error: unknown) => failures.push(error);
   const releases = createHandleReleases({ store, releaser, clock, failed });
   releases.start();

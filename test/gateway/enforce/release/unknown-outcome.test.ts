@@ -12,7 +12,7 @@ import { createOutcomes } from '../../../../gateway/enforce/release/outcomes.ts'
 import { createReadBacks } from '../../../../gateway/enforce/release/read-back.ts';
 import { createReleaser, type Releaser } from '../../../../gateway/enforce/release/release.ts';
 import { createResends } from '../../../../gateway/enforce/release/resend.ts';
-import type { Rounds } from '../../../../gateway/enforce/release/rounds.ts';
+import type { HoldPoller } from '../../../../gateway/enforce/release/hold-poller.ts';
 import { createDigest } from '../../../../gateway/holds/binding.ts';
 import { idleMeter } from '../../../helpers/meter.ts';
 import { approve, BEN, startDataPlane, TOKEN, type DataPlane } from '../../../helpers/data-plane.ts';
@@ -32,8 +32,8 @@ let upstream: Upstream;
 let plane: DataPlane;
 let forwarder: Forwarder;
 let releaser: Releaser;
-let resends: Rounds;
-let readBacks: Rounds;
+let resends: HoldPoller;
+let readBacks: HoldPoller;
 let holds: Evaluator;
 const now = { skew: 0 };
 const clock = () => Date.now() + now.skew;
@@ -41,7 +41,7 @@ const clock = () => Date.now() + now.skew;
 const fates: ('reset' | 'slow')[] = [];
 /** What the system says when it is asked whether it knows a key. */
 let known = 404;
-const barred = { reason: null as string | null };
+const suspension = { reason: null as string | null };
 const away = { apply: 0 };
 const failures: unknown[] = [];
 
@@ -98,7 +98,7 @@ beforeAll(async () => {
     spent: () => {},
     digest: createDigest(systems),
     systems,
-    barred: () => barred.reason,
+    whyNotPermitted: () => suspension.reason,
     by: 'control/1/test',
     clock,
   });
@@ -109,7 +109,7 @@ beforeAll(async () => {
 afterEach(() => {
   expect(failures.splice(0)).toEqual([]);
   plane.decider.swap(holds);
-  barred.reason = null;
+  suspension.reason = null;
   fates.splice(0);
 });
 
@@ -217,7 +217,7 @@ describe('a call of unknown outcome to a system that is declared idempotent', ()
       spent: () => {},
       digest: createDigest(elsewhere),
       systems: elsewhere,
-      barred: () => null,
+      whyNotPermitted: () => null,
       by: 'control/2/test',
       clock,
     });
@@ -232,7 +232,7 @@ describe('a call of unknown outcome to a system that is declared idempotent', ()
 
   test.each([
     ['policy blocks it now', async () => plane.decider.swap(createEvaluator(await compileRego({ 'l.rego': BLOCKS })))],
-    ['its agent is suspended', async () => void (barred.reason = 'the agent billing-bot is suspended')],
+    ['its agent is suspended', async () => void (suspension.reason = 'the agent billing-bot is suspended')],
     ['the system may have forgotten its key', async () => void (now.skew += 2 * 3_600_000)],
   ])('is left to people when %s', async (_why, happens) => {
     fates.push('reset');

@@ -112,7 +112,7 @@ export class World {
       meter: idleMeter,
       spent: () => {},
       digest,
-      barred: () => null,
+      whyNotPermitted: () => null,
       systems: SYSTEMS,
       clock: () => this.now,
       by: name,

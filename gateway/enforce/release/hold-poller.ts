@@ -2,35 +2,35 @@ import type { Clock } from '../../domain/clock.ts';
 import type { CallHold, Hold } from '../../domain/hold.ts';
 import type { HoldStore } from '../../domain/hold-store.ts';
 
-/** Milliseconds between two rounds. What could not be done is tried again then. */
+/** Milliseconds between two polls. A failed hold is retried at the next one. */
 const INTERVAL = 5_000;
-/** So many holds are seen to at once; the others wait their turn, or a thousand approvals would fill a system's queue. */
+/** Holds processed at once. Without a limit, a thousand approvals would fill a system's queue. */
 const AT_ONCE = 64;
 
-export type Rounds = {
+export type HoldPoller = {
   start(): void;
-  /** Begins nothing more; resolves when what is under way has ended. */
+  /** Starts no more work; resolves when the work under way has ended. */
   stop(): Promise<void>;
-  /** One round now. Resolves when everything that was due is done. */
+  /** Polls once now. Resolves when every due hold is processed. */
   tick(): Promise<void>;
 };
 
 /**
- * Sees to holds as they fall due: at once where a change tells of one, and on its rounds where nobody told. Several
- * processes may do the same rounds: the compare-and-swap in `see` lets one win.
+ * Processes holds as they fall due: at once after a change, and by polling when no change was seen. Several processes
+ * may poll for the same holds: a compare-and-swap in `processHold` lets one of them win.
  */
-export function createRounds(options: {
+export function createHoldPoller(options: {
   readonly store: Pick<HoldStore, 'watch'>;
-  /** The holds that may need it. */
+  /** The holds that may be due. */
   readonly list: () => Promise<readonly CallHold[]>;
-  /** When a hold needs it, in milliseconds since the epoch; null when it does not. */
+  /** When a hold is due, in milliseconds since the epoch; null if never. */
   readonly dueAt: (hold: CallHold) => number | null;
-  readonly see: (hold: CallHold) => Promise<unknown>;
+  readonly processHold: (hold: CallHold) => Promise<unknown>;
   readonly clock: Clock;
-  /** Told why something could not be done; it is tried again. */
+  /** Told why a hold, or the list (null), failed. It is retried. */
   readonly failed: (error: unknown, hold: Hold | null) => void;
-}): Rounds {
-  const { store, list, dueAt, see, clock, failed } = options;
+}): HoldPoller {
+  const { store, list, dueAt, processHold, clock, failed } = options;
   const waiting = new Map<string, CallHold>();
   const running = new Map<string, Promise<void>>();
   const timers = new Set<NodeJS.Timeout>();
@@ -48,7 +48,7 @@ export function createRounds(options: {
     for (const [id, hold] of waiting) {
       if (stopped || running.size >= AT_ONCE) return;
       waiting.delete(id);
-      const seen = see(hold)
+      const processed = processHold(hold)
         .then(
           () => {},
           (error: unknown) => failed(error, hold),
@@ -57,17 +57,17 @@ export function createRounds(options: {
           running.delete(id);
           next();
         });
-      running.set(id, seen);
+      running.set(id, processed);
     }
   }
 
-  function heard(hold: Hold): void {
+  function changed(hold: Hold): void {
     if (hold.kind !== 'approval') return;
     const at = dueAt(hold);
     if (at === null) return;
     const wait = at - clock();
     if (wait <= 0) take(hold);
-    // What is due later, the rounds find.
+    // A hold that is due later is found by polling.
     else if (wait < INTERVAL) {
       const soon = setTimeout(() => {
         timers.delete(soon);
@@ -91,7 +91,7 @@ export function createRounds(options: {
 
   return {
     start() {
-      stopWatching = store.watch(heard);
+      stopWatching = store.watch(changed);
       timer = setInterval(() => void tick(), INTERVAL);
       void tick();
     },
