@@ -5,17 +5,17 @@ import { listenOn } from './listen.ts';
 import { createOpenAnswers } from './open-answers.ts';
 import { answerUnreadable } from './unreadable.ts';
 
-// An `import` would look at everything that this module offers, and so load Node's own fetch with it: 16 MB.
+// To save memory: an `import` reads every export of this module, and so loads Node's fetch.
 const { createServer } = process.getBuiltinModule('node:http');
 
-/** How long a kept-alive connection may stay silent; longer than the 60 s of common load balancers, so that they close first. */
+/** How long an idle connection stays open. Common load balancers wait 60 s and must close first. Milliseconds. */
 const KEEP_ALIVE = 65_000;
-/** How long a request may take to come in whole, in milliseconds. */
+/** How long a request may take to arrive whole, in milliseconds. */
 const REQUEST_TIMEOUT = 120_000;
 
 /**
- * Workers open the same port, and the system spreads connections over them. Where it cannot, `node:cluster` hands them
- * over; then a connection that was on its way to a worker that dies is left open, and is never answered.
+ * Workers open the same port (SO_REUSEPORT), and the kernel spreads connections over them. On other platforms
+ * `node:cluster` hands connections over. One that is handed to a dying worker there stays open without an answer.
  */
 const SHARES_PORTS = process.platform === 'linux';
 
@@ -25,8 +25,8 @@ export function createHttpServer(serve: (request: IncomingMessage, response: Ser
   const server = createServer({
     keepAliveTimeout: KEEP_ALIVE,
     requestTimeout: REQUEST_TIMEOUT,
-    // Java's and other clients offer `Upgrade: h2c` on ordinary calls; those stay ordinary calls. So does a handshake
-    // pipelined after a call that is not answered yet: two answers cannot share a socket.
+    // Some clients, such as Java's, offer `Upgrade: h2c` on ordinary calls, which stay ordinary calls. So does a
+    // handshake pipelined after an unanswered call: two answers cannot share a socket.
     shouldUpgradeCallback: (request) =>
       request.method === 'GET' &&
       request.headers.upgrade?.toLowerCase() === 'websocket' &&
@@ -37,13 +37,13 @@ export function createHttpServer(serve: (request: IncomingMessage, response: Ser
     serve(request, response);
   };
   server.on('request', onRequest);
-  // With this listener the interim 100 is not sent by itself: who may not call need not send the body.
+  // With this listener Node does not send 100 Continue itself: a caller without permission need not send the body.
   server.on('checkContinue', onRequest);
   server.on('clientError', (error, socket) => answerUnreadable(error, socket, answers));
   return server;
 }
 
-/** Opens a server, and says where it really is: port 0 lets the system choose. */
+/** Opens a server. Resolves with its actual address: port 0 lets the kernel choose. */
 export async function openServer(server: Server, address: Address): Promise<Address> {
   await listenOn(server, address, { backlog: 1024, reusePort: SHARES_PORTS });
   const { address: host, port } = server.address() as AddressInfo;

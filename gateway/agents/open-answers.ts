@@ -1,11 +1,11 @@
 import type { ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 
-/** The answers that connections still owe. A client may send the next request before it has the answer to the last. */
+/** The unfinished answers of each connection. A client may pipeline requests. */
 export type OpenAnswers = {
-  /** A request has come in, and will be answered by this response. */
+  /** A request has arrived, and this response will answer it. */
   add(response: ServerResponse): void;
-  /** The first answer that a connection owes: no other byte may be written before it. Null when it owes none. */
+  /** The connection's first unfinished answer; null if there is none. No other byte may be written before it. */
   on(socket: Duplex): ServerResponse | null;
 };
 

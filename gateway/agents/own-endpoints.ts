@@ -16,7 +16,7 @@ import { assertActive } from '../identify/permission.ts';
 import type { Suspensions } from '../identify/suspensions.ts';
 import { registerAgentHolds } from './holds/routes.ts';
 
-/** The endpoints below `/-/` that agents have next to their systems: health, and their holds. */
+/** The gateway's own endpoints for agents, below `/-/`: health and holds. */
 export function createOwnEndpoints(deps: {
   readonly systems: readonly System[];
   readonly agents: readonly AgentConfig[];
@@ -25,24 +25,24 @@ export function createOwnEndpoints(deps: {
   readonly suspensions: Suspensions;
   readonly store: HoldStore;
   readonly waiters: HoldWaiters;
-  /** Why this process cannot serve calls yet or any more; null when it can. */
+  /** Why this process cannot serve calls now; null if it can. */
   readonly notReady: () => string | null;
   readonly log: Logger;
   readonly clock: Clock;
-  /** Makes the server, given what serves these endpoints. */
+  /** Creates the server. `serve` handles requests to these endpoints. */
   readonly createServer: (serve: (request: IncomingMessage, response: ServerResponse) => void) => Server;
 }): FastifyInstance {
   const { systems, agents, reviewers, findAgent, suspensions, log } = deps;
   const keyHeaders = [...new Set(systems.map((system) => system.agentCredential.header))];
   const app = fastify({
-    // Names of artifacts stand in paths, percent-encoded.
+    // Paths contain artifact names, percent-encoded.
     routerOptions: { ignoreDuplicateSlashes: false, maxParamLength: 4096 },
     serverFactory: deps.createServer,
   });
   app.setErrorHandler((error, _request, reply) => {
     reply.hijack();
     const problem = error instanceof Problem ? error : new Problem(codeOf(error), { cause: error });
-    if (problem.status >= 500) log.error({ err: error }, 'an endpoint failed');
+    if (problem.status >= 500) log.error({ err: error }, 'unhandled error in an endpoint for agents');
     new HttpReply(reply.raw).problem(createId('dec'), 'block', problem);
   });
   app.setNotFoundHandler(() => {
@@ -71,7 +71,7 @@ export function createOwnEndpoints(deps: {
   return app;
 }
 
-/** What fastify itself refuses (a body that is no JSON, a path that it cannot decode) is the caller's mistake. */
+/** Errors that fastify itself raises (an undecodable path, a body too large) are the caller's mistakes. */
 function codeOf(error: unknown): ProblemCode {
   const status = (error as { readonly statusCode?: unknown }).statusCode;
   if (status === 413) return 'handoff-too-large';

@@ -1,4 +1,4 @@
-/** Counts what is being served, so that a drain knows when the last has ended. */
+/** Counts the requests in progress, so that a drain knows when the last one has ended. */
 export class RunningCalls {
   #running = 0;
   #whenIdle: (() => void) | null = null;
@@ -12,7 +12,7 @@ export class RunningCalls {
     if (this.#running === 0) this.#whenIdle?.();
   };
 
-  /** Resolves when nothing is being served. */
+  /** Resolves when no request is in progress. */
   async idle(): Promise<void> {
     if (this.#running > 0) await new Promise<void>((resolve) => (this.#whenIdle = resolve));
   }

@@ -23,7 +23,7 @@ import type { LogCall } from '../record/canonical-line.ts';
 import { createRecorder } from '../record/recorder.ts';
 import type { Enforcement } from './enforcement.ts';
 
-/** The stages of the path, and what of them has to be started and ended. */
+/** The stages of the path, and the parts of them that must be started and stopped. */
 export type StagesInService = {
   readonly stages: Stages;
   /** Resolves when calls can be served. @throws Problem `store-unavailable` */
@@ -32,7 +32,7 @@ export type StagesInService = {
   readonly alerts: Pick<Alerts, 'settled'>;
 };
 
-/** Puts the stages of a call's path together. */
+/** Assembles the stages of a call's path. */
 export function createStages(deps: {
   readonly enforcement: Enforcement;
   readonly policy: Omit<Decider, 'swap'>;
@@ -55,7 +55,7 @@ export function createStages(deps: {
     policy: () => policy.mask(),
     failed(err) {
       metrics.maskFailed();
-      log.warn({ err }, 'a decision could not be masked; it is on record without its input');
+      log.warn({ err }, 'a decision could not be masked; it is recorded without its input');
     },
   });
   const { journal, node, logCall, clock } = deps;

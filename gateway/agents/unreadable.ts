@@ -3,18 +3,18 @@ import { createId } from '../domain/id.ts';
 import { Problem } from '../domain/problem.ts';
 import type { OpenAnswers } from './open-answers.ts';
 
-// An `import` would look at everything that this module offers, and so load Node's own fetch with it: 16 MB.
+// To save memory: an `import` reads every export of this module, and so loads Node's fetch.
 const { STATUS_CODES } = process.getBuiltinModule('node:http');
 
 const UNREADABLE_STATUS: Record<string, number> = { HPE_HEADER_OVERFLOW: 431, ERR_HTTP_REQUEST_TIMEOUT: 408 };
 
 /**
- * Answers what the HTTP parser refuses (bare LF, two lengths, obsolete folding and other smuggling), and cuts the
- * connection off.
+ * Answers a request that the HTTP parser refuses (bare LF, two lengths, obsolete folding and other smuggling), and
+ * closes the connection.
  */
 export function answerUnreadable(error: NodeJS.ErrnoException, socket: Duplex, answers: OpenAnswers): void {
-  // Response splitting: the answer to an unreadable request must not be taken for the answer to a call before it, which
-  // is being served or already answered in part.
+  // Response splitting: this answer must not be taken for the answer to an earlier call on the connection that is still
+  // being served, or is answered in part.
   const other = answers.on(socket);
   if (!socket.writable || error.code === 'ECONNRESET' || other?.req.complete || other?.headersSent) {
     socket.destroy();

@@ -5,7 +5,7 @@ import type { Principal } from '../../domain/principal.ts';
 import type { HoldWaiters } from '../../enforce/wait/hold-waiters.ts';
 import type { Recipients } from './handoff-form.ts';
 
-/** What the agents' own endpoints need of the rest of the gateway. */
+/** The parts of the gateway that the agents' hold endpoints use. */
 export type AgentHoldsDeps = {
   readonly store: Pick<
     HoldStore,
@@ -14,7 +14,7 @@ export type AgentHoldsDeps = {
   readonly waiters: HoldWaiters;
   /** @throws Problem `unauthenticated` */
   readonly identify: (request: FastifyRequest) => Principal;
-  /** @throws Problem `suspended`: such an agent may read what is its own, and begin nothing. */
+  /** @throws Problem `suspended`: a suspended agent may read its own holds, but not act. */
   readonly assertActive: (principal: Principal) => void;
   readonly recipients: Recipients;
   readonly traceId: (request: FastifyRequest) => string | null;

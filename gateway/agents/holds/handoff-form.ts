@@ -9,15 +9,15 @@ import { duration } from '../../domain/units.ts';
 /** Bytes of the form as JSON, without artifacts. */
 export const FORM_LIMIT = 64 * 1024;
 export const MOST_ARTIFACTS = 16;
-/** Bytes of all artifacts together, as they are once decoded. */
+/** Bytes of all artifacts together, decoded. */
 export const ARTIFACTS_LIMIT = 4 * 2 ** 20;
-/** Bytes of a request that can be within those limits, base64 and JSON included. */
+/** Bytes of the largest request within those limits, with base64 and JSON. */
 export const REQUEST_LIMIT = 6 * 2 ** 20;
 
 const EXPIRES_IN = 24 * 3_600_000;
 const LONGEST = 7 * 24 * 3_600_000;
 
-/** What an agent hands over, read and checked. */
+/** A handoff, read and checked. */
 export type HandoffRequest = {
   readonly kind: 'exception' | 'relay';
   readonly to: Recipient | null;
@@ -28,7 +28,7 @@ export type HandoffRequest = {
   readonly expiresIn: number;
 };
 
-/** Who can be named as recipient. */
+/** The possible recipients of a handoff. */
 export type Recipients = {
   readonly groups: ReadonlySet<string>;
   readonly people: ReadonlySet<string>;
@@ -40,7 +40,7 @@ const name = z
   .string()
   .min(1)
   .max(200)
-  // Path traversal: whoever saves it under its name must not leave the folder, nor be shown another name than it has.
+  // Path traversal: saving the file must not leave the folder. Spoofing: control characters could display another name.
   .regex(/^[^/\\\p{C}]+$/u, { error: 'expected a plain file name, without a path or control characters' })
   .refine((value) => value !== '.' && value !== '..', { error: 'expected a plain file name' });
 
@@ -80,8 +80,8 @@ const schema = z.looseObject({
 });
 
 /**
- * Reads what an agent sends to `POST /-/holds`. The form keeps every member and digit that was sent.
- * @throws Problem `bad-handoff` with the place of what is wrong, or `handoff-too-large`
+ * Reads the body of `POST /-/holds`. The form keeps every member and digit.
+ * @throws Problem `bad-handoff`, which names the wrong member, or `handoff-too-large`
  */
 export function readHandoff(body: Buffer, recipients: Recipients): HandoffRequest {
   const json = body.toString('utf8');
@@ -107,7 +107,7 @@ function readArtifacts(sent: z.infer<typeof schema>['artifacts']): Artifact[] {
   let total = 0;
   return sent.map(({ name, type, content: encoded, sha256: claimed }, index) => {
     const at = `artifacts.${index}`;
-    // Two names that file systems take for one would overwrite each other where they are saved.
+    // A file system may treat these names as one, and one artifact would overwrite the other.
     const folded = name.normalize('NFC').toLowerCase();
     if (names.has(folded)) throw wrong(`${at}.name: another artifact has this name`);
     names.add(folded);
@@ -116,7 +116,7 @@ function readArtifacts(sent: z.infer<typeof schema>['artifacts']): Artifact[] {
     total += content.length;
     if (total > ARTIFACTS_LIMIT) throw tooLarge(`Send artifacts of at most ${ARTIFACTS_LIMIT} bytes in all.`);
     const sha256 = hash('sha256', content, 'hex');
-    if (claimed !== undefined && claimed !== sha256) throw wrong(`${at}.sha256: the content has ${sha256}`);
+    if (claimed !== undefined && claimed !== sha256) throw wrong(`${at}.sha256: the content's hash is ${sha256}`);
     return { name, type, bytes: content.length, sha256, content };
   });
 }
@@ -131,7 +131,7 @@ function parse(json: string, read: (text: string) => unknown): unknown {
   try {
     return read(json);
   } catch {
-    // Also when it is nested so deeply that reading it overflows the stack.
+    // JSON nested so deeply that parsing overflows the stack also ends here.
     throw wrong('the body is not JSON');
   }
 }

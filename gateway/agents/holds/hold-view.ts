@@ -3,10 +3,10 @@ import { artifactsOf, recipientOf, type Hold } from '../../domain/hold.ts';
 import { iso } from '../../domain/time.ts';
 import { outcomeView } from '../../enforce/wait/outcome-view.ts';
 
-/** Seconds after which a hold that is not settled is worth another look. */
+/** Seconds after which the agent should read an unsettled hold again. */
 const RETRY_AFTER = 5;
 
-/** A hold in the words of the contract with agents: nothing about who may decide it, or how. */
+/** A hold as its agent sees it. It does not tell who may decide, or under which terms. */
 export function holdView(hold: Hold, answer: HandoffAnswer | null, now: number) {
   const { kind, status, execution, editors, code, note } = hold;
   const to = recipientOf(hold);
@@ -30,7 +30,7 @@ export function holdView(hold: Hold, answer: HandoffAnswer | null, now: number) 
   };
 }
 
-/** A relay as the agent sees it to whom it is sent. */
+/** A relay as its recipient sees it. */
 export function relayView(hold: Hold, now: number) {
   const { id, principal, status, lease, createdAt, expiresAt, code, note } = hold;
   return {
@@ -48,12 +48,12 @@ export function relayView(hold: Hold, now: number) {
   };
 }
 
-/** Whether somebody is at it just now. */
+/** Whether a claim on the hold is in force. */
 export function isLeased({ lease }: Hold, now: number): boolean {
   return lease !== null && now < lease.until;
 }
 
-/** How far a relay has come; otherwise, such as when it was cancelled, its status says it. */
+/** The progress of a pending relay; the status of any other. */
 function relayState(hold: Hold, now: number): string {
   if (hold.status !== 'pending') return hold.status;
   return isLeased(hold, now) ? 'in-review' : 'waiting';

@@ -13,14 +13,14 @@ import type { AgentHoldsDeps } from './deps.ts';
 import { readHandoff, type HandoffRequest } from './handoff-form.ts';
 import { holdView } from './hold-view.ts';
 
-/** How soon people ought to answer. */
+/** How soon people should answer. */
 const RESPOND_WITHIN = 4 * 3_600_000;
-/** The longest that an agent may stay for the answer: some clients and load balancers give up after five minutes. */
+/** The longest wait for an answer. Some clients and load balancers give up after five minutes. */
 const LONGEST_WAIT = 300_000;
 
 /**
  * `POST /-/holds`: an agent asks people for help (an exception), or hands work to another agent or to people (a relay).
- * The answer is a handle; with `Prefer: wait=N` it comes when the hold is settled, or N seconds are over.
+ * The response is a handle. With `Prefer: wait=N`, it comes when the hold is settled, or after N seconds.
  */
 export function registerOpening(app: FastifyInstance, deps: AgentHoldsDeps): void {
   const { store, waiters, identify, assertActive, recipients, traceId, clock } = deps;
@@ -41,7 +41,7 @@ export function registerOpening(app: FastifyInstance, deps: AgentHoldsDeps): voi
     });
     const wait = Math.min(readPrefer(request.headers).wait ?? 0, LONGEST_WAIT);
     const latest = await waiters.wait(opened.hold, wait, { onGone: (leave) => reply.raw.once('close', leave) });
-    // What one still waits for has not changed in anything that is shown.
+    // A snapshot means that the hold is not settled, so no member that is shown has changed.
     const hold = 'terms' in latest ? latest : opened.hold;
     const answer = hold.status === 'answered' ? await store.answer(hold.id) : null;
     const view = holdView(hold, answer, clock());
@@ -70,7 +70,7 @@ function draft(
   };
 }
 
-/** No rule says how to treat a wish without a call. Nothing is executed, so the agent's owner may answer it too. */
+/** No rule sets the terms of a hold without a call. Nothing is executed, so the agent's owner may answer it too. */
 function termsFor(to: Recipient | null, expiresIn: number): HoldTerms {
   return {
     level: 2,
@@ -85,9 +85,9 @@ function termsFor(to: Recipient | null, expiresIn: number): HoldTerms {
 }
 
 function reasonOf(kind: HandoffRequest['kind'], agent: string, to: Recipient | null, artifacts: number): string {
-  const whom = to === null ? 'people' : Object.values(to).join();
-  if (kind === 'exception') return `${agent} asks ${whom} for help.`;
-  return `${agent} hands work to ${whom}${artifacts > 0 ? `, with artifacts (${artifacts})` : ''}.`;
+  const recipient = to === null ? 'people' : Object.values(to).join();
+  if (kind === 'exception') return `${agent} asks ${recipient} for help.`;
+  return `${agent} hands work to ${recipient}${artifacts > 0 ? `, with artifacts (${artifacts})` : ''}.`;
 }
 
 function idempotencyKey({ headers }: FastifyRequest): string | null {

@@ -10,7 +10,7 @@ import { isFor } from './relay-routes.ts';
 
 type HoldParams = { Params: { id: string } };
 
-/** The holds that an agent's own calls and handoffs opened. */
+/** The holds of an agent's own calls and handoffs. */
 export function registerOwnHolds(app: FastifyInstance, { store, identify, clock }: AgentHoldsDeps): void {
   async function own(request: FastifyRequest<HoldParams>): Promise<Hold> {
     const { agent } = identify(request);

@@ -20,7 +20,7 @@ const accepting = z.strictObject({ note });
 const returning = z.strictObject({ code: z.enum(REJECT_CODES), note });
 const status = z.enum(['pending', 'accepted', 'returned', 'expired', 'cancelled', 'superseded']);
 
-/** Work that other agents hand to this one. */
+/** Relays: work that one agent hands to another. */
 export function registerRelays(app: FastifyInstance, deps: AgentHoldsDeps): void {
   const { store, identify, assertActive, clock } = deps;
 
@@ -42,7 +42,7 @@ export function registerRelays(app: FastifyInstance, deps: AgentHoldsDeps): void
     return reply.send({ items: items.map((hold) => relayView(hold, clock())), next });
   });
 
-  /** The relay, where it was sent to whoever asks. Its sender knows of it, and is told that it is not theirs to take. */
+  /** The relay, if it was sent to the calling agent. Its sender gets `not-yours`, any other agent `not-found`. */
   async function sent(request: FastifyRequest<HoldParams>): Promise<{ hold: Hold; agent: string }> {
     const { agent } = identify(request);
     const hold = await store.find(request.params.id);
@@ -91,7 +91,7 @@ export function registerRelays(app: FastifyInstance, deps: AgentHoldsDeps): void
     return about(reply, hold).send(relayView(hold, clock()));
   });
 
-  /** The relay, once whoever asks has taken it: by a claim that lasts, or for good. */
+  /** The relay, if the calling agent has claimed it (and the claim is in force) or accepted it. */
   async function taken(request: FastifyRequest<HoldParams>): Promise<Hold> {
     const { hold, agent } = await sent(request);
     if (hold.status === 'accepted' && hold.decidedBy === agent) return hold;

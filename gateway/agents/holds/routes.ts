@@ -5,11 +5,11 @@ import { registerOpening } from './open-route.ts';
 import { registerOwnHolds } from './own-routes.ts';
 import { registerRelays } from './relay-routes.ts';
 
-/** What an agent may know of holds, and do with them. One that is neither its own nor sent to it does not exist for it. */
+/** The agents' hold endpoints. An agent sees only its own holds and the relays sent to it. */
 export function registerAgentHolds(app: FastifyInstance, deps: AgentHoldsDeps): void {
   registerOwnHolds(app, deps);
   void app.register(async (scope) => {
-    // Bodies are read as they are: what is handed over is given back to the digit.
+    // Bodies are read as bytes, so that a handoff keeps every digit.
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit: REQUEST_LIMIT }, (_request, body, done) =>
       done(null, body),
