@@ -3,21 +3,21 @@ import { type Config } from '../config/config.ts';
 import type { Address } from '../config/address.ts';
 import { listenOn } from '../agents/listen.ts';
 
-/** Where a gateway is reached. */
+/** The addresses of a gateway. */
 export type Listening = {
   readonly agents: Address;
-  /** Those of the systems that have their own. */
+  /** Addresses of the systems that have their own. */
   readonly systems: Readonly<Record<string, Address>>;
   readonly admin: Address;
-  /** The query endpoint of the embedded ClickHouse; null for none. */
+  /** The analysts' query endpoint of the embedded ClickHouse; null if it has none. */
   readonly analysts: Address | null;
 };
 
 /**
- * Makes sure that nobody listens on the configured addresses, and settles port 0: a process that is started again must
- * come back to the port that was told. Workers share their ports (SO_REUSEPORT), so they would not notice a stranger
- * who shares as well.
- * @throws Error for people that names the address that is taken
+ * Checks that the configured addresses are free, and chooses ports in place of port 0: a restarted process must come
+ * back on the announced port. Workers share their ports (SO_REUSEPORT), so they would not notice another program that
+ * shares them too.
+ * @throws Error that names the taken address, with a message for the operator
  */
 export async function reserveAddresses({ listen, systems }: Config): Promise<Listening> {
   const servers: Server[] = [];

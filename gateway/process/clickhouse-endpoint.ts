@@ -1,17 +1,19 @@
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import type { ClickHouseAddress } from '../../audit/clickhouse/clickhouse.ts';
 
-/** How the embedded ClickHouse of a gateway that runs is reached from this machine. */
+/** The address and login of a running gateway's embedded ClickHouse, for this machine. */
 type Endpoint = Pick<ClickHouseAddress, 'url' | 'username' | 'password'>;
 
-/** Lets commands on this machine find the embedded engine. Whoever may read the file may do anything with the record. */
+/**
+ * Lets commands on this machine find the embedded engine. A user who can read the file has full access to the record.
+ */
 export async function tellEndpoint(path: string, { url, username, password }: Endpoint): Promise<void> {
-  // Written anew each time: the mode is that of the file when it was made.
+  // Deleted first: an existing file would keep its mode.
   await rm(path, { force: true });
   await writeFile(path, JSON.stringify({ url, username, password }), { mode: 0o600 });
 }
 
-/** Null where there is none: no engine runs, or not yet. */
+/** Null if no engine runs yet. */
 export async function readEndpoint(path: string): Promise<Endpoint | null> {
   const text = await readFile(path, 'utf8').catch(() => null);
   return text === null || text === '' ? null : (JSON.parse(text) as Endpoint);

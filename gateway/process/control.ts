@@ -21,14 +21,14 @@ import { openStore } from './open-store.ts';
 import { createQuestions } from './questions.ts';
 import { runProcess, type Inbox } from './run-process.ts';
 
-/** How long control may take to end when the supervisor does not say, in milliseconds. */
+/** How long control may take to end if the supervisor sets no limit, in milliseconds. */
 const OWN_DRAIN = 8_000;
-/** What everything else needs to end. */
+/** Milliseconds kept for everything but releases and the last shipment. */
 const LAST_MOMENT = 500;
 
 const tell = (message: FromControl) => process.send?.(message, undefined, undefined, () => {});
 
-/** Everything but the data plane: policy, the admin API, timers, releases for callers that left, and shipping the record. */
+/** Everything but the data plane: policy, admin API, hold timers, releases for callers that left, and shipping. */
 async function start(
   { config: { file, text }, listen, instance, run, alive }: ToControl & { type: 'start' },
   inbox: Inbox<ToControl>,
@@ -48,7 +48,8 @@ async function start(
     limit: config.journal.limit,
     whenFull: config.journal.when_full,
     clock,
-    onError: (err, lost) => log.error({ err, lost_events: lost }, 'the journal of control cannot be written'),
+    onError: (err, lost) =>
+      log.error({ err, lost_events: lost }, 'the journal of the control process cannot be written'),
   });
   const record = createRecordStep(journal, config.node, log, clock);
   const registry = new Registry();
@@ -68,11 +69,11 @@ async function start(
     agents: config.agents,
     policy: decider,
     attemptedBy: instance,
-    usageFailed: (err) => unlessAway(err, () => log.warn({ err }, 'usage could not be shared with other processes')),
+    usageFailed: (err) => unlessAway(err, () => log.warn({ err }, 'usage counts could not be shared')),
   });
   const holdWork = createHoldWork({ ...shared, enforcement, instance, run, alive });
   await Promise.all([holdWork.releases.live(), store.suspensions.refresh()]);
-  // With the first policy the workers start, whether there is a ClickHouse yet or not.
+  // The first policy starts the workers. They do not wait for ClickHouse.
   await keeper.start();
   const { address: clickhouse } = await inbox.take('clickhouse');
   enforcement.usage.start();

@@ -2,7 +2,7 @@ import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileS
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 
-/** Where one gateway keeps what must outlive it. */
+/** The paths of one gateway's durable data. */
 export type DataFolder = {
   readonly holds: string;
   readonly holdKey: string;
@@ -11,9 +11,9 @@ export type DataFolder = {
   readonly journals: string;
   readonly policy: string;
   readonly clickhouse: string;
-  /** Where the embedded ClickHouse is reached while it runs, for commands on this machine. */
+  /** The address and login of the embedded ClickHouse while it runs, for commands on this machine. */
   readonly clickhouseEndpoint: string;
-  /** Code that Node has compiled before; may be deleted at any time. */
+  /** Node's compile cache; may be deleted at any time. */
   readonly compiled: string;
 };
 
@@ -32,15 +32,15 @@ export function dataFolder(path: string): DataFolder {
 
 const SQLITE_BUSY = 5;
 
-/** Another gateway works on the same data; `message` is for people. */
+/** Another gateway uses the same data. `message` is for the operator. */
 export class DataInUse extends Error {}
 
-/** How long a process waits for one of a gateway that was killed just now and is still ending. */
+/** Milliseconds to wait for processes of a killed gateway that are still ending. */
 export const ORPHAN_PATIENCE = 5_000;
 
 /**
- * Makes the folder (mode 0700) and takes it for this gateway alone, until the process ends in whatever way.
- * @throws DataInUse when another gateway has it
+ * Creates the folder (mode 0700) and locks it for this gateway until the process ends, in whatever way.
+ * @throws DataInUse if another gateway has the lock
  */
 export function lockDataFolder(path: string): () => void {
   const pidFile = join(path, 'pid');
@@ -58,9 +58,9 @@ export function lockDataFolder(path: string): () => void {
 }
 
 /**
- * Waits, without doing anything else, for processes of a gateway that was killed just now: they end by themselves, but
- * until then they have its ports. Who does not end in time is met again by whoever needs the same.
- * @param journals the folder of all journals; each process has the one that it writes to itself
+ * Blocks until the processes of a killed gateway have ended, as they keep its ports until then. A process that does not
+ * end in time keeps its lock, so the process that needs the same journal fails to start.
+ * @param journals the folder of all journals; each process locks its own
  */
 export function awaitOrphans(journals: string): void {
   for (const name of existsSync(journals) ? readdirSync(journals) : []) {
@@ -76,14 +76,14 @@ export function awaitOrphans(journals: string): void {
 
 class FolderInUse extends Error {}
 
-/** A lock that nobody refers to any more is given up by the garbage collector. */
+/** References to the locks: the garbage collector would release a lock without one. */
 const held = new Set<DatabaseSync>();
 
 /**
- * Makes a folder (mode 0700) and takes it for this process alone. The operating system holds the lock, so a crash leaves
+ * Creates a folder (mode 0700) and locks it for this process. The operating system holds the lock, so a crash leaves
  * nothing to clean up.
- * @param patience milliseconds to wait, without doing anything else, for whoever has it
- * @throws Error when another process has it
+ * @param patience milliseconds to block while another process has the lock
+ * @throws Error if another process still has the lock
  */
 export function lockFolder(path: string, patience: number): () => void {
   mkdirSync(path, { recursive: true, mode: 0o700 });

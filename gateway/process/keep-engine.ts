@@ -7,16 +7,16 @@ import { tellEndpoint } from './clickhouse-endpoint.ts';
 import type { DataFolder } from './data-folder.ts';
 import { keepRunning, type Kept } from './keep-running.ts';
 
-/** How long the engine of a gateway that was killed may take to let go of the data; then the start has failed. */
+/** Milliseconds for a killed gateway's engine to release the data. After that, the start fails. */
 const ENGINE_PATIENCE = 5_000;
 
-/** Keeps the embedded ClickHouse running. It comes back on its port with its password, so its clients need not be told. */
+/** Keeps the embedded ClickHouse running. A restart keeps port and password, so its clients need not be told. */
 export function keepEngine(options: {
   readonly config: Config;
   readonly listening: Listening;
   readonly folder: DataFolder;
   readonly log: Logger;
-  /** It answers there; called at each start. */
+  /** Called at each start, once the engine answers at `address`. */
   readonly onStart: (address: ClickHouseAddress) => void;
   readonly onStartFailed: (reason: string) => void;
 }): Kept {
@@ -39,14 +39,14 @@ export function keepEngine(options: {
       });
       known = { port, password };
       await tellEndpoint(folder.clickhouseEndpoint, { url, username, password }).catch((err: unknown) =>
-        log.warn({ err }, 'commands cannot be told where ClickHouse is'),
+        log.warn({ err }, 'the address of ClickHouse could not be written; commands cannot find it'),
       );
       onStart({ url, username, password });
       return child;
     },
     log,
     onEnd(reason) {
-      // A gateway that was killed just now may leave an engine that still closes its files.
+      // The engine of a killed gateway may still be closing its files.
       if (known || performance.now() - since > ENGINE_PATIENCE) onStartFailed(reason);
     },
   });

@@ -2,28 +2,28 @@ import type { ChildProcess } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 
-/** A process that ran for so long was healthy: after its end the waits start from the shortest again. */
+/** A process that ran for so long was healthy, so the backoff starts again. Milliseconds. */
 const HEALTHY_AFTER = 30_000;
 const FIRST_WAIT = 100;
 const LONGEST_WAIT = 5_000;
 
-/** One place in the gateway, and whichever process fills it now. */
+/** A process that is restarted whenever it ends. */
 export type Kept = {
   readonly name: string;
   readonly connected: boolean;
-  /** To the process that is there now, if any; messages are not kept for the next one. */
+  /** Sends to the current process, if any. Messages are not kept for the next one. */
   send(message: object): void;
   kill(signal: NodeJS.Signals): void;
-  /** No more restarts from now on; resolves when the process that is there now has ended. */
+  /** Stops restarts; resolves when the current process has ended. */
   ended(): Promise<void>;
 };
 
-/** Spawns a process, and spawns it again when it ends, after waits that grow from 100 ms to 5 s while it keeps ending. */
+/** Spawns a process and restarts it whenever it ends, with exponential backoff from 100 ms to 5 s. */
 export function keepRunning(options: {
   readonly name: string;
-  /** `signal` aborts when no process is wanted any more: one that is not ready yet must be killed then. */
+  /** `signal` aborts when restarts stop. A process that is not ready yet must then be killed. */
   readonly spawn: (signal: AbortSignal) => Promise<ChildProcess>;
-  /** Told of each end that nobody asked for; `reason` is for people. */
+  /** Told of each unexpected end. `reason` is for the operator. */
   readonly onEnd: (reason: string) => void;
   readonly log: Logger;
 }): Kept {
@@ -65,7 +65,7 @@ export function keepRunning(options: {
       return child?.connected ?? false;
     },
     send(message) {
-      // A process that is just ending does not take it; its successor starts from what is on disk.
+      // A process that is ending loses the message; its successor starts from the data on disk.
       if (child?.connected) child.send(message, () => {});
     },
     kill(signal) {
@@ -78,10 +78,10 @@ export function keepRunning(options: {
   };
 }
 
-/** Resolves with why a process ended, once everything that it said before has been heard. */
+/** Resolves with the reason for a process's end, once all its messages have been received. */
 function endOf(child: ChildProcess): Promise<string> {
   return new Promise((resolve) => {
-    // Also emitted when a message does not get through, which is no end; only what has no id never began.
+    // Also emitted when a message cannot be delivered, which ends nothing. Only a process without an id never began.
     child.on('error', (error) => {
       if (child.pid === undefined) resolve(error.message);
     });

@@ -1,22 +1,19 @@
 import type { ClickHouseAddress } from '../../audit/clickhouse/clickhouse.ts';
 import type { Listening } from './addresses.ts';
 
-/** The configuration as it was read at the start: a file edited later must not give a restarted process another one. */
+/** The configuration as read at the start. A restarted process must not use a file that was edited since. */
 export type ConfigText = { readonly file: string; readonly text: string };
 
-/** Metrics as prom-client gives them, to be added up over processes. */
+/** Metrics as prom-client exports them, to be added up over processes. */
 export type ProcessMetrics = readonly object[];
 
-/**
- * What control asks all workers at once: for their `metrics`, or to know of every change of `suspensions` before they
- * answer.
- */
+/** What control asks of all workers: their `metrics`, or to load the current `suspensions` before they answer. */
 export type Question = 'metrics' | 'suspensions';
 
-/** What one worker answers. */
+/** One worker's answer. */
 export type Answer = { readonly metrics: ProcessMetrics } | { readonly suspensions: 'known' };
 
-/** What the supervisor says to a worker. */
+/** Messages from the supervisor to a worker. */
 export type ToWorker =
   | {
       readonly type: 'start';
@@ -29,42 +26,42 @@ export type ToWorker =
   | { readonly type: 'ask'; readonly id: number; readonly about: Question }
   | { readonly type: 'drain' };
 
-/** What a worker says to the supervisor. */
+/** Messages from a worker to the supervisor. */
 export type FromWorker =
   | { readonly type: 'listening' }
   | { readonly type: 'activated'; readonly revision: string }
   | { readonly type: 'answer'; readonly id: number; readonly answer: Answer }
   | { readonly type: 'failed'; readonly reason: string };
 
-/** What the supervisor says to control. */
+/** Messages from the supervisor to control. */
 export type ToControl =
   | {
       readonly type: 'start';
       readonly config: ConfigText;
       readonly listen: Listening;
       readonly instance: string;
-      /** Names this run of the gateway among all on one store. */
+      /** Identifies this run of the gateway among all runs on one store. */
       readonly run: string;
-      /** The processes of this run that there were when this one was started. */
+      /** The processes of this run that were alive when this one started. */
       readonly alive: readonly string[];
     }
-  /** Where the record goes. Calls are served before it is known. */
+  /** The ClickHouse for the record. Calls are served before it is known. */
   | { readonly type: 'clickhouse'; readonly address: ClickHouseAddress }
-  /** A worker ended; what it was releasing has an unknown outcome. */
+  /** A process ended. The calls that it was releasing have an unknown outcome. */
   | { readonly type: 'ended'; readonly name: string }
-  /** All workers decide by this revision. */
+  /** All workers enforce this revision. */
   | { readonly type: 'enforced'; readonly revision: string }
-  /** What the workers answered in time; not `complete` when one of them did not. */
+  /** The workers' answers that came in time; `complete` if all of them came. */
   | {
       readonly type: 'answers';
       readonly id: number;
       readonly answers: readonly Answer[];
       readonly complete: boolean;
     }
-  /** Whoever has not ended after `limit` ms is killed. */
+  /** Control is killed if it has not ended after `limit` ms. */
   | { readonly type: 'drain'; readonly limit: number };
 
-/** What control says to the supervisor. */
+/** Messages from control to the supervisor. */
 export type FromControl =
   | { readonly type: 'policy'; readonly revision: string }
   | { readonly type: 'listening' }

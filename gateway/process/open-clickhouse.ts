@@ -10,16 +10,16 @@ import { dataFolder, DataInUse, lockDataFolder } from './data-folder.ts';
 
 type OpenClickHouse = {
   readonly client: ClickHouseClient;
-  /** Ends what was started for it. */
+  /** Closes the client, and ends the engine if one was started for it. */
   close(): Promise<void>;
 };
 
-/** ClickHouse cannot be asked now; `message` says why, and what to do. */
+/** ClickHouse cannot be queried now. `message` says why, and what to do. */
 export class ClickHouseUnavailable extends Error {}
 
 /**
- * ClickHouse for a command: the configured server; the engine of the gateway that runs on the data; or, when none runs,
- * an engine of the command's own, which keeps gateways from starting on the data until `close`.
+ * Opens ClickHouse for a command: the configured server, or the engine of the running gateway. If no gateway runs, the
+ * command starts an engine, and no gateway can start on the data until `close`.
  * @throws ClickHouseUnavailable
  */
 export async function openClickHouse(config: Pick<Config, 'clickhouse' | 'data' | 'file'>): Promise<OpenClickHouse> {
@@ -61,7 +61,7 @@ async function connect(address: ClickHouseAddress, what: string, advice: string)
   const answer = await client.ping({ select: true });
   if (answer.success) return { client, close: () => client.close() };
   await client.close();
-  // Of a connection that was tried on several addresses the reasons are inside, and it says nothing itself.
+  // If several addresses were tried, the error has no message of its own, and its members have the reasons.
   const { message, errors = [] } = answer.error as AggregateError;
   const reason = message || errors.map((error: Error) => error.message).join('; ');
   throw new ClickHouseUnavailable(`${what} does not answer: ${reason.trim().replace(/\.$/, '')}. ${advice}`);
@@ -77,7 +77,7 @@ async function startOwn(data: string): Promise<OpenClickHouse> {
     if (child.exitCode === null && child.signalCode === null) await exited;
   }
   try {
-    // The record may be of an earlier version, or have been begun by nobody yet.
+    // The tables may be of an earlier version, or may not exist yet.
     await migrate(client);
   } catch (error) {
     await close();

@@ -7,8 +7,8 @@ import { createCompose } from '../holds/notify/compose.ts';
 import { openHoldStore, type OwnedHoldStore } from '../holds/store/store.ts';
 
 /**
- * The store of holds that the configuration names.
- * @param admin where the console is, unless the configuration says otherwise
+ * Opens the configured hold store.
+ * @param admin the address of the console, unless the configuration sets another
  */
 export async function openStore(
   { node, store: url, store_key, reviewers, notify }: Config,

@@ -2,11 +2,11 @@ import type { Answer, FromControl, Question, ToControl } from './messages.ts';
 
 type Answers = Extract<ToControl, { type: 'answers' }>;
 
-/** What control asks the workers, by way of the supervisor. */
+/** Questions from control to all workers, through the supervisor. */
 export type Questions = {
-  /** Resolves within about a second; not `complete` when a worker did not answer. */
+  /** Resolves within about a second; `complete` if every worker answered. */
   ask(about: Question): Promise<{ readonly answers: readonly Answer[]; readonly complete: boolean }>;
-  /** To be told what the supervisor brings back. */
+  /** Takes the answers from the supervisor. */
   answered(message: Answers): void;
 };
 

@@ -1,30 +1,30 @@
 type Start<Message> = Extract<Message, { readonly type: 'start' }>;
 
 export type Inbox<Message extends { readonly type: string }> = {
-  /** Every message but `start` goes to `handle`, in order; those that came before this call first. */
+  /** Passes every message but `start` to `handle`, in order, beginning with those that came before this call. */
   listen(handle: (message: Message) => void): void;
-  /** The first message of one type, for a start that needs it; it will not go to `handle`. To be asked for before `listen`. */
+  /** The first message of a type, which then does not go to `handle`. Call it before `listen`. */
   take<Type extends Message['type']>(type: Type): Promise<Extract<Message, { readonly type: Type }>>;
 };
 
 /**
- * Runs a process of the gateway: `start` with the supervisor's message of that name. A start that fails is told to the
- * supervisor; one whose supervisor is gone ends.
+ * Runs a process of the gateway: calls `start` with the supervisor's `start` message, and reports a failed start. The
+ * process ends when its supervisor does.
  */
 export function runProcess<Message extends { readonly type: string }>(
   start: (message: Start<Message>, inbox: Inbox<Message>) => Promise<void>,
   tellFailure: (reason: string) => void,
 ): void {
-  // Ctrl-C reaches every process of the terminal's group; who ends when, the supervisor says.
+  // Ctrl-C reaches every process of the terminal's group. The supervisor decides which process ends when.
   process.on('SIGINT', () => {});
   process.on('disconnect', () => process.exit(1));
 
   const starting = Promise.withResolvers<Start<Message>>();
-  // Nothing is lost while the process is still starting: a policy that was activated meanwhile must not be missed.
+  // Messages that come during the start are kept: a policy that is activated meanwhile must not be missed.
   const early: Message[] = [];
   let handle = (message: Message): void => {
     if (message.type === 'start') starting.resolve(message as Start<Message>);
-    // Whoever is still starting has nothing to drain, and may be long in starting.
+    // A starting process has nothing to drain, and its start may take long.
     else if (message.type === 'drain') process.exit(0);
     else keep(message);
   };

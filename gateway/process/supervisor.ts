@@ -14,15 +14,12 @@ import { keepRunning, type Kept } from './keep-running.ts';
 import type { ConfigText, FromControl, FromWorker, ToControl, ToWorker } from './messages.ts';
 import { createWorkerPoll } from './worker-poll.ts';
 
-/** From SIGTERM until the processes that have not ended are killed, in milliseconds. */
+/** Milliseconds from SIGTERM until remaining processes are killed. */
 const DRAIN_LIMIT = 9_500;
-/**
- * Megabytes of one half of V8's young generation. The default of 32 makes a process larger by a third and no faster; with
- * 8 an idle worker has 7 MB more.
- */
+/** Megabytes of a semi-space of V8's young generation. The default makes a process larger and no faster. */
 const EXEC_ARGV = ['--max-semi-space-size=4'];
 
-/** Where a running gateway is reached. */
+/** The addresses of a running gateway. */
 export type Addresses = Listening & { readonly clickhouse: ClickHouseAddress };
 
 export type Gateway = Addresses & {
@@ -30,15 +27,17 @@ export type Gateway = Addresses & {
   stop(): Promise<void>;
 };
 
-/** Where the processes' log lines go: this process's stdout, or an open file. */
+/** The destination of the processes' log lines: this process's stdout, or an open file. */
 export type Output = 'inherit' | number;
 
 /**
  * Starts the processes of a gateway and keeps them running: workers (the data plane), control, and the embedded
- * ClickHouse where no server is configured. They are started side by side, and get their orders when what they need is
- * there: workers a policy, control the address of ClickHouse, which calls do not wait for. Resolves when all of it runs.
- * @throws DataInUse, or an Error with what is wrong, when the first start fails or `signal` aborts it; nothing is left
- *   running then
+ * ClickHouse if no server is configured. Resolves when all of them run.
+ *
+ * The processes start in parallel. Workers wait for a policy, and control waits for the address of ClickHouse. Calls do
+ * not wait for ClickHouse.
+ * @throws DataInUse, or an Error for the operator, if the first start fails or `signal` aborts it; no process is left
+ *   running
  */
 export async function startGateway(
   config: Config,
@@ -72,7 +71,7 @@ export async function startGateway(
 
 type Worker = {
   readonly process: Kept;
-  /** The policy by which its process of now decides. */
+  /** The policy revision that the current process enforces. */
   revision: string | null;
   listens: boolean;
 };
@@ -130,7 +129,7 @@ class Supervisor {
     this.#workers = Array.from({ length: config.workers }, (_, slot) => this.#keepWorker(slot));
   }
 
-  /** Resolves when everything runs; rejects when the first start fails. */
+  /** Resolves when every process runs; rejects if the first start fails. */
   get ready(): Promise<Addresses> {
     return this.#ready.promise;
   }
@@ -147,7 +146,7 @@ class Supervisor {
     const controlEnded = this.#control.ended();
     const engineEnded = this.#engine?.ended();
     const workersEnded = workers.map((worker) => worker.ended());
-    // Calls first, so that control can still ship what they leave behind; the engine last.
+    // Workers first, so that control can ship their last events; the engine last.
     for (const worker of workers) worker.send({ type: 'drain' } satisfies ToWorker);
     await Promise.all(workersEnded);
     this.#control.send({ type: 'drain', limit: until - performance.now() } satisfies ToControl);
@@ -157,7 +156,7 @@ class Supervisor {
     clearTimeout(kill);
   }
 
-  /** Until everything has run once, what fails is the user's to mend; afterwards it is the supervisor's. */
+  /** Fails the start, until every process has run once. Later failures are met by restarts. */
   #failStart(name: string, reason: string): void {
     if (!this.#started) this.#ready.reject(new Error(`${name}: ${reason}`));
   }
@@ -185,7 +184,7 @@ class Supervisor {
     });
   }
 
-  /** Keeps a process that may release holds. Control is told of its end: what it was sending then may have arrived. */
+  /** Keeps a process that may release holds. Control is told when it ends, as its unfinished calls may have arrived. */
   #keepReleaser(name: string, spawn: (instance: string) => ChildProcess, onEnd = () => {}): Kept {
     let instance = '';
     return keepRunning({
@@ -246,7 +245,7 @@ class Supervisor {
   #keepWorker(slot: number): Worker {
     const spawn = (instance: string) => {
       const forked = cluster.fork(this.#env);
-      // A message that cannot be sent any more concerns no one; an unheard error would end this process.
+      // A message to an ended worker may be lost. Without a listener, the error would end this process.
       forked.on('error', () => {});
       const child = forked.process;
       child.on('message', (message: FromWorker) => this.#onWorker(worker, message));

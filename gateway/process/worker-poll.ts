@@ -1,12 +1,12 @@
 import type { Answer, Question, ToControl, ToWorker } from './messages.ts';
 import type { Kept } from './keep-running.ts';
 
-/** A worker that is starting or stuck must not keep what the others answer from being heard. Milliseconds. */
+/** Milliseconds to wait for answers. A starting or stuck worker must not hold up the others' answers. */
 const ANSWER_LIMIT = 1_000;
 
-/** Asks all workers at once. */
+/** Asks all workers and collects their answers. */
 type WorkerPoll = {
-  /** Asks every worker that is there, and tells control what they answered within a second. */
+  /** Asks every connected worker, and passes the answers of one second to control. */
   ask(id: number, about: Question): void;
   answered(id: number, answer: Answer): void;
 };

@@ -16,12 +16,12 @@ import type { Answer, FromWorker, ProcessMetrics, Question, ToWorker } from './m
 import { openStore } from './open-store.ts';
 import { buildServer } from '../agents/server.ts';
 
-/** How long running calls may take to end once the gateway stops. */
+/** Milliseconds for running calls to end when the gateway stops. */
 const DRAIN_LIMIT = 7_000;
 
 const tell = (message: FromWorker) => process.send?.(message, undefined, undefined, () => {});
 
-/** A worker of the data plane: the path of a call, and nothing else. Knows nothing of ClickHouse. */
+/** A worker of the data plane: it serves calls and does not depend on ClickHouse. */
 async function start(
   { config: { file, text }, listen, slot, instance }: ToWorker & { type: 'start' },
   inbox: Inbox<ToWorker>,
@@ -52,7 +52,7 @@ async function start(
   const bundles = createBundleStore(folder.policy);
   const decider = createDecider();
 
-  /** Loads a policy aside and swaps it in whole; calls that are being judged meanwhile see the old one. */
+  /** Loads a policy and then swaps it in at once. Calls that are judged meanwhile see the old one. */
   async function load(revision: string): Promise<void> {
     const evaluator = createEvaluator(await bundles.read(revision), { clock });
     await evaluator.warm();
@@ -97,7 +97,7 @@ async function start(
   await server.listen();
   tell({ type: 'listening' });
 
-  // One after another: of two that follow each other closely the later one must be in force in the end.
+  // Loads run one after another: of two in quick succession, the later one must be in force in the end.
   let loading = Promise.resolve();
   function activate(revision: string): void {
     loading = loading
@@ -118,10 +118,10 @@ async function start(
       activate(message.revision);
     } else if (message.type === 'ask') {
       const { id, about } = message;
-      // Who cannot answer says nothing: then control knows that not everybody has.
+      // A worker that fails sends no answer, so control knows that its answers are incomplete.
       answer(about).then(
         (answer) => tell({ type: 'answer', id, answer }),
-        (err) => log.error({ err, about }, 'a question of control could not be answered'),
+        (err) => log.error({ err, about }, "control's question could not be answered"),
       );
     } else if (message.type === 'drain') {
       void end();

@@ -2,7 +2,7 @@ import type { Decision, HoldTerms, Requirement } from '../../domain/decision.ts'
 import type { CallHold } from '../../domain/hold.ts';
 import type { HoldCommand } from '../../domain/hold-command.ts';
 
-const ANYBODY: Requirement = { groups: [], quorum: 1, escalate: [] };
+const ANY_REVIEWER: Requirement = { groups: [], quorum: 1, escalate: [] };
 
 /**
  * The command that replaces the release of an approved call under the policy now in force; null if the approval still
@@ -26,7 +26,7 @@ function isStricter(terms: HoldTerms, { terms: before, escalations, votes, grant
   const byOwner = grantId !== null || votes.some(({ reviewer }) => reviewer === principal.owner);
   if (byOwner && before.ownerMayApprove && !terms.ownerMayApprove) return true;
 
-  const met = before.requirements.length === 0 ? [ANYBODY] : before.requirements;
+  const met = before.requirements.length === 0 ? [ANY_REVIEWER] : before.requirements;
   const wholeMet = met.map((requirement, index) => {
     const joined = escalations.filter((one) => one.requirement === index).flatMap(({ to }) => to);
     return { ...requirement, counted: [...requirement.groups, ...joined] };

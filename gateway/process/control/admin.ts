@@ -19,10 +19,10 @@ import { approvedBy, demands } from '../../holds/quorum.ts';
 import { createReviewerDirectory } from '../../identify/token.ts';
 import type { Questions } from '../questions.ts';
 
-/** Steps of holds that are looked at in the store while ClickHouse is away. */
-const OUTBOX_GLANCE = 10_000;
+/** The most hold events to read from the store while ClickHouse is unavailable. */
+const OUTBOX_LIMIT = 10_000;
 
-/** Puts the admin listener together. */
+/** Assembles the admin listener. */
 export async function createAdmin(deps: {
   readonly config: Config;
   readonly enforcement: Enforcement;
@@ -59,7 +59,7 @@ export async function createAdmin(deps: {
     calls: createCallLog(client, {
       undelivered: {
         journals: createJournalTail(deps.journals),
-        outbox: async () => (await store.outbox.read(0, OUTBOX_GLANCE)).map(({ event }) => event),
+        outbox: async () => (await store.outbox.read(0, OUTBOX_LIMIT)).map(({ event }) => event),
       },
       clock,
     }),
@@ -73,8 +73,8 @@ export async function createAdmin(deps: {
     readiness: () => ({
       ready: decider.revision() !== null,
       checks: {
-        policy: keeper.status().refused ? 'in force; a newer one was refused' : 'ok',
-        holds: deps.isStoreHealthy() ? 'ok' : 'the store does not answer; new holds are refused',
+        policy: keeper.status().refused ? 'in force; a newer version was refused' : 'ok',
+        holds: deps.isStoreHealthy() ? 'ok' : 'the store is unavailable; new holds are refused',
       },
     }),
     log,
@@ -82,16 +82,16 @@ export async function createAdmin(deps: {
   });
 }
 
-/** Suspensions that are in force in every process of this gateway when they are answered. */
+/** Suspensions that every process of this gateway enforces before the admin API answers. */
 function enforcedSuspensions(
   store: HoldStore,
   questions: Questions,
   log: Logger,
 ): Pick<HoldStore['suspensions'], 'list' | 'suspend' | 'resume'> {
-  /** Resolves when every process of this gateway acts by the suspensions that are committed. */
+  /** Resolves when every process of this gateway enforces the committed suspensions. */
   async function enforced(): Promise<void> {
     const [{ complete }] = await Promise.all([questions.ask('suspensions'), store.suspensions.refresh()]);
-    if (!complete) log.warn('a worker has not said in time that it knows who is suspended');
+    if (!complete) log.warn('a worker did not confirm the suspensions in time');
   }
   return {
     list: () => store.suspensions.list(),
@@ -100,8 +100,8 @@ function enforcedSuspensions(
       await enforced();
       return suspended;
     },
-    async resume(...whose) {
-      const resumed = await store.suspensions.resume(...whose);
+    async resume(...suspended) {
+      const resumed = await store.suspensions.resume(...suspended);
       await enforced();
       return resumed;
     },

@@ -9,16 +9,16 @@ import { createNoticeDelivery } from '../../holds/notify/notification-delivery.t
 import { createNotifier } from '../../holds/notify/notifier.ts';
 import { createHoldTimers } from '../../holds/timers.ts';
 
-/** Milliseconds between looks for holds that are due. */
+/** Milliseconds between two polls for due holds. */
 const TIMER_INTERVAL = 500;
-/** Milliseconds between looks for notifications to send. */
+/** Milliseconds between two polls for notifications to send. */
 const NOTICE_INTERVAL = 500;
 
-/** What control does for holds whose callers left: releases, timers, and notifications. */
+/** Control's work on holds: releases for callers that left, timers and notifications. */
 type HoldWork = {
   readonly releases: Releases;
   start(): void;
-  /** Begins nothing more; waits up to `limit` ms for releases that are under way. */
+  /** Starts no more work; waits up to `limit` ms for releases under way. */
   stop(limit: number): Promise<void>;
 };
 
@@ -53,9 +53,9 @@ export function createHoldWork(deps: {
     store,
     clock,
     interval: TIMER_INTERVAL,
-    failed: failing('holds that are due could not be settled; they are tried again'),
+    failed: failing('due holds could not be settled; retrying'),
   });
-  const told = new Counter({
+  const notified = new Counter({
     name: 'holdpoint_notices_total',
     help: 'Notification delivery attempts, by channel and outcome',
     labelNames: ['channel', 'outcome'],
@@ -66,8 +66,8 @@ export function createHoldWork(deps: {
     notifier: createNotifier(config.notify, { clock }),
     clock,
     interval: NOTICE_INTERVAL,
-    failed: failing('notifications could not be sent; they are tried again'),
-    counted: (channel, outcome) => told.inc({ channel, outcome }),
+    failed: failing('notifications could not be sent; retrying'),
+    counted: (channel, outcome) => notified.inc({ channel, outcome }),
   });
   return {
     releases,

@@ -9,10 +9,10 @@ import { createEvaluator } from '../../decide/evaluator.ts';
 import type { Clock } from '../../domain/clock.ts';
 import type { RecordStep } from './record-step.ts';
 
-/** The policy of the gateway: compiled and checked here, and in force here and, once it is on disk, in every worker. */
+/** The policy of the gateway. Control compiles, checks and activates it; workers load it from disk. */
 export function createPolicy(deps: {
   readonly config: Config;
-  /** Where bundles are kept for the workers. */
+  /** The folder of compiled bundles, which the workers read. */
   readonly bundles: string;
   readonly registry: Registry;
   readonly log: Logger;
@@ -23,7 +23,7 @@ export function createPolicy(deps: {
   const { config, registry, log, record, clock } = deps;
   const changes = new Counter({
     name: 'holdpoint_policy_changes_total',
-    help: 'Changes to the policy folder, by whether they came into force',
+    help: 'Changes to the policy folder, by result (activated or refused)',
     labelNames: ['result'],
     registers: [registry],
   });
@@ -44,7 +44,7 @@ export function createPolicy(deps: {
     onRefused(reasons) {
       changes.inc({ result: 'refused' });
       record('policy.refused', { reason: reasons.join('\n'), failure: 'policy-wrong' });
-      log.error({ reasons }, 'the policy folder holds a policy that cannot be used; the old one stays in force');
+      log.error({ reasons }, 'the policy folder has an invalid policy; the old one stays in force');
     },
     clock,
   });

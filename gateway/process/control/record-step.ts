@@ -4,10 +4,12 @@ import { EVENT_TYPES, type Event } from '../../domain/event.ts';
 import { createId } from '../../domain/id.ts';
 import type { Journal } from '../../domain/journal.ts';
 
-/** What the gateway does by itself. */
+/** Events of the gateway itself. */
 type GatewayStep = 'policy.activated' | 'policy.refused' | 'journal.damaged';
 
-/** Puts a step of the gateway itself on record. Never throws: a policy that blocks must come into force on a full journal. */
+/**
+ * Records an event of the gateway itself. Never throws: a stricter policy must come into force on a full journal too.
+ */
 export type RecordStep = (type: GatewayStep, fields: Pick<Event, 'policy_revision' | 'reason' | 'failure'>) => void;
 
 export function createRecordStep(journal: Journal, node: string, log: Logger, clock: Clock): RecordStep {

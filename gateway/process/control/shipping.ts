@@ -11,10 +11,10 @@ import type { Clock } from '../../domain/clock.ts';
 import type { HoldStore } from '../../domain/hold-store.ts';
 import type { RecordStep } from './record-step.ts';
 
-/** How long the last events may take to reach ClickHouse when the gateway stops; the journal keeps the rest. */
+/** Milliseconds to ship the last events when the gateway stops. The journal keeps the rest. */
 export const LAST_SHIPMENT = 1_000;
 
-/** The record on its way to ClickHouse, and the client that reads it there. */
+/** Ships the record to ClickHouse. Returns the client that reads it there. */
 export async function startShipping(deps: {
   readonly config: Config;
   readonly clickhouse: ClickHouseAddress;
@@ -30,9 +30,9 @@ export async function startShipping(deps: {
   const { node } = config;
   const client = connectClickHouse(deps.clickhouse);
   const prepare = () => migrate(client, { cluster: config.clickhouse?.cluster, retention: config.retention });
-  // Not only when there is something to ship: analysts look at the tables before.
+  // At the start, not with the first events: analysts may query the tables before.
   void prepare().catch((err: unknown) =>
-    log.warn({ err }, 'the tables in ClickHouse could not be made ready; it is tried again before events go there'),
+    log.warn({ err }, 'the tables in ClickHouse could not be prepared; retrying before the first insert'),
   );
   const shipper = await createShipper({
     dir: deps.journals,
@@ -44,13 +44,13 @@ export async function startShipping(deps: {
     onReport: ({ type, ...report }) =>
       type === 'resumed'
         ? log.info(report, 'events reach ClickHouse again')
-        : log.warn({ report: type, ...report }, 'events do not reach ClickHouse as they should'),
+        : log.warn({ report: type, ...report }, 'shipping events to ClickHouse failed'),
   });
   registerShipMetrics(deps.registry, shipper);
   shipper.start();
   return {
     client,
-    /** What does not arrive in time is in the journals, and goes out after the next start. */
+    /** Events that do not arrive in time stay in the journals until the next start. */
     async stop(): Promise<void> {
       await shipper.stop();
       const late = new Promise<void>((resolve) => setTimeout(resolve, LAST_SHIPMENT).unref());
