@@ -7,9 +7,9 @@ import { expect, test } from 'vitest';
 const ROOT = resolve(import.meta.dirname, '..');
 const FILES = globSync('{gateway,audit,admin,policies}/**/*.ts', { cwd: ROOT }).toSorted();
 
-/** What everybody may import: words, exact JSON, and what a secret looks like. */
+/** The folders that every folder may import: the vocabulary, exact JSON, and the patterns of secrets. */
 const SHARED_GROUND = new Set(['gateway/domain', 'gateway/json', 'gateway/secrets']);
-/** Which folders put the others together, and may import anything. */
+/** The folders that assemble the others, and may import anything. */
 const COMPOSITION = new Set(['gateway/agents', 'gateway/process', 'gateway/cli']);
 
 type Import = { readonly file: string; readonly target: string; readonly typeOnly: boolean };
@@ -22,7 +22,7 @@ function house(file: string): string {
 
 const resolver = new ResolverFactory();
 
-/** Every import and re-export of a file of ours by a file of ours, also those of types and those at run time. */
+/** Every import and re-export between our files, of types and at run time. */
 function importsOf(file: string): Import[] {
   const source = readFileSync(join(ROOT, file), 'utf8');
   const { module, errors } = parseSync(file, source);
@@ -52,7 +52,7 @@ function importsOf(file: string): Import[] {
 
 const imports: readonly Import[] = FILES.flatMap(importsOf);
 
-/** `importer → imported` of every import that breaks a rule; the test's name is the reason. */
+/** `importer → imported` for every import that breaks a rule. The test's name is the reason. */
 function breaking(isAllowed: (one: Import) => boolean): string[] {
   return imports.filter((one) => !isAllowed(one)).map(({ file, target }) => `${file} → ${target}`);
 }
@@ -92,7 +92,7 @@ function circles(): string[][] {
   return found;
 }
 
-test('the imports of every folder are found, types and run-time imports among them', () => {
+test('the search finds the imports of every folder, both of types and at run time', () => {
   expect(imports.length).toBeGreaterThan(FILES.length);
   expect(imports.filter(({ typeOnly }) => typeOnly).length).toBeGreaterThan(100);
   expect(imports).toContainEqual({
@@ -102,40 +102,40 @@ test('the imports of every folder are found, types and run-time imports among th
   });
 });
 
-test('shared ground depends on nothing else of ours, so that everything can stand on it', () => {
+test('the shared ground imports no other folder of ours, so that every folder can use it', () => {
   const isShared = (file: string) => SHARED_GROUND.has(house(file));
   expect(breaking(({ file, target }) => !isShared(file) || isShared(target))).toEqual([]);
 });
 
-test('a folder knows itself and shared ground alone, so that it can be read, tested and replaced by itself', () => {
+test('a folder imports itself and the shared ground only, so that it can be read, tested and replaced alone', () => {
   const isAllowed = ({ file, target }: Import) => {
     const [from, to] = [house(file), house(target)];
-    // The wire has one door for each side: systems are reached from `enforce`, agents are answered in `agents`.
+    // `gateway/wire` has two users: `enforce` calls systems, and `agents` answers agents.
     return from === to || SHARED_GROUND.has(to) || (from === 'gateway/enforce' && to === 'gateway/wire');
   };
   const putsTogether = (file: string) => COMPOSITION.has(house(file)) || file === 'gateway/main.ts';
   expect(breaking((one) => putsTogether(one.file) || one.file === 'gateway/pipeline.ts' || isAllowed(one))).toEqual([]);
 });
 
-test('no files import each other in a circle, so that each can be understood after those below it', () => {
+test('no files import each other in a circle, so that each file can be read after its imports', () => {
   expect(circles()).toEqual([]);
 });
 
-test('the front door and the path of a call are the only loose files, so that every other has a room', () => {
+test('main.ts and pipeline.ts are the only loose files in gateway, so that every other file has a folder', () => {
   const loose = FILES.filter((file) => house(file) === 'gateway');
   expect(loose).toEqual(['gateway/main.ts', 'gateway/pipeline.ts']);
 });
 
-test('the path of a call knows its stages by their types alone, so that nothing is put together in it', () => {
+test('pipeline.ts imports types only, so that the parts are assembled elsewhere', () => {
   expect(breaking(({ file, typeOnly }) => file !== 'gateway/pipeline.ts' || typeOnly)).toEqual([]);
 });
 
-test('nothing but the configuration reads the environment, so that one place tells what a gateway depends on', () => {
+test('only the configuration reads the environment, so that one folder shows every variable', () => {
   const readers = FILES.filter((file) => /process\.env\b/.test(readFileSync(join(ROOT, file), 'utf8')));
   expect(readers).toEqual(['gateway/config/config.ts']);
 });
 
-test('the data plane knows nothing of ClickHouse, so that it decides while ClickHouse is away', () => {
+test('a worker loads no ClickHouse client, so that it decides while ClickHouse is unavailable', () => {
   const loaded = loadedWith('gateway/process/worker.ts');
   const reached = [...loaded].filter((file) => /@clickhouse|chdb/.test(readFileSync(join(ROOT, file), 'utf8')));
   expect(loaded.size).toBeGreaterThan(20);
@@ -143,7 +143,7 @@ test('the data plane knows nothing of ClickHouse, so that it decides while Click
 });
 
 test("only policy-input.ts knows the input's layout, so that a member can be renamed in one place", () => {
-  // Members written into JSON text, or looked up by name in JSON. Resource, query and body are words of events too.
+  // Members written into JSON text, or looked up by name. Resource, query and body are also words of events.
   const written = /[{,]"(?:principal|action|context|usage|answer|query|body_bytes)":/;
   const lookedUp = /(?:\b[a-z]\w*\[|\(|, )'(?:principal|action|context|body_bytes)'[\])]/;
   const knowing = FILES.filter((file) => {

@@ -23,7 +23,7 @@ let upstream: Upstream;
 let plane: DataPlane;
 let holds: Evaluator;
 let allows: Evaluator;
-/** Answers that the system owes: it gives them when it is told to. */
+/** Answers that the system owes. It sends them when the test says so. */
 const owed: ServerResponse[] = [];
 const away = { apply: false };
 let asked = 0;
@@ -68,7 +68,7 @@ function pay(purpose: string, path = '/pay', headers: Record<string, string> = {
   });
 }
 
-/** The id of a hold on the call, whose caller does not wait. */
+/** Holds the call without waiting. Returns the id of the hold. */
 async function held(purpose: string, path?: string): Promise<string> {
   const answer = await pay(purpose, path, { prefer: 'wait=0' });
   expect(answer.status).toBe(503);
@@ -81,8 +81,8 @@ const stateOf = async (id: string) => {
   return [hold?.status, hold?.execution];
 };
 
-describe('a call that policy allows while the same call waits for people', () => {
-  test('is sent once: the hold is given up before, and says what became of it', async () => {
+describe('a call that policy allows while the same call is held', () => {
+  test('an allowed call is sent once: the open hold on the same call is superseded first and names the call', async () => {
     const purpose = randomUUID();
     const waiting = pay(purpose);
     await expect.poll(async () => (await plane.store.list({ status: 'pending', limit: 10 })).items.length).toBe(1);
@@ -104,7 +104,7 @@ describe('a call that policy allows while the same call waits for people', () =>
     });
   });
 
-  test('takes an approval away that nobody has collected, and is sent once', async () => {
+  test('an allowed call supersedes an approval that its caller has not collected, and is sent once', async () => {
     const purpose = randomUUID();
     const id = await held(purpose);
     await approve(plane.store, id);
@@ -114,7 +114,7 @@ describe('a call that policy allows while the same call waits for people', () =>
     expect(sentFor(purpose)).toBe(1);
   });
 
-  test('gets the answer of the one that is being released already, and is not sent', async () => {
+  test('an allowed call gets the answer of the same call that is already being released, and is not sent', async () => {
     const purpose = randomUUID();
     const first = pay(purpose, '/slow');
     await expect.poll(async () => (await plane.store.list({ status: 'pending', limit: 10 })).items.length).toBe(1);
@@ -134,7 +134,7 @@ describe('a call that policy allows while the same call waits for people', () =>
     expect(sentFor(purpose)).toBe(1);
   });
 
-  test('is told that the outcome is unknown where the other one may have arrived, and is not sent', async () => {
+  test('an allowed call is not sent when the same call may have arrived, and its outcome is unknown', async () => {
     const purpose = randomUUID();
     const id = await held(purpose, '/reset');
     await approve(plane.store, id);
@@ -147,7 +147,7 @@ describe('a call that policy allows while the same call waits for people', () =>
     expect(sentFor(purpose)).toBe(1);
   });
 
-  test('is sent where people said no to the other one before', async () => {
+  test('an allowed call is sent when a reviewer rejected the same call before', async () => {
     const purpose = randomUUID();
     const id = await held(purpose);
     const no = { type: 'reject', by: BEN, channel: 'api', revision: 1, code: 'other', note: null } as const;
@@ -157,7 +157,7 @@ describe('a call that policy allows while the same call waits for people', () =>
     expect(await stateOf(id)).toEqual(['rejected', 'none']);
   });
 
-  test('is refused while the store is away, and nothing is sent', async () => {
+  test('an allowed call is refused while the store is unavailable and the same call is held, and it is not sent', async () => {
     const purpose = randomUUID();
     const id = await held(purpose);
     plane.decider.swap(allows);
@@ -169,7 +169,7 @@ describe('a call that policy allows while the same call waits for people', () =>
     expect(await stateOf(id)).toEqual(['pending', 'none']);
   });
 
-  test('concerns no other call of the agent, and the store is not asked for one', async () => {
+  test('a hold does not affect other calls of the agent, and the store is not read for them', async () => {
     await held(randomUUID());
     plane.decider.swap(allows);
     const before = asked;
@@ -181,7 +181,7 @@ describe('a call that policy allows while the same call waits for people', () =>
   });
 });
 
-test('a worker that starts later knows what is held', async () => {
+test('a worker that starts later knows the open holds', async () => {
   const purpose = randomUUID();
   const id = await held(purpose);
   const file = `${plane.config.data}/holds.sqlite`;

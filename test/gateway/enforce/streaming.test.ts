@@ -15,7 +15,7 @@ type Respond = (received: Received, response: ServerResponse, request: IncomingM
 let upstream: Upstream;
 let bare: { readonly port: number; close(): void };
 let plane: DataPlane;
-/** What the system does with the next calls; and, for the bare one, with each chunk that arrives. */
+/** How the system answers the next calls, and how the bare system treats each chunk that arrives. */
 let respond: Respond;
 let onBytes: (socket: Socket, bytes: string) => void;
 
@@ -44,7 +44,7 @@ afterAll(async () => {
   bare?.close();
 });
 
-/** A system that is nothing but a socket, for answers that no HTTP server would give. */
+/** A system on a bare socket, for answers that no HTTP server would give. */
 async function startBareUpstream(take: (socket: Socket, bytes: string) => void) {
   const sockets = new Set<Socket>();
   const server = createTcpServer((socket) => {
@@ -68,7 +68,7 @@ afterAll(() => agent.destroy());
 
 type Options = { method?: string; body?: Buffer; headers?: Record<string, string> };
 
-/** A call whose answer is read by hand. */
+/** A call. The test reads its answer by hand. */
 function call(path: string, { method = 'GET', body, headers = {} }: Options = {}) {
   const options = { agent, method, headers: { authorization: `Bearer ${TOKEN}`, ...headers } };
   const request = httpRequest(`${plane.url}${path}`, options);
@@ -76,7 +76,7 @@ function call(path: string, { method = 'GET', body, headers = {} }: Options = {}
     request.once('response', resolve);
     request.on('error', reject);
   });
-  // Whoever hangs up on purpose expects no answer.
+  // A test that hangs up expects no answer.
   answer.catch(() => {});
   request.end(body);
   return { request, answer };
@@ -95,8 +95,8 @@ async function completedOf(decisionId: string | string[] | undefined) {
   return (await find())!;
 }
 
-describe('an answer is streamed', () => {
-  test('event by event: each reaches the agent before the system sends the next', async () => {
+describe('streamed answers', () => {
+  test('an answer is streamed event by event: each reaches the agent before the system sends the next', async () => {
     let events!: ServerResponse;
     respond = (_received, response) => {
       events = response;
@@ -113,7 +113,7 @@ describe('an answer is streamed', () => {
     await once(answer, 'end');
   });
 
-  test('as fast as the agent reads: a system that sends more has to wait', async () => {
+  test('an answer is streamed as fast as the agent reads: a faster system has to wait', async () => {
     const total = 200 * MiB;
     const chunk = Buffer.alloc(MiB, 'x');
     let accepted = 0;
@@ -127,7 +127,7 @@ describe('an answer is streamed', () => {
     };
     const answer = await call('/api/download').answer;
     answer.pause();
-    // Nobody reads: what is on the way fills up and then nothing moves any more.
+    // The agent does not read: buffers fill up, and then no more bytes move.
     let before = -1;
     const stands = () => accepted === before || ((before = accepted), false);
     await expect.poll(stands, { interval: 300, timeout: 20_000 }).toBe(true);
@@ -140,7 +140,7 @@ describe('an answer is streamed', () => {
     expect(received).toBe(total);
   });
 
-  test('compressed as the system compressed it', async () => {
+  test('an answer stays compressed as the system compressed it', async () => {
     const zipped = gzipSync('{"paid":true}');
     respond = (_received, response) =>
       response.writeHead(200, { 'content-encoding': 'gzip', 'content-length': zipped.length }).end(zipped);
@@ -152,7 +152,7 @@ describe('an answer is streamed', () => {
     expect(gunzipSync(body).toString()).toBe('{"paid":true}');
   });
 
-  test('with its headers as they were, repeated ones and odd spellings too', async () => {
+  test('an answer keeps its headers, including repeated ones and odd spellings', async () => {
     const headers = ['Set-Cookie', 'a=1', 'X-ODD', 'caf\xe9', 'Set-Cookie', 'b=2', 'Link', '<1>', 'Link', '<2>'];
     respond = (_received, response) =>
       response.writeHead(200, ['Date', 'Thu, 01 Jan 2026 00:00:00 GMT', ...headers, 'Content-Length', '0']).end();
@@ -167,7 +167,7 @@ describe('an answer is streamed', () => {
     ]);
   });
 
-  test('with its trailers', async () => {
+  test('an answer keeps its trailers', async () => {
     respond = (_received, response) => {
       response.writeHead(200, { trailer: 'X-Checksum' });
       response.write('data');
@@ -179,7 +179,7 @@ describe('an answer is streamed', () => {
     expect(answer.trailers).toEqual({ 'x-checksum': 'abc' });
   });
 
-  test('without the interim answers that came before it', async () => {
+  test('an answer arrives without the interim answers before it', async () => {
     respond = (_received, response) => {
       response.writeProcessing();
       response.writeEarlyHints({ link: '</style.css>; rel=preload' });
@@ -196,7 +196,7 @@ describe('an answer is streamed', () => {
     ['GET', 304, { etag: '"1"' }],
     ['GET', 304, { 'content-length': '1234' }],
     ['DELETE', 200, { 'content-length': '0' }],
-  ] as const)('without a body where there is none: %s %i %o', async (method, status, headers) => {
+  ] as const)('an answer without a body gets none: %s %i %o', async (method, status, headers) => {
     respond = (_received, response) => response.writeHead(status, headers).end();
     const answer = await call('/api/nothing', { method }).answer;
     expect((await read(answer)).length).toBe(0);
@@ -208,13 +208,13 @@ describe('an answer is streamed', () => {
     expect((await read(await call('/api/next').answer)).toString()).toBe('next');
   });
 
-  test('and may come before the system has read the whole call', async () => {
+  test('an answer may come before the system has read the whole call', async () => {
     onBytes = (socket) => socket.write('HTTP/1.1 413 Too Much\r\ncontent-length: 4\r\n\r\nstop');
     const answer = await call('/bare/upload', { method: 'POST', body: Buffer.alloc(900_000, 'x') }).answer;
     expect([answer.statusCode, (await read(answer)).toString()]).toEqual([413, 'stop']);
   });
 
-  test('that breaks off is cut off, and on record as the system’s failure, not as the agent’s leaving', async () => {
+  test('an answer that the system breaks off is aborted, and recorded as the system’s failure', async () => {
     onBytes = (socket) => socket.end('HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf');
     const answer = await call('/bare/half').answer;
     await expect(read(answer)).rejects.toThrow('aborted');
@@ -225,7 +225,7 @@ describe('an answer is streamed', () => {
     });
   });
 
-  test('that breaks off while it waits behind another is cut off when its turn comes', async () => {
+  test('a pipelined answer that the system breaks off is aborted when its turn comes', async () => {
     const first = Promise.withResolvers<ServerResponse>();
     respond = (_received, response) => first.resolve(response);
     onBytes = (socket) => socket.end('HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf');
@@ -245,16 +245,16 @@ describe('an answer is streamed', () => {
     ['two lengths', 'HTTP/1.1 200 OK\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\nab'],
     ['a length and chunks', 'HTTP/1.1 200 OK\r\ncontent-length: 5\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n'],
     ['a status below 100', 'HTTP/1.1 099 Odd\r\ncontent-length: 0\r\n\r\n'],
-    ['an upgrade that nobody asked for', 'HTTP/1.1 101 Switching\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n'],
+    ['an upgrade that was not requested', 'HTTP/1.1 101 Switching\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n'],
     ['a bare CR in a header', 'HTTP/1.1 200 OK\r\nx: a\rb\r\ncontent-length: 0\r\n\r\n'],
-  ])('is a 502 when it is %s', async (_what, bytes) => {
+  ])('an answer is a 502 when it is %s', async (_what, bytes) => {
     onBytes = (socket) => socket.end(bytes);
     const answer = await call('/bare/odd').answer;
     expect(answer.statusCode).toBe(502);
     expect(JSON.parse((await read(answer)).toString())).toMatchObject({ code: 'upstream-failed' });
   });
 
-  test('that goes on beyond its length does not become the answer to the next call', async () => {
+  test('bytes beyond the length of an answer do not become the answer to the next call', async () => {
     onBytes = (socket) =>
       socket.write('HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nokHTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\npoison');
     expect((await read(await call('/bare/first').answer)).toString()).toBe('ok');
@@ -263,8 +263,8 @@ describe('an answer is streamed', () => {
   });
 });
 
-describe('a call', () => {
-  test('that came in chunks goes on with its length', async () => {
+describe('calls', () => {
+  test('a call that came in chunks is sent with its length', async () => {
     respond = (_received, response) => response.end();
     const options = { agent, method: 'POST', headers: { authorization: `Bearer ${TOKEN}` } };
     const chunked = httpRequest(`${plane.url}/api/chunks`, options);
@@ -280,7 +280,7 @@ describe('a call', () => {
     ]);
   });
 
-  test('goes by the connection of the one before, and keeps to it', async () => {
+  test('a call reuses the connection of the call before', async () => {
     const ports: (number | undefined)[] = [];
     respond = (_received, response, request) => {
       ports.push(request.socket.remotePort);
@@ -290,7 +290,7 @@ describe('a call', () => {
     expect(new Set(ports).size).toBe(1);
   });
 
-  test('whose agent hangs up is aborted at the system', async () => {
+  test('a call is aborted at the system when its agent hangs up during the answer', async () => {
     const aborted = new Promise<void>((resolve) => {
       respond = (_received, response) => {
         response.write('first');
@@ -306,7 +306,7 @@ describe('a call', () => {
     expect(completed).not.toHaveProperty('status');
   });
 
-  test('whose agent hangs up before there is an answer is aborted too', async () => {
+  test('a call is aborted at the system when its agent hangs up before the answer', async () => {
     const arrived = Promise.withResolvers<ServerResponse>();
     respond = (_received, response) => arrived.resolve(response);
     const { request } = call('/api/silent');
@@ -316,7 +316,7 @@ describe('a call', () => {
     expect(response.writableFinished).toBe(false);
   });
 
-  test('pipelined behind another is aborted with it when their agent hangs up', async () => {
+  test('pipelined calls are aborted together when their agent hangs up', async () => {
     const open = new Map<string, ServerResponse>();
     const closed = new Set<string>();
     respond = ({ url }, response) => {
@@ -334,7 +334,7 @@ describe('a call', () => {
   });
 });
 
-describe('a system with one connection', () => {
+describe('the queue of a system with one connection', () => {
   /** Occupies the connection until the returned function is called. */
   async function occupy(): Promise<() => Promise<void>> {
     const arrived = Promise.withResolvers<ServerResponse>();
@@ -347,7 +347,7 @@ describe('a system with one connection', () => {
     };
   }
 
-  test('lets a second call wait until the first has ended', async () => {
+  test('a second call waits until the first has ended', async () => {
     const free = await occupy();
     const before = upstream.received.length;
     const second = call('/narrow/second');
@@ -358,7 +358,7 @@ describe('a system with one connection', () => {
     expect((await read(await second.answer)).toString()).toBe('second');
   });
 
-  test('refuses what its queue cannot take, and serves the queue', async () => {
+  test('a call is refused when the queue is full, and queued calls are served', async () => {
     const free = await occupy();
     const queued = Array.from({ length: 8 }, (_, i) => call(`/narrow/queued-${i}`));
     await expect
@@ -374,7 +374,7 @@ describe('a system with one connection', () => {
     expect(bodies).toEqual(queued.map((_, i) => `/queued-${i}`));
   });
 
-  test('is never sent a call whose agent hung up in the queue', async () => {
+  test('a queued call is never sent after its agent hung up', async () => {
     const free = await occupy();
     const gone = call('/narrow/gone', { method: 'POST', body: Buffer.from('x') });
     await expect.poll(decided('/gone')).toBe(true);
@@ -397,24 +397,28 @@ describe('a system with one connection', () => {
   }
 });
 
-describe('a kept connection that the system closes at the moment of reuse', () => {
-  test.each(['POST', 'GET', 'PUT', 'DELETE'])('never has a %s sent twice', async (method) => {
-    const arrived: string[] = [];
-    onBytes = (socket) => socket.write('HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok');
-    await read(await call('/bare/first').answer);
-    onBytes = (socket, bytes) => {
-      arrived.push(bytes.split('\r\n', 1)[0]!);
-      socket.destroy();
-    };
-    const answer = await call('/bare/second', { method, ...(method === 'POST' && { body: Buffer.from('{}') }) }).answer;
-    await read(answer);
-    expect(answer.statusCode).toBe(502);
-    expect(arrived).toEqual([`${method} /second HTTP/1.1`]);
-    onBytes = (socket) => socket.write('HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok');
-    expect((await call('/bare/third').answer).statusCode).toBe(200);
-  });
+describe('kept connections that the system closes', () => {
+  test.each(['POST', 'GET', 'PUT', 'DELETE'])(
+    'a %s is never sent twice when the system closes the connection at the moment of reuse',
+    async (method) => {
+      const arrived: string[] = [];
+      onBytes = (socket) => socket.write('HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok');
+      await read(await call('/bare/first').answer);
+      onBytes = (socket, bytes) => {
+        arrived.push(bytes.split('\r\n', 1)[0]!);
+        socket.destroy();
+      };
+      const answer = await call('/bare/second', { method, ...(method === 'POST' && { body: Buffer.from('{}') }) })
+        .answer;
+      await read(answer);
+      expect(answer.statusCode).toBe(502);
+      expect(arrived).toEqual([`${method} /second HTTP/1.1`]);
+      onBytes = (socket) => socket.write('HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok');
+      expect((await call('/bare/third').answer).statusCode).toBe(200);
+    },
+  );
 
-  test('and one that it closed while idle is not used again', async () => {
+  test('a connection that the system closed while idle is not used again', async () => {
     let first!: Socket;
     onBytes = (socket) => {
       first = socket;

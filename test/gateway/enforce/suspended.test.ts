@@ -33,7 +33,7 @@ afterAll(async () => {
   await upstream?.close();
 });
 
-/** What control does before it answers: from then on every worker knows. */
+/** Suspends as control does before it answers: every worker then knows. */
 async function suspend(kind: 'agent' | 'system', name: string): Promise<void> {
   const by = 'dora@example.com';
   await plane.store.suspensions.suspend({ kind, name, by, channel: 'api', reason: 'it went mad' });
@@ -53,7 +53,7 @@ function call(
   });
 }
 
-test('every call of a suspended agent is 403, on record, and reaches nothing', async () => {
+test('every call of a suspended agent is 403, recorded, and not sent', async () => {
   await suspend('agent', 'billing-bot');
   const before = upstream.received.length;
   for (const [path, method] of [
@@ -76,7 +76,7 @@ test('every call of a suspended agent is 403, on record, and reaches nothing', a
   expect((await refused())[0]).toMatchObject({ type: 'call.refused', agent: 'billing-bot', system: 'payments' });
 });
 
-test('nobody may call a suspended system, and the others stay reachable', async () => {
+test('no agent may call a suspended system, and other systems stay reachable', async () => {
   await suspend('system', 'payments');
   for (const token of [TOKEN, OTHER_TOKEN]) {
     const answer = await call('/payments/items', 'GET', token);
@@ -86,14 +86,14 @@ test('nobody may call a suspended system, and the others stay reachable', async 
   expect((await call('/mail/items')).status).toBe(200);
 });
 
-test('whoever is suspended no more may call again', async () => {
+test('an agent may call again once its suspension is lifted', async () => {
   await suspend('agent', 'billing-bot');
   await plane.store.suspensions.resume('agent', 'billing-bot', 'dora@example.com', 'api');
   await plane.store.suspensions.refresh();
   expect((await call('/payments/items')).status).toBe(200);
 });
 
-test('a caller that waits for people is told, and what was approved is not sent', async () => {
+test('a waiting caller is told of its agent’s suspension, and its approved call is not sent', async () => {
   const waiting = call('/payments/pay', 'POST');
   await expect.poll(async () => (await plane.store.list({ status: 'pending', limit: 10 })).items.length).toBe(1);
   const before = upstream.received.length;
@@ -104,7 +104,7 @@ test('a caller that waits for people is told, and what was approved is not sent'
   expect(upstream.received.length).toBe(before);
 });
 
-test('an agent that is suspended may read what is its own, and open nothing', async () => {
+test('a suspended agent may read its own holds, but not open one', async () => {
   const opened = await call('/-/holds', 'POST', TOKEN, { task: 'T-1', summary: 'What now?' });
   expect(opened.status).toBe(202);
   const { hold_id } = (await opened.json()) as { hold_id: string };
@@ -115,7 +115,7 @@ test('an agent that is suspended may read what is its own, and open nothing', as
   expect((await call(`/-/holds/${hold_id}`)).status).toBe(200);
 });
 
-test('an approval that was on its way to be released when the switch was thrown stays where it is', async () => {
+test('an approved call is superseded, not released, when its agent is suspended before the release', async () => {
   const purpose = randomUUID();
   const first = await fetch(`${plane.url}/payments/pay`, {
     method: 'POST',

@@ -68,7 +68,7 @@ const sentFor = (purpose: string) => upstream.received.filter(({ body }) => body
 const waiting = async (plane: DataPlane) =>
   (await plane.registry.getSingleMetric('holdpoint_waiting_callers')?.get())?.values[0]?.value;
 
-test('a hold opened on one gateway is decided on another, and sent once by whoever has a caller', async () => {
+test('a hold opened on one gateway is decided on another, and sent once by the gateway that has a caller', async () => {
   const purpose = randomUUID();
   const callers = [pay(one, purpose), pay(two, purpose)];
   await expect.poll(async () => [await waiting(one), await waiting(two)]).toEqual([1, 1]);
@@ -77,7 +77,7 @@ test('a hold opened on one gateway is decided on another, and sent once by whoev
   expect(sentFor(purpose)).toBe(1);
 });
 
-test('a rejection on one gateway is told to the caller of another', async () => {
+test('a rejection on one gateway reaches the caller of another', async () => {
   const purpose = randomUUID();
   const answer = pay(one, purpose);
   const id = await holdFor(purpose);
@@ -95,7 +95,7 @@ test('an agent that is suspended on one gateway is refused by the other', async 
   }
 });
 
-test('while the database is away callers wait, new holds are refused, and nothing is sent that was not approved', async () => {
+test('while the database is unavailable, callers wait, new holds are refused, and no unapproved call is sent', async () => {
   const [decided, undecided] = [randomUUID(), randomUUID()];
   const callers = [pay(one, decided), pay(one, undecided)];
   const ids = [await holdFor(decided), await holdFor(undecided)];
@@ -119,7 +119,7 @@ test('while the database is away callers wait, new holds are refused, and nothin
   expect((await callers[1]!).status).toBe(403);
 }, 60_000);
 
-test('a caller whose patience ends while the database is away is told to come back, with what is known', async () => {
+test('a caller that waits too long while the database is unavailable is told to retry, with the last known state', async () => {
   const purpose = randomUUID();
   const caller = pay(one, purpose, 500, { prefer: 'wait=2' });
   const id = await holdFor(purpose);

@@ -33,7 +33,7 @@ let system: WebSocketServer;
 const handshakes: IncomingMessage[] = [];
 let connections = 0;
 let plane: DataPlane;
-/** Set, it is told of the next handshake that the system lets wait. */
+/** If set, it is told of the next handshake that the system delays. */
 let gate: ((admit: () => void) => void) | null = null;
 
 beforeAll(async () => {
@@ -89,7 +89,7 @@ async function echo(socket: WebSocket, message: string | Buffer): Promise<{ data
   return { data: data.toString(), binary };
 }
 
-/** The agent's end opens first; what comes back has been through all of the tunnel. */
+/** The agent's end opens first. An echo has been through the whole tunnel. */
 async function opened(socket: WebSocket): Promise<void> {
   await once(socket, 'open');
   await echo(socket, 'is anybody there?');
@@ -111,7 +111,7 @@ const approve = ({ id }: Hold) => approveHold(plane.store, id);
 
 const eventsOf = async (path: string) => (await plane.events()).filter((event) => event.path === path);
 
-test('a tunnel is cut when its agent is suspended, and another agent’s is not', async () => {
+test('a tunnel is closed when its agent is suspended, and another agent’s tunnel is not', async () => {
   const [mine, other] = [
     open(shared('/chat/v1/room')),
     open(shared('/chat/v1/room'), { authorization: `Bearer ${OTHER_TOKEN}` }),
@@ -129,8 +129,8 @@ test('a tunnel is cut when its agent is suspended, and another agent’s is not'
   await close(other);
 });
 
-describe('an allowed handshake', () => {
-  test('opens a tunnel that carries text and bytes both ways', async () => {
+describe('allowed handshakes', () => {
+  test('an allowed handshake opens a tunnel that carries text and bytes both ways', async () => {
     const socket = open(shared('/chat/v1/room?topic=a%20b&x=1'));
     await once(socket, 'open');
     expect(await echo(socket, 'hello')).toEqual({ data: 'hello', binary: false });
@@ -140,7 +140,7 @@ describe('an allowed handshake', () => {
     await close(socket);
   });
 
-  test('goes with the credential of the system, and never with that of the agent', async () => {
+  test('an allowed handshake carries the credential of the system, and never that of the agent', async () => {
     const forged = { 'x-api-key': TOKEN, cookie: 'a=1', 'x-forwarded-for': '1.2.3.4', 'holdpoint-verdict': 'allow' };
     const socket = open(shared('/chat/v1/room'), { ...forged, 'x-note': 'kept' });
     await opened(socket);
@@ -152,14 +152,14 @@ describe('an allowed handshake', () => {
     await close(socket);
   });
 
-  test('goes with repeated headers in one line, as policy saw them', async () => {
+  test('an allowed handshake joins repeated headers in one line, as policy saw them', async () => {
     const socket = open(shared('/chat/v1/room'), { 'accept-language': ['de', 'en'] });
     await opened(socket);
     expect(handshakes.at(-1)?.headers['accept-language']).toBe('de, en');
     await close(socket);
   });
 
-  test('takes its subprotocol to the system', async () => {
+  test('an allowed handshake passes its subprotocol to the system', async () => {
     const socket = open(shared('/chat/v1/room'), {}, ['chat.v2']);
     await opened(socket);
     expect(socket.protocol).toBe('chat.v2');
@@ -170,7 +170,7 @@ describe('an allowed handshake', () => {
   test.each([
     ['an address of the system’s own', () => `ws://${plane.address('chat')}/v1/room`, {}],
     ['the system’s host name', () => shared('/v1/room'), { host: 'chat.example' }],
-  ])('works by %s', async (_how, url, headers) => {
+  ])('an allowed handshake reaches its system by %s', async (_how, url, headers) => {
     const socket = open(url(), headers);
     await once(socket, 'open');
     expect(await echo(socket, 'hello')).toMatchObject({ data: 'hello' });
@@ -178,7 +178,7 @@ describe('an allowed handshake', () => {
     await close(socket);
   });
 
-  test('is on record with its decision and, once the tunnel has closed, its end', async () => {
+  test('an allowed handshake is recorded with its decision and, once the tunnel has closed, its end', async () => {
     const before = (await eventsOf('/v1/room')).length;
     const socket = open(shared('/chat/v1/room'));
     await once(socket, 'open');
@@ -190,13 +190,13 @@ describe('an allowed handshake', () => {
     expect(completed).toMatchObject({ type: 'call.completed', status: 101, decision_id: decided?.decision_id });
   });
 
-  test('to a system that cannot be reached ends in a closed tunnel', async () => {
+  test('an allowed handshake to an unreachable system ends in a closed tunnel', async () => {
     const socket = open(shared('/away/v1/room'));
     const [code] = (await once(socket, 'close')) as [number];
     expect(code).toBe(1011);
   });
 
-  test('closes at the agent when the system closes', async () => {
+  test('a tunnel closes at the agent when the system closes', async () => {
     const socket = open(shared('/chat/v1/room'));
     await opened(socket);
     for (const client of system.clients) client.close(4001, 'enough');
@@ -204,7 +204,7 @@ describe('an allowed handshake', () => {
     expect([code, reason.toString()]).toEqual([4001, 'enough']);
   });
 
-  test('closes at the system even when the agent left before the system had answered', async () => {
+  test('a tunnel closes at the system when the agent left before the system had answered', async () => {
     const admit = new Promise<() => void>((resolve) => (gate = resolve));
     const socket = open(shared('/chat/v1/room'));
     await once(socket, 'open');
@@ -218,7 +218,7 @@ describe('an allowed handshake', () => {
     expect(left.readyState).toBe(WebSocket.CLOSED);
   });
 
-  test('closes at the system when the agent is gone', async () => {
+  test('a tunnel closes at the system when the agent leaves', async () => {
     const socket = open(shared('/chat/v1/room'));
     await opened(socket);
     expect(system.clients.size).toBe(1);
@@ -227,7 +227,7 @@ describe('an allowed handshake', () => {
   });
 });
 
-describe('a refused handshake', () => {
+describe('refused handshakes', () => {
   test.each<readonly [why: string, path: string, headers: Record<string, string>, status: number, code: string]>([
     ['policy blocks it', '/chat/v1/vault', {}, 403, 'blocked'],
     ['there is no rule', '/chat/v1/other', {}, 403, 'blocked'],
@@ -236,22 +236,25 @@ describe('a refused handshake', () => {
     ['only a plain call is allowed', '/chat/v1/page', {}, 403, 'blocked'],
     ['the path is ambiguous', '/chat/v1/vault%2froom', {}, 400, 'ambiguous-path'],
     [
-      'it does not say who waits for a hold',
+      'policy holds it and it prefers not to wait',
       '/chat/v1/stage/now',
       { prefer: 'respond-async, wait=0' },
       503,
       'approval-pending',
     ],
-  ])('is a problem when %s, and no connection to the system is made', async (_why, path, headers, status, code) => {
-    const before = connections;
-    const socket = open(shared(path), headers);
-    const told = await refusal(socket);
-    expect(told).toMatchObject({ status, type: 'application/problem+json', body: { code, status } });
-    expect(connections).toBe(before);
-  });
+  ])(
+    'a handshake is a problem when %s, and no connection to the system is made',
+    async (_why, path, headers, status, code) => {
+      const before = connections;
+      const socket = open(shared(path), headers);
+      const told = await refusal(socket);
+      expect(told).toMatchObject({ status, type: 'application/problem+json', body: { code, status } });
+      expect(connections).toBe(before);
+    },
+  );
 
   test.each(['/chat/v1/ro"om', "/chat/v1/room?q='x'", '/chat/v1/a{b}'])(
-    'is a problem when its target %s would be rewritten on the way',
+    'a handshake is a problem when its target %s would be rewritten on the way',
     async (target) => {
       const before = connections;
       const agent = await connectRaw(plane.url.slice('http://'.length));
@@ -263,7 +266,7 @@ describe('a refused handshake', () => {
     },
   );
 
-  test('is a problem when it has a body, which no handshake takes along', async () => {
+  test('a handshake with a body is a problem, as no handshake carries one', async () => {
     const before = connections;
     const agent = await connectRaw(plane.url.slice('http://'.length));
     const upgrade = ['Connection: Upgrade', 'Upgrade: websocket', 'Sec-WebSocket-Version: 13'];
@@ -273,7 +276,7 @@ describe('a refused handshake', () => {
     expect(connections).toBe(before);
   });
 
-  test('is on record', async () => {
+  test('a refused handshake is recorded', async () => {
     const before = (await eventsOf('/v1/vault')).length;
     await refusal(open(shared('/chat/v1/vault')));
     await expect.poll(async () => (await eventsOf('/v1/vault')).length).toBe(before + 2);
@@ -285,8 +288,8 @@ describe('a refused handshake', () => {
   });
 });
 
-describe('a held handshake', () => {
-  test('waits, and its tunnel opens when a person approves', async () => {
+describe('held handshakes', () => {
+  test('a held handshake waits, and its tunnel opens when a person approves', async () => {
     const before = connections;
     const socket = open(shared('/chat/v1/stage/first'));
     const hold = await pendingHold('/v1/stage/first');
@@ -312,7 +315,7 @@ describe('a held handshake', () => {
     expect(answer.status).toBe(409);
   });
 
-  test('is 403 when a person rejects', async () => {
+  test('a held handshake is 403 when a person rejects it', async () => {
     const told = refusal(open(shared('/chat/v1/stage/second')));
     const hold = await pendingHold('/v1/stage/second');
     const { id, revision } = hold;
@@ -320,7 +323,7 @@ describe('a held handshake', () => {
     expect(await told).toMatchObject({ status: 403, body: { code: 'rejected', note: 'later' } });
   });
 
-  test('whose agent hangs up, politely or by a reset, harms nobody and is not executed', async () => {
+  test('a held handshake is not executed when its agent hangs up, by a close or a reset, and the worker lives on', async () => {
     for (const [name, hangUp] of [
       ['third', (socket: WebSocket) => socket.terminate()],
       ['fourth', (socket: WebSocket) => void request(socket).socket?.resetAndDestroy()],

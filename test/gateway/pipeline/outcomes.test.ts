@@ -76,7 +76,7 @@ function call(path: string, init: { method?: string; body?: string; headers?: He
   return fetch(`${plane.url}${path}`, { ...init, headers: { authorization: `Bearer ${TOKEN}`, ...init.headers } });
 }
 
-/** A payment for a purpose of its own, so that no other test's hold is found. */
+/** A payment with a unique purpose, so that it finds no hold of another test. */
 function pay(
   amount: number,
   options: { system?: string; purpose?: string; headers?: Headers } = {},
@@ -115,8 +115,8 @@ const reject = ({ id, revision }: Hold) =>
     note: 'pay 50 less',
   });
 
-describe('allow', () => {
-  test('gives the answer of the system, untouched, with the decision named', async () => {
+describe('allowed calls', () => {
+  test('an allowed call gets the answer of the system unchanged, and its headers name the decision', async () => {
     const answer = await call('/payments/v1/items?a=1&b=%20');
     expect(answer.status).toBe(201);
     expect(answer.headers.get('x-upstream')).toBe('yes');
@@ -126,7 +126,7 @@ describe('allow', () => {
     expect(upstream.received.at(-1)).toMatchObject({ method: 'GET', url: '/base/v1/items?a=1&b=%20' });
   });
 
-  test('sends the system its own credential and never the agent’s', async () => {
+  test('an allowed call carries the system’s credential and never the agent’s', async () => {
     await call('/payments/v1/items', { headers: { 'x-api-key': TOKEN, cookie: 'session=1' } });
     const { rawHeaders, headers } = upstream.received.at(-1)!;
     expect(headers.authorization).toBe('Bearer upstream-key');
@@ -134,7 +134,7 @@ describe('allow', () => {
     expect(rawHeaders.join()).not.toContain(TOKEN);
   });
 
-  test('meets the obligations of the rule, and blocks where it cannot', async () => {
+  test('an allowed call meets the obligations of the rule, and is blocked if it cannot', async () => {
     await call('/payments/v1/items', { method: 'PUT', headers: { 'x-approved-by': 'me' } });
     expect(upstream.received.at(-1)?.headers['x-approved-by']).toBe('policy');
     const before = upstream.received.length;
@@ -145,8 +145,8 @@ describe('allow', () => {
   });
 });
 
-describe('block', () => {
-  test('is 403 with the reason of the rule, and tells SDKs not to retry', async () => {
+describe('blocked calls', () => {
+  test('a blocked call is 403 with the reason of the rule, and tells SDKs not to retry', async () => {
     const before = upstream.received.length;
     const answer = await pay(5000);
     expect(answer.status).toBe(403);
@@ -165,15 +165,15 @@ describe('block', () => {
     expect(upstream.received.length).toBe(before);
   });
 
-  test('is what a system without rules gets for every call', async () => {
+  test('every call to a system without rules is blocked', async () => {
     const answer = await call('/ruleless/v1/items');
     expect(answer.status).toBe(403);
     expect(await answer.json()).toMatchObject({ code: 'blocked' });
   });
 });
 
-describe('hold', () => {
-  test('keeps the caller waiting and gives it the answer of the system once a person has approved', async () => {
+describe('held calls', () => {
+  test('a held call keeps its caller waiting, and answers with the system’s answer once a person approves', async () => {
     const before = upstream.received.length;
     const waiting = pay(500);
     const hold = await pendingHold();
@@ -191,7 +191,7 @@ describe('hold', () => {
     });
   });
 
-  test('sends exactly the bytes that were held', async () => {
+  test('a held call is sent with exactly the bytes that were held', async () => {
     const body = '{ "amount":\t500.00,  "purpose": "spaces \\u00e9 and 12345678901234567890" }';
     const waiting = call('/payments/v1/pay', { method: 'POST', body, headers: { 'content-type': 'application/json' } });
     await approve(await pendingHold());
@@ -199,7 +199,7 @@ describe('hold', () => {
     expect(upstream.received.at(-1)?.body.toString()).toBe(body);
   });
 
-  test('is 403 with the code and note of the reviewer who rejects', async () => {
+  test('a held call is 403 with the code and note of the reviewer who rejects it', async () => {
     const before = upstream.received.length;
     const waiting = pay(500);
     await reject(await pendingHold());
@@ -210,7 +210,7 @@ describe('hold', () => {
     expect(upstream.received.length).toBe(before);
   });
 
-  test('is 503 with Retry-After and Location, never a 2xx, when nobody decides in time', async () => {
+  test('a held call is 503 with Retry-After and Location, never a 2xx, when no reviewer decides in time', async () => {
     const answer = await pay(500, { headers: { prefer: 'wait=0' } });
     const { hold_id } = (await answer.json()) as { hold_id: string };
     expect(answer.status).toBe(503);
@@ -225,7 +225,7 @@ describe('hold', () => {
     });
   });
 
-  test('is 202 with a handle for a caller who prefers respond-async', async () => {
+  test('a held call is 202 with a handle for a caller that prefers respond-async', async () => {
     const answer = await pay(500, { headers: { prefer: 'respond-async' } });
     const { hold_id } = (await answer.json()) as { hold_id: string };
     expect(answer.status).toBe(202);
@@ -242,7 +242,7 @@ describe('hold', () => {
     });
   });
 
-  test('re-attaches an identical retry, and executes once', async () => {
+  test('an identical retry of a held call attaches to the same hold, and the call executes once', async () => {
     const purpose = randomUUID();
     const first = await pay(500, { purpose, headers: { prefer: 'wait=0' } });
     const { hold_id } = (await first.json()) as { hold_id: string };
@@ -255,7 +255,7 @@ describe('hold', () => {
     expect(upstream.received.length).toBe(before + 1);
   });
 
-  test('is redeemed by the identical retry when it was approved while the caller was away', async () => {
+  test('an identical retry redeems an approval that was given while the caller was away', async () => {
     const purpose = randomUUID();
     const { hold_id } = (await (await pay(500, { purpose, headers: { prefer: 'wait=0' } })).json()) as {
       hold_id: string;
@@ -267,7 +267,7 @@ describe('hold', () => {
     expect(upstream.received.length).toBe(before + 1);
   });
 
-  test('gives a retry with the same Idempotency-Key the stored answer, and refuses another payload under it', async () => {
+  test('a retry with the same Idempotency-Key gets the stored answer, and another payload with it is refused', async () => {
     const key = { 'idempotency-key': randomUUID() };
     const purpose = randomUUID();
     const waiting = pay(500, { purpose, headers: key });
@@ -283,7 +283,7 @@ describe('hold', () => {
     expect(upstream.received.length).toBe(before);
   });
 
-  test('is 403 expired, told apart from a rejection, when nobody decides before it expires', async () => {
+  test('a held call is 403 `expired`, not `rejected`, when no reviewer decides before it expires', async () => {
     const waiting = pay(500);
     const { id } = await pendingHold();
     now.skew += 31 * 60_000;
@@ -293,7 +293,7 @@ describe('hold', () => {
     expect(await answer.json()).toMatchObject({ code: 'expired', hold_id: id });
   });
 
-  test('tells the agent that the system could not be reached when an approved call could not be sent', async () => {
+  test('the agent is told that the system could not be reached when its approved call could not be sent', async () => {
     const waiting = pay(500, { system: 'away' });
     const hold = await pendingHold();
     await approve(hold);
@@ -303,8 +303,8 @@ describe('hold', () => {
   });
 });
 
-describe('the hold of an agent', () => {
-  test('can be read, cancelled and fetched by the agent that made the call, and by nobody else', async () => {
+describe('holds of agents', () => {
+  test('a hold can be read, cancelled and fetched only by the agent that made the call', async () => {
     const { hold_id } = (await (await pay(500, { headers: { prefer: 'wait=0' } })).json()) as { hold_id: string };
     const view = await call(`/-/holds/${hold_id}`);
     expect(await view.json()).toMatchObject({
@@ -325,7 +325,7 @@ describe('the hold of an agent', () => {
     expect((await call('/-/holds/hold_unknown')).status).toBe(404);
   });
 
-  test('serves the stored answer once it is executed', async () => {
+  test('a hold serves the stored answer once its call is executed', async () => {
     const waiting = pay(500);
     const { id } = await pendingHold().then(async (hold) => (await approve(hold), hold));
     await waiting;
@@ -338,7 +338,7 @@ describe('the hold of an agent', () => {
   });
 });
 
-describe('what is refused before policy is asked', () => {
+describe('calls that are refused before policy decides', () => {
   test.each([
     ['no credential', '/payments/v1/items', { authorization: '' }, 401, 'unauthenticated'],
     ['an unknown credential', '/payments/v1/items', { authorization: 'Bearer nobody' }, 401, 'unauthenticated'],
@@ -359,7 +359,7 @@ describe('what is refused before policy is asked', () => {
     ['an unknown system', '/nowhere/v1/items', {}, 404, 'unknown-system'],
     ['an ambiguous path', '/payments/v1/%2fitems', {}, 400, 'ambiguous-path'],
     ['an unreadable Agent-Context', '/payments/v1/items', { 'agent-context': '=' }, 400, 'bad-context'],
-  ])('%s', async (_what, path, headers, status, code) => {
+  ])('a call with %s is refused and not sent', async (_what, path, headers, status, code) => {
     const before = upstream.received.length;
     const answer = await call(path, { headers });
     expect(answer.status).toBe(status);
@@ -374,7 +374,7 @@ describe('what is refused before policy is asked', () => {
     ['a member that occurs twice', '{"amount": 1, "amo\\u0075nt": 5000}', {}, 400, 'bad-body'],
     ['a body over the limit', JSON.stringify({ amount: 1, filler: 'x'.repeat(2000) }), {}, 413, 'body-too-large'],
     ['an encoding that cannot be judged', '{"amount": 1}', { 'content-encoding': 'gzip' }, 415, 'unsupported-encoding'],
-  ])('%s', async (_what, body, headers, status, code) => {
+  ])('a call with %s is refused and not sent', async (_what, body, headers, status, code) => {
     const before = upstream.received.length;
     const answer = await call('/payments/v1/pay', {
       method: 'POST',
@@ -387,12 +387,12 @@ describe('what is refused before policy is asked', () => {
   });
 });
 
-describe('what the system does wrong', () => {
+describe('failures of the system', () => {
   test.each([
-    ['is away', '/away/v1/items', 502, 'upstream-unreachable'],
+    ['is unreachable', '/away/v1/items', 502, 'upstream-unreachable'],
     ['is too slow', '/payments/slow', 504, 'upstream-timeout'],
     ['hangs up without an answer', '/payments/reset', 502, 'upstream-failed'],
-  ])('%s', async (_what, path, status, code) => {
+  ])('an agent gets a problem when the system %s', async (_what, path, status, code) => {
     const answer = await call(path);
     const text = await answer.text();
     expect(answer.status).toBe(status);
@@ -400,7 +400,7 @@ describe('what the system does wrong', () => {
     expect(text).not.toContain('127.0.0.1');
   });
 
-  test('breaks off in the middle: the answer is cut too, never passed off as whole', async () => {
+  test('an answer that the system breaks off in the middle is aborted, never passed off as whole', async () => {
     const answer = await call('/payments/cut');
     expect(answer.status).toBe(200);
     await expect(answer.text()).rejects.toThrow();
@@ -408,7 +408,7 @@ describe('what the system does wrong', () => {
 });
 
 describe('the record', () => {
-  test('has the decision and the end of every call, attributed to agent, owner, rule and policy revision', async () => {
+  test('the record has the decision and the end of every call, with agent, owner, rule and policy revision', async () => {
     const answer = await call('/payments/v1/refunds/re_1A2b3C4d5E6f7G', {
       headers: { 'agent-context': 'task="T-1", confidence=0.9' },
     });
@@ -435,7 +435,7 @@ describe('the record', () => {
     expect(completed).toMatchObject({ type: 'call.completed', layer: 'execute', status: 201, actor: 'billing-bot' });
   });
 
-  test('has the attempts of a known agent that were refused before policy was asked', async () => {
+  test('the record has the calls of a known agent that were refused before policy decided', async () => {
     const attempts = [
       ['/hasty/v1/items', OTHER_TOKEN, 'system-not-granted'],
       ['/payments/v1/%2fitems', TOKEN, 'ambiguous-path'],
@@ -448,7 +448,7 @@ describe('the record', () => {
     }
   });
 
-  test('holds no token; what was sent stands in the judged input alone, and the log has nothing of it', async () => {
+  test('the record has no token, payloads are in the judged input only, and the log has none of them', async () => {
     const marker = randomUUID();
     await call(`/payments/v1/items?q=${marker}`);
     await pay(50, { purpose: marker });

@@ -63,8 +63,8 @@ const file = (name: string, text: string, more: object = {}) => ({
 const relay = (more: object = {}) =>
   open({ to: { agent: 'other-bot' }, task: randomUUID(), artifacts: [file('notes.txt', 'forty-two')], ...more });
 
-describe('an agent that asks people for help', () => {
-  test('gets a handle, and the answer with option, data and note once a person has given it', async () => {
+describe('exceptions: an agent asks people for help', () => {
+  test('an agent that asks for help gets a handle, and later the answer with option, data and note', async () => {
     const options = ['refund', { id: 'wait', label: 'Wait a day' }];
     const opened = await open({ task: 'T-1', summary: 'The customer wants both.', options, to: { group: 'finance' } });
     expect(opened.status).toBe(202);
@@ -83,7 +83,7 @@ describe('an agent that asks people for help', () => {
     });
   });
 
-  test('may wait for the answer where it is', async () => {
+  test('an agent that asks for help may wait for the answer on the same request', async () => {
     const task = randomUUID();
     const waiting = open({ task, summary: 'now?' }, { prefer: 'wait=30' });
     const find = async () =>
@@ -95,7 +95,7 @@ describe('an agent that asks people for help', () => {
     expect(await view(answer)).toMatchObject({ status: 'answered', answer: { option: null, data: null, note: 'yes' } });
   });
 
-  test('reads why nobody will answer', async () => {
+  test('an agent reads the code and note with which a reviewer rejects its exception', async () => {
     const { hold_id } = await view(open({ summary: 'please' }));
     await apply(hold_id, {
       type: 'reject',
@@ -112,7 +112,7 @@ describe('an agent that asks people for help', () => {
     });
   });
 
-  test('finds its hold again by an identical request, and by its Idempotency-Key alone that one', async () => {
+  test('an identical request finds the same hold, and another form with the same Idempotency-Key is refused', async () => {
     const form = { task: randomUUID(), summary: 'twice' };
     const [first, second] = [await view(open(form)), await view(open(form))];
     expect(second.hold_id).toBe(first.hold_id);
@@ -124,14 +124,14 @@ describe('an agent that asks people for help', () => {
     expect(await view(other)).toMatchObject({ code: 'key-reused' });
   });
 
-  test('has every member and digit of its form kept', async () => {
+  test('a handoff form keeps every member and digit', async () => {
     const form =
       '{"summary":"s","draft_response":{"amount":12345678901234567890,"rate":1.50},"own":[1e2,null,"é"],"options":[{"id":"a"}]}';
     const { hold_id } = await view(open(form));
     expect(JSON.stringify(await plane.store.handoff(hold_id))).toBe(form);
   });
 
-  test('is held under the terms of a handoff, within the time that it names', async () => {
+  test('an exception is held under the terms of handoffs, for the time that the agent names', async () => {
     const { hold_id } = await view(open({ summary: randomUUID(), to: { group: 'legal' } }));
     const hold = (await plane.store.find(hold_id))!;
     expect(hold.terms).toMatchObject({ level: 2, requirements: [{ groups: ['legal'], quorum: 1 }], onExpiry: 'block' });
@@ -141,7 +141,7 @@ describe('an agent that asks people for help', () => {
     expect([soon.expiresAt - soon.createdAt, soon.terms.requirements]).toEqual([3_600_000, []]);
   });
 
-  test('may take it back, and shows it to no other agent', async () => {
+  test('an agent may cancel its exception, and no other agent sees it', async () => {
     const { hold_id } = await view(open({ summary: randomUUID() }));
     expect((await get(`/-/holds/${hold_id}`, OTHER_TOKEN)).status).toBe(404);
     expect((await request('DELETE', `/-/holds/${hold_id}`, { token: OTHER_TOKEN })).status).toBe(404);
@@ -149,8 +149,8 @@ describe('an agent that asks people for help', () => {
   });
 });
 
-describe('work that is handed to another agent', () => {
-  test('waits for it, is claimed, read and accepted by it, and its sender sees how far it is', async () => {
+describe('relays: an agent hands work to another agent', () => {
+  test('a relay is claimed, read and accepted by its recipient, and its sender sees the progress', async () => {
     const content = randomUUID();
     const sha256 = createHash('sha256').update(content).digest('hex');
     const form = { task: 'T-9', summary: 'book it', confidence: 0.7 };
@@ -196,7 +196,7 @@ describe('work that is handed to another agent', () => {
     ).toBe(409);
   });
 
-  test('can be given back with a code and a note that its sender reads', async () => {
+  test('a recipient can return a relay with a code and a note that its sender reads', async () => {
     const { hold_id } = await view(relay());
     const returned = { token: OTHER_TOKEN, body: { code: 'missing-information', note: 'which customer?' } };
     expect((await request('POST', `/-/holds/${hold_id}/return`, returned)).status).toBe(200);
@@ -209,7 +209,7 @@ describe('work that is handed to another agent', () => {
     expect((await get(`/-/holds/${hold_id}/artifacts`, OTHER_TOKEN)).status).toBe(403);
   });
 
-  test('is not its sender’s to take, and does not exist for agents that it was not sent to', async () => {
+  test('a sender cannot take its own relay, and a relay does not exist for other agents', async () => {
     const { hold_id } = await view(relay());
     for (const [method, step] of [
       ['POST', 'claim'],
@@ -228,7 +228,7 @@ describe('work that is handed to another agent', () => {
     expect(await view(get(`/-/holds/${toPeople.hold_id}`))).toMatchObject({ state: 'accepted' });
   });
 
-  test('keeps its artifacts for the time of the claim, and lets go of them with it', async () => {
+  test('the artifacts of a relay can be read only while the claim is in force', async () => {
     const { hold_id } = await view(relay());
     const claim = `/-/holds/${hold_id}/claim`;
     await request('POST', claim, { token: OTHER_TOKEN });
@@ -241,7 +241,7 @@ describe('work that is handed to another agent', () => {
     expect((await get(`/-/holds/${hold_id}/artifacts`, OTHER_TOKEN)).status).toBe(403);
   });
 
-  test('is listed page by page, newest first', async () => {
+  test('relays are listed page by page, newest first', async () => {
     const ids: string[] = [];
     for (let i = 0; i < 52; i++) ids.push((await view(relay({ artifacts: [] }))).hold_id);
     const first = (await (await get('/-/holds?to=me&status=pending', OTHER_TOKEN)).json()) as {
@@ -257,7 +257,7 @@ describe('work that is handed to another agent', () => {
   });
 });
 
-describe('what is refused with its place, and opens nothing', () => {
+describe('bad handoffs', () => {
   const big = Buffer.alloc(2 ** 21 + 1).toString('base64');
   test.each<[string, string | object, number, string, RegExp]>([
     ['a body that is no JSON', '{"task":', 422, 'bad-handoff', /not JSON/],
@@ -270,7 +270,7 @@ describe('what is refused with its place, and opens nothing', () => {
     ['an unknown agent', { to: { agent: 'nobody' } }, 422, 'bad-handoff', /^to\.agent: /],
     ['two recipients', { to: { group: 'legal', agent: 'other-bot' } }, 422, 'bad-handoff', /^to: /],
     ['itself as recipient', { to: { agent: 'billing-bot' } }, 422, 'bad-handoff', /^to\.agent: /],
-    ['an agent that is to decide', { kind: 'exception', to: { agent: 'other-bot' } }, 422, 'bad-handoff', /^to: /],
+    ['an agent as the one to decide', { kind: 'exception', to: { agent: 'other-bot' } }, 422, 'bad-handoff', /^to: /],
     ['a time too far away', { expires_in: '8d' }, 422, 'bad-handoff', /^expires_in: /],
     ['a name with a path', { artifacts: [file('../etc/passwd', 'x')] }, 422, 'bad-handoff', /^artifacts\.0\.name: /],
     ['a name with a line feed', { artifacts: [file('a\nb', 'x')] }, 422, 'bad-handoff', /^artifacts\.0\.name: /],
@@ -313,15 +313,18 @@ describe('what is refused with its place, and opens nothing', () => {
       /16/,
     ],
     ['a body beyond all limits', 'x'.repeat(7 * 2 ** 20), 413, 'handoff-too-large', /./],
-  ])('%s', async (_what, body, status, code, detail) => {
-    const before = (await plane.store.list({ limit: 1 })).items[0]?.id;
-    const answer = await open(body);
-    expect(answer.status).toBe(status);
-    expect(await view(answer)).toMatchObject({ code, detail: expect.stringMatching(detail) });
-    expect((await plane.store.list({ limit: 1 })).items[0]?.id).toBe(before);
-  });
+  ])(
+    'a handoff with %s is refused, names the wrong member and opens no hold',
+    async (_what, body, status, code, detail) => {
+      const before = (await plane.store.list({ limit: 1 })).items[0]?.id;
+      const answer = await open(body);
+      expect(answer.status).toBe(status);
+      expect(await view(answer)).toMatchObject({ code, detail: expect.stringMatching(detail) });
+      expect((await plane.store.list({ limit: 1 })).items[0]?.id).toBe(before);
+    },
+  );
 
-  test('a return without a code, with an unknown one, or with a note too long', async () => {
+  test('a return is refused without a code, with an unknown code, or with a note that is too long', async () => {
     const { hold_id } = await view(relay());
     for (const [body, status, code] of [
       [{}, 422, 'bad-handoff'],
@@ -335,13 +338,13 @@ describe('what is refused with its place, and opens nothing', () => {
     expect(await plane.store.find(hold_id)).toMatchObject({ status: 'pending' });
   });
 
-  test('a list of anything but what was sent to the one who asks', async () => {
+  test('an agent that lists anything but the relays sent to it is refused', async () => {
     for (const query of ['', '?to=you', '?to=me&status=nonsense'])
       expect((await get(`/-/holds${query}`)).status).toBe(400);
   });
 });
 
-describe('the hold of a call', () => {
+describe('holds of calls', () => {
   async function held(headers: Record<string, string> = {}): Promise<View> {
     return view(
       request('POST', '/payments/pay', {
@@ -351,7 +354,7 @@ describe('the hold of a call', () => {
     );
   }
 
-  test('tells its agent that a person took it over, and how that went', async () => {
+  test('the hold of a call tells its agent that a person took it over, and the result', async () => {
     const key = { 'idempotency-key': randomUUID() };
     const body = { amount: 500, purpose: randomUUID() };
     const again = () => request('POST', '/payments/pay', { body, headers: { prefer: 'wait=0', ...key } });
@@ -366,7 +369,7 @@ describe('the hold of a call', () => {
     expect(await view(get(`/-/holds/${hold_id}`))).toMatchObject({ status: 'taken-over', outcome: done });
   });
 
-  test('says nothing of an edit, a recipient or an answer where there is none', async () => {
+  test('the view of a hold has no edit, recipient or answer when there is none', async () => {
     const { hold_id } = await held();
     const shown = await view(get(`/-/holds/${hold_id}`));
     expect(shown).toMatchObject({ kind: 'approval', status: 'pending' });

@@ -8,7 +8,7 @@ const finance = requirement(['finance']);
 const rule = { id: 'rules.payments/large', verdict: 'hold', reason: null, trigger: 'rule' } as const;
 const terms = ONE_OF_FINANCE;
 
-/** An approved hold. */
+/** The relevant members of an approved hold. */
 const approved = (more: Partial<CallHold> = {}) => aHold(0, { status: 'approved', rules: [rule], ...more });
 
 const decision = (more: Partial<Decision> = {}): Decision => ({
@@ -28,12 +28,12 @@ const decision = (more: Partial<Decision> = {}): Decision => ({
 
 const requiring = (...requirements: Requirement[]) => decision({ terms: { ...terms, requirements } });
 
-test('policy that allows or holds as before lets the approval stand', () => {
+test('an approval stands when policy allows the call, or holds it as before', () => {
   expect(asksAgain(approved(), decision())).toBeNull();
   expect(asksAgain(approved(), decision({ verdict: 'allow', terms: null }))).toBeNull();
 });
 
-test('policy that blocks takes the approval away', () => {
+test('an approval is superseded when policy blocks the call', () => {
   expect(asksAgain(approved(), decision({ verdict: 'block', terms: null, reason: 'frozen' }))).toEqual({
     type: 'supersede',
     reason: 'frozen',
@@ -41,7 +41,7 @@ test('policy that blocks takes the approval away', () => {
   });
 });
 
-describe('people are asked again', () => {
+describe('reasons to ask people again', () => {
   const other = { ...rule, id: 'rules.payments/weekend' };
   const legal: Requirement = { groups: ['legal'], quorum: 1, escalate: [] };
   test.each<[string, CallHold, Decision]>([
@@ -51,30 +51,34 @@ describe('people are asked again', () => {
     ['for another group as well', approved(), requiring(finance, legal)],
     ['for another group instead', approved(), requiring(legal)],
     [
-      'for a named group where anybody counted',
+      'for a named group when any reviewer counted',
       approved({ terms: { ...terms, requirements: [] } }),
       requiring(finance),
     ],
     [
-      'for a group of which only some counted',
+      'for a group when members of another group counted too',
       approved({ terms: { ...terms, requirements: [{ ...finance, groups: ['finance', 'ops'] }] } }),
       requiring(finance),
     ],
     [
-      'where a group counted that had joined and does not any more',
+      'when a group that had joined does not count any more',
       approved({ escalations: [{ at: 1, to: ['leads'], by: null, note: null, requirement: 0 }] }),
       requiring(finance),
     ],
     [
-      'where the owner counted and does not any more',
+      'when the owner counted and does not any more',
       approved({
         terms: { ...terms, ownerMayApprove: true },
         votes: [{ reviewer: 'ana@example.com' }] as unknown as CallHold['votes'],
       }),
       decision(),
     ],
-    ['the same whether people or a grant approved it', approved({ grantId: 'grant_1' }), requiring(finance, legal)],
-  ])('%s', (_why, hold, now) => {
+    [
+      'for another group as well, when a grant approved the call',
+      approved({ grantId: 'grant_1' }),
+      requiring(finance, legal),
+    ],
+  ])('people are asked again %s', (_why, hold, now) => {
     expect(asksAgain(hold, now)).toMatchObject({ type: 'reopen', terms: now.terms, policyRevision: 'p2' });
   });
 });
@@ -82,18 +86,12 @@ describe('people are asked again', () => {
 describe('people are not asked again', () => {
   test.each<[string, CallHold, Decision]>([
     [
-      'for less than they gave',
-      approved({ terms: { ...terms, requirements: [{ ...finance, quorum: 2 }] } }),
-      decision(),
-    ],
-    ['for anybody, where a group has approved', approved(), requiring({ groups: [], quorum: 1, escalate: [] })],
-    [
-      'where those who joined would still join',
+      'when the group that joined would still join',
       approved({ escalations: [{ at: 1, to: ['leads'], by: null, note: null, requirement: 0 }] }),
       requiring({ ...finance, escalate: [{ after: 60_000, to: ['leads'] }] }),
     ],
-    ['where others may count too', approved(), requiring({ ...finance, groups: ['finance', 'ops'] })],
-  ])('%s', (_why, hold, now) => {
+    ['when more groups may count', approved(), requiring({ ...finance, groups: ['finance', 'ops'] })],
+  ])('people are not asked again %s', (_why, hold, now) => {
     expect(asksAgain(hold, now)).toBeNull();
   });
 });

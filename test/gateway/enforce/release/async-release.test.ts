@@ -75,7 +75,7 @@ afterAll(async () => {
   resetting?.close();
 });
 
-/** A system that takes a call and then breaks the connection, so that nobody knows what became of it. */
+/** A system that takes a call and then resets the connection, so that its outcome is unknown. */
 async function startResetting() {
   const received: string[] = [];
   const sockets = new Set<Socket>();
@@ -98,7 +98,7 @@ async function startResetting() {
 
 const systems = () => new Map<string, System>(plane.config.systems.map((system) => [system.name, system]));
 
-/** One of the processes that release for callers who left; of the same parts as control. */
+/** A process that releases calls for callers that left, made of the same parts as control. */
 function startReleaser(
   by: string,
   decide: (input: string) => Decision = (input) => plane.decider.decide(input),
@@ -124,7 +124,7 @@ function startReleaser(
   stops.push(() => releases.stop());
 }
 
-/** A payment whose caller took a handle and left. */
+/** A payment. Its caller takes a handle and leaves. */
 async function payAndLeave(system = 'payments', headers: Record<string, string> = {}): Promise<string> {
   const answer = await fetch(`${plane.url}/${system}/v1/pay`, {
     method: 'POST',
@@ -156,15 +156,15 @@ async function stepsOf(id: string) {
 const fetchAnswer = (id: string) =>
   fetch(`${plane.url}/-/holds/${id}/response`, { headers: { authorization: `Bearer ${TOKEN}` } });
 
-/** A second call that is released after whatever else was due, so that what did not happen by then did not happen. */
+/** Releases a second call, after every other call that was due. Earlier calls that were not sent by then never are. */
 async function untilAnotherIsReleased(): Promise<void> {
   const id = await payAndLeave();
   await approve(id);
   await expect.poll(execution(id)).toBe('executed');
 }
 
-describe('an approved call whose caller left with a handle', () => {
-  test('is released once, whoever races for it, and its answer waits for the caller', async () => {
+describe('an approved call after its caller left with a handle', () => {
+  test('an approved call is released once although two processes race for it, and its answer is kept for the caller', async () => {
     startReleaser('control/1');
     startReleaser('control/2');
     startReleaser('control/3');
@@ -189,7 +189,7 @@ describe('an approved call whose caller left with a handle', () => {
     expect(steps).toEqual(['hold.opened', 'hold.voted', 'hold.approved', 'hold.released', 'hold.executed']);
   });
 
-  test('is sent under one Idempotency-Key: that of the attempt, or the agent’s own', async () => {
+  test('a released call is sent with one Idempotency-Key: that of the attempt, or the agent’s own', async () => {
     startReleaser('control/1');
     const id = await payAndLeave();
     await approve(id);
@@ -205,7 +205,7 @@ describe('an approved call whose caller left with a handle', () => {
     expect(upstream.received.at(-1)?.headers['idempotency-key']).toBe(key);
   });
 
-  test('is found by a releaser that starts after the approval', async () => {
+  test('an approved call is found by a releaser that starts after the approval', async () => {
     const id = await payAndLeave();
     await approve(id);
     expect(await execution(id)()).toBe('none');
@@ -213,7 +213,7 @@ describe('an approved call whose caller left with a handle', () => {
     await expect.poll(execution(id)).toBe('executed');
   });
 
-  test('has no answer to fetch before, and none for ever when it was rejected', async () => {
+  test('a call has no answer to fetch before its release, nor after its rejection', async () => {
     startReleaser('control/1');
     const id = await payAndLeave();
     expect((await fetchAnswer(id)).status).toBe(409);
@@ -224,7 +224,7 @@ describe('an approved call whose caller left with a handle', () => {
     expect((await fetchAnswer(id)).status).toBe(409);
   });
 
-  test('without a handle is left for its caller', async () => {
+  test('an approved call without a handle is left to its caller', async () => {
     startReleaser('control/1');
     const answer = await fetch(`${plane.url}/payments/v1/pay`, {
       method: 'POST',
@@ -238,8 +238,8 @@ describe('an approved call whose caller left with a handle', () => {
   });
 });
 
-describe('policy decides again at the release', () => {
-  test('one that blocks now supersedes the approval, and nothing is sent', async () => {
+describe('the policy decision at the release', () => {
+  test('a policy that now blocks supersedes the approval, and the call is not sent', async () => {
     const id = await payAndLeave();
     await approve(id);
     const blocking = await policy(BLOCK);
@@ -255,7 +255,7 @@ describe('policy decides again at the release', () => {
     });
   });
 
-  test('an agent that lost the system meanwhile loses the approval with it, and nothing is sent', async () => {
+  test('an agent that lost its grant to the system loses the approval too, and the call is not sent', async () => {
     const id = await payAndLeave();
     await approve(id);
     const before = upstream.received.length;
@@ -266,7 +266,7 @@ describe('policy decides again at the release', () => {
     expect(upstream.received.length).toBe(before);
   });
 
-  test('one that holds for another rule too asks again, with both revisions on record', async () => {
+  test('a policy that now holds for another rule too asks people again, and both revisions are recorded', async () => {
     const id = await payAndLeave();
     const approved = await approve(id);
     const stricter = await policy(HOLD_FOR_MORE);
@@ -285,7 +285,7 @@ describe('policy decides again at the release', () => {
     expect(revisions[0]).toEqual(['hold.opened', approved.policyRevision]);
     expect(revisions.at(-1)).toEqual(['hold.reopened', stricter.revision]);
 
-    // The earlier vote was for another revision: it takes a new one, and then it goes.
+    // The earlier vote was for another revision. The call is sent after a new vote.
     const stale = {
       type: 'approve',
       by: BEN,
@@ -302,14 +302,14 @@ describe('policy decides again at the release', () => {
   });
 
   test.each([
-    ['that faults', () => policy(FAULTY).then((evaluator) => (input: string) => evaluator.decide(input))],
+    ['faults', () => policy(FAULTY).then((evaluator) => (input: string) => evaluator.decide(input))],
     [
-      'that cannot be asked',
+      'throws',
       async () => (): Decision => {
         throw new Error('no policy');
       },
     ],
-  ])('one %s changes nothing, and the release is tried again', async (_how, faulty) => {
+  ])('a policy that %s changes nothing, and the release is retried', async (_how, faulty) => {
     const id = await payAndLeave();
     const approved = await approve(id);
     const before = upstream.received.length;
@@ -324,8 +324,8 @@ describe('policy decides again at the release', () => {
   });
 });
 
-describe('what became of a released call', () => {
-  test('is unknown when the system broke off after it had it: nothing is sent again', async () => {
+describe('the outcome of a released call', () => {
+  test('the outcome is unknown when the system reset the connection after it had the call, which is not sent again', async () => {
     startReleaser('control/1');
     const id = await payAndLeave('resetting');
     await approve(id);
@@ -336,7 +336,7 @@ describe('what became of a released call', () => {
     expect((await stepsOf(id)).at(-1)).toMatchObject({ type: 'hold.indeterminate', reason: 'upstream-failed' });
   });
 
-  test('is a failure when the system could not be reached: provably nothing was sent', async () => {
+  test('the outcome is a failure when the system could not be reached, as no byte was sent', async () => {
     startReleaser('control/1');
     const id = await payAndLeave('away');
     await approve(id);
@@ -344,7 +344,7 @@ describe('what became of a released call', () => {
     expect((await stepsOf(id)).at(-1)).toMatchObject({ type: 'hold.failed', reason: 'upstream-unreachable' });
   });
 
-  test('is unknown when the process that was sending it ended: it is never sent again', async () => {
+  test('the outcome is unknown when the sending process ended, and the call is never sent again', async () => {
     const dead = await payAndLeave();
     const alive = await payAndLeave();
     for (const [id, by] of [
@@ -373,7 +373,7 @@ describe('what became of a released call', () => {
     expect(upstream.received.length).toBe(before + 1);
     expect(await execution(dead)()).toBe('indeterminate');
     expect((await fetchAnswer(dead)).status).toBe(409);
-    // Were it not dead after all, its late word is the truth.
+    // If the process was alive after all, its late outcome is the truth.
     const response = { status: 200, headers: [], body: Buffer.alloc(0), complete: true };
     const unmeasured = { cost: null, drift: null };
     const late = await plane.store.apply(dead, {

@@ -37,9 +37,9 @@ let readBacks: HoldPoller;
 let holds: Evaluator;
 const now = { skew: 0 };
 const clock = () => Date.now() + now.skew;
-/** What the system does with the next calls; it answers 201 when nothing is left here. */
+/** The fates of the next calls, in order. Later calls are answered with 201. */
 const fates: ('reset' | 'slow')[] = [];
-/** What the system says when it is asked whether it knows a key. */
+/** The system's answers when a call is read back. */
 let known = 404;
 const suspension = { reason: null as string | null };
 const away = { apply: 0 };
@@ -55,7 +55,7 @@ function respond({ url }: Received, response: ServerResponse, request: IncomingM
   else if (fate !== 'slow') response.writeHead(201).end('booked');
 }
 
-/** The store, but for so many commands that find it away. */
+/** The store. It is unavailable for so many of these commands. */
 const through = (store: HoldStore): HoldStore => ({
   ...store,
   async apply(id, command) {
@@ -133,7 +133,7 @@ async function holdFor(callId: string): Promise<CallHold> {
   return assertCall((await find())!);
 }
 
-/** A call whose caller waits; resolves when it is approved. */
+/** A call with a waiting caller. Resolves when the call is approved. */
 async function approved(system: string, headers: Record<string, string> = {}) {
   const purpose = randomUUID();
   const answer = call(system, purpose, { 'agent-context': `task="${purpose}"`, ...headers });
@@ -148,7 +148,7 @@ const stateOf = async (id: string) => {
   return { execution, again: resendAt !== null, attempts: attempt?.number };
 };
 
-/** A call to `bank` that broke off, so that nobody knows what became of it. */
+/** A call to `bank` that was reset, so that its outcome is unknown. */
 async function lost() {
   fates.push('reset');
   const { id, purpose, answer } = await approved('bank');
@@ -158,7 +158,7 @@ async function lost() {
 }
 
 describe('a call of unknown outcome to a system that is declared idempotent', () => {
-  test('is sent again under the same key with the same bytes, and its caller waits for that', async () => {
+  test('a call of unknown outcome is sent again with the same key and bytes while its caller waits', async () => {
     fates.push('reset');
     const { id, purpose, answer } = await approved('ledger');
     await expect.poll(() => stateOf(id)).toEqual({ execution: 'indeterminate', again: true, attempts: 1 });
@@ -173,7 +173,7 @@ describe('a call of unknown outcome to a system that is declared idempotent', ()
     expect(second!.body).toEqual(first!.body);
   });
 
-  test('keeps the agent’s own key, and one that was too slow is sent again too', async () => {
+  test('a call that timed out is sent again with the agent’s own key', async () => {
     fates.push('slow');
     const key = randomUUID();
     const { id, purpose, answer } = await approved('ledger', { 'idempotency-key': key });
@@ -185,7 +185,7 @@ describe('a call of unknown outcome to a system that is declared idempotent', ()
     expect(assertCall((await plane.store.find(id))!).attempt!.key).toBe(key);
   });
 
-  test('is left to people after five attempts, each after twice the wait of the one before', async () => {
+  test('a call of unknown outcome is left to people after five attempts, with a wait that doubles', async () => {
     fates.push('reset', 'reset', 'reset', 'reset', 'reset');
     const { id, purpose, answer } = await approved('ledger');
     for (const [attempts, wait] of [1_000, 2_000, 4_000, 8_000].entries()) {
@@ -201,7 +201,7 @@ describe('a call of unknown outcome to a system that is declared idempotent', ()
     expect(sentFor(purpose)).toHaveLength(5);
   });
 
-  test('stays unknown when a later attempt could not be sent: the first may have arrived', async () => {
+  test('an outcome stays unknown when a later attempt could not be sent, as the first may have arrived', async () => {
     fates.push('reset');
     const { id } = await approved('ledger');
     await expect.poll(() => stateOf(id)).toMatchObject({ again: true });
@@ -234,7 +234,7 @@ describe('a call of unknown outcome to a system that is declared idempotent', ()
     ['policy blocks it now', async () => plane.decider.swap(createEvaluator(await compileRego({ 'l.rego': BLOCKS })))],
     ['its agent is suspended', async () => void (suspension.reason = 'the agent billing-bot is suspended')],
     ['the system may have forgotten its key', async () => void (now.skew += 2 * 3_600_000)],
-  ])('is left to people when %s', async (_why, happens) => {
+  ])('a call of unknown outcome is left to people when %s', async (_why, happens) => {
     fates.push('reset');
     const { id, purpose } = await approved('ledger');
     await expect.poll(() => stateOf(id)).toMatchObject({ again: true });
@@ -245,7 +245,7 @@ describe('a call of unknown outcome to a system that is declared idempotent', ()
     expect(sentFor(purpose)).toHaveLength(1);
   });
 
-  test('is sent again after its process died, and no call to another system is', async () => {
+  test('a call is sent again after its process died, and a call to a system that is not idempotent is not', async () => {
     const ids: string[] = [];
     for (const system of ['ledger', 'bank']) {
       const purpose = randomUUID();
@@ -268,8 +268,8 @@ describe('a call of unknown outcome to a system that is declared idempotent', ()
   });
 });
 
-describe('a call of unknown outcome that can be read back', () => {
-  test('is confirmed as soon as the system knows it', async () => {
+describe('a call of unknown outcome to a system with read_back', () => {
+  test('a call is confirmed as executed as soon as the system knows it', async () => {
     const { id } = await lost();
     const key = assertCall((await plane.store.find(id))!).attempt!.key;
     known = 200;
@@ -289,7 +289,7 @@ describe('a call of unknown outcome that can be read back', () => {
     expect(upstream.received.at(-1)!.headers.authorization).toBe('Bearer key');
   });
 
-  test('is confirmed not to have arrived only by two looks in a row, each at least a minute after it was sent', async () => {
+  test('a call is confirmed as not executed only by two looks in a row, each at least a minute after it was sent', async () => {
     const { id, purpose } = await lost();
     const looks = () => upstream.received.filter(({ url }) => url.startsWith('/requests/')).length;
     const look = async (later: number, says: number) => {
@@ -310,7 +310,7 @@ describe('a call of unknown outcome that can be read back', () => {
     expect(sentFor(purpose)).toHaveLength(1);
   });
 
-  test('is not asked about again before its time, nor once a person has said what became of it', async () => {
+  test('a call is not read back before the next look is due, nor after a person reported its outcome', async () => {
     const { id } = await lost();
     known = 404;
     now.skew += 5_000;
@@ -326,7 +326,7 @@ describe('a call of unknown outcome that can be read back', () => {
     expect(await stateOf(id)).toMatchObject({ execution: 'confirmed-executed' });
   });
 
-  test('is left alone where the system is not said to be readable', async () => {
+  test('a call to a system without read_back is not read back', async () => {
     fates.push('reset', 'reset', 'reset', 'reset', 'reset');
     const { id } = await approved('ledger');
     await expect.poll(() => stateOf(id)).toMatchObject({ again: true });
@@ -338,8 +338,8 @@ describe('a call of unknown outcome that can be read back', () => {
   });
 });
 
-describe('an outcome that the store does not take just now', () => {
-  test('does not keep the caller from its answer, and is recorded when the store is back', async () => {
+describe('an outcome while the store is unavailable', () => {
+  test('the caller gets its answer while the store is unavailable, and the outcome is recorded later', async () => {
     away.apply = 2;
     const { id, answer } = await approved('bank');
     expect([(await answer).status, await (await answer).text()]).toEqual([201, 'booked']);
@@ -348,7 +348,7 @@ describe('an outcome that the store does not take just now', () => {
     expect(away.apply).toBe(0);
   });
 
-  test('is waited for at a drain', async () => {
+  test('a drain waits until outcomes are recorded', async () => {
     const { id, answer } = await approved('bank');
     await answer;
     const hold = { ...assertCall((await plane.store.find(id))!), attempt: null };

@@ -49,7 +49,7 @@ async function completed(verdict: string) {
   return (await plane.events()).filter((event) => event.type === 'call.completed' && event.verdict === verdict);
 }
 
-test('a held call whose agent left at once, be it while the call was recorded, waits for nobody and is not executed', async () => {
+test('a held call is not executed when its agent left at once, even while the call was being recorded', async () => {
   await Promise.all(Array.from({ length: CALLS }, () => payAndHangUp(500)));
   await expect.poll(async () => (await completed('hold')).length).toBe(CALLS);
   expect((await completed('hold')).every(({ status }) => status === undefined)).toBe(true);

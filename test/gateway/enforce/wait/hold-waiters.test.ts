@@ -15,7 +15,7 @@ let upstream: Upstream;
 let plane: DataPlane;
 let reads = 0;
 let away = false;
-/** The store, counted, and away when a test says so. */
+/** The store. Reads are counted, and it is unavailable when a test says so. */
 let store: Pick<HoldStore, 'watch' | 'find'>;
 
 beforeAll(async () => {
@@ -54,7 +54,7 @@ const stay = { onGone() {} };
 const reject = ({ id, revision }: Hold) =>
   plane.store.apply(id, { type: 'reject', by: BEN, channel: 'api', revision, code: 'other', note: null });
 
-test('two thousand callers are woken by as many decisions, and nobody asks the store on leaving', async () => {
+test('two thousand callers are woken by the decisions on their holds, and none reads the store on leaving', async () => {
   const room = createHoldWaiters(store);
   const holds: Hold[] = [];
   for (let i = 0; i < 200; i++) holds.push(await held());
@@ -68,7 +68,7 @@ test('two thousand callers are woken by as many decisions, and nobody asks the s
   expect([room.size, reads]).toEqual([0, 200]);
 });
 
-test('a drain sends everybody home with what is known, and whoever comes later', async () => {
+test('a drain sends all callers away with the last known state, including callers that come later', async () => {
   const room = createHoldWaiters(store);
   const hold = await held();
   reads = 0;
@@ -80,14 +80,14 @@ test('a drain sends everybody home with what is known, and whoever comes later',
   expect([room.draining, room.size, reads]).toEqual([true, 0, 1]);
 });
 
-test('whoever comes with an old version of a hold that was decided since does not wait', async () => {
+test('a caller with an old version of a hold that was decided since does not wait', async () => {
   const room = createHoldWaiters(store);
   const hold = await held();
   await reject(hold);
   expect(await room.wait(hold, 60_000, stay)).toMatchObject({ status: 'rejected' });
 });
 
-test('a caller that leaves is gone at once, and one without patience does not stay', async () => {
+test('a caller that leaves is removed at once, and a caller without time left does not wait', async () => {
   const room = createHoldWaiters(store);
   const hold = await held();
   let leave = () => {};
@@ -99,7 +99,7 @@ test('a caller that leaves is gone at once, and one without patience does not st
   expect(room.size).toBe(0);
 });
 
-test('one waits on for what is being released or is about to be sent again, and no longer', async () => {
+test('a caller waits while its call is being released or is due to be resent, and no longer', async () => {
   const room = createHoldWaiters(store);
   const hold = await held();
   await approve(plane.store, hold.id);
@@ -115,7 +115,7 @@ test('one waits on for what is being released or is about to be sent again, and 
   expect(await waiting).toMatchObject({ execution: 'indeterminate', resendAt: null });
 });
 
-test('while the store is away one waits until one’s patience ends, and is told once it is back', async () => {
+test('a caller waits while the store is unavailable, until its time is over or the store is back', async () => {
   const room = createHoldWaiters(store);
   const [impatient, patient] = [await held(), await held()];
   await reject(patient);
