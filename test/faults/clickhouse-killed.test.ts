@@ -15,7 +15,7 @@ beforeAll(async () => {
   const load = startLoad(gateway.url, (n) => allowed(`call-${n}`));
   for (let kill = 0; kill < 3; kill++) {
     await load.more(200);
-    // Shipping goes on: the engine is killed between and during inserts alike.
+    // Events are being shipped, so the engine is killed during inserts and between them.
     await eventually(
       'events are on their way',
       async () => (await gateway.metric('holdpoint_journal_behind_bytes')) > 0,
@@ -38,20 +38,20 @@ afterAll(async () => {
   await upstream.close();
 });
 
-test('calls go on while ClickHouse is gone', () => {
+test('calls are served while ClickHouse is killed', () => {
   expect(outcomes.filter(({ answer }) => answer?.status !== 200)).toEqual([]);
 });
 
-test('the gateway says that it was started again', () => {
+test('the log says that ClickHouse was restarted', () => {
   expect(gateway.log).toContainEqual(expect.objectContaining({ child: 'clickhouse', reason: 'ended (SIGKILL)' }));
 });
 
-test('recent calls can be read again', async () => {
+test('recent calls can be read once ClickHouse is back', async () => {
   const answer = await gateway.admin({ path: '/api/calls?limit=5' });
   expect(answer.json<{ items: object[] }>().items).toHaveLength(5);
 });
 
-test('every event arrived, and none twice', async () => {
+test('every event arrives once although ClickHouse was killed', async () => {
   expect(await gateway.stop()).toMatchObject({ code: 0 });
   const [counts] = await place.query<Record<string, number>>(`
     SELECT toUInt32(countIf(type = 'call.decided')) AS decided, toUInt32(countIf(type = 'call.completed')) AS completed,

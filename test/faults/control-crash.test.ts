@@ -26,13 +26,13 @@ afterAll(async () => {
   await upstream.close();
 });
 
-test('workers decide and hold without control; when it is back, people decide and events arrive', async () => {
+test('workers decide and hold without control; once control is back, people decide and events arrive', async () => {
   const load = startLoad(gateway.url, (n) => (n % 3 === 0 ? blocked(`b-${n}`) : allowed(`a-${n}`)));
   await load.more(20);
   const before = await gateway.pids();
   process.kill(before.control!, 'SIGKILL');
 
-  // Held while nobody could be asked.
+  // Held while control, and so the admin API, was down.
   const waiting = gateway.call(held('waits'));
   const away = await gateway.call({ ...held('comes-back'), headers: { prefer: 'wait=0' } });
   expect(away.json()).toMatchObject({ status: 503, code: 'approval-pending' });

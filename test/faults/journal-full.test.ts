@@ -30,7 +30,7 @@ afterAll(async () => {
   for (const folder of folders) folder.remove();
 });
 
-/** A gateway with little room, whose ClickHouse is not there before `startEngine`. */
+/** A gateway with a small journal. ClickHouse is not there before `startEngine`. */
 async function startCramped(journal: object): Promise<{
   place: Place;
   gateway: RunningGateway;
@@ -72,9 +72,9 @@ async function rowsOf<Row>(engine: Parameters<typeof connectClickHouse>[0], quer
   return rows;
 }
 
-test('a full journal refuses calls, which then do not happen, until ClickHouse has taken what was in it', async () => {
+test('a gateway with a full journal refuses calls and does not send them, until ClickHouse has taken its events', async () => {
   const { place, gateway, startEngine } = await startCramped({});
-  // Without ClickHouse, the journal fills.
+  // Without ClickHouse, the journal fills up.
   let calls = 0;
   let refused;
   await eventually('the journal is full', async () => {
@@ -108,11 +108,11 @@ test('a full journal refuses calls, which then do not happen, until ClickHouse h
   const decided = (await rowsOf<{ path: string }>(engine, query)).map(({ path }) => path);
   engine.child.kill('SIGKILL');
   expect(upstream.received.filter(({ url }) => !decided.includes(url))).toEqual([]);
-  // On record are those that were refused by the full journal only if they got that far: never twice, never forwarded.
+  // Calls that the full journal refused may be recorded, but never twice, and they are never forwarded.
   expect(new Set(decided).size).toBe(decided.length);
 });
 
-test('a full journal that may shed lets allowed reads through, counts them, and refuses everything else', async () => {
+test('a full journal that may shed lets allowed reads through, counts them, and refuses all other calls', async () => {
   const { gateway, startEngine } = await startCramped({ when_full: 'drop-reads' });
   const readable = { path: '/github/repos/acme/one' };
   const shed = () => gateway.metric('holdpoint_journal_shed_total', 'journal="worker-0"');
@@ -142,6 +142,6 @@ test('a full journal that may shed lets allowed reads through, counts them, and 
     "SELECT count() AS kept FROM holdpoint.events WHERE verdict = 'allow' AND method = 'GET'",
   );
   engine.child.kill('SIGKILL');
-  // Each read is decided and completed: on record, or counted.
+  // The decision and the end of each read are recorded or counted.
   expect(Number(told!.told) + Number(kept!.kept)).toBe(reads * 2);
 }, 60_000);

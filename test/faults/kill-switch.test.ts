@@ -21,7 +21,7 @@ afterAll(async () => {
 });
 
 const flip = (path: string, body = '{}') => gateway.admin({ method: 'POST', path, body });
-/** Calls on connections of their own, so that all workers get some. */
+/** Calls on a new connection each, so that all workers get some. */
 const statuses = async () =>
   new Set(
     (await Promise.all(Array.from({ length: 60 }, (_, i) => gateway.call(allowed(`r${i}`))))).map(
@@ -29,7 +29,7 @@ const statuses = async () =>
     ),
   );
 
-test('from the answer to a suspension on every worker refuses the agent, and its holds are given up', async () => {
+test('every worker refuses a suspended agent once the admin API has answered, and its holds are superseded', async () => {
   expect(await statuses()).toEqual(new Set([200]));
   const waiting = gateway.call(held('waits'));
   const id = await gateway.holdOf('waits');
@@ -45,7 +45,7 @@ test('from the answer to a suspension on every worker refuses the agent, and its
   expect(await statuses()).toEqual(new Set([200]));
 });
 
-test('a system can be shut for everybody, also for workers that are started afterwards', async () => {
+test('a suspended system is shut for every agent, also on workers that start afterwards', async () => {
   expect((await flip('/api/systems/github/suspend')).status).toBe(200);
   expect(await statuses()).toEqual(new Set([403]));
   const [worker] = (await gateway.pids()).workers;

@@ -13,7 +13,7 @@ let place: Place;
 let gateway: RunningGateway;
 const rounds: Round[] = [];
 
-/** A call that waits for its hold, and the hold's id. */
+/** Sends a call that waits at a hold. Resolves with the hold's id. */
 function openHold(gateway: RunningGateway, name: string): Promise<string> {
   void gateway.call(held(name)).catch(() => {});
   return gateway.holdOf(name);
@@ -21,7 +21,7 @@ function openHold(gateway: RunningGateway, name: string): Promise<string> {
 
 beforeAll(async () => {
   upstream = await startUpstream((received, response) => {
-    // A merge is never answered: whoever released it is in the middle of it until it dies.
+    // A merge is never answered, so the releasing process waits for the answer until it dies.
     if (received.method !== 'PUT') response.writeHead(201).end('{}');
   });
   place = await createPlace(upstream.url);
@@ -48,11 +48,11 @@ afterAll(async () => {
   await upstream.close();
 });
 
-test('a gateway killed with kill -9 starts again on what it left behind', async () => {
+test('a gateway killed with kill -9 starts again on its data', async () => {
   expect((await gateway.call(allowed('after'))).status).toBe(201);
 });
 
-test('holds that nobody had decided are still there, and an identical retry comes back to them', async () => {
+test('undecided holds are still there after kill -9, and an identical retry finds them', async () => {
   for (const [round, { pending }] of rounds.entries()) {
     for (const [i, id] of pending.entries()) {
       expect((await gateway.admin({ path: `/api/holds/${id}` })).json()).toMatchObject({ status: 'pending' });
@@ -66,7 +66,7 @@ test('holds that nobody had decided are still there, and an identical retry come
   }
 });
 
-test('a call that was being released has an unknown outcome, and is never sent again', async () => {
+test('a call that was being released at kill -9 has an unknown outcome, and is never sent again', async () => {
   for (const [round, { releasing }] of rounds.entries()) {
     expect((await gateway.admin({ path: `/api/holds/${releasing}` })).json()).toMatchObject({
       status: 'approved',
@@ -78,7 +78,7 @@ test('a call that was being released has an unknown outcome, and is never sent a
   }
 });
 
-test('every call that reached the system has its decision on record, and no event is there twice', async () => {
+test('every call that reached the system before kill -9 has its decision recorded, and no event is recorded twice', async () => {
   await gateway.caughtUp();
   expect(await gateway.stop()).toMatchObject({ code: 0 });
   const events = await place.query<{ event_id: string; type: string; path: string; hold_id: string }>(

@@ -2,7 +2,7 @@ import { Agent } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
 import { send, TOKEN, type Answer, type Sent } from '../helpers/gateway.ts';
 
-/** One call of a load, and how it ended for whoever sent it. */
+/** One call of a load, and how it ended for its sender. */
 export type Outcome = {
   readonly connection: number;
   readonly sent: Sent;
@@ -12,15 +12,15 @@ export type Outcome = {
 
 export type Load = {
   readonly outcomes: readonly Outcome[];
-  /** Resolves when so many calls more have been answered, and every connection has had an answer. */
+  /** Resolves when so many more calls are answered, and every connection has had an answer. */
   more(calls: number): Promise<void>;
-  /** No further calls; resolves when those under way have ended. */
+  /** Sends no more calls; resolves when the calls under way have ended. */
   stop(): Promise<readonly Outcome[]>;
 };
 
 /**
- * Calls one after another on each of `connections` kept-alive connections, or on a new connection for each call.
- * @param next the call with this number
+ * Sends one call after another on each of `connections` kept-alive connections, or on a new connection for each call.
+ * @param next gives the call of this number
  */
 export function startLoad(
   url: string,
@@ -41,7 +41,7 @@ export function startLoad(
         (error: Error) => ({ answer: null, error }),
       );
       outcomes.push({ connection, sent: call, ...outcome });
-      // A gateway that is down refuses at once; a moment's rest keeps this from becoming a busy loop.
+      // A gateway that is down refuses at once. The pause avoids a busy loop.
       if (outcome.error) await pause(20);
     }
     agent.destroy();

@@ -15,7 +15,7 @@ let place: Place;
 let gateway: RunningGateway;
 let original: string;
 
-/** The load: half of it goes to a repository that the rule added below closes. */
+/** The load. Half of it goes to a repository that the rule added below closes. */
 const target = (n: number) => allowed(n % 2 === 0 ? 'open' : 'closed');
 const isClosed = (path: string) => path.includes('/closed/');
 
@@ -46,12 +46,12 @@ async function revision(): Promise<string> {
   return (await policy()).revision;
 }
 
-/** Without the first of each connection: that one may have been decided before. */
+/** The calls without the first of each connection, which may have been decided before. */
 function sentLater(outcomes: readonly Outcome[]): Outcome[] {
   return outcomes.filter(({ connection }, i) => outcomes.findIndex((one) => one.connection === connection) < i);
 }
 
-/** Asks on new connections until every worker has answered a call to the closed repository so. */
+/** Calls on new connections until every worker has answered a call to the closed repository with this status. */
 async function allWorkersAnswer(status: number): Promise<void> {
   const workers = new Set<string>();
   await eventually('every worker decides by the new policy', async () => {
@@ -62,7 +62,7 @@ async function allWorkersAnswer(status: number): Promise<void> {
   });
 }
 
-test('a saved change is enforced by every worker, a broken one changes nothing, and no call fails', async () => {
+test('every worker enforces a saved policy, a broken policy changes nothing, and no call fails', async () => {
   const load = startLoad(gateway.url, target, { connections: 8 });
   const first = await revision();
   await load.more(40);
@@ -98,13 +98,13 @@ test('a saved change is enforced by every worker, a broken one changes nothing, 
   const outcomes = await load.stop();
   expect(outcomes.filter(({ answer }) => answer?.status !== 200 && answer?.status !== 403)).toEqual([]);
   expect(outcomes.filter(({ sent, answer }) => answer!.status === 403 && !isClosed(sent.path))).toEqual([]);
-  // Once it was in force the closed repository was open nowhere, not even while the broken one was looked at.
+  // Once the rule was in force, no worker let a call through, not even while the broken policy was being checked.
   const during = sentLater(outcomes.slice(enforced, broken)).filter(({ sent }) => isClosed(sent.path));
   expect(during.length).toBeGreaterThan(0);
   expect(during.filter(({ answer }) => answer!.status !== 403)).toEqual([]);
 });
 
-test('of changes saved one right after another the last is in force everywhere', async () => {
+test('of policies saved in quick succession, the last one is in force on every worker', async () => {
   const load = startLoad(gateway.url, target, { connections: 8 });
   for (let i = 0; i < 3; i++) {
     const before = await revision();

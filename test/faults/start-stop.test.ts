@@ -43,7 +43,7 @@ async function newPlace(config: object = {}): Promise<Place> {
   return place;
 }
 
-/** How a start that must not succeed ended. */
+/** The end of a start that must not succeed. */
 async function failedStart(config: string): Promise<{ code: number | null; printed: string }> {
   const { child, ready } = launch(config);
   let printed = '';
@@ -56,7 +56,7 @@ async function failedStart(config: string): Promise<{ code: number | null; print
   return { code, printed };
 }
 
-describe('a gateway that runs', () => {
+describe('a running gateway', () => {
   let place: Place;
   let gateway: RunningGateway;
 
@@ -65,14 +65,14 @@ describe('a gateway that runs', () => {
     gateway = await place.start();
   });
 
-  test('says on both listeners that it lives and is ready', async () => {
+  test('a running gateway answers on both listeners that it is live and ready', async () => {
     for (const url of [gateway.url, gateway.adminUrl]) {
       expect((await send(url, { path: '/-/livez' })).status).toBe(200);
       expect((await send(url, { path: '/-/readyz' })).status).toBe(200);
     }
   });
 
-  test('has its data to itself: a second start is refused in a sentence, and does not disturb it', async () => {
+  test('a second start on the same data is refused in one sentence, and does not disturb the running gateway', async () => {
     const { code, printed } = await failedStart(place.config);
     expect(code).toBe(1);
     expect(printed).toBe(
@@ -86,7 +86,7 @@ describe('a gateway that runs', () => {
     });
   });
 
-  test('keeps what it stores from other users', async () => {
+  test('a gateway keeps its data from other users of the machine', async () => {
     await gateway.call({ ...held('kept'), headers: { prefer: 'wait=0' } });
     const mode = (...path: string[]) => (statSync(join(place.data, ...path)).mode & 0o777).toString(8);
     expect(mode()).toBe('700');
@@ -102,7 +102,7 @@ describe('a gateway that runs', () => {
     }
   });
 
-  test('drains on SIGTERM: running calls end, waiting callers are sent away to come back, new ones are refused', async () => {
+  test('a gateway drains on SIGTERM: running calls end, waiting callers are told to retry, new calls are refused', async () => {
     const kept = new Agent({ keepAlive: true, maxSockets: 1 });
     const running = gateway.call(allowed('slow'), kept);
     await eventually('a call is under way', () => slow.length === 1);
@@ -130,7 +130,7 @@ describe('a gateway that runs', () => {
     expect(completed).toContainEqual({ path: held('waits').path.replace('/github', ''), status: 503 });
   });
 
-  test('starts again on its data, where the hold still waits', async () => {
+  test('a gateway starts again on its data, and the hold still waits', async () => {
     const again = await place.start();
     const retry = await again.call({ ...held('waits'), headers: { prefer: 'wait=0' } });
     expect(retry.json()).toMatchObject({ code: 'approval-pending' });
@@ -142,7 +142,7 @@ describe('a gateway that runs', () => {
   });
 });
 
-test('SIGTERM while it starts ends it with exit code 0, and leaves nothing running', async () => {
+test('SIGTERM during the start ends a gateway with exit code 0, and leaves no process running', async () => {
   const place = await newPlace();
   const { child, ready } = launch(place.config);
   const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
@@ -156,7 +156,7 @@ test('SIGTERM while it starts ends it with exit code 0, and leaves nothing runni
   await gateway.stop();
 });
 
-test('SIGINT twice, as npm and a terminal send it, drains like once', async () => {
+test('SIGINT twice, as npm and a terminal send it, drains a gateway like SIGINT once', async () => {
   const place = await newPlace();
   const gateway = await place.start();
   const before = slow.length;
@@ -171,7 +171,7 @@ test('SIGINT twice, as npm and a terminal send it, drains like once', async () =
   expect(await gateway.stop()).toMatchObject({ code: 0 });
 });
 
-test('processes whose supervisor is killed end by themselves, and a new start does not fail because of them', async () => {
+test('processes end by themselves when their supervisor is killed, and a new start succeeds', async () => {
   const place = await newPlace();
   const gateway = await place.start();
   process.kill(gateway.pid, 'SIGKILL');
@@ -181,8 +181,8 @@ test('processes whose supervisor is killed end by themselves, and a new start do
   await next.stop();
 });
 
-describe('a start that cannot succeed exits with 1 and says why', () => {
-  test('for mistakes in the configuration, all at once and without a stack', async () => {
+describe('starts that fail', () => {
+  test('a start exits with 1 and lists all mistakes in the configuration, without a stack trace', async () => {
     const place = await newPlace({ listn: {}, workers: 0, systems: { github: { upstream: 'ftp://x' } } });
     const { code, printed } = await failedStart(place.config);
     expect(code).toBe(1);
@@ -199,7 +199,7 @@ describe('a start that cannot succeed exits with 1 and says why', () => {
     expect(printed).not.toMatch(/^\s+at /m);
   });
 
-  test.for(['agents', 'admin'])('for a port of %s that is in use, which it names', async (listener) => {
+  test.for(['agents', 'admin'])('a start exits with 1 and names the port of %s that is in use', async (listener) => {
     const port = await freePort();
     const other = createServer().listen(port, '127.0.0.1');
     const listen = {
@@ -215,7 +215,7 @@ describe('a start that cannot succeed exits with 1 and says why', () => {
     expect(printed).not.toMatch(/^\s+at /m);
   });
 
-  test('for a port that another gateway has, although workers share theirs', async () => {
+  test('a start exits with 1 when another gateway has the port, although workers share theirs', async () => {
     const first = await newPlace();
     const gateway = await first.start();
     const { host } = new URL(gateway.url);
@@ -227,7 +227,7 @@ describe('a start that cannot succeed exits with 1 and says why', () => {
     await gateway.stop();
   });
 
-  test('for policies that cannot be used', async () => {
+  test('a start exits with 1 and says why when the policies are invalid', async () => {
     const place = await newPlace({ policies: './policies' });
     const { code, printed } = await failedStart(place.config);
     expect(code).toBe(1);
@@ -237,7 +237,7 @@ describe('a start that cannot succeed exits with 1 and says why', () => {
 });
 
 describe('commands', () => {
-  test('check says that a configuration is fine, or what is wrong', async () => {
+  test('the command `check` says that a configuration is valid, or what is wrong', async () => {
     const good = await newPlace();
     expect(await runMain('check', '--config', good.config)).toMatchObject({
       code: 0,
@@ -251,7 +251,7 @@ describe('commands', () => {
     expect(stderr).not.toMatch(/^\s+at /m);
   });
 
-  test('token prints a token, and the hash under which the gateway knows it', async () => {
+  test('the command `token` prints a token and the hash for the configuration', async () => {
     const { code, stdout } = await runMain('token');
     expect(code).toBe(0);
     const [, token] = /^token +(\S+)$/m.exec(stdout)!;

@@ -78,7 +78,7 @@ async function approveTwice(gateway: RunningGateway, id: string): Promise<void> 
   expect((await gateway.approve(id, SECOND_TOKEN)).status).toBe(200);
 }
 
-test('a gateway that starts beside another does not take what that one is sending for abandoned', async () => {
+test('a gateway that starts next to another does not settle the other’s running releases as abandoned', async () => {
   const answer = one.call(held('slow-1'));
   const hold_id = await one.holdOf('slow-1');
   await approveTwice(one, hold_id);
@@ -92,7 +92,7 @@ test('a gateway that starts beside another does not take what that one is sendin
   expect(sentFor('slow-1')).toBe(1);
 }, 60_000);
 
-test('what one gateway held and was being decided when it was killed is decided and sent by another, once, and told once', async () => {
+test('a hold of a killed gateway is decided and sent by another one, once, and its events are recorded once', async () => {
   const left = (await one.call({ ...held('left'), headers: async })).json<{ hold_id: string }>().hold_id;
   const waiting = one.call(held('waits')).catch(() => 'cut off');
   const waits = await two.holdOf('waits');
@@ -121,7 +121,7 @@ test('what one gateway held and was being decided when it was killed is decided 
     FROM holdpoint.events WHERE hold_id != '' AND type LIKE 'hold.%' GROUP BY hold_id`;
   type Story = { readonly hold_id: string; readonly types: string[]; readonly events: string };
   const read = async () => (await client.query({ query, format: 'JSONEachRow' })).json<Story>();
-  /** Steps of one commit have one time, so their order says nothing. */
+  /** Events of one commit have the same time, so their order is arbitrary. */
   const story = (id: string) => stories.find(({ hold_id }) => hold_id === id)!.types.toSorted();
   let stories: Story[] = [];
   await eventually('the end of the story is in ClickHouse', async () => {

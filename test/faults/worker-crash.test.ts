@@ -21,13 +21,13 @@ afterAll(async () => {
   await upstream.close();
 });
 
-/** The worker that served a call, by the log line that names the decision in its answer. */
+/** The worker that served a call, found by the log line with the answer's decision. */
 async function workerOf({ answer }: Pick<Outcome, 'answer'>): Promise<string> {
   const decision = answer!.headers['holdpoint-decision'];
   return (await gateway.logged((line) => line['decision_id'] === decision)).process;
 }
 
-/** A connection that is served by this worker. Several are opened at once: alone, each might meet the same one. */
+/** A connection to this worker. Several are opened at once, as single ones might all reach the same worker. */
 async function connectTo(worker: string): Promise<Agent> {
   let found: Agent | undefined;
   await eventually(`a connection reaches ${worker}`, async () => {
@@ -42,7 +42,7 @@ async function connectTo(worker: string): Promise<Agent> {
   return found!;
 }
 
-test('a worker that dies takes its own calls with it, and nobody else’s', async () => {
+test('a worker that dies takes only its own calls with it', async () => {
   const [doomed, other] = ['worker-0', 'worker-1'] as const;
   const dying = await connectTo(doomed);
   const living = await connectTo(other);
@@ -74,16 +74,16 @@ test('a worker that dies takes its own calls with it, and nobody else’s', asyn
 
   expect(await lost).toBeInstanceOf(Error);
 
-  // Every connection that met an error had been served by the worker that died, and met no more than one.
+  // Every connection with an error belonged to the dead worker, and had no more than one error.
   const failed = outcomes.filter(({ error }) => error);
   for (const { connection } of failed) {
-    // Not the last one: its log line may have died with the worker.
+    // Not the last call: its log line may be lost with the worker.
     const first = outcomes.find((outcome) => outcome.connection === connection);
     expect(await workerOf(first!)).toBe(doomed);
     expect(failed.filter((outcome) => outcome.connection === connection)).toHaveLength(1);
   }
   expect(outcomes.filter(({ answer }) => answer && answer.status !== 200)).toEqual([]);
-  // New connections: at most those that the worker had at that moment, and none is left without an answer.
+  // New connections: at most those that the worker had at that moment, and every one is answered.
   const refused = onFresh.flatMap(({ error }) => error?.message ?? []);
   expect(refused.length).toBeLessThanOrEqual(2);
   expect(refused.join()).not.toContain('was not answered');

@@ -9,7 +9,7 @@ import { startEmbedded, type Embedded } from '../../../audit/clickhouse/start-em
 import { event, openTestJournal, temporaryFolder } from '../../audit/events.ts';
 import { ended } from './engine.ts';
 
-/** A journal that goes on being written, and a shipper of it, over several ClickHouses at one address. */
+/** A journal that is still being written, and its shipper, over several ClickHouses at one address. */
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 let embedded: Embedded;
 let client: ClickHouseClient;
@@ -47,7 +47,7 @@ async function deliver(shipper: Shipper, count: number): Promise<void> {
   await shipper.drain();
 }
 
-/** Another engine takes the place of this one, at the same address, on the folder that `change` has prepared. */
+/** Replaces the engine by another one at the same address, on the folder that `change` has prepared. */
 async function replace(change: (path: string) => Promise<void>): Promise<void> {
   const { port, password } = embedded;
   const path = join(folder.path, 'clickhouse');
@@ -68,7 +68,7 @@ async function seqs(): Promise<number[]> {
 
 const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, n) => from + n);
 
-test('an empty ClickHouse gets what comes from now on, and nothing that the old one has', async () => {
+test('an empty ClickHouse gets all later events, and none that the old ClickHouse has', async () => {
   const shipper = await openShipper();
   await deliver(shipper, 25);
   await replace(empty);
@@ -81,7 +81,7 @@ test('an empty ClickHouse gets what comes from now on, and nothing that the old 
   expect(reports).toHaveLength(1);
 });
 
-test('what was planned for one ClickHouse goes out once to the other', async () => {
+test('a batch that was planned for one ClickHouse goes once to its successor', async () => {
   const shipper = await openShipper();
   await deliver(shipper, 25);
   const { port, password } = embedded;
@@ -93,7 +93,7 @@ test('what was planned for one ClickHouse goes out once to the other', async () 
   expect(await seqs()).toEqual(range(26, 38));
 });
 
-test('a ClickHouse of yesterday is sent again what it lost, as far as the journal has it, each event once', async () => {
+test('a ClickHouse restored from a backup is sent the events it lost that the journal still has, each once', async () => {
   const shipper = await openShipper();
   await deliver(shipper, 12);
   const [backup, path] = [join(folder.path, 'backup'), join(folder.path, 'clickhouse')];
@@ -112,13 +112,13 @@ test('a ClickHouse of yesterday is sent again what it lost, as far as the journa
   expect(reports).toHaveLength(1);
 });
 
-test('what neither ClickHouse nor the journal has any more is named', async () => {
+test('events that neither ClickHouse nor the journal has any more are reported', async () => {
   const shipper = await openShipper();
   await deliver(shipper, 12);
   const [backup, path] = [join(folder.path, 'backup'), join(folder.path, 'clickhouse')];
   await replace(async () => await copy(path, backup));
   await deliver(shipper, 8);
-  // What is delivered leaves the journal with its segment.
+  // Delivered events leave the journal with their segment.
   await journal.close();
   journal = await openTestJournal(join(folder.path, 'journal', 'worker-1'));
   await deliver(shipper, 10);

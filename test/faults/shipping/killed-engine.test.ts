@@ -11,7 +11,7 @@ import { ended } from './engine.ts';
 import { openWay, type Way } from './killed/way.ts';
 import { BATCH, lay, read, storeOptions, whole } from './killed/story.ts';
 
-/** SHIP_POINTS=all in the environment of the tests kills at every point. */
+/** SHIP_POINTS=all in the environment kills at every point. */
 const EVERY = process.env['SHIP_POINTS'] === 'all' ? 1 : 5;
 const limits = { timeout: 900_000 };
 
@@ -19,7 +19,7 @@ let data: Awaited<ReturnType<typeof temporaryFolder>>;
 let embedded: Embedded;
 let way: Way;
 let client: ClickHouseClient;
-/** Moments until the engine is killed; null when it lives on. */
+/** Moments until the engine is killed; null if it is not killed. */
 let left: number | null;
 let where: string | null;
 
@@ -50,7 +50,7 @@ afterEach(async () => {
   await data[Symbol.asyncDispose]();
 });
 
-/** Does something during which the engine is killed at this point, and again once it is back. @returns where that was */
+/** Runs `work` and kills the engine at this point, then runs it again on a new engine. @returns where it was killed */
 async function killedAt(point: number, work: () => Promise<unknown>): Promise<string | null> {
   left = point;
   where = null;
@@ -63,7 +63,7 @@ async function killedAt(point: number, work: () => Promise<unknown>): Promise<st
     if (failure !== null) throw failure;
     return null;
   }
-  // At another port, as somebody may have taken the old one: the way leads there.
+  // At another port, as the old one may be taken. The proxy leads there.
   const { password } = embedded;
   embedded = await startEmbedded({ path: join(data.path, 'clickhouse'), password });
   await work();
@@ -71,7 +71,7 @@ async function killedAt(point: number, work: () => Promise<unknown>): Promise<st
 }
 
 test(
-  'the engine is killed at each moment of each statement of the shipper, and each event arrives once',
+  'each event arrives once although the engine is killed at each moment of each statement of the shipper',
   limits,
   async ({ annotate }) => {
     await migrate(client);
@@ -94,7 +94,7 @@ test(
       const killed = await killedAt(point, async () => {
         await shipper.drain();
       });
-      // Every other time it dies together with the engine: its successor knows what is on disk.
+      // Every other time, the shipper dies with the engine, and its successor knows only the data on disk.
       if (points % 2 === 0) shipper = await open();
       await shipper.drain();
       await store.close();
@@ -107,30 +107,34 @@ test(
   },
 );
 
-test('the engine is killed at each moment of each statement that makes the tables', limits, async ({ annotate }) => {
-  let points = 0;
-  for (let point = 0; ; point += EVERY) {
-    const killed = await killedAt(point, () => migrate(client));
-    expect(await migrate(client)).toEqual([]);
-    await using folder = await temporaryFolder();
-    const label = `tables-${point}`;
-    await lay(folder.path, label);
-    const store = await openHoldStore(storeOptions(folder.path, label));
-    const shipper = await createShipper({
-      dir: join(folder.path, 'journal'),
-      client,
-      rows: BATCH,
-      sources: (home) => [
-        createOutboxSource({ name: 'holds-outbox', outbox: store.outbox, home, node: label, signer: SIGNER }),
-      ],
-    });
-    await shipper.drain();
-    await store.close();
-    expect({ killed, ...(await read(client, label)) }).toEqual({ killed, ...whole() });
-    if (killed === null) break;
-    points++;
-    await client.command({ query: 'DROP DATABASE holdpoint SYNC' });
-  }
-  expect(points).toBeGreaterThan(30 / EVERY);
-  await annotate(`${points} points`);
-});
+test(
+  'the tables are complete although the engine is killed at each moment of each statement that creates them',
+  limits,
+  async ({ annotate }) => {
+    let points = 0;
+    for (let point = 0; ; point += EVERY) {
+      const killed = await killedAt(point, () => migrate(client));
+      expect(await migrate(client)).toEqual([]);
+      await using folder = await temporaryFolder();
+      const label = `tables-${point}`;
+      await lay(folder.path, label);
+      const store = await openHoldStore(storeOptions(folder.path, label));
+      const shipper = await createShipper({
+        dir: join(folder.path, 'journal'),
+        client,
+        rows: BATCH,
+        sources: (home) => [
+          createOutboxSource({ name: 'holds-outbox', outbox: store.outbox, home, node: label, signer: SIGNER }),
+        ],
+      });
+      await shipper.drain();
+      await store.close();
+      expect({ killed, ...(await read(client, label)) }).toEqual({ killed, ...whole() });
+      if (killed === null) break;
+      points++;
+      await client.command({ query: 'DROP DATABASE holdpoint SYNC' });
+    }
+    expect(points).toBeGreaterThan(30 / EVERY);
+    await annotate(`${points} points`);
+  },
+);

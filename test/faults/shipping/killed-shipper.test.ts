@@ -11,9 +11,9 @@ import type { Order } from './killed/child.ts';
 import { Child } from './killed/process.ts';
 import { lay, read, whole } from './killed/story.ts';
 
-/** So many at a time. */
+/** Lanes at a time. */
 const LANES = 2;
-/** SHIP_POINTS=all in the environment of the tests kills at every point. */
+/** SHIP_POINTS=all in the environment kills at every point. */
 const EVERY = process.env['SHIP_POINTS'] === 'all' ? 1 : 5;
 const limits = { timeout: 900_000 };
 
@@ -35,9 +35,9 @@ afterAll(async () => {
 });
 
 /**
- * Kills a process at one point after another of what it does, in as many lanes as there are. Each lane has its next
- * processes load what they need while the ones before still play.
- * @returns how many points that were
+ * Kills a process at one point of its work after another, in parallel lanes. The next processes of a lane already load
+ * while the current ones play.
+ * @returns the number of points
  */
 async function killEverywhere(
   lanes: number,
@@ -61,13 +61,13 @@ async function killEverywhere(
     }
   }
   const runs = Array.from({ length: lanes }, (_, index) => lane(index * EVERY));
-  // Also when one fails, the other is not left running into the next test.
+  // If one lane fails, the other must not run on into the next test.
   await Promise.allSettled(runs);
   return (await Promise.all(runs)).reduce((sum, count) => sum + count, 0);
 }
 
 test(
-  'the shipper is killed between any two of its steps, and each event arrives once',
+  'each event arrives once although the shipper is killed between any two of its steps',
   limits,
   async ({ annotate }) => {
     const points = await killEverywhere(LANES, async (point, child, successor) => {
@@ -86,7 +86,7 @@ test(
 );
 
 test(
-  'a journal is killed while it is written and shipped, and each event that was promised arrives once',
+  'each durable event arrives once although the writer of a journal is killed while it is shipped',
   limits,
   async ({ annotate }) => {
     await using folder = await temporaryFolder();

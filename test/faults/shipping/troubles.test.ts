@@ -12,7 +12,7 @@ import { startEmbedded, type Embedded } from '../../../audit/clickhouse/start-em
 import { countEvents, event, openTestJournal, temporaryFolder, until, writeEvents } from '../../audit/events.ts';
 import { ended } from './engine.ts';
 
-/** What stands in the way of a request to ClickHouse: answers it, or leaves it without an answer. */
+/** A fault for requests to ClickHouse. It answers a request itself, or leaves it without an answer. */
 type Trouble = (statement: string, response: ServerResponse) => boolean;
 
 let data: Awaited<ReturnType<typeof temporaryFolder>>;
@@ -22,7 +22,7 @@ let way: Server;
 let client: ClickHouseClient;
 let trouble: Trouble | null = null;
 
-/** The way from the shipper to the engine, on which there can be trouble. */
+/** A proxy between the shipper and the engine that can inject a fault. */
 beforeAll(async () => {
   data = await temporaryFolder();
   embedded = await startEmbedded({ path: join(data.path, 'clickhouse') });
@@ -34,7 +34,7 @@ beforeAll(async () => {
     url: `http://127.0.0.1:${(way.address() as AddressInfo).port}`,
     username: embedded.username,
     password: embedded.password,
-    // Far above what an insert takes, also on a machine with much to do.
+    // Far longer than an insert takes, even on a busy machine.
     request_timeout: 3_000,
     keep_alive: { enabled: false },
     log: { level: ClickHouseLogLevel.OFF },
@@ -74,7 +74,7 @@ async function pass(incoming: IncomingMessage, response: ServerResponse): Promis
   outgoing.end(Buffer.concat(chunks));
 }
 
-/** The nth answer to an insert is this error of ClickHouse's, as often as said. */
+/** Answers so many inserts with this error of ClickHouse. */
 function refusing(code: number, times: number, text: string): Trouble {
   let left = times;
   return (statement, response) => {
@@ -103,12 +103,12 @@ const troubles: readonly (readonly [string, () => Trouble])[] = [
     },
   ],
   [
-    'stores what it does not say it has stored',
+    'stores an insert without confirming it',
     () => {
       let left = 2;
       return (statement, response) => {
         if (!statement.startsWith('INSERT INTO holdpoint.events') || left-- <= 0) return false;
-        // The engine gets the rest of it, but nobody waits any more.
+        // The engine gets the rest of the insert, but the client has lost the connection.
         setImmediate(() => response.destroy());
         return false;
       };
@@ -117,7 +117,7 @@ const troubles: readonly (readonly [string, () => Trouble])[] = [
 ];
 
 test.for(troubles.map(([name, make]) => [name, make] as const))(
-  'while ClickHouse %s nothing is lost or stored twice, and it is said once',
+  'when ClickHouse %s, no event is lost or stored twice, and the shipper reports it once',
   async ([, make]) => {
     await using folder = await temporaryFolder();
     await writeEvents(join(folder.path, 'worker-1'), 0, 30);
@@ -147,7 +147,7 @@ test.for(troubles.map(([name, make]) => [name, make] as const))(
   },
 );
 
-test('says how old the oldest event is that waits, and that all is well when none does', async () => {
+test('the shipper reports the age of the oldest waiting event, and none when all are delivered', async () => {
   await using folder = await temporaryFolder();
   await writeEvents(join(folder.path, 'worker-1'), 0, 30);
   const shipper = await createShipper({ dir: folder.path, client, interval: 10, clock: () => 1_790_000_060_000 });
@@ -159,7 +159,7 @@ test('says how old the oldest event is that waits, and that all is well when non
   expect((await shipper.status()).sources).toMatchObject([{ lag: 0, behind: { bytes: 0, rows: 0 }, shipped: 30 }]);
 });
 
-test('a table that lacks a column is made anew, and no row is refused for it', async () => {
+test('a missing column is added to the table again, and no row is refused for it', async () => {
   await using folder = await temporaryFolder();
   await writeEvents(join(folder.path, 'worker-1'), 0, 10);
   const reports: ShipperReport[] = [];

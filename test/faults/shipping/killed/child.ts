@@ -1,5 +1,6 @@
 /**
- * A process that is told what to do and where to die: it ships what is in a folder, or writes a journal. `{ url, password }` of ClickHouse is its argument.
+ * A process that ships the events in a folder, or writes a journal, and dies at a given point. Its argument is the
+ * `{ url, password }` of ClickHouse.
  */
 import { flushCompileCache } from 'node:module';
 import { join } from 'node:path';
@@ -13,11 +14,11 @@ import { BATCH, step, storeOptions } from './story.ts';
 
 export type Order = {
   readonly type: 'ship' | 'write';
-  /** At which point it is killed; null when it lives on. */
+  /** The point at which the process is killed; null if it is not killed. */
   readonly point: number | null;
   readonly path: string;
   readonly label: string;
-  /** Of a journal's writer: the number of its first event. */
+  /** For the writer of a journal: the number of its first event. */
   readonly first?: number;
 };
 
@@ -73,6 +74,6 @@ process.on('message', (order: Order) => {
   );
 });
 process.on('disconnect', () => process.exit());
-// Node would write down what it has compiled when it ends; a process that is killed does not get to that.
+// Node writes its compile cache when a process ends. A killed process would not write it.
 flushCompileCache();
 tell({ type: 'ready' });

@@ -15,13 +15,13 @@ let passed = 0;
 const tellOnStdout = fs.writeSync;
 let fatal: number | null = null;
 
-/** From now on points are counted; at this one the process ends as by `kill -9`. */
+/** Counts points from now on. At this one the process ends as by `kill -9`. */
 export function arm(point: number | null): void {
   passed = 0;
   fatal = point;
 }
 
-/** One point. It is told on stdout where it was fatal, for whoever reads a failed test. */
+/** One point. If the process is killed there, stdout says so, to explain a failed test. */
 export function pass(what: string): void {
   if (fatal !== passed++) return;
   fatal = null;
@@ -31,7 +31,7 @@ export function pass(what: string): void {
 
 type Call = (...args: unknown[]) => unknown;
 
-/** Makes points of calls of the function of this name: before each, and where it is sent away, also while it is on its way. */
+/** Adds a point before each call of the function of this name and, if it sends its data away, one during the call. */
 function around(object: object, name: string, tell: (...args: unknown[]) => string, isSent = false): void {
   const functions = object as Record<string, Call>;
   const own = functions[name]!;
@@ -44,7 +44,7 @@ function around(object: object, name: string, tell: (...args: unknown[]) => stri
   };
 }
 
-/** Makes points of everything that changes files and folders. */
+/** Adds points to every function that changes files and folders. */
 export async function watchFiles(): Promise<void> {
   const file = (path: unknown) => basename(String(path));
   around(promises, 'rename', (_, to) => `putting ${file(to)} in its place`);
@@ -58,7 +58,9 @@ export async function watchFiles(): Promise<void> {
   for (const name of ['write', 'writeFile', 'truncate', 'datasync', 'sync']) around(prototype, name, () => name);
 }
 
-/** Makes points of what `client` sends: before it, when half of it is under way, when all is, and when it is answered. */
+/**
+ * Adds points to the requests of `client`: before each, when half of it is sent, when all is, and when it is answered.
+ */
 export function watchStatements(client: ClickHouseClient): void {
   const name = (query: unknown) =>
     String((query as { query: string }).query)
@@ -81,7 +83,7 @@ export function watchStatements(client: ClickHouseClient): void {
   Object.assign(client, { exec: halting });
 }
 
-/** The body in two parts. Its last byte comes a turn later, so that there is a moment at which all else is on its way. */
+/** The body in two halves, with a point between them and one after them. */
 function inHalves(values: AsyncIterable<Buffer>, what: string): Readable {
   return Readable.from(
     (async function* () {
@@ -98,7 +100,7 @@ function inHalves(values: AsyncIterable<Buffer>, what: string): Readable {
   );
 }
 
-/** Bytes that were written are with the kernel a few turns later. */
+/** Written bytes reach the kernel within a few turns. */
 async function onItsWay(): Promise<void> {
   for (let turn = 0; turn < 5; turn++) await nextTurn();
 }

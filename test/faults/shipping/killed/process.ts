@@ -4,18 +4,18 @@ import { join } from 'node:path';
 import { tempFolder } from '../../../helpers/folder.ts';
 import type { Order, Report } from './child.ts';
 
-/** Where Node keeps compiled code, without which each process would take twice as long to start. */
+/** The compile cache of Node. Without it, each process would take twice as long to start. */
 const compiled = tempFolder();
 process.once('exit', () => compiled.remove());
 
-/** One process of a story, which is killed in the end. */
+/** One process of a story. It is killed in the end. */
 export class Child {
   readonly #process: ChildProcess;
   readonly #closed: Promise<unknown>;
   readonly #ready = Promise.withResolvers<void>();
   #outcome = Promise.withResolvers<string | null>();
   #last = '';
-  /** Events of a journal up to this one are durable. */
+  /** The journal's events up to this number are durable. */
   written = -1;
 
   constructor(clickhouse: { readonly url: string; readonly password: string }) {
@@ -40,9 +40,9 @@ export class Child {
     this.#outcome.promise.catch(() => {});
   }
 
-  /** @returns where it was killed, or null when it was not */
+  /** @returns where it was killed, or null if it was not */
   async do(order: Order): Promise<string | null> {
-    // One that cannot even start says why when it ends.
+    // A process that cannot start says why when it ends.
     await Promise.race([this.#ready.promise, this.#outcome.promise]);
     this.#process.send(order);
     return await this.#outcome.promise;

@@ -4,13 +4,13 @@ import { openHoldStore, type HoldStoreOptions } from '../../../../gateway/holds/
 import type { Event } from '../../../../gateway/domain/event.ts';
 import { openTestJournal } from '../../../audit/events.ts';
 
-/** Rows of a batch: small, so that a short story has many. */
+/** Rows of a batch. It is small, so that a short story has many batches. */
 export const BATCH = 12;
-/** Of a journal's events, every so many is a call's end, its decision, a hold's beginning and its end. */
+/** The kinds of a journal's events repeat: a call's end, its decision, a hold's beginning and its end. */
 const KINDS = ['call.decided', 'call.completed', 'hold.opened', 'hold.rejected'] as const;
 const EVENTS = 32;
 const SUSPENDED = 3;
-/** The event that ClickHouse refuses: a number that is none. */
+/** The event that ClickHouse refuses, for a number that is not one. */
 const REFUSED = 20;
 
 export function storeOptions(path: string, label: string): HoldStoreOptions {
@@ -18,7 +18,7 @@ export function storeOptions(path: string, label: string): HoldStoreOptions {
   return { file: join(path, 'holds.sqlite'), key, node: label, reviewers: [], compose: () => [] };
 }
 
-/** The nth event of a story: calls that are decided and end, and holds. */
+/** The nth event of a story. Stories have calls, decided and ended, and holds. */
 export function step(label: string, n: number, more: Partial<Event> = {}): Event {
   const type = KINDS[n % KINDS.length]!;
   const whose = type.startsWith('call')
@@ -40,7 +40,7 @@ export function step(label: string, n: number, more: Partial<Event> = {}): Event
   };
 }
 
-/** A folder as a gateway leaves it: a journal of two lives, with a row that is refused, and an outbox. */
+/** A folder as a gateway leaves it: a journal of two runs, with a row that ClickHouse refuses, and an outbox. */
 export async function lay(path: string, label: string): Promise<void> {
   for (const [from, to] of [
     [0, EVENTS / 2],
@@ -59,7 +59,7 @@ export async function lay(path: string, label: string): Promise<void> {
   await store.close();
 }
 
-/** What ClickHouse has of a story: each event of each chain once, and through the views each call, hold and sum once. */
+/** The rows that ClickHouse has of a story: events by chain and, through the views, calls, holds and sums. */
 export async function read(client: ClickHouseClient, label: string): Promise<object> {
   const ask = async (query: string) => {
     const result = await client.query({ query, query_params: { label }, format: 'JSONEachRow' });
@@ -83,7 +83,7 @@ export async function read(client: ClickHouseClient, label: string): Promise<obj
   return { ...counts, ...calls, ...holds, ...minutes };
 }
 
-/** What `read` gives when the whole story arrived, and nothing twice. */
+/** The result of `read` if the whole story arrived once. */
 export function whole(): object {
   const each = EVENTS / KINDS.length;
   const rows = EVENTS - 1 + SUSPENDED;

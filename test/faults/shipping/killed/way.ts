@@ -4,14 +4,14 @@ import type { AddressInfo } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Embedded } from '../../../../audit/clickhouse/start-embedded.ts';
 
-/** Where a statement is on its way to the engine and back. */
+/** How far a statement is between the client and the engine. */
 export type Moment = 'before' | 'half of' | 'sent' | 'answered';
 
 export type Way = { readonly url: string; close(): void };
 
 /**
- * The way to the engine, over which every statement goes. `meet` is asked at each moment, and says whether the way ends
- * there: then whoever sent the statement loses the connection.
+ * A proxy between the client and the engine. `meet` is called at each moment and says whether to close the connection
+ * there, so that the sender of the statement loses it.
  */
 export async function openWay(
   engine: () => Embedded,
@@ -70,7 +70,7 @@ function answerOf(outgoing: ClientRequest): Promise<{ head: IncomingMessage; tex
       );
     });
   });
-  // Where the way ends before, nobody asks for it any more.
+  // If the proxy closed the connection before, this answer is not awaited.
   answer.catch(() => {});
   return answer;
 }
