@@ -10,7 +10,7 @@ import { createDigest } from '../../gateway/holds/binding.ts';
 import { REVIEWER_TOKEN, type DataPlane } from './data-plane.ts';
 import { emptyCallLog } from './call-log.ts';
 
-/** The admin API over a data plane's store, on a socket; BEN signs in with REVIEWER_TOKEN. */
+/** The admin API on a data plane's store, on a socket. BEN signs in with REVIEWER_TOKEN. */
 export async function startAdmin(plane: DataPlane): Promise<{ url: string; close(): Promise<void> }> {
   const { agents, reviewers, systems } = plane.config;
   const digest = createDigest(new Map(systems.map((system) => [system.name, system])));
@@ -42,7 +42,7 @@ export async function startAdmin(plane: DataPlane): Promise<{ url: string; close
   };
 }
 
-/** What a reviewer's script does: finds the hold that waits, reads it, and decides with its ETag. */
+/** Acts as a reviewer's script: finds the waiting hold, reads it, and decides with its ETag. */
 export async function decide(
   admin: { url: string },
   action: 'approve' | 'reject',

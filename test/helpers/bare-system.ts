@@ -6,14 +6,14 @@ import type { UpstreamSink } from '../../gateway/domain/upstream-sink.ts';
 import type { Delivery, Outgoing } from '../../gateway/wire/delivery.ts';
 import type { Upstream } from '../../gateway/wire/upstream.ts';
 
-/** What it does with the bytes that arrived by one connection; `arrived` is everything that did, one character for each byte. */
+/** Handles the bytes of one connection. `arrived` has all of them so far, one character per byte. */
 export type Take = (socket: Socket, arrived: string, number: number) => void;
 
-/** A system that is nothing but a socket, for answers that no HTTP server would give. */
+/** A system on a bare socket, for answers that no HTTP server would give. */
 export type BareSystem = {
   readonly port: number;
   readonly sockets: Socket[];
-  /** What arrived on each connection so far. */
+  /** The bytes that arrived on each connection so far. */
   readonly arrived: string[];
   take: Take;
   close(): Promise<void>;
@@ -47,7 +47,7 @@ export async function startBareSystem(take: Take, tls?: TlsOptions): Promise<Bar
   return system;
 }
 
-/** A system as the configuration would have it. */
+/** A system, as the configuration would define it. */
 export function systemAt(upstream: string, options: Partial<System> = {}): System {
   return {
     name: 'bare',
@@ -63,20 +63,20 @@ export function systemAt(upstream: string, options: Partial<System> = {}): Syste
   };
 }
 
-/** One call with its answer as it came, piece by piece. */
+/** One call with its answer, piece by piece. */
 export type Sent = {
-  /** What was told, in order: the head, each piece of the body, `end` or `broken`. */
+  /** The events of the answer, in order: the head, each piece of the body, `end` or `broken`. */
   readonly told: unknown[];
   readonly delivery: Promise<Delivery>;
   /** The body so far. */
   body(): string;
   leave(): void;
-  /** From here on every piece asks for a pause. */
+  /** From now on every piece asks for a pause. */
   pause(): void;
   resume(): void;
 };
 
-/** Sends a call as the gateway does, for a caller that takes down what it is told. */
+/** Sends a call as the gateway does, and records its answer. */
 export function send(upstream: Upstream, request: Partial<Outgoing> = {}): Sent {
   const told: unknown[] = [];
   const pieces: Buffer[] = [];

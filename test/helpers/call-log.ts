@@ -1,13 +1,13 @@
 import type { CallLog, CallSummary } from '../../gateway/domain/call-log.ts';
 
-/** A record in which there is nothing. */
+/** An empty record. */
 export const emptyCallLog: CallLog = {
   search: async () => ({ items: [], next: null, searched_since: null, source: 'record' }),
   story: async () => null,
   history: async () => ({ similar_30d: 0, approved_unchanged_rate: null, recent_calls: [] }),
 };
 
-/** A call as a list shows it. */
+/** A call, as a list shows it. */
 export const exampleCall: CallSummary = {
   call_id: 'call_019a0000000070008000000000000001',
   at: '2026-01-01T00:00:00.000Z',

@@ -32,7 +32,7 @@ export const REVIEWER_TOKEN = 'reviewer-token';
 export const BEN: Reviewer = { id: 'ben@example.com', groups: ['finance'], roles: ['reviewer'] };
 export const DORA: Reviewer = { id: 'dora@example.com', groups: ['legal'], roles: ['reviewer', 'operator'] };
 
-/** A data plane in this process, of the same parts as a worker: real policy, store, journal and sockets. */
+/** A data plane in this process, made of the same parts as a worker: real policy, store, journal and sockets. */
 export type DataPlane = {
   readonly url: string;
   /** Host and port of a system that has its own address. */
@@ -42,11 +42,11 @@ export type DataPlane = {
   readonly decider: Decider;
   readonly server: AgentsServer;
   readonly registry: Registry;
-  /** Of what people would be told. */
+  /** The notifications that people would get. */
   readonly occasions: Occasion[];
-  /** What the operations log said, line by line. */
+  /** The lines of the operations log. */
   readonly logged: Record<string, unknown>[];
-  /** What the journal has on disk, in order. */
+  /** The journal's events on disk, in order. */
   events(): Promise<Event[]>;
   close(): Promise<void>;
 };
@@ -57,17 +57,17 @@ export type DataPlane = {
  */
 export async function startDataPlane(options: {
   readonly systems: Readonly<Record<string, object>>;
-  /** Rego files by path, or a bundle that is compiled already. */
+  /** Rego files by path, or a compiled bundle. */
   readonly rego: Readonly<Record<string, string>> | Bundle;
   readonly clock?: () => number;
   readonly journalLimit?: number;
-  /** Where holds live; a file of its own by default. */
+  /** The file or URL of the hold store; a new file by default. */
   readonly at?: { readonly file: string } | { readonly url: string };
-  /** The file of the key under which they are kept there; one of its own by default. */
+  /** The file of the key that encrypts the store; a new one by default. */
   readonly key?: string;
-  /** What the data plane gets for a store, given the real one: to have it fail, or to look at what it is asked. */
+  /** Wraps the real store for the data plane, to make it fail or to observe it. */
   readonly through?: (store: OwnedHoldStore) => HoldStore;
-  /** Names the worker among those on one store. */
+  /** The name of the worker among those on one store. */
   readonly name?: string;
 }): Promise<DataPlane> {
   const { systems, rego, clock = Date.now, journalLimit = 2 ** 24, through = (store) => store } = options;
@@ -148,7 +148,7 @@ export async function startDataPlane(options: {
       await store.close();
       const events = [...readEvents(journalFolder), ...steps];
       folder.remove();
-      // Whatever a test is about: what it left on record is as the list of events says.
+      // Whatever a test is about, its recorded events must match the list of events.
       assertOnList(events);
     },
   };

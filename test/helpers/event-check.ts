@@ -1,7 +1,7 @@
 import { EVENT_FIELDS, EVENT_TYPES, FAILURES, type Event, type EventField } from '../../gateway/domain/event.ts';
 import { eventLine } from '../../audit/journal/event-line.ts';
 
-/** What an event, as it is written down, has against the list of events: members that miss, strangers, a wrong layer. */
+/** The differences between a recorded event and the list of events: missing members, unknown members, a wrong layer. */
 export function problemsOf(event: Event): string[] {
   const written = JSON.parse(eventLine(event)) as Record<string, unknown>;
   const kind = EVENT_TYPES[event.type];
@@ -11,7 +11,7 @@ export function problemsOf(event: Event): string[] {
   const layers: readonly string[] = typeof kind.layer === 'string' ? [kind.layer] : kind.layer;
   const problems = [
     ...has.filter((name) => !(name in written)).map((name) => `misses ${name}`),
-    // As it was made, too: what is not a column at all is not written.
+    // The event before encoding is checked too: a member without a column is not written.
     ...Object.keys({ ...event, ...written })
       .filter((name) => !known.has(name) && (name in written || !(name in EVENT_FIELDS)))
       .map((name) => `has ${name}`),

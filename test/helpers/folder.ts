@@ -9,7 +9,7 @@ export function tempFolder(): TempFolder {
   return { path, remove: () => rmSync(path, { recursive: true, force: true, maxRetries: 5 }) };
 }
 
-/** A temporary folder with these files, given by relative path. */
+/** A temporary folder with these files, by relative path. */
 export function writeFiles(files: Readonly<Record<string, string>>): TempFolder {
   const folder = tempFolder();
   for (const [name, text] of Object.entries(files)) {

@@ -17,10 +17,10 @@ const PATIENCE = 30_000;
 
 export const TOKEN = 'hp_agent-token-of-the-tests';
 export const REVIEWER_TOKEN = 'hp_reviewer-token-of-the-tests';
-/** What the gateway shows the system; nobody else may ever see it. */
+/** The gateway's credential for the system. No other party may ever see it. */
 export const CREDENTIAL = 'Bearer credential-of-the-system';
 
-/** Calls that the shipped policy for `github` allows, holds and blocks; `name` makes each one's path its own. */
+/** Calls that the shipped policy for `github` allows, holds and blocks. `name` makes each path unique. */
 export const allowed = (name: string) => ({
   method: 'POST',
   path: `/github/repos/acme/${name}/issues`,
@@ -52,16 +52,19 @@ export type Sent = {
   readonly body?: string;
 };
 
-/** A folder with a configuration and a `data` folder in it, on which gateways can be started one after another. */
+/** A folder with a configuration and a `data` folder, on which gateways can be started one after another. */
 export type Place = {
   readonly path: string;
   readonly config: string;
   readonly data: string;
-  /** Starts `node gateway/main.ts start` and waits until it is ready. @throws Error with what it printed when it ends instead */
+  /**
+   * Starts `node gateway/main.ts start` and waits until it is ready. @throws Error with what it printed when it ends
+   * instead
+   */
   start(): Promise<RunningGateway>;
-  /** Rows from the embedded ClickHouse of a gateway that does not run any more. */
+  /** Rows from the embedded ClickHouse of a stopped gateway. */
   query<Row>(sql: string): Promise<Row[]>;
-  /** Kills whatever still runs, and deletes the folder. */
+  /** Kills all running processes, and deletes the folder. */
   remove(): Promise<void>;
 };
 
@@ -72,26 +75,26 @@ export type RunningGateway = {
   readonly child: ChildProcess;
   /** From the command to the line `ready`, in milliseconds. */
   readonly startMs: number;
-  /** Everything that was logged, parsed. */
+  /** All log lines, parsed. */
   readonly log: readonly LogLine[];
-  /** Everything that was printed, on stdout and stderr. */
+  /** All output on stdout and stderr. */
   output(): string;
-  /** Resolves with the first line, of those that are there and those to come, that fits. */
+  /** Resolves with the first past or future line that matches. */
   logged(fits: (line: LogLine) => boolean): Promise<LogLine>;
   pids(): Promise<{ workers: number[]; control: number | null; clickhouse: number | null }>;
-  /** One call as the agent, on a connection of its own unless an `agent` is given. */
+  /** One call as the agent, on a new connection unless an `agent` is given. */
   call(sent: Sent, agent?: Agent): Promise<Answer>;
   /** One request as the reviewer. */
   admin(sent: Sent): Promise<Answer>;
-  /** The holds that nobody has decided on. */
+  /** The undecided holds. */
   pending(): Promise<HoldSummary[]>;
   /** Resolves with the id of the undecided hold of the call with this name. */
   holdOf(name: string): Promise<string>;
-  /** Approves a hold at the revision that it has; as another person than the reviewer, where a token is given. */
+  /** Approves a hold at its current revision, as the reviewer or as the person with the given token. */
   approve(holdId: string, token?: string): Promise<Answer>;
   /** The value of a metric, added up over its labels. */
   metric(name: string, labels?: string): Promise<number>;
-  /** Resolves when ClickHouse has everything that is on disk. */
+  /** Resolves when ClickHouse has every event that is on disk. */
   caughtUp(): Promise<void>;
   /** SIGTERM; resolves when the process has ended. */
   stop(): Promise<{ code: number | null; signal: string | null; ms: number }>;
@@ -139,7 +142,7 @@ export async function createPlace(upstream: string, config: object = {}): Promis
   };
 }
 
-/** Runs one command of `gateway/main.ts` to its end. */
+/** Runs one command of `gateway/main.ts` until it ends. */
 export async function runMain(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
   return new Promise((resolve) => {
     execFile(process.execPath, [MAIN, ...args], { timeout: PATIENCE }, (error, stdout, stderr) =>
@@ -148,10 +151,10 @@ export async function runMain(...args: string[]): Promise<{ code: number; stdout
   });
 }
 
-/** Starts a gateway without waiting for anything; `ready` rejects with what was printed when it ends instead. */
+/** Starts a gateway without waiting. `ready` rejects with the output if the gateway ends instead. */
 export function launch(config: string): { readonly child: ChildProcess; readonly ready: Promise<RunningGateway> } {
   const since = performance.now();
-  // A process group of its own, so that the whole tree can be killed and nothing else.
+  // A process group of its own, so that exactly this tree can be killed.
   const child = spawn(process.execPath, [MAIN, 'start', '--config', config], {
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -263,7 +266,7 @@ export function launch(config: string): { readonly child: ChildProcess; readonly
   return { child, ready: becomeReady() };
 }
 
-/** One request to its end. Rejects when the connection breaks. */
+/** One request and its whole answer. Rejects when the connection breaks. */
 export function send(url: string, { method = 'GET', path, headers = {}, body }: Sent, agent?: Agent): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const type = body === undefined ? {} : { 'content-type': 'application/json' };
@@ -282,7 +285,7 @@ export function send(url: string, { method = 'GET', path, headers = {}, body }: 
   });
 }
 
-/** A port that nobody listens on now. */
+/** A port that is free now. */
 export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -292,7 +295,7 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
-/** Looks until what is said is true. */
+/** Polls until the condition is true. */
 export async function eventually(what: string, isTrue: () => Promise<boolean> | boolean): Promise<void> {
   let last: unknown;
   for (const end = performance.now() + PATIENCE; performance.now() < end; await pause(20)) {
@@ -305,7 +308,7 @@ export async function eventually(what: string, isTrue: () => Promise<boolean> | 
   throw new Error(`It did not come about that ${what}`, { cause: last });
 }
 
-/** Whether a process of this group is still there. */
+/** Whether a process of this group is still alive. */
 export function groupLives(pid: number): boolean {
   try {
     process.kill(-pid, 0);

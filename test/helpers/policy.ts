@@ -7,7 +7,7 @@ import { writeFiles } from './folder.ts';
 
 let found: Promise<Opa> | null = null;
 
-/** The pinned `opa`, found as the gateway finds it, built where there is none. */
+/** The pinned `opa`. It is found as the gateway finds it, and built if there is none. */
 export function testOpa(): Promise<Opa> {
   found ??= findOpa({ ...toolEnvironment(), say: (message) => console.log(message), exact: true });
   return found;

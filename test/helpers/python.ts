@@ -8,9 +8,9 @@ import { toolEnvironment } from '../../gateway/config/config.ts';
 const run = promisify(execFile);
 
 /**
- * A Python that has these packages, such as `clickhouse-connect==1.12.0`. Installed once for each list of packages, from
- * the index that pip is set up for.
- * @throws Error that says what is missing where there is no python3 or the packages cannot be had
+ * A Python that has these packages, such as `clickhouse-connect==1.12.0`. Installed once for each list of packages,
+ * from the index that pip is set up for.
+ * @throws Error that names what is missing, if there is no python3 or the packages cannot be installed
  */
 export async function pythonWith(packages: readonly string[]): Promise<string> {
   const { cacheDir } = toolEnvironment();
@@ -23,7 +23,7 @@ export async function pythonWith(packages: readonly string[]): Promise<string> {
   try {
     await run('python3', ['-m', 'venv', half]);
     await run(join(half, 'bin', 'python'), ['-m', 'pip', 'install', '--quiet', '--no-input', ...packages]);
-    // Whole or not at all: two test runs may do this at once, and one may be interrupted.
+    // Atomic: two test runs may do this at once, and one may be interrupted.
     await rename(half, folder).catch(async (error: unknown) => {
       if (!(await exists(python))) throw error;
     });

@@ -9,16 +9,16 @@ import { createPlace, CREDENTIAL, REVIEWER_TOKEN, type Place } from './gateway.t
 import { testOpa } from './policy.ts';
 import { startPostgres, type PostgresServer } from './postgres.ts';
 
-/** Of eve@example.com, who may decide beside ben@example.com with his `REVIEWER_TOKEN`. */
+/** The token of eve@example.com, the second reviewer. The first is ben@example.com, with `REVIEWER_TOKEN`. */
 export const SECOND_TOKEN = 'hp_second-reviewer-of-the-tests';
 
-/** Places for gateways that have their holds in one PostgreSQL and their record in one ClickHouse. */
+/** Places for gateways with one PostgreSQL for holds and one ClickHouse for the record. */
 export type SharedStore = {
   readonly places: readonly Place[];
   readonly postgres: PostgresServer;
-  /** Rows from the ClickHouse that they share. */
+  /** Rows from the shared ClickHouse. */
   query<Row>(sql: string): Promise<Row[]>;
-  /** Kills whatever still runs. */
+  /** Kills all running processes. */
   remove(): Promise<void>;
 };
 

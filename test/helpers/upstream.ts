@@ -14,14 +14,14 @@ export type Upstream = {
   readonly url: string;
   readonly port: number;
   readonly server: Server;
-  /** Everything that reached it, in order. */
+  /** Every request that reached it, in order. */
   readonly received: Received[];
   close(): Promise<void>;
 };
 
 type Respond = (received: Received, response: ServerResponse, request: IncomingMessage) => void;
 
-/** A business system on a real socket that remembers what it was sent. */
+/** A business system on a real socket that remembers its requests. */
 export async function startUpstream(respond: Respond = answerOk): Promise<Upstream> {
   const received: Received[] = [];
   const server = createServer((request, response) => {
