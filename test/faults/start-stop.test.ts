@@ -192,7 +192,7 @@ describe('starts that fail', () => {
     expect(printed).not.toMatch(/^\s+at /m);
   });
 
-  test('a start without its configuration file says so in a sentence', async () => {
+  test('a start exits with 1 and says in one sentence that the configuration file does not exist', async () => {
     const { code, printed } = await failedStart('/nowhere/holdpoint.yaml');
     expect(code).toBe(1);
     expect(printed).toContain('/nowhere/holdpoint.yaml: no such file.');
@@ -268,7 +268,7 @@ describe('commands', () => {
     expect(readFileSync(place.config, 'utf8')).not.toContain(token);
   });
 
-  test('an unknown command is a usage error, with the nearest and all others', async () => {
+  test('an unknown command is a usage error that names the nearest command and lists all', async () => {
     const { code, stderr } = await runMain('strat');
     expect(code).toBe(2);
     expect(stderr).toBe(

@@ -186,7 +186,7 @@ function latest(hold: CallHold, result: Hold | HoldRefusal): CallHold {
   return assertCall(isRefusal(result) ? (result.hold ?? hold) : result);
 }
 
-/** What will be sent, and what is known of it before. */
+/** An approved call, judged again: the request to send, and what metering needs. */
 type Judged = {
   readonly request: Parameters<Forwarder['send']>[1];
   /** The input that policy judged. */

@@ -1,7 +1,7 @@
 import type { CallHold, Hold } from '../../domain/hold.ts';
 import type { HoldStore } from '../../domain/hold-store.ts';
 
-/** What a waiter remembers of its hold. There may be thousands of waiters; the rest is in the store. */
+/** What a waiter keeps of its hold. There may be thousands of waiters, so the rest stays in the store. */
 export type HoldSnapshot = Pick<Hold, 'id' | 'version' | 'status' | 'execution' | 'code' | 'note' | 'outcome'> & {
   /** Absent, as `rules` are, where no call is held. */
   readonly resendAt?: CallHold['resendAt'] | undefined;

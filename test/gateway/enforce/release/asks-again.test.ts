@@ -8,7 +8,7 @@ const finance = requirement(['finance']);
 const rule = { id: 'rules.payments/large', verdict: 'hold', reason: null, trigger: 'rule' } as const;
 const terms = ONE_OF_FINANCE;
 
-/** The relevant members of an approved hold. */
+/** An approved hold. */
 const approved = (more: Partial<CallHold> = {}) => aHold(0, { status: 'approved', rules: [rule], ...more });
 
 const decision = (more: Partial<Decision> = {}): Decision => ({
@@ -45,7 +45,7 @@ describe('reasons to ask people again', () => {
   const other = { ...rule, id: 'rules.payments/weekend' };
   const legal: Requirement = { groups: ['legal'], quorum: 1, escalate: [] };
   test.each<[string, CallHold, Decision]>([
-    ['for a rule that nobody approved', approved(), decision({ rules: [rule, other] })],
+    ['for a rule that was not approved', approved(), decision({ rules: [rule, other] })],
     ['for a higher level', approved(), decision({ terms: { ...terms, level: 3 } })],
     ['for more people of the same group', approved(), requiring({ ...finance, quorum: 2 })],
     ['for another group as well', approved(), requiring(finance, legal)],
@@ -83,8 +83,10 @@ describe('reasons to ask people again', () => {
   });
 });
 
-describe('people are not asked again', () => {
+describe('reasons to let an approval stand', () => {
   test.each<[string, CallHold, Decision]>([
+    ['for a smaller quorum', approved({ terms: { ...terms, requirements: [{ ...finance, quorum: 2 }] } }), decision()],
+    ['for any reviewer, when a group has approved', approved(), requiring({ groups: [], quorum: 1, escalate: [] })],
     [
       'when the group that joined would still join',
       approved({ escalations: [{ at: 1, to: ['leads'], by: null, note: null, requirement: 0 }] }),
