@@ -7,8 +7,8 @@ import { framesOf, readHole, type Expected, type Hole, type Placed } from './seg
 import { BATCH_BYTES, BATCH_ROWS, type Batch, type Position, type Source } from '../ship/source.ts';
 
 /**
- * After so many milliseconds without a write, what stands at the end of an open segment counts as on disk: whoever wrote
- * it is gone, and the kernel writes everything back within half of that.
+ * After so many milliseconds without a write, the end of an open segment counts as on disk: its writer is gone, and the
+ * kernel writes everything back within half of that.
  */
 const ABANDONED_AFTER = 60_000;
 

@@ -4,7 +4,7 @@ import { table } from './table.ts';
 
 const HEAD = ['JOURNAL', 'CHAIN', 'EVENTS', 'IN CLICKHOUSE', 'WAITING', 'SEGMENTS', 'DAMAGED'];
 
-/** Journals as a table, one a line, and what somebody should look at. */
+/** Journals as a table, one a line, and what needs attention. */
 export function journalList({ journals, poison }: JournalsReport): string {
   if (journals.length === 0) return 'No journals.\n';
   const lines = table([HEAD, ...journals.map(row)]);
