@@ -46,8 +46,9 @@ export async function serve(stages: Stages, exchange: Exchange): Promise<void> {
   }
   // An exchange may carry several calls, such as a JSON-RPC batch. Each is judged, recorded and answered by itself.
   const [first] = calls;
-  if (calls.length === 1 && first) await serveCall(stages, first);
-  else await Promise.all(calls.map((each) => serveCall(stages, each)));
+  // Returned, not awaited: thousands of callers may wait for reviewers, and each would keep this frame.
+  if (calls.length === 1 && first) return serveCall(stages, first);
+  await Promise.all(calls.map((each) => serveCall(stages, each)));
 }
 
 async function serveCall(stages: Stages, { call, reply }: DescribedCall): Promise<void> {
