@@ -5,7 +5,7 @@ import type { Completion } from './domain/completion.ts';
 import type { Caller, DescribedCall, Exchange } from './domain/exchange.ts';
 import type { createForward } from './enforce/forward.ts';
 import type { createHoldPoint } from './enforce/hold.ts';
-import type { OpenCallIndex } from './enforce/open-call-index.ts';
+import type { createOpenCallIndex } from './enforce/open-call-index.ts';
 import type { block, refuse } from './enforce/refuse.ts';
 import type { createServeHeldCall } from './enforce/wait/serve-held-call.ts';
 import type { createAuthorize } from './identify/authorize.ts';
@@ -19,7 +19,7 @@ export type Stages = {
   readonly describe: ReturnType<typeof createDescribe>;
   readonly decide: ReturnType<typeof createDecider>['decide'];
   readonly record: ReturnType<typeof createRecorder>;
-  readonly supersedeOpenHold: OpenCallIndex['supersede'];
+  readonly supersedeOpenHold: ReturnType<typeof createOpenCallIndex>['supersede'];
   readonly forward: ReturnType<typeof createForward>;
   readonly hold: ReturnType<typeof createHoldPoint>;
   readonly serveHeldCall: ReturnType<typeof createServeHeldCall>;

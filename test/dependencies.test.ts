@@ -152,3 +152,11 @@ test("only policy-input.ts knows the input's layout, so that a member can be ren
   });
   expect(knowing).toEqual(['gateway/domain/policy-input.ts']);
 });
+
+test('only enforce/reply writes a response to a caller, so that another protocol is another reply and nothing else', () => {
+  const writes = /\.(?:writeHead|writeContinue|flushHeaders|addTrailers)\(/;
+  const writing = FILES.filter((file) => file.startsWith('gateway/') && house(file) !== 'gateway/demo').filter((file) =>
+    writes.test(readFileSync(join(ROOT, file), 'utf8')),
+  );
+  expect(writing).toEqual(['gateway/enforce/reply/agent-answer.ts', 'gateway/enforce/reply/http-reply.ts']);
+});
