@@ -3,7 +3,12 @@ import type { Clock } from '../gateway/domain/clock.ts';
 import type { CallLog } from '../gateway/domain/call-log.ts';
 import type { Hold } from '../gateway/domain/hold.ts';
 import type { HoldCommand, HoldRefusal } from '../gateway/domain/hold-command.ts';
+import type { DelegationStore } from '../gateway/domain/delegation.ts';
+import type { GrantStore } from '../gateway/domain/grant.ts';
+import type { HoldContents } from '../gateway/domain/hold-contents.ts';
 import type { HoldStore } from '../gateway/domain/hold-store.ts';
+import type { NotificationStore } from '../gateway/domain/notification.ts';
+import type { SuspensionStore } from '../gateway/domain/suspension.ts';
 import type { Reviewer } from '../gateway/domain/principal.ts';
 import type { Reports } from '../gateway/domain/report.ts';
 
@@ -47,34 +52,23 @@ type KnownAgent = {
   readonly systems: readonly string[];
 };
 
-/** What the admin listener needs of the store. */
-type Holds = Pick<
-  HoldStore,
-  | 'find'
-  | 'list'
-  | 'call'
-  | 'handoff'
-  | 'artifact'
-  | 'answer'
-  | 'apply'
-  | 'foresee'
-  | 'watch'
-  | 'changedSince'
-  | 'grants'
-  | 'delegations'
-  | 'notices'
->;
+/** What the admin listener needs of holds. */
+export type Holds = Pick<HoldStore, 'find' | 'list' | 'apply' | 'foresee' | 'watch' | 'changedSince'>;
 
 /** Everything that the admin listener needs from the rest of the gateway. */
 export type AdminDeps = {
   readonly holds: Holds;
+  readonly contents: Pick<HoldContents, 'call' | 'handoff' | 'artifact' | 'answer'>;
+  readonly grants: GrantStore;
+  readonly delegations: DelegationStore;
+  readonly notifications: Pick<NotificationStore, 'dead' | 'resend'>;
   /** The state machine, asked what a command would do: the page must offer what the machine will accept. Changes nothing. */
   readonly transition: (hold: Hold, command: HoldCommand, now: number) => { readonly hold: Hold } | HoldRefusal;
   /** Who has to approve as things stand; all of it has to be met. */
   readonly demands: (hold: Hold) => readonly Demand[];
   readonly amend: Amend;
   /** The kill switch. A change resolves when every worker of this gateway knows of it. */
-  readonly suspensions: Pick<HoldStore['suspensions'], 'list' | 'suspend' | 'resume'>;
+  readonly suspensions: Pick<SuspensionStore, 'list' | 'suspend' | 'resume'>;
   /** Everybody who may sign in here. */
   readonly people: readonly Reviewer[];
   readonly agents: readonly KnownAgent[];

@@ -8,7 +8,7 @@ import { delegationRoutes } from './routes/delegation-routes.ts';
 import { createErrorHandler, sendProblem } from './api/error-handler.ts';
 import { grantRoutes } from './routes/grant-routes.ts';
 import { holdRoutes } from './holds/routes.ts';
-import { noticeRoutes } from './routes/notification-routes.ts';
+import { notificationRoutes } from './routes/notification-routes.ts';
 import { describeApi } from './api/openapi.ts';
 import { operationsRoutes } from './routes/operations-routes.ts';
 import { policyRoutes } from './routes/policy-routes.ts';
@@ -61,7 +61,7 @@ export function buildAdmin(deps: AdminDeps): FastifyInstance {
         await api.register(grantRoutes(deps));
         await api.register(delegationRoutes(deps));
         await api.register(suspensionRoutes(deps));
-        await api.register(noticeRoutes(deps));
+        await api.register(notificationRoutes(deps));
         await api.register(policyRoutes(deps.policy));
         await api.register(callRoutes(deps.calls));
         await api.register(reportRoutes(deps.reports));

@@ -10,7 +10,7 @@ import type { AdminDeps } from '../deps.ts';
 import { AdminProblem, invalidMember } from '../api/problems.ts';
 import { moment, note } from '../api/schemas.ts';
 import { viewCall } from './body-view.ts';
-import type { HoldDesk } from './hold-routes-context.ts';
+import type { HoldRoutesContext } from './hold-routes-context.ts';
 import { emptyEdit } from './permissions.ts';
 import { writing } from './writing.ts';
 
@@ -46,10 +46,10 @@ const body = z
   })
   .nullish();
 
-type Deps = Pick<AdminDeps, 'holds' | 'amend' | 'clock'>;
+type Deps = Pick<AdminDeps, 'contents' | 'amend' | 'clock'>;
 
 /** Approves a call as it is, or changed. */
-export function approveRoute({ holds, amend, clock }: Deps, desk: HoldDesk): FastifyPluginAsyncZod {
+export function approveRoute({ contents, amend, clock }: Deps, context: HoldRoutesContext): FastifyPluginAsyncZod {
   return async (app) => {
     const texts = keepTexts(app);
 
@@ -57,17 +57,17 @@ export function approveRoute({ holds, amend, clock }: Deps, desk: HoldDesk): Fas
       '/holds/:id/approve',
       writing('Approves the revision that If-Match names, or changes it and approves the change', body),
       async (request, reply) => {
-        const { hold, as } = await desk.begin(request);
+        const { hold, as } = await context.begin(request);
         const [call, original] = await Promise.all([
-          holds.call(hold.id, hold.revision),
-          hold.editors.length > 0 ? holds.call(hold.id, 1) : null,
+          contents.call(hold.id, hold.revision),
+          hold.editors.length > 0 ? contents.call(hold.id, 1) : null,
         ]);
-        const vote = { ...as, note: request.body?.note || null, seenAt: desk.seenAt(hold, as.by) };
+        const vote = { ...as, note: request.body?.note || null, seenAt: context.seenAt(hold, as.by) };
         const isEdit = request.body?.edit !== undefined;
         const approve = { type: 'approve', ...vote, grant: grantTerms(request.body?.grant, clock()) } as const;
 
         // The machine first: that it is decided, or not theirs to decide, is the better answer of the two.
-        await desk.foresee(
+        await context.foresee(
           hold,
           isEdit && call && hold.kind === 'approval' ? { ...vote, ...emptyEdit(hold, call) } : approve,
         );
@@ -78,12 +78,12 @@ export function approveRoute({ holds, amend, clock }: Deps, desk: HoldDesk): Fas
             extras: { hold_id: hold.id },
           });
         }
-        if (!isEdit) return await desk.carryOut(hold, approve, request, reply);
+        if (!isEdit) return await context.carryOut(hold, approve, request, reply);
 
         const text = texts.get(request) ?? '{}';
         const amended = amend(hold, call, (parseExactly(text) as { readonly edit?: unknown }).edit);
         if ('refused' in amended) throw editProblem(amended, hold.id);
-        return await desk.carryOut(hold, { type: 'edit', ...vote, ...amended }, request, reply);
+        return await context.carryOut(hold, { type: 'edit', ...vote, ...amended }, request, reply);
       },
     );
   };

@@ -6,7 +6,7 @@ import { reviewerOf } from '../authenticate.ts';
 import type { AdminDeps } from '../deps.ts';
 import { AdminProblem } from '../api/problems.ts';
 import { problemResponses } from '../api/schemas.ts';
-import type { HoldDesk } from './hold-routes-context.ts';
+import type { HoldRoutesContext } from './hold-routes-context.ts';
 import { holdParams } from '../api/hold-schemas.ts';
 
 const params = holdParams.extend({ name: z.string().min(1).max(500) });
@@ -14,8 +14,8 @@ const content = z.string().meta({ format: 'binary' });
 
 /** What came with a handoff, for the one who took it. */
 export function artifactRoute(
-  { holds, clock }: Pick<AdminDeps, 'holds' | 'clock'>,
-  desk: HoldDesk,
+  { contents, clock }: Pick<AdminDeps, 'contents' | 'clock'>,
+  context: HoldRoutesContext,
 ): FastifyPluginAsyncZod {
   return async (app) => {
     app.get(
@@ -32,7 +32,7 @@ export function artifactRoute(
       },
       async (request, reply) => {
         const { id, name } = request.params;
-        const hold = await desk.find(id);
+        const hold = await context.find(id);
         if (!isTakenBy(hold, reviewerOf(request).id, clock())) {
           throw new AdminProblem('not-permitted', {
             detail: 'Only the person who claimed or accepted this may read its artifacts. Claim it first.',
@@ -40,7 +40,7 @@ export function artifactRoute(
           });
         }
         const known = artifactsOf(hold).some((artifact) => artifact.name === name);
-        const artifact = known ? await holds.artifact(id, name) : null;
+        const artifact = known ? await contents.artifact(id, name) : null;
         if (!artifact)
           throw new AdminProblem('not-found', { detail: 'There is no such artifact, or it is no longer stored.' });
         // Whatever the sender calls it, it is never anything that a browser would open here.

@@ -2,7 +2,7 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { AdminProblem } from '../api/problems.ts';
 import { note } from '../api/schemas.ts';
-import type { HoldDesk } from './hold-routes-context.ts';
+import type { HoldRoutesContext } from './hold-routes-context.ts';
 import { cancelsAs } from './permissions.ts';
 import { rejectCode } from '../api/hold-schemas.ts';
 import { writing } from './writing.ts';
@@ -12,15 +12,15 @@ const takeOverBody = z.strictObject({ note: note.optional() }).nullish();
 const cancelBody = z.strictObject({ reason: note.optional() }).nullish();
 
 /** The ways to decide against a call. */
-export function decideRoutes(desk: HoldDesk): FastifyPluginAsyncZod {
+export function decideRoutes(context: HoldRoutesContext): FastifyPluginAsyncZod {
   return async (app) => {
     app.post(
       '/holds/:id/reject',
       writing('Rejects the revision that If-Match names; the agent can read code and note', rejectBody),
       async (request, reply) => {
-        const { hold, as } = await desk.begin(request);
+        const { hold, as } = await context.begin(request);
         const { code, note } = request.body;
-        return await desk.carryOut(hold, { type: 'reject', ...as, code, note: note || null }, request, reply);
+        return await context.carryOut(hold, { type: 'reject', ...as, code, note: note || null }, request, reply);
       },
     );
 
@@ -28,9 +28,9 @@ export function decideRoutes(desk: HoldDesk): FastifyPluginAsyncZod {
       '/holds/:id/take-over',
       writing('A person does it instead of the agent, and records the outcome afterwards', takeOverBody),
       async (request, reply) => {
-        const { hold, as } = await desk.begin(request);
+        const { hold, as } = await context.begin(request);
         const note = request.body?.note || null;
-        return await desk.carryOut(hold, { type: 'take-over', ...as, note }, request, reply);
+        return await context.carryOut(hold, { type: 'take-over', ...as, note }, request, reply);
       },
     );
 
@@ -38,7 +38,7 @@ export function decideRoutes(desk: HoldDesk): FastifyPluginAsyncZod {
       '/holds/:id/cancel',
       writing("Withdraws it: for the agent's owner and operators", cancelBody),
       async (request, reply) => {
-        const { hold, as } = await desk.begin(request);
+        const { hold, as } = await context.begin(request);
         const { by, channel } = as;
         const role = cancelsAs(hold, by);
         if (role === null) {
@@ -48,7 +48,7 @@ export function decideRoutes(desk: HoldDesk): FastifyPluginAsyncZod {
           });
         }
         const reason = request.body?.reason || null;
-        return await desk.carryOut(hold, { type: 'cancel', by: by.id, as: role, channel, reason }, request, reply);
+        return await context.carryOut(hold, { type: 'cancel', by: by.id, as: role, channel, reason }, request, reply);
       },
     );
   };

@@ -2,7 +2,7 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { AdminDeps } from '../deps.ts';
 import { name, note } from '../api/schemas.ts';
-import type { HoldDesk } from './hold-routes-context.ts';
+import type { HoldRoutesContext } from './hold-routes-context.ts';
 import { assertGroups } from './groups.ts';
 import { writing } from './writing.ts';
 
@@ -12,15 +12,18 @@ const body = z.strictObject({
 });
 
 /** Brings other groups in. */
-export function escalateRoute({ people }: Pick<AdminDeps, 'people'>, desk: HoldDesk): FastifyPluginAsyncZod {
+export function escalateRoute(
+  { people }: Pick<AdminDeps, 'people'>,
+  context: HoldRoutesContext,
+): FastifyPluginAsyncZod {
   return async (app) => {
     app.post('/holds/:id/escalate', writing('Brings other groups in', body), async (request, reply) => {
-      const { hold, as } = await desk.begin(request);
+      const { hold, as } = await context.begin(request);
       const { to: named, note } = request.body;
       const to = typeof named === 'string' ? [named] : named;
       assertGroups(people, to, typeof named === 'string' ? () => '/to' : (index) => `/to/${index}`);
       const command = { type: 'escalate', ...as, to, note: note || null } as const;
-      return await desk.carryOut(hold, command, request, reply);
+      return await context.carryOut(hold, command, request, reply);
     });
   };
 }

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { AdminDeps } from '../deps.ts';
 import { invalidMember } from '../api/problems.ts';
 import { name, note } from '../api/schemas.ts';
-import type { HoldDesk } from './hold-routes-context.ts';
+import type { HoldRoutesContext } from './hold-routes-context.ts';
 import { assertGroups } from './groups.ts';
 import { rejectCode } from '../api/hold-schemas.ts';
 import { writing } from './writing.ts';
@@ -22,47 +22,47 @@ const returnBody = z.strictObject({ code: rejectCode, note: note.optional() });
 
 const ESCALATE_TO = 'escalate_to_';
 
-type Deps = Pick<AdminDeps, 'holds' | 'people'>;
+type Deps = Pick<AdminDeps, 'contents' | 'people'>;
 
 /** Answers to agents that ask for help, and what becomes of work that is handed on. */
-export function handoffRoutes({ holds, people }: Deps, desk: HoldDesk): FastifyPluginAsyncZod {
+export function handoffRoutes({ contents, people }: Deps, context: HoldRoutesContext): FastifyPluginAsyncZod {
   return async (app) => {
     app.post(
       '/holds/:id/answer',
       writing('Answers an exception; the agent reads option, data and note', answerBody),
       async (request, reply) => {
-        const { hold, as } = await desk.begin(request);
+        const { hold, as } = await context.begin(request);
         const { option = null, data = null } = request.body;
         const note = request.body.note || null;
         if (option?.startsWith(ESCALATE_TO)) {
           const to = [option.slice(ESCALATE_TO.length)];
           assertGroups(people, to, () => '/option');
-          return await desk.carryOut(hold, { type: 'escalate', ...as, to, note }, request, reply);
+          return await context.carryOut(hold, { type: 'escalate', ...as, to, note }, request, reply);
         }
         const command = { type: 'answer', ...as, answer: { option, data }, note } as const;
         // That it is answered, or not theirs to answer, is the better answer of the two.
-        await desk.foresee(hold, command);
-        const offered = ((await holds.handoff(hold.id))?.options ?? []).map(optionName);
+        await context.foresee(hold, command);
+        const offered = ((await contents.handoff(hold.id))?.options ?? []).map(optionName);
         if (option !== null && !offered.includes(option)) {
           const named = offered.join(', ') || 'none; answer with data or a note';
           throw invalidMember('body', '/option', `expected one of the options offered: ${named}.`);
         }
-        return await desk.carryOut(hold, command, request, reply);
+        return await context.carryOut(hold, command, request, reply);
       },
     );
 
     app.post('/holds/:id/accept', writing('Takes work on that was handed over', acceptBody), async (request, reply) => {
-      const { hold, as } = await desk.begin(request);
-      return await desk.carryOut(hold, { type: 'accept', ...as, note: request.body?.note || null }, request, reply);
+      const { hold, as } = await context.begin(request);
+      return await context.carryOut(hold, { type: 'accept', ...as, note: request.body?.note || null }, request, reply);
     });
 
     app.post(
       '/holds/:id/return',
       writing('Gives work back; the agent reads code and note', returnBody),
       async (request, reply) => {
-        const { hold, as } = await desk.begin(request);
+        const { hold, as } = await context.begin(request);
         const { code, note } = request.body;
-        return await desk.carryOut(hold, { type: 'return', ...as, code, note: note || null }, request, reply);
+        return await context.carryOut(hold, { type: 'return', ...as, code, note: note || null }, request, reply);
       },
     );
   };

@@ -26,7 +26,7 @@ export type HoldWrite = {
 /** Who gives a command, by which way, and which revision they have seen. */
 export type Giver = { readonly by: Reviewer; readonly channel: Channel; readonly revision: number };
 
-export type HoldDesk = {
+export type HoldRoutesContext = {
   /** @throws AdminProblem `not-found` */
   find(id: string): Promise<Hold>;
   /**
@@ -49,10 +49,11 @@ type History = ContextPackage['history'];
 /** Who has given a command does not wait for the record: they have read it before. */
 const DECIDED: History = { available: false, why: 'The answer to a command comes without it; read the hold.' };
 
-type Deps = Pick<AdminDeps, 'holds' | 'transition' | 'demands' | 'calls' | 'clock'>;
+type Deps = Pick<AdminDeps, 'holds' | 'contents' | 'delegations' | 'transition' | 'demands' | 'calls' | 'clock'>;
 
 /** What all routes on one hold share. */
-export function createHoldDesk({ holds, transition, demands, calls, clock }: Deps): HoldDesk {
+export function createHoldRoutesContext(deps: Deps): HoldRoutesContext {
+  const { holds, contents, delegations, transition, demands, calls, clock } = deps;
   const firstSeen = createFirstSeen();
 
   async function find(id: string): Promise<Hold> {
@@ -70,11 +71,11 @@ export function createHoldDesk({ holds, transition, demands, calls, clock }: Dep
     const person = reviewerOf(request);
     const isCall = hold.kind === 'approval';
     const [by, call, original, handoff, answer, history] = await Promise.all([
-      holds.delegations.standIn(person),
-      isCall ? holds.call(hold.id, hold.revision) : null,
-      hold.editors.length > 0 ? holds.call(hold.id, 1) : null,
-      isCall ? null : holds.handoff(hold.id),
-      hold.status === 'answered' ? holds.answer(hold.id) : null,
+      delegations.standIn(person),
+      isCall ? contents.call(hold.id, hold.revision) : null,
+      hold.editors.length > 0 ? contents.call(hold.id, 1) : null,
+      isCall ? null : contents.handoff(hold.id),
+      hold.status === 'answered' ? contents.answer(hold.id) : null,
       asked,
     ]);
     const now = clock();
@@ -100,7 +101,7 @@ export function createHoldDesk({ holds, transition, demands, calls, clock }: Dep
     async begin(write) {
       const hold = await find(write.params.id);
       const revision = seenRevision(write.headers['if-match'], hold.revision);
-      const by = await holds.delegations.standIn(reviewerOf(write));
+      const by = await delegations.standIn(reviewerOf(write));
       return { hold, as: { by, channel: write.headers['holdpoint-channel'], revision } };
     },
     async foresee(hold, command) {

@@ -4,14 +4,14 @@ import type { AdminDeps } from '../deps.ts';
 import { invalidMember } from '../api/problems.ts';
 import { pageOf, problemResponses } from '../api/schemas.ts';
 import { HOLD_ID } from './hold-routes-context.ts';
-import type { HoldDesk } from './hold-routes-context.ts';
+import type { HoldRoutesContext } from './hold-routes-context.ts';
 import { holdSummary } from './hold-view.ts';
 import * as schemas from '../api/hold-schemas.ts';
 
 type Deps = Pick<AdminDeps, 'holds' | 'demands' | 'clock'>;
 
 /** The queue, and one hold with everything that is needed to decide on it. */
-export function readRoutes({ holds, demands, clock }: Deps, desk: HoldDesk): FastifyPluginAsyncZod {
+export function readRoutes({ holds, demands, clock }: Deps, context: HoldRoutesContext): FastifyPluginAsyncZod {
   return async (app) => {
     app.get(
       '/holds',
@@ -53,7 +53,7 @@ export function readRoutes({ holds, demands, clock }: Deps, desk: HoldDesk): Fas
           response: { 200: schemas.contextPackage, ...problemResponses(401, 404, 503) },
         },
       },
-      async (request, reply) => await desk.show(await desk.find(request.params.id), request, reply),
+      async (request, reply) => await context.show(await context.find(request.params.id), request, reply),
     );
   };
 }

@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import type { Delegation } from '../../gateway/domain/hold-store.ts';
+import type { Delegation } from '../../gateway/domain/delegation.ts';
 import { reviewerOf, reviewerWithRole } from '../authenticate.ts';
 import type { AdminDeps } from '../deps.ts';
 import { refusalProblem } from '../holds/refusal.ts';
@@ -24,11 +24,10 @@ const shown = z.object({
   created_at: time,
 });
 
-type Deps = Pick<AdminDeps, 'holds' | 'people' | 'clock'>;
+type Deps = Pick<AdminDeps, 'delegations' | 'people' | 'clock'>;
 
 /** Delegations: a reviewer decides for another during a period. */
-export function delegationRoutes({ holds, people, clock }: Deps): FastifyPluginAsyncZod {
-  const { delegations } = holds;
+export function delegationRoutes({ delegations, people, clock }: Deps): FastifyPluginAsyncZod {
   return async (app) => {
     app.get(
       '/delegations',

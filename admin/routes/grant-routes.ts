@@ -33,8 +33,7 @@ const shown = z.object({
 });
 
 /** Grants, approvals that cover further calls: listed and revoked. */
-export function grantRoutes({ holds }: Pick<AdminDeps, 'holds'>): FastifyPluginAsyncZod {
-  const { grants } = holds;
+export function grantRoutes({ grants }: Pick<AdminDeps, 'grants'>): FastifyPluginAsyncZod {
   return async (app) => {
     app.get(
       '/grants',

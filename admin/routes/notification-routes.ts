@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import type { Notice } from '../../gateway/domain/notification.ts';
+import type { Notification } from '../../gateway/domain/notification.ts';
 import { reviewerWithRole } from '../authenticate.ts';
 import type { AdminDeps } from '../deps.ts';
 import { AdminProblem } from '../api/problems.ts';
@@ -27,8 +27,7 @@ const shown = z.object({
 });
 
 /** Undeliverable notifications, for operators. */
-export function noticeRoutes({ holds }: Pick<AdminDeps, 'holds'>): FastifyPluginAsyncZod {
-  const { notices } = holds;
+export function notificationRoutes({ notifications }: Pick<AdminDeps, 'notifications'>): FastifyPluginAsyncZod {
   return async (app) => {
     app.get(
       '/notices',
@@ -42,7 +41,7 @@ export function noticeRoutes({ holds }: Pick<AdminDeps, 'holds'>): FastifyPlugin
       async (request) => {
         reviewerWithRole(request, 'operator');
         const { cursor, limit } = request.query;
-        const { items, next } = await notices.dead({ limit, ...(cursor && { cursor }) });
+        const { items, next } = await notifications.dead({ limit, ...(cursor && { cursor }) });
         return { items: items.map(show), next };
       },
     );
@@ -60,14 +59,25 @@ export function noticeRoutes({ holds }: Pick<AdminDeps, 'holds'>): FastifyPlugin
       },
       async (request) => {
         reviewerWithRole(request, 'operator');
-        const notice = await notices.resend(request.params.id);
-        if (!notice) throw new AdminProblem('not-found', { detail: 'There is no such undeliverable notification.' });
-        return show(notice);
+        const notification = await notifications.resend(request.params.id);
+        if (!notification)
+          throw new AdminProblem('not-found', { detail: 'There is no such undeliverable notification.' });
+        return show(notification);
       },
     );
   };
 }
 
-function show({ id, kind, holdId, channel, to, state, createdAt, attempts, error }: Notice): z.output<typeof shown> {
+function show({
+  id,
+  kind,
+  holdId,
+  channel,
+  to,
+  state,
+  createdAt,
+  attempts,
+  error,
+}: Notification): z.output<typeof shown> {
   return { notice_id: id, kind, hold_id: holdId, channel, to, state, created_at: iso(createdAt), attempts, error };
 }

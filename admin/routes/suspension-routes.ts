@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import type { Suspension } from '../../gateway/domain/hold-store.ts';
+import type { Suspension } from '../../gateway/domain/suspension.ts';
 import { reviewerWithRole } from '../authenticate.ts';
 import type { AdminDeps } from '../deps.ts';
 import { AdminProblem } from '../api/problems.ts';

@@ -1,6 +1,6 @@
 import { eventLine } from '../journal/event-line.ts';
 import type { Clock } from '../../gateway/domain/clock.ts';
-import type { HoldStore, OutboxDelivery } from '../../gateway/domain/hold-store.ts';
+import type { Outbox, OutboxDelivery } from '../../gateway/domain/outbox.ts';
 import { checkpoint, headOf, START, type Head, type Signer } from '../ledger/ledger.ts';
 import { SegmentDigest } from '../ledger/segment-digest.ts';
 import { createSharedStates } from './shared-states.ts';
@@ -19,7 +19,7 @@ const BATCH_BYTES = 4 * 1024 * 1024;
  */
 export function createOutboxSource(options: {
   readonly name: string;
-  readonly outbox: Pick<HoldStore['outbox'], 'read' | 'forget'> & { readonly delivery?: OutboxDelivery | null };
+  readonly outbox: Pick<Outbox, 'read' | 'forget'> & { readonly delivery?: OutboxDelivery | null };
   /** Names the data folder of an outbox that is not shared: see `ShipStates.home`. */
   readonly home: string;
   /** The gateway that signs. */

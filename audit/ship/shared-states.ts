@@ -1,4 +1,4 @@
-import type { OutboxDelivery } from '../../gateway/domain/hold-store.ts';
+import type { OutboxDelivery } from '../../gateway/domain/outbox.ts';
 import { parseState, writeState } from './ship-state.ts';
 import type { SharedStates } from './source.ts';
 

@@ -31,7 +31,7 @@ const GROUP = ['ana', 'ben', 'cleo', 'dan', 'eve'].map((name) => reviewer(`${nam
 
 async function storeRate({ at, callers, warmSeconds, seconds }: StoreRateJob): Promise<StoreRate> {
   const store = await openHoldStore({ ...at, key: KEY, node: 'bench', reviewers: GROUP, compose: () => [] });
-  const unwatch = store.watch(() => {});
+  const unwatch = store.holds.watch(() => {});
   const failures: string[] = [];
   let opening: number[] = [];
   let deciding: number[] = [];
@@ -43,10 +43,10 @@ async function storeRate({ at, callers, warmSeconds, seconds }: StoreRateJob): P
       const by = GROUP[number % GROUP.length]!;
       const asked = draft(number);
       const begun = performance.now();
-      const { hold } = await store.open(asked);
+      const { hold } = await store.holds.open(asked);
       const opened = performance.now();
       const vote = { type: 'approve', by, channel: 'api', revision: 1, note: null, seenAt: null, grant: null } as const;
-      const decided = await store.apply(hold.id, vote);
+      const decided = await store.holds.apply(hold.id, vote);
       if (isRefusal(decided)) {
         failures.push(decided.refused);
         continue;

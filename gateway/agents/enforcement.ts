@@ -6,7 +6,7 @@ import type { Decider } from '../decide/decider.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { Decision } from '../domain/decision.ts';
 import type { DigestAction } from '../domain/hold.ts';
-import type { HoldStore } from '../domain/hold-store.ts';
+import type { Store } from '../domain/store.ts';
 import type { Meter } from '../domain/metering.ts';
 import type { System } from '../domain/system.ts';
 import { createForwarder, type Forwarder } from '../enforce/forwarder.ts';
@@ -38,7 +38,7 @@ export function createEnforcement(deps: {
   readonly systems: Config['systems'];
   readonly agents: readonly AgentConfig[];
   readonly policy: Omit<Decider, 'swap'>;
-  readonly store: HoldStore;
+  readonly store: Pick<Store, 'holds' | 'contents' | 'suspensions' | 'usage'>;
   /** Names this process in the attempts to release. */
   readonly attemptedBy: string;
   readonly registry: Registry;
@@ -66,11 +66,12 @@ export function createEnforcement(deps: {
   const isGranted = createGrants(deps.agents);
   const digest = createDigest(systems);
   const decideAgain = (input: string) => policy.decide(usage.judgedAgain(input));
-  const outcomes = createOutcomes(store, (hold, { type }, why) =>
+  const outcomes = createOutcomes(store.holds, (hold, { type }, why) =>
     log.warn({ hold_id: hold.id, outcome: type, why }, 'the outcome of a released call came too late to record'),
   );
   const releaser = createReleaser({
-    store,
+    holds: store.holds,
+    contents: store.contents,
     decide: decideAgain,
     spent: usage.spent,
     forwarder,

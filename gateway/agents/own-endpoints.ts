@@ -4,7 +4,7 @@ import type { Logger } from 'pino';
 import type { AgentConfig } from '../config/people.ts';
 import { parseTraceId } from '../describe/http/context.ts';
 import type { Clock } from '../domain/clock.ts';
-import type { HoldStore } from '../domain/hold-store.ts';
+import type { Store } from '../domain/store.ts';
 import { createId } from '../domain/id.ts';
 import type { Principal, Reviewer } from '../domain/principal.ts';
 import { Problem, type ProblemCode } from '../domain/problem.ts';
@@ -23,7 +23,7 @@ export function createOwnEndpoints(deps: {
   readonly reviewers: readonly Reviewer[];
   readonly findAgent: (token: string) => Principal | null;
   readonly suspensions: Suspensions;
-  readonly store: HoldStore;
+  readonly store: Pick<Store, 'holds' | 'contents'>;
   readonly waiters: HoldWaiters;
   /** Why this process cannot serve calls now; null if it can. */
   readonly notReady: () => string | null;
@@ -56,7 +56,8 @@ export function createOwnEndpoints(deps: {
       .send(unready === null ? { status: 'ok' } : { status: 'unready', reason: unready });
   });
   registerAgentHolds(app, {
-    store: deps.store,
+    holds: deps.store.holds,
+    contents: deps.store.contents,
     waiters: deps.waiters,
     identify: ({ raw }) => identifyAgent(raw as IncomingMessage, keyHeaders, findAgent),
     assertActive: ({ agent }) => assertActive(agent, null, suspensions),

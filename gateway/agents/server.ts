@@ -8,7 +8,7 @@ import type { AgentConfig } from '../config/people.ts';
 import type { Decider } from '../decide/decider.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { Exchange } from '../domain/exchange.ts';
-import type { HoldStore } from '../domain/hold-store.ts';
+import type { Store } from '../domain/store.ts';
 import type { Journal } from '../domain/journal.ts';
 import type { Reviewer } from '../domain/principal.ts';
 import { Problem } from '../domain/problem.ts';
@@ -37,7 +37,7 @@ export type ServerDeps = {
   readonly node: string;
   readonly attemptedBy: string;
   readonly policy: Omit<Decider, 'swap'>;
-  readonly store: HoldStore;
+  readonly store: Pick<Store, 'holds' | 'contents' | 'suspensions' | 'notifications' | 'usage'>;
   readonly journal: Journal;
   readonly log: Logger;
   /** Writes the line of a call into the same log. */
@@ -72,7 +72,7 @@ export function buildServer(deps: ServerDeps): AgentsServer {
   });
   const { suspensions, usage, outcomes, forwarder } = enforcement;
   const findAgent = createAgentDirectory(deps.agents);
-  const waiters = createHoldWaiters(store);
+  const waiters = createHoldWaiters(store.holds);
   const { stages, alerts, ...inService } = createStages({ ...deps, enforcement, findAgent, waiters });
 
   const running = new RunningCalls();

@@ -4,7 +4,7 @@ import { createMask } from '../../audit/mask/mask.ts';
 import type { Decider } from '../decide/decider.ts';
 import { createDescribe } from '../describe/describe.ts';
 import type { Clock } from '../domain/clock.ts';
-import type { HoldStore } from '../domain/hold-store.ts';
+import type { Store } from '../domain/store.ts';
 import type { Journal } from '../domain/journal.ts';
 import type { Principal } from '../domain/principal.ts';
 import { createForward } from '../enforce/forward.ts';
@@ -38,7 +38,7 @@ export function createStages(deps: {
   readonly policy: Omit<Decider, 'swap'>;
   readonly findAgent: (token: string) => Principal | null;
   readonly waiters: HoldWaiters;
-  readonly store: HoldStore;
+  readonly store: Pick<Store, 'holds' | 'contents' | 'notifications'>;
   readonly journal: Journal;
   readonly node: string;
   readonly registry: Registry;
@@ -50,7 +50,7 @@ export function createStages(deps: {
   const { forwarder, meter, usage, digest, releaser, suspensions, isGranted } = enforcement;
   const systems = [...enforcement.systems.values()];
   const metrics = createCallMetrics(deps.registry, () => waiters.size);
-  const alerts = createAlerts({ notices: store.notices, log, failed: metrics.alertFailed });
+  const alerts = createAlerts({ notifications: store.notifications, log, failed: metrics.alertFailed });
   const mask = createMask({
     policy: () => policy.mask(),
     failed(err) {
@@ -60,7 +60,7 @@ export function createStages(deps: {
   });
   const { journal, node, logCall, clock } = deps;
   const record = createRecorder({ journal, node, log, logCall, metrics, alerts, clock, mask, usage });
-  const openCalls = createOpenCallIndex(store, digest);
+  const openCalls = createOpenCallIndex(store.holds, digest);
   return {
     stages: {
       identify: createIdentify({ route: createRouter(systems), findAgent: deps.findAgent }),
@@ -70,8 +70,13 @@ export function createStages(deps: {
       record,
       supersedeOpenHold: openCalls.supersede,
       forward: createForward({ forwarder, meter }),
-      hold: createHoldPoint({ store, digest, onRecord: record.place }),
-      serveHeldCall: createServeHeldCall({ store, waiters, releaser, systems: enforcement.systems }),
+      hold: createHoldPoint({ holds: store.holds, digest, onRecord: record.place }),
+      serveHeldCall: createServeHeldCall({
+        contents: store.contents,
+        waiters,
+        releaser,
+        systems: enforcement.systems,
+      }),
       block,
       refuse,
     },

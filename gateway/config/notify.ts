@@ -1,6 +1,6 @@
 import { Webhook } from 'standardwebhooks';
 import { z } from 'zod';
-import { NOTICE_KINDS } from '../domain/notification.ts';
+import { NOTIFICATION_KINDS } from '../domain/notification.ts';
 import { section } from './section.ts';
 import { name, upstreamUrl } from './values.ts';
 
@@ -35,10 +35,10 @@ const groups = z
   .optional()
   .describe('Only notifications for these groups; without it, for all.');
 const EVENTS = 'Only these events; without it, all.';
-const forPrograms = z.array(z.enum(NOTICE_KINDS)).min(1).optional().describe(EVENTS);
+const forPrograms = z.array(z.enum(NOTIFICATION_KINDS)).min(1).optional().describe(EVENTS);
 /** People are not told of decisions; programs are. */
 const forPeople = z
-  .array(z.enum(NOTICE_KINDS).exclude(['decided']))
+  .array(z.enum(NOTIFICATION_KINDS).exclude(['decided']))
   .min(1)
   .optional()
   .describe(EVENTS);

@@ -1,4 +1,5 @@
 import type { Requirement } from './decision.ts';
+import type { Channel, Reviewer } from './principal.ts';
 
 /** How far an approval reaches beyond the call that it was given for. */
 export type GrantTerms = {
@@ -42,4 +43,17 @@ export type Grant = {
   readonly holdId: string;
   readonly revokedAt: number | null;
   readonly revokedBy: string | null;
+};
+
+export type GrantStore = {
+  /** Newest first; `next` is the cursor of the page after this one. */
+  list(filter: {
+    readonly agent?: string;
+    readonly active: boolean;
+    readonly cursor?: string;
+    readonly limit: number;
+  }): Promise<{ items: Grant[]; next: string | null }>;
+  find(id: string): Promise<Grant | null>;
+  /** Null when there is no such grant. Revoking twice changes nothing. */
+  revoke(id: string, by: Reviewer, channel: Channel): Promise<Grant | null>;
 };

@@ -2,7 +2,7 @@ import type { Event, EventType } from './event.ts';
 import type { Hold } from './hold.ts';
 
 /** Why people are told. */
-export const NOTICE_KINDS = [
+export const NOTIFICATION_KINDS = [
   'opened',
   'reminder',
   'escalated',
@@ -13,10 +13,10 @@ export const NOTICE_KINDS = [
   'alert',
   'decided',
 ] as const;
-export type NoticeKind = (typeof NOTICE_KINDS)[number];
+export type NotificationKind = (typeof NOTIFICATION_KINDS)[number];
 
 /** Of which steps in the life of a hold people are told. */
-export const NOTIFIED_STEPS: Partial<Record<EventType, Exclude<NoticeKind, 'alert'>>> = {
+export const NOTIFIED_STEPS: Partial<Record<EventType, Exclude<NotificationKind, 'alert'>>> = {
   'hold.opened': 'opened',
   'hold.reminded': 'reminder',
   'hold.escalated': 'escalated',
@@ -33,13 +33,13 @@ export const NOTIFIED_STEPS: Partial<Record<EventType, Exclude<NoticeKind, 'aler
 };
 
 /** What happened, for whoever works out who has to be told. */
-export type Occasion =
-  | { readonly kind: Exclude<NoticeKind, 'alert'>; readonly hold: Hold; readonly at: number }
+export type NotificationTrigger =
+  | { readonly kind: Exclude<NotificationKind, 'alert'>; readonly hold: Hold; readonly at: number }
   | { readonly kind: 'alert'; readonly event: Event; readonly groups: readonly string[]; readonly at: number };
 
 /** One message to one place. It carries no secret and nothing that acts when it is opened. */
-export type NoticeDraft = {
-  readonly kind: NoticeKind;
+export type NotificationDraft = {
+  readonly kind: NotificationKind;
   readonly holdId: string | null;
   /** Which configured way it goes, such as `webhook/ops`, `slack/finance` or `email`. */
   readonly channel: string;
@@ -49,7 +49,7 @@ export type NoticeDraft = {
   readonly payload: string;
 };
 
-export type Notice = NoticeDraft & {
+export type Notification = NotificationDraft & {
   readonly id: string;
   readonly createdAt: number;
   readonly attempts: number;
@@ -61,7 +61,22 @@ export type Notice = NoticeDraft & {
 };
 
 /** What became of an attempt. */
-export type NoticeOutcome =
+export type NotificationOutcome =
   | { readonly state: 'sent' }
   | { readonly state: 'waiting'; readonly nextAt: number; readonly error: string }
   | { readonly state: 'dead'; readonly error: string };
+
+export type NotificationStore = {
+  /** Takes up to `limit` notifications that are due, so that no other process takes them before `until`. */
+  take(now: number, until: number, limit: number): Promise<Notification[]>;
+  settle(id: string, outcome: NotificationOutcome): Promise<void>;
+  /** Those that were given up, newest first. */
+  dead(filter: { readonly cursor?: string; readonly limit: number }): Promise<{
+    items: Notification[];
+    next: string | null;
+  }>;
+  /** Tries a dead one again, now. Null when there is none. */
+  resend(id: string): Promise<Notification | null>;
+  /** Notifies people of a call that policy blocked: once for each `key`. */
+  alert(alert: { readonly key: string; readonly groups: readonly string[]; readonly event: Event }): Promise<void>;
+};

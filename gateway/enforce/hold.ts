@@ -12,12 +12,12 @@ const NO_BODY = Buffer.alloc(0);
  * hold. `call` must not be judged or sent afterwards.
  */
 export function createHoldPoint(deps: {
-  readonly store: Pick<HoldStore, 'open'>;
+  readonly holds: Pick<HoldStore, 'open'>;
   readonly digest: DigestAction;
   /** The call as its events record it. */
   readonly onRecord: (call: Call) => NonNullable<HoldDraft['onRecord']>;
 }): (call: Call, decision: Decision, reply: Reply) => Promise<HeldSince> {
-  const { store, digest, onRecord } = deps;
+  const { holds, digest, onRecord } = deps;
 
   function draft(call: Call, decision: Decision, handle: boolean): HoldDraft {
     const { principal, system, operation, method, path, idempotencyKey, traceId, claims } = call;
@@ -57,7 +57,7 @@ export function createHoldPoint(deps: {
   return async (call, decision, reply) => {
     const since = performance.now();
     const handle = reply.preference.async && !reply.tunnel;
-    const { hold } = await store.open(draft(call, decision, handle));
+    const { hold } = await holds.open(draft(call, decision, handle));
     unload(call);
     return { hold, since };
   };

@@ -11,7 +11,7 @@ import { approvals } from './quorum.ts';
 
 /** What of a member stays pinned when its value is open. Text of digits, as forms carry numbers, is a number in disguise. */
 type OpenKind = 'number' | 'digits' | 'text' | 'boolean' | 'null';
-type Opening = { readonly kind: OpenKind; readonly amount: string | null };
+type OpenMember = { readonly kind: OpenKind; readonly amount: string | null };
 
 /** The same for every call that a grant covers: who calls what, and everything about the call but its body. */
 type Caller = Pick<CallHold, 'principal' | 'system' | 'operation' | 'envelope' | 'terms'>;
@@ -21,15 +21,15 @@ type Caller = Pick<CallHold, 'principal' | 'system' | 'operation' | 'envelope' |
  * A member that cannot be left open safely (a list, an object, a negative number, a number with an exponent) stays pinned.
  */
 export function grantFrom(hold: CallHold, call: HeldCall, terms: GrantTerms, now: number): Grant {
-  const { pinned, openings } = pinnedBody(call, terms.open);
-  const numbers = [...openings].filter(([, { amount }]) => amount !== null);
+  const { pinned, openMembers } = pinnedBody(call, terms.open);
+  const numbers = [...openMembers].filter(([, { amount }]) => amount !== null);
   return {
     id: createId('grant'),
     agent: hold.principal.agent,
     system: hold.system,
     operation: hold.operation,
-    shape: shapeOf(hold, pinned, openings),
-    open: [...openings.keys()],
+    shape: shapeOf(hold, pinned, openMembers),
+    open: [...openMembers.keys()],
     ceilings: Object.fromEntries(numbers.map(([pointer, { amount }]) => [pointer, amount!])),
     rules: holdRules(hold),
     requirements: hold.terms.requirements,
@@ -68,10 +68,10 @@ function isWithinTerms(grant: Grant, { terms, claims }: HoldDraft): boolean {
 }
 
 function isOfShape(grant: Grant, draft: HoldDraft): boolean {
-  const { pinned, openings } = pinnedBody(draft.call, grant.open);
+  const { pinned, openMembers } = pinnedBody(draft.call, grant.open);
   return (
-    shapeOf(draft, pinned, openings) === grant.shape &&
-    [...openings].every(([pointer, { amount }]) => amount === null || isAtMost(amount, grant.ceilings[pointer]))
+    shapeOf(draft, pinned, openMembers) === grant.shape &&
+    [...openMembers].every(([pointer, { amount }]) => amount === null || isAtMost(amount, grant.ceilings[pointer]))
   );
 }
 
@@ -90,49 +90,49 @@ function requirementText({ groups, quorum, escalate }: Requirement): string {
 function shapeOf(
   { principal, system, operation, envelope, terms }: Caller,
   body: ExactJson,
-  openings: Openings,
+  openMembers: OpenMembers,
 ): string {
   const { agent, owner, onBehalfOf } = principal;
   const { ownerMayApprove } = terms;
-  const open = [...openings].map(([pointer, { kind }]) => [pointer, kind]);
+  const open = [...openMembers].map(([pointer, { kind }]) => [pointer, kind]);
   return hash(
     'sha256',
     canonicalJson({ agent, owner, onBehalfOf, system, operation, envelope, ownerMayApprove, body, open }),
   );
 }
 
-type Openings = ReadonlyMap<string, Opening>;
+type OpenMembers = ReadonlyMap<string, OpenMember>;
 
 /**
  * The body as policy sees it, with null in the place of what is open, and what was found there. Of a body that policy
  * does not see every byte is pinned.
  */
-function pinnedBody(call: HeldCall, open: readonly string[]): { pinned: ExactJson; openings: Openings } {
-  const openings = new Map<string, Opening>();
+function pinnedBody(call: HeldCall, open: readonly string[]): { pinned: ExactJson; openMembers: OpenMembers } {
+  const openMembers = new Map<string, OpenMember>();
   const body = bodyOf(call.input);
-  if (body === undefined) return { pinned: { bytes: hash('sha256', call.body) }, openings };
-  const json = withoutOpen(body, '', new Set(open), openings);
+  if (body === undefined) return { pinned: { bytes: hash('sha256', call.body) }, openMembers };
+  const json = withoutOpen(body, '', new Set(open), openMembers);
   // In the order of the pointers: members may come in any.
-  return { pinned: { json }, openings: new Map([...openings].toSorted(([a], [b]) => (a < b ? -1 : 1))) };
+  return { pinned: { json }, openMembers: new Map([...openMembers].toSorted(([a], [b]) => (a < b ? -1 : 1))) };
 }
 
 function withoutOpen(
   value: ExactJson,
   pointer: string,
   open: ReadonlySet<string>,
-  openings: Map<string, Opening>,
+  openMembers: Map<string, OpenMember>,
 ): ExactJson {
-  const opening = open.has(pointer) ? openingOf(value) : null;
-  if (opening) {
-    openings.set(pointer, opening);
+  const openMember = open.has(pointer) ? openMemberOf(value) : null;
+  if (openMember) {
+    openMembers.set(pointer, openMember);
     return null;
   }
-  if (isList(value)) return value.map((each, index) => withoutOpen(each, pointerTo(pointer, index), open, openings));
+  if (isList(value)) return value.map((each, index) => withoutOpen(each, pointerTo(pointer, index), open, openMembers));
   if (!isObject(value)) return value;
   return Object.fromEntries(
     Object.entries(value).map(([member, each]) => [
       member,
-      withoutOpen(each, pointerTo(pointer, member), open, openings),
+      withoutOpen(each, pointerTo(pointer, member), open, openMembers),
     ]),
   );
 }
@@ -143,7 +143,7 @@ const PLAIN = /^(?:0|[1-9]\d*)(?:\.\d+)?$/;
 const NUMBER_LIKE = /^\P{L}*\p{N}/u;
 
 /** Null when the value cannot be left open. */
-function openingOf(value: ExactJson): Opening | null {
+function openMemberOf(value: ExactJson): OpenMember | null {
   if (value === null) return { kind: 'null', amount: null };
   if (typeof value === 'boolean') return { kind: 'boolean', amount: null };
   if (typeof value === 'string') {

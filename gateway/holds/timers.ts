@@ -20,12 +20,14 @@ export type HoldTimers = {
  * @param options.failed told why a round failed; the next one tries again
  */
 export function createHoldTimers(options: {
-  readonly store: Pick<HoldStore, 'due' | 'apply'> & { prune?(now: number): Promise<void> };
+  readonly holds: Pick<HoldStore, 'due' | 'apply'>;
+  /** Deletes what was kept long enough. */
+  readonly prune: (now: number) => Promise<void>;
   readonly clock: Clock;
   readonly interval: number;
   readonly failed: (error: unknown) => void;
 }): HoldTimers {
-  const { store, clock, interval, failed } = options;
+  const { holds, prune, clock, interval, failed } = options;
   let timer: NodeJS.Timeout | undefined;
   let round: Promise<unknown> = Promise.resolve();
   let pruneAt = 0;
@@ -33,12 +35,12 @@ export function createHoldTimers(options: {
   async function tick(): Promise<number> {
     const now = clock();
     let changed = 0;
-    for (const hold of await store.due(now)) {
+    for (const hold of await holds.due(now)) {
       const command = dueCommand(hold, now);
-      if (command && !('refused' in (await store.apply(hold.id, command)))) changed++;
+      if (command && !('refused' in (await holds.apply(hold.id, command)))) changed++;
     }
     if (now >= pruneAt) {
-      await store.prune?.(now);
+      await prune(now);
       pruneAt = now + PRUNE_EVERY;
     }
     return changed;

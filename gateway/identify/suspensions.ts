@@ -1,4 +1,4 @@
-import type { HoldStore, Suspension } from '../domain/hold-store.ts';
+import type { Suspension, SuspensionStore } from '../domain/suspension.ts';
 
 /** The suspended agents and systems, kept in memory because every call is checked. */
 export type Suspensions = {
@@ -12,7 +12,7 @@ export type Suspensions = {
  * @param changed called when the set of suspensions changes
  */
 export function watchSuspensions(
-  suspensions: Pick<HoldStore['suspensions'], 'watch'>,
+  suspensions: Pick<SuspensionStore, 'watch'>,
   changed: () => void = () => {},
 ): Suspensions {
   let agents = new Set<string>();

@@ -4,7 +4,7 @@ import type { DataFolder } from './data-folder.ts';
 import type { Clock } from '../domain/clock.ts';
 import { loadOrCreateKey } from '../holds/store/key-file.ts';
 import { createCompose } from '../holds/notify/compose.ts';
-import { openHoldStore, type OwnedHoldStore } from '../holds/store/store.ts';
+import { openHoldStore, type OwnedStore } from '../holds/store/store.ts';
 
 /**
  * Opens the configured hold store.
@@ -15,7 +15,7 @@ export async function openStore(
   folder: DataFolder,
   admin: Address,
   clock: Clock,
-): Promise<OwnedHoldStore> {
+): Promise<OwnedStore> {
   const key = store_key ?? (await loadOrCreateKey(folder.holdKey));
   const consoleUrl = notify.console?.href ?? `http://${formatAddress(admin)}/`;
   const compose = createCompose(notify, reviewers, consoleUrl);

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import type { Decision } from '../domain/decision.ts';
 import type { Event } from '../domain/event.ts';
-import type { HoldStore } from '../domain/hold-store.ts';
+import type { NotificationStore } from '../domain/notification.ts';
 
 /** Milliseconds in which repeated blocks of one agent by one rule give one alert. */
 const WINDOW = 5 * 60_000;
@@ -15,11 +15,11 @@ export type Alerts = {
 
 /** @param failed called for each alert that could not be stored */
 export function createAlerts(deps: {
-  readonly notices: Pick<HoldStore['notices'], 'alert'>;
+  readonly notifications: Pick<NotificationStore, 'alert'>;
   readonly log: Logger;
   readonly failed: () => void;
 }): Alerts {
-  const { notices, log, failed } = deps;
+  const { notifications, log, failed } = deps;
   const storing = new Set<Promise<void>>();
   /** Alerts that this process raised in the newest window; a repeat needs no transaction. */
   let raised = new Set<string>();
@@ -35,7 +35,7 @@ export function createAlerts(deps: {
       const key = [event.agent, rules[0]?.id, current].join(' ');
       if (raised.has(key)) return;
       raised.add(key);
-      const stored = notices
+      const stored = notifications
         .alert({ key, groups, event })
         .catch((err: unknown) => {
           raised.delete(key);

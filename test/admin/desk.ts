@@ -16,7 +16,7 @@ import type { Reviewer } from '../../gateway/domain/principal.ts';
 import { UnknownReport } from '../../gateway/domain/report.ts';
 import { transition } from '../../gateway/holds/machine.ts';
 import { approvedBy, demands } from '../../gateway/holds/quorum.ts';
-import { openHoldStore, type OwnedHoldStore } from '../../gateway/holds/store/store.ts';
+import { openHoldStore, type OwnedStore } from '../../gateway/holds/store/store.ts';
 import { emptyCallLog } from '../helpers/call-log.ts';
 import {
   digest,
@@ -155,7 +155,7 @@ export type Asking = {
 /** The admin listener on a real socket over a real store. */
 export type Desk = {
   readonly url: string;
-  readonly store: OwnedHoldStore;
+  readonly store: OwnedStore;
   readonly logged: object[];
   now: number;
   /** Opens a hold for a refund and gives its identifier. */
@@ -187,11 +187,10 @@ export async function openDesk(
   const registry = new Registry();
   registerHoldMetrics(registry, () => store.counts());
   const app = buildAdmin({
-    holds: store,
+    ...store,
     transition,
     demands: (hold) => demands(hold).map((demand) => ({ ...demand, approvals: approvedBy(hold, demand) })),
     amend: createAmend({ decide, digest, edit: { amendCall, changedPlaces } }),
-    suspensions: store.suspensions,
     people: Object.values(PEOPLE),
     agents: AGENTS,
     systems: ['payments', 'mail'],
@@ -239,8 +238,8 @@ export async function openDesk(
     store,
     logged,
     now: Date.now(),
-    hold: async (...of) => (await store.open(refund(...of))).hold.id,
-    handoff: async (...of) => (await store.openHandoff(handoff(...of))).hold.id,
+    hold: async (...of) => (await store.holds.open(refund(...of))).hold.id,
+    handoff: async (...of) => (await store.holds.openHandoff(handoff(...of))).hold.id,
     get: (path, who = 'ben') => send(path, { headers: credential(who) }),
     post: write('POST'),
     delete: write('DELETE'),

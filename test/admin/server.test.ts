@@ -188,7 +188,7 @@ describe('calls', () => {
 describe('operations', () => {
   test('livez, readyz, metrics and the index page need no token and contain no names', async () => {
     await open();
-    await desk.store.open(refund());
+    await desk.store.holds.open(refund());
     expect(await desk.get('/-/livez', null)).toMatchObject({ status: 200 });
     expect(await desk.get('/-/readyz', null)).toMatchObject({ status: 200, json: { ready: true } });
     const metrics = await desk.get('/metrics', null);

@@ -15,11 +15,10 @@ export async function startAdmin(plane: DataPlane): Promise<{ url: string; close
   const { agents, reviewers, systems } = plane.config;
   const digest = createDigest(new Map(systems.map((system) => [system.name, system])));
   const app = buildAdmin({
-    holds: plane.store,
+    ...plane.store,
     transition,
     demands: (hold) => demands(hold).map((demand) => ({ ...demand, approvals: approvedBy(hold, demand) })),
     amend: createAmend({ decide: (input) => plane.decider.decide(input), digest, edit: { amendCall, changedPlaces } }),
-    suspensions: plane.store.suspensions,
     people: reviewers,
     agents,
     systems: systems.map(({ name }) => name),

@@ -14,11 +14,11 @@ import { createEvaluator } from '../../gateway/decide/evaluator.ts';
 import type { Event } from '../../gateway/domain/event.ts';
 import { assertCall, type CallHold } from '../../gateway/domain/hold.ts';
 import { isRefusal } from '../../gateway/domain/hold-command.ts';
-import type { HoldStore } from '../../gateway/domain/hold-store.ts';
-import type { Occasion } from '../../gateway/domain/notification.ts';
+import type { Store } from '../../gateway/domain/store.ts';
+import type { NotificationTrigger } from '../../gateway/domain/notification.ts';
 import type { Reviewer } from '../../gateway/domain/principal.ts';
 import { loadOrCreateKey } from '../../gateway/holds/store/key-file.ts';
-import { openHoldStore, type OwnedHoldStore } from '../../gateway/holds/store/store.ts';
+import { openHoldStore, type OwnedStore } from '../../gateway/holds/store/store.ts';
 import { hashToken } from '../../gateway/identify/token.ts';
 import { buildServer, type AgentsServer } from '../../gateway/agents/server.ts';
 import { createCanonicalLine } from '../../gateway/record/canonical-line.ts';
@@ -37,13 +37,13 @@ export type DataPlane = {
   readonly url: string;
   /** Host and port of a system that has its own address. */
   address(system: string): string;
-  readonly store: OwnedHoldStore;
+  readonly store: OwnedStore;
   readonly config: Config;
   readonly decider: Decider;
   readonly server: AgentsServer;
   readonly registry: Registry;
   /** The notifications that people would get. */
-  readonly occasions: Occasion[];
+  readonly occasions: NotificationTrigger[];
   /** The lines of the operations log. */
   readonly logged: Record<string, unknown>[];
   /** The journal's events on disk, in order. */
@@ -66,7 +66,7 @@ export async function startDataPlane(options: {
   /** The file of the key that encrypts the store; a new one by default. */
   readonly key?: string;
   /** Wraps the real store for the data plane, to make it fail or to observe it. */
-  readonly through?: (store: OwnedHoldStore) => HoldStore;
+  readonly through?: (store: OwnedStore) => Store;
   /** The name of the worker among those on one store. */
   readonly name?: string;
 }): Promise<DataPlane> {
@@ -90,8 +90,8 @@ export async function startDataPlane(options: {
   const bundle = isBundle(rego) ? rego : await compileRego(rego);
   const decider = createDecider(createEvaluator(bundle, { clock }));
   const key = await loadOrCreateKey(options.key ?? join(folder.path, 'keys/holds.key'));
-  const occasions: Occasion[] = [];
-  const compose = (occasion: Occasion) => {
+  const occasions: NotificationTrigger[] = [];
+  const compose = (occasion: NotificationTrigger) => {
     occasions.push(occasion);
     return [];
   };
@@ -155,10 +155,10 @@ export async function startDataPlane(options: {
 }
 
 /** Approves a hold as it is. @throws when it is refused */
-export async function approve(store: HoldStore, id: string, by: Reviewer = BEN): Promise<CallHold> {
-  const { revision } = (await store.find(id))!;
+export async function approve({ holds }: Pick<Store, 'holds'>, id: string, by: Reviewer = BEN): Promise<CallHold> {
+  const { revision } = (await holds.find(id))!;
   const approval = { type: 'approve', by, channel: 'api', revision, note: null, seenAt: null, grant: null } as const;
-  const result = await store.apply(id, approval);
+  const result = await holds.apply(id, approval);
   if (isRefusal(result)) throw new Error(`not approved: ${result.detail}`);
   return assertCall(result);
 }

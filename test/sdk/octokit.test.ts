@@ -59,7 +59,7 @@ test('Octokit reads issues and comments through a path prefix', async () => {
 test('Octokit merges once a maintainer has approved', async () => {
   const before = github.received.length;
   const merge = octokit.rest.pulls.merge({ ...repo, pull_number: 12 });
-  const pending = async () => (await plane.store.list({ status: 'pending', limit: 1 })).items[0];
+  const pending = async () => (await plane.store.holds.list({ status: 'pending', limit: 1 })).items[0];
   await expect.poll(pending).toBeDefined();
   const hold = (await pending())!;
   expect(hold.reason).toBe('Merging pull request 12 into acme/shop changes what is released.');

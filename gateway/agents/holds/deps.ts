@@ -1,5 +1,6 @@
 import type { FastifyRequest } from 'fastify';
 import type { Clock } from '../../domain/clock.ts';
+import type { HoldContents } from '../../domain/hold-contents.ts';
 import type { HoldStore } from '../../domain/hold-store.ts';
 import type { Principal } from '../../domain/principal.ts';
 import type { HoldWaiters } from '../../enforce/wait/hold-waiters.ts';
@@ -7,10 +8,8 @@ import type { Recipients } from './handoff-form.ts';
 
 /** The parts of the gateway that the agents' hold endpoints use. */
 export type AgentHoldsDeps = {
-  readonly store: Pick<
-    HoldStore,
-    'find' | 'list' | 'apply' | 'response' | 'openHandoff' | 'handoff' | 'artifact' | 'answer'
-  >;
+  readonly holds: Pick<HoldStore, 'find' | 'list' | 'apply' | 'openHandoff'>;
+  readonly contents: Pick<HoldContents, 'response' | 'handoff' | 'artifact' | 'answer'>;
   readonly waiters: HoldWaiters;
   /** @throws Problem `unauthenticated` */
   readonly identify: (request: FastifyRequest) => Principal;

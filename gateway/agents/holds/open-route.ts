@@ -23,7 +23,7 @@ const LONGEST_WAIT = 300_000;
  * The response is a handle. With `Prefer: wait=N`, it comes when the hold is settled, or after N seconds.
  */
 export function registerOpening(app: FastifyInstance, deps: AgentHoldsDeps): void {
-  const { store, waiters, identify, assertActive, recipients, traceId, clock } = deps;
+  const { holds, contents, waiters, identify, assertActive, recipients, traceId, clock } = deps;
 
   app.post('/-/holds', async (request, reply) => {
     const principal = identify(request);
@@ -33,7 +33,7 @@ export function registerOpening(app: FastifyInstance, deps: AgentHoldsDeps): voi
     if (handoff.to && 'agent' in handoff.to && handoff.to.agent === principal.agent) {
       throw new Problem('bad-handoff', { detail: 'to.agent: an agent cannot relay to itself. Name another agent.' });
     }
-    const opened = await store.openHandoff({
+    const opened = await holds.openHandoff({
       ...draft(handoff, principal),
       digest: hash('sha256', JSON.stringify([principal.agent, 'handoff', hash('sha256', request.body)])),
       idempotencyKey: idempotencyKey(request),
@@ -43,7 +43,7 @@ export function registerOpening(app: FastifyInstance, deps: AgentHoldsDeps): voi
     const latest = await waiters.wait(opened.hold, wait, { onGone: (leave) => reply.raw.once('close', leave) });
     // A snapshot means that the hold is not settled, so no member that is shown has changed.
     const hold = 'terms' in latest ? latest : opened.hold;
-    const answer = hold.status === 'answered' ? await store.answer(hold.id) : null;
+    const answer = hold.status === 'answered' ? await contents.answer(hold.id) : null;
     const view = holdView(hold, answer, clock());
     if ('retry_after' in view) reply.header('retry-after', view.retry_after);
     return about(reply, hold)

@@ -11,30 +11,30 @@ import { isFor } from './relay-routes.ts';
 type HoldParams = { Params: { id: string } };
 
 /** The holds of an agent's own calls and handoffs. */
-export function registerOwnHolds(app: FastifyInstance, { store, identify, clock }: AgentHoldsDeps): void {
+export function registerOwnHolds(app: FastifyInstance, { holds, contents, identify, clock }: AgentHoldsDeps): void {
   async function own(request: FastifyRequest<HoldParams>): Promise<Hold> {
     const { agent } = identify(request);
-    const hold = await store.find(request.params.id);
+    const hold = await holds.find(request.params.id);
     if (hold?.principal.agent !== agent) throw new Problem('not-found');
     return hold;
   }
 
   app.get<HoldParams>('/-/holds/:id', async (request, reply) => {
     const { agent } = identify(request);
-    const hold = await store.find(request.params.id);
+    const hold = await holds.find(request.params.id);
     if (hold && hold.principal.agent !== agent && isFor(hold, agent)) {
-      const handoff = await store.handoff(hold.id);
+      const handoff = await contents.handoff(hold.id);
       return about(reply, hold).send({ ...relayView(hold, clock()), handoff });
     }
     if (hold?.principal.agent !== agent) throw new Problem('not-found');
-    const answer = hold.status === 'answered' ? await store.answer(hold.id) : null;
+    const answer = hold.status === 'answered' ? await contents.answer(hold.id) : null;
     return about(reply, hold).send(holdView(hold, answer, clock()));
   });
 
   app.get<HoldParams>('/-/holds/:id/response', async (request, reply) => {
     const hold = await own(request);
     if (hold.execution !== 'executed' && hold.execution !== 'confirmed-executed') throw new Problem('no-response-yet');
-    const kept = await store.response(hold.id);
+    const kept = await contents.response(hold.id);
     if (!kept?.complete) throw new Problem('already-executed');
     reply.hijack();
     new HttpReply(reply.raw).stored(hold.decisionId, kept);
@@ -43,7 +43,7 @@ export function registerOwnHolds(app: FastifyInstance, { store, identify, clock 
   app.delete<HoldParams>('/-/holds/:id', async (request, reply) => {
     const hold = await own(request);
     const by = hold.principal.agent;
-    const result = await store.apply(hold.id, { type: 'cancel', by, as: 'agent', channel: 'agent', reason: null });
+    const result = await holds.apply(hold.id, { type: 'cancel', by, as: 'agent', channel: 'agent', reason: null });
     if (isRefusal(result)) throw new Problem('hold-settled', { detail: result.detail, extras: { hold_id: hold.id } });
     return about(reply, hold).send(holdView(result, null, clock()));
   });

@@ -22,7 +22,7 @@ const status = z.enum(['pending', 'accepted', 'returned', 'expired', 'cancelled'
 
 /** Relays: work that one agent hands to another. */
 export function registerRelays(app: FastifyInstance, deps: AgentHoldsDeps): void {
-  const { store, identify, assertActive, clock } = deps;
+  const { holds, contents, identify, assertActive, clock } = deps;
 
   app.get<Inbox>('/-/holds', async (request, reply) => {
     const { agent } = identify(request);
@@ -32,7 +32,7 @@ export function registerRelays(app: FastifyInstance, deps: AgentHoldsDeps): void
       const detail = `Send ?to=me, and optionally status (${status.options.join(', ')}) and cursor.`;
       throw new Problem('bad-request', { detail });
     }
-    const { items, next } = await store.list({
+    const { items, next } = await holds.list({
       kind: 'relay',
       toAgent: agent,
       limit: PAGE,
@@ -45,7 +45,7 @@ export function registerRelays(app: FastifyInstance, deps: AgentHoldsDeps): void
   /** The relay, if it was sent to the calling agent. Its sender gets `not-yours`, any other agent `not-found`. */
   async function sent(request: FastifyRequest<HoldParams>): Promise<{ hold: Hold; agent: string }> {
     const { agent } = identify(request);
-    const hold = await store.find(request.params.id);
+    const hold = await holds.find(request.params.id);
     if (hold && isFor(hold, agent)) return { hold, agent };
     if (hold?.principal.agent === agent) throw new Problem('not-yours', { extras: { hold_id: hold.id } });
     throw new Problem('not-found');
@@ -62,7 +62,7 @@ export function registerRelays(app: FastifyInstance, deps: AgentHoldsDeps): void
     assertActive(identify(request));
     const { hold, agent } = await sent(request);
     const as = { by: { agent }, channel: 'agent', revision: hold.revision } as const;
-    const result = await store.apply(hold.id, command(as));
+    const result = await holds.apply(hold.id, command(as));
     if (!isRefusal(result)) return result;
     const { refused, detail } = result;
     const code = refused === 'leased' ? 'taken-by-another' : refused === 'forbidden' ? 'not-yours' : 'hold-settled';
@@ -111,7 +111,7 @@ export function registerRelays(app: FastifyInstance, deps: AgentHoldsDeps): void
   app.get<ArtifactParams>('/-/holds/:id/artifacts/:name', async (request, reply) => {
     const hold = await taken(request);
     const known = artifactsOf(hold).some(({ name }) => name === request.params.name);
-    const artifact = known ? await store.artifact(hold.id, request.params.name) : null;
+    const artifact = known ? await contents.artifact(hold.id, request.params.name) : null;
     if (!artifact) throw new Problem('not-found');
     return about(reply, hold)
       .type(artifact.type)

@@ -10,18 +10,18 @@ import { resendAfter } from './attempts.ts';
  * @returns how many holds were settled
  */
 export async function settleAbandoned(deps: {
-  readonly store: Pick<HoldStore, 'releasing' | 'apply'>;
+  readonly holds: Pick<HoldStore, 'releasing' | 'apply'>;
   readonly systems: ReadonlyMap<string, Pick<System, 'idempotent'>>;
   /** Whether the process of this name has ended. */
   readonly ended: (name: string) => boolean;
   readonly clock: Clock;
 }): Promise<number> {
-  const { store, systems, ended, clock } = deps;
+  const { holds, systems, ended, clock } = deps;
   let abandoned = 0;
-  for (const { id, attempt, system } of await store.releasing()) {
+  for (const { id, attempt, system } of await holds.releasing()) {
     if (!attempt || !ended(attempt.by)) continue;
     const wait = systems.get(system)?.idempotent ? resendAfter(attempt.number) : null;
-    const result = await store.apply(id, {
+    const result = await holds.apply(id, {
       type: 'indeterminate',
       attempt: attempt.id,
       reason: 'the gateway process that was sending it ended',

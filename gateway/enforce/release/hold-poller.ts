@@ -20,7 +20,7 @@ export type HoldPoller = {
  * may poll for the same holds: a compare-and-swap in `processHold` lets one of them win.
  */
 export function createHoldPoller(options: {
-  readonly store: Pick<HoldStore, 'watch'>;
+  readonly holds: Pick<HoldStore, 'watch'>;
   /** The holds that may be due. */
   readonly list: () => Promise<readonly CallHold[]>;
   /** When a hold is due, in milliseconds since the epoch; null if never. */
@@ -30,7 +30,7 @@ export function createHoldPoller(options: {
   /** Told why a hold, or the list (null), failed. It is retried. */
   readonly failed: (error: unknown, hold: Hold | null) => void;
 }): HoldPoller {
-  const { store, list, dueAt, processHold, clock, failed } = options;
+  const { holds, list, dueAt, processHold, clock, failed } = options;
   const waiting = new Map<string, CallHold>();
   const running = new Map<string, Promise<void>>();
   const timers = new Set<NodeJS.Timeout>();
@@ -91,7 +91,7 @@ export function createHoldPoller(options: {
 
   return {
     start() {
-      stopWatching = store.watch(changed);
+      stopWatching = holds.watch(changed);
       timer = setInterval(() => void tick(), INTERVAL);
       void tick();
     },

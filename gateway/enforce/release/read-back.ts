@@ -32,13 +32,13 @@ const DISCARD: UpstreamSink = {
  * anew.
  */
 export function createReadBacks(options: {
-  readonly store: Pick<HoldStore, 'watch' | 'indeterminate' | 'apply'>;
+  readonly holds: Pick<HoldStore, 'watch' | 'indeterminate' | 'apply'>;
   readonly forwarder: Pick<Forwarder, 'prepare' | 'send'>;
   readonly systems: ReadonlyMap<string, Pick<System, 'readBack'>>;
   readonly clock: Clock;
   readonly failed: Parameters<typeof createHoldPoller>[0]['failed'];
 }): HoldPoller {
-  const { store, forwarder, systems, clock, failed } = options;
+  const { holds, forwarder, systems, clock, failed } = options;
   const looks = new Map<string, Looks>();
 
   function probeOf({ execution, resendAt, system, attempt }: CallHold): { readBack: ReadBack; sentAt: number } | null {
@@ -49,10 +49,10 @@ export function createReadBacks(options: {
   }
 
   async function list(): Promise<CallHold[]> {
-    const holds = await store.indeterminate();
-    const open = new Set(holds.map(({ id }) => id));
+    const unknown = await holds.indeterminate();
+    const open = new Set(unknown.map(({ id }) => id));
     for (const id of looks.keys()) if (!open.has(id)) looks.delete(id);
-    return holds;
+    return unknown;
   }
 
   async function look(hold: CallHold): Promise<void> {
@@ -72,15 +72,15 @@ export function createReadBacks(options: {
     looks.set(hold.id, { at, wait: Math.min(before.wait * 2, LONGEST_WAIT), absences });
 
     const evidence = `GET ${target} answered ${status} at ${iso(at)}`;
-    if (executed.includes(status)) await store.apply(hold.id, { type: 'read-back', executed: true, evidence });
+    if (executed.includes(status)) await holds.apply(hold.id, { type: 'read-back', executed: true, evidence });
     else if (absences >= ABSENCES) {
       const often = `${evidence}, ${absences} times in a row`;
-      await store.apply(hold.id, { type: 'read-back', executed: false, evidence: often });
+      await holds.apply(hold.id, { type: 'read-back', executed: false, evidence: often });
     }
   }
 
   return createHoldPoller({
-    store,
+    holds,
     list,
     dueAt(hold) {
       const probe = probeOf(hold);

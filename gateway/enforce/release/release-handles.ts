@@ -5,15 +5,15 @@ import { createHoldPoller, type HoldPoller } from './hold-poller.ts';
 
 /** Releases approved holds of callers that took a handle and may have left. */
 export function createHandleReleases(options: {
-  readonly store: Pick<HoldStore, 'watch' | 'releasable'>;
+  readonly holds: Pick<HoldStore, 'watch' | 'releasable'>;
   readonly releaser: Pick<Releaser, 'release'>;
   readonly clock: Clock;
   readonly failed: Parameters<typeof createHoldPoller>[0]['failed'];
 }): HoldPoller {
-  const { store, releaser, clock, failed } = options;
+  const { holds, releaser, clock, failed } = options;
   return createHoldPoller({
-    store,
-    list: () => store.releasable(),
+    holds,
+    list: () => holds.releasable(),
     dueAt: ({ handle, status, execution }) => (handle && status === 'approved' && execution === 'none' ? 0 : null),
     processHold: (hold) => releaser.release(hold, null),
     clock,

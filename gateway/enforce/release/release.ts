@@ -5,6 +5,7 @@ import type { Spender } from '../../domain/usage.ts';
 import type { Decision } from '../../domain/decision.ts';
 import { assertCall, type CallHold, type DigestAction, type Hold } from '../../domain/hold.ts';
 import { isRefusal, type HoldCommand, type HoldRefusal } from '../../domain/hold-command.ts';
+import type { HoldContents } from '../../domain/hold-contents.ts';
 import type { HoldStore } from '../../domain/hold-store.ts';
 import { createId } from '../../domain/id.ts';
 import { Problem } from '../../domain/problem.ts';
@@ -46,7 +47,8 @@ export type Releaser = {
  * again only if its system is declared idempotent.
  */
 export function createReleaser(deps: {
-  readonly store: Pick<HoldStore, 'call' | 'apply'>;
+  readonly holds: Pick<HoldStore, 'apply'>;
+  readonly contents: Pick<HoldContents, 'call'>;
   readonly decide: (input: string) => Decision;
   readonly forwarder: Forwarder;
   readonly outcomes: Outcomes;
@@ -61,18 +63,19 @@ export function createReleaser(deps: {
   readonly by: string;
   readonly clock: Clock;
 }): Releaser {
-  const { store, decide, forwarder, outcomes, meter, spent, digest, systems, whyNotPermitted, by, clock } = deps;
+  const { holds, contents, decide, forwarder, outcomes, meter, spent, digest, systems, whyNotPermitted, by, clock } =
+    deps;
   /** Ids of the holds that this process is releasing. */
   const releasing = new Set<string>();
 
   async function apply(hold: CallHold, command: HoldCommand): Promise<CallHold> {
-    const result = await store.apply(hold.id, command);
+    const result = await holds.apply(hold.id, command);
     return latest(hold, result);
   }
 
   /** The approved call, and the objection to sending it now, if any. */
   async function judge(hold: CallHold) {
-    const call = await store.call(hold.id);
+    const call = await contents.call(hold.id);
     // Approval binds to the digest alone: no reviewer approved bytes that do not match it.
     if (!call || digest(hold, call) !== hold.digest) {
       throw new Problem('internal', { cause: new Error(`what is stored for ${hold.id} is not what was approved`) });
@@ -92,7 +95,7 @@ export function createReleaser(deps: {
    */
   async function begin(hold: CallHold, command: Extract<HoldCommand, { type: 'release' | 'resend' }>) {
     try {
-      return await store.apply(hold.id, command);
+      return await holds.apply(hold.id, command);
     } catch (error) {
       outcomes.withdraw(hold, unsent(hold, command.attempt, 'store-unavailable'));
       throw error;

@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import type { Clock } from '../../domain/clock.ts';
 import type { Hold } from '../../domain/hold.ts';
 import type { HoldStore } from '../../domain/hold-store.ts';
+import type { RunStore } from '../../domain/run.ts';
 import { Problem } from '../../domain/problem.ts';
 import type { System } from '../../domain/system.ts';
 import { settleAbandoned } from './abandoned.ts';
@@ -36,7 +37,8 @@ export type Releases = {
  * back calls of unknown outcome, and settles the releases that ended processes left unfinished.
  */
 export function createReleases(deps: {
-  readonly store: HoldStore;
+  readonly holds: HoldStore;
+  readonly runs: RunStore;
   readonly releaser: Releaser;
   readonly outcomes: Outcomes;
   readonly forwarder: Forwarder;
@@ -48,7 +50,7 @@ export function createReleases(deps: {
   readonly log: Logger;
   readonly clock: Clock;
 }): Releases {
-  const { store, releaser, outcomes, forwarder, systems, instance, run, alive, log, clock } = deps;
+  const { holds, runs, releaser, outcomes, forwarder, systems, instance, run, alive, log, clock } = deps;
   const ended = new Set<string>();
   let timer: NodeJS.Timeout | undefined;
   let healthy = true;
@@ -59,19 +61,19 @@ export function createReleases(deps: {
     unlessAway(err, () => log.error({ err, hold_id: hold?.id }, message));
   const pollers = [
     createHandleReleases({
-      store,
+      holds,
       releaser,
       clock,
       failed: failing('an approved call could not be released; retrying'),
     }),
     createResends({
-      store,
+      holds,
       releaser,
       clock,
       failed: failing('a call of unknown outcome could not be resent; retrying'),
     }),
     createReadBacks({
-      store,
+      holds,
       forwarder,
       systems,
       clock,
@@ -80,14 +82,15 @@ export function createReleases(deps: {
   ];
 
   async function beat(): Promise<void> {
-    await store.beat(run);
+    await runs.beat(run);
     const now = performance.now();
     if (beatenAt !== null && now - beatenAt > OUTAGE) othersUnknownUntil = now + OUTAGE;
     beatenAt = now;
-    const known = { alive, ended, liveRuns: now < othersUnknownUntil ? null : await store.liveRuns() };
+    const known = { alive, ended, liveRuns: now < othersUnknownUntil ? null : await runs.live() };
     const isDead = (name: string) => hasEnded(name, instance, known);
-    const holds = await settleAbandoned({ store, systems, ended: isDead, clock });
-    if (holds > 0) log.warn({ holds }, 'a process ended while it released calls; their outcome is unknown');
+    const abandoned = await settleAbandoned({ holds, systems, ended: isDead, clock });
+    if (abandoned > 0)
+      log.warn({ holds: abandoned }, 'a process ended while it released calls; their outcome is unknown');
   }
 
   async function keepBeating(): Promise<void> {

@@ -10,21 +10,21 @@ const KEY_REMEMBERED = 3_600_000;
 
 /** Sends calls of unknown outcome again, when their holds are due for it. */
 export function createResends(options: {
-  readonly store: Pick<HoldStore, 'watch' | 'indeterminate' | 'apply'>;
+  readonly holds: Pick<HoldStore, 'watch' | 'indeterminate' | 'apply'>;
   readonly releaser: Pick<Releaser, 'resend'>;
   readonly clock: Clock;
   readonly failed: Parameters<typeof createHoldPoller>[0]['failed'];
 }): HoldPoller {
-  const { store, releaser, clock, failed } = options;
+  const { holds, releaser, clock, failed } = options;
   return createHoldPoller({
-    store,
-    list: () => store.indeterminate(),
+    holds,
+    list: () => holds.indeterminate(),
     dueAt: ({ execution, resendAt }) => (execution === 'indeterminate' ? resendAt : null),
     async processHold(hold) {
       const age = clock() - (hold.attempt?.at ?? -Infinity);
       if (age <= KEY_REMEMBERED) return releaser.resend(hold);
       const reason = 'the last attempt was too long ago for the system to know its Idempotency-Key';
-      return store.apply(hold.id, { type: 'leave-to-people', reason });
+      return holds.apply(hold.id, { type: 'leave-to-people', reason });
     },
     clock,
     failed,

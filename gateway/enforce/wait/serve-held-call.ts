@@ -1,7 +1,7 @@
 import type { Decision } from '../../domain/decision.ts';
 import type { Completion } from '../../domain/completion.ts';
 import type { CallHold, Hold } from '../../domain/hold.ts';
-import type { HoldStore } from '../../domain/hold-store.ts';
+import type { HoldContents } from '../../domain/hold-contents.ts';
 import { Problem, type ProblemCode } from '../../domain/problem.ts';
 import type { Reply, Tunnel } from '../../domain/reply.ts';
 import type { System } from '../../domain/system.ts';
@@ -31,12 +31,12 @@ export type HeldSince = { readonly hold: CallHold; readonly since: number };
  * released once. The caller is then told how the hold ended.
  */
 export function createServeHeldCall(deps: {
-  readonly store: Pick<HoldStore, 'response'>;
+  readonly contents: Pick<HoldContents, 'response'>;
   readonly waiters: HoldWaiters;
   readonly releaser: Releaser;
   readonly systems: ReadonlyMap<string, Pick<System, 'wait'>>;
 }): (held: HeldSince, decision: Decision, reply: Reply) => Promise<Completion> {
-  const { store, waiters, releaser, systems } = deps;
+  const { contents, waiters, releaser, systems } = deps;
 
   /**
    * Null when the release cannot begin now: the store is unavailable, or this process is already releasing the hold.
@@ -81,7 +81,7 @@ export function createServeHeldCall(deps: {
     switch (hold.execution) {
       case 'executed':
       case 'confirmed-executed': {
-        const kept = await store.response(hold.id).catch(() => null);
+        const kept = await contents.response(hold.id).catch(() => null);
         return kept?.complete ? request.give(hold, kept) : request.refuse(hold, new Problem('already-executed'));
       }
       case 'failed':

@@ -1,5 +1,5 @@
 import { recipientOf, type Hold } from '../../domain/hold.ts';
-import type { Occasion } from '../../domain/notification.ts';
+import type { NotificationTrigger } from '../../domain/notification.ts';
 import type { Reviewer } from '../../domain/principal.ts';
 import { eligibleGroups } from '../quorum.ts';
 import { isMailAddress } from './mail-address.ts';
@@ -13,18 +13,18 @@ export type Audience = {
 };
 
 /** Works out who has to be told of something. Somebody whose id is no mail address gets no mail. */
-export function audienceOf(occasion: Occasion, reviewers: readonly Reviewer[]): Audience {
-  if (occasion.kind === 'alert') {
-    const { groups } = occasion;
+export function audienceOf(trigger: NotificationTrigger, reviewers: readonly Reviewer[]): Audience {
+  if (trigger.kind === 'alert') {
+    const { groups } = trigger;
     return { groups, people: addresses(reviewers.filter((one) => isIn(one, groups)).map(({ id }) => id)) };
   }
-  const { kind, hold, at } = occasion;
+  const { kind, hold, at } = trigger;
   const groups = kind === 'escalated' ? newGroups(hold) : decidingGroups(hold);
   return { groups, people: addresses(peopleOf(kind, hold, groups, at, reviewers)) };
 }
 
 function peopleOf(
-  kind: Exclude<Occasion['kind'], 'alert'>,
+  kind: Exclude<NotificationTrigger['kind'], 'alert'>,
   hold: Hold,
   groups: readonly string[] | null,
   at: number,

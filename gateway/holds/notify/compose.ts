@@ -1,11 +1,11 @@
-import type { NoticeDraft, NoticeKind, Occasion } from '../../domain/notification.ts';
+import type { NotificationDraft, NotificationKind, NotificationTrigger } from '../../domain/notification.ts';
 import type { Reviewer } from '../../domain/principal.ts';
 import { audienceOf } from './audience.ts';
-import { noticeMessage } from './notice-message.ts';
+import { notificationMessage } from './notification-message.ts';
 import type { NotifyConfig } from './notify-config.ts';
 
 /** Works out who is told what. Pure and quick: it runs inside the transaction of the change that it tells of. */
-export type Compose = (occasion: Occasion) => readonly NoticeDraft[];
+export type Compose = (trigger: NotificationTrigger) => readonly NotificationDraft[];
 
 /** @param consoleUrl base of the links in messages */
 export function createCompose(config: NotifyConfig, reviewers: readonly Reviewer[], consoleUrl: string): Compose {
@@ -15,9 +15,9 @@ export function createCompose(config: NotifyConfig, reviewers: readonly Reviewer
     ...Object.entries(slack).map(([name, place]) => ({ ...place, channel: `slack/${name}`, forPeople: true })),
   ];
 
-  return (occasion) => {
-    const { kind } = occasion;
-    const { groups, people } = audienceOf(occasion, reviewers);
+  return (trigger) => {
+    const { kind } = trigger;
+    const { groups, people } = audienceOf(trigger, reviewers);
     const told = places.filter(
       (place) =>
         wants(place.events, kind) &&
@@ -27,8 +27,8 @@ export function createCompose(config: NotifyConfig, reviewers: readonly Reviewer
     const mailed = email && wants(email.events, kind) ? people : [];
     if (told.length + mailed.length === 0) return [];
 
-    const holdId = occasion.kind === 'alert' ? (occasion.event.hold_id ?? null) : occasion.hold.id;
-    const payload = JSON.stringify(noticeMessage(occasion, consoleUrl));
+    const holdId = trigger.kind === 'alert' ? (trigger.event.hold_id ?? null) : trigger.hold.id;
+    const payload = JSON.stringify(notificationMessage(trigger, consoleUrl));
     return [
       ...told.map(({ channel }) => ({ kind, holdId, channel, to: null, payload })),
       ...mailed.map((to) => ({ kind, holdId, channel: 'email', to, payload })),
@@ -36,4 +36,5 @@ export function createCompose(config: NotifyConfig, reviewers: readonly Reviewer
   };
 }
 
-const wants = (events: readonly NoticeKind[] | undefined, kind: NoticeKind) => events?.includes(kind) ?? true;
+const wants = (events: readonly NotificationKind[] | undefined, kind: NotificationKind) =>
+  events?.includes(kind) ?? true;

@@ -1,7 +1,7 @@
 import { createTransport, type NodemailerError } from 'nodemailer';
-import type { Notice } from '../../domain/notification.ts';
+import type { Notification } from '../../domain/notification.ts';
 import { DeliveryError } from './delivery-error.ts';
-import type { NoticeMessage } from './notice-message.ts';
+import type { NotificationMessage } from './notification-message.ts';
 import type { NotifyConfig } from './notify-config.ts';
 import { facts, headline } from './wording.ts';
 
@@ -10,7 +10,7 @@ const WAIT = 10_000;
 const TIMEOUT = 30_000;
 
 /** Sends one mail. @throws DeliveryError when the server did not take it */
-export type SendMail = (notice: Notice) => Promise<void>;
+export type SendMail = (notification: Notification) => Promise<void>;
 
 export function createMailer({ url, from }: NonNullable<NotifyConfig['email']>): SendMail {
   const server = new URL(url);
@@ -37,7 +37,7 @@ export function createMailer({ url, from }: NonNullable<NotifyConfig['email']>):
 
   return async ({ id, to, createdAt, payload }) => {
     if (to === null) throw new DeliveryError('gone', 'it has no address');
-    const message = JSON.parse(payload) as NoticeMessage;
+    const message = JSON.parse(payload) as NotificationMessage;
     try {
       await transport.sendMail({
         from: sender,
@@ -63,7 +63,7 @@ function mailbox(text: string): { name: string; address: string } {
   return { name: name.trim().replace(/^"(.*)"$/, '$1'), address };
 }
 
-function mailText(message: NoticeMessage): string {
+function mailText(message: NotificationMessage): string {
   const { reason, url } = message.data;
   return [
     headline(message),

@@ -1,6 +1,5 @@
 import type { Clock } from '../../domain/clock.ts';
-import type { HoldStore } from '../../domain/hold-store.ts';
-import type { Notice, NoticeOutcome } from '../../domain/notification.ts';
+import type { Notification, NotificationOutcome, NotificationStore } from '../../domain/notification.ts';
 import { DeliveryError } from './delivery-error.ts';
 import type { Notifier } from './notifier.ts';
 
@@ -18,7 +17,7 @@ const MOST_ATTEMPTS = 32;
 /** How long `stop` waits for messages under way. */
 const PATIENCE = 2_000;
 
-export type NoticeDelivery = {
+export type NotificationDelivery = {
   start(): void;
   /** Takes no more; waits up to two seconds for what is under way. What is late is sent again later, under the same id. */
   stop(): Promise<void>;
@@ -32,16 +31,16 @@ export type NoticeDelivery = {
  * @param options.failed told of what is not the other side's fault
  * @param options.counted told how every attempt ended; `failed` is tried again
  */
-export function createNoticeDelivery(options: {
-  readonly notices: Pick<HoldStore['notices'], 'take' | 'settle'>;
+export function createNotificationDelivery(options: {
+  readonly notifications: Pick<NotificationStore, 'take' | 'settle'>;
   readonly notifier: Pick<Notifier, 'deliver'>;
   readonly clock: Clock;
   readonly interval: number;
   readonly failed: (error: unknown) => void;
   readonly counted?: (channel: string, outcome: 'sent' | 'failed' | 'dead') => void;
   readonly random?: () => number;
-}): NoticeDelivery {
-  const { notices, notifier, clock, interval, failed, counted = () => {}, random = Math.random } = options;
+}): NotificationDelivery {
+  const { notifications, notifier, clock, interval, failed, counted = () => {}, random = Math.random } = options;
   const resting = new Map<string, number>();
   const rounds = new Set<Promise<unknown>>();
   let free = AT_ONCE;
@@ -55,17 +54,17 @@ export function createNoticeDelivery(options: {
       const turns = free;
       if (turns === 0 || stopped) return taken;
       free = 0;
-      let due: Notice[] = [];
+      let due: Notification[] = [];
       try {
         const now = clock();
-        due = await notices.take(now, now + LEASE, turns);
+        due = await notifications.take(now, now + LEASE, turns);
       } finally {
         free += turns - due.length;
       }
       taken += due.length;
       await Promise.all(
-        due.map((notice) =>
-          settle(notice)
+        due.map((notification) =>
+          settle(notification)
             .catch(failed)
             .finally(() => (free += 1)),
         ),
@@ -74,39 +73,40 @@ export function createNoticeDelivery(options: {
     }
   }
 
-  async function settle(notice: Notice): Promise<void> {
-    await notices.settle(notice.id, await attempt(notice));
+  async function settle(notification: Notification): Promise<void> {
+    await notifications.settle(notification.id, await attempt(notification));
   }
 
-  async function attempt(notice: Notice): Promise<NoticeOutcome> {
-    const { channel } = notice;
+  async function attempt(notification: Notification): Promise<NotificationOutcome> {
+    const { channel } = notification;
     const rest = (resting.get(channel) ?? 0) - clock();
-    if (rest > 0) return later(notice, 'not tried: the target did not answer for other messages', rest);
+    if (rest > 0) return later(notification, 'not tried: the target did not answer for other messages', rest);
     try {
-      await notifier.deliver(notice);
+      await notifier.deliver(notification);
       resting.delete(channel);
       counted(channel, 'sent');
       return { state: 'sent' };
     } catch (error) {
-      const outcome = afterFailure(notice, error);
+      const outcome = afterFailure(notification, error);
       counted(channel, outcome.state === 'dead' ? 'dead' : 'failed');
       return outcome;
     }
   }
 
-  function afterFailure(notice: Notice, error: unknown): NoticeOutcome {
+  function afterFailure(notification: Notification, error: unknown): NotificationOutcome {
     if (!(error instanceof DeliveryError)) {
       failed(error);
-      return later(notice, 'the message could not be made; the log says why', 0);
+      return later(notification, 'the message could not be made; the log says why', 0);
     }
     const { because, message, retryAfter } = error;
     if (because === 'gone') return { state: 'dead', error: message };
-    if (because === 'unreachable' || retryAfter !== null) resting.set(notice.channel, clock() + (retryAfter ?? REST));
-    return later(notice, message, retryAfter ?? 0);
+    if (because === 'unreachable' || retryAfter !== null)
+      resting.set(notification.channel, clock() + (retryAfter ?? REST));
+    return later(notification, message, retryAfter ?? 0);
   }
 
   /** `atLeast` in milliseconds. Spread, so that what failed together does not come back together. */
-  function later({ attempts }: Notice, error: string, atLeast: number): NoticeOutcome {
+  function later({ attempts }: Notification, error: string, atLeast: number): NotificationOutcome {
     if (attempts >= MOST_ATTEMPTS) return { state: 'dead', error };
     const backoff = Math.min(SHORTEST_WAIT * 2 ** (attempts - 1), LONGEST_WAIT);
     const spread = random() / 2;

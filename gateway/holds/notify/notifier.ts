@@ -1,9 +1,9 @@
 import type { LookupFunction } from 'node:net';
 import { Webhook } from 'standardwebhooks';
 import type { Clock } from '../../domain/clock.ts';
-import type { Notice } from '../../domain/notification.ts';
+import type { Notification } from '../../domain/notification.ts';
 import { DeliveryError } from './delivery-error.ts';
-import type { NoticeMessage } from './notice-message.ts';
+import type { NotificationMessage } from './notification-message.ts';
 import type { NotifyConfig } from './notify-config.ts';
 import { createPost } from './post.ts';
 import { slackMessage } from './slack-message.ts';
@@ -11,7 +11,7 @@ import { slackMessage } from './slack-message.ts';
 /** Knows the ways by which people are told. */
 export type Notifier = {
   /** One attempt, within half a minute. @throws DeliveryError when it failed */
-  deliver(notice: Notice): Promise<void>;
+  deliver(notification: Notification): Promise<void>;
 };
 
 /**
@@ -24,7 +24,7 @@ export function createNotifier(
 ): Notifier {
   const { clock = Date.now, ...transport } = options;
   const post = createPost({ clock, ...transport });
-  const channels = new Map<string, (notice: Notice) => Promise<void>>();
+  const channels = new Map<string, (notification: Notification) => Promise<void>>();
 
   for (const [name, { url, secret }] of Object.entries(config.webhooks)) {
     const webhook = new Webhook(secret);
@@ -38,20 +38,20 @@ export function createNotifier(
     });
   }
   for (const [name, { url }] of Object.entries(config.slack))
-    channels.set(`slack/${name}`, ({ payload }) => post(url, slackMessage(JSON.parse(payload) as NoticeMessage)));
+    channels.set(`slack/${name}`, ({ payload }) => post(url, slackMessage(JSON.parse(payload) as NotificationMessage)));
   const { email } = config;
   if (email) {
     // Loaded where mail is sent alone: the library is a tenth of control's memory.
     const mailer = import('./mailer.ts').then(({ createMailer }) => createMailer(email));
-    channels.set('email', async (notice) => (await mailer)(notice));
+    channels.set('email', async (notification) => (await mailer)(notification));
   }
 
   return {
-    async deliver(notice) {
-      const send = channels.get(notice.channel);
+    async deliver(notification) {
+      const send = channels.get(notification.channel);
       // Not given up at once: another gateway on the same store may know it already, or still.
-      if (!send) throw new DeliveryError('refused', `${notice.channel} is not in the configuration`);
-      await send(notice);
+      if (!send) throw new DeliveryError('refused', `${notification.channel} is not in the configuration`);
+      await send(notification);
     },
   };
 }

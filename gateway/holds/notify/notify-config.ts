@@ -1,10 +1,10 @@
-import type { NoticeKind } from '../../domain/notification.ts';
+import type { NotificationKind } from '../../domain/notification.ts';
 
 /** A place that is told of some of what happens. What is absent restricts nothing. */
 type Place = {
   readonly url: string;
   readonly groups?: readonly string[] | undefined;
-  readonly events?: readonly NoticeKind[] | undefined;
+  readonly events?: readonly NotificationKind[] | undefined;
 };
 
 /** The section `notify` of the configuration, checked. */

@@ -1,11 +1,11 @@
-import type { NoticeMessage } from './notice-message.ts';
+import type { NotificationMessage } from './notification-message.ts';
 import { facts, headline } from './wording.ts';
 
 /**
  * A message in the form that Slack's incoming webhooks take, and others that imitate them: those that know no `blocks`
  * show `text`. Nothing in it acts: its link is opened by a person, who signs in to the console and decides there.
  */
-export function slackMessage(message: NoticeMessage): string {
+export function slackMessage(message: NotificationMessage): string {
   const { reason, url } = message.data;
   const title = escape(headline(message));
   const why = escape(reason);

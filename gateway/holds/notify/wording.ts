@@ -1,4 +1,4 @@
-import { clip, type HoldMessage, type NoticeMessage } from './notice-message.ts';
+import { clip, type HoldMessage, type NotificationMessage } from './notification-message.ts';
 
 /** Longest value in a line, in characters. An operation may hold a path as long as an agent likes. */
 const LONGEST_VALUE = 200;
@@ -17,23 +17,23 @@ const BEGINNINGS = {
   'hold.indeterminate': 'Outcome unknown, please find out',
   'hold.decided': 'Decided',
   'call.blocked': 'Blocked by policy',
-} as const satisfies Record<NoticeMessage['type'], string | Record<HoldMessage['data']['kind'], string>>;
+} as const satisfies Record<NotificationMessage['type'], string | Record<HoldMessage['data']['kind'], string>>;
 
 /** What it is about, on one line. */
-export function headline(message: NoticeMessage): string {
+export function headline(message: NotificationMessage): string {
   const { system, operation, agent } = message.data;
   const what = operation === null ? '' : `${operation} on ${system}, `;
   return oneLine(`${beginning(message)}: ${clip(what, LONGEST_VALUE)}by ${agent}`);
 }
 
-function beginning(message: NoticeMessage): string {
+function beginning(message: NotificationMessage): string {
   if (message.type !== 'hold.opened') return BEGINNINGS[message.type];
   const { kind, level } = message.data;
   return kind === 'approval' && level === 3 ? 'A person is wanted to do this' : BEGINNINGS['hold.opened'][kind];
 }
 
 /** The rest, as names and values on one line each. Times are RFC 3339. */
-export function facts(message: NoticeMessage): (readonly [name: string, value: string])[] {
+export function facts(message: NotificationMessage): (readonly [name: string, value: string])[] {
   const { data } = message;
   const common = [
     ['Agent', data.owner === null ? data.agent : `${data.agent}, owned by ${data.owner}`],

@@ -1,5 +1,6 @@
 import { sql, type Transaction } from 'kysely';
-import type { HandoffDraft, HoldDraft, Delegation } from '../../domain/hold-store.ts';
+import type { Delegation } from '../../domain/delegation.ts';
+import type { HandoffDraft, HoldDraft } from '../../domain/hold-store.ts';
 import type { Reviewer } from '../../domain/principal.ts';
 import { eligibleGroups } from '../quorum.ts';
 import type { Schema } from './schema.ts';

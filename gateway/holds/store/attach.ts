@@ -8,7 +8,7 @@ import { transition } from '../machine.ts';
 import { ANSWER_KEPT } from './retention.ts';
 import { fromRow } from './rows.ts';
 import type { HoldRow } from './schema.ts';
-import type { Writing } from './unit-of-work.ts';
+import type { UnitOfWork } from './unit-of-work.ts';
 
 /** By what a call is known again, and whether it asks for a handle. */
 export type Asking = {
@@ -28,22 +28,22 @@ class Overtaken extends Error {}
  * that nobody waits for what can no longer happen.
  * @throws Problem `key-reused` when the agent used this `Idempotency-Key` for another payload within the last day.
  */
-export async function attachToExisting(writer: HoldWriter, writing: Writing, asking: Asking): Promise<Hold | null> {
+export async function attachToExisting(writer: HoldWriter, unit: UnitOfWork, asking: Asking): Promise<Hold | null> {
   for (;;) {
     try {
-      return await attach(writer, writing, asking);
+      return await attach(writer, unit, asking);
     } catch (error) {
       if (!(error instanceof Overtaken)) throw error;
     }
   }
 }
 
-async function attach(writer: HoldWriter, writing: Writing, asking: Asking): Promise<Hold | null> {
-  const rows = await candidates(writing, asking);
+async function attach(writer: HoldWriter, unit: UnitOfWork, asking: Asking): Promise<Hold | null> {
+  const rows = await candidates(unit, asking);
   if (rows.length === 0) return null;
-  writing.hasRead();
+  unit.hasRead();
   const found: Kept[] = [];
-  for (const row of rows) found.push(await settled(writer, writing, row));
+  for (const row of rows) found.push(await settled(writer, unit, row));
   const kept = choose(found, asking);
   if (!kept) return null;
   const { row, hold } = kept;
@@ -53,18 +53,18 @@ async function attach(writer: HoldWriter, writing: Writing, asking: Asking): Pro
     actor_kind: 'agent',
     channel: 'agent',
   };
-  const withHandle = asking.handle && !hold.handle ? transition(hold, { type: 'give-handle' }, writing.now) : null;
+  const withHandle = asking.handle && !hold.handle ? transition(hold, { type: 'give-handle' }, unit.now) : null;
   if (!withHandle || 'refused' in withHandle) {
-    await writer.record(writing, hold, attached, row.trace_id);
+    await writer.record(unit, hold, attached, row.trace_id);
     return hold;
   }
   const change = { ...withHandle, events: [...withHandle.events, attached] };
-  if (!(await writer.update(writing, { ...row, version: hold.version }, change))) throw new Overtaken();
+  if (!(await writer.update(unit, { ...row, version: hold.version }, change))) throw new Overtaken();
   return change.hold;
 }
 
 /** Open holds for the same call or under the same key, and settled ones whose answer the key still finds. Newest first. */
-async function candidates({ trx, now }: Writing, { agent, digest, idempotencyKey }: Asking): Promise<HoldRow[]> {
+async function candidates({ trx, now }: UnitOfWork, { agent, digest, idempotencyKey }: Asking): Promise<HoldRow[]> {
   const ofAgent = trx.selectFrom('holds').selectAll().where('agent', '=', agent);
   // Written out, not as a parameter: the indexes over open holds are used only where the statement itself says so.
   const open = sql<boolean>`open = 1`;
@@ -77,12 +77,12 @@ async function candidates({ trx, now }: Writing, { agent, digest, idempotencyKey
   return [...found.values()].toSorted((a, b) => (a.id < b.id ? 1 : -1));
 }
 
-async function settled(writer: HoldWriter, writing: Writing, row: HoldRow): Promise<Kept> {
+async function settled(writer: HoldWriter, unit: UnitOfWork, row: HoldRow): Promise<Kept> {
   const hold = fromRow(row);
-  const command = isOpen(hold) ? overdueCommand(hold, writing.now) : null;
-  const ended = command && transition(hold, command, writing.now);
+  const command = isOpen(hold) ? overdueCommand(hold, unit.now) : null;
+  const ended = command && transition(hold, command, unit.now);
   if (!ended || 'refused' in ended) return { row, hold };
-  if (!(await writer.update(writing, row, ended))) throw new Overtaken();
+  if (!(await writer.update(unit, row, ended))) throw new Overtaken();
   return { row, hold: ended.hold };
 }
 

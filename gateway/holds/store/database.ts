@@ -1,5 +1,5 @@
 import type { Kysely, Transaction } from 'kysely';
-import type { OutboxDelivery } from '../../domain/hold-store.ts';
+import type { OutboxDelivery } from '../../domain/outbox.ts';
 import type { Schema } from './schema.ts';
 
 export type Engine = 'sqlite' | 'postgres';

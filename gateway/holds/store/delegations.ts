@@ -1,11 +1,28 @@
 import type { Kysely } from 'kysely';
-import { LONGEST_DELEGATION, type Delegation } from '../../domain/hold-store.ts';
+import type { Clock } from '../../domain/clock.ts';
+import { LONGEST_DELEGATION, type Delegation, type DelegationStore } from '../../domain/delegation.ts';
 import type { HoldRefusal } from '../../domain/hold-command.ts';
 import { createId } from '../../domain/id.ts';
 import type { Channel, Reviewer } from '../../domain/principal.ts';
 import { iso } from '../../domain/time.ts';
-import type { Recording } from './recording.ts';
+import { available } from './available.ts';
+import type { RecordUnit, Transact } from './unit-of-work.ts';
 import type { Schema } from './schema.ts';
+
+export function createDelegationStore(
+  db: Kysely<Schema>,
+  transact: Transact,
+  clock: Clock,
+  reviewers: readonly Reviewer[],
+): DelegationStore {
+  return {
+    list: (now) => available(() => listDelegations(db, now)),
+    add: (delegation, channel) =>
+      available(() => transact(clock(), (unit) => insertDelegation(unit, delegation, channel))),
+    standIn: (reviewer) => available(() => standingIn(db, reviewer, clock(), reviewers)),
+    end: (id, by, channel) => available(() => transact(clock(), (unit) => endDelegation(unit, id, by, channel))),
+  };
+}
 
 /** Those that are in force or will be, in the order in which they begin. */
 export async function listDelegations(db: Kysely<Schema>, now: number): Promise<Delegation[]> {
@@ -33,9 +50,19 @@ export async function standsInFor(
     .map(({ id, groups }) => ({ id, groups }));
 }
 
+/** The same reviewer, with the people for whom the reviewer stands in at `now`. */
+export async function standingIn(
+  db: Kysely<Schema>,
+  reviewer: Reviewer,
+  now: number,
+  reviewers: readonly Reviewer[],
+): Promise<Reviewer> {
+  return { ...reviewer, standsInFor: await standsInFor(db, reviewer.id, now, reviewers) };
+}
+
 /** Refused as `invalid` when it is to oneself, or for no time, time past or more than `LONGEST_DELEGATION`. */
 export async function insertDelegation(
-  { trx, now, record }: Recording,
+  { trx, now, record }: RecordUnit,
   { from, to, since, until }: Pick<Delegation, 'from' | 'to' | 'since' | 'until'>,
   channel: Channel,
 ): Promise<Delegation | HoldRefusal> {
@@ -70,7 +97,7 @@ export async function insertDelegation(
 
 /** Null when there is none that has not ended. */
 export async function endDelegation(
-  { trx, now, record }: Recording,
+  { trx, now, record }: RecordUnit,
   id: string,
   by: string,
   channel: Channel,

@@ -1,5 +1,6 @@
 import type { Kysely, Transaction } from 'kysely';
-import type { Grant, GrantTerms } from '../../domain/grant.ts';
+import type { Clock } from '../../domain/clock.ts';
+import type { Grant, GrantStore, GrantTerms } from '../../domain/grant.ts';
 import type { HoldDraft } from '../../domain/hold-store.ts';
 import type { CallHold, HeldCall, Hold } from '../../domain/hold.ts';
 import type { Channel } from '../../domain/principal.ts';
@@ -8,15 +9,24 @@ import { maskText } from '../../secrets/secret.ts';
 import type { Step } from '../changes/change.ts';
 import { covers, grantFrom } from '../coverage.ts';
 import { approvals } from '../quorum.ts';
-import type { Recording } from './recording.ts';
+import { available } from './available.ts';
+import type { RecordUnit, Transact } from './unit-of-work.ts';
 import type { Schema } from './schema.ts';
 
 /** A grant with the step that belongs into the story of the hold that it was given on, or that it answers. */
 export type GrantStep = { readonly grant: Grant; readonly step: Step };
 
+export function createGrantStore(db: Kysely<Schema>, transact: Transact, clock: Clock): GrantStore {
+  return {
+    list: (filter) => available(() => listGrants(db, filter, clock())),
+    find: (id) => available(() => findGrant(db, id)),
+    revoke: (id, by, channel) => available(() => transact(clock(), (unit) => revokeGrant(unit, id, by.id, channel))),
+  };
+}
+
 /** Keeps the grant that comes with an approval, in the approval's own transaction. */
 export async function insertGrant(
-  { trx, now }: Pick<Recording, 'trx' | 'now'>,
+  { trx, now }: Pick<RecordUnit, 'trx' | 'now'>,
   hold: CallHold,
   call: HeldCall,
   terms: GrantTerms,
@@ -60,7 +70,7 @@ export async function insertGrant(
  * processes that want the last use one goes without. Of several grants the one that ends first is used.
  */
 export async function useGrant(
-  { trx, now }: Pick<Recording, 'trx' | 'now'>,
+  { trx, now }: Pick<RecordUnit, 'trx' | 'now'>,
   draft: HoldDraft,
 ): Promise<GrantStep | null> {
   for (;;) {
@@ -119,28 +129,18 @@ export async function listGrants(
 }
 
 /** Null when there is no such grant. Revoking twice changes nothing and is recorded once. */
-export async function revokeGrant(
-  recording: Recording,
-  id: string,
-  by: string,
-  channel: Channel,
-): Promise<Grant | null> {
-  const found = await findGrant(recording.trx, id);
+export async function revokeGrant(unit: RecordUnit, id: string, by: string, channel: Channel): Promise<Grant | null> {
+  const found = await findGrant(unit.trx, id);
   if (!found || found.revokedAt !== null) return found;
-  return (await revoke(recording, found, by, channel)) ?? (await findGrant(recording.trx, id));
+  return (await revoke(unit, found, by, channel)) ?? (await findGrant(unit.trx, id));
 }
 
 /** Revokes whatever an agent could still use. */
-export async function revokeGrantsOf(
-  recording: Recording,
-  agent: string,
-  by: string,
-  channel: Channel,
-): Promise<Grant[]> {
-  const rows = await active(recording.trx, recording.now).where('agent', '=', agent).orderBy('id').execute();
+export async function revokeGrantsOf(unit: RecordUnit, agent: string, by: string, channel: Channel): Promise<Grant[]> {
+  const rows = await active(unit.trx, unit.now).where('agent', '=', agent).orderBy('id').execute();
   const revoked: Grant[] = [];
   for (const row of rows) {
-    const grant = await revoke(recording, fromRow(row), by, channel);
+    const grant = await revoke(unit, fromRow(row), by, channel);
     if (grant) revoked.push(grant);
   }
   return revoked;
@@ -148,7 +148,7 @@ export async function revokeGrantsOf(
 
 /** Null when it was revoked meanwhile. */
 async function revoke(
-  { trx, now, record }: Recording,
+  { trx, now, record }: RecordUnit,
   grant: Grant,
   by: string,
   channel: Channel,

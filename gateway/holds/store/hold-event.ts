@@ -1,13 +1,13 @@
 import type { CallHold, Hold } from '../../domain/hold.ts';
 import { maskPath, maskText } from '../../secrets/secret.ts';
 import type { Step } from '../changes/change.ts';
-import type { Happening } from './recording.ts';
+import type { EventDraft } from './unit-of-work.ts';
 
 /**
  * The ledger's row for one step in a hold's life: the step, and whose hold it is. Like those of calls it says nothing that
  * looks like a secret, not even in the words of people.
  */
-export function holdEvent(hold: Hold, step: Step, traceId: string | null): Happening {
+export function holdEvent(hold: Hold, step: Step, traceId: string | null): EventDraft {
   const { session, task, confidence, flags } = hold.claims;
   return {
     decision_id: hold.decisionId,

@@ -6,44 +6,49 @@ import { insertGrant } from './grants.ts';
 import { holdEvent } from './hold-event.ts';
 import { toRow } from './rows.ts';
 import type { HoldRow } from './schema.ts';
-import { keepSealed, readSealed, type Content } from './sealed-content.ts';
+import { keepSealed, readSealed, type Content } from './hold-contents.ts';
 import type { Vault } from './vault.ts';
-import type { Writing } from './unit-of-work.ts';
+import type { UnitOfWork } from './unit-of-work.ts';
 
 export type HoldWriter = {
   /** A hold as it begins, or as a grant has approved it already. */
-  insert(writing: Writing, opened: Change, contents: readonly Content[], traceId: string | null): Promise<void>;
+  insert(unit: UnitOfWork, opened: Change, contents: readonly Content[], traceId: string | null): Promise<void>;
   /** Compare-and-swap. False when another change was first; then nothing was written. */
-  update(writing: Writing, before: HoldRow, change: Change, contents?: readonly Content[]): Promise<boolean>;
+  update(unit: UnitOfWork, before: HoldRow, change: Change, contents?: readonly Content[]): Promise<boolean>;
   /** Puts a step into the outbox that changes nothing about the hold. */
-  record(writing: Writing, hold: Hold, step: Step, traceId: string | null): Promise<void>;
+  record(unit: UnitOfWork, hold: Hold, step: Step, traceId: string | null): Promise<void>;
 };
 
-/** Writes holds together with what belongs to them: sealed content, grants, events, and notices to people. */
+/** Writes holds together with what belongs to them: sealed content, grants, events, and notifications to people. */
 export function createHoldWriter(vault: Vault): HoldWriter {
-  async function tellOf(writing: Writing, hold: Hold, steps: readonly Step[], traceId: string | null): Promise<void> {
-    writing.changed(hold.id);
+  async function recordSteps(
+    unit: UnitOfWork,
+    hold: Hold,
+    steps: readonly Step[],
+    traceId: string | null,
+  ): Promise<void> {
+    unit.changed(hold.id);
     for (const step of steps) {
-      await writing.record(holdEvent(hold, step, traceId));
+      await unit.record(holdEvent(hold, step, traceId));
       const kind = NOTIFIED_STEPS[step.type];
       // Nobody is asked about what a grant has answered.
       const answered = kind === 'opened' && hold.status !== 'pending';
-      if (kind && !answered) writing.tell({ kind, hold, at: writing.now });
+      if (kind && !answered) unit.notify({ kind, hold, at: unit.now });
     }
   }
 
   return {
-    async insert(writing, { hold, events }, contents, traceId) {
-      const { trx, now } = writing;
-      const row: HoldRow = { ...toRow(hold, await writing.nextChange(), now), trace_id: traceId };
+    async insert(unit, { hold, events }, contents, traceId) {
+      const { trx, now } = unit;
+      const row: HoldRow = { ...toRow(hold, await unit.nextChange(), now), trace_id: traceId };
       // Two dozen columns on the way of every call that is held: put together by hand, they cost half as much.
       await sql`insert into holds (${names(row)}) values (${sql.join(Object.values(row))})`.execute(trx);
       await keepSealed(trx, vault, hold, contents);
-      await tellOf(writing, hold, events, traceId);
+      await recordSteps(unit, hold, events, traceId);
     },
-    async update(writing, before, { hold, events, grant }, contents = []) {
-      const { trx, now } = writing;
-      const { id: _, ...columns } = toRow(hold, await writing.nextChange(), now);
+    async update(unit, before, { hold, events, grant }, contents = []) {
+      const { trx, now } = unit;
+      const { id: _, ...columns } = toRow(hold, await unit.nextChange(), now);
       const { numAffectedRows } = await sql`
         update holds set (${names(columns)}) = (${sql.join(Object.values(columns))})
         where id = ${hold.id} and version = ${before.version}`.execute(trx);
@@ -52,13 +57,13 @@ export function createHoldWriter(vault: Vault): HoldWriter {
       const steps = [...events];
       if (grant && hold.kind === 'approval') {
         const call = await readSealed(trx, vault, hold.id, 'call');
-        if (call) steps.push((await insertGrant(writing, hold, call, grant)).step);
+        if (call) steps.push((await insertGrant(unit, hold, call, grant)).step);
       }
-      await tellOf(writing, hold, steps, before.trace_id);
+      await recordSteps(unit, hold, steps, before.trace_id);
       return true;
     },
-    async record(writing, hold, step, traceId) {
-      await writing.record(holdEvent(hold, step, traceId));
+    async record(unit, hold, step, traceId) {
+      await unit.record(holdEvent(hold, step, traceId));
     },
   };
 }

@@ -1,17 +1,48 @@
 import type { Kysely, Transaction } from 'kysely';
 import { createId } from '../../domain/id.ts';
 import { maskText } from '../../secrets/secret.ts';
-import type { Notice, NoticeDraft, NoticeKind, NoticeOutcome } from '../../domain/notification.ts';
-import type { Recording } from './recording.ts';
+import type { Clock } from '../../domain/clock.ts';
+import type {
+  Notification,
+  NotificationDraft,
+  NotificationKind,
+  NotificationOutcome,
+  NotificationStore,
+  NotificationTrigger,
+} from '../../domain/notification.ts';
+import { available } from './available.ts';
+import type { RecordUnit, Transact } from './unit-of-work.ts';
 import type { Schema } from './schema.ts';
 
+/** @param compose says who has to be notified of something, and how */
+export function createNotificationStore(
+  db: Kysely<Schema>,
+  transact: Transact,
+  clock: Clock,
+  compose: (trigger: NotificationTrigger) => readonly NotificationDraft[],
+): NotificationStore {
+  return {
+    take: (now, until, limit) =>
+      available(() => db.transaction().execute((trx) => takeNotifications(trx, now, until, limit))),
+    settle: (id, outcome) => available(() => transact(clock(), (unit) => settleNotification(unit, id, outcome))),
+    dead: (filter) => available(() => deadNotifications(db, filter)),
+    resend: (id) => available(() => resendNotification(db, id, clock())),
+    alert: ({ key, groups, event }) =>
+      available(async () => {
+        const now = clock();
+        const drafts = compose({ kind: 'alert', event, groups, at: now });
+        await db.transaction().execute((trx) => insertNotifications({ trx, now }, drafts, key));
+      }),
+  };
+}
+
 /**
- * Puts notices into the outbox, due at once, in the transaction of what they tell of.
+ * Puts notifications into the outbox, due at once, in the transaction of what they tell of.
  * @param key each of them is sent once for one key, ever
  */
-export async function insertNotices(
-  { trx, now }: Pick<Recording, 'trx' | 'now'>,
-  drafts: readonly NoticeDraft[],
+export async function insertNotifications(
+  { trx, now }: Pick<RecordUnit, 'trx' | 'now'>,
+  drafts: readonly NotificationDraft[],
   key: string | null = null,
 ): Promise<void> {
   if (drafts.length === 0) return;
@@ -35,15 +66,15 @@ export async function insertNotices(
 }
 
 /**
- * Takes up to `limit` notices that are due: until `until` nobody else does. Whoever dies over one leaves it to be taken
- * again then. Each taking counts as an attempt, so that a notice which kills its sender is given up one day.
+ * Takes up to `limit` notifications that are due: until `until` nobody else does. Whoever dies over one leaves it to be taken
+ * again then. Each taking counts as an attempt, so that a notification which kills its sender is given up one day.
  */
-export async function takeNotices(
+export async function takeNotifications(
   trx: Transaction<Schema>,
   now: number,
   until: number,
   limit: number,
-): Promise<Notice[]> {
+): Promise<Notification[]> {
   const due = await trx
     .selectFrom('notices')
     .select(['id', 'next_at'])
@@ -53,12 +84,12 @@ export async function takeNotices(
     .orderBy('id')
     .limit(limit)
     .execute();
-  const taken: Notice[] = [];
+  const taken: Notification[] = [];
   // Everybody takes them in one order, so that no two wait for each other.
   for (const { id, next_at } of due.toSorted((a, b) => (a.id < b.id ? -1 : 1))) {
     const row = await trx
       .updateTable('notices')
-      .set((notice) => ({ next_at: until, attempts: notice('attempts', '+', 1) }))
+      .set((notification) => ({ next_at: until, attempts: notification('attempts', '+', 1) }))
       .where('id', '=', id)
       .where('state', '=', 'waiting')
       .where('next_at', '=', next_at)
@@ -70,7 +101,11 @@ export async function takeNotices(
 }
 
 /** Writes down what became of an attempt. One that is sent or given up stays so. */
-export async function settleNotice({ trx, record }: Recording, id: string, outcome: NoticeOutcome): Promise<void> {
+export async function settleNotification(
+  { trx, record }: RecordUnit,
+  id: string,
+  outcome: NotificationOutcome,
+): Promise<void> {
   const row = await trx
     .updateTable('notices')
     .set({
@@ -94,10 +129,10 @@ export async function settleNotice({ trx, record }: Recording, id: string, outco
 }
 
 /** Those that were given up, newest first. The cursor is the last identifier: identifiers sort by time of creation. */
-export async function deadNotices(
+export async function deadNotifications(
   db: Kysely<Schema>,
   { cursor, limit }: { readonly cursor?: string; readonly limit: number },
-): Promise<{ items: Notice[]; next: string | null }> {
+): Promise<{ items: Notification[]; next: string | null }> {
   let query = db.selectFrom('notices').selectAll().where('state', '=', 'dead');
   if (cursor) query = query.where('id', '<', cursor);
   const rows = await query
@@ -109,7 +144,7 @@ export async function deadNotices(
 }
 
 /** Tries a dead one from the beginning. Null when there is none. */
-export async function resendNotice(db: Kysely<Schema>, id: string, now: number): Promise<Notice | null> {
+export async function resendNotification(db: Kysely<Schema>, id: string, now: number): Promise<Notification | null> {
   const row = await db
     .updateTable('notices')
     .set({ state: 'waiting', next_at: now, attempts: 0 })
@@ -120,11 +155,11 @@ export async function resendNotice(db: Kysely<Schema>, id: string, now: number):
   return row ? fromRow(row) : null;
 }
 
-function fromRow(row: Schema['notices']): Notice {
+function fromRow(row: Schema['notices']): Notification {
   const { id, kind, hold_id, channel, recipient, payload, created_at, attempts, error, next_at, state } = row;
   return {
     id,
-    kind: kind as NoticeKind,
+    kind: kind as NotificationKind,
     holdId: hold_id,
     channel,
     to: recipient,
@@ -133,6 +168,6 @@ function fromRow(row: Schema['notices']): Notice {
     attempts,
     error,
     nextAt: next_at,
-    state: state as Notice['state'],
+    state: state as Notification['state'],
   };
 }

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
 import type pg from 'pg';
-import type { OutboxDelivery } from '../../domain/hold-store.ts';
+import type { OutboxDelivery } from '../../domain/outbox.ts';
 import type { Schema } from './schema.ts';
 
 /**

@@ -3,7 +3,7 @@ import type { Transaction } from 'kysely';
 import type { Schema } from './schema.ts';
 
 /** What there is that a call about to be held might meet. False means that there is nothing to look for. */
-export type Circumstances = {
+export type Preconditions = {
   /** The agent or the system is suspended. */
   readonly suspended: boolean;
   /** Somebody approved calls of the agent to the system for a while. */
@@ -13,12 +13,12 @@ export type Circumstances = {
 };
 
 /** In one statement: most calls meet none of it. */
-export async function circumstancesOf(
+export async function preconditionsOf(
   trx: Transaction<Schema>,
   agent: string,
   system: string,
   now: number,
-): Promise<Circumstances> {
+): Promise<Preconditions> {
   const { rows } = await sql<{ suspended: number; granted: number; delegated: number }>`select
     (select count(*) from suspensions
       where (kind = 'agent' and name = ${agent}) or (kind = 'system' and name = ${system})) as suspended,

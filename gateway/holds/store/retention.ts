@@ -12,7 +12,7 @@ export const ANSWER_KEPT = DAY;
  */
 export const SETTLED_KEPT = 30 * DAY;
 
-/** How long a notice that was sent is kept, in milliseconds. One that was given up can be sent again for `SETTLED_KEPT`. */
+/** How long a notification that was sent is kept, in milliseconds. One that was given up can be sent again for `SETTLED_KEPT`. */
 export const SENT_KEPT = 7 * DAY;
 
 /** Deletes what is older than that. */
@@ -29,10 +29,10 @@ export async function prune(db: Kysely<Schema>, now: number): Promise<void> {
     await trx.deleteFrom('holds').where('settled_at', '<', longAgo).execute();
     await trx.deleteFrom('grants').where('until', '<', longAgo).execute();
     await trx.deleteFrom('delegations').where('until', '<', longAgo).execute();
-    const notices = (state: string) => trx.deleteFrom('notices').where('state', '=', state);
-    await notices('sent')
+    const notifications = (state: string) => trx.deleteFrom('notices').where('state', '=', state);
+    await notifications('sent')
       .where('created_at', '<', now - SENT_KEPT)
       .execute();
-    await notices('dead').where('created_at', '<', longAgo).execute();
+    await notifications('dead').where('created_at', '<', longAgo).execute();
   });
 }

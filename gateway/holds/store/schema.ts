@@ -38,7 +38,7 @@ export type Schema = {
   };
   notices: {
     id: string;
-    /** One notice for each key, ever; null where repetition does not matter. */
+    /** One notification for each key, ever; null where repetition does not matter. */
     unique_key: string | null;
     kind: string;
     hold_id: string | null;

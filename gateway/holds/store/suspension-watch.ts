@@ -1,6 +1,6 @@
-import type { Suspension } from '../../domain/hold-store.ts';
+import type { Suspension } from '../../domain/suspension.ts';
 import type { HoldDatabase } from './database.ts';
-import { listSuspensions } from './suspensions.ts';
+import { listSuspensions } from './suspension-rows.ts';
 
 export type SuspensionWatch = {
   watch(changed: (suspensions: readonly Suspension[]) => void): () => void;

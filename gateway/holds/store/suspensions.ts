@@ -1,81 +1,72 @@
-import type { Kysely } from 'kysely';
-import type { Suspension } from '../../domain/hold-store.ts';
-import type { Channel } from '../../domain/principal.ts';
-import { maskText } from '../../secrets/secret.ts';
-import type { Recording } from './recording.ts';
-import type { Schema } from './schema.ts';
+import { sql } from 'kysely';
+import type { Clock } from '../../domain/clock.ts';
+import type { Suspension, SuspensionStore } from '../../domain/suspension.ts';
+import { overdueCommand } from '../deadlines.ts';
+import { available } from './available.ts';
+import type { HoldDatabase } from './database.ts';
+import { revokeGrantsOf } from './grants.ts';
+import type { HoldWriter } from './hold-writer.ts';
+import { transition } from '../machine.ts';
+import { fromRow } from './rows.ts';
+import { endSuspension, insertSuspension, listSuspensions } from './suspension-rows.ts';
+import type { SuspensionWatch } from './suspension-watch.ts';
+import type { Transact, UnitOfWork } from './unit-of-work.ts';
 
-/** Oldest first. */
-export async function listSuspensions(db: Kysely<Schema>): Promise<Suspension[]> {
-  const rows = await db.selectFrom('suspensions').selectAll().orderBy('at').orderBy('kind').orderBy('name').execute();
-  return rows.map(({ kind, name, by_whom, channel, reason, at }) => ({
-    kind: kind as Suspension['kind'],
-    name,
-    by: by_whom,
-    channel: channel as Channel,
-    reason,
-    at,
-  }));
+export function createSuspensionStore(options: {
+  readonly database: HoldDatabase;
+  readonly writer: HoldWriter;
+  readonly transact: Transact;
+  readonly watch: SuspensionWatch;
+  readonly clock: Clock;
+}): SuspensionStore {
+  const { database, writer, transact, watch, clock } = options;
+  return {
+    list: () => available(() => listSuspensions(database.db)),
+    suspend: (suspension) =>
+      available(async () => {
+        const superseded = await transact(clock(), (unit) => suspend(writer, unit, suspension), { alone: true });
+        database.announce([]);
+        return { superseded };
+      }),
+    resume: (kind, name, by, channel) =>
+      available(async () => {
+        const resumed = await transact(clock(), (unit) => endSuspension(unit, kind, name, by, channel));
+        database.announce([]);
+        return resumed;
+      }),
+    watch: (changed) => watch.watch(changed),
+    refresh: () => available(() => watch.refresh()),
+  };
 }
 
-/** Whether the agent or the system is suspended: one look at two keys. */
-export async function isSuspended(db: Kysely<Schema>, agent: string, system: string): Promise<boolean> {
-  const found = await db
-    .selectFrom('suspensions')
-    .select('kind')
-    .where(({ eb, or, and }) =>
-      or([
-        and([eb('kind', '=', 'agent'), eb('name', '=', agent)]),
-        and([eb('kind', '=', 'system'), eb('name', '=', system)]),
-      ]),
-    )
-    .limit(1)
-    .executeTakeFirst();
-  return found !== undefined;
-}
-
-/** False when it was suspended already; then the first suspension stays as it is. */
-export async function insertSuspension(
-  { trx, now, record }: Recording,
-  { kind, name, by, channel, reason }: Omit<Suspension, 'at'>,
-): Promise<boolean> {
-  const { numInsertedOrUpdatedRows } = await trx
-    .insertInto('suspensions')
-    .values({ kind, name, by_whom: by, channel, reason, at: now })
-    .onConflict((conflict) => conflict.columns(['kind', 'name']).doNothing())
-    .executeTakeFirst();
-  if (numInsertedOrUpdatedRows !== 1n) return false;
-  await record({
-    type: 'suspension.created',
-    [kind]: name,
-    actor: by,
-    actor_kind: 'reviewer',
-    channel,
-    ...(reason !== null && { reason: maskText(reason) }),
-  });
-  return true;
-}
-
-/** False when it was not suspended. */
-export async function endSuspension(
-  { trx, record }: Recording,
-  kind: Suspension['kind'],
-  name: string,
-  by: string,
-  channel: Channel,
-): Promise<boolean> {
-  const { numDeletedRows } = await trx
-    .deleteFrom('suspensions')
-    .where('kind', '=', kind)
-    .where('name', '=', name)
-    .executeTakeFirst();
-  if (numDeletedRows !== 1n) return false;
-  await record({
-    type: 'suspension.ended',
-    [kind]: name,
-    actor: by,
-    actor_kind: 'reviewer',
-    channel,
-  });
-  return true;
+/**
+ * Suspends an agent or a system, and ends what it has under way: whatever is undecided or approved and not yet sent is
+ * superseded, and an agent's grants are revoked. Only where nobody else writes, so that nothing can slip in beside it.
+ * @returns how many holds were superseded
+ */
+async function suspend(writer: HoldWriter, unit: UnitOfWork, suspension: Omit<Suspension, 'at'>): Promise<number> {
+  const { kind, name, by, channel, reason } = suspension;
+  await insertSuspension(unit, suspension);
+  const rows = await unit.trx
+    .selectFrom('holds')
+    .selectAll()
+    .where('open', '=', sql.lit(1))
+    .where('execution', '=', 'none')
+    .where(kind, '=', name)
+    .orderBy('id')
+    .execute();
+  const why = `${by} suspended the ${kind} ${name}${reason === null ? '' : `: ${reason}`}`;
+  let superseded = 0;
+  for (const row of rows) {
+    const hold = fromRow(row);
+    // What time has ended already was not ended by this.
+    const overdue = overdueCommand(hold, unit.now);
+    const policyRevision = hold.kind === 'approval' ? hold.policyRevision : null;
+    const command = { type: 'supersede', reason: why, policyRevision } as const;
+    const change = transition(hold, overdue ?? command, unit.now);
+    if ('refused' in change || !(await writer.update(unit, row, change))) continue;
+    if (change.hold.status === 'superseded') superseded++;
+  }
+  if (kind === 'agent') await revokeGrantsOf(unit, name, by, channel);
+  return superseded;
 }

@@ -6,6 +6,7 @@ import {
   type UsageStore,
   type UsageWindow,
 } from '../../domain/usage.ts';
+import { available } from './available.ts';
 import type { HoldDatabase } from './database.ts';
 import type { Schema } from './schema.ts';
 
@@ -17,37 +18,39 @@ const OVERLAP = 3_000;
 /** Counters that any number of processes add to: totals are kept in the database, so that none of them has to be asked. */
 export function createUsageStore({ db, time }: Pick<HoldDatabase, 'db' | 'time'>): UsageStore {
   return {
-    async add(counts) {
-      const touched_at = await time();
-      await db.transaction().execute(async (trx) => {
-        // In one order in all processes, or two of them could wait for each other.
-        const rows = counts.map(({ window, ...count }) => ({ ...count, span: window, touched_at })).sort(byKey);
-        for (let start = 0; start < rows.length; start += ROWS) {
-          await trx
-            .insertInto('usage')
-            .values(rows.slice(start, start + ROWS))
-            .onConflict((conflict) =>
-              conflict.columns(['subject', 'span', 'bucket', 'measure']).doUpdateSet({
-                amount: sql`usage.amount + excluded.amount`,
-                touched_at: sql`excluded.touched_at`,
-              }),
-            )
-            .execute();
-        }
-      });
-    },
-    async totals(since) {
-      const at = await time();
-      const rows = await db
-        .selectFrom('usage')
-        .selectAll()
-        .where('touched_at', '>=', since - OVERLAP)
-        .where((row) =>
-          row.or(SPANS.map(([span, kept]) => row.and([row('span', '=', span), row('bucket', '>', at - kept)]))),
-        )
-        .execute();
-      return { counts: rows.map(toCount), at };
-    },
+    add: (counts) =>
+      available(async () => {
+        const touched_at = await time();
+        await db.transaction().execute(async (trx) => {
+          // In one order in all processes, or two of them could wait for each other.
+          const rows = counts.map(({ window, ...count }) => ({ ...count, span: window, touched_at })).sort(byKey);
+          for (let start = 0; start < rows.length; start += ROWS) {
+            await trx
+              .insertInto('usage')
+              .values(rows.slice(start, start + ROWS))
+              .onConflict((conflict) =>
+                conflict.columns(['subject', 'span', 'bucket', 'measure']).doUpdateSet({
+                  amount: sql`usage.amount + excluded.amount`,
+                  touched_at: sql`excluded.touched_at`,
+                }),
+              )
+              .execute();
+          }
+        });
+      }),
+    totals: (since) =>
+      available(async () => {
+        const at = await time();
+        const rows = await db
+          .selectFrom('usage')
+          .selectAll()
+          .where('touched_at', '>=', since - OVERLAP)
+          .where((row) =>
+            row.or(SPANS.map(([span, kept]) => row.and([row('span', '=', span), row('bucket', '>', at - kept)]))),
+          )
+          .execute();
+        return { counts: rows.map(toCount), at };
+      }),
   };
 }
 

@@ -12,7 +12,8 @@ import type { Config } from '../../config/config.ts';
 import type { Decider } from '../../decide/decider.ts';
 import { amendCall, changedPlaces } from '../../describe/http/amend.ts';
 import type { Clock } from '../../domain/clock.ts';
-import type { HoldStore } from '../../domain/hold-store.ts';
+import type { Store } from '../../domain/store.ts';
+import type { SuspensionStore } from '../../domain/suspension.ts';
 import { createAmend } from '../../holds/amend.ts';
 import { transition } from '../../holds/machine.ts';
 import { approvedBy, demands } from '../../holds/quorum.ts';
@@ -28,7 +29,7 @@ export async function createAdmin(deps: {
   readonly enforcement: Enforcement;
   readonly decider: Decider;
   readonly keeper: PolicyKeeper;
-  readonly store: HoldStore;
+  readonly store: Omit<Store, 'close' | 'runs' | 'usage'>;
   readonly isStoreHealthy: () => boolean;
   readonly client: ClickHouseClient;
   readonly journals: string;
@@ -48,11 +49,15 @@ export async function createAdmin(deps: {
   }
 
   return buildAdmin({
-    holds: store,
+    holds: store.holds,
+    contents: store.contents,
+    grants: store.grants,
+    delegations: store.delegations,
+    notifications: store.notifications,
     transition,
     demands: (hold) => demands(hold).map((demand) => ({ ...demand, approvals: approvedBy(hold, demand) })),
     amend: createAmend({ decide: decideAgain, digest, edit: { amendCall, changedPlaces } }),
-    suspensions: enforcedSuspensions(store, questions, log),
+    suspensions: enforcedSuspensions(store.suspensions, questions, log),
     people: config.reviewers,
     agents: config.agents,
     systems: [...systems.keys()],
@@ -84,24 +89,24 @@ export async function createAdmin(deps: {
 
 /** Suspensions that every process of this gateway enforces before the admin API answers. */
 function enforcedSuspensions(
-  store: HoldStore,
+  suspensions: SuspensionStore,
   questions: Questions,
   log: Logger,
-): Pick<HoldStore['suspensions'], 'list' | 'suspend' | 'resume'> {
+): Pick<SuspensionStore, 'list' | 'suspend' | 'resume'> {
   /** Resolves when every process of this gateway enforces the committed suspensions. */
   async function enforced(): Promise<void> {
-    const [{ complete }] = await Promise.all([questions.ask('suspensions'), store.suspensions.refresh()]);
+    const [{ complete }] = await Promise.all([questions.ask('suspensions'), suspensions.refresh()]);
     if (!complete) log.warn('a worker did not confirm the suspensions in time');
   }
   return {
-    list: () => store.suspensions.list(),
+    list: () => suspensions.list(),
     async suspend(suspension) {
-      const suspended = await store.suspensions.suspend(suspension);
+      const suspended = await suspensions.suspend(suspension);
       await enforced();
       return suspended;
     },
-    async resume(...suspended) {
-      const resumed = await store.suspensions.resume(...suspended);
+    async resume(...whose) {
+      const resumed = await suspensions.resume(...whose);
       await enforced();
       return resumed;
     },

@@ -3,16 +3,16 @@ import { Counter, type Registry } from 'prom-client';
 import type { Enforcement } from '../../agents/enforcement.ts';
 import type { Config } from '../../config/config.ts';
 import type { Clock } from '../../domain/clock.ts';
-import type { HoldStore } from '../../domain/hold-store.ts';
+import type { OwnedStore } from '../../holds/store/store.ts';
 import { createReleases, unlessAway, type Releases } from '../../enforce/release/releases.ts';
-import { createNoticeDelivery } from '../../holds/notify/notification-delivery.ts';
+import { createNotificationDelivery } from '../../holds/notify/notification-delivery.ts';
 import { createNotifier } from '../../holds/notify/notifier.ts';
 import { createHoldTimers } from '../../holds/timers.ts';
 
 /** Milliseconds between two polls for due holds. */
 const TIMER_INTERVAL = 500;
 /** Milliseconds between two polls for notifications to send. */
-const NOTICE_INTERVAL = 500;
+const NOTIFICATION_INTERVAL = 500;
 
 /** Control's work on holds: releases for callers that left, timers and notifications. */
 type HoldWork = {
@@ -25,7 +25,7 @@ type HoldWork = {
 export function createHoldWork(deps: {
   readonly config: Config;
   readonly enforcement: Enforcement;
-  readonly store: HoldStore;
+  readonly store: OwnedStore;
   readonly instance: string;
   readonly run: string;
   readonly alive: readonly string[];
@@ -37,7 +37,8 @@ export function createHoldWork(deps: {
   const { releaser, outcomes, forwarder, systems } = enforcement;
   const { instance, run, alive } = deps;
   const releases = createReleases({
-    store,
+    holds: store.holds,
+    runs: store.runs,
     releaser,
     outcomes,
     forwarder,
@@ -50,7 +51,8 @@ export function createHoldWork(deps: {
   });
   const failing = (message: string) => (err: unknown) => unlessAway(err, () => log.error({ err }, message));
   const timers = createHoldTimers({
-    store,
+    holds: store.holds,
+    prune: (now) => store.prune(now),
     clock,
     interval: TIMER_INTERVAL,
     failed: failing('due holds could not be settled; retrying'),
@@ -61,11 +63,11 @@ export function createHoldWork(deps: {
     labelNames: ['channel', 'outcome'],
     registers: [registry],
   });
-  const delivery = createNoticeDelivery({
-    notices: store.notices,
+  const delivery = createNotificationDelivery({
+    notifications: store.notifications,
     notifier: createNotifier(config.notify, { clock }),
     clock,
-    interval: NOTICE_INTERVAL,
+    interval: NOTIFICATION_INTERVAL,
     failed: failing('notifications could not be sent; retrying'),
     counted: (channel, outcome) => notified.inc({ channel, outcome }),
   });

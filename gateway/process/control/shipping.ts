@@ -8,7 +8,7 @@ import { registerShipMetrics } from '../../../audit/ship/ship-metrics.ts';
 import { createShipper } from '../../../audit/ship/shipper.ts';
 import type { Config } from '../../config/config.ts';
 import type { Clock } from '../../domain/clock.ts';
-import type { HoldStore } from '../../domain/hold-store.ts';
+import type { Store } from '../../domain/store.ts';
 import type { RecordStep } from './record-step.ts';
 
 /** Milliseconds to ship the last events when the gateway stops. The journal keeps the rest. */
@@ -19,7 +19,7 @@ export async function startShipping(deps: {
   readonly config: Config;
   readonly clickhouse: ClickHouseAddress;
   readonly journals: string;
-  readonly store: Pick<HoldStore, 'outbox'>;
+  readonly store: Pick<Store, 'outbox'>;
   readonly signer: Signer;
   readonly registry: Registry;
   readonly record: RecordStep;

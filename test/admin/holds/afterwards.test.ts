@@ -49,9 +49,9 @@ describe('a call of unknown outcome', () => {
     const id = await desk.hold();
     await desk.post(`/api/holds/${id}/approve`);
     const release = { type: 'release', attempt: 'att_1', by: 'worker-0', key: 'key-1', policyRevision: 'p1' } as const;
-    await desk.store.apply(id, release);
+    await desk.store.holds.apply(id, release);
     const reason = 'the connection broke';
-    await desk.store.apply(id, { type: 'indeterminate', attempt: 'att_1', reason, resendAt: null });
+    await desk.store.holds.apply(id, { type: 'indeterminate', attempt: 'att_1', reason, resendAt: null });
     return id;
   }
 

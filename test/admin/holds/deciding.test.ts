@@ -11,7 +11,7 @@ afterEach(async () => {
   await desk.close();
 });
 
-const versionOf = async (id: string) => (await desk.store.find(id))?.version;
+const versionOf = async (id: string) => (await desk.store.holds.find(id))?.version;
 
 describe('deciding', () => {
   test('a reviewer approves the revision they read, and the response is the hold', async () => {
@@ -32,7 +32,7 @@ describe('deciding', () => {
       you_may: { approve: false, reject: false },
       you_voted: true,
     });
-    expect((await desk.store.find(id))?.votes).toMatchObject([
+    expect((await desk.store.holds.find(id))?.votes).toMatchObject([
       { reviewer: 'ben@example.com', channel: 'api', seenAt: opened + 1_000, at: desk.now },
     ]);
   });
@@ -40,13 +40,13 @@ describe('deciding', () => {
   test('approve needs no body, and a vote of a reviewer who never read the hold has no seen_at', async () => {
     const id = await desk.hold();
     expect((await desk.post(`/api/holds/${id}/approve`)).status).toBe(200);
-    expect((await desk.store.find(id))?.votes).toMatchObject([{ seenAt: null }]);
+    expect((await desk.store.holds.find(id))?.votes).toMatchObject([{ seenAt: null }]);
   });
 
   test('the channel that a person used is recorded', async () => {
     const id = await desk.hold();
     await desk.post(`/api/holds/${id}/approve`, { channel: 'cli' });
-    expect((await desk.store.find(id))?.votes).toMatchObject([{ channel: 'cli' }]);
+    expect((await desk.store.holds.find(id))?.votes).toMatchObject([{ channel: 'cli' }]);
     for (const channel of ['agent', 'carrier-pigeon']) {
       expect(
         await desk.post(`/api/holds/${await desk.hold('{}')}/reject`, { channel, body: { code: 'other' } }),
@@ -61,7 +61,7 @@ describe('deciding', () => {
     const id = await desk.hold();
     const body = { code: 'wrong-amount', note: 'should be 50' };
     expect((await desk.post(`/api/holds/${id}/reject`, { body })).json).toMatchObject({ status: 'rejected' });
-    expect(await desk.store.find(id)).toMatchObject({ code: 'wrong-amount', note: 'should be 50' });
+    expect(await desk.store.holds.find(id)).toMatchObject({ code: 'wrong-amount', note: 'should be 50' });
   });
 
   test('a quorum of two takes two people, and one person counts once', async () => {
@@ -151,8 +151,8 @@ describe('If-Match', () => {
   test('If-Match is stale once policy has asked again', async () => {
     const id = await desk.hold();
     await desk.post(`/api/holds/${id}/approve`);
-    const { terms, rules } = assertCall((await desk.store.find(id))!);
-    await desk.store.apply(id, { type: 'reopen', rules, reason: 'new', terms, cost: null, policyRevision: 'p2' });
+    const { terms, rules } = assertCall((await desk.store.holds.find(id))!);
+    await desk.store.holds.apply(id, { type: 'reopen', rules, reason: 'new', terms, cost: null, policyRevision: 'p2' });
     expect((await desk.get(`/api/holds/${id}`)).headers.get('etag')).toBe('"2"');
     expect((await desk.post(`/api/holds/${id}/approve`, { who: 'cleo' })).status).toBe(412);
     expect((await desk.post(`/api/holds/${id}/approve`, { who: 'cleo', ifMatch: '"2"' })).status).toBe(200);
@@ -197,7 +197,7 @@ describe('a late or forbidden decision', () => {
         status: 409,
         json: { decided: { status: 'expired', by: null } },
       });
-      expect((await ahead.store.find(late))?.status).toBe('expired');
+      expect((await ahead.store.holds.find(late))?.status).toBe('expired');
     } finally {
       await ahead.close();
     }

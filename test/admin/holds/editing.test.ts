@@ -36,7 +36,7 @@ test('an edit makes a new revision, which its editor alone cannot approve', asyn
   expect(await desk.post(`/api/holds/${id}/approve`, { who: 'cleo' })).toMatchObject({ status: 412 });
   const second = await desk.post(`/api/holds/${id}/approve`, { who: 'cleo', ifMatch: '"2"' });
   expect(second.json).toMatchObject({ status: 'approved' });
-  expect((await desk.store.call(id))?.body.toString()).toBe('{"amount":100,"currency":"usd","charge":"ch_1"}');
+  expect((await desk.store.contents.call(id))?.body.toString()).toBe('{"amount":100,"currency":"usd","charge":"ch_1"}');
 });
 
 test('an edit voids earlier votes', async () => {
@@ -56,7 +56,7 @@ test('an edit voids earlier votes', async () => {
 test('an edit keeps every digit', async () => {
   const id = await desk.hold();
   await desk.post(`/api/holds/${id}/approve`, { body: '{"edit":{"amount":10.50}}' });
-  expect((await desk.store.call(id))?.body.toString()).toContain('"amount":10.50,');
+  expect((await desk.store.contents.call(id))?.body.toString()).toContain('"amount":10.50,');
 });
 
 test('a field that is not editable is refused with its pointer, and nothing changes', async () => {
@@ -67,7 +67,7 @@ test('a field that is not editable is refused with its pointer, and nothing chan
       json: { code: 'invalid', errors: [{ in: 'body', pointer: '/edit/charge' }] },
     });
   }
-  expect((await desk.store.find(id))?.version).toBe(1);
+  expect((await desk.store.holds.find(id))?.version).toBe(1);
 });
 
 test.each([
@@ -79,7 +79,7 @@ test.each([
     status: 422,
     json: { errors: [{ in: 'body', pointer: expect.stringMatching(/^\/edit/) }] },
   });
-  expect((await desk.store.find(id))?.version).toBe(1);
+  expect((await desk.store.holds.find(id))?.version).toBe(1);
 });
 
 test('an edit that policy would block is refused, and nothing changes', async () => {
@@ -88,7 +88,7 @@ test('an edit that policy would block is refused, and nothing changes', async ()
     status: 422,
     json: { code: 'edit-blocked', detail: expect.stringContaining('more than anybody may refund') },
   });
-  expect((await desk.store.find(id))?.version).toBe(1);
+  expect((await desk.store.holds.find(id))?.version).toBe(1);
 });
 
 test('a reviewer who may not approve may not edit either, and learns nothing from policy', async () => {
@@ -99,9 +99,12 @@ test('a reviewer who may not approve may not edit either, and learns nothing fro
 test('an edit is not approved when its original cannot be displayed', async () => {
   const id = await desk.hold();
   await edit(id, 100);
-  const { call } = desk.store;
+  const { contents } = desk.store;
   const without = await openDesk({
-    holds: { ...desk.store, call: async (hold, revision) => (revision === 1 ? null : await call(hold, revision)) },
+    contents: {
+      ...contents,
+      call: async (hold, revision) => (revision === 1 ? null : await contents.call(hold, revision)),
+    },
   });
   try {
     const who = 'cleo';
@@ -146,7 +149,7 @@ test.each([
     status: 422,
     json: { errors: [{ in: 'body', pointer }] },
   });
-  expect((await desk.store.find(id))?.version).toBe(1);
+  expect((await desk.store.holds.find(id))?.version).toBe(1);
 });
 
 test('a grant is refused with an edit or for an irreversible call', async () => {

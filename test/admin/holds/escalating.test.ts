@@ -46,7 +46,7 @@ test.each([
     status: 422,
     json: { errors: [{ in: 'body', pointer }] },
   });
-  expect((await desk.store.find(id))?.version).toBe(1);
+  expect((await desk.store.holds.find(id))?.version).toBe(1);
 });
 
 test('an escalation to a group that can already decide is 409', async () => {

@@ -36,7 +36,7 @@ describe('an exception', () => {
       decided: { by: 'ben@example.com', note: 'the second' },
       answer: { option, data: { invoice: [1, null] } },
     });
-    expect(await desk.store.answer(id)).toEqual({ option, data: { invoice: [1, null] } });
+    expect(await desk.store.contents.answer(id)).toEqual({ option, data: { invoice: [1, null] } });
     expect(await desk.post(`/api/holds/${id}/answer`, { who: 'cleo', body })).toMatchObject({
       status: 409,
       json: { decided: { by: 'ben@example.com' } },
@@ -56,7 +56,7 @@ describe('an exception', () => {
       status: 422,
       json: { detail: expect.stringContaining('refund, wait, escalate_to_legal'), errors: [{ pointer: '/option' }] },
     });
-    expect((await desk.store.find(id))?.version).toBe(1);
+    expect((await desk.store.holds.find(id))?.version).toBe(1);
   });
 
   test('an exception is escalated by an option that says so', async () => {

@@ -18,8 +18,8 @@ const who = 'olga';
 
 async function giveUp(): Promise<{ id: string; hold: string }> {
   const hold = await desk.hold();
-  const [notice] = await desk.store.notices.take(desk.now, desk.now + 1_000, 1);
-  await desk.store.notices.settle(notice!.id, { state: 'dead', error: 'no such mailbox' });
+  const [notice] = await desk.store.notifications.take(desk.now, desk.now + 1_000, 1);
+  await desk.store.notifications.settle(notice!.id, { state: 'dead', error: 'no such mailbox' });
   return { id: notice!.id, hold };
 }
 

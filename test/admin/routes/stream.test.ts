@@ -133,9 +133,9 @@ test('the stream tells a client that is far behind to read the list', async () =
 
 test('a slow client gets the newest state, and an id from which it misses nothing', async () => {
   const [first, second] = [await desk.hold(), await desk.hold('{"amount":1}')];
-  const [a, b] = [(await desk.store.find(first))!, (await desk.store.find(second))!];
+  const [a, b] = [(await desk.store.holds.find(first))!, (await desk.store.holds.find(second))!];
   let now = 1_000;
-  const stream = createHoldStream({ holds: desk.store, demands: () => [], clock: () => now }, null);
+  const stream = createHoldStream({ holds: desk.store.holds, demands: () => [], clock: () => now }, null);
   for (const hold of [a, b, { ...a, version: 3 }, { ...a, version: 2 }]) {
     now += 1_000;
     stream.tell(hold);
@@ -161,8 +161,11 @@ test('the stream sends comments as keep-alives', async () => {
 });
 
 test('a client that does not read is disconnected', async () => {
-  const hold = (await desk.store.find(await desk.hold()))!;
-  const { events, tell } = createHoldStream({ holds: desk.store, demands: () => [], clock: () => desk.now }, null);
+  const hold = (await desk.store.holds.find(await desk.hold()))!;
+  const { events, tell } = createHoldStream(
+    { holds: desk.store.holds, demands: () => [], clock: () => desk.now },
+    null,
+  );
   for (let count = 0; count < 999; count++) tell({ ...hold, id: `hold_${count}` });
   // That one hold changes often keeps no client behind.
   for (let version = 2; version < 100; version++) tell({ ...hold, id: 'hold_0', version });
@@ -201,7 +204,7 @@ test('the stream ends when the listener closes', async () => {
 
 test('the stream is closed when missed changes cannot be read', async () => {
   const without = await openDesk({
-    holds: { ...desk.store, changedSince: () => Promise.reject(new Error('connection lost')) },
+    holds: { ...desk.store.holds, changedSince: () => Promise.reject(new Error('connection lost')) },
   });
   const asked = fetch(`${without.url}/api/stream`, {
     headers: { authorization: 'Bearer ben-token', 'last-event-id': '1' },

@@ -12,7 +12,7 @@ import { createShipper } from '../../../audit/ship/shipper.ts';
 import type { Embedded } from '../../../audit/clickhouse/start-embedded.ts';
 import { startEmbedded } from '../../../audit/clickhouse/start-embedded.ts';
 import type { Event } from '../../../gateway/domain/event.ts';
-import type { OutboxDelivery } from '../../../gateway/domain/hold-store.ts';
+import type { OutboxDelivery } from '../../../gateway/domain/outbox.ts';
 import { countEvents, event, SIGNER, temporaryFolder } from '../events.ts';
 
 let data: Awaited<ReturnType<typeof temporaryFolder>>;

@@ -74,7 +74,7 @@ describe.each(engines)('a clock that is set back by an hour, with holds in $name
     gateway.now = expiresAt;
     await gateway.timers.tick();
     gateway.now -= HOUR;
-    const refused = await gateway.store.apply(id, approval());
+    const refused = await gateway.store.holds.apply(id, approval());
     expect(refused).toMatchObject({ refused: 'state', hold: { status: 'expired' } });
     const again = await call.open();
     expect(again).toMatchObject({ id, status: 'expired' });
@@ -88,8 +88,11 @@ describe.each(engines)('a clock that is set back by an hour, with holds in $name
     await gateway.timers.tick();
     gateway.now -= HOUR;
     const release = { type: 'release', attempt: 'att_1', by: 'worker-0', key: 'key', policyRevision: 'p1' } as const;
-    expect(await gateway.store.apply(id, release)).toMatchObject({ refused: 'state', hold: { status: 'lapsed' } });
-    expect((await gateway.store.releasable()).map((hold) => hold.id)).not.toContain(id);
+    expect(await gateway.store.holds.apply(id, release)).toMatchObject({
+      refused: 'state',
+      hold: { status: 'lapsed' },
+    });
+    expect((await gateway.store.holds.releasable()).map((hold) => hold.id)).not.toContain(id);
   });
 
   test('does not end a claim early, and lets it end', async () => {
@@ -97,9 +100,9 @@ describe.each(engines)('a clock that is set back by an hour, with holds in $name
     const { id } = await call.open();
     const { until } = (await call.claim(BEN)).lease!;
     gateway.now -= HOUR;
-    expect(await gateway.store.apply(id, approval())).toMatchObject({ refused: 'leased' });
+    expect(await gateway.store.holds.apply(id, approval())).toMatchObject({ refused: 'leased' });
     gateway.now = until;
-    expect(isRefusal(await gateway.store.apply(id, approval()))).toBe(false);
+    expect(isRefusal(await gateway.store.holds.apply(id, approval()))).toBe(false);
   });
 
   test('does not remind or escalate a second time', async () => {

@@ -1,4 +1,4 @@
-import type { Notice } from '../../../gateway/domain/notification.ts';
+import type { Notification } from '../../../gateway/domain/notification.ts';
 import { createForwarder, type Forwarder } from '../../../gateway/enforce/forwarder.ts';
 import { settleAbandoned } from '../../../gateway/enforce/release/abandoned.ts';
 import { createOutcomes } from '../../../gateway/enforce/release/outcomes.ts';
@@ -6,8 +6,8 @@ import { createHandleReleases } from '../../../gateway/enforce/release/release-h
 import { createReleaser, type Releaser } from '../../../gateway/enforce/release/release.ts';
 import { createResends } from '../../../gateway/enforce/release/resend.ts';
 import { createCompose } from '../../../gateway/holds/notify/compose.ts';
-import { createNoticeDelivery } from '../../../gateway/holds/notify/notification-delivery.ts';
-import { openHoldStore, type OwnedHoldStore } from '../../../gateway/holds/store/store.ts';
+import { createNotificationDelivery } from '../../../gateway/holds/notify/notification-delivery.ts';
+import { openHoldStore, type OwnedStore } from '../../../gateway/holds/store/store.ts';
 import { createHoldTimers } from '../../../gateway/holds/timers.ts';
 import type { Place } from '../../gateway/holds/store/engines.ts';
 import { idleMeter } from '../../helpers/meter.ts';
@@ -21,12 +21,12 @@ type Round = { tick(): Promise<unknown> };
 export type Gateway = {
   readonly name: string;
   readonly upstream: string;
-  readonly store: OwnedHoldStore;
+  readonly store: OwnedStore;
   readonly releaser: Releaser;
   readonly timers: Round;
   readonly handles: Round;
   readonly resends: Round;
-  readonly notices: Round;
+  readonly notifications: Round;
   /** Settles what these processes left in the middle. */
   takeOver(dead: readonly string[]): Promise<void>;
   /** What its clock says. */
@@ -42,7 +42,9 @@ export async function openGateway(options: {
   readonly failed: (error: unknown) => void;
   /** Around everything that leaves the process. */
   readonly forwarding?: (forwarder: Forwarder) => Forwarder;
-  readonly delivering?: (deliver: (notice: Notice) => Promise<void>) => (notice: Notice) => Promise<void>;
+  readonly delivering?: (
+    deliver: (notification: Notification) => Promise<void>,
+  ) => (notification: Notification) => Promise<void>;
 }): Promise<Gateway> {
   const { name, at, upstream, now, failed, forwarding = (own) => own, delivering = (own) => own } = options;
   const clock = () => gateway.now;
@@ -50,44 +52,45 @@ export async function openGateway(options: {
   const compose = createCompose(config, PEOPLE, 'http://console.example.com/');
   const gateway = { now } as { -readonly [Part in keyof Gateway]: Gateway[Part] };
   const store = await openHoldStore({ ...at, key: KEY, node: name, clock, reviewers: PEOPLE, compose });
+  const { holds, contents } = store;
   const systems = new Map(systemsAt(upstream).map((system) => [system.name, system]));
   const releaser = createReleaser({
-    store,
+    holds,
+    contents,
     decide,
     digest,
     systems,
     clock,
     by: name,
     forwarder: forwarding(createForwarder([...systems.values()])),
-    outcomes: createOutcomes(store, (_hold, { type }, why) => failed(new Error(`${type} was refused: ${why}`))),
+    outcomes: createOutcomes(holds, (_hold, { type }, why) => failed(new Error(`${type} was refused: ${why}`))),
     meter: idleMeter,
     spent: () => {},
     whyNotPermitted: () => null,
   });
-  const rounds = { store, releaser, clock, failed };
-  async function deliver(notice: Notice): Promise<void> {
+  const rounds = { holds, releaser, clock, failed };
+  async function deliver(notification: Notification): Promise<void> {
     // Few stories get that far, and it takes a while to load.
     const { createNotifier } = await import('../../../gateway/holds/notify/notifier.ts');
-    await createNotifier(config, { clock }).deliver(notice);
+    await createNotifier(config, { clock }).deliver(notification);
   }
-  const { notices } = store;
   return Object.assign(gateway, {
     name,
     upstream,
     store,
     releaser,
-    timers: createHoldTimers({ store, clock, interval: 1_000, failed }),
+    timers: createHoldTimers({ holds, prune: (until) => store.prune(until), clock, interval: 1_000, failed }),
     handles: createHandleReleases(rounds),
     resends: createResends(rounds),
-    notices: createNoticeDelivery({
-      notices,
+    notifications: createNotificationDelivery({
+      notifications: store.notifications,
       notifier: { deliver: delivering(deliver) },
       clock,
       interval: 1_000,
       failed,
     }),
     async takeOver(dead: readonly string[]) {
-      await settleAbandoned({ store, systems, ended: (other) => dead.includes(other), clock });
+      await settleAbandoned({ holds, systems, ended: (other) => dead.includes(other), clock });
     },
   });
 }

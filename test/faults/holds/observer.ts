@@ -1,5 +1,5 @@
 import type { Event } from '../../../gateway/domain/event.ts';
-import { openHoldStore, type OwnedHoldStore } from '../../../gateway/holds/store/store.ts';
+import { openHoldStore, type OwnedStore } from '../../../gateway/holds/store/store.ts';
 import type { Place } from '../../gateway/holds/store/engines.ts';
 import { startBusinessSystem, type Arrival, type BusinessSystem } from './business-system.ts';
 import { KEY } from '../../helpers/hold.ts';
@@ -14,12 +14,12 @@ export class Observer {
   /** What has to happen before a call that has arrived is answered. */
   whenArrived: () => Promise<void> = async () => {};
   readonly #place: Place;
-  readonly #store: OwnedHoldStore;
+  readonly #store: OwnedStore;
   #system!: BusinessSystem;
   #seen = 0;
   #faults: unknown[] = [];
 
-  private constructor(place: Place, store: OwnedHoldStore) {
+  private constructor(place: Place, store: OwnedStore) {
     this.#place = place;
     this.#store = store;
   }
@@ -37,7 +37,7 @@ export class Observer {
 
   /** Looks at a call in the moment in which it arrives, before anybody can make it look right. */
   async #received(arrival: Arrival): Promise<boolean> {
-    const { items } = await this.#store.list({ agent: arrival.customer, limit: 100 });
+    const { items } = await this.#store.holds.list({ agent: arrival.customer, limit: 100 });
     try {
       checkArrival(arrival, items.map(assertCall));
     } catch (error) {
@@ -54,7 +54,7 @@ export class Observer {
     try {
       if (this.#faults.length > 0) throw this.#faults[0];
       checkEnd(this.story!, {
-        holds: (await this.#store.list({ agent, limit: 100 })).items.map(assertCall),
+        holds: (await this.#store.holds.list({ agent, limit: 100 })).items.map(assertCall),
         events,
         notices: await this.#place.raw('select id, hold_id, kind, state from notices'),
         grants: (await this.#store.grants.list({ agent, active: false, limit: 100 })).items,

@@ -40,7 +40,7 @@ export class Scene {
   }
 
   /** The gateway does something by itself, when it is that late. */
-  async round(of: 'timers' | 'handles' | 'resends' | 'notices', at = 0): Promise<void> {
+  async round(of: 'timers' | 'handles' | 'resends' | 'notifications', at = 0): Promise<void> {
     this.meanwhile();
     this.until(at);
     await this.gateway[of].tick();
@@ -77,7 +77,7 @@ export class Call {
   /** The hold that the call has; null before it was opened. */
   async find(): Promise<CallHold | null> {
     const { agent, task } = this.asked;
-    const { items } = await this.#gateway.store.list({ agent, limit: 100 });
+    const { items } = await this.#gateway.store.holds.list({ agent, limit: 100 });
     const hold = items.find(({ claims }) => claims.task === task);
     return hold ? assertCall(hold) : null;
   }
@@ -94,7 +94,7 @@ export class Call {
     const known = await this.find();
     if (known && !isOpen(known)) return known;
     const draft = draftOf(this.asked, { callId: createId('call'), decisionId: createId('dec') });
-    return (await this.#gateway.store.open(draft)).hold;
+    return (await this.#gateway.store.holds.open(draft)).hold;
   }
 
   claim(by: Reviewer): Promise<CallHold> {
@@ -168,7 +168,7 @@ export class Call {
     return await this.#if(
       ({ execution, resendAt }) => execution === 'indeterminate' && resendAt === null,
       async (hold) => {
-        const body = (await this.#gateway.store.call(hold.id))!.body.toString();
+        const body = (await this.#gateway.store.contents.call(hold.id))!.body.toString();
         const { amount } = JSON.parse(body) as { amount: number };
         const answer = await fetch(`${this.#gateway.upstream}/refunds?customer=${customer}&amount=${amount}`);
         return outcome(hold, by, (await answer.text()) === 'there');
@@ -179,7 +179,7 @@ export class Call {
   /** The agent reads the answer that was kept for it. */
   async readAnswer(): Promise<void> {
     const { id, execution } = await this.hold();
-    const kept = await this.#gateway.store.response(id);
+    const kept = await this.#gateway.store.contents.response(id);
     const right = execution === 'executed' ? kept?.body.toString() === 'refunded' && kept.complete : kept === null;
     if (!right) throw new Error(`${id} is ${execution} and its answer is ${kept ? 'there' : 'not there'}`);
   }
@@ -191,7 +191,7 @@ export class Call {
     this.#scene.meanwhile();
     const hold = await this.hold();
     if (!due(hold)) return hold;
-    const result = await this.#gateway.store.apply(hold.id, await command(hold));
+    const result = await this.#gateway.store.holds.apply(hold.id, await command(hold));
     if (isRefusal(result)) throw new Error(result.detail);
     return assertCall(result);
   }

@@ -194,9 +194,9 @@ export const stories: readonly Story[] = [
   story('people are told', { a: ['rejected'] }, async (scene) => {
     const call = scene.call('a');
     const { createdAt } = await call.open();
-    await scene.here(() => scene.round('notices'));
+    await scene.here(() => scene.round('notifications'));
     await call.reject(BEN);
-    await scene.round('notices', createdAt);
+    await scene.round('notifications', createdAt);
   }),
 ];
 

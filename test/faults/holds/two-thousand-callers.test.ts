@@ -75,7 +75,7 @@ async function allWaiting(): Promise<void> {
 async function pending(): Promise<Map<string, Hold>> {
   const found = new Map<string, Hold>();
   for (let cursor: string | null | undefined; cursor !== null;) {
-    const page = await plane.store.list({ status: 'pending', limit: 500, ...(cursor && { cursor }) });
+    const page = await plane.store.holds.list({ status: 'pending', limit: 500, ...(cursor && { cursor }) });
     for (const hold of page.items) found.set(hold.claims.task!, hold);
     cursor = page.next;
   }
@@ -106,7 +106,7 @@ test('2,000 callers who wait on one worker are all told rightly, and what was ap
   const reject = { type: 'reject', by: BEN, channel: 'api', revision: 1, code: 'not-now', note: null } as const;
   await Promise.all([
     ...approved.map((to) => approve(plane.store, holds.get(to)!.id)),
-    ...rejected.map((to) => plane.store.apply(holds.get(to)!.id, reject)),
+    ...rejected.map((to) => plane.store.holds.apply(holds.get(to)!.id, reject)),
   ]);
   const first = await Promise.all(answers.slice(0, 1_500));
   expect(first.slice(0, 1_000).map(({ status, body }) => `${status} ${body}`)).toEqual(
@@ -118,7 +118,13 @@ test('2,000 callers who wait on one worker are all told rightly, and what was ap
   const failed = (error: unknown) => {
     throw error;
   };
-  const timers = createHoldTimers({ store: plane.store, clock, interval: 1_000, failed });
+  const timers = createHoldTimers({
+    holds: plane.store.holds,
+    prune: (now) => plane.store.prune(now),
+    clock,
+    interval: 1_000,
+    failed,
+  });
   expect(await timers.tick()).toBe(expired.length);
   expect(new Set((await Promise.all(answers.slice(1_500))).map(codeOf))).toEqual(new Set(['403 expired']));
   expect(paid('crowd')).toEqual(once(approved));

@@ -96,7 +96,7 @@ describe('approve', () => {
     expect({ code, err }).toEqual({ code: 0, err: 'Approve this? [y/N] ' });
     expect(out).toContain(`  | ${REFUND}\n`);
     expect(out).toMatch(new RegExp(`${id} is approved\\.\n$`));
-    expect(await desk.store.find(id)).toMatchObject({
+    expect(await desk.store.holds.find(id)).toMatchObject({
       status: 'approved',
       votes: [{ reviewer: 'ben@example.com', channel: 'cli', note: 'fine', seenAt: expect.any(Number) }],
     });
@@ -113,7 +113,7 @@ describe('approve', () => {
       code: 1,
       err: expect.stringContaining('Nothing was approved.'),
     });
-    expect((await desk.store.find(id))?.version).toBe(1);
+    expect((await desk.store.holds.find(id))?.version).toBe(1);
   });
 
   test('approve --yes does not ask, and says which approvals are still missing', async () => {
@@ -137,7 +137,7 @@ describe('approve', () => {
     await desk.post(`/api/holds/${id}/approve`, { who: 'cleo', body: { edit: { amount: 90_000 } } });
     approving.answer('y\n');
     expect(await approving.ended).toMatchObject({ code: 1, err: expect.stringContaining('Read it again') });
-    expect(await desk.store.find(id)).toMatchObject({ status: 'pending', revision: 2, votes: [{ revision: 2 }] });
+    expect(await desk.store.holds.find(id)).toMatchObject({ status: 'pending', revision: 2, votes: [{ revision: 2 }] });
   });
 
   test('approve does not ask a reviewer who may not approve, and says why', async () => {
@@ -157,7 +157,11 @@ describe('reject', () => {
       out: `${id} is rejected.\n`,
       err: '',
     });
-    expect(await desk.store.find(id)).toMatchObject({ status: 'rejected', code: 'wrong-amount', note: 'half of it' });
+    expect(await desk.store.holds.find(id)).toMatchObject({
+      status: 'rejected',
+      code: 'wrong-amount',
+      note: 'half of it',
+    });
     expect(await run(['reject', id, '--code', 'other'])).toMatchObject({
       code: 1,
       err: expect.stringContaining('Already rejected by ben@example.com'),
@@ -250,7 +254,7 @@ describe('address and token', () => {
     writeFileSync(join(folder.path, 'empty'), '\n');
     const id = await desk.hold();
     expect(await run(['approve', id, '--yes', '--token-file', 'token'], { token: null })).toMatchObject({ code: 0 });
-    expect(await desk.store.find(id)).toMatchObject({ decidedBy: 'cleo@example.com' });
+    expect(await desk.store.holds.find(id)).toMatchObject({ decidedBy: 'cleo@example.com' });
     for (const file of ['empty', 'none']) {
       expect(await run(['holds', '--token-file', file])).toMatchObject({ code: 1, err: expect.stringContaining(file) });
     }

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { createEvaluator, type Evaluator } from '../../../gateway/decide/evaluator.ts';
-import type { HoldStore } from '../../../gateway/domain/hold-store.ts';
+import type { Store } from '../../../gateway/domain/store.ts';
 import { Problem } from '../../../gateway/domain/problem.ts';
 import { approve, BEN, startDataPlane, TOKEN, type DataPlane } from '../../helpers/data-plane.ts';
 import { compileRego } from '../../helpers/policy.ts';
@@ -37,12 +37,15 @@ beforeAll(async () => {
   plane = await startDataPlane({
     systems: { payments: { upstream: upstream.url, wait: '30s' } },
     rego: { 'payments.rego': HOLDS },
-    through: (store): HoldStore => ({
+    through: (store): Store => ({
       ...store,
-      async apply(...one) {
-        asked += 1;
-        if (away.apply) throw new Problem('store-unavailable');
-        return store.apply(...one);
+      holds: {
+        ...store.holds,
+        async apply(...one) {
+          asked += 1;
+          if (away.apply) throw new Problem('store-unavailable');
+          return store.holds.apply(...one);
+        },
       },
     }),
   });
@@ -77,7 +80,7 @@ async function held(purpose: string, path?: string): Promise<string> {
 
 const sentFor = (purpose: string) => upstream.received.filter(({ body }) => body.includes(purpose)).length;
 const stateOf = async (id: string) => {
-  const hold = await plane.store.find(id);
+  const hold = await plane.store.holds.find(id);
   return [hold?.status, hold?.execution];
 };
 
@@ -85,13 +88,15 @@ describe('a call that policy allows while the same call is held', () => {
   test('an allowed call is sent once: the open hold on the same call is superseded first and names the call', async () => {
     const purpose = randomUUID();
     const waiting = pay(purpose);
-    await expect.poll(async () => (await plane.store.list({ status: 'pending', limit: 10 })).items.length).toBe(1);
-    const [hold] = (await plane.store.list({ status: 'pending', limit: 10 })).items;
+    await expect
+      .poll(async () => (await plane.store.holds.list({ status: 'pending', limit: 10 })).items.length)
+      .toBe(1);
+    const [hold] = (await plane.store.holds.list({ status: 'pending', limit: 10 })).items;
     plane.decider.swap(allows);
     const answer = await pay(purpose);
     expect([answer.status, answer.headers.get('holdpoint-verdict')]).toEqual([201, 'allow']);
     expect(sentFor(purpose)).toBe(1);
-    expect(await plane.store.find(hold!.id)).toMatchObject({
+    expect(await plane.store.holds.find(hold!.id)).toMatchObject({
       status: 'superseded',
       note: expect.stringMatching(/^policy allows it now; it was forwarded as call_[0-9a-f]{32}$/),
       policyRevision: assertCall(hold!).policyRevision,
@@ -117,8 +122,10 @@ describe('a call that policy allows while the same call is held', () => {
   test('an allowed call gets the answer of the same call that is already being released, and is not sent', async () => {
     const purpose = randomUUID();
     const first = pay(purpose, '/slow');
-    await expect.poll(async () => (await plane.store.list({ status: 'pending', limit: 10 })).items.length).toBe(1);
-    const [hold] = (await plane.store.list({ status: 'pending', limit: 10 })).items;
+    await expect
+      .poll(async () => (await plane.store.holds.list({ status: 'pending', limit: 10 })).items.length)
+      .toBe(1);
+    const [hold] = (await plane.store.holds.list({ status: 'pending', limit: 10 })).items;
     await approve(plane.store, hold!.id);
     await expect.poll(() => owed.length).toBe(1);
     plane.decider.swap(allows);
@@ -151,7 +158,7 @@ describe('a call that policy allows while the same call is held', () => {
     const purpose = randomUUID();
     const id = await held(purpose);
     const no = { type: 'reject', by: BEN, channel: 'api', revision: 1, code: 'other', note: null } as const;
-    await plane.store.apply(id, no);
+    await plane.store.holds.apply(id, no);
     plane.decider.swap(allows);
     expect((await pay(purpose)).status).toBe(201);
     expect(await stateOf(id)).toEqual(['rejected', 'none']);

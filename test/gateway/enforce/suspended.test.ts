@@ -95,7 +95,7 @@ test('an agent may call again once its suspension is lifted', async () => {
 
 test('a waiting caller is told of its agent’s suspension, and its approved call is not sent', async () => {
   const waiting = call('/payments/pay', 'POST');
-  await expect.poll(async () => (await plane.store.list({ status: 'pending', limit: 10 })).items.length).toBe(1);
+  await expect.poll(async () => (await plane.store.holds.list({ status: 'pending', limit: 10 })).items.length).toBe(1);
   const before = upstream.received.length;
   await suspend('agent', 'billing-bot');
   const answer = await waiting;
@@ -125,5 +125,5 @@ test('an approved call is superseded, not released, when its agent is suspended 
   const { hold_id } = (await first.json()) as { hold_id: string };
   await approve(plane.store, hold_id);
   await suspend('agent', 'billing-bot');
-  expect(await plane.store.find(hold_id)).toMatchObject({ status: 'superseded', execution: 'none' });
+  expect(await plane.store.holds.find(hold_id)).toMatchObject({ status: 'superseded', execution: 'none' });
 });

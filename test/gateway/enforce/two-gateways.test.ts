@@ -59,7 +59,7 @@ function pay(plane: DataPlane, purpose: string, amount = 500, headers: Record<st
 
 async function holdFor(purpose: string): Promise<string> {
   const find = async () =>
-    (await two.store.list({ limit: 100 })).items.find(({ claims }) => claims.task === purpose)?.id;
+    (await two.store.holds.list({ limit: 100 })).items.find(({ claims }) => claims.task === purpose)?.id;
   await expect.poll(find).toBeDefined();
   return (await find())!;
 }
@@ -81,7 +81,14 @@ test('a rejection on one gateway reaches the caller of another', async () => {
   const purpose = randomUUID();
   const answer = pay(one, purpose);
   const id = await holdFor(purpose);
-  await two.store.apply(id, { type: 'reject', by: BEN, channel: 'api', revision: 1, code: 'not-now', note: null });
+  await two.store.holds.apply(id, {
+    type: 'reject',
+    by: BEN,
+    channel: 'api',
+    revision: 1,
+    code: 'not-now',
+    note: null,
+  });
   expect(await (await answer).json()).toMatchObject({ code: 'rejected', reviewer_code: 'not-now' });
 });
 
@@ -110,12 +117,19 @@ test('while the database is unavailable, callers wait, new holds are refused, an
 
   await postgres.start();
   await expect
-    .poll(async () => (await two.store.find(ids[0]!).catch(() => null))?.status, { timeout: 20_000 })
+    .poll(async () => (await two.store.holds.find(ids[0]!).catch(() => null))?.status, { timeout: 20_000 })
     .toBe('pending');
   await approve(two.store, ids[0]!);
   expect((await callers[0]!).status).toBe(200);
   expect([sentFor(decided), sentFor(undecided)]).toEqual([1, 0]);
-  await two.store.apply(ids[1]!, { type: 'reject', by: BEN, channel: 'api', revision: 1, code: 'other', note: null });
+  await two.store.holds.apply(ids[1]!, {
+    type: 'reject',
+    by: BEN,
+    channel: 'api',
+    revision: 1,
+    code: 'other',
+    note: null,
+  });
   expect((await callers[1]!).status).toBe(403);
 }, 60_000);
 

@@ -102,7 +102,9 @@ async function close(socket: WebSocket): Promise<void> {
 
 async function pendingHold(path: string): Promise<Hold> {
   const pending = async () =>
-    (await plane.store.list({ status: 'pending', limit: 10 })).items.find((hold) => assertCall(hold).path === path);
+    (await plane.store.holds.list({ status: 'pending', limit: 10 })).items.find(
+      (hold) => assertCall(hold).path === path,
+    );
   await expect.poll(pending).toBeDefined();
   return (await pending())!;
 }
@@ -300,7 +302,7 @@ describe('held handshakes', () => {
     await opened;
     expect(await echo(socket, 'hello')).toMatchObject({ data: 'hello' });
     await expect
-      .poll(() => plane.store.find(hold.id))
+      .poll(() => plane.store.holds.find(hold.id))
       .toMatchObject({ status: 'approved', execution: 'executed', upstreamStatus: 101 });
     await close(socket);
     const events = (await eventsOf('/v1/stage/first')).filter(({ decision_id }) => decision_id === hold.decisionId);
@@ -319,7 +321,14 @@ describe('held handshakes', () => {
     const told = refusal(open(shared('/chat/v1/stage/second')));
     const hold = await pendingHold('/v1/stage/second');
     const { id, revision } = hold;
-    await plane.store.apply(id, { type: 'reject', by: BEN, channel: 'api', revision, code: 'not-now', note: 'later' });
+    await plane.store.holds.apply(id, {
+      type: 'reject',
+      by: BEN,
+      channel: 'api',
+      revision,
+      code: 'not-now',
+      note: 'later',
+    });
     expect(await told).toMatchObject({ status: 403, body: { code: 'rejected', note: 'later' } });
   });
 
@@ -339,7 +348,7 @@ describe('held handshakes', () => {
         );
       await expect.poll(ended).toBe(true);
       await approve(hold);
-      expect(await plane.store.find(hold.id)).toMatchObject({ status: 'approved', execution: 'none' });
+      expect(await plane.store.holds.find(hold.id)).toMatchObject({ status: 'approved', execution: 'none' });
       expect(connections).toBe(before);
     }
   });

@@ -62,18 +62,27 @@ async function held(): Promise<{ hold: CallHold; answer: Promise<Response> }> {
       'agent-context': `task="${purpose}"`,
     },
   });
-  const find = async () => (await plane.store.list({ limit: 50 })).items.find((one) => one.claims.task === purpose);
+  const find = async () =>
+    (await plane.store.holds.list({ limit: 50 })).items.find((one) => one.claims.task === purpose);
   await expect.poll(find).toBeDefined();
   return { hold: assertCall((await find())!), answer };
 }
 
 async function amended(hold: CallHold, edit: object) {
-  return amend(hold, (await plane.store.call(hold.id))!, edit);
+  return amend(hold, (await plane.store.contents.call(hold.id))!, edit);
 }
 
 async function edit(hold: CallHold, by: Reviewer, { call, digest, envelope, judgement }: Amendment): Promise<CallHold> {
   const told = { channel: 'api', revision: hold.revision, note: null, seenAt: null } as const;
-  const result = await plane.store.apply(hold.id, { type: 'edit', by, ...told, call, digest, envelope, judgement });
+  const result = await plane.store.holds.apply(hold.id, {
+    type: 'edit',
+    by,
+    ...told,
+    call,
+    digest,
+    envelope,
+    judgement,
+  });
   if (isRefusal(result)) throw new Error(result.detail);
   return assertCall(result);
 }
@@ -92,7 +101,7 @@ describe('a call that a reviewer edits', () => {
     expect(amendment.digest).not.toBe(hold.digest);
     expect(amendment.envelope).toBe(hold.envelope);
     await edit(hold, BEN, amendment);
-    expect(await plane.store.find(hold.id)).toMatchObject({ status: 'pending', revision: 2 });
+    expect(await plane.store.holds.find(hold.id)).toMatchObject({ status: 'pending', revision: 2 });
     await approve(plane.store, hold.id, EVE);
     expect((await answer).status).toBe(200);
     expect(JSON.parse(upstream.received.at(-1)!.body.toString())).toMatchObject({ amount: 50, to: 'home' });

@@ -112,7 +112,7 @@ test('a held call counts toward the budget once it is released', async () => {
     body: JSON.stringify({ amount: 450 }),
   });
   const asked = async () =>
-    (await plane.store.list({ status: 'pending', limit: 10 })).items.find(
+    (await plane.store.holds.list({ status: 'pending', limit: 10 })).items.find(
       (hold) => assertCall(hold).path === '/v1/asked',
     )?.id;
   await expect.poll(asked, PATIENCE).toBeDefined();

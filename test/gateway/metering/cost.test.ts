@@ -194,7 +194,7 @@ describe('the cost of a call', () => {
 describe('the cost of a held call', () => {
   const hold = async (body: object, headers: Record<string, string> = {}) => {
     const answered = scene.call('/held', body, headers);
-    const pending = async () => (await scene.plane.store.list({ status: 'pending', limit: 1 })).items[0];
+    const pending = async () => (await scene.plane.store.holds.list({ status: 'pending', limit: 1 })).items[0];
     await expect.poll(pending).toBeDefined();
     return { answered, hold: (await pending())! };
   };
@@ -281,7 +281,7 @@ test('a held call that is released after a restart has its cost recorded once', 
   const after = await startScene({ 'llm.rego': REGO }, SYSTEM, { at, key });
   try {
     after.answers((response) => json(response, usage(1000)));
-    const [waiting] = (await after.plane.store.list({ status: 'pending', limit: 1 })).items;
+    const [waiting] = (await after.plane.store.holds.list({ status: 'pending', limit: 1 })).items;
     await approve(after.plane.store, waiting!.id);
     expect((await after.call('/held', body)).status).toBe(200);
     await after.ended('/held');

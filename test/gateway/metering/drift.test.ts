@@ -149,7 +149,7 @@ describe('answers without drift', () => {
 describe('drift in the answers to held calls', () => {
   async function hold(amount: number, headers: Record<string, string> = {}) {
     const answered = scene.call('/held', { amount }, headers);
-    const pending = async () => (await scene.plane.store.list({ status: 'pending', limit: 1 })).items[0];
+    const pending = async () => (await scene.plane.store.holds.list({ status: 'pending', limit: 1 })).items[0];
     await expect.poll(pending).toBeDefined();
     return { answered, id: (await pending())!.id };
   }
@@ -169,7 +169,7 @@ describe('drift in the answers to held calls', () => {
     expect(drifted(events)).toMatchObject([
       { ...expected, hold_id: id, reason: 'asked for 500, got 999', status: 200 },
     ]);
-    expect((await scene.plane.store.find(id))!.execution).toBe('executed');
+    expect((await scene.plane.store.holds.find(id))!.execution).toBe('executed');
   });
 
   test('the answer to a held call is compared also if it is released for a caller who left', async () => {

@@ -39,10 +39,11 @@ export async function startScene(
   const forwarder = createForwarder(config.systems);
   const byName = new Map(config.systems.map((each) => [each.name, each]));
   const control = createReleaser({
-    store,
+    holds: store.holds,
+    contents: store.contents,
     decide: (input) => decider.decide(input),
     forwarder,
-    outcomes: createOutcomes(store, () => {}),
+    outcomes: createOutcomes(store.holds, () => {}),
     spent: () => {},
     meter: createMeter({
       systems: config.systems,

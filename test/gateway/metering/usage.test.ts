@@ -3,7 +3,7 @@ import type { Call } from '../../../gateway/domain/call.ts';
 import type { Decision } from '../../../gateway/domain/decision.ts';
 import type { UsageStore } from '../../../gateway/domain/usage.ts';
 import { createUsage, type Usage } from '../../../gateway/metering/usage.ts';
-import type { OwnedHoldStore } from '../../../gateway/holds/store/store.ts';
+import type { OwnedStore } from '../../../gateway/holds/store/store.ts';
 import { engines } from '../holds/store/engines.ts';
 import { useStores } from '../holds/store/stores.ts';
 
@@ -12,7 +12,7 @@ const HOUR = 60 * MINUTE;
 
 describe.each(engines)('usage in $name', (engine) => {
   const stores = useStores(engine);
-  let store: OwnedHoldStore;
+  let store: OwnedStore;
 
   beforeEach(async () => {
     store = await stores.open();

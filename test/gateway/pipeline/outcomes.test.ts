@@ -92,7 +92,7 @@ function pay(
 
 async function pendingHold(): Promise<Hold> {
   const isNew = ({ id }: Hold) => !seen.has(id);
-  const pending = async () => (await plane.store.list({ status: 'pending', limit: 100 })).items.find(isNew);
+  const pending = async () => (await plane.store.holds.list({ status: 'pending', limit: 100 })).items.find(isNew);
   await expect.poll(pending).toBeDefined();
   const hold = (await pending())!;
   seen.add(hold.id);
@@ -106,7 +106,7 @@ async function waitingCallers(): Promise<number | undefined> {
 
 const approve = ({ id }: Hold) => approveHold(plane.store, id);
 const reject = ({ id, revision }: Hold) =>
-  plane.store.apply(id, {
+  plane.store.holds.apply(id, {
     type: 'reject',
     by: BEN,
     channel: 'api',
@@ -184,7 +184,7 @@ describe('held calls', () => {
     expect(answer.headers.get('holdpoint-verdict')).toBe('hold');
     expect(await answer.text()).toBe('{"paid":true}');
     expect(upstream.received.length).toBe(before + 1);
-    expect(await plane.store.find(hold.id)).toMatchObject({
+    expect(await plane.store.holds.find(hold.id)).toMatchObject({
       status: 'approved',
       execution: 'executed',
       upstreamStatus: 201,
@@ -216,7 +216,7 @@ describe('held calls', () => {
     expect(answer.status).toBe(503);
     expect(Number(answer.headers.get('retry-after'))).toBeLessThanOrEqual(60);
     expect(answer.headers.get('location')).toBe(`/-/holds/${hold_id}`);
-    await plane.store.apply(hold_id, {
+    await plane.store.holds.apply(hold_id, {
       type: 'cancel',
       by: 'billing-bot',
       as: 'agent',
@@ -232,8 +232,8 @@ describe('held calls', () => {
     expect(answer.headers.get('preference-applied')).toBe('respond-async');
     expect(answer.headers.get('location')).toBe(`/-/holds/${hold_id}`);
     expect(answer.headers.get('retry-after')).not.toBeNull();
-    expect(await plane.store.find(hold_id)).toMatchObject({ handle: true, status: 'pending' });
-    await plane.store.apply(hold_id, {
+    expect(await plane.store.holds.find(hold_id)).toMatchObject({ handle: true, status: 'pending' });
+    await plane.store.holds.apply(hold_id, {
       type: 'cancel',
       by: 'billing-bot',
       as: 'agent',
@@ -249,7 +249,7 @@ describe('held calls', () => {
     const before = upstream.received.length;
     const retries = [pay(500, { purpose }), pay(500, { purpose })];
     await expect.poll(waitingCallers).toBe(2);
-    await approve((await plane.store.find(hold_id))!);
+    await approve((await plane.store.holds.find(hold_id))!);
     const answers = await Promise.all(retries);
     expect(answers.map(({ status }) => status)).toEqual([201, 201]);
     expect(upstream.received.length).toBe(before + 1);
@@ -261,7 +261,7 @@ describe('held calls', () => {
       hold_id: string;
     };
     const before = upstream.received.length;
-    await approve((await plane.store.find(hold_id))!);
+    await approve((await plane.store.holds.find(hold_id))!);
     expect(upstream.received.length).toBe(before);
     expect((await pay(500, { purpose })).status).toBe(201);
     expect(upstream.received.length).toBe(before + 1);
@@ -287,7 +287,7 @@ describe('held calls', () => {
     const waiting = pay(500);
     const { id } = await pendingHold();
     now.skew += 31 * 60_000;
-    await plane.store.apply(id, { type: 'expire' });
+    await plane.store.holds.apply(id, { type: 'expire' });
     const answer = await waiting;
     expect(answer.status).toBe(403);
     expect(await answer.json()).toMatchObject({ code: 'expired', hold_id: id });
@@ -299,7 +299,7 @@ describe('held calls', () => {
     await approve(hold);
     const answer = await waiting;
     expect(answer.status).toBe(502);
-    expect(await plane.store.find(hold.id)).toMatchObject({ execution: 'failed' });
+    expect(await plane.store.holds.find(hold.id)).toMatchObject({ execution: 'failed' });
   });
 });
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import type { HoldStore } from '../../../gateway/domain/hold-store.ts';
+import type { Store } from '../../../gateway/domain/store.ts';
 import { Problem } from '../../../gateway/domain/problem.ts';
 import { startDataPlane, TOKEN, type DataPlane } from '../../helpers/data-plane.ts';
 import { startUpstream, type Upstream } from '../../helpers/upstream.ts';
@@ -29,14 +29,14 @@ beforeAll(async () => {
     systems: { payments: { upstream: upstream.url } },
     rego: { 'payments.rego': REGO },
     clock: () => Date.now() + now.skew,
-    through: (store): HoldStore => ({
+    through: (store): Store => ({
       ...store,
-      notices: {
-        ...store.notices,
+      notifications: {
+        ...store.notifications,
         async alert(alert) {
           alerted += 1;
           if (away) throw new Problem('store-unavailable');
-          return store.notices.alert(alert);
+          return store.notifications.alert(alert);
         },
       },
     }),

@@ -49,7 +49,7 @@ const open = (body: string | object, headers: Record<string, string> = {}) =>
 const view = async (answer: Response | Promise<Response>) => (await (await answer).json()) as View;
 
 async function apply(id: string, command: HoldCommand): Promise<void> {
-  const result = await plane.store.apply(id, command);
+  const result = await plane.store.holds.apply(id, command);
   if (isRefusal(result)) throw new Error(result.detail);
 }
 
@@ -87,7 +87,7 @@ describe('exceptions: an agent asks people for help', () => {
     const task = randomUUID();
     const waiting = open({ task, summary: 'now?' }, { prefer: 'wait=30' });
     const find = async () =>
-      (await plane.store.list({ kind: 'exception', limit: 50 })).items.find((one) => one.claims.task === task);
+      (await plane.store.holds.list({ kind: 'exception', limit: 50 })).items.find((one) => one.claims.task === task);
     await expect.poll(find).toBeDefined();
     await apply((await find())!.id, { ...answering, answer: { option: null, data: null }, note: 'yes' });
     const answer = await waiting;
@@ -128,16 +128,16 @@ describe('exceptions: an agent asks people for help', () => {
     const form =
       '{"summary":"s","draft_response":{"amount":12345678901234567890,"rate":1.50},"own":[1e2,null,"é"],"options":[{"id":"a"}]}';
     const { hold_id } = await view(open(form));
-    expect(JSON.stringify(await plane.store.handoff(hold_id))).toBe(form);
+    expect(JSON.stringify(await plane.store.contents.handoff(hold_id))).toBe(form);
   });
 
   test('an exception is held under the terms of handoffs, for the time that the agent names', async () => {
     const { hold_id } = await view(open({ summary: randomUUID(), to: { group: 'legal' } }));
-    const hold = (await plane.store.find(hold_id))!;
+    const hold = (await plane.store.holds.find(hold_id))!;
     expect(hold.terms).toMatchObject({ level: 2, requirements: [{ groups: ['legal'], quorum: 1 }], onExpiry: 'block' });
     expect([hold.expiresAt - hold.createdAt, hold.slaAt - hold.createdAt]).toEqual([24 * 3_600_000, 4 * 3_600_000]);
     const sooner = await view(open({ summary: randomUUID(), expires_in: '1h' }));
-    const soon = (await plane.store.find(sooner.hold_id))!;
+    const soon = (await plane.store.holds.find(sooner.hold_id))!;
     expect([soon.expiresAt - soon.createdAt, soon.terms.requirements]).toEqual([3_600_000, []]);
   });
 
@@ -313,16 +313,13 @@ describe('bad handoffs', () => {
       /16/,
     ],
     ['a body beyond all limits', 'x'.repeat(7 * 2 ** 20), 413, 'handoff-too-large', /./],
-  ])(
-    'a handoff with %s is refused, names the wrong member and opens no hold',
-    async (_what, body, status, code, detail) => {
-      const before = (await plane.store.list({ limit: 1 })).items[0]?.id;
-      const answer = await open(body);
-      expect(answer.status).toBe(status);
-      expect(await view(answer)).toMatchObject({ code, detail: expect.stringMatching(detail) });
-      expect((await plane.store.list({ limit: 1 })).items[0]?.id).toBe(before);
-    },
-  );
+  ])('%s', async (_what, body, status, code, detail) => {
+    const before = (await plane.store.holds.list({ limit: 1 })).items[0]?.id;
+    const answer = await open(body);
+    expect(answer.status).toBe(status);
+    expect(await view(answer)).toMatchObject({ code, detail: expect.stringMatching(detail) });
+    expect((await plane.store.holds.list({ limit: 1 })).items[0]?.id).toBe(before);
+  });
 
   test('a return is refused without a code, with an unknown code, or with a note that is too long', async () => {
     const { hold_id } = await view(relay());
@@ -335,7 +332,7 @@ describe('bad handoffs', () => {
       const answer = await request('POST', `/-/holds/${hold_id}/return`, { token: OTHER_TOKEN, body });
       expect([answer.status, await view(answer)]).toMatchObject([status, { code }]);
     }
-    expect(await plane.store.find(hold_id)).toMatchObject({ status: 'pending' });
+    expect(await plane.store.holds.find(hold_id)).toMatchObject({ status: 'pending' });
   });
 
   test('an agent that lists anything but the relays sent to it is refused', async () => {

@@ -104,11 +104,12 @@ function startReleaser(
   decide: (input: string) => Decision = (input) => plane.decider.decide(input),
   whyNotPermitted: (agent: string, system: string) => string | null = () => null,
 ) {
-  const { store } = plane;
+  const { holds, contents } = plane.store;
   const clock = Date.now;
-  const outcomes = createOutcomes(store, () => failures.push('an outcome was refused'));
+  const outcomes = createOutcomes(holds, () => failures.push('an outcome was refused'));
   const parts = {
-    store,
+    holds,
+    contents,
     outcomes,
     forwarder,
     meter: idleMeter,
@@ -119,7 +120,7 @@ function startReleaser(
   };
   const releaser = createReleaser({ ...parts, decide, whyNotPermitted, by });
   const failed = (error: unknown) => failures.push(error);
-  const releases = createHandleReleases({ store, releaser, clock, failed });
+  const releases = createHandleReleases({ holds, releaser, clock, failed });
   releases.start();
   stops.push(() => releases.stop());
 }
@@ -142,8 +143,8 @@ async function payAndLeave(system = 'payments', headers: Record<string, string> 
 
 const approve = (id: string): Promise<CallHold> => approveHold(plane.store, id);
 
-const execution = (id: string) => async () => (await plane.store.find(id))?.execution;
-const status = (id: string) => async () => (await plane.store.find(id))?.status;
+const execution = (id: string) => async () => (await plane.store.holds.find(id))?.execution;
+const status = (id: string) => async () => (await plane.store.holds.find(id))?.status;
 
 async function policy(rego: string): Promise<Evaluator> {
   return createEvaluator(await compileRego({ 'payments.rego': rego }));
@@ -194,7 +195,7 @@ describe('an approved call after its caller left with a handle', () => {
     const id = await payAndLeave();
     await approve(id);
     await expect.poll(execution(id)).toBe('executed');
-    const attempt = assertCall((await plane.store.find(id))!).attempt;
+    const attempt = assertCall((await plane.store.holds.find(id))!).attempt;
     expect(attempt).toMatchObject({ by: 'control/1' });
     expect(upstream.received.at(-1)?.headers['idempotency-key']).toBe(attempt?.id);
 
@@ -218,7 +219,14 @@ describe('an approved call after its caller left with a handle', () => {
     const id = await payAndLeave();
     expect((await fetchAnswer(id)).status).toBe(409);
     const before = upstream.received.length;
-    await plane.store.apply(id, { type: 'reject', by: BEN, channel: 'api', revision: 1, code: 'other', note: null });
+    await plane.store.holds.apply(id, {
+      type: 'reject',
+      by: BEN,
+      channel: 'api',
+      revision: 1,
+      code: 'other',
+      note: null,
+    });
     await untilAnotherIsReleased();
     expect(upstream.received.length).toBe(before + 1);
     expect((await fetchAnswer(id)).status).toBe(409);
@@ -274,7 +282,7 @@ describe('the policy decision at the release', () => {
     const before = upstream.received.length;
     startReleaser('control/1');
     await expect.poll(status(id)).toBe('pending');
-    expect(await plane.store.find(id)).toMatchObject({
+    expect(await plane.store.holds.find(id)).toMatchObject({
       execution: 'none',
       revision: 2,
       policyRevision: stricter.revision,
@@ -295,7 +303,7 @@ describe('the policy decision at the release', () => {
       seenAt: null,
       grant: null,
     } as const;
-    expect(await plane.store.apply(id, stale)).toMatchObject({ refused: 'stale' });
+    expect(await plane.store.holds.apply(id, stale)).toMatchObject({ refused: 'stale' });
     await approve(id);
     await expect.poll(execution(id)).toBe('executed');
     expect(upstream.received.length).toBe(before + 1);
@@ -316,7 +324,7 @@ describe('the policy decision at the release', () => {
     let decide = await faulty();
     startReleaser('control/1', (input) => decide(input));
     await expect.poll(() => failures.length).toBeGreaterThan(0);
-    expect(await plane.store.find(id)).toEqual(approved);
+    expect(await plane.store.holds.find(id)).toEqual(approved);
     expect(upstream.received.length).toBe(before);
     decide = (input) => original.decide(input);
     await expect.poll(execution(id)).toBe('executed');
@@ -353,12 +361,18 @@ describe('the outcome of a released call', () => {
     ] as const) {
       await approve(id);
       const attempt = `att_${by}`;
-      await plane.store.apply(id, { type: 'release', attempt, by, key: attempt, policyRevision: original.revision });
+      await plane.store.holds.apply(id, {
+        type: 'release',
+        attempt,
+        by,
+        key: attempt,
+        policyRevision: original.revision,
+      });
     }
     const before = upstream.received.length;
     const settle = () =>
       settleAbandoned({
-        store: plane.store,
+        holds: plane.store.holds,
         systems: systems(),
         ended: (name) => name === 'worker-1/dead',
         clock: Date.now,
@@ -376,13 +390,13 @@ describe('the outcome of a released call', () => {
     // If the process was alive after all, its late outcome is the truth.
     const response = { status: 200, headers: [], body: Buffer.alloc(0), complete: true };
     const unmeasured = { cost: null, drift: null };
-    const late = await plane.store.apply(dead, {
+    const late = await plane.store.holds.apply(dead, {
       type: 'executed',
       attempt: 'att_worker-1/dead',
       response,
       ...unmeasured,
     });
     expect(late).toMatchObject({ execution: 'executed', upstreamStatus: 200 });
-    await plane.store.apply(alive, { type: 'failed', attempt: 'att_worker-2/alive', reason: 'over' });
+    await plane.store.holds.apply(alive, { type: 'failed', attempt: 'att_worker-2/alive', reason: 'over' });
   });
 });

@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { createEvaluator, type Evaluator } from '../../../../gateway/decide/evaluator.ts';
 import { assertCall, type CallHold } from '../../../../gateway/domain/hold.ts';
-import type { HoldStore } from '../../../../gateway/domain/hold-store.ts';
+import type { Store } from '../../../../gateway/domain/store.ts';
 import { Problem } from '../../../../gateway/domain/problem.ts';
 import type { System } from '../../../../gateway/domain/system.ts';
 import { createForwarder, type Forwarder } from '../../../../gateway/enforce/forwarder.ts';
@@ -56,14 +56,17 @@ function respond({ url }: Received, response: ServerResponse, request: IncomingM
 }
 
 /** The store. It is unavailable for so many of these commands. */
-const through = (store: HoldStore): HoldStore => ({
+const through = (store: Store): Store => ({
   ...store,
-  async apply(id, command) {
-    if (['executed', 'indeterminate', 'failed'].includes(command.type) && away.apply > 0) {
-      away.apply -= 1;
-      throw new Problem('store-unavailable');
-    }
-    return store.apply(id, command);
+  holds: {
+    ...store.holds,
+    async apply(id, command) {
+      if (['executed', 'indeterminate', 'failed'].includes(command.type) && away.apply > 0) {
+        away.apply -= 1;
+        throw new Problem('store-unavailable');
+      }
+      return store.holds.apply(id, command);
+    },
   },
 });
 
@@ -90,10 +93,11 @@ beforeAll(async () => {
   const store = through(plane.store);
   const failed = (error: unknown) => failures.push(error);
   releaser = createReleaser({
-    store,
+    holds: store.holds,
+    contents: store.contents,
     decide: (input) => plane.decider.decide(input),
     forwarder,
-    outcomes: createOutcomes(store, () => {}),
+    outcomes: createOutcomes(store.holds, () => {}),
     meter: idleMeter,
     spent: () => {},
     digest: createDigest(systems),
@@ -102,8 +106,8 @@ beforeAll(async () => {
     by: 'control/1/test',
     clock,
   });
-  resends = createResends({ store, releaser, clock, failed });
-  readBacks = createReadBacks({ store, forwarder, systems, clock, failed });
+  resends = createResends({ holds: store.holds, releaser, clock, failed });
+  readBacks = createReadBacks({ holds: store.holds, forwarder, systems, clock, failed });
 });
 
 afterEach(() => {
@@ -128,7 +132,8 @@ function call(system: string, purpose: string, headers: Record<string, string> =
 }
 
 async function holdFor(callId: string): Promise<CallHold> {
-  const find = async () => (await plane.store.list({ limit: 200 })).items.find((hold) => hold.claims.task === callId);
+  const find = async () =>
+    (await plane.store.holds.list({ limit: 200 })).items.find((hold) => hold.claims.task === callId);
   await expect.poll(find).toBeDefined();
   return assertCall((await find())!);
 }
@@ -144,7 +149,7 @@ async function approved(system: string, headers: Record<string, string> = {}) {
 
 const sentFor = (purpose: string) => upstream.received.filter(({ body }) => body.includes(purpose));
 const stateOf = async (id: string) => {
-  const { execution, resendAt, attempt } = assertCall((await plane.store.find(id))!);
+  const { execution, resendAt, attempt } = assertCall((await plane.store.holds.find(id))!);
   return { execution, again: resendAt !== null, attempts: attempt?.number };
 };
 
@@ -182,7 +187,7 @@ describe('a call of unknown outcome to a system that is declared idempotent', ()
     await resends.tick();
     expect((await answer).status).toBe(201);
     expect(sentFor(purpose).map(({ headers }) => headers['idempotency-key'])).toEqual([key, key]);
-    expect(assertCall((await plane.store.find(id))!).attempt!.key).toBe(key);
+    expect(assertCall((await plane.store.holds.find(id))!).attempt!.key).toBe(key);
   });
 
   test('a call of unknown outcome is left to people after five attempts, with a wait that doubles', async () => {
@@ -207,9 +212,10 @@ describe('a call of unknown outcome to a system that is declared idempotent', ()
     await expect.poll(() => stateOf(id)).toMatchObject({ again: true });
     const elsewhere = new Map([['ledger', { ...plane.config.systems[0]!, upstream: new URL('http://127.0.0.1:1') }]]);
     const nowhere = createForwarder([...elsewhere.values()]);
-    const outcomes = createOutcomes(plane.store, () => {});
+    const outcomes = createOutcomes(plane.store.holds, () => {});
     const unreachable = createReleaser({
-      store: plane.store,
+      holds: plane.store.holds,
+      contents: plane.store.contents,
       decide: (input) => plane.decider.decide(input),
       forwarder: nowhere,
       outcomes,
@@ -222,7 +228,7 @@ describe('a call of unknown outcome to a system that is declared idempotent', ()
       clock,
     });
     now.skew += 1_000;
-    await unreachable.resend(assertCall((await plane.store.find(id))!));
+    await unreachable.resend(assertCall((await plane.store.holds.find(id))!));
     await nowhere.close();
     expect(await stateOf(id)).toEqual({ execution: 'indeterminate', again: true, attempts: 2 });
     now.skew += 2_000;
@@ -253,12 +259,12 @@ describe('a call of unknown outcome to a system that is declared idempotent', ()
       const { id } = await holdFor(purpose);
       await approve(plane.store, id);
       const release = { attempt: `att_${purpose}`, by: 'worker-9/1/dead', key: purpose, policyRevision: '' };
-      await plane.store.apply(id, { type: 'release', ...release });
+      await plane.store.holds.apply(id, { type: 'release', ...release });
       ids.push(id);
     }
     const systems = new Map(plane.config.systems.map((system) => [system.name, system]));
     const ended = (name: string) => name === 'worker-9/1/dead';
-    expect(await settleAbandoned({ store: plane.store, systems, ended, clock })).toBe(2);
+    expect(await settleAbandoned({ holds: plane.store.holds, systems, ended, clock })).toBe(2);
     now.skew += 1_000;
     await resends.tick();
     expect(await Promise.all(ids.map(stateOf))).toEqual([
@@ -271,13 +277,13 @@ describe('a call of unknown outcome to a system that is declared idempotent', ()
 describe('a call of unknown outcome to a system with read_back', () => {
   test('a call is confirmed as executed as soon as the system knows it', async () => {
     const { id } = await lost();
-    const key = assertCall((await plane.store.find(id))!).attempt!.key;
+    const key = assertCall((await plane.store.holds.find(id))!).attempt!.key;
     known = 200;
     await readBacks.tick();
     expect(await stateOf(id)).toMatchObject({ execution: 'indeterminate' });
     now.skew += 5_000;
     await readBacks.tick();
-    expect(await plane.store.find(id)).toMatchObject({
+    expect(await plane.store.holds.find(id)).toMatchObject({
       execution: 'confirmed-executed',
       outcome: {
         result: 'executed',
@@ -298,7 +304,7 @@ describe('a call of unknown outcome to a system with read_back', () => {
       const before = looks();
       await readBacks.tick();
       expect(looks()).toBe(before + 1);
-      return (await plane.store.find(id))!.execution;
+      return (await plane.store.holds.find(id))!.execution;
     };
     expect(await look(5_000, 404)).toBe('indeterminate');
     expect(await look(30_000, 404)).toBe('indeterminate');
@@ -306,7 +312,7 @@ describe('a call of unknown outcome to a system with read_back', () => {
     expect(await look(600_000, 503)).toBe('indeterminate');
     expect(await look(600_000, 404)).toBe('indeterminate');
     expect(await look(600_000, 404)).toBe('confirmed-not');
-    expect(await plane.store.find(id)).toMatchObject({ outcome: { result: 'not-executed', by: 'read-back' } });
+    expect(await plane.store.holds.find(id)).toMatchObject({ outcome: { result: 'not-executed', by: 'read-back' } });
     expect(sentFor(purpose)).toHaveLength(1);
   });
 
@@ -317,9 +323,9 @@ describe('a call of unknown outcome to a system with read_back', () => {
     await readBacks.tick();
     const before = upstream.received.length;
     await readBacks.tick();
-    const { revision } = (await plane.store.find(id))!;
+    const { revision } = (await plane.store.holds.find(id))!;
     const said = { result: 'executed', reference: 'tx-1', note: null } as const;
-    await plane.store.apply(id, { type: 'outcome', by: BEN, channel: 'api', revision, ...said });
+    await plane.store.holds.apply(id, { type: 'outcome', by: BEN, channel: 'api', revision, ...said });
     now.skew += 600_000;
     await readBacks.tick();
     expect(upstream.received.length).toBe(before);
@@ -330,7 +336,7 @@ describe('a call of unknown outcome to a system with read_back', () => {
     fates.push('reset', 'reset', 'reset', 'reset', 'reset');
     const { id } = await approved('ledger');
     await expect.poll(() => stateOf(id)).toMatchObject({ again: true });
-    await plane.store.apply(id, { type: 'leave-to-people', reason: 'a test' });
+    await plane.store.holds.apply(id, { type: 'leave-to-people', reason: 'a test' });
     const before = upstream.received.length;
     now.skew += 600_000;
     await readBacks.tick();
@@ -351,7 +357,7 @@ describe('an outcome while the store is unavailable', () => {
   test('a drain waits until outcomes are recorded', async () => {
     const { id, answer } = await approved('bank');
     await answer;
-    const hold = { ...assertCall((await plane.store.find(id))!), attempt: null };
+    const hold = { ...assertCall((await plane.store.holds.find(id))!), attempt: null };
     const slow = createOutcomes(
       {
         async apply() {

@@ -42,7 +42,7 @@ async function payAndHangUp(amount: number): Promise<void> {
 }
 
 async function holdsOf(status: 'pending' | 'approved'): Promise<Hold[]> {
-  return (await plane.store.list({ status, limit: 100 })).items;
+  return (await plane.store.holds.list({ status, limit: 100 })).items;
 }
 
 async function completed(verdict: string) {

@@ -25,11 +25,11 @@ beforeAll(async () => {
     rego: { 'payments.rego': REGO },
   });
   store = {
-    watch: (changed) => plane.store.watch(changed),
+    watch: (changed) => plane.store.holds.watch(changed),
     async find(id) {
       reads += 1;
       if (away) throw new Problem('store-unavailable');
-      return plane.store.find(id);
+      return plane.store.holds.find(id);
     },
   };
 });
@@ -47,12 +47,12 @@ async function held(): Promise<Hold> {
     headers: { authorization: `Bearer ${TOKEN}`, 'content-type': 'application/json' },
   });
   const { hold_id } = (await answer.json()) as { hold_id: string };
-  return (await plane.store.find(hold_id))!;
+  return (await plane.store.holds.find(hold_id))!;
 }
 
 const stay = { onGone() {} };
 const reject = ({ id, revision }: Hold) =>
-  plane.store.apply(id, { type: 'reject', by: BEN, channel: 'api', revision, code: 'other', note: null });
+  plane.store.holds.apply(id, { type: 'reject', by: BEN, channel: 'api', revision, code: 'other', note: null });
 
 test('two thousand callers are woken by the decisions on their holds, and none reads the store on leaving', async () => {
   const room = createHoldWaiters(store);
@@ -104,14 +104,14 @@ test('a caller waits while its call is being released or is due to be resent, an
   const hold = await held();
   await approve(plane.store, hold.id);
   const release = { type: 'release', attempt: 'att_1', by: 'w/1/r', key: 'k', policyRevision: '' } as const;
-  const releasing = (await plane.store.apply(hold.id, release)) as Hold;
+  const releasing = (await plane.store.holds.apply(hold.id, release)) as Hold;
   const lost = { type: 'indeterminate', attempt: 'att_1', reason: 'reset', resendAt: Date.now() } as const;
   let done: object | null = null;
   const waiting = room.wait(releasing, 60_000, stay).then((end) => (done = end));
-  await plane.store.apply(hold.id, lost);
-  await expect.poll(async () => assertCall((await plane.store.find(hold.id))!).resendAt).not.toBeNull();
+  await plane.store.holds.apply(hold.id, lost);
+  await expect.poll(async () => assertCall((await plane.store.holds.find(hold.id))!).resendAt).not.toBeNull();
   expect(done).toBeNull();
-  await plane.store.apply(hold.id, { type: 'leave-to-people', reason: 'enough' });
+  await plane.store.holds.apply(hold.id, { type: 'leave-to-people', reason: 'enough' });
   expect(await waiting).toMatchObject({ execution: 'indeterminate', resendAt: null });
 });
 

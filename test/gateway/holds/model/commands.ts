@@ -37,8 +37,8 @@ const accepted = (result: Hold | HoldRefusal) => !isRefusal(result);
 async function give(model: Model, world: World, at: number, call: number, command: (hold: Hold) => HoldCommand) {
   const expected = latest(model, call)!;
   const { store } = world.gateways[at]!;
-  const hold = (await store.find(expected.id))!;
-  return { expected, result: await store.apply(hold.id, command(hold)) };
+  const hold = (await store.holds.find(expected.id))!;
+  return { expected, result: await store.holds.apply(hold.id, command(hold)) };
 }
 
 const latest = (model: Model, call: number) => model.holds.findLast((hold) => hold.call === call);
@@ -52,10 +52,10 @@ function open(call: number, at: number, handle: boolean): Command {
       const existing = openHold(model, call);
       const { store } = world.gateways[at]!;
       if (model.suspended) {
-        await expect(store.open(world.draft(call, handle))).rejects.toMatchObject({ code: 'suspended' });
+        await expect(store.holds.open(world.draft(call, handle))).rejects.toMatchObject({ code: 'suspended' });
         return;
       }
-      const { hold, attached } = await store.open(world.draft(call, handle));
+      const { hold, attached } = await store.holds.open(world.draft(call, handle));
       expect(attached).toBe(existing !== undefined);
       if (existing) {
         expect(hold.id).toBe(existing.id);
@@ -197,7 +197,7 @@ function release(call: number, at: number, fate: Fate): Command {
     const expected = latest(model, call)!;
     settle(model, expected);
     const ready = expected.status === 'approved' && expected.execution === 'none';
-    const hold = (await world.gateways[at]!.store.find(expected.id))!;
+    const hold = (await world.gateways[at]!.store.holds.find(expected.id))!;
     const before = world.sent.length;
     // Whoever is not allowed to send must not get as far as dying on the way.
     await world.release(at, hold, ready ? fate : 'answered');
@@ -248,9 +248,9 @@ function race(call: number, name: string, first: Rival, second: Rival): Command 
       model.now = expected.expiresAt;
     }
     const [a, b] = world.gateways.map(({ store }) => store);
-    const hold = (await a!.find(expected.id))!;
-    const results = await Promise.all([a!.apply(hold.id, first(hold)), b!.apply(hold.id, second(hold))]);
-    const now = (await a!.find(expected.id))!;
+    const hold = (await a!.holds.find(expected.id))!;
+    const results = await Promise.all([a!.holds.apply(hold.id, first(hold)), b!.holds.apply(hold.id, second(hold))]);
+    const now = (await a!.holds.find(expected.id))!;
     const won = results.filter(accepted).length;
     // A vote that completes no quorum leaves the hold open for whoever comes next.
     const decides = isApproved({ ...expected, approved: [...expected.approved, PEOPLE[1]] });
@@ -279,7 +279,7 @@ function releaseTwice(call: number): Command {
     const expected = latest(model, call)!;
     settle(model, expected);
     const ready = expected.status === 'approved' && expected.execution === 'none';
-    const hold = (await world.gateways[0]!.store.find(expected.id))!;
+    const hold = (await world.gateways[0]!.store.holds.find(expected.id))!;
     const before = world.sent.length;
     await Promise.all([world.release(0, hold, 'answered'), world.release(1, hold, 'answered')]);
     expect(world.sent.length - before).toBe(ready ? 1 : 0);
@@ -381,7 +381,7 @@ export const commands = [
 export async function compare(model: Model, world: World): Promise<void> {
   const events = await world.events();
   for (const expected of model.holds) {
-    const hold = (await world.gateways[0]!.store.find(expected.id))!;
+    const hold = (await world.gateways[0]!.store.holds.find(expected.id))!;
     settle(model, expected);
     // A timer that has not fired yet leaves the store behind the clock, and nothing else.
     const late = hold.status === 'pending' || (hold.status === 'approved' && isOpen(hold));

@@ -1,13 +1,14 @@
 import type { Decision, HoldTerms } from '../../../../gateway/domain/decision.ts';
 import type { Event } from '../../../../gateway/domain/event.ts';
 import { assertCall, type Hold } from '../../../../gateway/domain/hold.ts';
-import type { HoldDraft, HoldStore } from '../../../../gateway/domain/hold-store.ts';
+import type { HoldDraft } from '../../../../gateway/domain/hold-store.ts';
 import type { Reviewer } from '../../../../gateway/domain/principal.ts';
 import { Problem } from '../../../../gateway/domain/problem.ts';
 import type { Forwarder } from '../../../../gateway/enforce/forwarder.ts';
 import { settleAbandoned } from '../../../../gateway/enforce/release/abandoned.ts';
 import { createOutcomes } from '../../../../gateway/enforce/release/outcomes.ts';
 import { createReleaser, type Releaser } from '../../../../gateway/enforce/release/release.ts';
+import type { OwnedStore } from '../../../../gateway/holds/store/store.ts';
 import { createHoldTimers, type HoldTimers } from '../../../../gateway/holds/timers.ts';
 import { idleMeter } from '../../../helpers/meter.ts';
 import { digest, draft, PRINCIPAL, requirement, terms } from '../../../helpers/hold.ts';
@@ -21,7 +22,7 @@ export type Sent = { readonly call: number; readonly digest: string; readonly ke
 
 type Gateway = {
   name: string;
-  store: HoldStore;
+  store: OwnedStore;
   timers: HoldTimers;
   releaser: Releaser;
   fate: Fate;
@@ -46,10 +47,10 @@ export class World {
   now = 1_700_000_000_000;
   readonly sent: Sent[] = [];
   readonly gateways: Gateway[] = [];
-  readonly #open: (clock: () => number) => Promise<HoldStore>;
+  readonly #open: (clock: () => number) => Promise<OwnedStore>;
   #processes = 0;
 
-  constructor(open: (clock: () => number) => Promise<HoldStore>) {
+  constructor(open: (clock: () => number) => Promise<OwnedStore>) {
     this.#open = open;
   }
 
@@ -64,7 +65,8 @@ export class World {
       name,
       store,
       timers: createHoldTimers({
-        store,
+        holds: store.holds,
+        prune: (now) => store.prune(now),
         clock: () => this.now,
         interval: 1_000,
         failed(error) {
@@ -105,10 +107,11 @@ export class World {
       close: async () => {},
     };
     gateway.releaser = createReleaser({
-      store,
+      holds: store.holds,
+      contents: store.contents,
       decide: (input) => decisionOf(Number(JSON.parse(input).call)),
       forwarder,
-      outcomes: createOutcomes(store, () => {}),
+      outcomes: createOutcomes(store.holds, () => {}),
       meter: idleMeter,
       spent: () => {},
       digest,
@@ -170,7 +173,7 @@ export class World {
     const successor = await this.#gateway(at);
     this.gateways[at] = successor;
     const ended = (name: string) => name === dead.name;
-    await settleAbandoned({ store: successor.store, systems: SYSTEMS, ended, clock: () => this.now });
+    await settleAbandoned({ holds: successor.store.holds, systems: SYSTEMS, ended, clock: () => this.now });
   }
 
   async events(): Promise<Event[]> {

@@ -1,4 +1,4 @@
-import type { Notice, NoticeDraft, NoticeKind } from '../../../../gateway/domain/notification.ts';
+import type { Notification, NotificationDraft, NotificationKind } from '../../../../gateway/domain/notification.ts';
 import { createId } from '../../../../gateway/domain/id.ts';
 import type { NotifyConfig } from '../../../../gateway/holds/notify/notify-config.ts';
 import { createCompose } from '../../../../gateway/holds/notify/compose.ts';
@@ -11,19 +11,19 @@ export const REVIEWERS = [reviewer('bea'), reviewer('carl')];
 export const NOTHING: NotifyConfig = { webhooks: {}, slack: {} };
 
 /** What the store gives out of a draft: taken for the first time. */
-export function aNotice(draft: NoticeDraft, createdAt: number): Notice {
+export function aNotification(draft: NotificationDraft, createdAt: number): Notification {
   return { ...draft, id: createId('ntc'), createdAt, attempts: 1, error: null, nextAt: createdAt, state: 'waiting' };
 }
 
 /** The messages that a hold makes, ready to be delivered. */
-export function noticesOf(
+export function notificationsOf(
   config: Partial<NotifyConfig>,
   {
     hold = aHold(Date.now()),
     kind = 'opened',
-  }: { hold?: ReturnType<typeof aHold>; kind?: Exclude<NoticeKind, 'alert'> } = {},
-): Notice[] {
+  }: { hold?: ReturnType<typeof aHold>; kind?: Exclude<NotificationKind, 'alert'> } = {},
+): Notification[] {
   const at = Date.now();
   const compose = createCompose({ ...NOTHING, ...config }, REVIEWERS, CONSOLE);
-  return compose({ kind, hold, at }).map((draft) => aNotice(draft, at));
+  return compose({ kind, hold, at }).map((draft) => aNotification(draft, at));
 }

@@ -4,14 +4,14 @@ import { describe, expect, test } from 'vitest';
 import type { Event } from '../../../../gateway/domain/event.ts';
 import type { Hold, Vote } from '../../../../gateway/domain/hold.ts';
 import {
-  NOTICE_KINDS,
-  type NoticeDraft,
-  type NoticeKind,
-  type Occasion,
+  NOTIFICATION_KINDS,
+  type NotificationDraft,
+  type NotificationKind,
+  type NotificationTrigger,
 } from '../../../../gateway/domain/notification.ts';
 import { newHold } from '../../../../gateway/holds/new-hold.ts';
 import { createCompose } from '../../../../gateway/holds/notify/compose.ts';
-import type { NoticeMessage } from '../../../../gateway/holds/notify/notice-message.ts';
+import type { NotificationMessage } from '../../../../gateway/holds/notify/notification-message.ts';
 import type { NotifyConfig } from '../../../../gateway/holds/notify/notify-config.ts';
 import { slackMessage } from '../../../../gateway/holds/notify/slack-message.ts';
 import { facts, headline } from '../../../../gateway/holds/notify/wording.ts';
@@ -38,15 +38,15 @@ const EVERYWHERE: NotifyConfig = {
 };
 
 /** `channel` or `channel to`, in the order in which they are written. */
-function told(occasion: Occasion, config = EVERYWHERE): string[] {
+function told(trigger: NotificationTrigger, config = EVERYWHERE): string[] {
   return createCompose(
     config,
     REVIEWERS,
     CONSOLE,
-  )(occasion).map(({ channel, to }) => [channel, to].filter(Boolean).join(' '));
+  )(trigger).map(({ channel, to }) => [channel, to].filter(Boolean).join(' '));
 }
 
-function of(kind: Exclude<NoticeKind, 'alert'>, hold: Hold, at = NOW): Occasion {
+function of(kind: Exclude<NotificationKind, 'alert'>, hold: Hold, at = NOW): NotificationTrigger {
   return { kind, hold, at };
 }
 
@@ -64,7 +64,7 @@ function vote(reviewer: string, revision: number): Vote {
   };
 }
 
-const HOLD_KINDS = NOTICE_KINDS.filter((kind) => kind !== 'alert');
+const HOLD_KINDS = NOTIFICATION_KINDS.filter((kind) => kind !== 'alert');
 const IN_FINANCE = ['webhook/all', 'webhook/finance', 'slack/finance'];
 
 describe('who is told', () => {
@@ -186,7 +186,7 @@ describe('who is told', () => {
 
 describe('what is told', () => {
   const compose = createCompose(EVERYWHERE, REVIEWERS, `${CONSOLE}/`);
-  const messageOf = (draft: NoticeDraft | undefined) => JSON.parse(draft!.payload) as NoticeMessage;
+  const messageOf = (draft: NotificationDraft | undefined) => JSON.parse(draft!.payload) as NotificationMessage;
 
   test('of a hold: who wants what, who may decide until when, and where', () => {
     const hold = aHold(NOW, { assignee: 'bea@example.com' });

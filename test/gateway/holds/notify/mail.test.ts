@@ -3,11 +3,11 @@ import { createServer } from 'node:net';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { SMTPServer, type SMTPServerOptions } from 'smtp-server';
 import { afterEach, beforeAll, expect, test } from 'vitest';
-import type { Notice } from '../../../../gateway/domain/notification.ts';
+import type { Notification } from '../../../../gateway/domain/notification.ts';
 import type { DeliveryError } from '../../../../gateway/holds/notify/delivery-error.ts';
 import { createNotifier } from '../../../../gateway/holds/notify/notifier.ts';
 import { aHold } from '../../../helpers/hold.ts';
-import { CONSOLE, NOTHING, noticesOf } from './a-notification.ts';
+import { CONSOLE, NOTHING, notificationsOf } from './a-notification.ts';
 import { LOCALHOST } from './localhost-certificate.ts';
 
 beforeAll(() => setDefaultCACertificates([...getCACertificates(), LOCALHOST.cert]));
@@ -54,9 +54,9 @@ function refusing(responseCode: number, text: string): SMTPServerOptions {
 }
 
 /** Sends the mail about one hold. */
-async function send(url: string, notice?: Notice): Promise<Notice> {
+async function send(url: string, notice?: Notification): Promise<Notification> {
   const config = { ...NOTHING, email: { url, from: 'Holdpoint Prod <holdpoint@example.com>' } };
-  const sent = notice ?? noticesOf(config, { hold: aHold(Date.now(), { assignee: 'bea@example.com' }) })[0]!;
+  const sent = notice ?? notificationsOf(config, { hold: aHold(Date.now(), { assignee: 'bea@example.com' }) })[0]!;
   await createNotifier(config).deliver(sent);
   return sent;
 }
@@ -112,7 +112,7 @@ test('lets nobody write headers or further recipients by what an agent does', as
     assignee: 'bea@example.com',
   });
   const url = `smtp://127.0.0.1:${port}`;
-  const [notice] = noticesOf({ email: { url, from: 'holdpoint@example.com' } }, { hold });
+  const [notice] = notificationsOf({ email: { url, from: 'holdpoint@example.com' } }, { hold });
   await send(url, notice);
   expect(mails).toHaveLength(1);
   expect(mails[0]!.to).toEqual(['bea@example.com']);

@@ -1,9 +1,12 @@
 import type { ServerResponse } from 'node:http';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import type { NoticeDraft } from '../../../../gateway/domain/notification.ts';
-import { createNoticeDelivery, type NoticeDelivery } from '../../../../gateway/holds/notify/notification-delivery.ts';
+import type { NotificationDraft } from '../../../../gateway/domain/notification.ts';
+import {
+  createNotificationDelivery,
+  type NotificationDelivery,
+} from '../../../../gateway/holds/notify/notification-delivery.ts';
 import { createNotifier } from '../../../../gateway/holds/notify/notifier.ts';
-import { openHoldStore, type OwnedHoldStore } from '../../../../gateway/holds/store/store.ts';
+import { openHoldStore, type OwnedStore } from '../../../../gateway/holds/store/store.ts';
 import { KEY } from '../../../helpers/hold.ts';
 import { startUpstream, type Upstream } from '../../../helpers/upstream.ts';
 import { engines, type Place } from '../store/engines.ts';
@@ -13,7 +16,7 @@ const SECOND = 1_000;
 const HOUR = 3_600_000;
 const START = Date.parse('2026-11-24T10:00:00Z');
 
-type Options = Parameters<typeof createNoticeDelivery>[0];
+type Options = Parameters<typeof createNotificationDelivery>[0];
 
 describe.each(engines)('messages kept in $name', (engine) => {
   const cleanups: (() => Promise<unknown>)[] = [];
@@ -37,21 +40,21 @@ describe.each(engines)('messages kept in $name', (engine) => {
   }
 
   /** Opens the store of one gateway. An alert for the groups `a` and `b` makes one message to `webhook/a` and one to `webhook/b`. */
-  async function openStore({ at }: Place): Promise<OwnedHoldStore> {
+  async function openStore({ at }: Place): Promise<OwnedStore> {
     const store = await openHoldStore({
       ...at,
       key: KEY,
       node: 'test',
       clock: () => now,
       reviewers: [],
-      compose: (occasion) =>
-        occasion.kind === 'alert'
-          ? occasion.groups.map((group): NoticeDraft => ({
+      compose: (trigger) =>
+        trigger.kind === 'alert'
+          ? trigger.groups.map((group): NotificationDraft => ({
               kind: 'alert',
               holdId: null,
               channel: `webhook/${group}`,
               to: null,
-              payload: JSON.stringify({ type: 'call.blocked', data: { reason: occasion.event.reason } }),
+              payload: JSON.stringify({ type: 'call.blocked', data: { reason: trigger.event.reason } }),
             }))
           : [],
     });
@@ -60,10 +63,10 @@ describe.each(engines)('messages kept in $name', (engine) => {
   }
 
   let alerts = 0;
-  async function alert(store: OwnedHoldStore, ...groups: string[]): Promise<void> {
+  async function alert(store: OwnedStore, ...groups: string[]): Promise<void> {
     alerts += 1;
     const key = `alert-${alerts}`;
-    await store.notices.alert({
+    await store.notifications.alert({
       key,
       groups,
       event: { event_id: key, at: now, node: 'test', type: 'call.decided', layer: 'decide', reason: key },
@@ -72,14 +75,14 @@ describe.each(engines)('messages kept in $name', (engine) => {
 
   /** A gateway that delivers to the webhooks `a`, `b`, … */
   function deliver(
-    store: OwnedHoldStore,
+    store: OwnedStore,
     targets: Readonly<Record<string, string>>,
     options: Partial<Options> & { timeout?: number } = {},
-  ): NoticeDelivery {
+  ): NotificationDelivery {
     const webhooks = Object.fromEntries(Object.entries(targets).map(([name, url]) => [name, { url, secret: SECRET }]));
     const { timeout, ...rest } = options;
-    return createNoticeDelivery({
-      notices: store.notices,
+    return createNotificationDelivery({
+      notifications: store.notifications,
       notifier: createNotifier(
         { webhooks, slack: {} },
         {
@@ -98,7 +101,7 @@ describe.each(engines)('messages kept in $name', (engine) => {
   }
 
   const idsOf = ({ received }: Upstream) => received.map(({ headers }) => headers['webhook-id']);
-  const deadOf = async (store: OwnedHoldStore) => (await store.notices.dead({ limit: 10 })).items;
+  const deadOf = async (store: OwnedStore) => (await store.notifications.dead({ limit: 10 })).items;
 
   test('are delivered once', async () => {
     const a = await target();
@@ -142,7 +145,7 @@ describe.each(engines)('messages kept in $name', (engine) => {
     expect(events).toMatchObject([{ type: 'notice.dead', channel: 'webhook/a', reason: 'HTTP 500' }]);
 
     status = 200;
-    await store.notices.resend(dead!.id);
+    await store.notifications.resend(dead!.id);
     expect(await delivery.tick()).toBe(1);
     expect(a.received).toHaveLength(33);
     expect(idsOf(a).at(-1)).toBe(dead!.id);
@@ -235,7 +238,7 @@ describe.each(engines)('messages kept in $name', (engine) => {
     const here = await place();
     const [one, other] = [await openStore(here), await openStore(here)];
     await alert(one, 'a');
-    const crashed = deliver({ ...one, notices: { ...one.notices, settle: async () => {} } }, { a: a.url });
+    const crashed = deliver({ ...one, notifications: { ...one.notifications, settle: async () => {} } }, { a: a.url });
     const underWay = crashed.tick();
     await vi.waitFor(() => expect(answers).toHaveLength(1));
     // Longer than any attempt takes.
@@ -258,15 +261,15 @@ describe.each(engines)('messages kept in $name', (engine) => {
     const failed = vi.fn<(error: unknown) => void>();
     const broken = { deliver: () => Promise.reject(new Error('a bug with a secret in it')) };
     const settled: unknown[] = [];
-    const notices: Options['notices'] = {
-      take: store.notices.take,
+    const notifications: Options['notifications'] = {
+      take: store.notifications.take,
       async settle(id, outcome) {
         settled.push(outcome);
-        await store.notices.settle(id, outcome);
+        await store.notifications.settle(id, outcome);
       },
     };
     await alert(store, 'a');
-    await deliver(store, {}, { notifier: broken, failed, notices }).tick();
+    await deliver(store, {}, { notifier: broken, failed, notifications }).tick();
     expect(failed).toHaveBeenCalledTimes(1);
     expect(settled).toEqual([
       { state: 'waiting', nextAt: START + 10 * SECOND, error: 'the message could not be made; the log says why' },
@@ -300,7 +303,7 @@ describe.each(engines)('messages kept in $name', (engine) => {
     await delivery.stop();
     // It was not settled: another gateway takes it when its lease is over.
     now += 120 * SECOND;
-    expect(await store.notices.take(now, now + 1, 1)).toHaveLength(1);
+    expect(await store.notifications.take(now, now + 1, 1)).toHaveLength(1);
     await a.close();
   });
 });

@@ -7,7 +7,7 @@ import { DeliveryError } from '../../../../gateway/holds/notify/delivery-error.t
 import { createNotifier } from '../../../../gateway/holds/notify/notifier.ts';
 import { aHold } from '../../../helpers/hold.ts';
 import { startUpstream, type Upstream } from '../../../helpers/upstream.ts';
-import { CONSOLE, NOTHING, noticesOf, SECRET } from './a-notification.ts';
+import { CONSOLE, NOTHING, notificationsOf, SECRET } from './a-notification.ts';
 
 const open: { close(): Promise<void> }[] = [];
 afterEach(async () => {
@@ -25,7 +25,7 @@ type Options = Parameters<typeof createNotifier>[1];
 /** Delivers one message about a new hold to a webhook, and tells why it failed: null when it did not. */
 async function deliver(url: string, options: Options = {}): Promise<DeliveryError | null> {
   const config = { ...NOTHING, webhooks: { ops: { url, secret: SECRET } } };
-  const [notice] = noticesOf(config);
+  const [notice] = notificationsOf(config);
   return createNotifier(config, options)
     .deliver(notice!)
     .then(
@@ -54,7 +54,7 @@ describe('a webhook', () => {
     const { url, received } = await target();
     const hold = aHold(Date.now());
     const config = { ...NOTHING, webhooks: { ops: { url: `${url}/hooks?team=1`, secret: SECRET } } };
-    const [notice] = noticesOf(config, { hold });
+    const [notice] = notificationsOf(config, { hold });
     await createNotifier(config).deliver(notice!);
 
     expect(received).toHaveLength(1);
@@ -239,7 +239,7 @@ describe('a Slack-compatible place', () => {
     const { url, received } = await target();
     const hold = aHold(Date.now(), { assignee: 'bea@example.com' });
     const config = { ...NOTHING, slack: { finance: { url: `${url}/services/T0/B0/x` } } };
-    const [notice] = noticesOf(config, { hold });
+    const [notice] = notificationsOf(config, { hold });
     await createNotifier(config).deliver(notice!);
 
     const sent = JSON.parse(received[0]!.body.toString()) as { text: string; blocks: unknown[] };
@@ -264,7 +264,7 @@ describe('a Slack-compatible place', () => {
     const evil = '<!channel> <https://evil.example|Approve> & more';
     const hold = aHold(Date.now(), { operation: evil, system: 'pay<b>', reason: evil });
     const config = { ...NOTHING, slack: { finance: { url } } };
-    const [notice] = noticesOf(config, { hold });
+    const [notice] = notificationsOf(config, { hold });
     await createNotifier(config).deliver(notice!);
 
     const sent = received[0]!.body.toString();
@@ -274,7 +274,7 @@ describe('a Slack-compatible place', () => {
 });
 
 test('a place that is no longer configured fails by name, to be tried again', async () => {
-  const [notice] = noticesOf({ slack: { finance: { url: 'https://slack.example.com' } } });
+  const [notice] = notificationsOf({ slack: { finance: { url: 'https://slack.example.com' } } });
   await expect(createNotifier(NOTHING).deliver(notice!)).rejects.toMatchObject({
     because: 'refused',
     message: 'slack/finance is not in the configuration',

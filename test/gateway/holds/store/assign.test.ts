@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { HoldTerms } from '../../../../gateway/domain/decision.ts';
-import type { Delegation } from '../../../../gateway/domain/hold-store.ts';
+import type { Delegation } from '../../../../gateway/domain/delegation.ts';
 import type { CallHold } from '../../../../gateway/domain/hold.ts';
 import type { Reviewer } from '../../../../gateway/domain/principal.ts';
 import { chooseAssignee, type Assignable } from '../../../../gateway/holds/store/assign.ts';

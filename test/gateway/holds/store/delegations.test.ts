@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { LONGEST_DELEGATION, type Delegation } from '../../../../gateway/domain/hold-store.ts';
+import { LONGEST_DELEGATION, type Delegation } from '../../../../gateway/domain/delegation.ts';
 import type { HoldRefusal } from '../../../../gateway/domain/hold-command.ts';
 import type { HoldDatabase } from '../../../../gateway/holds/store/database.ts';
 import {
@@ -31,14 +31,14 @@ describe.each(engines)('delegations in $name', (engine) => {
   });
 
   const add = (from: string, to: string, since = NOW, until = NOW + MINUTE) =>
-    recorded(database, NOW, (recording) => insertDelegation(recording, { from, to, since, until }, 'console'));
+    recorded(database, NOW, (unit) => insertDelegation(unit, { from, to, since, until }, 'console'));
   async function added(...delegation: Parameters<typeof add>): Promise<Delegation> {
     const { result } = await add(...delegation);
     if ('refused' in result) throw new Error(result.detail);
     return result;
   }
   const end = (id: string, now = NOW) =>
-    recorded(database, now, (recording) => endDelegation(recording, id, 'dan@example.com', 'api'));
+    recorded(database, now, (unit) => endDelegation(unit, id, 'dan@example.com', 'api'));
   const standIns = async (id: string, now = NOW) => await standsInFor(database.db, id, now, REVIEWERS);
 
   test('are listed while they are in force or to come', async () => {

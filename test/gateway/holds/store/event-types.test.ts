@@ -32,21 +32,21 @@ test('every step that a store can record is as the list of events says, and none
   // Each lower than the last: a grant covers no larger amounts.
   let amount = 1000;
   const held = async (...commands: HoldCommand[]) => {
-    const { hold } = await store.open(draft(--amount, { handle: true }));
-    for (const command of commands) await must(store.apply(hold.id, command));
+    const { hold } = await store.holds.open(draft(--amount, { handle: true }));
+    for (const command of commands) await must(store.holds.apply(hold.id, command));
     return hold;
   };
   const asked = async (command: HoldCommand, changes: Parameters<typeof handoffDraft>[1] = {}) => {
-    const { hold } = await store.openHandoff(handoffDraft(`task ${--amount}`, changes));
-    await must(store.apply(hold.id, command));
+    const { hold } = await store.holds.openHandoff(handoffDraft(`task ${--amount}`, changes));
+    await must(store.holds.apply(hold.id, command));
   };
   const later = async (ms: number, id: string, command: HoldCommand) => {
     stores.now += ms;
-    await must(store.apply(id, command));
+    await must(store.holds.apply(id, command));
   };
 
   await held({ type: 'claim', ...person }, { type: 'unclaim', ...person }, { type: 'note', text: 'hm', ...person });
-  await store.open(draft(amount));
+  await store.holds.open(draft(amount));
   await held(approve(), release, { ...executed, cost: { amount: 1, unit: 'EUR' }, drift });
   await held(approve(), release, failed);
   await held(approve(), release, indeterminate, {
@@ -66,10 +66,10 @@ test('every step that a store can record is as the list of events says, and none
     { type: 'outcome', result: 'executed', reference: 're_1', note: null, ...person },
   );
   const edited = await held();
-  const call = (await store.call(edited.id))!;
+  const call = (await store.contents.call(edited.id))!;
   const { digest, envelope } = edited;
   const edit = { type: 'edit', call, digest, envelope, judgement, note: null, seenAt: null, ...person } as const;
-  await must(store.apply(edited.id, { ...edit, changed: ['/amount'] }));
+  await must(store.holds.apply(edited.id, { ...edit, changed: ['/amount'] }));
 
   await asked({ type: 'answer', answer: { option: 'refund', data: null }, note: null, ...person });
   const to = { kind: 'relay', to: { agent: 'other-bot' } } as const;
@@ -100,9 +100,9 @@ test('every step that a store can record is as the list of events says, and none
     compose: ({ kind }) => [{ kind, holdId: null, channel: 'webhook/ops', to: 'ops', payload: '{}' }],
     key: KEY,
   });
-  await telling.open(draft(--amount));
-  const [notice] = await telling.notices.take(stores.now, stores.now + MINUTE, 1);
-  await telling.notices.settle(notice!.id, { state: 'dead', error: 'HTTP 410' });
+  await telling.holds.open(draft(--amount));
+  const [notice] = await telling.notifications.take(stores.now, stores.now + MINUTE, 1);
+  await telling.notifications.settle(notice!.id, { state: 'dead', error: 'HTTP 410' });
 
   const events = (await store.outbox.read(0, 10_000)).map(({ event }) => event);
   expect(events.flatMap(problemsOf)).toEqual([]);

@@ -51,12 +51,12 @@ describe.each(engines)('grants in $name', (engine) => {
       ],
     });
     const all = { uses: 5, until: NOW + 60 * MINUTE, open: ['/amount'], ...terms };
-    const { result } = await recorded(database, NOW, (recording) => insertGrant(recording, hold, call, all));
+    const { result } = await recorded(database, NOW, (unit) => insertGrant(unit, hold, call, all));
     return result;
   }
 
   const use = async (amount: number, on = database, now = NOW) =>
-    (await recorded(on, now, (recording) => useGrant(recording, draft(amount)))).result;
+    (await recorded(on, now, (unit) => useGrant(unit, draft(amount)))).result;
   const ids = (grants: readonly Grant[]) => grants.map(({ id }) => id);
   const newestFirst = (...grants: Grant[]) => ids(grants).toSorted().toReversed();
 
@@ -65,7 +65,6 @@ describe.each(engines)('grants in $name', (engine) => {
     expect(await findGrant(database.db, grant.id)).toEqual(grant);
     expect(step).toEqual({
       type: 'grant.created',
-      layer: 'decide',
       actor: 'cleo@example.com',
       actor_kind: 'reviewer',
       channel: 'console',
@@ -82,7 +81,6 @@ describe.each(engines)('grants in $name', (engine) => {
       grant: { ...grant, used: 1 },
       step: {
         type: 'grant.used',
-        layer: 'decide',
         actor: 'holdpoint',
         actor_kind: 'gateway',
         reason: `use 1 of 2 of ${grant.id}`,
@@ -98,7 +96,7 @@ describe.each(engines)('grants in $name', (engine) => {
     expect(await use(500)).toBeNull();
     const { grant: own } = await give();
     expect(await use(500, database, own.until)).toBeNull();
-    await recorded(database, NOW, (recording) => revokeGrant(recording, own.id, 'dan@example.com', 'api'));
+    await recorded(database, NOW, (unit) => revokeGrant(unit, own.id, 'dan@example.com', 'api'));
     expect(await use(500)).toBeNull();
     expect(await findGrant(database.db, grant.id)).toMatchObject({ used: 0 });
   });
@@ -122,8 +120,8 @@ describe.each(engines)('grants in $name', (engine) => {
 
   test('are not used by a transaction that is given up', async () => {
     const { grant } = await give();
-    const failing = recorded(database, NOW, async (recording) => {
-      await useGrant(recording, draft(500));
+    const failing = recorded(database, NOW, async (unit) => {
+      await useGrant(unit, draft(500));
       throw new Error('given up');
     });
     await expect(failing).rejects.toThrow('given up');
@@ -134,13 +132,12 @@ describe.each(engines)('grants in $name', (engine) => {
     const { grant } = await give();
     await use(500);
     const revoke = (by: string, now: number) =>
-      recorded(database, now, (recording) => revokeGrant(recording, grant.id, by, 'console'));
+      recorded(database, now, (unit) => revokeGrant(unit, grant.id, by, 'console'));
     const { result, events } = await revoke('dan@example.com', NOW + 1);
     expect(result).toEqual({ ...grant, used: 1, revokedAt: NOW + 1, revokedBy: 'dan@example.com' });
     expect(events).toEqual([
       {
         type: 'grant.revoked',
-        layer: 'decide',
         hold_id: grant.holdId,
         agent: 'billing-bot',
         system: 'payments',
@@ -157,16 +154,14 @@ describe.each(engines)('grants in $name', (engine) => {
   });
 
   test('that do not exist cannot be revoked', async () => {
-    const revoking = recorded(database, NOW, (recording) =>
-      revokeGrant(recording, 'grant_none', 'dan@example.com', 'api'),
-    );
+    const revoking = recorded(database, NOW, (unit) => revokeGrant(unit, 'grant_none', 'dan@example.com', 'api'));
     expect(await revoking).toEqual({ result: null, events: [] });
   });
 
   test('revoked by two at once are revoked by one of them', async () => {
     const { grant } = await give();
     const revoke = (on: HoldDatabase, by: string) =>
-      recorded(on, NOW, (recording) => revokeGrant(recording, grant.id, by, 'api'));
+      recorded(on, NOW, (unit) => revokeGrant(unit, grant.id, by, 'api'));
     const both = await Promise.all([revoke(database, 'dan@example.com'), revoke(other, 'eve@example.com')]);
     expect(both.flatMap(({ events }) => events)).toHaveLength(1);
     expect(both[0].result).toEqual(both[1].result);
@@ -178,8 +173,8 @@ describe.each(engines)('grants in $name', (engine) => {
     const { grant: spent } = await give({ uses: 1, until: NOW + MINUTE });
     await use(500);
     const { grant: others } = await give({}, 'other-bot');
-    const { result, events } = await recorded(database, NOW, (recording) =>
-      revokeGrantsOf(recording, 'billing-bot', 'dan@example.com', 'api'),
+    const { result, events } = await recorded(database, NOW, (unit) =>
+      revokeGrantsOf(unit, 'billing-bot', 'dan@example.com', 'api'),
     );
     expect(ids(result).toSorted()).toEqual(ids([one, two]).toSorted());
     expect(events.map(({ type }) => type)).toEqual(['grant.revoked', 'grant.revoked']);
@@ -206,7 +201,7 @@ describe.each(engines)('grants in $name', (engine) => {
     const { grant: spent } = await give({ uses: 1, until: NOW + MINUTE });
     await use(500);
     const { grant: revoked } = await give();
-    await recorded(database, NOW, (recording) => revokeGrant(recording, revoked.id, 'dan@example.com', 'api'));
+    await recorded(database, NOW, (unit) => revokeGrant(unit, revoked.id, 'dan@example.com', 'api'));
     const { grant: short } = await give({ until: NOW + 2 * MINUTE });
     const { grant: long } = await give();
     const { grant: others } = await give({}, 'other-bot');

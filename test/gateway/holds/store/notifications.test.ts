@@ -1,12 +1,12 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { Notice, NoticeDraft, NoticeOutcome } from '../../../../gateway/domain/notification.ts';
+import type { Notification, NotificationDraft, NotificationOutcome } from '../../../../gateway/domain/notification.ts';
 import type { HoldDatabase } from '../../../../gateway/holds/store/database.ts';
 import {
-  deadNotices,
-  insertNotices,
-  resendNotice,
-  settleNotice,
-  takeNotices,
+  deadNotifications,
+  insertNotifications,
+  resendNotification,
+  settleNotification,
+  takeNotifications,
 } from '../../../../gateway/holds/store/notifications.ts';
 import { MINUTE } from '../../../helpers/hold.ts';
 import { engines, openDatabase, type Place } from './engines.ts';
@@ -14,7 +14,7 @@ import { recorded } from './recorded.ts';
 
 const NOW = 1_800_000_000_000;
 
-function notice(channel: string, changes: Partial<NoticeDraft> = {}): NoticeDraft {
+function notice(channel: string, changes: Partial<NotificationDraft> = {}): NotificationDraft {
   return { kind: 'opened', holdId: 'hold_1', channel, to: null, payload: '{"secret":"qwertz"}', ...changes };
 }
 
@@ -33,17 +33,17 @@ describe.each(engines)('notices in $name', (engine) => {
     await place.remove();
   });
 
-  const insert = async (drafts: readonly NoticeDraft[], key?: string, now = NOW) =>
-    void (await recorded(database, now, (recording) => insertNotices(recording, drafts, key)));
+  const insert = async (drafts: readonly NotificationDraft[], key?: string, now = NOW) =>
+    void (await recorded(database, now, (unit) => insertNotifications(unit, drafts, key)));
   const take = async (now = NOW, limit = 10, on = database) =>
-    (await recorded(on, now, ({ trx }) => takeNotices(trx, now, now + MINUTE, limit))).result;
-  const settle = async (id: string, outcome: NoticeOutcome) =>
-    (await recorded(database, NOW, (recording) => settleNotice(recording, id, outcome))).events;
+    (await recorded(on, now, ({ trx }) => takeNotifications(trx, now, now + MINUTE, limit))).result;
+  const settle = async (id: string, outcome: NotificationOutcome) =>
+    (await recorded(database, NOW, (unit) => settleNotification(unit, id, outcome))).events;
   const dead = async (cursor?: string, limit = 10) =>
-    await deadNotices(database.db, { limit, ...(cursor && { cursor }) });
-  const channels = (notices: readonly Notice[]) => notices.map(({ channel }) => channel).toSorted();
+    await deadNotifications(database.db, { limit, ...(cursor && { cursor }) });
+  const channels = (notices: readonly Notification[]) => notices.map(({ channel }) => channel).toSorted();
 
-  async function taken(draft: NoticeDraft): Promise<Notice> {
+  async function taken(draft: NotificationDraft): Promise<Notification> {
     await insert([draft]);
     const [only, ...more] = await take();
     expect(more).toEqual([]);
@@ -88,8 +88,8 @@ describe.each(engines)('notices in $name', (engine) => {
   });
 
   test('are put in with what they tell of, or not at all', async () => {
-    const failing = recorded(database, NOW, async (recording) => {
-      await insertNotices(recording, [notice('webhook/ops')]);
+    const failing = recorded(database, NOW, async (unit) => {
+      await insertNotifications(unit, [notice('webhook/ops')]);
       throw new Error('given up');
     });
     await expect(failing).rejects.toThrow('given up');
@@ -114,7 +114,7 @@ describe.each(engines)('notices in $name', (engine) => {
     expect(await settle(id, { state: 'sent' })).toEqual([]);
     expect(await take(NOW + MINUTE)).toEqual([]);
     expect((await dead()).items).toEqual([]);
-    expect(await resendNotice(database.db, id, NOW)).toBeNull();
+    expect(await resendNotification(database.db, id, NOW)).toBeNull();
   });
 
   test('that failed are due again when they shall be, and say why', async () => {
@@ -154,12 +154,12 @@ describe.each(engines)('notices in $name', (engine) => {
 
   test('that are given up can be tried again from the beginning', async () => {
     const { id } = await taken(notice('webhook/ops'));
-    expect(await resendNotice(database.db, id, NOW)).toBeNull();
+    expect(await resendNotification(database.db, id, NOW)).toBeNull();
     await settle(id, { state: 'dead', error: 'HTTP 410' });
-    expect(await resendNotice(database.db, id, NOW + 5)).toMatchObject({ id, state: 'waiting', attempts: 0 });
+    expect(await resendNotification(database.db, id, NOW + 5)).toMatchObject({ id, state: 'waiting', attempts: 0 });
     expect((await dead()).items).toEqual([]);
     expect(await take(NOW + 5)).toMatchObject([{ id, attempts: 1 }]);
-    expect(await resendNotice(database.db, 'ntc_none', NOW)).toBeNull();
+    expect(await resendNotification(database.db, 'ntc_none', NOW)).toBeNull();
   });
 
   test('that are given up are listed from the newest on, page by page', async () => {
@@ -169,7 +169,7 @@ describe.each(engines)('notices in $name', (engine) => {
     const seen: string[] = [];
     let cursor: string | null = null;
     do {
-      const page: { items: Notice[]; next: string | null } = await dead(cursor ?? undefined, 2);
+      const page: { items: Notification[]; next: string | null } = await dead(cursor ?? undefined, 2);
       seen.push(...page.items.map(({ id }) => id));
       cursor = page.next;
     } while (cursor !== null);

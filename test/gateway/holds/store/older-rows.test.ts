@@ -34,25 +34,25 @@ describe.each(engines)('a hold that an older program wrote in $name', (engine) =
 
   test('an older call is found, approved and released as a new one is', async () => {
     const store = await stores.open();
-    const { hold } = await store.open(draft(1));
+    const { hold } = await store.holds.open(draft(1));
     await written(hold, NO_HANDOFF);
-    expect(await store.find(hold.id)).toMatchObject(hold);
-    expect((await store.open(draft(1))).attached).toBe(true);
-    await must(store.apply(hold.id, approve()));
-    const released = assertCall(await must(store.apply(hold.id, release)));
+    expect(await store.holds.find(hold.id)).toMatchObject(hold);
+    expect((await store.holds.open(draft(1))).attached).toBe(true);
+    await must(store.holds.apply(hold.id, approve()));
+    const released = assertCall(await must(store.holds.apply(hold.id, release)));
     expect(released).toMatchObject({ kind: 'approval', execution: 'releasing', system: 'payments' });
-    expect(await store.releasing()).toMatchObject([{ id: hold.id, attempt: { id: release.attempt } }]);
+    expect(await store.holds.releasing()).toMatchObject([{ id: hold.id, attempt: { id: release.attempt } }]);
   });
 
   test('an older question is found, listed and answered as a new one is', async () => {
     const store = await stores.open();
-    const { hold } = await store.openHandoff(handoffDraft('which invoice?', { to: { group: 'finance' } }));
+    const { hold } = await store.holds.openHandoff(handoffDraft('which invoice?', { to: { group: 'finance' } }));
     await written(hold, NO_CALL);
-    expect((await store.list({ kind: 'exception', limit: 10 })).items).toMatchObject([hold]);
+    expect((await store.holds.list({ kind: 'exception', limit: 10 })).items).toMatchObject([hold]);
     const by = reviewer('ben');
     const answer = { option: 'refund', data: null };
     const command = { type: 'answer', by, channel: 'api', revision: 1, answer, note: null } as const;
-    expect(await must(store.apply(hold.id, command))).toMatchObject({ kind: 'exception', status: 'answered' });
+    expect(await must(store.holds.apply(hold.id, command))).toMatchObject({ kind: 'exception', status: 'answered' });
     const events = (await store.outbox.read(0, 10)).map(({ event }) => event);
     expect(events.map(({ type }) => type)).toEqual(['hold.opened', 'hold.answered']);
     for (const event of events) expect(event).not.toHaveProperty('call_id');
@@ -60,20 +60,20 @@ describe.each(engines)('a hold that an older program wrote in $name', (engine) =
 
   test('an older relay to an agent is taken by that agent alone', async () => {
     const store = await stores.open();
-    const { hold } = await store.openHandoff(
+    const { hold } = await store.holds.openHandoff(
       handoffDraft('sort these', { kind: 'relay', to: { agent: 'helper-bot' } }),
     );
     await written(hold, NO_CALL);
     const accept = (agent: string) =>
-      store.apply(hold.id, { type: 'accept', by: { agent }, channel: 'agent', revision: 1, note: null });
+      store.holds.apply(hold.id, { type: 'accept', by: { agent }, channel: 'agent', revision: 1, note: null });
     expect(await accept('other-bot')).toMatchObject({ refused: 'forbidden' });
     expect(await must(accept('helper-bot'))).toMatchObject({ status: 'accepted', artifacts: [{ name: 'notes.txt' }] });
   });
 
   test('an older hold of each kind ends with its suspended agent', async () => {
     const store = await stores.open();
-    const { hold: call } = await store.open(draft(1));
-    const { hold: question } = await store.openHandoff(handoffDraft('which invoice?'));
+    const { hold: call } = await store.holds.open(draft(1));
+    const { hold: question } = await store.holds.openHandoff(handoffDraft('which invoice?'));
     await written(call, NO_HANDOFF);
     await written(question, NO_CALL);
     const suspension = { kind: 'agent', name: 'billing-bot', by: 'olga@example.com', channel: 'api' } as const;

@@ -28,20 +28,20 @@ describe('gateways on one PostgreSQL', () => {
       await stores.open({ pollInterval: 3_600_000 }),
     ];
     const seen: Hold[] = [];
-    one.watch((hold) => seen.push(hold));
-    expect(await one.find('hold_none')).toBeNull();
-    const { hold } = await other.open(draft(500));
+    one.holds.watch((hold) => seen.push(hold));
+    expect(await one.holds.find('hold_none')).toBeNull();
+    const { hold } = await other.holds.open(draft(500));
     await expect.poll(() => seen.at(-1), SOON).toMatchObject({ id: hold.id, status: 'pending' });
-    await must(other.apply(hold.id, approve()));
+    await must(other.holds.apply(hold.id, approve()));
     await expect.poll(() => seen.at(-1), SOON).toMatchObject({ id: hold.id, status: 'approved' });
   });
 
   test('find what nobody announced', async () => {
     const [one, other] = [await stores.open({ pollInterval: 20 }), await stores.open()];
     const seen: Hold[] = [];
-    const { hold } = await other.open(draft(500));
-    one.watch((changed) => seen.push(changed));
-    await one.find(hold.id);
+    const { hold } = await other.holds.open(draft(500));
+    one.holds.watch((changed) => seen.push(changed));
+    await one.holds.find(hold.id);
     // As a process leaves it that is killed between its commit and its notification.
     const database = await openDatabase(stores.place);
     await database.db.transaction().execute(async (trx) => {
@@ -56,24 +56,26 @@ describe('gateways on one PostgreSQL', () => {
   test('refuse while the connection is lost, and go on once it is back', async () => {
     const store = await stores.open({ pollInterval: 3_600_000 });
     const seen: Hold[] = [];
-    store.watch((hold) => seen.push(hold));
-    const { hold } = await store.open(draft(500));
-    await must(store.apply(hold.id, approve()));
-    await must(store.apply(hold.id, release));
+    store.holds.watch((hold) => seen.push(hold));
+    const { hold } = await store.holds.open(draft(500));
+    await must(store.holds.apply(hold.id, approve()));
+    await must(store.holds.apply(hold.id, release));
     await cutOff();
-    const asked = await Promise.allSettled(Array.from({ length: 20 }, () => store.find(hold.id)));
+    const asked = await Promise.allSettled(Array.from({ length: 20 }, () => store.holds.find(hold.id)));
     const codes = asked.map((one) => (one.status === 'rejected' ? (one.reason as { code: string }).code : null));
     expect(codes.filter((code) => code !== null && code !== unavailable.code)).toEqual([]);
-    await expect.poll(async () => (await store.apply(hold.id, executed).catch(() => null)) !== null, SOON).toBe(true);
-    expect(await store.find(hold.id)).toMatchObject({ execution: 'executed' });
+    await expect
+      .poll(async () => (await store.holds.apply(hold.id, executed).catch(() => null)) !== null, SOON)
+      .toBe(true);
+    expect(await store.holds.find(hold.id)).toMatchObject({ execution: 'executed' });
     const other = await stores.open();
-    const { hold: next } = await other.open(draft(501));
+    const { hold: next } = await other.holds.open(draft(501));
     await expect.poll(() => seen.some(({ id }) => id === next.id), SOON).toBe(true);
   });
 
   test('keep every event in the outbox in order, and none is passed over by who reads and forgets meanwhile', async () => {
     const [one, other, reader] = [await stores.open(), await stores.open(), await stores.open()];
-    let writing = true;
+    let unit = true;
     const seen: { seq: number; id: string }[] = [];
     const reading = (async () => {
       for (let last = false; ;) {
@@ -82,13 +84,13 @@ describe('gateways on one PostgreSQL', () => {
         const through = rows.at(-1)?.seq;
         if (through !== undefined) await reader.outbox.forget(through);
         else if (last) return;
-        else last = !writing;
+        else last = !unit;
       }
     })();
     const opened = await Promise.all(
-      Array.from({ length: 200 }, (_none, index) => (index % 2 ? one : other).open(draft(index + 1))),
+      Array.from({ length: 200 }, (_none, index) => (index % 2 ? one : other).holds.open(draft(index + 1))),
     );
-    writing = false;
+    unit = false;
     await reading;
     expect(seen.map(({ seq }) => seq)).toEqual(seen.map(({ seq }) => seq).toSorted((a, b) => a - b));
     expect(seen.map(({ id }) => id).toSorted()).toEqual(opened.map(({ hold }) => hold.id).toSorted());
@@ -97,14 +99,14 @@ describe('gateways on one PostgreSQL', () => {
   test('put what happened to a hold on record in its order, however many are at it', async () => {
     const [one, other, reader] = [await stores.open(), await stores.open(), await stores.open()];
     for (let round = 1; round <= 15; round++) {
-      const { hold } = await one.open(draft(round, { idempotencyKey: `k${round}` }));
+      const { hold } = await one.holds.open(draft(round, { idempotencyKey: `k${round}` }));
       await Promise.all([
-        one.open(draft(round, { idempotencyKey: `k${round}`, handle: true })),
-        other.apply(hold.id, approve()),
-        other.open(draft(round, { idempotencyKey: `k${round}`, handle: true })),
-        one.apply(hold.id, { type: 'cancel', by: 'billing-bot', as: 'agent', channel: null, reason: null }),
+        one.holds.open(draft(round, { idempotencyKey: `k${round}`, handle: true })),
+        other.holds.apply(hold.id, approve()),
+        other.holds.open(draft(round, { idempotencyKey: `k${round}`, handle: true })),
+        one.holds.apply(hold.id, { type: 'cancel', by: 'billing-bot', as: 'agent', channel: null, reason: null }),
       ]);
-      const end = (await reader.find(hold.id))!.status;
+      const end = (await reader.holds.find(hold.id))!.status;
       const story = (await reader.outbox.read(0, 1000)).filter(({ event }) => event.hold_id === hold.id);
       const types = story.map(({ event }) => event.type);
       expect(types[0]).toBe('hold.opened');
@@ -132,11 +134,11 @@ describe('gateways on one PostgreSQL', () => {
 
   test('beat by the clock of the database, and hear of each other', async () => {
     const [one, other] = [await stores.open(), await stores.open()];
-    await one.beat('run_1');
-    await other.beat('run_2');
-    expect(await one.liveRuns()).toEqual(['run_1', 'run_2']);
+    await one.runs.beat('run_1');
+    await other.runs.beat('run_2');
+    expect(await one.runs.live()).toEqual(['run_1', 'run_2']);
     await stores.place.raw(`update runs set seen_at = seen_at - 3600000 where run = 'run_1'`);
-    expect(await one.liveRuns()).toEqual(['run_2']);
+    expect(await one.runs.live()).toEqual(['run_2']);
   });
 
   test('see in a transaction what was committed while it waited, whatever the server likes best', async () => {
@@ -187,19 +189,19 @@ describe('a server that is not there', () => {
     const place = await postgresPlace(server.url);
     const store = await open((place.at as { url: string }).url);
     const seen: Hold[] = [];
-    store.watch((hold) => seen.push(hold));
-    const { hold } = await store.open(draft(500));
-    await must(store.apply(hold.id, approve()));
+    store.holds.watch((hold) => seen.push(hold));
+    const { hold } = await store.holds.open(draft(500));
+    await must(store.holds.apply(hold.id, approve()));
     await server.halt();
-    await expect(store.open(draft(501))).rejects.toMatchObject(unavailable);
-    await expect(store.open(draft(500))).rejects.toMatchObject(unavailable);
-    await expect(store.apply(hold.id, release)).rejects.toMatchObject(unavailable);
+    await expect(store.holds.open(draft(501))).rejects.toMatchObject(unavailable);
+    await expect(store.holds.open(draft(500))).rejects.toMatchObject(unavailable);
+    await expect(store.holds.apply(hold.id, release)).rejects.toMatchObject(unavailable);
     await expect(store.outbox.read(0, 10)).rejects.toMatchObject(unavailable);
     await server.start();
     await expect
-      .poll(() => store.find(hold.id).catch(() => null))
+      .poll(() => store.holds.find(hold.id).catch(() => null))
       .toMatchObject({ status: 'approved', execution: 'none' });
-    await must(store.apply(hold.id, release));
+    await must(store.holds.apply(hold.id, release));
     await expect.poll(() => seen.at(-1)?.execution, SOON).toBe('releasing');
     await store.close();
     await place.remove();

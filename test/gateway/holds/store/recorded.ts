@@ -1,6 +1,6 @@
 import type { HoldDatabase } from '../../../../gateway/holds/store/database.ts';
 import { layerOf, type Event } from '../../../../gateway/domain/event.ts';
-import type { Recording } from '../../../../gateway/holds/store/recording.ts';
+import type { RecordUnit } from '../../../../gateway/holds/store/unit-of-work.ts';
 
 type Recorded = Omit<Event, 'event_id' | 'at' | 'node'>;
 
@@ -8,7 +8,7 @@ type Recorded = Omit<Event, 'event_id' | 'at' | 'node'>;
 export async function recorded<T>(
   database: HoldDatabase,
   now: number,
-  work: (recording: Recording) => Promise<T>,
+  work: (unit: RecordUnit) => Promise<T>,
 ): Promise<{ result: T; events: Recorded[] }> {
   const events: Recorded[] = [];
   const result = await database.db.transaction().execute(async (trx) => {
@@ -16,7 +16,7 @@ export async function recorded<T>(
     return await work({
       trx,
       now,
-      record: async (happening) => void events.push({ layer: layerOf(happening.type), ...happening }),
+      record: async (event) => void events.push({ layer: layerOf(event.type), ...event }),
     });
   });
   return { result, events };

@@ -11,10 +11,10 @@ test('the files of a store are this user’s alone, and nothing that is held can
   const store = await stores.open();
   const wanted = draft(500);
   const body = Buffer.from('{"marker":"qwertz-body"}');
-  const { hold } = await store.open({ ...wanted, call: { ...wanted.call, body, input: '{"x":"qwertz-input"}' } });
-  await store.apply(hold.id, approve());
-  await store.apply(hold.id, release);
-  await store.apply(hold.id, executed);
+  const { hold } = await store.holds.open({ ...wanted, call: { ...wanted.call, body, input: '{"x":"qwertz-input"}' } });
+  await store.holds.apply(hold.id, approve());
+  await store.holds.apply(hold.id, release);
+  await store.holds.apply(hold.id, executed);
   const folder = dirname((stores.place.at as { file: string }).file);
   const names = await readdir(folder);
   expect(names.length).toBeGreaterThanOrEqual(2);

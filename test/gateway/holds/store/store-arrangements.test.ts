@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { isRefusal } from '../../../../gateway/domain/hold-command.ts';
-import type { NoticeDraft, Occasion } from '../../../../gateway/domain/notification.ts';
-import type { Suspension } from '../../../../gateway/domain/hold-store.ts';
+import type { NotificationDraft, NotificationTrigger } from '../../../../gateway/domain/notification.ts';
+import type { Suspension } from '../../../../gateway/domain/suspension.ts';
 import { SETTLED_KEPT } from '../../../../gateway/holds/store/retention.ts';
 import { draft, requirement, reviewer, ONE_OF_FINANCE } from '../../../helpers/hold.ts';
 import { engines } from './engines.ts';
@@ -20,15 +20,15 @@ describe.each(engines)('around holds in $name', (engine) => {
 
     test('comes with the approval and answers the next call of that shape', async () => {
       const store = await stores.open({ reviewers: [ben] });
-      const { hold } = await store.open(draft(500));
-      await must(store.apply(hold.id, approve('ben', { grant: terms(1) })));
+      const { hold } = await store.holds.open(draft(500));
+      await must(store.holds.apply(hold.id, approve('ben', { grant: terms(1) })));
       const { items } = await store.grants.list({ active: true, limit: 10 });
       expect(items).toMatchObject([{ holdId: hold.id, agent: 'billing-bot', uses: 1, used: 0, by: [ben.id] }]);
-      const { hold: covered } = await store.open(draft(400));
+      const { hold: covered } = await store.holds.open(draft(400));
       expect(covered).toMatchObject({ status: 'approved', grantId: items[0]!.id, assignee: null, version: 2 });
-      expect(await store.find(covered.id)).toEqual(covered);
+      expect(await store.holds.find(covered.id)).toEqual(covered);
       expect((await store.grants.find(items[0]!.id))?.used).toBe(1);
-      expect((await store.open(draft(300))).hold.status).toBe('pending');
+      expect((await store.holds.open(draft(300))).hold.status).toBe('pending');
       const types = await eventTypes(store);
       const asked = 'hold.opened hold.voted hold.approved grant.created';
       expect(types).toEqual(`${asked} hold.opened hold.approved grant.used hold.opened`.split(' '));
@@ -36,10 +36,10 @@ describe.each(engines)('around holds in $name', (engine) => {
 
     test('is used no more often than it says, however many calls come at once', async () => {
       const [one, other] = [await stores.open(), await stores.open()];
-      const { hold } = await one.open(draft(500));
-      await must(one.apply(hold.id, approve('ben', { grant: terms(5) })));
+      const { hold } = await one.holds.open(draft(500));
+      await must(one.holds.apply(hold.id, approve('ben', { grant: terms(5) })));
       const opened = await Promise.all(
-        Array.from({ length: 20 }, (_none, index) => (index % 2 ? one : other).open(draft(index + 1))),
+        Array.from({ length: 20 }, (_none, index) => (index % 2 ? one : other).holds.open(draft(index + 1))),
       );
       expect(opened.filter(({ hold: { status } }) => status === 'approved')).toHaveLength(5);
       expect((await eventTypes(one)).filter((type) => type === 'grant.used')).toHaveLength(5);
@@ -47,11 +47,11 @@ describe.each(engines)('around holds in $name', (engine) => {
 
     test('that is revoked answers nothing', async () => {
       const store = await stores.open();
-      const { hold } = await store.open(draft(500));
-      await must(store.apply(hold.id, approve('ben', { grant: terms(5) })));
+      const { hold } = await store.holds.open(draft(500));
+      await must(store.holds.apply(hold.id, approve('ben', { grant: terms(5) })));
       const [grant] = (await store.grants.list({ active: true, limit: 10 })).items;
       expect(await store.grants.revoke(grant!.id, ben, 'api')).toMatchObject({ revokedBy: ben.id });
-      expect((await store.open(draft(400))).hold.status).toBe('pending');
+      expect((await store.holds.open(draft(400))).hold.status).toBe('pending');
       expect(await store.grants.revoke('grant_none', ben, 'api')).toBeNull();
     });
   });
@@ -61,26 +61,26 @@ describe.each(engines)('around holds in $name', (engine) => {
 
     test('supersedes what is undecided or approved, revokes grants, and lets nothing be opened', async () => {
       const store = await stores.open();
-      const { hold: pending } = await store.open(draft(1));
-      const { hold: approved } = await store.open(draft(2));
+      const { hold: pending } = await store.holds.open(draft(1));
+      const { hold: approved } = await store.holds.open(draft(2));
       const grant = { uses: 5, until: stores.now + 3_600_000, open: [] };
-      await must(store.apply(approved.id, approve('ben', { grant })));
-      const { hold: sent } = await store.open(draft(3));
-      await must(store.apply(sent.id, approve()));
-      await must(store.apply(sent.id, release));
+      await must(store.holds.apply(approved.id, approve('ben', { grant })));
+      const { hold: sent } = await store.holds.open(draft(3));
+      await must(store.holds.apply(sent.id, approve()));
+      await must(store.holds.apply(sent.id, release));
       expect(await store.suspensions.suspend(agent)).toEqual({ superseded: 2 });
       for (const { id } of [pending, approved]) {
-        expect(await store.find(id)).toMatchObject({
+        expect(await store.holds.find(id)).toMatchObject({
           status: 'superseded',
           note: expect.stringContaining('odd refunds'),
         });
       }
       expect(await store.grants.list({ active: true, limit: 10 })).toEqual({ items: [], next: null });
-      await expect(store.open(draft(4))).rejects.toMatchObject({ code: 'suspended' });
-      await expect(store.open(draft(2))).rejects.toMatchObject({ code: 'suspended' });
-      expect(await store.apply(approved.id, release)).toMatchObject({ refused: 'state' });
+      await expect(store.holds.open(draft(4))).rejects.toMatchObject({ code: 'suspended' });
+      await expect(store.holds.open(draft(2))).rejects.toMatchObject({ code: 'suspended' });
+      expect(await store.holds.apply(approved.id, release)).toMatchObject({ refused: 'state' });
       // What is on its way is not called back, and its outcome is recorded.
-      await must(store.apply(sent.id, executed));
+      await must(store.holds.apply(sent.id, executed));
       const types = await eventTypes(store);
       for (const type of ['suspension.created', 'grant.revoked']) expect(types).toContain(type);
       expect(types.filter((type) => type === 'hold.superseded')).toHaveLength(2);
@@ -88,33 +88,33 @@ describe.each(engines)('around holds in $name', (engine) => {
 
     test('of a system concerns every agent, and ends', async () => {
       const store = await stores.open();
-      await store.open(draft(1));
+      await store.holds.open(draft(1));
       const system = { ...agent, kind: 'system', name: 'payments', reason: null } as const;
       expect(await store.suspensions.suspend(system)).toEqual({ superseded: 1 });
-      await expect(store.open(draft(1))).rejects.toMatchObject({ code: 'suspended' });
+      await expect(store.holds.open(draft(1))).rejects.toMatchObject({ code: 'suspended' });
       const { digest } = draft(1);
-      expect((await store.open(draft(1, { system: 'crm', digest }))).attached).toBe(false);
+      expect((await store.holds.open(draft(1, { system: 'crm', digest }))).attached).toBe(false);
       expect(await store.suspensions.resume('system', 'payments', ben.id, 'api')).toBe(true);
-      expect((await store.open(draft(1))).attached).toBe(true);
-      expect((await store.open(draft(2))).attached).toBe(false);
+      expect((await store.holds.open(draft(1))).attached).toBe(true);
+      expect((await store.holds.open(draft(2))).attached).toBe(false);
     });
 
     test('lets nothing be sent again of which nobody knows whether it was executed', async () => {
       const store = await stores.open();
-      const { hold } = await store.open(draft(1));
-      await must(store.apply(hold.id, approve()));
-      await must(store.apply(hold.id, release));
-      await must(store.apply(hold.id, { ...indeterminate, resendAt: stores.now }));
+      const { hold } = await store.holds.open(draft(1));
+      await must(store.holds.apply(hold.id, approve()));
+      await must(store.holds.apply(hold.id, release));
+      await must(store.holds.apply(hold.id, { ...indeterminate, resendAt: stores.now }));
       await store.suspensions.suspend(agent);
       const resend = { type: 'resend', attempt: 'att_2', by: 'control', policyRevision: 'p1' } as const;
-      expect(await store.apply(hold.id, resend)).toMatchObject({ refused: 'forbidden' });
-      expect(await store.find(hold.id)).toMatchObject({ execution: 'indeterminate', attempt: { id: 'att_1' } });
+      expect(await store.holds.apply(hold.id, resend)).toMatchObject({ refused: 'forbidden' });
+      expect(await store.holds.find(hold.id)).toMatchObject({ execution: 'indeterminate', attempt: { id: 'att_1' } });
     });
 
     test('leaves no hold open that was being opened meanwhile', async () => {
       const [one, other] = [await stores.open(), await stores.open()];
       const opening = Array.from({ length: 40 }, (_none, index) =>
-        (index % 2 ? one : other).open(draft(index + 1)).then(
+        (index % 2 ? one : other).holds.open(draft(index + 1)).then(
           ({ hold }) => hold.id,
           (error: { code: string }) => error.code,
         ),
@@ -125,7 +125,7 @@ describe.each(engines)('around holds in $name', (engine) => {
       const opened = results.filter((result) => result.startsWith('hold_'));
       expect(opened).toHaveLength(superseded);
       expect(results.filter((result) => result === 'suspended')).toHaveLength(40 - superseded);
-      expect((await one.list({ limit: 100, status: 'pending' })).items).toEqual([]);
+      expect((await one.holds.list({ limit: 100, status: 'pending' })).items).toEqual([]);
     });
 
     test('is told to whoever watches, in any process', async () => {
@@ -146,70 +146,72 @@ describe.each(engines)('around holds in $name', (engine) => {
     const lea = reviewer('lea', ['legal']);
     const store = await stores.open({ reviewers: [ben, lea] });
     const legal = { ...ONE_OF_FINANCE, requirements: [requirement(['legal'])] };
-    const { hold } = await store.open(draft(1, { terms: legal }));
-    expect(await store.apply(hold.id, approve('ben'))).toMatchObject({ refused: 'forbidden' });
+    const { hold } = await store.holds.open(draft(1, { terms: legal }));
+    expect(await store.holds.apply(hold.id, approve('ben'))).toMatchObject({ refused: 'forbidden' });
     const period = { since: stores.now + 10, until: stores.now + 1000 };
     const added = await store.delegations.add({ from: lea.id, to: ben.id, ...period }, 'api');
     if (isRefusal(added as never)) throw new Error('refused');
-    expect(await store.apply(hold.id, approve('ben'))).toMatchObject({ refused: 'forbidden' });
+    expect(await store.holds.apply(hold.id, approve('ben'))).toMatchObject({ refused: 'forbidden' });
     stores.now += 10;
-    const approved = await must(store.apply(hold.id, approve('ben')));
+    const approved = await must(store.holds.apply(hold.id, approve('ben')));
     expect(approved.votes).toMatchObject([{ reviewer: ben.id, for: lea.id, groups: ['legal'] }]);
     expect(await eventTypes(store)).toContain('delegation.created');
   });
 
   describe('what people are told', () => {
-    const compose = (occasion: Occasion): NoticeDraft[] => {
+    const compose = (occasion: NotificationTrigger): NotificationDraft[] => {
       const holdId = occasion.kind === 'alert' ? null : occasion.hold.id;
       return [{ kind: occasion.kind, holdId, channel: 'webhook/test', to: null, payload: '{}' }];
     };
 
     test('is committed with the change, one notice for each step that concerns them', async () => {
       const store = await stores.open({ compose });
-      const { hold } = await store.open(draft(1));
-      await store.apply(hold.id, approve('ana'));
+      const { hold } = await store.holds.open(draft(1));
+      await store.holds.apply(hold.id, approve('ana'));
       stores.now = hold.remindAt!;
-      await must(store.apply(hold.id, { type: 'remind' }));
-      await must(store.apply(hold.id, approve()));
-      await must(store.apply(hold.id, release));
-      await must(store.apply(hold.id, indeterminate));
-      const taken = await store.notices.take(stores.now, stores.now + 1000, 10);
+      await must(store.holds.apply(hold.id, { type: 'remind' }));
+      await must(store.holds.apply(hold.id, approve()));
+      await must(store.holds.apply(hold.id, release));
+      await must(store.holds.apply(hold.id, indeterminate));
+      const taken = await store.notifications.take(stores.now, stores.now + 1000, 10);
       expect(taken.map(({ kind }) => kind).toSorted()).toEqual(['decided', 'indeterminate', 'opened', 'reminder']);
-      expect(await store.notices.take(stores.now, stores.now + 1000, 10)).toEqual([]);
+      expect(await store.notifications.take(stores.now, stores.now + 1000, 10)).toEqual([]);
     });
 
     test('is nothing when the change is not committed', async () => {
       const store = await stores.open({ compose });
       await stores.place.raw('drop table outbox');
-      await expect(store.open(draft(1))).rejects.toMatchObject({ code: 'store-unavailable' });
-      expect(await store.notices.take(stores.now, stores.now + 1000, 10)).toEqual([]);
+      await expect(store.holds.open(draft(1))).rejects.toMatchObject({ code: 'store-unavailable' });
+      expect(await store.notifications.take(stores.now, stores.now + 1000, 10)).toEqual([]);
     });
 
     test('of a blocked call is told once for its key', async () => {
       const store = await stores.open({ compose });
       const event = { event_id: 'evt_1', at: 1, node: 'n', type: 'call.decided', layer: 'decide' } as const;
-      await store.notices.alert({ key: 'dec_1', groups: [], event });
-      await store.notices.alert({ key: 'dec_1', groups: [], event });
-      await store.notices.alert({ key: 'dec_2', groups: [], event });
-      const taken = await store.notices.take(stores.now, stores.now + 1000, 10);
+      await store.notifications.alert({ key: 'dec_1', groups: [], event });
+      await store.notifications.alert({ key: 'dec_1', groups: [], event });
+      await store.notifications.alert({ key: 'dec_2', groups: [], event });
+      const taken = await store.notifications.take(stores.now, stores.now + 1000, 10);
       expect(taken).toHaveLength(2);
-      await store.notices.settle(taken[0]!.id, { state: 'sent' });
-      await store.notices.settle(taken[1]!.id, { state: 'dead', error: 'gone' });
-      expect((await store.notices.dead({ limit: 10 })).items).toMatchObject([{ id: taken[1]!.id, error: 'gone' }]);
-      expect(await store.notices.resend(taken[1]!.id)).toMatchObject({ state: 'waiting' });
+      await store.notifications.settle(taken[0]!.id, { state: 'sent' });
+      await store.notifications.settle(taken[1]!.id, { state: 'dead', error: 'gone' });
+      expect((await store.notifications.dead({ limit: 10 })).items).toMatchObject([
+        { id: taken[1]!.id, error: 'gone' },
+      ]);
+      expect(await store.notifications.resend(taken[1]!.id)).toMatchObject({ state: 'waiting' });
       expect(await eventTypes(store)).toEqual(['notice.dead']);
     });
 
     test('is kept for a while, and forgotten with what people arranged long ago', async () => {
       const store = await stores.open({ compose });
-      const { hold } = await store.open(draft(1));
+      const { hold } = await store.holds.open(draft(1));
       const grant = { uses: 5, until: stores.now + 1000, open: [] };
-      await must(store.apply(hold.id, approve('ben', { grant })));
-      const [first, second] = await store.notices.take(stores.now, stores.now + 1000, 10);
-      await store.notices.settle(first!.id, { state: 'sent' });
-      await store.notices.settle(second!.id, { state: 'dead', error: 'gone' });
+      await must(store.holds.apply(hold.id, approve('ben', { grant })));
+      const [first, second] = await store.notifications.take(stores.now, stores.now + 1000, 10);
+      await store.notifications.settle(first!.id, { state: 'sent' });
+      await store.notifications.settle(second!.id, { state: 'dead', error: 'gone' });
       await store.prune(stores.now + SETTLED_KEPT);
-      expect((await store.notices.dead({ limit: 10 })).items).toHaveLength(1);
+      expect((await store.notifications.dead({ limit: 10 })).items).toHaveLength(1);
       expect(await stores.place.raw('select id from notices')).toHaveLength(1);
       expect((await store.grants.list({ active: false, limit: 10 })).items).toHaveLength(1);
       await store.prune(stores.now + SETTLED_KEPT + 1001);
@@ -220,8 +222,8 @@ describe.each(engines)('around holds in $name', (engine) => {
 
   test('a run of a gateway that beats is alive', async () => {
     const store = await stores.open();
-    expect(await store.liveRuns()).toEqual([]);
-    await store.beat('run_1');
-    expect(await store.liveRuns()).toEqual(['run_1']);
+    expect(await store.runs.live()).toEqual([]);
+    await store.runs.beat('run_1');
+    expect(await store.runs.live()).toEqual(['run_1']);
   });
 });

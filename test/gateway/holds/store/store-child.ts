@@ -11,8 +11,8 @@ type Task = { readonly open: number } | { readonly approve: string };
 process.on('message', async (task: Task) => {
   const result =
     'open' in task
-      ? await store.open(draft(task.open))
-      : await store.apply(task.approve, {
+      ? await store.holds.open(draft(task.open))
+      : await store.holds.apply(task.approve, {
           type: 'approve',
           by: reviewer(`${process.pid}`),
           channel: 'api',

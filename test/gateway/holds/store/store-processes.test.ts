@@ -41,7 +41,7 @@ describe.each(engines)('several processes with holds in $name', (engine) => {
   test('start on a new file at once, and what one changes the others are told', async () => {
     const [store, child] = await Promise.all([stores.open(), startChild(), startChild()]);
     const seen: Hold[] = [];
-    const stop = store.watch((hold) => seen.push(hold));
+    const stop = store.holds.watch((hold) => seen.push(hold));
     const { hold } = await tell<{ hold: Hold }>(child, { open: 500 });
     await expect.poll(() => seen.at(-1), SOON).toMatchObject({ id: hold.id, status: 'pending' });
     await tell(child, { approve: hold.id });
@@ -58,7 +58,7 @@ describe.each(engines)('several processes with holds in $name', (engine) => {
       const opened = await Promise.all([
         tell<{ hold: Hold }>(one, { open: amount }),
         tell<{ hold: Hold }>(other, { open: amount }),
-        store.open(draft(amount)),
+        store.holds.open(draft(amount)),
       ]);
       expect(new Set(opened.map(({ hold }) => hold.id)).size).toBe(1);
     }
@@ -68,7 +68,7 @@ describe.each(engines)('several processes with holds in $name', (engine) => {
     const store = await stores.open();
     const [one, other] = await Promise.all([startChild(), startChild()]);
     for (let amount = 1; amount <= 20; amount++) {
-      const { hold } = await store.open(draft(amount));
+      const { hold } = await store.holds.open(draft(amount));
       const results = await Promise.all([
         tell<Hold | HoldRefusal>(one, { approve: hold.id }),
         tell<Hold | HoldRefusal>(other, { approve: hold.id }),
@@ -85,18 +85,20 @@ describe.each(engines)('several processes with holds in $name', (engine) => {
     child.kill('SIGKILL');
     await once(child, 'exit');
     children = [];
-    expect(await store.find(hold.id)).toMatchObject({ status: 'pending' });
-    await must(store.apply(hold.id, approve()));
+    expect(await store.holds.find(hold.id)).toMatchObject({ status: 'pending' });
+    await must(store.holds.apply(hold.id, approve()));
   });
 
   test('a watcher that reads after it began to watch misses nothing', async () => {
     const [one, other] = [await stores.open(), await stores.open()];
     for (let amount = 1; amount <= 30; amount++) {
-      const { hold } = await one.open(draft(amount));
+      const { hold } = await one.holds.open(draft(amount));
       const settled = Promise.withResolvers<void>();
-      const stop = one.watch((changed) => changed.id === hold.id && changed.status === 'approved' && settled.resolve());
-      const approving = other.apply(hold.id, approve());
-      if ((await one.find(hold.id))?.status === 'approved') settled.resolve();
+      const stop = one.holds.watch(
+        (changed) => changed.id === hold.id && changed.status === 'approved' && settled.resolve(),
+      );
+      const approving = other.holds.apply(hold.id, approve());
+      if ((await one.holds.find(hold.id))?.status === 'approved') settled.resolve();
       await Promise.all([approving, settled.promise]);
       stop();
     }

@@ -25,24 +25,24 @@ describe.each(engines)('holds in $name', (engine) => {
     test('is found again whole, by another connection, after the first has closed', async () => {
       const first = await stores.open();
       const wanted = draft(500);
-      const { hold, attached } = await first.open(wanted);
+      const { hold, attached } = await first.holds.open(wanted);
       await first.close();
       const second = await stores.open();
       expect(attached).toBe(false);
-      expect(await second.find(hold.id)).toEqual(hold);
-      expect(await second.call(hold.id)).toEqual(wanted.call);
+      expect(await second.holds.find(hold.id)).toEqual(hold);
+      expect(await second.contents.call(hold.id)).toEqual(wanted.call);
       expect(hold.expiresAt).toBe(stores.now + ONE_OF_FINANCE.expiresIn);
     });
 
     test('goes from approval to its answer, and each step is in the outbox', async () => {
       const store = await stores.open();
-      const { hold } = await store.open(draft(500));
-      await must(store.apply(hold.id, approve()));
-      const releasing = await must(store.apply(hold.id, release));
-      expect(await store.releasing()).toEqual([releasing]);
-      await must(store.apply(hold.id, executed));
-      expect(await store.response(hold.id)).toEqual(response);
-      expect(await store.releasing()).toEqual([]);
+      const { hold } = await store.holds.open(draft(500));
+      await must(store.holds.apply(hold.id, approve()));
+      const releasing = await must(store.holds.apply(hold.id, release));
+      expect(await store.holds.releasing()).toEqual([releasing]);
+      await must(store.holds.apply(hold.id, executed));
+      expect(await store.contents.response(hold.id)).toEqual(response);
+      expect(await store.holds.releasing()).toEqual([]);
       expect(await eventTypes(store)).toEqual(
         'hold.opened hold.voted hold.approved hold.released hold.executed'.split(' '),
       );
@@ -50,9 +50,9 @@ describe.each(engines)('holds in $name', (engine) => {
 
     test('is attributed in every event', async () => {
       const store = await stores.open();
-      const { hold } = await store.open(draft(500));
+      const { hold } = await store.holds.open(draft(500));
       stores.now += 5000;
-      await store.apply(hold.id, approve());
+      await store.holds.apply(hold.id, approve());
       const [opened, , approved] = (await store.outbox.read(0, 10)).map(({ event }) => event);
       const whose = {
         node: 'test',
@@ -73,17 +73,17 @@ describe.each(engines)('holds in $name', (engine) => {
 
     test('is refused nothing but what does not exist when it does not exist', async () => {
       const store = await stores.open();
-      expect(await store.find('hold_none')).toBeNull();
-      expect(await store.call('hold_none')).toBeNull();
-      expect(await store.response('hold_none')).toBeNull();
-      expect(await store.apply('hold_none', approve())).toMatchObject({ refused: 'not-found' });
+      expect(await store.holds.find('hold_none')).toBeNull();
+      expect(await store.contents.call('hold_none')).toBeNull();
+      expect(await store.contents.response('hold_none')).toBeNull();
+      expect(await store.holds.apply('hold_none', approve())).toMatchObject({ refused: 'not-found' });
     });
 
     test('that was refused a change is as it was, and nothing is in the outbox', async () => {
       const store = await stores.open();
-      const { hold } = await store.open(draft(500));
-      expect(await store.apply(hold.id, approve('ana'))).toMatchObject({ refused: 'forbidden' });
-      expect(await store.find(hold.id)).toEqual(hold);
+      const { hold } = await store.holds.open(draft(500));
+      expect(await store.holds.apply(hold.id, approve('ana'))).toMatchObject({ refused: 'forbidden' });
+      expect(await store.holds.find(hold.id)).toEqual(hold);
       expect(await eventTypes(store)).toEqual(['hold.opened']);
     });
   });
@@ -91,14 +91,17 @@ describe.each(engines)('holds in $name', (engine) => {
   describe('an identical call', () => {
     test('re-attaches while the hold is open and opens another once it is settled', async () => {
       const store = await stores.open();
-      const { hold } = await store.open(draft(500));
-      expect(await store.open(draft(500))).toEqual({ hold, attached: true });
-      await store.apply(hold.id, approve());
-      expect(await store.open(draft(500))).toMatchObject({ attached: true, hold: { id: hold.id, status: 'approved' } });
-      await store.apply(hold.id, release);
-      expect(await store.open(draft(500))).toMatchObject({ attached: true, hold: { execution: 'releasing' } });
-      await store.apply(hold.id, executed);
-      const again = await store.open(draft(500));
+      const { hold } = await store.holds.open(draft(500));
+      expect(await store.holds.open(draft(500))).toEqual({ hold, attached: true });
+      await store.holds.apply(hold.id, approve());
+      expect(await store.holds.open(draft(500))).toMatchObject({
+        attached: true,
+        hold: { id: hold.id, status: 'approved' },
+      });
+      await store.holds.apply(hold.id, release);
+      expect(await store.holds.open(draft(500))).toMatchObject({ attached: true, hold: { execution: 'releasing' } });
+      await store.holds.apply(hold.id, executed);
+      const again = await store.holds.open(draft(500));
       expect(again.attached).toBe(false);
       expect(again.hold.id).not.toBe(hold.id);
     });
@@ -106,7 +109,7 @@ describe.each(engines)('holds in $name', (engine) => {
     test('opens one hold however many come at once, over several connections', async () => {
       const [one, other] = [await stores.open(), await stores.open()];
       const opened = await Promise.all(
-        Array.from({ length: 40 }, (_none, index) => (index % 2 ? one : other).open(draft(500))),
+        Array.from({ length: 40 }, (_none, index) => (index % 2 ? one : other).holds.open(draft(500))),
       );
       expect(new Set(opened.map(({ hold }) => hold.id)).size).toBe(1);
       expect(opened.filter(({ attached }) => !attached)).toHaveLength(1);
@@ -114,26 +117,28 @@ describe.each(engines)('holds in $name', (engine) => {
 
     test('of another agent is another hold', async () => {
       const store = await stores.open();
-      const { hold } = await store.open(draft(500));
+      const { hold } = await store.holds.open(draft(500));
       const principal = { ...hold.principal, agent: 'other-bot' };
-      expect((await store.open(draft(500, { principal }))).attached).toBe(false);
+      expect((await store.holds.open(draft(500, { principal }))).attached).toBe(false);
     });
 
     test('does not re-attach to what the clock has ended although no timer has fired', async () => {
       const store = await stores.open();
-      const { hold } = await store.open(draft(500));
+      const { hold } = await store.holds.open(draft(500));
       stores.now = hold.expiresAt;
-      expect((await store.open(draft(500))).attached).toBe(false);
-      expect((await store.find(hold.id))?.status).toBe('expired');
+      expect((await store.holds.open(draft(500))).attached).toBe(false);
+      expect((await store.holds.find(hold.id))?.status).toBe('expired');
       expect(await eventTypes(store)).toEqual(['hold.opened', 'hold.expired', 'hold.opened']);
     });
 
     test('that asks for a handle gives the hold one', async () => {
       const store = await stores.open();
-      const { hold } = await store.open(draft(500));
-      expect(await store.open(draft(500, { handle: true }))).toMatchObject({ hold: { id: hold.id, handle: true } });
-      await store.apply(hold.id, approve());
-      expect(await store.releasable()).toMatchObject([{ id: hold.id }]);
+      const { hold } = await store.holds.open(draft(500));
+      expect(await store.holds.open(draft(500, { handle: true }))).toMatchObject({
+        hold: { id: hold.id, handle: true },
+      });
+      await store.holds.apply(hold.id, approve());
+      expect(await store.holds.releasable()).toMatchObject([{ id: hold.id }]);
     });
   });
 
@@ -142,61 +147,67 @@ describe.each(engines)('holds in $name', (engine) => {
 
     test('with another payload is refused, open or settled', async () => {
       const store = await stores.open();
-      const { hold } = await store.open(keyed(500));
-      await expect(store.open(keyed(501))).rejects.toMatchObject({ code: 'key-reused' });
-      await store.apply(hold.id, reject);
-      await expect(store.open(keyed(501))).rejects.toMatchObject({ code: 'key-reused' });
-      expect((await store.list({ limit: 10 })).items).toHaveLength(1);
+      const { hold } = await store.holds.open(keyed(500));
+      await expect(store.holds.open(keyed(501))).rejects.toMatchObject({ code: 'key-reused' });
+      await store.holds.apply(hold.id, reject);
+      await expect(store.holds.open(keyed(501))).rejects.toMatchObject({ code: 'key-reused' });
+      expect((await store.holds.list({ limit: 10 })).items).toHaveLength(1);
     });
 
     test('finds its rejection for a day, then asks again', async () => {
       const store = await stores.open();
-      const { hold } = await store.open(keyed(500));
-      await store.apply(hold.id, reject);
+      const { hold } = await store.holds.open(keyed(500));
+      await store.holds.apply(hold.id, reject);
       stores.now += ANSWER_KEPT - 1;
-      expect(await store.open(keyed(500))).toMatchObject({ attached: true, hold: { id: hold.id, status: 'rejected' } });
+      expect(await store.holds.open(keyed(500))).toMatchObject({
+        attached: true,
+        hold: { id: hold.id, status: 'rejected' },
+      });
       stores.now += 2;
-      expect((await store.open(keyed(500))).attached).toBe(false);
+      expect((await store.holds.open(keyed(500))).attached).toBe(false);
     });
 
     test('finds the stored answer', async () => {
       const store = await stores.open();
-      const { hold } = await store.open(keyed(500));
-      await store.apply(hold.id, approve());
-      await store.apply(hold.id, release);
-      await store.apply(hold.id, executed);
-      expect(await store.open(keyed(500))).toMatchObject({
+      const { hold } = await store.holds.open(keyed(500));
+      await store.holds.apply(hold.id, approve());
+      await store.holds.apply(hold.id, release);
+      await store.holds.apply(hold.id, executed);
+      expect(await store.holds.open(keyed(500))).toMatchObject({
         attached: true,
         hold: { id: hold.id, execution: 'executed' },
       });
-      expect(await store.response(hold.id)).toEqual(response);
+      expect(await store.contents.response(hold.id)).toEqual(response);
     });
 
     test('asks again where nothing was sent and nobody said no', async () => {
       const store = await stores.open();
-      const { hold } = await store.open(keyed(500));
-      await store.apply(hold.id, approve());
-      await store.apply(hold.id, release);
-      await store.apply(hold.id, failed);
-      expect((await store.open(keyed(500))).attached).toBe(false);
+      const { hold } = await store.holds.open(keyed(500));
+      await store.holds.apply(hold.id, approve());
+      await store.holds.apply(hold.id, release);
+      await store.holds.apply(hold.id, failed);
+      expect((await store.holds.open(keyed(500))).attached).toBe(false);
     });
 
     test('asks again once it is found out that the call was not executed', async () => {
       const store = await stores.open();
-      const { hold } = await store.open(keyed(500));
-      await store.apply(hold.id, approve());
-      await store.apply(hold.id, release);
-      await store.apply(hold.id, indeterminate);
-      expect(await store.open(keyed(500))).toMatchObject({ attached: true, hold: { execution: 'indeterminate' } });
-      await must(store.apply(hold.id, { type: 'read-back', executed: false, evidence: 'not found' }));
-      expect((await store.open(keyed(500))).attached).toBe(false);
+      const { hold } = await store.holds.open(keyed(500));
+      await store.holds.apply(hold.id, approve());
+      await store.holds.apply(hold.id, release);
+      await store.holds.apply(hold.id, indeterminate);
+      expect(await store.holds.open(keyed(500))).toMatchObject({
+        attached: true,
+        hold: { execution: 'indeterminate' },
+      });
+      await must(store.holds.apply(hold.id, { type: 'read-back', executed: false, evidence: 'not found' }));
+      expect((await store.holds.open(keyed(500))).attached).toBe(false);
     });
 
     test('of another agent means nothing here', async () => {
       const store = await stores.open();
-      const { hold } = await store.open(keyed(500));
+      const { hold } = await store.holds.open(keyed(500));
       const principal = { ...hold.principal, agent: 'other-bot' };
-      const other = await store.open({ ...keyed(501), principal });
+      const other = await store.holds.open({ ...keyed(501), principal });
       expect(other.attached).toBe(false);
     });
   });
@@ -205,11 +216,14 @@ describe.each(engines)('holds in $name', (engine) => {
     test('pages from the newest to the oldest without a gap', async () => {
       const store = await stores.open();
       const opened: string[] = [];
-      for (let amount = 1; amount <= 5; amount++) opened.push((await store.open(draft(amount))).hold.id);
+      for (let amount = 1; amount <= 5; amount++) opened.push((await store.holds.open(draft(amount))).hold.id);
       const seen: string[] = [];
       let cursor: string | null = '';
       do {
-        const page: { items: Hold[]; next: string | null } = await store.list({ limit: 2, ...(cursor && { cursor }) });
+        const page: { items: Hold[]; next: string | null } = await store.holds.list({
+          limit: 2,
+          ...(cursor && { cursor }),
+        });
         seen.push(...page.items.map(({ id }) => id));
         cursor = page.next;
       } while (cursor !== null);
@@ -218,11 +232,11 @@ describe.each(engines)('holds in $name', (engine) => {
 
     test('filters by status, system, agent and group', async () => {
       const store = await stores.open();
-      const { hold } = await store.open(draft(1));
-      await store.open(draft(2, { system: 'crm' }, { requirements: [requirement(['legal', 'sales'])] }));
-      await store.apply(hold.id, reject);
+      const { hold } = await store.holds.open(draft(1));
+      await store.holds.open(draft(2, { system: 'crm' }, { requirements: [requirement(['legal', 'sales'])] }));
+      await store.holds.apply(hold.id, reject);
       const ids = async (filter: object) =>
-        (await store.list({ limit: 10, ...filter })).items.map((hold) => assertCall(hold).system);
+        (await store.holds.list({ limit: 10, ...filter })).items.map((hold) => assertCall(hold).system);
       expect(await ids({ status: 'rejected' })).toEqual(['payments']);
       expect(await ids({ system: 'crm' })).toEqual(['crm']);
       expect(await ids({ agent: 'nobody' })).toEqual([]);
@@ -233,8 +247,8 @@ describe.each(engines)('holds in $name', (engine) => {
 
     test('tells capitals in the name of a group, and no pattern, from others', async () => {
       const store = await stores.open();
-      await store.open(draft(1, {}, { requirements: [requirement(['a_b', 'Legal'])] }));
-      const found = async (group: string) => (await store.list({ limit: 10, group })).items.length;
+      await store.holds.open(draft(1, {}, { requirements: [requirement(['a_b', 'Legal'])] }));
+      const found = async (group: string) => (await store.holds.list({ limit: 10, group })).items.length;
       expect(await Promise.all(['a_b', 'Legal', 'axb', 'legal', '%', 'egal', ''].map(found))).toEqual([
         1, 1, 0, 0, 0, 0, 1,
       ]);
@@ -242,12 +256,13 @@ describe.each(engines)('holds in $name', (engine) => {
 
     test('filters by kind and by the agent to whom a relay goes', async () => {
       const store = await stores.open();
-      await store.open(draft(1));
-      const { hold: asked } = await store.openHandoff(handoffDraft('T-1'));
-      const { hold: relayed } = await store.openHandoff(
+      await store.holds.open(draft(1));
+      const { hold: asked } = await store.holds.openHandoff(handoffDraft('T-1'));
+      const { hold: relayed } = await store.holds.openHandoff(
         handoffDraft('T-2', { kind: 'relay', to: { agent: 'other-bot' } }),
       );
-      const ids = async (filter: object) => (await store.list({ limit: 10, ...filter })).items.map(({ id }) => id);
+      const ids = async (filter: object) =>
+        (await store.holds.list({ limit: 10, ...filter })).items.map(({ id }) => id);
       expect(await ids({ kind: 'exception' })).toEqual([asked.id]);
       expect(await ids({ toAgent: 'other-bot' })).toEqual([relayed.id]);
       expect(await ids({ toAgent: 'billing-bot' })).toEqual([]);
@@ -255,24 +270,24 @@ describe.each(engines)('holds in $name', (engine) => {
 
     test('filters by what people are late with', async () => {
       const store = await stores.open();
-      const { hold } = await store.open(draft(1));
-      const { hold: decided } = await store.open(draft(2));
-      await store.apply(decided.id, reject);
-      expect((await store.list({ limit: 10, overdue: true })).items).toEqual([]);
+      const { hold } = await store.holds.open(draft(1));
+      const { hold: decided } = await store.holds.open(draft(2));
+      await store.holds.apply(decided.id, reject);
+      expect((await store.holds.list({ limit: 10, overdue: true })).items).toEqual([]);
       stores.now = hold.slaAt + 1;
-      expect((await store.list({ limit: 10, overdue: true })).items).toMatchObject([{ id: hold.id }]);
+      expect((await store.holds.list({ limit: 10, overdue: true })).items).toMatchObject([{ id: hold.id }]);
     });
 
     test('shows a person what is suggested to them, what they have claimed, and the same of whom they stand in for', async () => {
       const reviewers = [reviewer('ben'), reviewer('eve', ['legal'])];
       const store = await stores.open({ reviewers });
-      const { hold: suggested } = await store.open(draft(1));
-      const { hold: claimed } = await store.open(draft(2, {}, { requirements: [requirement([])] }));
+      const { hold: suggested } = await store.holds.open(draft(1));
+      const { hold: claimed } = await store.holds.open(draft(2, {}, { requirements: [requirement([])] }));
       expect(suggested.assignee).toBe('ben@example.com');
-      const { hold: legal } = await store.open(draft(3, {}, { requirements: [requirement(['legal'])] }));
+      const { hold: legal } = await store.holds.open(draft(3, {}, { requirements: [requirement(['legal'])] }));
       const claim = { type: 'claim', by: reviewers[0]!, channel: 'api', revision: 1 } as const;
-      await must(store.apply(claimed.id, claim));
-      const mine = async (id: string) => (await store.list({ limit: 10, mine: id })).items.map((hold) => hold.id);
+      await must(store.holds.apply(claimed.id, claim));
+      const mine = async (id: string) => (await store.holds.list({ limit: 10, mine: id })).items.map((hold) => hold.id);
       const ofBen = new Set(await mine('ben@example.com'));
       expect(ofBen).toEqual(new Set([suggested.id, claimed.id]));
       const period = { since: stores.now, until: stores.now + 1000 };
@@ -282,41 +297,43 @@ describe.each(engines)('holds in $name', (engine) => {
 
     test('of open calls has what may be sent, once more or still, by the digest that the agent sent', async () => {
       const store = await stores.open();
-      const { hold } = await store.open(draft(1));
-      const { hold: over } = await store.open(draft(2));
-      await store.apply(over.id, reject);
-      await store.openHandoff(handoffDraft('T-1'));
+      const { hold } = await store.holds.open(draft(1));
+      const { hold: over } = await store.holds.open(draft(2));
+      await store.holds.apply(over.id, reject);
+      await store.holds.openHandoff(handoffDraft('T-1'));
       const call = { id: hold.id, agent: 'billing-bot', system: 'payments', digest: hold.askedDigest };
-      expect(await store.openCalls()).toEqual([call]);
-      await store.apply(hold.id, approve());
-      await store.apply(hold.id, release);
-      await store.apply(hold.id, indeterminate);
-      expect(await store.openCalls()).toEqual([call]);
-      expect(await store.indeterminate()).toMatchObject([{ id: hold.id }]);
+      expect(await store.holds.openCalls()).toEqual([call]);
+      await store.holds.apply(hold.id, approve());
+      await store.holds.apply(hold.id, release);
+      await store.holds.apply(hold.id, indeterminate);
+      expect(await store.holds.openCalls()).toEqual([call]);
+      expect(await store.holds.indeterminate()).toMatchObject([{ id: hold.id }]);
     });
 
     test('of changes goes from the oldest to the newest', async () => {
       const store = await stores.open();
-      const { hold: first } = await store.open(draft(1));
-      const { hold: second } = await store.open(draft(2));
+      const { hold: first } = await store.holds.open(draft(1));
+      const { hold: second } = await store.holds.open(draft(2));
       stores.now += 10;
-      await store.apply(first.id, approve());
-      expect((await store.changedSince(0, 10)).map(({ id }) => id)).toEqual([second.id, first.id]);
-      expect((await store.changedSince(0, 1)).map(({ id }) => id)).toEqual([second.id]);
-      expect((await store.changedSince(stores.now, 10)).map(({ id }) => id)).toEqual([first.id]);
+      await store.holds.apply(first.id, approve());
+      expect((await store.holds.changedSince(0, 10)).map(({ id }) => id)).toEqual([second.id, first.id]);
+      expect((await store.holds.changedSince(0, 1)).map(({ id }) => id)).toEqual([second.id]);
+      expect((await store.holds.changedSince(stores.now, 10)).map(({ id }) => id)).toEqual([first.id]);
     });
 
     test('routes a hold anew when policy asks again', async () => {
       const store = await stores.open();
-      const { hold } = await store.open(draft(1));
-      await store.apply(hold.id, approve());
+      const { hold } = await store.holds.open(draft(1));
+      await store.holds.apply(hold.id, approve());
       const terms = { ...ONE_OF_FINANCE, requirements: [requirement(['legal'])] };
       const { rules } = hold;
       const judgement = { rules, reason: 'new', terms, cost: null, policyRevision: 'p2' };
-      await store.apply(hold.id, { type: 'reopen', ...judgement });
-      expect((await store.list({ limit: 10, group: 'finance' })).items).toEqual([]);
-      expect((await store.list({ limit: 10, group: 'legal' })).items).toMatchObject([{ id: hold.id, revision: 2 }]);
-      expect(await store.call(hold.id)).toEqual(draft(1).call);
+      await store.holds.apply(hold.id, { type: 'reopen', ...judgement });
+      expect((await store.holds.list({ limit: 10, group: 'finance' })).items).toEqual([]);
+      expect((await store.holds.list({ limit: 10, group: 'legal' })).items).toMatchObject([
+        { id: hold.id, revision: 2 },
+      ]);
+      expect(await store.contents.call(hold.id)).toEqual(draft(1).call);
     });
   });
 
@@ -324,7 +341,7 @@ describe.each(engines)('holds in $name', (engine) => {
     test('keeps the call that was sent beside the call that is sent now', async () => {
       const store = await stores.open();
       const wanted = draft(500);
-      const { hold } = await store.open(wanted);
+      const { hold } = await store.holds.open(wanted);
       const { call, digest, envelope, rules, reason, terms, cost, policyRevision } = draft(400);
       const edit = {
         type: 'edit',
@@ -338,13 +355,13 @@ describe.each(engines)('holds in $name', (engine) => {
         envelope,
         judgement: { rules, reason, terms, cost, policyRevision },
       } as const;
-      const edited = await must(store.apply(hold.id, edit));
+      const edited = await must(store.holds.apply(hold.id, edit));
       expect(edited).toMatchObject({ revision: 2, digest, askedDigest: wanted.digest });
-      expect(await store.call(hold.id)).toEqual(call);
-      expect(await store.call(hold.id, 1)).toEqual(wanted.call);
-      expect(await store.call(hold.id, 2)).toEqual(call);
-      expect(await store.open(draft(500))).toMatchObject({ attached: true, hold: { id: hold.id } });
-      expect((await store.open(draft(400))).attached).toBe(false);
+      expect(await store.contents.call(hold.id)).toEqual(call);
+      expect(await store.contents.call(hold.id, 1)).toEqual(wanted.call);
+      expect(await store.contents.call(hold.id, 2)).toEqual(call);
+      expect(await store.holds.open(draft(500))).toMatchObject({ attached: true, hold: { id: hold.id } });
+      expect((await store.holds.open(draft(400))).attached).toBe(false);
     });
   });
 
@@ -352,14 +369,14 @@ describe.each(engines)('holds in $name', (engine) => {
     test('that asks once more, since nobody told it of the commit, finds its own work done', async () => {
       const store = await stores.open();
       for (const end of [executed, failed, indeterminate]) {
-        const { hold } = await store.open(draft(500));
-        await must(store.apply(hold.id, approve()));
-        const releasing = await must(store.apply(hold.id, release));
-        expect(await store.apply(hold.id, release)).toEqual(releasing);
-        const ended = await must(store.apply(hold.id, end));
-        expect(await store.apply(hold.id, end)).toEqual(ended);
-        expect(await store.apply(hold.id, { ...end, attempt: 'att_2' })).toMatchObject({ refused: 'state' });
-        expect(await store.apply(hold.id, release)).toMatchObject({ refused: 'state' });
+        const { hold } = await store.holds.open(draft(500));
+        await must(store.holds.apply(hold.id, approve()));
+        const releasing = await must(store.holds.apply(hold.id, release));
+        expect(await store.holds.apply(hold.id, release)).toEqual(releasing);
+        const ended = await must(store.holds.apply(hold.id, end));
+        expect(await store.holds.apply(hold.id, end)).toEqual(ended);
+        expect(await store.holds.apply(hold.id, { ...end, attempt: 'att_2' })).toMatchObject({ refused: 'state' });
+        expect(await store.holds.apply(hold.id, release)).toMatchObject({ refused: 'state' });
         if (end === indeterminate) break;
       }
       const types = await eventTypes(store);
@@ -372,21 +389,21 @@ describe.each(engines)('holds in $name', (engine) => {
     test('is given back as it was sent, and its answer to the one who asked', async () => {
       const store = await stores.open();
       const wanted = handoffDraft('T-1');
-      const { hold, attached } = await store.openHandoff(wanted);
+      const { hold, attached } = await store.holds.openHandoff(wanted);
       expect(attached).toBe(false);
       expect(hold).toMatchObject({ kind: 'exception', status: 'pending' });
       expect(hold).not.toHaveProperty('callId');
-      expect(JSON.stringify(await store.handoff(hold.id))).toBe(JSON.stringify(wanted.form));
-      expect(await store.artifact(hold.id, 'notes.txt')).toEqual(wanted.artifacts[0]);
-      expect(await store.artifact(hold.id, 'other.txt')).toBeNull();
-      expect(await store.call(hold.id)).toBeNull();
-      expect(await store.answer(hold.id)).toBeNull();
-      expect(await store.openHandoff(wanted)).toEqual({ hold, attached: true });
+      expect(JSON.stringify(await store.contents.handoff(hold.id))).toBe(JSON.stringify(wanted.form));
+      expect(await store.contents.artifact(hold.id, 'notes.txt')).toEqual(wanted.artifacts[0]);
+      expect(await store.contents.artifact(hold.id, 'other.txt')).toBeNull();
+      expect(await store.contents.call(hold.id)).toBeNull();
+      expect(await store.contents.answer(hold.id)).toBeNull();
+      expect(await store.holds.openHandoff(wanted)).toEqual({ hold, attached: true });
       const answer = { option: 'refund', data: { amount: 5, parts: [1, null] } };
       const by = reviewer('ben');
-      await must(store.apply(hold.id, { type: 'answer', by, channel: 'api', revision: 1, answer, note: null }));
-      expect(await store.answer(hold.id)).toEqual(answer);
-      expect((await store.openHandoff(wanted)).attached).toBe(false);
+      await must(store.holds.apply(hold.id, { type: 'answer', by, channel: 'api', revision: 1, answer, note: null }));
+      expect(await store.contents.answer(hold.id)).toEqual(answer);
+      expect((await store.holds.openHandoff(wanted)).attached).toBe(false);
     });
 
     test('with an artifact of no bytes and one of many keeps both', async () => {
@@ -395,9 +412,9 @@ describe.each(engines)('holds in $name', (engine) => {
       const artifacts = [Buffer.alloc(0), big].map((content, index) => {
         return { name: `${index}.bin`, type: 'text/plain', bytes: content.length, sha256: 'a'.repeat(64), content };
       });
-      const { hold } = await store.openHandoff(handoffDraft('T-1', { kind: 'relay', artifacts }));
-      expect(await store.artifact(hold.id, '0.bin')).toEqual(artifacts[0]);
-      expect((await store.artifact(hold.id, '1.bin'))?.content.equals(big)).toBe(true);
+      const { hold } = await store.holds.openHandoff(handoffDraft('T-1', { kind: 'relay', artifacts }));
+      expect(await store.contents.artifact(hold.id, '0.bin')).toEqual(artifacts[0]);
+      expect((await store.contents.artifact(hold.id, '1.bin'))?.content.equals(big)).toBe(true);
     });
   });
 
@@ -406,11 +423,14 @@ describe.each(engines)('holds in $name', (engine) => {
       const store = await stores.open();
       const wanted = draft(500);
       const body = Buffer.from('{"marker":"qwertz-body"}');
-      const { hold } = await store.open({ ...wanted, call: { ...wanted.call, body, input: '{"x":"qwertz-input"}' } });
-      await store.apply(hold.id, approve());
-      await store.apply(hold.id, release);
-      await store.apply(hold.id, executed);
-      await store.openHandoff(handoffDraft('T-9'));
+      const { hold } = await store.holds.open({
+        ...wanted,
+        call: { ...wanted.call, body, input: '{"x":"qwertz-input"}' },
+      });
+      await store.holds.apply(hold.id, approve());
+      await store.holds.apply(hold.id, release);
+      await store.holds.apply(hold.id, executed);
+      await store.holds.openHandoff(handoffDraft('T-9'));
       const kept: Buffer[] = [];
       for (const table of ['holds', 'sealed', 'outbox', 'notices', 'grants']) {
         for (const row of await stores.place.raw(`select * from ${table}`)) {
@@ -425,32 +445,32 @@ describe.each(engines)('holds in $name', (engine) => {
     });
 
     test('cannot be opened, nor added to, with another key', async () => {
-      await (await stores.open()).open(draft(500));
+      await (await stores.open()).holds.open(draft(500));
       await expect(stores.open({ key: Buffer.alloc(32, 8) })).rejects.toThrow('another key');
     });
 
     test('is not given out when its row was moved to another hold', async () => {
       const store = await stores.open();
-      const { hold } = await store.open(draft(500));
-      const { hold: other } = await store.open(draft(5));
+      const { hold } = await store.holds.open(draft(500));
+      const { hold: other } = await store.holds.open(draft(5));
       await stores.place.raw(
         `update sealed set content = (select content from sealed where hold_id = '${other.id}') where hold_id = '${hold.id}'`,
       );
-      await expect(store.call(hold.id)).rejects.toMatchObject({ code: 'store-unavailable' });
+      await expect(store.contents.call(hold.id)).rejects.toMatchObject({ code: 'store-unavailable' });
     });
   });
 
   test('a store that cannot write says so and opens nothing', async () => {
     const store = await stores.open();
     await stores.place.raw('drop table outbox');
-    await expect(store.open(draft(500))).rejects.toMatchObject({ code: 'store-unavailable' });
-    expect((await store.list({ limit: 10 })).items).toEqual([]);
+    await expect(store.holds.open(draft(500))).rejects.toMatchObject({ code: 'store-unavailable' });
+    expect((await store.holds.list({ limit: 10 })).items).toEqual([]);
   });
 
   describe('the outbox', () => {
     test('is read in order, from where the reader was, and forgets what was shipped', async () => {
       const store = await stores.open();
-      for (let amount = 1; amount <= 3; amount++) await store.open(draft(amount));
+      for (let amount = 1; amount <= 3; amount++) await store.holds.open(draft(amount));
       const all = await store.outbox.read(0, 10);
       expect(all.map(({ seq }) => seq)).toEqual(all.map(({ seq }) => seq).toSorted((a, b) => a - b));
       expect(await store.outbox.read(all[0]!.seq, 1)).toEqual([all[1]]);
@@ -462,8 +482,11 @@ describe.each(engines)('holds in $name', (engine) => {
   describe('approve against expire', () => {
     test('the first commit wins and the loser is told who won', async () => {
       const [one, other] = [await stores.open(), await stores.open()];
-      const { hold } = await one.open(draft(500));
-      const [approved, rejected] = await Promise.all([one.apply(hold.id, approve()), other.apply(hold.id, reject)]);
+      const { hold } = await one.holds.open(draft(500));
+      const [approved, rejected] = await Promise.all([
+        one.holds.apply(hold.id, approve()),
+        other.holds.apply(hold.id, reject),
+      ]);
       const losers = [approved, rejected].filter(isRefusal);
       expect(losers).toHaveLength(1);
       expect(losers[0]).toMatchObject({ refused: 'state', detail: expect.stringContaining('by ben@example.com') });
@@ -474,58 +497,78 @@ describe.each(engines)('holds in $name', (engine) => {
 
     test('the timer expires what nobody decided, once, and leaves what was approved in time', async () => {
       const store = await stores.open();
-      const { hold: late } = await store.open(draft(1));
-      const { hold: decided } = await store.open(draft(2));
-      await store.apply(decided.id, approve());
+      const { hold: late } = await store.holds.open(draft(1));
+      const { hold: decided } = await store.holds.open(draft(2));
+      await store.holds.apply(decided.id, approve());
       stores.now = late.expiresAt;
-      const timers = createHoldTimers({ store, clock: () => stores.now, interval: 5, failed: () => {} });
+      const timers = createHoldTimers({
+        holds: store.holds,
+        prune: (now) => store.prune(now),
+        clock: () => stores.now,
+        interval: 5,
+        failed: () => {},
+      });
       expect(await timers.tick()).toBe(1);
       expect(await timers.tick()).toBe(0);
-      expect((await store.find(late.id))?.status).toBe('expired');
-      expect((await store.find(decided.id))?.status).toBe('approved');
-      expect(await store.apply(late.id, approve())).toMatchObject({ refused: 'state' });
-      stores.now = assertCall((await store.find(decided.id))!).redeemBy!;
+      expect((await store.holds.find(late.id))?.status).toBe('expired');
+      expect((await store.holds.find(decided.id))?.status).toBe('approved');
+      expect(await store.holds.apply(late.id, approve())).toMatchObject({ refused: 'state' });
+      stores.now = assertCall((await store.holds.find(decided.id))!).redeemBy!;
       expect(await timers.tick()).toBe(1);
-      expect((await store.find(decided.id))?.status).toBe('lapsed');
+      expect((await store.holds.find(decided.id))?.status).toBe('lapsed');
     });
 
     test('whoever comes after the deadline finds the hold expired, timer or not', async () => {
       const store = await stores.open();
-      const { hold } = await store.open(draft(1));
+      const { hold } = await store.holds.open(draft(1));
       stores.now = hold.expiresAt;
-      expect(await store.apply(hold.id, approve())).toMatchObject({ refused: 'state', hold: { status: 'expired' } });
-      expect((await store.find(hold.id))?.status).toBe('expired');
+      expect(await store.holds.apply(hold.id, approve())).toMatchObject({
+        refused: 'state',
+        hold: { status: 'expired' },
+      });
+      expect((await store.holds.find(hold.id))?.status).toBe('expired');
     });
 
     test('what a command would meet is told without carrying it out, except that a deadline is settled', async () => {
       const store = await stores.open();
-      const { hold } = await store.open(draft(1));
-      expect(await store.foresee(hold.id, approve())).toBeNull();
-      expect(await store.foresee(hold.id, approve('ben', { revision: 2 }))).toMatchObject({
+      const { hold } = await store.holds.open(draft(1));
+      expect(await store.holds.foresee(hold.id, approve())).toBeNull();
+      expect(await store.holds.foresee(hold.id, approve('ben', { revision: 2 }))).toMatchObject({
         refused: 'stale',
       });
-      expect(await store.find(hold.id)).toEqual(hold);
+      expect(await store.holds.find(hold.id)).toEqual(hold);
       stores.now = hold.expiresAt;
-      expect(await store.foresee(hold.id, approve())).toMatchObject({ refused: 'state', hold: { status: 'expired' } });
-      expect((await store.find(hold.id))?.status).toBe('expired');
+      expect(await store.holds.foresee(hold.id, approve())).toMatchObject({
+        refused: 'state',
+        hold: { status: 'expired' },
+      });
+      expect((await store.holds.find(hold.id))?.status).toBe('expired');
     });
 
     test('a gateway that finds the deadline over tells that another approved in time', async () => {
       const [one, other] = [await stores.open(), await stores.open()];
-      const { hold } = await one.open(draft(1));
+      const { hold } = await one.holds.open(draft(1));
       stores.now = hold.expiresAt - 1;
-      const approving = one.apply(hold.id, approve());
+      const approving = one.holds.apply(hold.id, approve());
       stores.now = hold.expiresAt;
-      const [, refusal] = await Promise.all([approving, other.foresee(hold.id, approve('cleo'))]);
+      const [, refusal] = await Promise.all([approving, other.holds.foresee(hold.id, approve('cleo'))]);
       const won = isRefusal(await approving) ? 'Expired' : 'Already approved by ben@example.com';
       expect(refusal).toMatchObject({ refused: 'state', detail: expect.stringContaining(won) });
     });
 
     test('running timers expire by themselves and stop when told', async () => {
       const store = await stores.open();
-      const { hold } = await store.open(draft(1));
-      const expired = new Promise<Hold>((resolve) => store.watch((hold) => hold.status === 'expired' && resolve(hold)));
-      const timers = createHoldTimers({ store, clock: () => stores.now, interval: 5, failed: () => {} });
+      const { hold } = await store.holds.open(draft(1));
+      const expired = new Promise<Hold>((resolve) =>
+        store.holds.watch((hold) => hold.status === 'expired' && resolve(hold)),
+      );
+      const timers = createHoldTimers({
+        holds: store.holds,
+        prune: (now) => store.prune(now),
+        clock: () => stores.now,
+        interval: 5,
+        failed: () => {},
+      });
       timers.start();
       stores.now = hold.expiresAt;
       expect((await expired).id).toBe(hold.id);
@@ -535,19 +578,19 @@ describe.each(engines)('holds in $name', (engine) => {
 
   test('answers are kept for a day and settled holds for a month', async () => {
     const store = await stores.open();
-    const { hold } = await store.open(draft(1));
-    const { hold: pending } = await store.open(draft(2, {}, { expiresIn: 10 * SETTLED_KEPT }));
-    await store.apply(hold.id, approve());
-    await store.apply(hold.id, release);
-    await store.apply(hold.id, executed);
+    const { hold } = await store.holds.open(draft(1));
+    const { hold: pending } = await store.holds.open(draft(2, {}, { expiresIn: 10 * SETTLED_KEPT }));
+    await store.holds.apply(hold.id, approve());
+    await store.holds.apply(hold.id, release);
+    await store.holds.apply(hold.id, executed);
     await store.prune(stores.now + ANSWER_KEPT);
-    expect(await store.response(hold.id)).not.toBeNull();
+    expect(await store.contents.response(hold.id)).not.toBeNull();
     await store.prune(stores.now + ANSWER_KEPT + 1);
-    expect(await store.response(hold.id)).toBeNull();
-    expect(await store.call(hold.id)).not.toBeNull();
+    expect(await store.contents.response(hold.id)).toBeNull();
+    expect(await store.contents.call(hold.id)).not.toBeNull();
     await store.prune(stores.now + SETTLED_KEPT + 1);
-    expect(await store.find(hold.id)).toBeNull();
-    expect(await store.call(hold.id)).toBeNull();
-    expect(await store.find(pending.id)).toEqual(pending);
+    expect(await store.holds.find(hold.id)).toBeNull();
+    expect(await store.contents.call(hold.id)).toBeNull();
+    expect(await store.holds.find(pending.id)).toEqual(pending);
   });
 });

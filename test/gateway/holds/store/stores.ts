@@ -1,8 +1,8 @@
 import { afterEach, beforeEach } from 'vitest';
 import { isRefusal, type HoldCommand, type HoldRefusal } from '../../../../gateway/domain/hold-command.ts';
-import type { HoldStore } from '../../../../gateway/domain/hold-store.ts';
+import type { Store } from '../../../../gateway/domain/store.ts';
 import type { HeldResponse, Hold } from '../../../../gateway/domain/hold.ts';
-import { openHoldStore, type HoldStoreOptions, type OwnedHoldStore } from '../../../../gateway/holds/store/store.ts';
+import { openHoldStore, type HoldStoreOptions, type OwnedStore } from '../../../../gateway/holds/store/store.ts';
 import { assertOnList } from '../../../helpers/event-check.ts';
 import { KEY, reviewer } from '../../../helpers/hold.ts';
 import type { Place, TestEngine } from './engines.ts';
@@ -14,12 +14,12 @@ export type Stores = {
   /** One more store on the same database. */
   open(
     options?: Partial<Pick<HoldStoreOptions, 'key' | 'node' | 'reviewers' | 'compose' | 'pollInterval'>>,
-  ): Promise<OwnedHoldStore>;
+  ): Promise<OwnedStore>;
 };
 
 /** For each test an empty database and any number of stores on it, closed and removed after it. */
 export function useStores(engine: TestEngine): Stores {
-  let opened: HoldStore[] = [];
+  let opened: Store[] = [];
   const stores: Stores = {
     now: 0,
     place: undefined as unknown as Place,
@@ -92,6 +92,6 @@ export async function must(result: Promise<Hold | HoldRefusal>): Promise<Hold> {
   return hold;
 }
 
-export async function eventTypes(store: HoldStore): Promise<string[]> {
-  return (await store.outbox.read(0, 1000)).map(({ event }) => event.type);
+export async function eventTypes({ outbox }: Pick<Store, 'outbox'>): Promise<string[]> {
+  return (await outbox.read(0, 1000)).map(({ event }) => event.type);
 }

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { Suspension } from '../../../../gateway/domain/hold-store.ts';
+import type { Suspension } from '../../../../gateway/domain/suspension.ts';
 import type { HoldDatabase } from '../../../../gateway/holds/store/database.ts';
 import { migrate } from '../../../../gateway/holds/store/migrations.ts';
 import { openPostgres } from '../../../../gateway/holds/store/postgres.ts';
@@ -9,7 +9,7 @@ import {
   insertSuspension,
   isSuspended,
   listSuspensions,
-} from '../../../../gateway/holds/store/suspensions.ts';
+} from '../../../../gateway/holds/store/suspension-rows.ts';
 import { engines, openDatabase, postgresPlace, type Place } from './engines.ts';
 import { recorded } from './recorded.ts';
 
@@ -36,9 +36,9 @@ describe.each(engines)('suspensions in $name', (engine) => {
   });
 
   const suspend = (suspension: Omit<Suspension, 'at'>, now = NOW, on = database) =>
-    recorded(on, now, (recording) => insertSuspension(recording, suspension));
+    recorded(on, now, (unit) => insertSuspension(unit, suspension));
   const resume = (kind: Suspension['kind'], name: string) =>
-    recorded(database, NOW, (recording) => endSuspension(recording, kind, name, 'flo@example.com', 'console'));
+    recorded(database, NOW, (unit) => endSuspension(unit, kind, name, 'flo@example.com', 'console'));
 
   function watching(on: HoldDatabase): SuspensionWatch & { readonly seen: string[][] } {
     const seen: string[][] = [];
@@ -175,7 +175,7 @@ test('a refresh that cannot read says so, and the next one reads again', async (
   await place.raw('alter table suspensions rename to elsewhere');
   await expect(watch.refresh()).rejects.toThrow('no such table');
   await place.raw('alter table elsewhere rename to suspensions');
-  await recorded(database, NOW, (recording) => insertSuspension(recording, BOT));
+  await recorded(database, NOW, (unit) => insertSuspension(unit, BOT));
   await watch.refresh();
   expect(seen).toEqual([0, 1]);
   watch.stop();
@@ -192,7 +192,7 @@ test('suspensions made by another gateway on PostgreSQL are told as they are ann
   const seen: number[] = [];
   watch.watch((suspensions) => seen.push(suspensions.length));
   for (let round = 1; round <= 3; round++) {
-    await recorded(other, NOW, (recording) => insertSuspension(recording, { ...BOT, name: `bot-${round}` }));
+    await recorded(other, NOW, (unit) => insertSuspension(unit, { ...BOT, name: `bot-${round}` }));
     other.announce([]);
     await expect.poll(() => seen.at(-1)).toBe(round);
   }

@@ -5,20 +5,20 @@ import type { Reviewer } from '../../domain/principal.ts';
 import { chooseAssignee, type Assignable } from './assign.ts';
 import { attachToExisting } from './attach.ts';
 import type { Change, Step } from '../changes/change.ts';
-import { circumstancesOf } from './preconditions.ts';
+import { preconditionsOf } from './preconditions.ts';
 import { delegationsInForce } from './delegations.ts';
 import { useGrant } from './grants.ts';
 import type { HoldWriter } from './hold-writer.ts';
 import { transition } from '../machine.ts';
 import { newHandoff, newHold } from '../new-hold.ts';
-import type { Content } from './sealed-content.ts';
-import type { Writing } from './unit-of-work.ts';
+import type { Content } from './hold-contents.ts';
+import type { UnitOfWork } from './unit-of-work.ts';
 
 export type Opened<Kept extends Hold> = { readonly hold: Kept; readonly attached: boolean };
 
-export type Opening = {
-  call(writing: Writing, draft: HoldDraft): Promise<Opened<CallHold>>;
-  handoff(writing: Writing, draft: HandoffDraft): Promise<Opened<Hold>>;
+export type HoldOpener = {
+  call(unit: UnitOfWork, draft: HoldDraft): Promise<Opened<CallHold>>;
+  handoff(unit: UnitOfWork, draft: HandoffDraft): Promise<Opened<Hold>>;
 };
 
 /** By the gateway, for the agent; who is asked, for what, and how soon they ought to say. */
@@ -35,23 +35,23 @@ function opened({ terms }: Hold): Step {
 }
 
 /** Opens holds: unless the caller is suspended, has one already, or somebody approved this kind of call for a while. */
-export function createOpening(options: {
+export function createHoldOpener(options: {
   readonly writer: HoldWriter;
   readonly reviewers: readonly Reviewer[];
-}): Opening {
+}): HoldOpener {
   const { writer, reviewers } = options;
 
-  async function assignee({ trx, now }: Writing, asked: Assignable, delegated: boolean): Promise<string | null> {
+  async function assignee({ trx, now }: UnitOfWork, asked: Assignable, delegated: boolean): Promise<string | null> {
     return await chooseAssignee(trx, asked, reviewers, delegated ? await delegationsInForce(trx, now) : []);
   }
 
   return {
-    async call(writing, draft) {
+    async call(unit, draft) {
       const { principal, digest, idempotencyKey, handle, traceId } = draft;
-      const { trx, now } = writing;
-      const { suspended, granted, delegated } = await circumstancesOf(trx, principal.agent, draft.system, now);
+      const { trx, now } = unit;
+      const { suspended, granted, delegated } = await preconditionsOf(trx, principal.agent, draft.system, now);
       if (suspended) throw new Problem('suspended');
-      const existing = await attachToExisting(writer, writing, {
+      const existing = await attachToExisting(writer, unit, {
         agent: principal.agent,
         digest,
         idempotencyKey,
@@ -59,25 +59,25 @@ export function createOpening(options: {
       });
       if (existing) return { hold: assertCall(existing), attached: true };
       const change =
-        (granted ? await redeemed(writing, draft) : null) ??
-        asking(newHold(draft, now, await assignee(writing, draft, delegated)));
-      await writer.insert(writing, change, [{ kind: 'call', content: draft.call }], traceId);
+        (granted ? await redeemed(unit, draft) : null) ??
+        asking(newHold(draft, now, await assignee(unit, draft, delegated)));
+      await writer.insert(unit, change, [{ kind: 'call', content: draft.call }], traceId);
       return { hold: assertCall(change.hold), attached: false };
     },
-    async handoff(writing, draft) {
+    async handoff(unit, draft) {
       const { principal, digest, idempotencyKey, form, artifacts, traceId } = draft;
-      const { trx, now } = writing;
-      const { suspended, delegated } = await circumstancesOf(trx, principal.agent, '', now);
+      const { trx, now } = unit;
+      const { suspended, delegated } = await preconditionsOf(trx, principal.agent, '', now);
       if (suspended) throw new Problem('suspended');
       const sent = { agent: principal.agent, digest, idempotencyKey, handle: false };
-      const existing = await attachToExisting(writer, writing, sent);
+      const existing = await attachToExisting(writer, unit, sent);
       if (existing) return { hold: existing, attached: true };
-      const hold = newHandoff(draft, now, await assignee(writing, draft, delegated));
+      const hold = newHandoff(draft, now, await assignee(unit, draft, delegated));
       const contents: Content[] = [
         { kind: 'handoff', content: form },
         ...artifacts.map((artifact): Content => ({ kind: `artifact/${artifact.name}`, content: artifact })),
       ];
-      await writer.insert(writing, asking(hold), contents, traceId);
+      await writer.insert(unit, asking(hold), contents, traceId);
       return { hold, attached: false };
     },
   };
@@ -89,12 +89,12 @@ function asking(hold: Hold): Change {
 }
 
 /** The hold as a grant approves it in the moment in which it opens; null when none covers it. */
-async function redeemed(writing: Writing, draft: HoldDraft): Promise<Change | null> {
-  const use = await useGrant(writing, draft);
+async function redeemed(unit: UnitOfWork, draft: HoldDraft): Promise<Change | null> {
+  const use = await useGrant(unit, draft);
   if (!use) return null;
   const { grant, step } = use;
   const command = { type: 'redeem', grant: grant.id, by: grant.by, use: step.reason ?? grant.id } as const;
-  const change = transition(newHold(draft, writing.now, null), command, writing.now);
+  const change = transition(newHold(draft, unit.now, null), command, unit.now);
   if ('refused' in change) throw new Error(`grant ${grant.id} cannot approve what it covers: ${change.detail}`);
   return { ...change, events: [opened(change.hold), ...change.events, step] };
 }

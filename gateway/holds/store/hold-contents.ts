@@ -1,8 +1,11 @@
 import type { Kysely, Transaction } from 'kysely';
 import { parseExactly } from '../../json/exact-json.ts';
 import type { Artifact, Handoff, HandoffAnswer } from '../../domain/handoff.ts';
+import type { HoldContents } from '../../domain/hold-contents.ts';
 import type { HeldCall, HeldResponse, Hold } from '../../domain/hold.ts';
+import { available } from './available.ts';
 import type { Schema } from './schema.ts';
+import type { ChangeWatch } from './watch.ts';
 import type { Vault } from './vault.ts';
 
 /** What is kept encrypted beside a hold, by its kind. */
@@ -18,6 +21,25 @@ export type ContentKind = keyof Contents;
 export type Content = { [Kind in ContentKind]: { readonly kind: Kind; readonly content: Contents[Kind] } }[ContentKind];
 
 const LENGTH_BYTES = 4;
+
+export function createHoldContents(
+  db: Kysely<Schema>,
+  vault: Vault,
+  changes: Pick<ChangeWatch, 'ready'>,
+): HoldContents {
+  const read = <Kind extends ContentKind>(id: string, kind: Kind, revision?: number) =>
+    available(async () => {
+      await changes.ready();
+      return await readSealed(db, vault, id, kind, revision);
+    });
+  return {
+    call: (id, revision) => read(id, 'call', revision),
+    response: (id) => read(id, 'response'),
+    handoff: (id) => read(id, 'handoff'),
+    artifact: (id, name) => read(id, `artifact/${name}`),
+    answer: (id) => read(id, 'answer'),
+  };
+}
 
 /** Encrypts contents and keeps them with the hold's current revision. */
 export async function keepSealed(

@@ -1,5 +1,5 @@
 import type { Hold } from '../../domain/hold.ts';
-import type { NoticeKind, Occasion } from '../../domain/notification.ts';
+import type { NotificationKind, NotificationTrigger } from '../../domain/notification.ts';
 import { iso, isoOrNull } from '../../domain/time.ts';
 import { maskText } from '../../secrets/secret.ts';
 import { decidingGroups } from './audience.ts';
@@ -15,14 +15,14 @@ const TYPES = {
   indeterminate: 'hold.indeterminate',
   decided: 'hold.decided',
   alert: 'call.blocked',
-} as const satisfies Record<NoticeKind, string>;
+} as const satisfies Record<NotificationKind, string>;
 
 /** Longest reason that is passed on, in characters; Slack takes no text that is much longer. */
 const LONGEST_REASON = 500;
 
 /** What is told of a hold: who wants what, who may decide until when, and where. Times are RFC 3339. */
 export type HoldMessage = {
-  readonly type: (typeof TYPES)[Exclude<NoticeKind, 'alert'>];
+  readonly type: (typeof TYPES)[Exclude<NotificationKind, 'alert'>];
   readonly timestamp: string;
   readonly data: {
     readonly hold_id: string;
@@ -69,17 +69,17 @@ export type AlertMessage = {
   };
 };
 
-export type NoticeMessage = HoldMessage | AlertMessage;
+export type NotificationMessage = HoldMessage | AlertMessage;
 
 /**
  * Picks what may be told. Every member is named here: what was sent, and what the agent or a reviewer says in their own
  * words, stays in the gateway, because a message travels through other people's systems.
  */
-export function noticeMessage(occasion: Occasion, consoleUrl: string): NoticeMessage {
-  const timestamp = iso(occasion.at);
+export function notificationMessage(trigger: NotificationTrigger, consoleUrl: string): NotificationMessage {
+  const timestamp = iso(trigger.at);
   const base = consoleUrl.replace(/\/+$/, '');
-  if (occasion.kind === 'alert') {
-    const { call_id, decision_id, system, operation, agent, owner, reason, rules } = occasion.event;
+  if (trigger.kind === 'alert') {
+    const { call_id, decision_id, system, operation, agent, owner, reason, rules } = trigger.event;
     return {
       type: TYPES.alert,
       timestamp,
@@ -92,12 +92,12 @@ export function noticeMessage(occasion: Occasion, consoleUrl: string): NoticeMes
         owner: owner ?? null,
         reason: clip(reason ?? '', LONGEST_REASON),
         rules: rules ?? [],
-        groups: occasion.groups,
+        groups: trigger.groups,
         url: `${base}/`,
       },
     };
   }
-  const { kind, hold } = occasion;
+  const { kind, hold } = trigger;
   const call = hold.kind === 'approval' ? hold : null;
   return {
     type: TYPES[kind],

@@ -1,4 +1,4 @@
-import { setImmediate as breathe } from 'node:timers/promises';
+import { setImmediate as yieldToEventLoop } from 'node:timers/promises';
 import type { Clock } from '../../domain/clock.ts';
 import type { HoldCommand, HoldRefusal } from '../../domain/hold-command.ts';
 import type { HoldStore } from '../../domain/hold-store.ts';
@@ -11,21 +11,21 @@ import type { HoldWriter } from './hold-writer.ts';
 import { transition } from '../machine.ts';
 import { fromRow } from './rows.ts';
 import type { HoldRow } from './schema.ts';
-import type { Content } from './sealed-content.ts';
-import { isSuspended } from './suspensions.ts';
-import type { Write } from './unit-of-work.ts';
+import type { Content } from './hold-contents.ts';
+import { isSuspended } from './suspension-rows.ts';
+import type { Transact } from './unit-of-work.ts';
 
-export type Applying = Pick<HoldStore, 'apply' | 'foresee'>;
+export type HoldCommands = Pick<HoldStore, 'apply' | 'foresee'>;
 
 /** @param options.standIn fills in whom a person stands in for now */
-export function createApplying(options: {
+export function createHoldCommands(options: {
   readonly reader: HoldReader;
   readonly writer: HoldWriter;
-  readonly write: Write;
+  readonly transact: Transact;
   readonly clock: Clock;
   readonly standIn: (reviewer: Reviewer, now: number) => Promise<Reviewer>;
-}): Applying {
-  const { reader, writer, write, clock, standIn } = options;
+}): HoldCommands {
+  const { reader, writer, transact, clock, standIn } = options;
 
   return {
     apply: (id, command) => carryOut(id, command, commit),
@@ -60,16 +60,16 @@ export function createApplying(options: {
         };
       }
       if (result === 'written' && (!overdue || overdue.type === command.type)) return change.hold;
-      if (result === 'overtaken') await breathe();
+      if (result === 'overtaken') await yieldToEventLoop();
     }
   }
 
   function commit({ hold, before, command, change, now }: Permitted): Promise<Committed> {
-    return write(now, async (writing) => {
-      if (sends(command) && (await isSuspended(writing.trx, hold.principal.agent, assertCall(hold).system))) {
+    return transact(now, async (unit) => {
+      if (sends(command) && (await isSuspended(unit.trx, hold.principal.agent, assertCall(hold).system))) {
         return 'suspended';
       }
-      return (await writer.update(writing, before, change, contentsOf(command))) ? 'written' : 'overtaken';
+      return (await writer.update(unit, before, change, contentsOf(command))) ? 'written' : 'overtaken';
     });
   }
 

@@ -1,0 +1,27 @@
+import type { DelegationStore } from './delegation.ts';
+import type { GrantStore } from './grant.ts';
+import type { HoldContents } from './hold-contents.ts';
+import type { HoldStore } from './hold-store.ts';
+import type { NotificationStore } from './notification.ts';
+import type { Outbox } from './outbox.ts';
+import type { RunStore } from './run.ts';
+import type { SuspensionStore } from './suspension.ts';
+import type { UsageStore } from './usage.ts';
+
+/**
+ * One database, by its ports; whoever needs one takes one. Every method rejects with Problem `store-unavailable` when the
+ * database does not answer.
+ */
+export type Store = {
+  readonly holds: HoldStore;
+  readonly contents: HoldContents;
+  readonly grants: GrantStore;
+  readonly suspensions: SuspensionStore;
+  readonly delegations: DelegationStore;
+  readonly notifications: NotificationStore;
+  readonly outbox: Outbox;
+  readonly runs: RunStore;
+  /** What agents, owners and operations use, counted by all processes together. */
+  readonly usage: UsageStore;
+  close(): Promise<void>;
+};
