@@ -1,6 +1,6 @@
-import type { Writable } from 'node:stream';
+import { Socket } from 'node:net';
 import type { PostgresPool, PostgresPoolClient, PostgresQueryResult } from 'kysely';
-import type pg from 'pg';
+import pg from 'pg';
 
 /** Statements that are worth preparing on each connection; lists of varying length make up more. */
 const MOST_PREPARED = 200;
@@ -10,6 +10,20 @@ type Connection = Pick<PostgresPoolClient, 'release'> & {
   query(text: string, values: readonly unknown[]): Promise<Result>;
 };
 
+/**
+ * A client that is given its socket, so that what is written while the socket is corked goes out in one piece. Over TLS
+ * each statement goes out by itself.
+ */
+export class CorkableClient extends pg.Client {
+  readonly socket: Socket;
+
+  constructor(config: pg.ClientConfig = {}) {
+    const socket = new Socket();
+    super({ ...config, stream: () => socket });
+    this.socket = socket;
+  }
+}
+
 /** What stands in for the answer of a statement that has none. */
 const NOTHING = { command: 'INSERT', rowCount: 1, rows: [] } as const satisfies Result;
 
@@ -17,7 +31,7 @@ const NOTHING = { command: 'INSERT', rowCount: 1, rows: [] } as const satisfies 
  * The pool as Kysely uses it, with less waiting. Statements are parsed and planned once on each connection. And within a
  * transaction its beginning and plain inserts, which have nothing to answer, travel with the statement after them: it
  * fails when they did, at the latest the commit, which PostgreSQL turns into a rollback then.
- * @param pool of clients that pipeline
+ * @param pool of clients that pipeline, best of `CorkableClient`s
  */
 export function pipelined(pool: pg.Pool): PostgresPool {
   const names = new Map<string, string>();
@@ -30,8 +44,7 @@ export function pipelined(pool: pg.Pool): PostgresPool {
   };
 
   function connection(client: pg.PoolClient): Connection {
-    // Not in pg's types: what is written while it is corked goes out in one piece.
-    const { stream } = (client as unknown as { readonly connection: { readonly stream: Writable } }).connection;
+    const socket = client instanceof CorkableClient ? client.socket : null;
     /** Of the open transaction, what nobody has waited for; null outside of one. */
     let travelling: Promise<unknown>[] | null = null;
     const send = (text: string, values: readonly unknown[]) =>
@@ -41,7 +54,7 @@ export function pipelined(pool: pg.Pool): PostgresPool {
       async query(text, values) {
         if (text === 'begin') travelling = [];
         const waits = text !== 'begin' && !(travelling && answersNothing(text));
-        if (!waits) stream.cork();
+        if (!waits) socket?.cork();
         const sent = send(text, values);
         sent.catch(() => {});
         if (!waits) {
@@ -50,7 +63,7 @@ export function pipelined(pool: pg.Pool): PostgresPool {
         }
         const ahead = travelling ?? [];
         travelling = travelling && text !== 'commit' && text !== 'rollback' ? [] : null;
-        for (const _ of ahead) stream.uncork();
+        for (const _ of ahead) socket?.uncork();
         // In their order: what failed first is why the others did. A rollback has heard of it already.
         if (text !== 'rollback') await Promise.all(ahead);
         return await sent;

@@ -4,7 +4,7 @@ import { Kysely, PostgresDialect, sql } from 'kysely';
 import type { Transaction } from 'kysely';
 import pg from 'pg';
 import type { HoldDatabase } from './database.ts';
-import { pipelined } from './pipelined-pool.ts';
+import { CorkableClient, pipelined } from './pipelined-pool.ts';
 import { leadDelivery } from './postgres-delivery.ts';
 import { listen } from './postgres-listener.ts';
 import type { Schema } from './schema.ts';
@@ -68,6 +68,7 @@ export async function openPostgres(url: string, lookInterval: number): Promise<H
   };
   const pool = new pg.Pool({
     ...config,
+    Client: CorkableClient,
     max: CONNECTIONS,
     // What is read after a lock was waited for has to be what is there then, whatever the server's default.
     onConnect: async (client) => {

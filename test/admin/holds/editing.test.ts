@@ -99,8 +99,9 @@ test('a reviewer who may not approve may not edit either, and learns nothing fro
 test('an edit is not approved when its original cannot be displayed', async () => {
   const id = await desk.hold();
   await edit(id, 100);
-  const { contents } = desk.store;
+  const { holds, contents } = desk.store;
   const without = await openDesk({
+    holds,
     contents: {
       ...contents,
       call: async (hold, revision) => (revision === 1 ? null : await contents.call(hold, revision)),

@@ -138,6 +138,7 @@ describe.each(engines)('grants in $name', (engine) => {
     expect(events).toEqual([
       {
         type: 'grant.revoked',
+        layer: 'decide',
         hold_id: grant.holdId,
         agent: 'billing-bot',
         system: 'payments',

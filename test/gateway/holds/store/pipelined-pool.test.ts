@@ -1,7 +1,7 @@
 import { Kysely, PostgresDialect, sql } from 'kysely';
 import pg from 'pg';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { pipelined } from '../../../../gateway/holds/store/pipelined-pool.ts';
+import { CorkableClient, pipelined } from '../../../../gateway/holds/store/pipelined-pool.ts';
 import { postgresPlace, type Place } from './engines.ts';
 
 /** Other processes may be slow on a machine at work. */
@@ -14,7 +14,8 @@ let db: Kysely<Tables>;
 
 beforeEach(async () => {
   place = await postgresPlace();
-  const pool = new pg.Pool({ connectionString: (place.at as { url: string }).url, max: 2, pipeline: true });
+  const connectionString = (place.at as { url: string }).url;
+  const pool = new pg.Pool({ connectionString, Client: CorkableClient, max: 2, pipeline: true });
   pool.on('error', () => {});
   pool.on('connect', (client) => client.on('error', () => {}));
   db = new Kysely({ dialect: new PostgresDialect({ pool: pipelined(pool) }) });
