@@ -94,19 +94,7 @@ export async function openPostgres(url: string, lookInterval: number): Promise<H
   };
   let listener: { stop(): void } | null = null;
 
-  const unannounced = new Set<string>();
-  let announcing: Promise<void> | null = null;
-  async function announceAll(): Promise<void> {
-    while (unannounced.size > 0) {
-      // Something else than holds is announced by itself, without any.
-      const ids = unannounced.has(SOMETHING_ELSE) ? [SOMETHING_ELSE] : [...unannounced].slice(0, IDS_PER_NOTIFICATION);
-      for (const id of ids) unannounced.delete(id);
-      // What could not be announced is found by those who look at intervals.
-      await sql`select pg_notify(${CHANNEL}, ${[origin, ...ids].join(' ')})`.execute(db).catch(() => {});
-      await sleep(BETWEEN_NOTIFICATIONS);
-    }
-    announcing = null;
-  }
+  const announcer = createAnnouncer(db, origin);
 
   return {
     db,
@@ -119,8 +107,7 @@ export async function openPostgres(url: string, lookInterval: number): Promise<H
     settledChange: () => takeNumber(db, 'pg_advisory_xact_lock'),
     announce(holdIds) {
       tell(holdIds);
-      for (const id of holdIds.length === 0 ? [SOMETHING_ELSE] : holdIds) unannounced.add(id);
-      announcing ??= announceAll();
+      announcer.announce(holdIds);
     },
     onCommit(committed) {
       watching.add(committed);
@@ -154,8 +141,37 @@ export async function openPostgres(url: string, lookInterval: number): Promise<H
       watching.clear();
       delivery.close();
       // A server that does not answer must not keep the process from ending.
-      await Promise.race([announcing, sleep(CLOSE_WITHIN, undefined, { ref: false })]);
+      await Promise.race([announcer.done(), sleep(CLOSE_WITHIN, undefined, { ref: false })]);
       await Promise.race([db.destroy(), sleep(CLOSE_WITHIN, undefined, { ref: false })]);
+    },
+  };
+}
+
+/** Notifies other processes of the holds that this one has changed; many changes share one notification. */
+function createAnnouncer(db: Kysely<Schema>, origin: string) {
+  const unannounced = new Set<string>();
+  let announcing: Promise<void> | null = null;
+
+  async function announceAll(): Promise<void> {
+    while (unannounced.size > 0) {
+      // Something else than holds is announced by itself, without any.
+      const ids = unannounced.has(SOMETHING_ELSE) ? [SOMETHING_ELSE] : [...unannounced].slice(0, IDS_PER_NOTIFICATION);
+      for (const id of ids) unannounced.delete(id);
+      // What could not be announced is found by those who look at intervals.
+      await sql`select pg_notify(${CHANNEL}, ${[origin, ...ids].join(' ')})`.execute(db).catch(() => {});
+      await sleep(BETWEEN_NOTIFICATIONS);
+    }
+    announcing = null;
+  }
+
+  return {
+    announce(holdIds: readonly string[]): void {
+      for (const id of holdIds.length === 0 ? [SOMETHING_ELSE] : holdIds) unannounced.add(id);
+      announcing ??= announceAll();
+    },
+    /** Resolves when everything is announced. */
+    async done(): Promise<void> {
+      await announcing;
     },
   };
 }
