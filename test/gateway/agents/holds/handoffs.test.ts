@@ -313,13 +313,16 @@ describe('bad handoffs', () => {
       /16/,
     ],
     ['a body beyond all limits', 'x'.repeat(7 * 2 ** 20), 413, 'handoff-too-large', /./],
-  ])('%s', async (_what, body, status, code, detail) => {
-    const before = (await plane.store.holds.list({ limit: 1 })).items[0]?.id;
-    const answer = await open(body);
-    expect(answer.status).toBe(status);
-    expect(await view(answer)).toMatchObject({ code, detail: expect.stringMatching(detail) });
-    expect((await plane.store.holds.list({ limit: 1 })).items[0]?.id).toBe(before);
-  });
+  ])(
+    'a handoff with %s is refused, names the wrong member and opens no hold',
+    async (_what, body, status, code, detail) => {
+      const before = (await plane.store.holds.list({ limit: 1 })).items[0]?.id;
+      const answer = await open(body);
+      expect(answer.status).toBe(status);
+      expect(await view(answer)).toMatchObject({ code, detail: expect.stringMatching(detail) });
+      expect((await plane.store.holds.list({ limit: 1 })).items[0]?.id).toBe(before);
+    },
+  );
 
   test('a return is refused without a code, with an unknown code, or with a note that is too long', async () => {
     const { hold_id } = await view(relay());
