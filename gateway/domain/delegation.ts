@@ -22,7 +22,7 @@ export type DelegationStore = {
     delegation: Pick<Delegation, 'from' | 'to' | 'since' | 'until'>,
     channel: Channel,
   ): Promise<Delegation | HoldRefusal>;
-  /** The same reviewer, with the people for whom the reviewer stands in now. `apply` does this with every command. */
+  /** The reviewer, with the people for whom the reviewer stands in now. `apply` does this with every command. */
   standIn(reviewer: Reviewer): Promise<Reviewer>;
   /** Null when there is none that has not ended. */
   end(id: string, by: string, channel: Channel): Promise<Delegation | null>;

@@ -8,7 +8,7 @@ export type GrantTerms = {
   /** Milliseconds since the epoch; at most `LONGEST_GRANT` ahead. */
   readonly until: number;
   /**
-   * JSON pointers of members whose value may differ from the approved call's, each one that the rule calls editable. A
+   * JSON pointers of members that may differ from the approved call's, each one that the rule calls editable. A
    * number may only be lower. Everything else about the call is pinned, and so is a member that is an object or an array.
    */
   readonly open: readonly string[];
@@ -29,7 +29,7 @@ export type Grant = {
   readonly open: readonly string[];
   /** The most that an open number may be, by pointer: decimal digits as they were sent, since a JavaScript number could round up. */
   readonly ceilings: Readonly<Record<string, string>>;
-  /** The rules whose holds it answers; a call held for another one too is not covered. */
+  /** The rules that it answers; a call held for another rule too is not covered. */
   readonly rules: readonly string[];
   /** What its approval met; a call that asks for anything else is not covered. */
   readonly requirements: readonly Requirement[];

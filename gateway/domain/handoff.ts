@@ -15,7 +15,7 @@ export type Handoff = {
   readonly [member: string]: unknown;
 };
 
-/** To whom a handoff goes. */
+/** The recipient of a handoff. */
 export type Recipient = { readonly group: string } | { readonly person: string } | { readonly agent: string };
 
 /** What is known of an artifact without opening it. */

@@ -18,7 +18,7 @@ export type Judgement = {
 type Personal = { readonly by: Reviewer; readonly channel: Channel; readonly revision: number };
 type Taking = { readonly by: Taker; readonly channel: Channel; readonly revision: number };
 
-/** Somebody's wish; the state machine says what becomes of it. */
+/** What a person, a timer or the gateway asks for; the state machine says what becomes of it. */
 export type HoldCommand =
   // --- people
   | ({ readonly type: 'claim' } & Taking)
@@ -45,7 +45,7 @@ export type HoldCommand =
   | ({ readonly type: 'reject'; readonly code: RejectCode; readonly note: string | null } & Personal)
   | ({ readonly type: 'escalate'; readonly to: readonly string[]; readonly note: string | null } & Personal)
   | ({ readonly type: 'take-over'; readonly note: string | null } & Personal)
-  /** How it went: of a call that a person took over, or one whose outcome was unknown. */
+  /** How it went: of a call that a person took over, or one of unknown outcome. */
   | ({
       readonly type: 'outcome';
       readonly result: 'executed' | 'not-executed';
@@ -72,7 +72,7 @@ export type HoldCommand =
   | { readonly type: 'redeem'; readonly grant: string; readonly by: readonly string[]; readonly use: string }
   /** `policyRevision` is null where policy had no part in it. */
   | { readonly type: 'supersede'; readonly reason: string; readonly policyRevision: string | null }
-  /** Asks again: the policy now holds the approved call for rules that nobody approved. */
+  /** Asks again: policy now holds the approved call for rules that were not approved. */
   | ({ readonly type: 'reopen' } & Judgement)
   | {
       readonly type: 'release';

@@ -46,7 +46,7 @@ export type HoldFilter = {
   readonly system?: string;
   readonly agent?: string;
   readonly group?: string;
-  /** Only what is assigned to or claimed by this person, or by somebody whom the person stands in for now. */
+  /** Only what is assigned to or claimed by this person, or by a person for whom this one stands in now. */
   readonly mine?: string;
   /** Only relays for this agent. */
   readonly toAgent?: string;
@@ -66,7 +66,7 @@ export type HoldStore = {
    *   `store-unavailable` when nothing can be stored.
    */
   open(draft: HoldDraft): Promise<{ hold: CallHold; attached: boolean }>;
-  /** The same for a wish without a call. @throws as `open` */
+  /** The same for a question or a relay. @throws as `open` */
   openHandoff(draft: HandoffDraft): Promise<{ hold: Hold; attached: boolean }>;
   find(id: string): Promise<Hold | null>;
   /** Newest first; `next` is the cursor that goes on from here. */
@@ -80,7 +80,7 @@ export type HoldStore = {
   foresee(id: string, command: HoldCommand): Promise<HoldRefusal | null>;
   /**
    * Calls back with every hold that any process changed, soon after its commit; more than once where that cannot be told
-   * apart. Returns the way to stop.
+   * apart. Returns how to stop.
    */
   watch(changed: (hold: Hold) => void): () => void;
   /** Holds that changed at `since` (milliseconds since the epoch) or later, oldest change first: at most `limit`. */

@@ -242,7 +242,7 @@ export function isOpen({ kind, status, execution }: Pick<Hold, 'kind' | 'status'
   return kind === 'approval' && status === 'approved' && ['none', 'releasing', 'indeterminate'].includes(execution);
 }
 
-/** To whom a question or a relay goes; null for any reviewer, and for a call. */
+/** The recipient of a question or a relay; null for any reviewer, and for a call. */
 export function recipientOf(hold: Hold): Recipient | null {
   return hold.kind === 'approval' ? null : hold.to;
 }

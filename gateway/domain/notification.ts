@@ -1,7 +1,7 @@
 import type { Event, EventType } from './event.ts';
 import type { Hold } from './hold.ts';
 
-/** Why people are told. */
+/** Why people are notified. */
 export const NOTIFICATION_KINDS = [
   'opened',
   'reminder',
@@ -15,7 +15,7 @@ export const NOTIFICATION_KINDS = [
 ] as const;
 export type NotificationKind = (typeof NOTIFICATION_KINDS)[number];
 
-/** Of which steps in the life of a hold people are told. */
+/** The steps of a hold of which people are notified. */
 export const NOTIFIED_STEPS: Partial<Record<EventType, Exclude<NotificationKind, 'alert'>>> = {
   'hold.opened': 'opened',
   'hold.reminded': 'reminder',
@@ -32,7 +32,7 @@ export const NOTIFIED_STEPS: Partial<Record<EventType, Exclude<NotificationKind,
   'hold.accepted': 'decided',
 };
 
-/** What happened, for whoever works out who has to be told. */
+/** What happened; the notifications follow from it. */
 export type NotificationTrigger =
   | { readonly kind: Exclude<NotificationKind, 'alert'>; readonly hold: Hold; readonly at: number }
   | { readonly kind: 'alert'; readonly event: Event; readonly groups: readonly string[]; readonly at: number };
@@ -43,7 +43,7 @@ export type NotificationDraft = {
   readonly holdId: string | null;
   /** Which configured way it goes, such as `webhook/ops`, `slack/finance` or `email`. */
   readonly channel: string;
-  /** To whom, where the channel needs to know: a mail address. */
+  /** The recipient, where the channel needs one: a mail address. */
   readonly to: string | null;
   /** JSON: what the channel's message is made of. */
   readonly payload: string;

@@ -9,8 +9,8 @@ import type { SuspensionStore } from './suspension.ts';
 import type { UsageStore } from './usage.ts';
 
 /**
- * One database, by its ports; whoever needs one takes one. Every method rejects with Problem `store-unavailable` when the
- * database does not answer.
+ * One database, by its ports, so that each part takes the one that it needs. A method rejects with Problem
+ * `store-unavailable` when the database does not answer.
  */
 export type Store = {
   readonly holds: HoldStore;

@@ -9,7 +9,7 @@ const NO_BODY = Buffer.alloc(0);
 
 /**
  * Puts a reviewer's edit together with the held call and has policy judge the result. An edit can only ever add to what
- * has to be met: whoever edits a call out of the reach of a rule still needs those that the rule asked for.
+ * has to be met: a call that is edited out of the reach of a rule still needs the people that the rule asked for.
  * The result throws Problem `policy-unavailable` when policy cannot decide.
  */
 export function createAmend(deps: {

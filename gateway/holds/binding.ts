@@ -5,7 +5,7 @@ import { canonicalJson } from '../json/exact-json.ts';
 
 /**
  * Headers that do not change what a call does: credentials, framing, tracing, client telemetry and the gateway's own.
- * Every other header is part of the digest. An allow-list would be the wrong way round: a header nobody thought of
+ * Every other header is part of the digest. An allow-list would be the wrong way round: an unforeseen header
  * (`Stripe-Account`) would let an approval for one target cover another.
  */
 const WITHOUT_MEANING = new Set(

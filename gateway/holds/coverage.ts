@@ -139,7 +139,7 @@ function withoutOpen(
 
 /** A plain decimal that every parser reads alike. */
 const PLAIN = /^(?:0|[1-9]\d*)(?:\.\d+)?$/;
-/** A digit before any letter: `-5`, `1e9`, `$500`, `0x1F`, ` 7`. Somebody may read a number in it, and nobody knows which. */
+/** A digit before any letter: `-5`, `1e9`, `$500`, `0x1F`, ` 7`. A system may read a number in it, and which one is unknown. */
 const NUMBER_LIKE = /^\P{L}*\p{N}/u;
 
 /** Null when the value cannot be left open. */

@@ -4,7 +4,7 @@ import type { HoldCommand } from '../domain/hold-command.ts';
 type Ending = Extract<HoldCommand, { type: 'expire' | 'lapse' }>;
 type Timed = Extract<HoldCommand, { type: 'expire' | 'lapse' | 'escalate-due' | 'remind' }>;
 
-/** The command by which the clock ends a hold whose timer has not fired yet; null when its time has not come. */
+/** The command that ends a hold past its deadline; null before. The timer may be late. */
 export function overdueCommand(hold: Hold, now: number): Ending | null {
   if (hold.status === 'pending') return now >= hold.expiresAt ? { type: 'expire' } : null;
   const redeemBy = uncollectedUntil(hold);
@@ -26,7 +26,7 @@ export function dueAt(hold: Hold): number | null {
   return uncollectedUntil(hold);
 }
 
-/** Until when an approval may be collected that nobody has collected yet; null when there is none. */
+/** Until when an approval that was not redeemed yet may be redeemed; null when there is none. */
 function uncollectedUntil(hold: Hold): number | null {
   return hold.kind === 'approval' && hold.status === 'approved' && hold.execution === 'none' ? hold.redeemBy : null;
 }

@@ -14,14 +14,14 @@ export function asked(terms: HoldTerms, now: number) {
   } as const satisfies Partial<HoldState>;
 }
 
-/** When the first step of any chain falls due that lies behind `since`; null when none is left. */
+/** When the first step of any chain after `since` falls due; null when none is left. */
 export function nextStepAt({ requirements }: HoldTerms, askedAt: number, since: number): number | null {
   const times = requirements.flatMap(({ escalate }) => escalate.map(({ after }) => askedAt + after));
   const next = Math.min(...times.filter((at) => at > since));
   return Number.isFinite(next) ? next : null;
 }
 
-/** The steps of all chains that have fallen due and brought nobody in yet. */
+/** The steps of all chains that are due and have added no group yet. */
 export function stepsDue(hold: Hold, now: number): Escalation[] {
   return steps(hold, (after) => hold.askedAt + after <= now, now);
 }
@@ -61,8 +61,8 @@ export function broughtIn(
 }
 
 /**
- * The escalations as they stand under other terms: whom people brought in stays, and the steps of the new chains that
- * have fallen due by now are taken at once.
+ * The escalations under other terms: groups that people added stay, and steps of the new chains that are due by now are
+ * taken at once.
  */
 export function carriedOver(hold: Hold, terms: HoldTerms, now: number): Pick<Hold, 'escalations' | 'escalateAt'> {
   const people = hold.escalations.filter(({ by }) => by !== null);

@@ -67,7 +67,7 @@ function notAsked(hold: Hold, by: Reviewer): Refusal {
 
 export const isAsked = personal('asked: in a named group, or in the place of a member', notAsked);
 
-/** Four eyes: whoever asked for the action, in person or through an agent of theirs, must not be who approves it. */
+/** Four eyes: a person does not approve what that person asked for, directly or through an agent. */
 export const fourEyes = personal('four eyes', (hold, by) => {
   const { principal, terms } = hold;
   // In the place of the owner one has the owner's eyes.
@@ -103,7 +103,7 @@ export const isCurrentRevision: Guard = {
         },
 };
 
-/** One person counts once: neither twice, nor beside somebody in whose place they are. */
+/** One person counts once: neither twice, nor together with a person for whom the reviewer stands in. */
 export const isFirstVote = personal('one person counts once', (hold, by) => {
   const as = authority(hold, by)?.id ?? by.id;
   const earlier = approvals(hold).find((vote) => {
@@ -115,7 +115,7 @@ export const isFirstVote = personal('one person counts once', (hold, by) => {
   return wrongState(`${who} approved revision ${hold.revision} at ${iso(earlier.at)}; one person counts once.`);
 });
 
-/** A lease is for not getting in each other's way; when it has lapsed, it is nobody's. */
+/** A lease keeps two reviewers from deciding at once; after its end it keeps no one out. */
 export const isNotLeased: Guard = {
   name: 'not claimed by another',
   check(hold, command, now) {
@@ -139,7 +139,7 @@ export const holdsLease: Guard = {
 
 /** A relay to an agent is that agent's; any other is taken by people. */
 export const isRecipient: Guard = {
-  name: 'the one to whom it is sent',
+  name: 'the recipient',
   check(hold, command) {
     const by = 'by' in command && isTaker(command.by) ? command.by : null;
     const to = recipientOf(hold);
@@ -278,7 +278,7 @@ export const isLeftToPeople = ofCall('not to be sent again', ({ resendAt }) =>
   resendAt === null ? null : wrongState(`It will be sent again at ${iso(resendAt)}.`),
 );
 
-/** How somebody is called who gave a command. */
+/** The name of the person or agent that gave a command. */
 export function takerId(by: unknown): string {
   return isTaker(by) ? ('agent' in by ? by.agent : by.id) : String(by);
 }

@@ -93,7 +93,7 @@ export function transition(hold: Hold, command: HoldCommand, now: number): Chang
   return changes(hold, command, now);
 }
 
-/** Tells whoever came too late who was first, and when. */
+/** Says who was first, and when. */
 function settledDetail(hold: Hold, command: HoldCommand, now: number): string {
   const by = hold.decidedBy ? ` by ${hold.decidedBy}` : '';
   const at = hold.decidedAt === null ? '' : ` at ${iso(hold.decidedAt)}`;

@@ -23,7 +23,7 @@ export function demands({ terms, escalations }: Asked): Demand[] {
   return all.length === 0 ? [{ groups: [], quorum: 1 }] : all;
 }
 
-/** The groups whose members may decide; null when any reviewer may. */
+/** The groups that may decide; null when any reviewer may. */
 export function eligibleGroups(hold: Asked): string[] | null {
   const all = demands(hold);
   if (all.some(({ groups }) => groups.length === 0)) return null;
@@ -40,12 +40,12 @@ export function approvals({ votes, revision }: Pick<Hold, 'votes' | 'revision'>)
   return votes.filter((vote) => vote.revision === revision);
 }
 
-/** How many of a demand's people have approved. Nobody has two votes: see `isFirstVote`. */
+/** How many people have approved for a demand. Each has one vote: see `isFirstVote`. */
 export function approvedBy(hold: Pick<Hold, 'votes' | 'revision'>, demand: Demand): number {
   return approvals(hold).filter(({ groups }) => counts(groups, demand)).length;
 }
 
-/** Whether everybody has approved who has to. Those who changed the call cannot be the only ones who approve it. */
+/** Whether every demand is met. Editors of the call cannot be the only ones who approve it. */
 export function isQuorate(hold: Pick<Hold, 'votes' | 'revision' | 'editors'> & Asked): boolean {
   const votes = approvals(hold);
   const edited = (person: string | null) => person !== null && hold.editors.includes(person);
@@ -54,7 +54,8 @@ export function isQuorate(hold: Pick<Hold, 'votes' | 'revision' | 'editors'> & A
 }
 
 /**
- * Under whose authority a person decides: their own where it suffices, else that of somebody in whose place they are.
+ * The authority under which a reviewer decides: the reviewer's own where it suffices, else that of a person the reviewer
+ * stands in for.
  * Null when neither does.
  */
 export function authority(

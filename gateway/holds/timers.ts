@@ -13,9 +13,9 @@ export type HoldTimers = {
 };
 
 /**
- * Reminds and escalates while nobody decides, expires pending holds and lapses approvals whose time is over, and deletes
- * what was kept long enough. Deadlines are in the store, so a restart forgets none; of several gateways whose timers
- * fire, the compare-and-swap lets one win, and a decision that is committed first wins against all of them.
+ * Reminds and escalates while a hold is undecided, expires pending holds and lapses approvals past their deadlines, and
+ * deletes what was kept long enough. Deadlines are in the store, so a restart forgets none; of several gateways' timers
+ * the compare-and-swap lets one win, and a decision that is committed first wins against all of them.
  * @param options.interval milliseconds between two rounds
  * @param options.failed told why a round failed; the next one tries again
  */

@@ -12,7 +12,7 @@ export type Audience = {
   readonly people: readonly string[];
 };
 
-/** Works out who has to be told of something. Somebody whose id is no mail address gets no mail. */
+/** Works out who is notified. A person gets mail only when the id is a mail address. */
 export function audienceOf(trigger: NotificationTrigger, reviewers: readonly Reviewer[]): Audience {
   if (trigger.kind === 'alert') {
     const { groups } = trigger;
@@ -38,7 +38,7 @@ function peopleOf(
       return members(hold, groups, reviewers);
     case 'edited':
     case 'reopened': {
-      // Whoever changed the call has approved the change: they know.
+      // The editor has approved the change already, and knows of it.
       const knows = new Set(
         hold.votes.filter(({ revision }) => revision === hold.revision).map((vote) => vote.reviewer),
       );
@@ -48,15 +48,15 @@ function peopleOf(
     case 'expired':
     case 'indeterminate':
       return [hold.principal.owner, ...deciders(hold, groups, at, reviewers)];
-    // For other programs: people who decided know, and nobody has anything left to do.
+    // For other programs: the deciders know, and no person has anything left to do.
     case 'decided':
       return [];
   }
 }
 
 /**
- * The groups whose members may decide; null when any reviewer may. What is sent to an agent is that agent's, and what is
- * sent to one person is theirs alone until it is escalated.
+ * The groups that may decide; null when any reviewer may. Only the agent takes what is sent to an agent, and only the
+ * person takes what is sent to one person, until it is escalated.
  */
 export function decidingGroups(hold: Hold): string[] | null {
   const { escalations } = hold;
@@ -71,14 +71,14 @@ function newGroups({ escalations }: Hold): string[] {
   return [...new Set(escalations.filter(({ at }) => at === latest).flatMap(({ to }) => to))];
 }
 
-/** The one whose turn it is; everybody who may decide when there is none, or none whom mail reaches. */
+/** The lease holder or the assignee; every eligible reviewer when there is neither, or mail does not reach them. */
 function deciders(hold: Hold, groups: readonly string[] | null, at: number, reviewers: readonly Reviewer[]): string[] {
   const { lease, assignee } = hold;
   const one = lease !== null && lease.until > at ? lease.by : assignee;
   return one !== null && isMailAddress(one) ? [one] : members(hold, groups, reviewers);
 }
 
-/** Members who may decide. Four eyes: nobody is asked to approve what they asked for themselves, or through their agent. */
+/** Members who may decide. Four eyes: people are not asked to approve their own call, or their agent's. */
 function members(hold: Hold, groups: readonly string[] | null, reviewers: readonly Reviewer[]): string[] {
   const { kind, principal, terms } = hold;
   const barred = new Set(

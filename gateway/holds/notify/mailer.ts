@@ -23,7 +23,7 @@ export function createMailer({ url, from }: NonNullable<NotifyConfig['email']>):
     host: server.hostname.replace(/^\[|\]$/g, ''),
     port: Number(server.port) || (secure ? 465 : 587),
     secure,
-    // A password goes to nobody who cannot do TLS; who sits in between could otherwise say that the server cannot.
+    // A password is sent over TLS only: an attacker in between could claim that the server does not offer it.
     ...(auth && { auth, requireTLS: true }),
     dnsTimeout: WAIT,
     connectionTimeout: WAIT,
@@ -45,7 +45,7 @@ export function createMailer({ url, from }: NonNullable<NotifyConfig['email']>):
         subject: `[Holdpoint] ${headline(message)}`,
         text: mailText(message),
         date: new Date(createdAt),
-        // The same each time, so that whoever gets a mail twice can tell.
+        // The same for each attempt, so that a recipient can tell a repeated mail.
         messageId: `<${id}@${domain}>`,
         headers: { 'Auto-Submitted': 'auto-generated' },
         list: { id: { url: `holdpoint.${domain}`, comment: 'Holdpoint' } },

@@ -5,7 +5,7 @@ import type { Notifier } from './notifier.ts';
 
 /** Messages that one process delivers at the same time. */
 const AT_ONCE = 16;
-/** For how long a message that was taken is nobody else's; more than the longest attempt takes. */
+/** For how long no other process takes a message that was taken: more than the longest attempt takes. */
 const LEASE = 120_000;
 /** How long a place that does not answer is left alone, so that it cannot occupy everybody else's turn. */
 const REST = 30_000;

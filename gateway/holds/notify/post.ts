@@ -8,7 +8,7 @@ import { checkedLookup, isRefusedAddress, refusal } from './refused-address.ts';
 /** Milliseconds from the beginning to the head of the answer; the answer's body gets what is left of them. */
 const TIMEOUT = 10_000;
 
-/** How much of an answer's body is taken before the connection is cut. Nobody reads it. */
+/** How much of an answer's body is taken before the connection is cut. It is not read. */
 const MOST_OF_ANSWER = 4096;
 
 /** The most that a `Retry-After` may ask for, in milliseconds. */

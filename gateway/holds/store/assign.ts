@@ -8,13 +8,13 @@ import type { Schema } from './schema.ts';
 /** So many of the newest holds tell who had one lately; it costs the same however many there are. */
 const LATELY = 50;
 
-/** Of either kind of draft, what says whom it may go to. */
+/** What of either kind of draft says who may decide. */
 export type Assignable = Pick<HoldDraft, 'principal' | 'terms'> & Partial<Pick<HandoffDraft, 'to'>>;
 
 /**
  * The person whom the gateway suggests for something new, so that work is spread: of those who may decide the one with
- * the fewest undecided holds, and of these the one who has been without a new one for longest. Who has delegated is
- * replaced by their delegate. Null when there is nobody, or it goes to an agent.
+ * the fewest undecided holds, and of these the one who has been without a new one for longest. A person who
+ * has delegated is replaced by the deputy. Null when no person is left, or it goes to an agent.
  * @param delegations those in force now
  */
 export async function chooseAssignee(
@@ -54,7 +54,7 @@ function present(asked: Assignable, reviewers: readonly Reviewer[], delegations:
   const delegates = Map.groupBy(delegations, ({ from }) => from);
   const people = [...allowed.values()].filter(isMember).flatMap(({ id }) => {
     const away = delegates.get(id);
-    // Nobody passes on what was passed to them.
+    // A delegation is not passed on.
     return away ? away.map(({ to }) => to).filter((to) => allowed.has(to) && !delegates.has(to)) : [id];
   });
   return [...new Set(people)].toSorted();

@@ -24,8 +24,8 @@ type Kept = { readonly row: HoldRow; readonly hold: Hold };
 class Overtaken extends Error {}
 
 /**
- * The hold that a call already has; null when it needs a new one. A hold whose time is over is settled on the way, so
- * that nobody waits for what can no longer happen.
+ * The hold that a call already has; null when it needs a new one. A hold past its deadline is settled on the way, so
+ * that no caller waits for what can no longer happen.
  * @throws Problem `key-reused` when the agent used this `Idempotency-Key` for another payload within the last day.
  */
 export async function attachToExisting(writer: HoldWriter, unit: UnitOfWork, asking: Asking): Promise<Hold | null> {
@@ -63,7 +63,7 @@ async function attach(writer: HoldWriter, unit: UnitOfWork, asking: Asking): Pro
   return change.hold;
 }
 
-/** Open holds for the same call or under the same key, and settled ones whose answer the key still finds. Newest first. */
+/** Open holds for the same call or under the same key, and settled ones that the key still finds. Newest first. */
 async function candidates({ trx, now }: UnitOfWork, { agent, digest, idempotencyKey }: Asking): Promise<HoldRow[]> {
   const ofAgent = trx.selectFrom('holds').selectAll().where('agent', '=', agent);
   // Written out, not as a parameter: the indexes over open holds are used only where the statement itself says so.
@@ -92,12 +92,12 @@ function choose(found: readonly Kept[], { digest, idempotencyKey }: Asking): Kep
     if (keyed && keyed.hold.askedDigest !== digest) {
       throw new Problem('key-reused', { extras: { hold_id: keyed.hold.id } });
     }
-    if (keyed && !asksAgain(keyed.hold)) return keyed;
+    if (keyed && !mayAskAgain(keyed.hold)) return keyed;
   }
   return found.find(({ hold }) => hold.askedDigest === digest && isOpen(hold)) ?? null;
 }
 
-/** Settled without an answer to repeat: nothing was done and nobody said no, so the same key asks for a new approval. */
-function asksAgain({ status, execution }: Hold): boolean {
+/** Settled without an answer to repeat: nothing was done and no person rejected it, so the same key may ask again. */
+function mayAskAgain({ status, execution }: Hold): boolean {
   return status === 'lapsed' || execution === 'failed' || execution === 'confirmed-not';
 }

@@ -15,13 +15,13 @@ export type HoldDatabase = {
   lockShape(trx: Transaction<Schema>): Promise<void>;
   /** Takes the next number. The first statement of each transaction that writes: `settledChange` and `nextChangeAlone` wait for it. */
   nextChange(trx: Transaction<Schema>): Promise<number>;
-  /** Waits until nobody else has a number and an open transaction, takes the next, and lets nobody take one until the end. */
+  /** Waits until no other open transaction has a number, takes the next, and blocks all others until the end. */
   nextChangeAlone(trx: Transaction<Schema>): Promise<number>;
   /** A number up to which every change is committed, or never will be. */
   settledChange(): Promise<number>;
   /**
-   * This process has committed changes of these holds, or of something else when there are none: whoever listens is told,
-   * here and in other processes.
+   * This process has committed changes of these holds, or of something else when there are none. Tells all
+   * listeners, here and in other processes.
    */
   announce(holdIds: readonly string[]): void;
   /**

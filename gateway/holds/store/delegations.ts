@@ -34,8 +34,8 @@ export async function delegationsInForce(db: Kysely<Schema>, now: number): Promi
 }
 
 /**
- * The people in whose place somebody may decide now. Not transitive: who stands in for a person does not stand in for
- * those for whom that person stands in. Who is no reviewer (any more) has nothing to pass on.
+ * The people for whom a person stands in now. Not transitive: a deputy does not stand in for the people for whom the
+ * delegating person stands in. A person who is no longer a reviewer delegates nothing.
  */
 export async function standsInFor(
   db: Kysely<Schema>,
@@ -66,7 +66,7 @@ export async function insertDelegation(
   { from, to, since, until }: Pick<Delegation, 'from' | 'to' | 'since' | 'until'>,
   channel: Channel,
 ): Promise<Delegation | HoldRefusal> {
-  if (from === to) return invalid('to: name somebody else; nobody can stand in for themselves.');
+  if (from === to) return invalid('to: name another person; people cannot stand in for themselves.');
   if (!(since < until)) return invalid('until: has to be later than since.');
   if (until <= now) return invalid('until: is past; name a time to come.');
   if (until - since > LONGEST_DELEGATION) {

@@ -91,7 +91,7 @@ export async function useGrant(
       .where('used', '=', grant.used)
       .where('revoked_at', 'is', null)
       .executeTakeFirst();
-    // Somebody else took that use, or revoked it: what is left is looked at again.
+    // Another process took that use, or a person revoked the grant: look again.
     if (numUpdatedRows !== 1n) continue;
     return {
       grant: { ...grant, used },

@@ -17,7 +17,7 @@ import type { Transact } from './unit-of-work.ts';
 
 export type HoldCommands = Pick<HoldStore, 'apply' | 'foresee'>;
 
-/** @param options.standIn fills in whom a person stands in for now */
+/** @param options.standIn fills in the people for whom a reviewer stands in now */
 export function createHoldCommands(options: {
   readonly reader: HoldReader;
   readonly writer: HoldWriter;
@@ -44,8 +44,8 @@ export function createHoldCommands(options: {
       if (!before) return { refused: 'not-found', detail: 'There is no such hold.', hold: null };
       const hold = fromRow(before);
       if (isCarriedOut(hold, command)) return hold;
-      // A timer that is late must not leave a hold looking alive: whoever comes first settles it. And only once that is
-      // committed is anybody told that it is too late: an approval in time may be under way.
+      // A timer that is late must not leave a hold looking alive: the first command settles it. Only once that is committed
+      // is a command refused as too late: an approval in time may be under way.
       const overdue = overdueCommand(hold, now);
       const wish = overdue ?? (await inOwnName(command, before.stands_in > 0, now));
       const change = transition(hold, wish, now);
@@ -73,7 +73,7 @@ export function createHoldCommands(options: {
     });
   }
 
-  /** Whom somebody stands in for is what the store knows, whatever the command says. */
+  /** For whom a reviewer stands in is read from the store; what the command says of it is dropped. */
   async function inOwnName(command: HoldCommand, standsIn: boolean, now: number): Promise<HoldCommand> {
     if (!isPersonal(command)) return command;
     return { ...command, by: standsIn ? await standIn(command.by, now) : { ...command.by, standsInFor: [] } };
@@ -124,8 +124,8 @@ const DONE: Partial<Record<HoldCommand['type'], readonly HoldExecution[]>> = {
 };
 
 /**
- * Whether this very attempt has been here with this command already. Who lost the connection during the commit cannot
- * know, asks once more, and must not be told that somebody else was faster.
+ * Whether this very attempt has been here with this command already. A caller that lost the connection
+ * during the commit asks once more, and must not be told that another was faster.
  */
 function isCarriedOut(hold: Hold, command: HoldCommand): boolean {
   const done = DONE[command.type];

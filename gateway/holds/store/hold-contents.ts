@@ -8,7 +8,7 @@ import type { Schema } from './schema.ts';
 import type { ChangeWatch } from './watch.ts';
 import type { Vault } from './vault.ts';
 
-/** What is kept encrypted beside a hold, by its kind. */
+/** What is kept encrypted with a hold, by its kind. */
 type Contents = {
   readonly call: HeldCall;
   readonly response: HeldResponse;
@@ -82,7 +82,7 @@ export async function readSealed<Kind extends ContentKind>(
 
 /**
  * Leaves a marker sealed with the first key that opens this database.
- * @throws Error for operators when that was another key: nothing may be written beside what cannot be read.
+ * @throws Error for operators when that was another key: nothing may be written to a database that cannot be read.
  */
 export async function checkKey(db: Kysely<Schema>, vault: Vault): Promise<void> {
   const label = { holdId: '', kind: 'key-check', revision: 0 };

@@ -4,7 +4,7 @@ import type { Step } from '../changes/change.ts';
 import type { EventDraft } from './unit-of-work.ts';
 
 /**
- * The ledger's row for one step in a hold's life: the step, and whose hold it is. Like those of calls it says nothing that
+ * The ledger's row for one step in a hold's life: the step, and what is known of the hold. Like a call's event it says nothing that
  * looks like a secret, not even in the words of people.
  */
 export function holdEvent(hold: Hold, step: Step, traceId: string | null): EventDraft {

@@ -21,7 +21,7 @@ export type HoldOpener = {
   handoff(unit: UnitOfWork, draft: HandoffDraft): Promise<Opened<Hold>>;
 };
 
-/** By the gateway, for the agent; who is asked, for what, and how soon they ought to say. */
+/** Who is asked, for what, and how soon they should decide. */
 function opened({ terms }: Hold): Step {
   return {
     type: 'hold.opened',
@@ -34,7 +34,7 @@ function opened({ terms }: Hold): Step {
   };
 }
 
-/** Opens holds: unless the caller is suspended, has one already, or somebody approved this kind of call for a while. */
+/** Opens holds, unless the caller is suspended, has one already, or a grant covers the call. */
 export function createHoldOpener(options: {
   readonly writer: HoldWriter;
   readonly reviewers: readonly Reviewer[];

@@ -7,7 +7,7 @@ import type { HoldRow, Schema } from './schema.ts';
 
 export type HoldCount = { readonly status: HoldStatus; readonly execution: HoldExecution; readonly count: number };
 
-/** `people`: the person who asks for theirs, and whom they stand in for. */
+/** `people`: the person who asks, and the people for whom that person stands in. */
 export type ListFilter = Omit<HoldFilter, 'mine'> & { readonly people?: readonly string[]; readonly now: number };
 
 export type HoldReader = Pick<
@@ -15,7 +15,7 @@ export type HoldReader = Pick<
   'changedSince' | 'due' | 'releasable' | 'releasing' | 'indeterminate' | 'openCalls'
 > & {
   row(id: string): Promise<HoldRow | null>;
-  /** The same, and whether a person stands in for somebody now: most do not, and need not be asked about further. */
+  /** The same, and whether the person stands in for others now: for most, no further query is needed. */
   rowFor(id: string, person: string | null, now: number): Promise<(HoldRow & { readonly stands_in: number }) | null>;
   /** Newest first. The cursor is the last identifier: identifiers sort by time of creation. */
   list(filter: ListFilter): Promise<{ items: Hold[]; next: string | null }>;

@@ -31,7 +31,7 @@ export function createHoldWriter(vault: Vault): HoldWriter {
     for (const step of steps) {
       await unit.record(holdEvent(hold, step, traceId));
       const kind = NOTIFIED_STEPS[step.type];
-      // Nobody is asked about what a grant has answered.
+      // People are not asked about a call that a grant approves.
       const answered = kind === 'opened' && hold.status !== 'pending';
       if (kind && !answered) unit.notify({ kind, hold, at: unit.now });
     }

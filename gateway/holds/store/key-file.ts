@@ -29,7 +29,7 @@ async function loadKey(file: string): Promise<Buffer> {
   return Buffer.from(text, 'hex');
 }
 
-/** Written aside and linked into place: `link` fails when another process was first, and nobody reads half a key. */
+/** Written aside and linked into place: `link` fails when another process was first, and half a key is never read. */
 async function createKey(file: string): Promise<void> {
   await mkdir(dirname(file), { recursive: true, mode: 0o700 });
   const aside = `${file}.${process.pid}.${randomBytes(6).toString('hex')}`;

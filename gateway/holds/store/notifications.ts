@@ -61,13 +61,13 @@ export async function insertNotifications(
     state: 'waiting',
   }));
   const insert = trx.insertInto('notices').values(rows);
-  // Said only where it can happen: a plain insert has nothing to answer, and nobody waits for it.
+  // Said only where it can happen: a plain insert has no answer, and is not waited for.
   await (key === null ? insert : insert.onConflict((conflict) => conflict.doNothing())).execute();
 }
 
 /**
- * Takes up to `limit` notifications that are due: until `until` nobody else does. Whoever dies over one leaves it to be taken
- * again then. Each taking counts as an attempt, so that a notification which kills its sender is given up one day.
+ * Takes up to `limit` notifications that are due: until `until` no other process does. When the process dies, they are
+ * taken again then. Each taking counts as an attempt, so that a notification which kills its sender is given up one day.
  */
 export async function takeNotifications(
   trx: Transaction<Schema>,

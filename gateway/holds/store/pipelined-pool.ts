@@ -45,7 +45,7 @@ export function pipelined(pool: pg.Pool): PostgresPool {
 
   function connection(client: pg.PoolClient): Connection {
     const socket = client instanceof CorkableClient ? client.socket : null;
-    /** Of the open transaction, what nobody has waited for; null outside of one. */
+    /** Statements of the open transaction that were not waited for; null outside of one. */
     let travelling: Promise<unknown>[] | null = null;
     const send = (text: string, values: readonly unknown[]) =>
       client.query({ name: nameOf(text), text, values: [...values] } as pg.QueryConfig) as unknown as Promise<Result>;

@@ -5,7 +5,7 @@ import type { OutboxDelivery } from '../../domain/outbox.ts';
 import type { Schema } from './schema.ts';
 
 /**
- * The outbox's delivery, led by whoever holds an advisory lock. It is the lock of a connection that does nothing else:
+ * The outbox's delivery, led by the process that holds an advisory lock. It is the lock of a connection that does nothing else:
  * it ends with the process, however that ends, and with the connection.
  */
 export function leadDelivery(

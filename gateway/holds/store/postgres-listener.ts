@@ -8,7 +8,7 @@ const LONGEST_PAUSE = 5_000;
 /**
  * Listens on a connection of its own, which is made again whenever it is lost. `heard` is called with each payload, and
  * with null when something may have been missed: once the connection is there, and at every interval, since a process
- * that is killed between its commit and its notification tells nobody.
+ * that is killed between its commit and its notification does not notify.
  */
 export function listen(options: {
   readonly connect: () => pg.Client;

@@ -9,7 +9,7 @@ import { leadDelivery } from './postgres-delivery.ts';
 import { listen } from './postgres-listener.ts';
 import type { Schema } from './schema.ts';
 
-/** Connections of one process; whoever finds them all at work waits. */
+/** Connections of one process; a transaction that finds all of them in use waits. */
 const CONNECTIONS = 8;
 
 /** Longest wait for a connection, for an answer over one that may be dead, and twice for the end; milliseconds. */
@@ -48,8 +48,8 @@ const DEADLOCK = '40P01';
  * A database on a PostgreSQL server (13 or newer), which any number of gateways may share. Connections that are lost are
  * made again when they are needed.
  * @param url `postgres://user:password@host:port/database`, with TLS as its `sslmode` says
- * @param lookInterval milliseconds between looks for changes that nobody announced, while somebody wants to know of them
- * @throws Error for operators when the server cannot be reached or lets nobody in; it does not tell the password
+ * @param lookInterval milliseconds between looks for changes that were not announced, while there are watchers
+ * @throws Error for operators when the server cannot be reached or refuses the login; it does not tell the password
  */
 export async function openPostgres(url: string, lookInterval: number): Promise<HoldDatabase> {
   const place = placeOf(url);
@@ -75,7 +75,7 @@ export async function openPostgres(url: string, lookInterval: number): Promise<H
       await client.query('set session characteristics as transaction isolation level read committed');
     },
   });
-  // A lost connection fails the query on it, or none. Nobody else has to hear of it, and unheard it would end the process.
+  // A lost connection fails the query on it, or none. Without a listener the error event would end the process.
   pool.on('error', () => {});
   pool.on('connect', (client) => client.on('error', () => {}));
   const db = new Kysely<Schema>({ dialect: new PostgresDialect({ pool: pipelined(pool) }) });

@@ -2,13 +2,13 @@ import { sql } from 'kysely';
 import type { Transaction } from 'kysely';
 import type { Schema } from './schema.ts';
 
-/** What there is that a call about to be held might meet. False means that there is nothing to look for. */
+/** What a call about to be held might meet. False means that there is nothing to look for. */
 export type Preconditions = {
   /** The agent or the system is suspended. */
   readonly suspended: boolean;
-  /** Somebody approved calls of the agent to the system for a while. */
+  /** The agent has a grant for calls to the system. */
   readonly granted: boolean;
-  /** Somebody stands in for somebody else, or will. */
+  /** There is a delegation in force, or to come. */
   readonly delegated: boolean;
 };
 

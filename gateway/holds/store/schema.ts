@@ -77,7 +77,7 @@ export type HoldRow = {
   digest: string;
   idempotency_key: string | null;
   has_handle: 0 | 1;
-  /** Names of groups whose members may decide, each between bars: `|finance|leads|`. */
+  /** Names of the groups that may decide, each between bars: `|finance|leads|`. */
   group_names: string;
   assignee: string | null;
   lease_by: string | null;

@@ -35,7 +35,7 @@ class PatientDriver extends SqliteDriver {
   }
 }
 
-/** SQLite's own busy timeout would block the event loop, and with it every call of this process; this one waits beside it. */
+/** SQLite's own busy timeout would block the event loop, and with it every call of this process; this one does not. */
 function patientConnection(connection: DatabaseConnection): DatabaseConnection {
   return {
     async executeQuery(query) {
@@ -61,7 +61,7 @@ function isBusy(error: unknown): boolean {
 /**
  * Opens one SQLite file that several processes share: write-ahead log, each commit on disk before it is told
  * (`synchronous=FULL`). The file is created for this user alone.
- * @param pollInterval milliseconds between looks for other processes' commits, while somebody wants to know of them.
+ * @param pollInterval milliseconds between looks for other processes' commits, while there are watchers.
  */
 export async function openSqlite(file: string, pollInterval: number): Promise<HoldDatabase> {
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
@@ -92,7 +92,7 @@ export async function openSqlite(file: string, pollInterval: number): Promise<Ho
       if (version === last) return;
       last = version;
     } catch {
-      // Busy, or worse; who asks the store hears of it. Somebody may have committed meanwhile.
+      // Busy, or worse; the next statement says so. Another process may have committed meanwhile.
     }
     tell();
   };
@@ -132,7 +132,7 @@ export async function openSqlite(file: string, pollInterval: number): Promise<Ho
   };
 }
 
-/** Nobody else writes while a transaction is open, so changes become visible in the order of their numbers. */
+/** SQLite has one writer at a time, so changes become visible in the order of their numbers. */
 async function nextChange(trx: Transaction<Schema>): Promise<number> {
   const { value } = await trx
     .updateTable('sequence')

@@ -30,11 +30,11 @@ export type HoldStoreOptions = {
   /** The name of this machine in events. */
   readonly node: string;
   readonly clock?: Clock;
-  /** Milliseconds between looks for other processes' changes while somebody watches: 20 in a file, 2,000 on a server. */
+  /** Milliseconds between looks for other processes' changes while there are watchers: 20 in a file, 2,000 on a server. */
   readonly pollInterval?: number;
-  /** Who decides: for suggesting somebody, and for those who stand in for others. */
+  /** The people who decide: for the assignee, and for delegations. */
   readonly reviewers: readonly Reviewer[];
-  /** Who has to be told of something, and how. Quick and pure: it runs inside the transaction of what it tells of. */
+  /** Says who is notified, and how. Quick and pure: it runs inside the transaction that it tells of. */
   readonly compose: (trigger: NotificationTrigger) => readonly NotificationDraft[];
 } & (
   | {

@@ -41,7 +41,7 @@ export function createSuspensionStore(options: {
 
 /**
  * Suspends an agent or a system, and ends what it has under way: whatever is undecided or approved and not yet sent is
- * superseded, and an agent's grants are revoked. Only where nobody else writes, so that nothing can slip in beside it.
+ * superseded, and an agent's grants are revoked. Only in a transaction that writes alone, so that nothing slips in.
  * @returns how many holds were superseded
  */
 async function suspend(writer: HoldWriter, unit: UnitOfWork, suspension: Omit<Suspension, 'at'>): Promise<number> {

@@ -26,7 +26,7 @@ export function createTransact(options: {
   async function attempt<T>(now: number, work: (unit: UnitOfWork) => Promise<T>, alone: boolean): Promise<T> {
     const changed = new Set<string>();
     const result = await database.db.transaction().execute(async (trx) => {
-      // Before anything else: whoever writes alone waits for this number's transaction, or this one for theirs.
+      // Before anything else: a transaction that writes alone waits for this one, or this one for it.
       let free: number | null = await (alone ? database.nextChangeAlone(trx) : database.nextChange(trx));
       let taken: number | null = null;
       const events: Event[] = [];

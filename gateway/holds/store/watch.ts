@@ -13,9 +13,9 @@ export type ChangeWatch = {
 
 /**
  * Tells of every hold that any process changed; of one that changed twice meanwhile only the newest version is told.
- * Somebody who watches first and reads a hold after that (and after `ready`) misses nothing.
+ * A caller that watches first and reads a hold after that (and after `ready`) misses nothing.
  *
- * There are two ways to hear of a change. Its process may name the hold: that is quick, but nobody can rely on it. And
+ * There are two ways to hear of a change. Its process may name the hold: that is quick, but not reliable. And
  * everything up to a settled number can be looked at, which leaves no gap.
  * @param opened the settled number when the store was opened; the first watchers are told of everything since
  */
