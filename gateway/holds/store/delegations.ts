@@ -66,7 +66,7 @@ export async function insertDelegation(
   { from, to, since, until }: Pick<Delegation, 'from' | 'to' | 'since' | 'until'>,
   channel: Channel,
 ): Promise<Delegation | HoldRefusal> {
-  if (from === to) return invalid('to: name another person; people cannot stand in for themselves.');
+  if (from === to) return invalid('to: name somebody else; people cannot stand in for themselves.');
   if (!(since < until)) return invalid('until: has to be later than since.');
   if (until <= now) return invalid('until: is past; name a time to come.');
   if (until - since > LONGEST_DELEGATION) {

@@ -50,7 +50,7 @@ describe.each(engines)('a clock that is set back by an hour, with holds in $name
   });
 
   test.for(byName(stories))(
-    'changes nothing about how this ends, before whichever step it happens: %s',
+    'a clock that is set back before any step changes nothing about how this ends: %s',
     async ([, story]) => {
       observer.story = story;
       for (let step = 0, steps = 1; step < steps; step++) {
@@ -68,7 +68,7 @@ describe.each(engines)('a clock that is set back by an hour, with holds in $name
     },
   );
 
-  test('does not take back that a hold expired', async () => {
+  test('a clock that is set back does not take back that a hold expired', async () => {
     const call = newScene().call('a');
     const { id, expiresAt } = await call.open();
     gateway.now = expiresAt;
@@ -80,7 +80,7 @@ describe.each(engines)('a clock that is set back by an hour, with holds in $name
     expect(again).toMatchObject({ id, status: 'expired' });
   });
 
-  test('does not take back that an approval lapsed', async () => {
+  test('a clock that is set back does not take back that an approval lapsed', async () => {
     const call = newScene().call('a');
     const { id } = await call.open();
     const { redeemBy } = await call.approve(BEN);
@@ -95,7 +95,7 @@ describe.each(engines)('a clock that is set back by an hour, with holds in $name
     expect((await gateway.store.holds.releasable()).map((hold) => hold.id)).not.toContain(id);
   });
 
-  test('does not end a claim early, and lets it end', async () => {
+  test('a clock that is set back does not end a claim early, and lets it end', async () => {
     const call = newScene().call('a', { quorum: 2 });
     const { id } = await call.open();
     const { until } = (await call.claim(BEN)).lease!;
@@ -105,7 +105,7 @@ describe.each(engines)('a clock that is set back by an hour, with holds in $name
     expect(isRefusal(await gateway.store.holds.apply(id, approval()))).toBe(false);
   });
 
-  test('does not remind or escalate a second time', async () => {
+  test('a clock that is set back does not remind or escalate a second time', async () => {
     const call = newScene().call('a');
     const { id, createdAt } = await call.open();
     for (const minutes of [11, 16, 5, 11, 16]) {
@@ -117,7 +117,7 @@ describe.each(engines)('a clock that is set back by an hour, with holds in $name
     await call.reject(BEN);
   });
 
-  test('gives nobody a use of a grant back, and no grant that was revoked', async () => {
+  test('a clock that is set back gives no use of a grant back, and no grant that was revoked', async () => {
     const scene = newScene();
     const [first, second, third] = [400, 300, 200].map((amount) => scene.call(String(amount), { amount }));
     await scene.call('500').open();
@@ -135,7 +135,7 @@ describe.each(engines)('a clock that is set back by an hour, with holds in $name
     expect(await scene.call('100', { amount: 100 }).open()).toMatchObject({ status: 'pending', grantId: null });
   });
 
-  test('sends a call of unknown outcome again when its time has come, and once', async () => {
+  test('a clock that is set back lets a call of unknown outcome be sent again when its time has come, and once', async () => {
     observer.story = stories.find(({ name }) => name.includes('once more'))!;
     const call = newScene().call('a', { system: 'ledger', keyed: false });
     const { id } = await call.open();

@@ -35,14 +35,18 @@ describe.each(places)(
       return (await Promise.all(runs)).reduce((sum, count) => sum + count, 0);
     }
 
-    test.for(byName(stories))('%s', limits, async ([, story], { annotate }) => {
-      const points = await share((lane, first, step) => lane.killEverywhere(story, first, step));
-      expect(points).toBeGreaterThan(9 / place.step);
-      await annotate(`${points} points`);
-    });
+    test.for(byName(stories))(
+      'a kill at any point does not change how it ends: %s',
+      limits,
+      async ([, story], { annotate }) => {
+        const points = await share((lane, first, step) => lane.killEverywhere(story, first, step));
+        expect(points).toBeGreaterThan(9 / place.step);
+        await annotate(`${points} points`);
+      },
+    );
 
     test.for(byName(recovered))(
-      '%s; and the successor of who was killed while it was sent',
+      'a kill of the successor, after a kill while the call was sent, does not change how it ends: %s',
       limits,
       async ([, story], { annotate }) => {
         const after = 'when the call has arrived';
@@ -52,7 +56,7 @@ describe.each(places)(
       },
     );
 
-    test('the tables are made', limits, async ({ annotate }) => {
+    test('a kill at any point does not keep the tables from being made', limits, async ({ annotate }) => {
       const points = await share((_lane, first, step) => killWhileOpening(place, first, step));
       expect(points).toBeGreaterThan(9 / place.step);
       await annotate(`${points} points`);

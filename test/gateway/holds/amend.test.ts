@@ -88,7 +88,7 @@ async function edit(hold: CallHold, by: Reviewer, { call, digest, envelope, judg
 }
 
 describe('a call that a reviewer edits', () => {
-  test('keeps its terms where policy allows it as edited, and is sent as edited once they are met', async () => {
+  test('a call that a reviewer edits keeps its terms where policy allows it as edited, and is sent as edited once they are met', async () => {
     const { hold, answer } = await held();
     const amendment = (await amended(hold, { amount: 50 })) as Amendment;
     expect(amendment.judgement).toEqual({
@@ -109,7 +109,7 @@ describe('a call that a reviewer edits', () => {
     expect(await own.json()).toMatchObject({ edited: true, revision: 2, execution: 'executed' });
   });
 
-  test('needs what it needed before and what it needs as edited', async () => {
+  test('a call that a reviewer edits needs what it needed before and what it needs as edited', async () => {
     const { hold } = await held();
     const { judgement } = (await amended(hold, { to: 'abroad' })) as Amendment;
     expect(judgement.rules.map(({ id }) => id).toSorted()).toEqual(['rules.payments/abroad', 'rules.payments/large']);
@@ -127,7 +127,7 @@ describe('a call that a reviewer edits', () => {
     expect(both.judgement.terms.requirements).toHaveLength(2);
   });
 
-  test('is not asked about again at its release for the rules that it was edited out of', async () => {
+  test('a call that a reviewer edits is not asked about again at its release for the rules that it was edited out of', async () => {
     const { hold, answer } = await held();
     const next = await edit(hold, BEN, (await amended(hold, { to: 'abroad', amount: 50 })) as Amendment);
     await approve(plane.store, next.id, EVE);
@@ -136,7 +136,7 @@ describe('a call that a reviewer edits', () => {
     expect(JSON.parse(upstream.received.at(-1)!.body.toString())).toMatchObject({ amount: 50, to: 'abroad' });
   });
 
-  test('cannot be edited into what policy blocks, nor where the rule does not let one', async () => {
+  test('a call that a reviewer edits cannot be edited into what policy blocks, nor where the rule does not allow it', async () => {
     const { hold } = await held();
     expect(await amended(hold, { amount: 5000 })).toEqual({
       refused: 'blocked',
@@ -147,7 +147,7 @@ describe('a call that a reviewer edits', () => {
     expect(await amended(hold, { amount: 500 })).toMatchObject({ refused: 'invalid' });
   });
 
-  test('cannot be edited while policy cannot decide', async () => {
+  test('a call that a reviewer edits cannot be edited while policy cannot decide', async () => {
     const { hold } = await held();
     const faulty = await compileRego({ 'payments.rego': 'package rules.payments\n\nallow contains "nonsense"\n' });
     plane.decider.swap(createEvaluator(faulty));

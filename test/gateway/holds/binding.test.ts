@@ -36,7 +36,7 @@ test('anything that changes the action changes the digest', () => {
   expect(new Set([digest(), ...others]).size).toBe(others.length + 1);
 });
 
-test('credentials, tracing, telemetry and the gateway’s own headers do not', () => {
+test('credentials, tracing, telemetry and the gateway’s own headers do not change the digest', () => {
   const names = `Authorization COOKIE X-Api-Key traceparent Date User-Agent Agent-Context Prefer Idempotency-Key
     X-Stripe-Client-Telemetry x-stainless-retry-count Content-Length Host`;
   for (const name of names.split(/\s+/)) {

@@ -51,7 +51,7 @@ function reaches(approved: string | undefined, open: readonly string[], asked: s
 const BODY = '{"amount":500,"currency":"usd"}';
 
 describe('a grant', () => {
-  test('tells who gave it, on what, for how long and for which rules', () => {
+  test('a grant tells who gave it, on what, for how long and for which rules', () => {
     expect(grant(BODY, ['/amount'])).toMatchObject({
       agent: 'billing-bot',
       system: 'payments',
@@ -69,7 +69,7 @@ describe('a grant', () => {
     });
   });
 
-  test('covers the same call, whatever the agent says about it and under whichever key', () => {
+  test('a grant covers the same call, whatever the agent says about it and under whichever key', () => {
     const claims = { session: 's', task: 'T', confidence: 0.1, flags: ['x'], reversible: true };
     expect(covers(grant(BODY), draft(BODY), NOW)).toBe(true);
     expect(covers(grant(BODY), draft(BODY, { claims, idempotencyKey: 'k', handle: true }), NOW)).toBe(true);
@@ -79,7 +79,7 @@ describe('a grant', () => {
     expect(reaches(BODY, [], '{ "currency": "\\u0075sd", "amount": 500 }')).toBe(true);
   });
 
-  test('ends with its time, its uses or its revocation', () => {
+  test('a grant ends with its time, its uses or its revocation', () => {
     const given = grant(BODY);
     expect(covers(given, draft(BODY), given.until - 1)).toBe(true);
     expect(covers(given, draft(BODY), given.until)).toBe(false);
@@ -97,11 +97,11 @@ describe('a grant', () => {
     ['another operation', { operation: 'POST /v1/payouts' }],
     ['another method, target or header', { envelope: 'f'.repeat(64) }],
   ];
-  test.each(others)('does not cover %s', (_what, changes) => {
+  test.each(others)('a grant does not cover %s', (_what, changes) => {
     expect(covers(grant(BODY), draft(BODY, changes), NOW)).toBe(false);
   });
 
-  test('does not cover a call that another rule holds too, or that none names', () => {
+  test('a grant does not cover a call that another rule holds too, or that none names', () => {
     const [rule] = draft(BODY).rules;
     const other = { ...rule!, id: 'rules.payments/new-customer' };
     expect(covers(grant(BODY), draft(BODY, { rules: [rule!, other] }), NOW)).toBe(false);
@@ -124,22 +124,22 @@ describe('a grant', () => {
     ['that it can be undone, which it cannot', { reversible: false }],
     ['that owners may approve', { ownerMayApprove: true }],
   ];
-  test.each(stricter)('does not cover a call for which policy now asks %s', (_what, terms) => {
+  test.each(stricter)('a grant does not cover a call for which policy now asks %s', (_what, terms) => {
     expect(covers(grant(BODY), draft(BODY, {}, terms), NOW)).toBe(false);
   });
 
-  test('covers a call for which policy asks less than the approval met', () => {
+  test('a grant covers a call for which policy asks less than the approval met', () => {
     const given = grant(BODY, [], { terms: { ...ONE_OF_FINANCE, requirements: [finance, legal] } });
     expect(covers(given, draft(BODY), NOW)).toBe(true);
     expect(covers(given, draft(BODY, {}, { requirements: [{ ...legal }, { ...finance }] }), NOW)).toBe(true);
   });
 
-  test('does not cover what its agent calls irreversible', () => {
+  test('a grant does not cover what its agent calls irreversible', () => {
     const claims = { ...aHold(NOW).claims, reversible: false };
     expect(covers(grant(BODY), draft(BODY, { claims }), NOW)).toBe(false);
   });
 
-  test('leaves open only what policy still lets people change', () => {
+  test('a grant leaves open only what policy still lets people change', () => {
     expect(covers(grant(BODY, ['/amount']), draft(BODY, {}, { editable: ['/amount', '/note'] }), NOW)).toBe(true);
     expect(covers(grant(BODY, ['/amount']), draft(BODY, {}, { editable: ['/note'] }), NOW)).toBe(false);
   });
@@ -149,20 +149,20 @@ describe('a body that policy does not see', () => {
   const opaque = (bytes: string) => draft(undefined, { call: call(undefined, bytes) });
   const given = grantFrom(aHold(NOW), call(undefined, 'a,b'), TERMS, NOW);
 
-  test('is pinned to the byte', () => {
+  test('a body that policy does not see is pinned to the byte', () => {
     expect(covers(given, opaque('a,b'), NOW)).toBe(true);
     expect(covers(given, opaque('a, b'), NOW)).toBe(false);
     expect(covers(given, opaque(''), NOW)).toBe(false);
   });
 
-  test('is never taken for one that it sees', () => {
+  test('a body that policy does not see is never taken for one that it sees', () => {
     expect(reaches('null', [], undefined)).toBe(false);
     expect(reaches(undefined, [], 'null')).toBe(false);
     const lookalike = JSON.stringify({ bytes: createHash('sha256').update('a,b').digest('hex') });
     expect(covers(given, draft(lookalike, { call: call(lookalike, 'a,b') }), NOW)).toBe(false);
   });
 
-  test('has nothing to leave open', () => {
+  test('a body that policy does not see has nothing to leave open', () => {
     expect(grantFrom(aHold(NOW), call(undefined, 'a,b'), { ...TERMS, open: ['/amount'] }, NOW)).toMatchObject({
       open: [],
       ceilings: {},
@@ -175,7 +175,7 @@ describe('an open member', () => {
   const amount = (text: string) => `{"amount":${text},"currency":"usd"}`;
   const open = (approved: string, asked: string) => reaches(amount(approved), ['/amount'], amount(asked));
 
-  test('that is a number may be lower and never higher, digit by digit', () => {
+  test('an open member that is a number may be lower and never higher, digit by digit', () => {
     for (const lower of ['500', '499.99', '0', '0.01', '500.000'])
       expect([lower, open('500', lower)]).toEqual([lower, true]);
     for (const higher of ['500.01', '501', '5000', '1000', '500.0000000000000000000000000001']) {
@@ -188,7 +188,7 @@ describe('an open member', () => {
     expect(open('10.5', '9')).toBe(true);
   });
 
-  test('that is digits in a string, as forms carry numbers, is a number', () => {
+  test('an open member that is digits in a string, as forms carry numbers, is a number', () => {
     expect(open('"500"', '"499"')).toBe(true);
     expect(open('"500"', '"501"')).toBe(false);
     expect(open('"500"', '499')).toBe(false);
@@ -212,7 +212,7 @@ describe('an open member', () => {
     '"१"',
     '""',
   ];
-  test.each(unclear)('that was a number is not covered as %s', (text) => {
+  test.each(unclear)('an open member that was a number is not covered as %s', (text) => {
     expect(open('500', text)).toBe(false);
     expect(open('"500"', text)).toBe(false);
   });
@@ -224,7 +224,7 @@ describe('an open member', () => {
     expect(others.filter((other) => open(text, other))).toEqual([]);
   });
 
-  test('that is text may be any text in which nobody reads a number', () => {
+  test('an open member that is text may be any text that no system reads as a number', () => {
     for (const text of ['""', '"none"', '"see order 6735"', '"été"'])
       expect([text, open('"all"', text)]).toEqual([text, true]);
     for (const text of ['"500"', '"5e2"', '"€5"', '"-5"', '" 5"', '5', 'true', 'null', '{}', '[]']) {
@@ -232,7 +232,7 @@ describe('an open member', () => {
     }
   });
 
-  test('keeps its type, and is there when it was and absent when it was not', () => {
+  test('an open member keeps its type, and is there when it was and absent when it was not', () => {
     expect(open('true', 'false')).toBe(true);
     expect(open('true', '1')).toBe(false);
     expect(open('null', '1')).toBe(false);
@@ -242,7 +242,7 @@ describe('an open member', () => {
     expect(grant('{"currency":"usd"}', ['/amount'])).toMatchObject({ open: [], ceilings: {} });
   });
 
-  test('that is an object or a list stays pinned, while what is in it can be opened by itself', () => {
+  test('an open member that is an object or a list stays pinned, while what is in it can be opened by itself', () => {
     const metadata = (order: string) => `{"metadata":{"order":${order}},"items":[{"price":1},{"price":2}]}`;
     expect(reaches(metadata('1'), ['/metadata'], metadata('0'))).toBe(false);
     expect(reaches(metadata('1'), ['/metadata'], metadata('1'))).toBe(true);
@@ -251,7 +251,7 @@ describe('an open member', () => {
     expect(reaches('[{"price":1},{"price":2}]', ['/1/price'], '[{"price":0},{"price":2}]')).toBe(false);
   });
 
-  test('has the name that the pointer escapes, and no other', () => {
+  test('an open member has the name that the pointer escapes, and no other', () => {
     expect(reaches('{"a/b":2,"a":{"b":2}}', ['/a~1b'], '{"a/b":1,"a":{"b":2}}')).toBe(true);
     expect(reaches('{"a/b":2,"a":{"b":2}}', ['/a~1b'], '{"a/b":2,"a":{"b":1}}')).toBe(false);
     expect(reaches('{"~1":2}', ['/~01'], '{"~1":1}')).toBe(true);
@@ -356,7 +356,7 @@ describe('whatever the body', () => {
     );
   });
 
-  test('it covers another one exactly when nothing but open members differs, and none is higher or of another type', () => {
+  test('a grant covers another body exactly when nothing but open members differs, and none is higher or of another type', () => {
     fc.assert(
       fc.property(tree, fc.array(fc.boolean()), leaves, (body, chosen, changes) => {
         const asked = vary(body, (index) => changes[index]);
@@ -367,7 +367,7 @@ describe('whatever the body', () => {
     );
   });
 
-  test('it covers none of another structure', () => {
+  test('a grant covers no body of another structure', () => {
     fc.assert(
       fc.property(tree, tree, fc.array(fc.boolean()), (body, asked, chosen) => {
         const open = [...pointers(body, chosen), ...pointers(asked, chosen)];

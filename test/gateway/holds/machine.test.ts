@@ -175,7 +175,7 @@ describe('every command in every state of every kind', () => {
       'taken-over/none',
     ]);
   });
-  test('a hold is released only from an approval that nobody has released', () => {
+  test('a hold is released only from an approval that is not released yet', () => {
     expect(transitions.filter((line) => line.on === 'release')).toMatchObject([
       { kinds: ['approval'], from: 'approved', execution: 'none' },
     ]);
@@ -197,7 +197,7 @@ describe('who may decide', () => {
     const bot: Reviewer = { id: 'billing-bot', groups: ['finance'], roles: ['reviewer'] };
     expect(refusal(aHold(NOW, { terms }), approve(bot))).toMatchObject({ refused: 'forbidden' });
   });
-  test('whoever the agent acts for may not approve', () => {
+  test('a person for whom the agent acts may not approve', () => {
     const principal = { ...hold.principal, onBehalfOf: ['ben@example.com'] };
     expect(refusal(aHold(NOW, { principal }), approve())).toMatchObject({ refused: 'forbidden' });
   });
@@ -256,7 +256,7 @@ describe('votes', () => {
     expect(finance.status).toBe('pending');
     expect(after(finance, approve(reviewer('dan', ['legal']))).status).toBe('approved');
   });
-  test('somebody whom two rules accept counts for both', () => {
+  test('a person whom two rules accept counts for both', () => {
     const requirements = [
       { groups: ['finance'], quorum: 1, escalate: [] },
       { groups: ['legal'], quorum: 1, escalate: [] },
@@ -292,17 +292,17 @@ describe('votes', () => {
 describe('standing in for somebody', () => {
   const IVAN: Reviewer = { ...reviewer('ivan', []), standsInFor: [{ id: BEN.id, groups: ['finance'] }] };
 
-  test('who stands in for a member may approve, and the vote names both', () => {
+  test('a deputy of a member may approve, and the vote names both', () => {
     const approved = after(aHold(NOW), approve(IVAN));
     expect(approved.status).toBe('approved');
     expect(approved.votes).toMatchObject([{ reviewer: IVAN.id, for: BEN.id, groups: ['finance'] }]);
   });
-  test('the two count once together, whoever comes first', () => {
+  test('a deputy and the person represented count once together, in either order', () => {
     const hold = aHold(NOW, { terms: TWO_OF_FINANCE });
     expect(refusal(after(hold, approve(IVAN)), approve(BEN))).toMatchObject({ refused: 'state' });
     expect(refusal(after(hold, approve(BEN)), approve(IVAN))).toMatchObject({ refused: 'state' });
   });
-  test('in the place of the owner one has the owner’s eyes', () => {
+  test('a deputy of the owner has the owner’s eyes', () => {
     const forOwner: Reviewer = {
       ...reviewer('ivan', []),
       standsInFor: [{ id: 'ana@example.com', groups: ['finance'] }],
@@ -312,30 +312,30 @@ describe('standing in for somebody', () => {
 });
 
 describe('an edit', () => {
-  test('makes a new revision with another digest and voids the votes before it', () => {
+  test('an edit makes a new revision with another digest and voids the votes before it', () => {
     const hold = after(aHold(NOW, { terms: TWO_OF_FINANCE }), approve(CLEO), edit(BEN, TWO_OF_FINANCE));
     expect(hold).toMatchObject({ status: 'pending', revision: 2, digest: 'f'.repeat(64), editors: [BEN.id] });
     expect(hold.askedDigest).toBe('d'.repeat(64));
     expect(after(hold, approve(CLEO, 2)).status).toBe('approved');
   });
-  test('is never approved by its editor alone', () => {
+  test('an edit is never approved by its editor alone', () => {
     const hold = after(aHold(NOW), edit());
     expect(hold.status).toBe('pending');
     expect(refusal(hold, approve(BEN, 2))).toMatchObject({ refused: 'state' });
     expect(after(hold, approve(CLEO, 2)).status).toBe('approved');
   });
-  test('is never approved by its editors alone, however many they are', () => {
+  test('an edit is never approved by its editors alone, however many they are', () => {
     const hold = after(aHold(NOW), edit(BEN), edit(CLEO, ONE_OF_FINANCE, 2));
     expect(after(hold, approve(BEN, 3)).status).toBe('pending');
     expect(after(hold, approve(reviewer('fay'), 3)).status).toBe('approved');
   });
-  test('asks as the policy asks of the edited call', () => {
+  test('an edit asks as the policy asks of the edited call', () => {
     const terms: HoldTerms = { ...ONE_OF_FINANCE, requirements: [{ groups: ['legal'], quorum: 1, escalate: [] }] };
     const hold = after(aHold(NOW), edit(BEN, terms));
     expect(refusal(hold, approve(CLEO, 2))).toMatchObject({ refused: 'forbidden' });
     expect(after(hold, approve(reviewer('dan', ['legal']), 2)).status).toBe('approved');
   });
-  test('never prolongs the time to decide', () => {
+  test('an edit never prolongs the time to decide', () => {
     const hold = aHold(NOW);
     expect(at(hold, edit(), NOW + MINUTE).expiresAt).toBe(hold.expiresAt);
   });
@@ -344,11 +344,11 @@ describe('an edit', () => {
 describe('a claim', () => {
   const claimed = after(aHold(NOW), claim());
 
-  test('lasts five minutes and is renewed by its holder', () => {
+  test('a claim lasts five minutes and is renewed by its holder', () => {
     expect(claimed.lease).toEqual({ by: BEN.id, since: NOW, until: NOW + LEASE });
     expect(at(claimed, claim(), NOW + MINUTE).lease).toEqual({ by: BEN.id, since: NOW, until: NOW + MINUTE + LEASE });
   });
-  test('keeps others from deciding while it lasts, and tells them who and until when', () => {
+  test('a claim keeps others from deciding while it lasts, and tells them who and until when', () => {
     for (const command of [approve(CLEO), reject(CLEO), claim(CLEO), escalate(['legal'], CLEO), edit(CLEO)]) {
       const told = refusal(claimed, command);
       expect(told).toMatchObject({ refused: 'leased', detail: expect.stringContaining(BEN.id) });
@@ -356,20 +356,20 @@ describe('a claim', () => {
     }
     expect(after(claimed, approve(BEN)).status).toBe('approved');
   });
-  test('is taken over once it has lapsed', () => {
+  test('a claim is taken over once it has lapsed', () => {
     expect(refusal(claimed, approve(CLEO), NOW + LEASE - 1)).toMatchObject({ refused: 'leased' });
     expect(at(claimed, claim(CLEO), NOW + LEASE).lease?.by).toBe(CLEO.id);
     expect(at(claimed, approve(CLEO), NOW + LEASE).status).toBe('approved');
   });
-  test('is let go by its holder, and by nobody else', () => {
+  test('a claim is let go by its holder alone', () => {
     expect(refusal(claimed, { type: 'unclaim', by: CLEO, ...api })).toMatchObject({ refused: 'state' });
     expect(after(claimed, { type: 'unclaim', by: BEN, ...api }).lease).toBeNull();
   });
-  test('ends with the vote, so that the next one may look', () => {
+  test('a claim ends with the vote, so that the next reviewer may look', () => {
     const voted = after(aHold(NOW, { terms: TWO_OF_FINANCE }), claim(), approve(BEN));
     expect(voted.lease).toBeNull();
   });
-  test('does not stop the escalation', () => {
+  test('a claim does not stop the escalation', () => {
     const terms = {
       ...ONE_OF_FINANCE,
       requirements: [{ groups: ['finance'], quorum: 1, escalate: [{ after: 1000, to: ['leads'] }] }],
@@ -390,7 +390,7 @@ describe('escalation', () => {
   const terms = { ...ONE_OF_FINANCE, requirements: [{ groups: ['finance'], quorum: 1, escalate: chain }] };
   const hold = aHold(NOW, { terms });
 
-  test('goes step by step while nobody decides, and lets each step’s groups decide', () => {
+  test('escalation goes step by step while the hold is undecided, and lets each step’s groups decide', () => {
     expect(refusal(hold, approve(LEAD))).toMatchObject({ refused: 'forbidden' });
     expect(hold.escalateAt).toBe(NOW + 10 * MINUTE);
     const first = at(hold, { type: 'escalate-due' }, NOW + 10 * MINUTE);
@@ -403,26 +403,26 @@ describe('escalation', () => {
     const second = at(first, { type: 'escalate-due' }, NOW + 20 * MINUTE);
     expect(second).toMatchObject({ escalateAt: null, escalations: [{ to: ['leads'] }, { to: ['board'] }] });
   });
-  test('catches up with every step that fell due while nothing ran', () => {
+  test('escalation catches up with every step that fell due while nothing ran', () => {
     const late = at(hold, { type: 'escalate-due' }, NOW + 25 * MINUTE);
     expect(late.escalations.flatMap(({ to }) => to)).toEqual(['leads', 'board']);
   });
-  test('to a group of the chain comes ahead of time, and is not repeated by the timer', () => {
+  test('escalation to a group of the chain comes ahead of time, and is not repeated by the timer', () => {
     const early = after(hold, escalate(['leads']));
     expect(after(early, approve(LEAD)).status).toBe('approved');
     expect(at(early, { type: 'escalate-due' }, NOW + 10 * MINUTE).escalations).toHaveLength(1);
   });
-  test('to a group that no rule knows asks for its approval too, and for no fewer people', () => {
+  test('escalation to a group that no rule knows asks for its approval too, and for no fewer people', () => {
     const legal = after(hold, escalate(['legal']));
     const counsel = reviewer('dan', ['legal']);
     expect(after(legal, approve(counsel)).status).toBe('pending');
     expect(after(legal, approve(BEN)).status).toBe('pending');
     expect(after(legal, approve(counsel), approve(BEN)).status).toBe('approved');
   });
-  test('to a group that can decide already changes nothing and says so', () => {
+  test('escalation to a group that can decide already changes nothing and says so', () => {
     expect(refusal(hold, escalate(['finance']))).toMatchObject({ refused: 'state' });
   });
-  test('at expiry asks everybody who is left and waits once more, but only once', () => {
+  test('escalation at expiry asks everybody who is left and waits once more, but only once', () => {
     const escalating = aHold(NOW, { terms: { ...terms, onExpiry: 'escalate' } });
     const extended = at(escalating, { type: 'expire' }, escalating.expiresAt);
     expect(extended).toMatchObject({
@@ -433,7 +433,7 @@ describe('escalation', () => {
     expect(at(extended, approve(LEAD), extended.expiresAt - 1).status).toBe('approved');
     expect(at(extended, { type: 'expire' }, extended.expiresAt).status).toBe('expired');
   });
-  test('brings a person’s group along when the terms change', () => {
+  test('escalation brings a person’s group along when the terms change', () => {
     const legal = after(hold, escalate(['legal']), edit(BEN, terms));
     expect(legal.escalations).toMatchObject([{ to: ['legal'], by: BEN.id, requirement: null }]);
   });
@@ -442,11 +442,11 @@ describe('escalation', () => {
 describe('grants', () => {
   const grant: GrantTerms = { uses: 5, until: NOW + MINUTE, open: ['/amount'] };
 
-  test('come with the approval that completes the quorum', () => {
+  test('grants come with the approval that completes the quorum', () => {
     const result = transition(aHold(NOW), approve(BEN, 1, grant), NOW);
     expect(result).toMatchObject({ hold: { status: 'approved' }, grant });
   });
-  test('reach as far as the most careful of those who approved', () => {
+  test('grants reach as far as the most careful of those who approved', () => {
     const hold = aHold(NOW, { terms: TWO_OF_FINANCE });
     const wide = after(hold, approve(BEN, 1, grant));
     const narrow = transition(wide, approve(CLEO, 1, { uses: 2, until: NOW + 9 * MINUTE, open: [] }), NOW);
@@ -454,18 +454,18 @@ describe('grants', () => {
     const alone = transition(wide, approve(CLEO), NOW);
     expect('hold' in alone && alone.hold && 'grant' in alone).toBe(false);
   });
-  test('are refused where policy does not call it reversible, and where the agent says it is not', () => {
+  test('grants are refused where policy does not call it reversible, and where the agent says it is not', () => {
     const irreversible = aHold(NOW, { terms: { ...ONE_OF_FINANCE, reversible: null } });
     expect(refusal(irreversible, approve(BEN, 1, grant))).toMatchObject({ refused: 'forbidden' });
     const claimed = aHold(NOW);
     const claims = { ...claimed.claims, reversible: false };
     expect(refusal({ ...claimed, claims }, approve(BEN, 1, grant))).toMatchObject({ refused: 'forbidden' });
   });
-  test('leave nothing open that a reviewer could not change', () => {
+  test('grants leave nothing open that a reviewer could not change', () => {
     const open = ['/currency'];
     expect(refusal(aHold(NOW), approve(BEN, 1, { ...grant, open }))).toMatchObject({ refused: 'invalid' });
   });
-  test('have an end and a number of uses', () => {
+  test('grants have an end and a number of uses', () => {
     for (const bad of [
       { uses: 0 },
       { uses: 1.5 },
@@ -476,7 +476,7 @@ describe('grants', () => {
       expect(refusal(aHold(NOW), approve(BEN, 1, { ...grant, ...bad }))).toMatchObject({ refused: 'invalid' });
     }
   });
-  test('do not approve what no approval can', () => {
+  test('grants do not approve what no approval can', () => {
     const third = aHold(NOW, { terms: { ...ONE_OF_FINANCE, level: 3 } });
     expect(refusal(third, { type: 'redeem', grant: 'grant_1', by: [BEN.id], use: '' })).toMatchObject({
       refused: 'forbidden',
@@ -487,7 +487,7 @@ describe('grants', () => {
 describe('taking over', () => {
   const taken = after(aHold(NOW), { type: 'take-over', by: BEN, ...api, note: 'I will call them' });
 
-  test('has its outcome reported by who took it, once', () => {
+  test('a call taken over has its outcome reported by the person who took it, once', () => {
     expect(refusal(taken, outcome(CLEO))).toMatchObject({ refused: 'forbidden' });
     const done = after(taken, outcome(BEN));
     expect(done).toMatchObject({
@@ -506,7 +506,7 @@ describe('handoffs', () => {
     expect(refusal(relay, accept({ agent: 'other-bot' }))).toMatchObject({ refused: 'forbidden' });
     expect(after(relay, accept(BOT))).toMatchObject({ status: 'accepted', decidedBy: 'helper-bot' });
   });
-  test('what is sent to one person is theirs until somebody escalates it', () => {
+  test('a question to one person is that person’s until it is escalated', () => {
     const terms = { ...ONE_OF_FINANCE, requirements: [{ groups: [], quorum: 1, escalate: [] }] };
     const question = aHandoff(NOW, 'exception', { to: { person: BEN.id }, terms });
     const answer = (by: Reviewer) =>
@@ -567,17 +567,17 @@ describe('what became of it', () => {
   const unknown = (resendAt: number | null) =>
     after(releasing, { type: 'indeterminate', attempt: 'att_1', reason: 'reset', resendAt });
 
-  test('is said by the attempt that holds the release alone', () => {
+  test('what became of a call is said by the attempt that holds the release alone', () => {
     expect(refusal(releasing, executed('att_2'))).toMatchObject({ refused: 'state' });
     expect(after(releasing, executed('att_1'))).toMatchObject({
       execution: 'executed',
       upstreamStatus: 200,
     });
   });
-  test('is the truth even when it comes after everybody gave the attempt up', () => {
+  test('what became of a call is the truth even after the attempt was given up', () => {
     expect(after(unknown(null), executed('att_1')).execution).toBe('executed');
   });
-  test('is tried again under the same key, and then only the new attempt may tell', () => {
+  test('a call of unknown outcome is tried again under the same key, and then only the new attempt may tell', () => {
     const resent = after(unknown(NOW), { type: 'resend', attempt: 'att_2', by: 'control', policyRevision: 'p1' });
     expect(resent).toMatchObject({ execution: 'releasing', attempt: { id: 'att_2', key: 'key-1', number: 2 } });
     expect(refusal(resent, executed('att_1'))).toMatchObject({ refused: 'state' });
@@ -585,7 +585,7 @@ describe('what became of it', () => {
       refused: 'state',
     });
   });
-  test('is found out by a person with evidence, when nothing is sent again', () => {
+  test('what became of a call is found out by a person with evidence, when nothing is sent again', () => {
     expect(refusal(unknown(NOW + 1), outcome(BEN))).toMatchObject({ refused: 'state' });
     expect(refusal(unknown(null), { ...outcome(BEN), reference: null })).toMatchObject({ refused: 'invalid' });
     expect(after(unknown(null), outcome(BEN))).toMatchObject({

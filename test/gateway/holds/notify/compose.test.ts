@@ -68,34 +68,34 @@ const HOLD_KINDS = NOTIFICATION_KINDS.filter((kind) => kind !== 'alert');
 const IN_FINANCE = ['webhook/all', 'webhook/finance', 'slack/finance'];
 
 describe('who is told', () => {
-  test('nobody, where nothing is configured', () => {
+  test('no message is made where nothing is configured', () => {
     expect(HOLD_KINDS.flatMap((kind) => told(of(kind, aHold(NOW)), NOTHING))).toEqual([]);
   });
 
-  test('of a new hold: the places of the groups that may decide, and by mail its assignee', () => {
+  test('a new hold is told to the places of the groups that may decide, and by mail to its assignee', () => {
     expect(told(of('opened', aHold(NOW, { assignee: 'bea@example.com' })))).toEqual([
       ...IN_FINANCE,
       'email bea@example.com',
     ]);
   });
 
-  test('of a new hold without an assignee whom mail reaches: every member who may decide, never the owner', () => {
+  test('a new hold without an assignee that mail reaches is told to every member who may decide, never to the owner', () => {
     const members = [...IN_FINANCE, 'email bea@example.com', 'email carl@example.com'];
     expect(told(of('opened', aHold(NOW)))).toEqual(members);
     expect(told(of('opened', aHold(NOW, { assignee: 'nomail' })))).toEqual(members);
   });
 
-  test('the owner too, where the rule lets owners approve', () => {
+  test('a new hold is told to the owner too where the rule lets owners approve', () => {
     const hold = aHold(NOW, { terms: { ...ONE_OF_FINANCE, ownerMayApprove: true } });
     expect(told(of('opened', hold))).toContain('email ana@example.com');
   });
 
-  test('not by mail: somebody on whose behalf the call is made', () => {
+  test('a new hold is not mailed to a person on whose behalf the call is made', () => {
     const principal = { agent: 'billing-bot', owner: 'ana@example.com', roles: [], onBehalfOf: ['bea@example.com'] };
     expect(told(of('opened', aHold(NOW, { principal })))).toEqual([...IN_FINANCE, 'email carl@example.com']);
   });
 
-  test('all places and all reviewers, where any reviewer may decide', () => {
+  test('a new hold is told to all places and all reviewers where any reviewer may decide', () => {
     const terms = { ...ONE_OF_FINANCE, requirements: [{ groups: [], quorum: 1, escalate: [] }] };
     expect(told(of('opened', aHold(NOW, { terms })))).toEqual([
       'webhook/all',
@@ -108,14 +108,14 @@ describe('who is told', () => {
     ]);
   });
 
-  test('of a reminder: whoever is at it, else the assignee', () => {
+  test('a reminder goes to the lease holder, else to the assignee', () => {
     const lease = { by: 'carl@example.com', since: NOW, until: NOW + 5 * MINUTE };
     const hold = aHold(NOW, { assignee: 'bea@example.com', lease });
     expect(told(of('reminder', hold))).toEqual([...IN_FINANCE, 'email carl@example.com']);
     expect(told(of('reminder', hold, NOW + 5 * MINUTE))).toEqual([...IN_FINANCE, 'email bea@example.com']);
   });
 
-  test('of an escalation: the groups that it brought in, and only those', () => {
+  test('an escalation is told to the groups that it adds, and to no others', () => {
     const brought = (at: number, to: string) => ({ at, to: [to], by: null, note: null, requirement: 0 });
     const hold = aHold(NOW, {
       assignee: 'bea@example.com',
@@ -129,7 +129,7 @@ describe('who is told', () => {
     ]);
   });
 
-  test('of an edit: who approved what was there before, and who has to look at it now, but not the editor', () => {
+  test('an edit is told to earlier approvers and to those who have to look now, but not to the editor', () => {
     const hold = aHold(NOW, {
       revision: 2,
       votes: [vote('dora@example.com', 1), vote('bea@example.com', 1), vote('bea@example.com', 2)],
@@ -139,17 +139,17 @@ describe('who is told', () => {
       expect(told(of(kind, hold))).toEqual([...IN_FINANCE, 'email dora@example.com', 'email carl@example.com']);
   });
 
-  test('of expiry and of an unknown outcome: the owner, who is accountable, beside who was asked', () => {
+  test('expiry and an unknown outcome are told to the accountable owner and to the people asked', () => {
     const hold = aHold(NOW, { assignee: 'bea@example.com' });
     for (const kind of ['expired', 'indeterminate'] as const)
       expect(told(of(kind, hold))).toEqual([...IN_FINANCE, 'email ana@example.com', 'email bea@example.com']);
   });
 
-  test('of a decision: webhooks only', () => {
+  test('a decision is told to webhooks only', () => {
     expect(told(of('decided', aHold(NOW, { status: 'approved' })))).toEqual(['webhook/all', 'webhook/finance']);
   });
 
-  test('of a call that policy blocked with an alert: the groups that the rule names', () => {
+  test('a call that policy blocked with an alert is told to the groups that the rule names', () => {
     const event: Event = { event_id: 'evt_1', at: NOW, node: 'n', type: 'call.decided', layer: 'decide' };
     expect(told({ kind: 'alert', event, groups: ['legal'], at: NOW })).toEqual([
       'webhook/all',
@@ -159,17 +159,17 @@ describe('who is told', () => {
     ]);
   });
 
-  test('of what is sent to one person: that person, and no group before it is escalated', () => {
+  test('a question to one person is told to that person, and to no group before it is escalated', () => {
     const hold = aHandoff(NOW, 'exception', { to: { person: 'dora@example.com' }, assignee: 'dora@example.com' });
     expect(told(of('opened', hold))).toEqual(['webhook/all', 'email dora@example.com']);
   });
 
-  test('of what is sent to another agent: no person', () => {
+  test('a relay to another agent is told to no person', () => {
     const hold = aHandoff(NOW, 'relay', { to: { agent: 'other-bot' } });
     expect(told(of('opened', hold))).toEqual(['webhook/all']);
   });
 
-  test('what is left out of `events` is not told', () => {
+  test('an event left out of `events` is not told', () => {
     const { webhooks, slack, email } = EVERYWHERE;
     const config: NotifyConfig = {
       webhooks: { all: { ...webhooks['all']!, events: ['expired'] } },
@@ -188,7 +188,7 @@ describe('what is told', () => {
   const compose = createCompose(EVERYWHERE, REVIEWERS, `${CONSOLE}/`);
   const messageOf = (draft: NotificationDraft | undefined) => JSON.parse(draft!.payload) as NotificationMessage;
 
-  test('of a hold: who wants what, who may decide until when, and where', () => {
+  test('a message about a hold says who wants what, who may decide until when, and where', () => {
     const hold = aHold(NOW, { assignee: 'bea@example.com' });
     const [draft] = compose(of('opened', hold, NOW + 5));
     expect(draft).toMatchObject({ kind: 'opened', holdId: hold.id, channel: 'webhook/all', to: null });
@@ -221,7 +221,7 @@ describe('what is told', () => {
     });
   });
 
-  test('of an alert: which call, and why', () => {
+  test('a message about an alert says which call, and why', () => {
     const event: Event = {
       event_id: 'evt_1',
       at: NOW,
@@ -259,7 +259,7 @@ describe('what is told', () => {
     });
   });
 
-  test('no more of a reason than fits into any message', () => {
+  test('a message has no more of a reason than fits into any channel', () => {
     const [draft] = compose(of('opened', aHold(NOW, { reason: '<'.repeat(100_000) })));
     const { reason } = messageOf(draft).data;
     expect(reason).toMatch(/^<+…$/);
@@ -268,7 +268,7 @@ describe('what is told', () => {
     expect(blocks[0]!.text!.text.length).toBeLessThan(3000);
   });
 
-  test('never what was sent, nor anybody’s own words', () => {
+  test('a message never contains what was sent, nor anybody’s own words', () => {
     fc.assert(
       fc.property(fc.constantFrom(...HOLD_KINDS), fc.stringMatching(/^[a-zA-Z0-9]{12,40}$/), (kind, text) => {
         const secret = `S3CR3T${text}`;
@@ -322,7 +322,7 @@ function relayFullOf(secret: string): Hold {
   });
 }
 
-test('what goes out to people names no secret that a rule or a path quoted', () => {
+test('a message names no secret that a rule or a path quoted', () => {
   const hold = aHold(NOW, {
     reason: 'The card 4111 1111 1111 1111 was named.',
     operation: 'POST /v1/notes/password=hunter2',

@@ -67,7 +67,7 @@ const failure = (url: string) =>
     (error: unknown) => error as DeliveryError,
   );
 
-test('says by mail what is wanted, as a machine', async () => {
+test('a mail says what is wanted, and that a machine sent it', async () => {
   const { port, mails } = await mailServer();
   const notice = await send(`smtp://127.0.0.1:${port}`);
 
@@ -96,14 +96,14 @@ test('says by mail what is wanted, as a machine', async () => {
     expect(text).toContain(part);
 });
 
-test('sends a repeated mail under the same Message-ID and date', async () => {
+test('the mailer sends a repeated mail under the same Message-ID and date', async () => {
   const { port, mails } = await mailServer();
   const notice = await send(`smtp://127.0.0.1:${port}`);
   await send(`smtp://127.0.0.1:${port}`, { ...notice, attempts: 2 });
   expect(mails[1]!.text).toBe(mails[0]!.text);
 });
 
-test('lets nobody write headers or further recipients by what an agent does', async () => {
+test('a mail gets no headers or further recipients from what an agent does', async () => {
   const { port, mails } = await mailServer();
   const operation = 'POST /v1\r\nBcc: eve@example.com\r\n\r\nhello';
   const hold = aHold(Date.now(), {
@@ -120,7 +120,7 @@ test('lets nobody write headers or further recipients by what an agent does', as
   expect(mails[0]!.text).toMatch(/^Subject: \[Holdpoint\] Approval wanted: POST \/v1 Bcc: eve@example\.com hello/m);
 });
 
-test('signs in over TLS, with a password that has special characters', async () => {
+test('the mailer signs in over TLS, with a password that has special characters', async () => {
   const starttls = await mailServer({ authOptional: false });
   const implicit = await mailServer({ authOptional: false, secure: true });
   await send(`smtp://holdpoint:p%40ss%20word@localhost:${starttls.port}`);
@@ -131,7 +131,7 @@ test('signs in over TLS, with a password that has special characters', async () 
   }
 });
 
-test('tells a password to no server that cannot do TLS, and keeps it out of errors', async () => {
+test('the mailer gives a password to no server without TLS, and keeps it out of errors', async () => {
   const plain = await mailServer({ disabledCommands: ['STARTTLS'], allowInsecureAuth: true });
   const error = await failure(`smtp://holdpoint:p%40ss%20word@localhost:${plain.port}`);
   expect(error).toMatchObject({ because: 'refused', message: 'SMTP 500 (ETLS)' });
@@ -145,7 +145,7 @@ test('tells a password to no server that cannot do TLS, and keeps it out of erro
   expect(strict.logins).toContain('holdpoint top-secret');
 });
 
-test('tells a mailbox that does not exist from a server that is busy', async () => {
+test('the mailer tells a mailbox that does not exist from a server that is busy', async () => {
   const unknown = await mailServer(refusing(550, 'no such user bea@example.com'));
   expect(await failure(`smtp://127.0.0.1:${unknown.port}`)).toMatchObject({
     because: 'gone',
@@ -158,7 +158,7 @@ test('tells a mailbox that does not exist from a server that is busy', async () 
   });
 });
 
-test('says that a mail server is not there', async () => {
+test('the mailer says that a mail server is not there', async () => {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;

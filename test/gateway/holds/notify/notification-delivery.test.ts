@@ -103,7 +103,7 @@ describe.each(engines)('messages kept in $name', (engine) => {
   const idsOf = ({ received }: Upstream) => received.map(({ headers }) => headers['webhook-id']);
   const deadOf = async (store: OwnedStore) => (await store.notifications.dead({ limit: 10 })).items;
 
-  test('are delivered once', async () => {
+  test('messages are delivered once', async () => {
     const a = await target();
     const store = await openStore(await place());
     const counted = vi.fn<NonNullable<Options['counted']>>();
@@ -116,7 +116,7 @@ describe.each(engines)('messages kept in $name', (engine) => {
     expect(counted.mock.calls).toEqual([['webhook/a', 'sent']]);
   });
 
-  test('are tried again, each time after twice the wait up to an hour, for a day; then they are dead, on record and can be sent again', async () => {
+  test('messages are tried again, each time after twice the wait up to an hour, for a day; then they are dead, on record and can be sent again', async () => {
     let status = 500;
     const a = await target((response) => response.writeHead(status).end());
     const store = await openStore(await place());
@@ -152,7 +152,7 @@ describe.each(engines)('messages kept in $name', (engine) => {
     expect(await deadOf(store)).toEqual([]);
   });
 
-  test('that failed together do not come back together', async () => {
+  test('messages that failed together do not come back together', async () => {
     const a = await target((response) => response.writeHead(500).end());
     const store = await openStore(await place());
     const spread = [0, 0.9999];
@@ -166,7 +166,7 @@ describe.each(engines)('messages kept in $name', (engine) => {
     expect(await delivery.tick()).toBe(1);
   });
 
-  test('are dead at once where the target is gone', async () => {
+  test('messages are dead at once where the target is gone', async () => {
     const a = await target((response) => response.writeHead(410).end());
     const store = await openStore(await place());
     await alert(store, 'a');
@@ -174,7 +174,7 @@ describe.each(engines)('messages kept in $name', (engine) => {
     expect(await deadOf(store)).toMatchObject([{ error: expect.stringMatching(/^HTTP 410/) }]);
   });
 
-  test('wait as long as the target asks, and so do others for it', async () => {
+  test('messages wait as long as the target asks, and so do others for it', async () => {
     let status = 429;
     const a = await target((response) => response.writeHead(status, { 'retry-after': '600' }).end());
     const b = await target();
@@ -193,7 +193,7 @@ describe.each(engines)('messages kept in $name', (engine) => {
     expect(a.received).toHaveLength(3);
   });
 
-  test('for a target that hangs do not keep others waiting', async () => {
+  test('messages for a target that hangs do not keep others waiting', async () => {
     const hanging = await target(() => {});
     const b = await target();
     const store = await openStore(await place());
@@ -206,7 +206,7 @@ describe.each(engines)('messages kept in $name', (engine) => {
     expect(hanging.received).toHaveLength(16);
   });
 
-  test('are delivered by other rounds while one waits for a target that hangs', async () => {
+  test('messages are delivered by other rounds while one waits for a target that hangs', async () => {
     const hanging = await target(() => {});
     const b = await target();
     const store = await openStore(await place());
@@ -221,7 +221,7 @@ describe.each(engines)('messages kept in $name', (engine) => {
     expect(await waiting).toBe(1);
   });
 
-  test('are each sent by one of several gateways', async () => {
+  test('messages are each sent by one of several gateways', async () => {
     const a = await target();
     const here = await place();
     const [one, other] = [await openStore(here), await openStore(here)];
@@ -232,7 +232,7 @@ describe.each(engines)('messages kept in $name', (engine) => {
     expect(a.received).toHaveLength(60);
   });
 
-  test('that a gateway is delivering are not taken by another; what a crash left is sent again under the same id', async () => {
+  test('messages that a gateway is delivering are not taken by another; what a crash left is sent again under the same id', async () => {
     const answers: ServerResponse[] = [];
     const a = await target((response) => answers.push(response));
     const here = await place();
@@ -256,7 +256,7 @@ describe.each(engines)('messages kept in $name', (engine) => {
     expect(new Set(idsOf(a)).size).toBe(1);
   });
 
-  test('that cannot be made are a fault of ours: reported, and tried again', async () => {
+  test('messages that cannot be made are a fault of ours: reported, and tried again', async () => {
     const store = await openStore(await place());
     const failed = vi.fn<(error: unknown) => void>();
     const broken = { deliver: () => Promise.reject(new Error('a bug with a secret in it')) };
@@ -276,7 +276,7 @@ describe.each(engines)('messages kept in $name', (engine) => {
     ]);
   });
 
-  test('are looked for until somebody says stop, which waits for what is under way', async () => {
+  test('messages are looked for until a stop, which waits for what is under way', async () => {
     const answers: ServerResponse[] = [];
     const a = await target((response) => answers.push(response));
     const store = await openStore(await place());
@@ -293,7 +293,7 @@ describe.each(engines)('messages kept in $name', (engine) => {
     expect(await delivery.tick()).toBe(0);
   });
 
-  test('for a target that hangs do not keep a gateway from stopping', async () => {
+  test('messages for a target that hangs do not keep a gateway from stopping', async () => {
     const a = await target(() => {});
     const store = await openStore(await place());
     const delivery = deliver(store, { a: a.url }, { failed: () => {} });

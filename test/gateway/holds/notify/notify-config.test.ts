@@ -19,14 +19,14 @@ function problems(yaml: string): string[] {
   return [];
 }
 
-test('tells nobody by default', () => {
+test('the default configuration notifies no one', () => {
   const config = parseConfig('systems: {}', 'holdpoint.yaml', {}).notify;
   expect(config).toEqual({ webhooks: {}, slack: {} });
   const compose = createCompose(config, [], 'http://127.0.0.1:8081');
   expect(compose({ kind: 'opened', hold: aHold(0), at: 0 })).toEqual([]);
 });
 
-test('reads where people are told, with secrets from the environment', () => {
+test('the configuration says where people are notified, with secrets from the environment', () => {
   const config = notify(
     `{
       console: https://holdpoint.example.com,
@@ -90,7 +90,7 @@ test.each([
   ]);
 });
 
-test('refuses a sender that is no mail address', () => {
+test('the configuration refuses a sender that is no mail address', () => {
   for (const from of ['Holdpoint', 'a@b, c@d', 'a <b@c> d', 'a@b\\r\\nBcc: c@d', '<>']) {
     expect(problems(`{ email: { url: "smtp://localhost", from: "${from}" } }`)).toEqual([
       'notify.email.from: expected a mail address, such as Holdpoint <holdpoint@example.com>',
@@ -98,7 +98,7 @@ test('refuses a sender that is no mail address', () => {
   }
 });
 
-test('refuses events that do not exist, and for people those that are for programs', () => {
+test('the configuration refuses events that do not exist, and for people those that are for programs', () => {
   const target = 'url: "https://example.com"';
   expect(problems(`{ webhooks: { ops: { ${target}, secret: ${SECRET}, events: [open] } } }`)[0]).toMatch(
     /^notify\.webhooks\.ops\.events\.0: .*expected one of "opened"\|/,

@@ -50,7 +50,7 @@ async function rawTarget(answer: string, onClose = () => {}): Promise<string> {
 }
 
 describe('a webhook', () => {
-  test('gets a message that its receiver can verify with the Standard Webhooks library', async () => {
+  test('a webhook gets a message that its receiver can verify with the Standard Webhooks library', async () => {
     const { url, received } = await target();
     const hold = aHold(Date.now());
     const config = { ...NOTHING, webhooks: { ops: { url: `${url}/hooks?team=1`, secret: SECRET } } };
@@ -69,7 +69,7 @@ describe('a webhook', () => {
     expect(verified).toMatchObject({ type: 'hold.opened', data: { hold_id: hold.id, operation: 'POST /v1/refunds' } });
   });
 
-  test('can tell when a message was tampered with, comes from somebody else or is a replay', async () => {
+  test('a webhook’s receiver can tell when a message was tampered with, comes from another sender or is a replay', async () => {
     const { url, received } = await target();
     expect(await deliver(url)).toBeNull();
     const { body, headers } = received[0]!;
@@ -90,14 +90,14 @@ describe('a webhook', () => {
     expect(verify(late.body.toString(), late.headers as Record<string, string>)).toThrow('too old');
   });
 
-  test('may answer with any 2xx', async () => {
+  test('a webhook may answer with any 2xx', async () => {
     const { url } = await target((_, response) => response.writeHead(204).end());
     expect(await deliver(url)).toBeNull();
   });
 });
 
 describe('a target that', () => {
-  test('hangs is given up, and its connection closed', async () => {
+  test('a target that hangs is given up, and its connection closed', async () => {
     const closed = Promise.withResolvers<void>();
     const url = await rawTarget('', closed.resolve);
     expect(await deliver(url, { timeout: 300 })).toMatchObject({
@@ -107,14 +107,14 @@ describe('a target that', () => {
     await closed.promise;
   });
 
-  test('drips an answer without end has answered, and its connection is closed', async () => {
+  test('a target that drips an answer without end has answered, and its connection is closed', async () => {
     const closed = Promise.withResolvers<void>();
     const url = await rawTarget('HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1\r\nx\r\n', closed.resolve);
     expect(await deliver(url, { timeout: 300 })).toBeNull();
     await closed.promise;
   });
 
-  test('answers with more than anybody wants to read is cut off', async () => {
+  test('a target that answers with more than the limit is cut off', async () => {
     const closed = Promise.withResolvers<number>();
     const { url } = await target((_, response) => {
       let written = 0;
@@ -132,7 +132,7 @@ describe('a target that', () => {
     expect(await closed.promise).toBeLessThan(16 * 2 ** 20);
   });
 
-  test('sends endless headers is cut off', async () => {
+  test('a target that sends endless headers is cut off', async () => {
     const url = await rawTarget(`HTTP/1.1 200 OK\r\nx-long: ${'x'.repeat(100_000)}`);
     expect(await deliver(url)).toMatchObject({
       because: 'unreachable',
@@ -140,7 +140,7 @@ describe('a target that', () => {
     });
   });
 
-  test('redirects is not followed', async () => {
+  test('a target that redirects is not followed', async () => {
     const inside = await target();
     for (const status of [301, 302, 303, 307, 308]) {
       const { url } = await target((_, response) => response.writeHead(status, { location: inside.url }).end());
@@ -151,12 +151,12 @@ describe('a target that', () => {
     expect(inside.received).toEqual([]);
   });
 
-  test('is gone for good says so with 410', async () => {
+  test('a target that is gone for good says so with 410', async () => {
     const { url } = await target((_, response) => response.writeHead(410).end());
     expect(await deliver(url)).toMatchObject({ because: 'gone', message: expect.stringMatching(/^HTTP 410/) });
   });
 
-  test('asks for time is heard, up to an hour', async () => {
+  test('a target that asks for time is heard, up to an hour', async () => {
     const now = Date.parse('2026-11-24T10:00:00Z');
     const asked = async (retryAfter: string) => {
       const { url } = await target((_, response) => response.writeHead(503, { 'retry-after': retryAfter }).end());
@@ -169,7 +169,7 @@ describe('a target that', () => {
     expect(await asked('soon')).toMatchObject({ retryAfter: null });
   });
 
-  test('is not there leaves no trace of the address in the error', async () => {
+  test('a target that is not there leaves no trace of the address in the error', async () => {
     const url = await rawTarget('');
     await Promise.all(open.splice(0).map((one) => one.close()));
     const error = await deliver(`${url}services/T0/B0/top-secret?key=top-secret`);
@@ -197,7 +197,7 @@ describe('an address that is refused', () => {
     expect(error?.message).toMatch(/^its address is [0-9a-f.:[\]]+, to which nothing is posted/);
   });
 
-  test('is refused behind a name too, at the moment of connecting', async () => {
+  test('a refused address is refused under a name too, at the moment of connecting', async () => {
     const { url, port, received } = await target();
     const answers = ['127.0.0.1', '169.254.169.254', '::ffff:169.254.1.1', 'fe80::1%lo'];
     const lookup: LookupFunction = (_hostname, options, done) => {
@@ -222,7 +222,7 @@ describe('an address that is refused', () => {
     expect(await deliver(url)).toBeNull();
   });
 
-  test('spoils a name that has good addresses beside it', async () => {
+  test('a refused address spoils a name that has good addresses too', async () => {
     const { port, received } = await target();
     const lookup: LookupFunction = (_hostname, _options, done) =>
       done(null, [
@@ -235,7 +235,7 @@ describe('an address that is refused', () => {
 });
 
 describe('a Slack-compatible place', () => {
-  test('gets text, and blocks with a link to the hold', async () => {
+  test('a Slack-compatible place gets text, and blocks with a link to the hold', async () => {
     const { url, received } = await target();
     const hold = aHold(Date.now(), { assignee: 'bea@example.com' });
     const config = { ...NOTHING, slack: { finance: { url: `${url}/services/T0/B0/x` } } };
@@ -259,7 +259,7 @@ describe('a Slack-compatible place', () => {
     expect(sent.blocks.at(-1)).toMatchObject({ text: { text: `<${CONSOLE}/#/holds/${hold.id}|Open in Holdpoint>` } });
   });
 
-  test('is not made to wake everybody or to show a false link by what an agent or a rule says', async () => {
+  test('a Slack-compatible place is not made to wake everybody or to show a false link by what an agent or a rule says', async () => {
     const { url, received } = await target();
     const evil = '<!channel> <https://evil.example|Approve> & more';
     const hold = aHold(Date.now(), { operation: evil, system: 'pay<b>', reason: evil });

@@ -63,7 +63,7 @@ describe.each(engines)('the choice of who is asked, in $name', (engine) => {
     return chosen && chosen.replace('@example.com', '');
   }
 
-  test('falls on who has the fewest undecided holds', async () => {
+  test('the assignment of a new hold falls on the person with the fewest undecided holds', async () => {
     await has('ben');
     await has('ben');
     await has('cleo');
@@ -73,7 +73,7 @@ describe.each(engines)('the choice of who is asked, in $name', (engine) => {
     expect(await choose()).toBe('ben');
   });
 
-  test('does not count what is decided', async () => {
+  test('the assignment of a new hold does not count what is decided', async () => {
     await has('cleo');
     await has('ben', { status: 'approved' });
     await has('ben', { status: 'rejected' });
@@ -81,7 +81,7 @@ describe.each(engines)('the choice of who is asked, in $name', (engine) => {
     expect(await choose()).toBe('ben');
   });
 
-  test('falls among equals on who has been without a new one for longest', async () => {
+  test('the assignment of a new hold falls among equals on the person who has been without a new one for longest', async () => {
     expect(await choose()).toBe('ben');
     await has('ben', { status: 'approved' });
     expect(await choose()).toBe('cleo');
@@ -92,7 +92,7 @@ describe.each(engines)('the choice of who is asked, in $name', (engine) => {
     expect(await choose()).toBe('cleo');
   });
 
-  test('spreads holds evenly', async () => {
+  test('the assignment of a new hold spreads holds evenly', async () => {
     const terms = of(['finance', 'legal', 'leads']);
     const seen = new Map<string, number>();
     for (let index = 0; index < 40; index++) {
@@ -103,7 +103,7 @@ describe.each(engines)('the choice of who is asked, in $name', (engine) => {
     expect(Object.fromEntries(seen)).toEqual({ ben: 10, cleo: 10, dan: 10, eve: 10 });
   });
 
-  test('falls on members of an asked group, or on any reviewer where none is named', async () => {
+  test('the assignment of a new hold falls on members of an asked group, or on any reviewer where none is named', async () => {
     expect(await choose({ terms: of(['legal']) })).toBe('dan');
     await has('ben');
     await has('cleo');
@@ -113,14 +113,14 @@ describe.each(engines)('the choice of who is asked, in $name', (engine) => {
     expect(await choose({ terms: of(['nobody']) })).toBeNull();
   });
 
-  test('falls on the owner only where owners may approve', async () => {
+  test('the assignment of a new hold falls on the owner only where owners may approve', async () => {
     await has('ben');
     await has('cleo');
     expect(await choose()).toBe('ben');
     expect(await choose({ terms: of(['finance'], { ownerMayApprove: true }) })).toBe('ana');
   });
 
-  test('never falls on whom the agent works for, nor on who is no reviewer', async () => {
+  test('the assignment of a new hold never falls on a person for whom the agent works, nor on one who is no reviewer', async () => {
     const principal = { ...aHold(NOW).principal, onBehalfOf: ['ben@example.com'] };
     expect(await choose({ principal })).toBe('cleo');
     const operator = reviewer('ben', ['finance'], ['operator']);
@@ -128,7 +128,7 @@ describe.each(engines)('the choice of who is asked, in $name', (engine) => {
     expect(await choose({}, [], [])).toBeNull();
   });
 
-  test('falls on the delegate of who is away, whatever the groups of the delegate', async () => {
+  test('the assignment of a new hold falls on the delegate of a person who is away, whatever the groups of the delegate', async () => {
     await has('cleo');
     expect(await choose({}, [delegated('ben', 'dan')])).toBe('dan');
     await has('dan');
@@ -136,7 +136,7 @@ describe.each(engines)('the choice of who is asked, in $name', (engine) => {
     expect(await choose({}, [delegated('ben', 'dan')])).toBe('cleo');
   });
 
-  test('does not fall on a delegate who may not approve, or is away too', async () => {
+  test('the assignment of a new hold does not fall on a delegate who may not approve, or is away too', async () => {
     await has('cleo');
     expect(await choose({}, [delegated('ben', 'ana')])).toBe('cleo');
     expect(await choose({}, [delegated('ben', 'gone')])).toBe('cleo');
@@ -144,7 +144,7 @@ describe.each(engines)('the choice of who is asked, in $name', (engine) => {
     expect(await choose({ terms: of(['legal']) }, [delegated('dan', 'ana')])).toBeNull();
   });
 
-  test('is not made for what is sent to one person or to an agent', async () => {
+  test('the assignment of a new hold is not made for what is sent to one person or to an agent', async () => {
     await has('dan');
     expect(await choose({ to: { person: 'dan@example.com' } })).toBe('dan');
     expect(await choose({ to: { agent: 'other-bot' } })).toBeNull();

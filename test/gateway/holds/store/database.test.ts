@@ -22,26 +22,26 @@ describe.each(engines)('a database of holds in $name', (engine) => {
     return database;
   }
 
-  test('gets its tables once, however many start at once', async () => {
+  test('a database gets its tables once, however many start at once', async () => {
     const opened = await Promise.all(Array.from({ length: 6 }, open));
     expect(await opened[0]!.db.selectFrom('schema_version').selectAll().execute()).toEqual([{ version: 3 }]);
     expect(await opened[5]!.db.selectFrom('holds').selectAll().execute()).toEqual([]);
   });
 
-  test('of a newer program is refused and left alone', async () => {
+  test('a database of a newer program is refused and left alone', async () => {
     const database = await open();
     await place.raw('update schema_version set version = 99');
     await expect(migrate(database)).rejects.toThrow('schema 99');
     expect(await place.raw('select version from schema_version')).toMatchObject([{ version: 99 }]);
   });
 
-  test('of a development version is refused with what to do about it', async () => {
+  test('a database of a development version is refused with what to do about it', async () => {
     const database = await open();
     await place.raw('update schema_version set version = 1');
     await expect(migrate(database)).rejects.toThrow('finish its holds with that version');
   });
 
-  test('gives growing numbers to changes', async () => {
+  test('a database gives growing numbers to changes', async () => {
     const [one, other] = [await open(), await open()];
     const take = (database: HoldDatabase) => database.db.transaction().execute((trx) => database.nextChange(trx));
     const numbers = [await take(one), await take(other), await take(one)];
@@ -50,7 +50,7 @@ describe.each(engines)('a database of holds in $name', (engine) => {
     expect(await other.settledChange()).toBeGreaterThanOrEqual(numbers[2]!);
   });
 
-  test('calls settled only what nobody can still commit', async () => {
+  test('a database calls settled only what no transaction can still commit', async () => {
     const [one, other] = [await open(), await open()];
     const write = (database: HoldDatabase) =>
       database.db.transaction().execute(async (trx) => {
@@ -72,7 +72,7 @@ describe.each(engines)('a database of holds in $name', (engine) => {
     expect(await upTo(await one.settledChange())).toHaveLength(300);
   });
 
-  test('lets nobody else write while one writes alone', async () => {
+  test('a database lets no other process write while one writes alone', async () => {
     const [one, other] = [await open(), await open()];
     const insert = async (database: HoldDatabase, alone: boolean) =>
       database.db.transaction().execute(async (trx) => {

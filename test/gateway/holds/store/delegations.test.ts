@@ -41,7 +41,7 @@ describe.each(engines)('delegations in $name', (engine) => {
     recorded(database, now, (unit) => endDelegation(unit, id, 'dan@example.com', 'api'));
   const standIns = async (id: string, now = NOW) => await standsInFor(database.db, id, now, REVIEWERS);
 
-  test('are listed while they are in force or to come', async () => {
+  test('delegations are listed while they are in force or to come', async () => {
     const later = await added(BEN, CLEO, NOW + 2 * MINUTE, NOW + 3 * MINUTE);
     const current = await added(ANA, BEN);
     expect(current).toMatchObject({ from: ANA, to: BEN, since: NOW, until: NOW + MINUTE, createdAt: NOW });
@@ -52,7 +52,7 @@ describe.each(engines)('delegations in $name', (engine) => {
     expect(await delegationsInForce(database.db, later.since)).toEqual([later]);
   });
 
-  test('are on record with who delegated to whom for how long', async () => {
+  test('delegations are on record with who delegated to whom for how long', async () => {
     const { events } = await add(ANA, BEN);
     expect(events).toEqual([
       {
@@ -74,19 +74,22 @@ describe.each(engines)('delegations in $name', (engine) => {
     ['for more than ninety days', [ANA, BEN, NOW, NOW + LONGEST_DELEGATION + 1], /at most 90 days/],
     ['without a time', [ANA, BEN, NOW, Number.NaN], /later than since/],
   ];
-  test.each(bad)('%s are refused, and nothing is stored or recorded', async (_sentence, delegation, detail) => {
-    const { result, events } = await add(...delegation);
-    expect(result).toMatchObject({ refused: 'invalid', detail: expect.stringMatching(detail) as string });
-    expect(events).toEqual([]);
-    expect(await listDelegations(database.db, 0)).toEqual([]);
-  });
+  test.each(bad)(
+    'a delegation %s is refused, and nothing is stored or recorded',
+    async (_sentence, delegation, detail) => {
+      const { result, events } = await add(...delegation);
+      expect(result).toMatchObject({ refused: 'invalid', detail: expect.stringMatching(detail) as string });
+      expect(events).toEqual([]);
+      expect(await listDelegations(database.db, 0)).toEqual([]);
+    },
+  );
 
-  test('for ninety days are not too long', async () => {
+  test('delegations for ninety days are not too long', async () => {
     const { result } = await add(ANA, BEN, NOW, NOW + LONGEST_DELEGATION);
     expect((result as HoldRefusal).refused).toBeUndefined();
   });
 
-  test('let somebody decide in the place of others, from their first to their last moment', async () => {
+  test('delegations let a person decide in the place of others, from their first to their last moment', async () => {
     await added(ANA, CLEO, NOW + MINUTE, NOW + 2 * MINUTE);
     await added(BEN, CLEO, NOW, NOW + 3 * MINUTE);
     const ana = { id: ANA, groups: ['finance', 'leads'] };
@@ -97,26 +100,26 @@ describe.each(engines)('delegations in $name', (engine) => {
     expect(await standIns(ANA)).toEqual([]);
   });
 
-  test('are not passed on', async () => {
+  test('delegations are not passed on', async () => {
     await added(ANA, BEN);
     await added(BEN, CLEO);
     expect(await standIns(CLEO)).toEqual([{ id: BEN, groups: ['legal'] }]);
   });
 
-  test('given twice count once', async () => {
+  test('delegations given twice count once', async () => {
     await added(BEN, CLEO);
     await added(BEN, CLEO);
     expect(await standIns(CLEO)).toEqual([{ id: BEN, groups: ['legal'] }]);
   });
 
-  test('of who is no reviewer any more give nothing', async () => {
+  test('delegations of a person who is no longer a reviewer give nothing', async () => {
     await added('gone@example.com', CLEO);
     await added(BEN, CLEO);
     const changed = [reviewer('ben', ['legal'], ['analyst']), reviewer('cleo')];
     expect(await standsInFor(database.db, CLEO, NOW, changed)).toEqual([]);
   });
 
-  test('end once, and that is on record', async () => {
+  test('delegations end once, and that is on record', async () => {
     const delegation = await added(ANA, BEN);
     expect(await end(delegation.id)).toEqual({
       result: delegation,
@@ -136,7 +139,7 @@ describe.each(engines)('delegations in $name', (engine) => {
     expect(await listDelegations(database.db, NOW)).toEqual([]);
   });
 
-  test('that are over or never were cannot be ended', async () => {
+  test('delegations that are over or never were cannot be ended', async () => {
     const delegation = await added(ANA, BEN);
     expect(await end(delegation.id, delegation.until)).toEqual({ result: null, events: [] });
     expect(await end('dlg_none')).toEqual({ result: null, events: [] });

@@ -60,7 +60,7 @@ describe.each(engines)('grants in $name', (engine) => {
   const ids = (grants: readonly Grant[]) => grants.map(({ id }) => id);
   const newestFirst = (...grants: Grant[]) => ids(grants).toSorted().toReversed();
 
-  test('are found as they were given, and their story says who gave what', async () => {
+  test('grants are found as they were given, and their story says who gave what', async () => {
     const { grant, step } = await give();
     expect(await findGrant(database.db, grant.id)).toEqual(grant);
     expect(step).toEqual({
@@ -74,7 +74,7 @@ describe.each(engines)('grants in $name', (engine) => {
     expect(await findGrant(database.db, 'grant_none')).toBeNull();
   });
 
-  test('are used up one by one, each use on record', async () => {
+  test('grants are used up one by one, each use on record', async () => {
     const { grant } = await give({ uses: 2 });
     expect(await use(501)).toBeNull();
     expect(await use(400)).toEqual({
@@ -91,7 +91,7 @@ describe.each(engines)('grants in $name', (engine) => {
     expect(await findGrant(database.db, grant.id)).toEqual({ ...grant, used: 2 });
   });
 
-  test('are not used for another agent, after their time or after their revocation', async () => {
+  test('grants are not used for another agent, after their time or after their revocation', async () => {
     const { grant } = await give({}, 'other-bot');
     expect(await use(500)).toBeNull();
     const { grant: own } = await give();
@@ -101,14 +101,14 @@ describe.each(engines)('grants in $name', (engine) => {
     expect(await findGrant(database.db, grant.id)).toMatchObject({ used: 0 });
   });
 
-  test('are used in the order in which they end', async () => {
+  test('grants are used in the order in which they end', async () => {
     const { grant: late } = await give({ until: NOW + 2 * MINUTE, uses: 1 });
     const { grant: soon } = await give({ until: NOW + MINUTE, uses: 1 });
     expect([(await use(500))?.grant.id, (await use(500))?.grant.id]).toEqual([soon.id, late.id]);
     expect(await use(500)).toBeNull();
   });
 
-  test('are never overspent by two gateways at once', async () => {
+  test('grants are never overspent by two gateways at once', async () => {
     const { grant } = await give({ uses: 20 });
     const uses = await Promise.all(
       Array.from({ length: 30 }, (_none, index) => use(500, index % 2 ? database : other)),
@@ -118,7 +118,7 @@ describe.each(engines)('grants in $name', (engine) => {
     expect(await findGrant(database.db, grant.id)).toMatchObject({ used: 20 });
   });
 
-  test('are not used by a transaction that is given up', async () => {
+  test('grants are not used by a transaction that is given up', async () => {
     const { grant } = await give();
     const failing = recorded(database, NOW, async (unit) => {
       await useGrant(unit, draft(500));
@@ -128,7 +128,7 @@ describe.each(engines)('grants in $name', (engine) => {
     expect(await findGrant(database.db, grant.id)).toMatchObject({ used: 0 });
   });
 
-  test('are revoked once, with who did it and how far they were used', async () => {
+  test('grants are revoked once, with who did it and how far they were used', async () => {
     const { grant } = await give();
     await use(500);
     const revoke = (by: string, now: number) =>
@@ -154,12 +154,12 @@ describe.each(engines)('grants in $name', (engine) => {
     expect(await findGrant(database.db, grant.id)).toEqual(result);
   });
 
-  test('that do not exist cannot be revoked', async () => {
+  test('grants that do not exist cannot be revoked', async () => {
     const revoking = recorded(database, NOW, (unit) => revokeGrant(unit, 'grant_none', 'dan@example.com', 'api'));
     expect(await revoking).toEqual({ result: null, events: [] });
   });
 
-  test('revoked by two at once are revoked by one of them', async () => {
+  test('grants revoked by two at once are revoked by one of them', async () => {
     const { grant } = await give();
     const revoke = (on: HoldDatabase, by: string) =>
       recorded(on, NOW, (unit) => revokeGrant(unit, grant.id, by, 'api'));
@@ -168,7 +168,7 @@ describe.each(engines)('grants in $name', (engine) => {
     expect(both[0].result).toEqual(both[1].result);
   });
 
-  test('of one agent are revoked together, those of others are not', async () => {
+  test('grants of one agent are revoked together, those of others are not', async () => {
     const { grant: one } = await give();
     const { grant: two } = await give();
     const { grant: spent } = await give({ uses: 1, until: NOW + MINUTE });
@@ -184,7 +184,7 @@ describe.each(engines)('grants in $name', (engine) => {
     expect(await use(500)).toBeNull();
   });
 
-  test('are listed from the newest on, page by page', async () => {
+  test('grants are listed from the newest on, page by page', async () => {
     const given: string[] = [];
     for (let index = 0; index < 5; index++) given.push((await give()).grant.id);
     const seen: string[] = [];
@@ -198,7 +198,7 @@ describe.each(engines)('grants in $name', (engine) => {
     expect(seen).toEqual(given.toSorted().toReversed());
   });
 
-  test('are listed by agent, and the active ones alone where only they are wanted', async () => {
+  test('grants are listed by agent, and the active ones alone where only they are wanted', async () => {
     const { grant: spent } = await give({ uses: 1, until: NOW + MINUTE });
     await use(500);
     const { grant: revoked } = await give();

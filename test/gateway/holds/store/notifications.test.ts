@@ -18,7 +18,7 @@ function notice(channel: string, changes: Partial<NotificationDraft> = {}): Noti
   return { kind: 'opened', holdId: 'hold_1', channel, to: null, payload: '{"secret":"qwertz"}', ...changes };
 }
 
-describe.each(engines)('notices in $name', (engine) => {
+describe.each(engines)('notifications in $name', (engine) => {
   let place: Place;
   let database: HoldDatabase;
   let other: HoldDatabase;
@@ -50,7 +50,7 @@ describe.each(engines)('notices in $name', (engine) => {
     return only!;
   }
 
-  test('are taken as they were put in, and by nobody else for a while', async () => {
+  test('notifications are taken as they were put in, and by no other process for a while', async () => {
     await insert([notice('webhook/ops'), notice('email', { to: 'ana@example.com', kind: 'reminder', holdId: null })]);
     const found = await take();
     expect(found.toSorted((a, b) => (a.channel < b.channel ? -1 : 1))).toEqual([
@@ -69,12 +69,12 @@ describe.each(engines)('notices in $name', (engine) => {
     expect(await take(NOW + MINUTE - 1)).toEqual([]);
   });
 
-  test('whose taker died are taken again', async () => {
+  test('notifications of a taker that died are taken again', async () => {
     const { id } = await taken(notice('webhook/ops'));
     expect(await take(NOW + MINUTE)).toMatchObject([{ id, attempts: 2 }]);
   });
 
-  test('are taken the longest due first, no more than asked for', async () => {
+  test('notifications are taken the longest due first, no more than asked for', async () => {
     await insert([notice('later')], undefined, NOW + 1);
     await insert([notice('sooner')]);
     await insert([notice('to come')], undefined, NOW + MINUTE);
@@ -82,12 +82,12 @@ describe.each(engines)('notices in $name', (engine) => {
     expect(channels(await take(NOW + 1, 5))).toEqual(['later']);
   });
 
-  test('of nothing are nothing', async () => {
+  test('notifications of nothing are nothing', async () => {
     await insert([]);
     expect(await take()).toEqual([]);
   });
 
-  test('are put in with what they tell of, or not at all', async () => {
+  test('notifications are put in with what they tell of, or not at all', async () => {
     const failing = recorded(database, NOW, async (unit) => {
       await insertNotifications(unit, [notice('webhook/ops')]);
       throw new Error('given up');
@@ -96,7 +96,7 @@ describe.each(engines)('notices in $name', (engine) => {
     expect(await take()).toEqual([]);
   });
 
-  test('are never taken by two processes', async () => {
+  test('notifications are never taken by two processes', async () => {
     await insert(Array.from({ length: 60 }, (_none, index) => notice(`webhook/${index}`)));
     const takers = Array.from({ length: 12 }, (_none, index) => take(NOW, 10, index % 2 ? database : other));
     const found = (await Promise.all(takers)).flat();
@@ -109,7 +109,7 @@ describe.each(engines)('notices in $name', (engine) => {
     expect(found).toHaveLength(60);
   });
 
-  test('that are sent are done with', async () => {
+  test('notifications that are sent are done with', async () => {
     const { id } = await taken(notice('webhook/ops'));
     expect(await settle(id, { state: 'sent' })).toEqual([]);
     expect(await take(NOW + MINUTE)).toEqual([]);
@@ -117,14 +117,14 @@ describe.each(engines)('notices in $name', (engine) => {
     expect(await resendNotification(database.db, id, NOW)).toBeNull();
   });
 
-  test('that failed are due again when they shall be, and say why', async () => {
+  test('notifications that failed are due again when they shall be, and say why', async () => {
     const { id } = await taken(notice('webhook/ops'));
     expect(await settle(id, { state: 'waiting', nextAt: NOW + 5, error: 'HTTP 500' })).toEqual([]);
     expect(await take(NOW + 4)).toEqual([]);
     expect(await take(NOW + 5)).toMatchObject([{ id, attempts: 2, error: 'HTTP 500' }]);
   });
 
-  test('that are given up are listed and on record, without what they said', async () => {
+  test('notifications that are given up are listed and on record, without what they said', async () => {
     const { id } = await taken(notice('webhook/ops'));
     const events = await settle(id, { state: 'dead', error: 'HTTP 410' });
     expect(events).toEqual([
@@ -142,7 +142,7 @@ describe.each(engines)('notices in $name', (engine) => {
     expect(await dead()).toMatchObject({ items: [{ id, state: 'dead', error: 'HTTP 410', nextAt: null }], next: null });
   });
 
-  test('that are settled stay so, whatever a late sender says', async () => {
+  test('notifications that are settled stay so, whatever a late sender says', async () => {
     const { id } = await taken(notice('webhook/ops', { holdId: null }));
     const [event] = await settle(id, { state: 'dead', error: 'HTTP 410' });
     expect(event).not.toHaveProperty('hold_id');
@@ -152,7 +152,7 @@ describe.each(engines)('notices in $name', (engine) => {
     expect((await dead()).items).toMatchObject([{ id, error: 'HTTP 410' }]);
   });
 
-  test('that are given up can be tried again from the beginning', async () => {
+  test('notifications that are given up can be tried again from the beginning', async () => {
     const { id } = await taken(notice('webhook/ops'));
     expect(await resendNotification(database.db, id, NOW)).toBeNull();
     await settle(id, { state: 'dead', error: 'HTTP 410' });
@@ -162,7 +162,7 @@ describe.each(engines)('notices in $name', (engine) => {
     expect(await resendNotification(database.db, 'ntc_none', NOW)).toBeNull();
   });
 
-  test('that are given up are listed from the newest on, page by page', async () => {
+  test('notifications that are given up are listed from the newest on, page by page', async () => {
     await insert(Array.from({ length: 5 }, (_none, index) => notice(`webhook/${index}`)));
     const all = await take();
     for (const { id } of all) await settle(id, { state: 'dead', error: 'x' });
@@ -181,7 +181,7 @@ describe.each(engines)('notices in $name', (engine) => {
     );
   });
 
-  test('with a key go out once for each place and key, ever', async () => {
+  test('notifications with a key go out once for each place and key, ever', async () => {
     const drafts = [
       notice('slack/ops'),
       notice('email', { to: 'ana@example.com' }),

@@ -34,7 +34,7 @@ const insert = (on: Kysely<Tables>, ...names: string[]) =>
 const kept = async () =>
   (await db.selectFrom('fruit').select('name').orderBy('name').execute()).map(({ name }) => name);
 
-test('an insert that nobody waited for fails the commit, and nothing is kept', async () => {
+test('an insert that was not waited for fails the commit, and nothing is kept', async () => {
   await insert(db, 'apple');
   const work = db.transaction().execute(async (trx) => {
     await insert(trx, 'pear');
@@ -45,7 +45,7 @@ test('an insert that nobody waited for fails the commit, and nothing is kept', a
   expect(await kept()).toEqual(['apple']);
 });
 
-test('an insert that nobody waited for fails the next statement with its own reason', async () => {
+test('an insert that was not waited for fails the next statement with its own reason', async () => {
   await insert(db, 'apple');
   const after: unknown[] = [];
   const work = db.transaction().execute(async (trx) => {

@@ -22,7 +22,7 @@ describe('gateways on one PostgreSQL', () => {
       'select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()',
     );
 
-  test('wake each other by notifications alone', async () => {
+  test('gateways wake each other by notifications alone', async () => {
     const [one, other] = [
       await stores.open({ pollInterval: 3_600_000 }),
       await stores.open({ pollInterval: 3_600_000 }),
@@ -36,7 +36,7 @@ describe('gateways on one PostgreSQL', () => {
     await expect.poll(() => seen.at(-1), SOON).toMatchObject({ id: hold.id, status: 'approved' });
   });
 
-  test('find what nobody announced', async () => {
+  test('gateways find what was not announced', async () => {
     const [one, other] = [await stores.open({ pollInterval: 20 }), await stores.open()];
     const seen: Hold[] = [];
     const { hold } = await other.holds.open(draft(500));
@@ -53,7 +53,7 @@ describe('gateways on one PostgreSQL', () => {
     await expect.poll(() => seen.at(-1)?.reason, SOON).toBe('changed');
   });
 
-  test('refuse while the connection is lost, and go on once it is back', async () => {
+  test('gateways refuse while the connection is lost, and go on once it is back', async () => {
     const store = await stores.open({ pollInterval: 3_600_000 });
     const seen: Hold[] = [];
     store.holds.watch((hold) => seen.push(hold));
@@ -73,7 +73,7 @@ describe('gateways on one PostgreSQL', () => {
     await expect.poll(() => seen.some(({ id }) => id === next.id), SOON).toBe(true);
   });
 
-  test('keep every event in the outbox in order, and none is passed over by who reads and forgets meanwhile', async () => {
+  test('gateways keep every event in the outbox in order, and none is passed over by a reader that forgets meanwhile', async () => {
     const [one, other, reader] = [await stores.open(), await stores.open(), await stores.open()];
     let unit = true;
     const seen: { seq: number; id: string }[] = [];
@@ -96,7 +96,7 @@ describe('gateways on one PostgreSQL', () => {
     expect(seen.map(({ id }) => id).toSorted()).toEqual(opened.map(({ hold }) => hold.id).toSorted());
   });
 
-  test('put what happened to a hold on record in its order, however many are at it', async () => {
+  test('gateways record what happens to a hold in its order, however many change it', async () => {
     const [one, other, reader] = [await stores.open(), await stores.open(), await stores.open()];
     for (let round = 1; round <= 15; round++) {
       const { hold } = await one.holds.open(draft(round, { idempotencyKey: `k${round}` }));
@@ -116,7 +116,7 @@ describe('gateways on one PostgreSQL', () => {
     }
   });
 
-  test('deliver the outbox one at a time, and agree on how far it is', async () => {
+  test('gateways deliver the outbox one at a time, and agree on how far it is', async () => {
     const [one, other] = [await stores.open(), await stores.open()];
     const [mine, theirs] = [one.outbox.delivery!, other.outbox.delivery!];
     expect(mine.home).toBe(theirs.home);
@@ -132,7 +132,7 @@ describe('gateways on one PostgreSQL', () => {
     await expect.poll(() => mine.lead().catch(() => false), SOON).toBe(true);
   });
 
-  test('beat by the clock of the database, and hear of each other', async () => {
+  test('gateways beat by the clock of the database, and hear of each other', async () => {
     const [one, other] = [await stores.open(), await stores.open()];
     await one.runs.beat('run_1');
     await other.runs.beat('run_2');
@@ -141,7 +141,7 @@ describe('gateways on one PostgreSQL', () => {
     expect(await one.runs.live()).toEqual(['run_2']);
   });
 
-  test('see in a transaction what was committed while it waited, whatever the server likes best', async () => {
+  test('gateways see in a transaction what was committed while it waited, whatever the server likes best', async () => {
     await stores.place.raw(
       `do $$ begin execute format('alter database %I set default_transaction_isolation = serializable', current_database()); end $$`,
     );
@@ -164,7 +164,7 @@ describe('a server that is not there', () => {
   const open = (url: string) =>
     openHoldStore({ url, key: KEY, node: 'test', reviewers: [], compose: () => [], pollInterval: 20 });
 
-  test('at the start is named without the password', async () => {
+  test('a server that is not there at the start is named without the password', async () => {
     const url = new URL(inject('postgres'));
     url.port = '1';
     const error: Error = await open(url.href).then(
@@ -175,7 +175,7 @@ describe('a server that is not there', () => {
     expect(inspect(error, { depth: 20, showHidden: true })).not.toMatch(/p@ss|p%40ss/);
   });
 
-  test('or lets nobody in, or has a name that cannot be read, tells no password either', async () => {
+  test('a server that is not there, or refuses the login, or has a name that cannot be read, tells no password either', async () => {
     const wrong = new URL(inject('postgres'));
     wrong.password = 'marker-secret';
     for (const url of [wrong.href, 'postgres//tester:marker-secret@127.0.0.1/x', 'postgres://u:marker-secret@[::1/x']) {
@@ -185,7 +185,7 @@ describe('a server that is not there', () => {
     }
   });
 
-  test('for a while lets nothing pass, loses nothing, and is found again', async () => {
+  test('a server that is not there for a while lets nothing pass, loses nothing, and is found again', async () => {
     const place = await postgresPlace(server.url);
     const store = await open((place.at as { url: string }).url);
     const seen: Hold[] = [];

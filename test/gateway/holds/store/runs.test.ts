@@ -19,7 +19,7 @@ describe.each(engines)('runs of gateways in $name', (engine) => {
     await place.remove();
   });
 
-  test('are alive from their first beat until they have been silent for too long', async () => {
+  test('runs are alive from their first beat until they have been silent for too long', async () => {
     expect(await liveRuns(database.db, NOW)).toEqual([]);
     await beat(database.db, 'b', NOW);
     await beat(database.db, 'a', NOW + 1);
@@ -28,13 +28,13 @@ describe.each(engines)('runs of gateways in $name', (engine) => {
     expect(await liveRuns(database.db, NOW + RUN_SILENT + 1)).toEqual([]);
   });
 
-  test('that beat again live on', async () => {
+  test('runs that beat again live on', async () => {
     await beat(database.db, 'a', NOW);
     await beat(database.db, 'a', NOW + RUN_SILENT);
     expect(await liveRuns(database.db, NOW + RUN_SILENT + 1)).toEqual(['a']);
   });
 
-  test('that died a day ago are forgotten', async () => {
+  test('runs that died a day ago are forgotten', async () => {
     await beat(database.db, 'a', NOW);
     await beat(database.db, 'b', NOW + DAY + 1);
     expect(await place.raw('select run from runs')).toEqual([expect.objectContaining({ run: 'b' })]);

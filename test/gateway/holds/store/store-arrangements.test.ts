@@ -18,7 +18,7 @@ describe.each(engines)('around holds in $name', (engine) => {
   describe('a grant', () => {
     const terms = (uses: number) => ({ uses, until: stores.now + 3_600_000, open: ['/amount'] });
 
-    test('comes with the approval and answers the next call of that shape', async () => {
+    test('a grant comes with the approval and answers the next call of that shape', async () => {
       const store = await stores.open({ reviewers: [ben] });
       const { hold } = await store.holds.open(draft(500));
       await must(store.holds.apply(hold.id, approve('ben', { grant: terms(1) })));
@@ -34,7 +34,7 @@ describe.each(engines)('around holds in $name', (engine) => {
       expect(types).toEqual(`${asked} hold.opened hold.approved grant.used hold.opened`.split(' '));
     });
 
-    test('is used no more often than it says, however many calls come at once', async () => {
+    test('a grant is used no more often than it says, however many calls come at once', async () => {
       const [one, other] = [await stores.open(), await stores.open()];
       const { hold } = await one.holds.open(draft(500));
       await must(one.holds.apply(hold.id, approve('ben', { grant: terms(5) })));
@@ -45,7 +45,7 @@ describe.each(engines)('around holds in $name', (engine) => {
       expect((await eventTypes(one)).filter((type) => type === 'grant.used')).toHaveLength(5);
     });
 
-    test('that is revoked answers nothing', async () => {
+    test('a grant that is revoked answers nothing', async () => {
       const store = await stores.open();
       const { hold } = await store.holds.open(draft(500));
       await must(store.holds.apply(hold.id, approve('ben', { grant: terms(5) })));
@@ -59,7 +59,7 @@ describe.each(engines)('around holds in $name', (engine) => {
   describe('a suspension', () => {
     const agent = { kind: 'agent', name: 'billing-bot', by: ben.id, channel: 'api', reason: 'odd refunds' } as const;
 
-    test('supersedes what is undecided or approved, revokes grants, and lets nothing be opened', async () => {
+    test('a suspension supersedes what is undecided or approved, revokes grants, and lets nothing be opened', async () => {
       const store = await stores.open();
       const { hold: pending } = await store.holds.open(draft(1));
       const { hold: approved } = await store.holds.open(draft(2));
@@ -86,7 +86,7 @@ describe.each(engines)('around holds in $name', (engine) => {
       expect(types.filter((type) => type === 'hold.superseded')).toHaveLength(2);
     });
 
-    test('of a system concerns every agent, and ends', async () => {
+    test('a suspension of a system concerns every agent, and ends', async () => {
       const store = await stores.open();
       await store.holds.open(draft(1));
       const system = { ...agent, kind: 'system', name: 'payments', reason: null } as const;
@@ -99,7 +99,7 @@ describe.each(engines)('around holds in $name', (engine) => {
       expect((await store.holds.open(draft(2))).attached).toBe(false);
     });
 
-    test('lets nothing be sent again of which nobody knows whether it was executed', async () => {
+    test('a suspension lets no call of unknown outcome be sent again', async () => {
       const store = await stores.open();
       const { hold } = await store.holds.open(draft(1));
       await must(store.holds.apply(hold.id, approve()));
@@ -111,7 +111,7 @@ describe.each(engines)('around holds in $name', (engine) => {
       expect(await store.holds.find(hold.id)).toMatchObject({ execution: 'indeterminate', attempt: { id: 'att_1' } });
     });
 
-    test('leaves no hold open that was being opened meanwhile', async () => {
+    test('a suspension leaves no hold open that was being opened meanwhile', async () => {
       const [one, other] = [await stores.open(), await stores.open()];
       const opening = Array.from({ length: 40 }, (_none, index) =>
         (index % 2 ? one : other).holds.open(draft(index + 1)).then(
@@ -128,7 +128,7 @@ describe.each(engines)('around holds in $name', (engine) => {
       expect((await one.holds.list({ limit: 100, status: 'pending' })).items).toEqual([]);
     });
 
-    test('is told to whoever watches, in any process', async () => {
+    test('a suspension is told to watchers in every process', async () => {
       const [one, other] = [await stores.open(), await stores.open()];
       const told: (readonly Suspension[])[] = [];
       const stop = other.suspensions.watch((suspensions) => told.push(suspensions));
@@ -142,7 +142,7 @@ describe.each(engines)('around holds in $name', (engine) => {
     });
   });
 
-  test('who stands in for somebody decides in their place, for the time being', async () => {
+  test('a deputy decides in the place of a person, for the time being', async () => {
     const lea = reviewer('lea', ['legal']);
     const store = await stores.open({ reviewers: [ben, lea] });
     const legal = { ...ONE_OF_FINANCE, requirements: [requirement(['legal'])] };
@@ -164,7 +164,7 @@ describe.each(engines)('around holds in $name', (engine) => {
       return [{ kind: occasion.kind, holdId, channel: 'webhook/test', to: null, payload: '{}' }];
     };
 
-    test('is committed with the change, one notice for each step that concerns them', async () => {
+    test('what people are told is committed with the change, one notification for each step that concerns them', async () => {
       const store = await stores.open({ compose });
       const { hold } = await store.holds.open(draft(1));
       await store.holds.apply(hold.id, approve('ana'));
@@ -178,14 +178,14 @@ describe.each(engines)('around holds in $name', (engine) => {
       expect(await store.notifications.take(stores.now, stores.now + 1000, 10)).toEqual([]);
     });
 
-    test('is nothing when the change is not committed', async () => {
+    test('what people are told is nothing when the change is not committed', async () => {
       const store = await stores.open({ compose });
       await stores.place.raw('drop table outbox');
       await expect(store.holds.open(draft(1))).rejects.toMatchObject({ code: 'store-unavailable' });
       expect(await store.notifications.take(stores.now, stores.now + 1000, 10)).toEqual([]);
     });
 
-    test('of a blocked call is told once for its key', async () => {
+    test('what people are told of a blocked call is told once for its key', async () => {
       const store = await stores.open({ compose });
       const event = { event_id: 'evt_1', at: 1, node: 'n', type: 'call.decided', layer: 'decide' } as const;
       await store.notifications.alert({ key: 'dec_1', groups: [], event });
@@ -202,7 +202,7 @@ describe.each(engines)('around holds in $name', (engine) => {
       expect(await eventTypes(store)).toEqual(['notice.dead']);
     });
 
-    test('is kept for a while, and forgotten with what people arranged long ago', async () => {
+    test('what people are told is kept for a while, and forgotten with what people arranged long ago', async () => {
       const store = await stores.open({ compose });
       const { hold } = await store.holds.open(draft(1));
       const grant = { uses: 5, until: stores.now + 1000, open: [] };

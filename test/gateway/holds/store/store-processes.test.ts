@@ -38,7 +38,7 @@ describe.each(engines)('several processes with holds in $name', (engine) => {
     return result as T;
   }
 
-  test('start on a new file at once, and what one changes the others are told', async () => {
+  test('processes start on a new file at once, and what one changes the others are told', async () => {
     const [store, child] = await Promise.all([stores.open(), startChild(), startChild()]);
     const seen: Hold[] = [];
     const stop = store.holds.watch((hold) => seen.push(hold));
@@ -51,7 +51,7 @@ describe.each(engines)('several processes with holds in $name', (engine) => {
     expect(new Set(seen.map(({ id }) => id))).toEqual(new Set([hold.id]));
   });
 
-  test('open one hold for the same call', async () => {
+  test('processes open one hold for the same call', async () => {
     const store = await stores.open();
     const [one, other] = await Promise.all([startChild(), startChild()]);
     for (let amount = 1; amount <= 20; amount++) {
@@ -64,7 +64,7 @@ describe.each(engines)('several processes with holds in $name', (engine) => {
     }
   });
 
-  test('approve at once, and one of them is told that the other was first', async () => {
+  test('processes approve at once, and one of them is told that the other was first', async () => {
     const store = await stores.open();
     const [one, other] = await Promise.all([startChild(), startChild()]);
     for (let amount = 1; amount <= 20; amount++) {
@@ -78,7 +78,7 @@ describe.each(engines)('several processes with holds in $name', (engine) => {
     expect((await eventTypes(store)).filter((type) => type === 'hold.approved')).toHaveLength(20);
   });
 
-  test('keep what was committed when one is killed', async () => {
+  test('processes keep what was committed when one is killed', async () => {
     const store = await stores.open();
     const child = await startChild();
     const { hold } = await tell<{ hold: Hold }>(child, { open: 500 });

@@ -22,7 +22,7 @@ describe.each(engines)('holds in $name', (engine) => {
   const stores = useStores(engine);
 
   describe('a hold', () => {
-    test('is found again whole, by another connection, after the first has closed', async () => {
+    test('a hold is found again whole, by another connection, after the first has closed', async () => {
       const first = await stores.open();
       const wanted = draft(500);
       const { hold, attached } = await first.holds.open(wanted);
@@ -34,7 +34,7 @@ describe.each(engines)('holds in $name', (engine) => {
       expect(hold.expiresAt).toBe(stores.now + ONE_OF_FINANCE.expiresIn);
     });
 
-    test('goes from approval to its answer, and each step is in the outbox', async () => {
+    test('a hold goes from approval to its answer, and each step is in the outbox', async () => {
       const store = await stores.open();
       const { hold } = await store.holds.open(draft(500));
       await must(store.holds.apply(hold.id, approve()));
@@ -48,7 +48,7 @@ describe.each(engines)('holds in $name', (engine) => {
       );
     });
 
-    test('is attributed in every event', async () => {
+    test('a hold is attributed in every event', async () => {
       const store = await stores.open();
       const { hold } = await store.holds.open(draft(500));
       stores.now += 5000;
@@ -71,7 +71,7 @@ describe.each(engines)('holds in $name', (engine) => {
       expect(JSON.stringify(opened)).not.toContain('agent-secret');
     });
 
-    test('is refused nothing but what does not exist when it does not exist', async () => {
+    test('a hold that does not exist is answered as not found', async () => {
       const store = await stores.open();
       expect(await store.holds.find('hold_none')).toBeNull();
       expect(await store.contents.call('hold_none')).toBeNull();
@@ -79,7 +79,7 @@ describe.each(engines)('holds in $name', (engine) => {
       expect(await store.holds.apply('hold_none', approve())).toMatchObject({ refused: 'not-found' });
     });
 
-    test('that was refused a change is as it was, and nothing is in the outbox', async () => {
+    test('a hold that was refused a change is as it was, and nothing is in the outbox', async () => {
       const store = await stores.open();
       const { hold } = await store.holds.open(draft(500));
       expect(await store.holds.apply(hold.id, approve('ana'))).toMatchObject({ refused: 'forbidden' });
@@ -89,7 +89,7 @@ describe.each(engines)('holds in $name', (engine) => {
   });
 
   describe('an identical call', () => {
-    test('re-attaches while the hold is open and opens another once it is settled', async () => {
+    test('an identical call re-attaches while the hold is open and opens another once it is settled', async () => {
       const store = await stores.open();
       const { hold } = await store.holds.open(draft(500));
       expect(await store.holds.open(draft(500))).toEqual({ hold, attached: true });
@@ -106,7 +106,7 @@ describe.each(engines)('holds in $name', (engine) => {
       expect(again.hold.id).not.toBe(hold.id);
     });
 
-    test('opens one hold however many come at once, over several connections', async () => {
+    test('an identical call opens one hold however many come at once, over several connections', async () => {
       const [one, other] = [await stores.open(), await stores.open()];
       const opened = await Promise.all(
         Array.from({ length: 40 }, (_none, index) => (index % 2 ? one : other).holds.open(draft(500))),
@@ -115,14 +115,14 @@ describe.each(engines)('holds in $name', (engine) => {
       expect(opened.filter(({ attached }) => !attached)).toHaveLength(1);
     });
 
-    test('of another agent is another hold', async () => {
+    test('an identical call of another agent is another hold', async () => {
       const store = await stores.open();
       const { hold } = await store.holds.open(draft(500));
       const principal = { ...hold.principal, agent: 'other-bot' };
       expect((await store.holds.open(draft(500, { principal }))).attached).toBe(false);
     });
 
-    test('does not re-attach to what the clock has ended although no timer has fired', async () => {
+    test('an identical call does not re-attach to what the clock has ended although no timer has fired', async () => {
       const store = await stores.open();
       const { hold } = await store.holds.open(draft(500));
       stores.now = hold.expiresAt;
@@ -131,7 +131,7 @@ describe.each(engines)('holds in $name', (engine) => {
       expect(await eventTypes(store)).toEqual(['hold.opened', 'hold.expired', 'hold.opened']);
     });
 
-    test('that asks for a handle gives the hold one', async () => {
+    test('an identical call that asks for a handle gives the hold one', async () => {
       const store = await stores.open();
       const { hold } = await store.holds.open(draft(500));
       expect(await store.holds.open(draft(500, { handle: true }))).toMatchObject({
@@ -145,7 +145,7 @@ describe.each(engines)('holds in $name', (engine) => {
   describe('an Idempotency-Key', () => {
     const keyed = (amount: number) => draft(amount, { idempotencyKey: 'k1' });
 
-    test('with another payload is refused, open or settled', async () => {
+    test('an Idempotency-Key with another payload is refused, open or settled', async () => {
       const store = await stores.open();
       const { hold } = await store.holds.open(keyed(500));
       await expect(store.holds.open(keyed(501))).rejects.toMatchObject({ code: 'key-reused' });
@@ -154,7 +154,7 @@ describe.each(engines)('holds in $name', (engine) => {
       expect((await store.holds.list({ limit: 10 })).items).toHaveLength(1);
     });
 
-    test('finds its rejection for a day, then asks again', async () => {
+    test('an Idempotency-Key finds its rejection for a day, then asks again', async () => {
       const store = await stores.open();
       const { hold } = await store.holds.open(keyed(500));
       await store.holds.apply(hold.id, reject);
@@ -167,7 +167,7 @@ describe.each(engines)('holds in $name', (engine) => {
       expect((await store.holds.open(keyed(500))).attached).toBe(false);
     });
 
-    test('finds the stored answer', async () => {
+    test('an Idempotency-Key finds the stored answer', async () => {
       const store = await stores.open();
       const { hold } = await store.holds.open(keyed(500));
       await store.holds.apply(hold.id, approve());
@@ -180,7 +180,7 @@ describe.each(engines)('holds in $name', (engine) => {
       expect(await store.contents.response(hold.id)).toEqual(response);
     });
 
-    test('asks again where nothing was sent and nobody said no', async () => {
+    test('an Idempotency-Key asks again where nothing was sent and no person rejected the call', async () => {
       const store = await stores.open();
       const { hold } = await store.holds.open(keyed(500));
       await store.holds.apply(hold.id, approve());
@@ -189,7 +189,7 @@ describe.each(engines)('holds in $name', (engine) => {
       expect((await store.holds.open(keyed(500))).attached).toBe(false);
     });
 
-    test('asks again once it is found out that the call was not executed', async () => {
+    test('an Idempotency-Key asks again once it is found out that the call was not executed', async () => {
       const store = await stores.open();
       const { hold } = await store.holds.open(keyed(500));
       await store.holds.apply(hold.id, approve());
@@ -203,7 +203,7 @@ describe.each(engines)('holds in $name', (engine) => {
       expect((await store.holds.open(keyed(500))).attached).toBe(false);
     });
 
-    test('of another agent means nothing here', async () => {
+    test('an Idempotency-Key of another agent means nothing here', async () => {
       const store = await stores.open();
       const { hold } = await store.holds.open(keyed(500));
       const principal = { ...hold.principal, agent: 'other-bot' };
@@ -213,7 +213,7 @@ describe.each(engines)('holds in $name', (engine) => {
   });
 
   describe('the list', () => {
-    test('pages from the newest to the oldest without a gap', async () => {
+    test('the list pages from the newest to the oldest without a gap', async () => {
       const store = await stores.open();
       const opened: string[] = [];
       for (let amount = 1; amount <= 5; amount++) opened.push((await store.holds.open(draft(amount))).hold.id);
@@ -230,7 +230,7 @@ describe.each(engines)('holds in $name', (engine) => {
       expect(seen).toEqual(opened.toSorted().toReversed());
     });
 
-    test('filters by status, system, agent and group', async () => {
+    test('the list filters by status, system, agent and group', async () => {
       const store = await stores.open();
       const { hold } = await store.holds.open(draft(1));
       await store.holds.open(draft(2, { system: 'crm' }, { requirements: [requirement(['legal', 'sales'])] }));
@@ -245,7 +245,7 @@ describe.each(engines)('holds in $name', (engine) => {
       expect(await store.counts()).toContainEqual({ status: 'rejected', execution: 'none', count: 1 });
     });
 
-    test('tells capitals in the name of a group, and no pattern, from others', async () => {
+    test('the list tells capitals in the name of a group, and no pattern, from others', async () => {
       const store = await stores.open();
       await store.holds.open(draft(1, {}, { requirements: [requirement(['a_b', 'Legal'])] }));
       const found = async (group: string) => (await store.holds.list({ limit: 10, group })).items.length;
@@ -254,7 +254,7 @@ describe.each(engines)('holds in $name', (engine) => {
       ]);
     });
 
-    test('filters by kind and by the agent to whom a relay goes', async () => {
+    test('the list filters by kind and by the agent to whom a relay goes', async () => {
       const store = await stores.open();
       await store.holds.open(draft(1));
       const { hold: asked } = await store.holds.openHandoff(handoffDraft('T-1'));
@@ -268,7 +268,7 @@ describe.each(engines)('holds in $name', (engine) => {
       expect(await ids({ toAgent: 'billing-bot' })).toEqual([]);
     });
 
-    test('filters by what people are late with', async () => {
+    test('the list filters by what people are late with', async () => {
       const store = await stores.open();
       const { hold } = await store.holds.open(draft(1));
       const { hold: decided } = await store.holds.open(draft(2));
@@ -278,7 +278,7 @@ describe.each(engines)('holds in $name', (engine) => {
       expect((await store.holds.list({ limit: 10, overdue: true })).items).toMatchObject([{ id: hold.id }]);
     });
 
-    test('shows a person what is suggested to them, what they have claimed, and the same of whom they stand in for', async () => {
+    test('the list shows a person what is suggested to them, what they have claimed, and the same for the people they stand in for', async () => {
       const reviewers = [reviewer('ben'), reviewer('eve', ['legal'])];
       const store = await stores.open({ reviewers });
       const { hold: suggested } = await store.holds.open(draft(1));
@@ -295,7 +295,7 @@ describe.each(engines)('holds in $name', (engine) => {
       expect(new Set(await mine('ben@example.com'))).toEqual(new Set([suggested.id, claimed.id, legal.id]));
     });
 
-    test('of open calls has what may be sent, once more or still, by the digest that the agent sent', async () => {
+    test('the list of open calls has what may be sent, once more or still, by the digest that the agent sent', async () => {
       const store = await stores.open();
       const { hold } = await store.holds.open(draft(1));
       const { hold: over } = await store.holds.open(draft(2));
@@ -310,7 +310,7 @@ describe.each(engines)('holds in $name', (engine) => {
       expect(await store.holds.indeterminate()).toMatchObject([{ id: hold.id }]);
     });
 
-    test('of changes goes from the oldest to the newest', async () => {
+    test('the list of changes goes from the oldest to the newest', async () => {
       const store = await stores.open();
       const { hold: first } = await store.holds.open(draft(1));
       const { hold: second } = await store.holds.open(draft(2));
@@ -321,7 +321,7 @@ describe.each(engines)('holds in $name', (engine) => {
       expect((await store.holds.changedSince(stores.now, 10)).map(({ id }) => id)).toEqual([first.id]);
     });
 
-    test('routes a hold anew when policy asks again', async () => {
+    test('the list routes a hold anew when policy asks again', async () => {
       const store = await stores.open();
       const { hold } = await store.holds.open(draft(1));
       await store.holds.apply(hold.id, approve());
@@ -338,7 +338,7 @@ describe.each(engines)('holds in $name', (engine) => {
   });
 
   describe('an edit', () => {
-    test('keeps the call that was sent beside the call that is sent now', async () => {
+    test('an edit keeps the call that was sent beside the call that is sent now', async () => {
       const store = await stores.open();
       const wanted = draft(500);
       const { hold } = await store.holds.open(wanted);
@@ -366,7 +366,7 @@ describe.each(engines)('holds in $name', (engine) => {
   });
 
   describe('an attempt', () => {
-    test('that asks once more, since nobody told it of the commit, finds its own work done', async () => {
+    test('an attempt that asks once more after a lost commit answer finds its own work done', async () => {
       const store = await stores.open();
       for (const end of [executed, failed, indeterminate]) {
         const { hold } = await store.holds.open(draft(500));
@@ -386,7 +386,7 @@ describe.each(engines)('holds in $name', (engine) => {
   });
 
   describe('a handoff', () => {
-    test('is given back as it was sent, and its answer to the one who asked', async () => {
+    test('a handoff is given back as it was sent, and its answer to the agent that asked', async () => {
       const store = await stores.open();
       const wanted = handoffDraft('T-1');
       const { hold, attached } = await store.holds.openHandoff(wanted);
@@ -406,7 +406,7 @@ describe.each(engines)('holds in $name', (engine) => {
       expect((await store.holds.openHandoff(wanted)).attached).toBe(false);
     });
 
-    test('with an artifact of no bytes and one of many keeps both', async () => {
+    test('a handoff with an artifact of no bytes and one of many keeps both', async () => {
       const store = await stores.open();
       const big = Buffer.alloc(3_000_000, 'x');
       const artifacts = [Buffer.alloc(0), big].map((content, index) => {
@@ -419,7 +419,7 @@ describe.each(engines)('holds in $name', (engine) => {
   });
 
   describe('what is held', () => {
-    test('cannot be read in the database, and neither can the answer', async () => {
+    test('what is held cannot be read in the database, and neither can the answer', async () => {
       const store = await stores.open();
       const wanted = draft(500);
       const body = Buffer.from('{"marker":"qwertz-body"}');
@@ -444,12 +444,12 @@ describe.each(engines)('holds in $name', (engine) => {
       expect(secrets.filter((secret) => kept.some((value) => value.includes(secret)))).toEqual([]);
     });
 
-    test('cannot be opened, nor added to, with another key', async () => {
+    test('what is held cannot be opened, nor added to, with another key', async () => {
       await (await stores.open()).holds.open(draft(500));
       await expect(stores.open({ key: Buffer.alloc(32, 8) })).rejects.toThrow('another key');
     });
 
-    test('is not given out when its row was moved to another hold', async () => {
+    test('what is held is not given out when its row was moved to another hold', async () => {
       const store = await stores.open();
       const { hold } = await store.holds.open(draft(500));
       const { hold: other } = await store.holds.open(draft(5));
@@ -468,7 +468,7 @@ describe.each(engines)('holds in $name', (engine) => {
   });
 
   describe('the outbox', () => {
-    test('is read in order, from where the reader was, and forgets what was shipped', async () => {
+    test('the outbox is read in order, from where the reader was, and forgets what was shipped', async () => {
       const store = await stores.open();
       for (let amount = 1; amount <= 3; amount++) await store.holds.open(draft(amount));
       const all = await store.outbox.read(0, 10);
@@ -495,7 +495,7 @@ describe.each(engines)('holds in $name', (engine) => {
       ).toHaveLength(1);
     });
 
-    test('the timer expires what nobody decided, once, and leaves what was approved in time', async () => {
+    test('the timer expires what is undecided, once, and leaves what was approved in time', async () => {
       const store = await stores.open();
       const { hold: late } = await store.holds.open(draft(1));
       const { hold: decided } = await store.holds.open(draft(2));
@@ -518,7 +518,7 @@ describe.each(engines)('holds in $name', (engine) => {
       expect((await store.holds.find(decided.id))?.status).toBe('lapsed');
     });
 
-    test('whoever comes after the deadline finds the hold expired, timer or not', async () => {
+    test('a command after the deadline finds the hold expired, timer or not', async () => {
       const store = await stores.open();
       const { hold } = await store.holds.open(draft(1));
       stores.now = hold.expiresAt;

@@ -48,7 +48,7 @@ describe.each(engines)('suspensions in $name', (engine) => {
     return { ...watch, seen };
   }
 
-  test('are listed with who made them, and are on record', async () => {
+  test('suspensions are listed with who made them, and are on record', async () => {
     const { result, events } = await suspend(BOT);
     await suspend(PAYMENTS, NOW + 1);
     expect(result).toBe(true);
@@ -69,26 +69,26 @@ describe.each(engines)('suspensions in $name', (engine) => {
     ]);
   });
 
-  test('of a system name the system on record', async () => {
+  test('suspensions of a system name the system on record', async () => {
     const { events } = await suspend(PAYMENTS);
     expect(events).toMatchObject([{ type: 'suspension.created', system: 'payments', actor: 'eve@example.com' }]);
     expect(events[0]).not.toHaveProperty('agent');
     expect(events[0]).not.toHaveProperty('reason');
   });
 
-  test('made again stay as they were, and nothing new is on record', async () => {
+  test('suspensions made again stay as they were, and nothing new is on record', async () => {
     await suspend(BOT);
     const again = await suspend({ ...BOT, by: 'eve@example.com', reason: 'me too' }, NOW + 5);
     expect(again).toEqual({ result: false, events: [] });
     expect(await listSuspensions(database.db)).toEqual([{ ...BOT, at: NOW }]);
   });
 
-  test('made by two at once are made by one of them', async () => {
+  test('suspensions made by two at once are made by one of them', async () => {
     const both = await Promise.all([suspend(BOT), suspend(BOT, NOW, other)]);
     expect(both.map(({ result }) => result).toSorted()).toEqual([false, true]);
   });
 
-  test('end once, and that is on record', async () => {
+  test('suspensions end once, and that is on record', async () => {
     await suspend(BOT);
     expect(await resume('system', 'billing-bot')).toEqual({ result: false, events: [] });
     expect(await resume('agent', 'billing-bot')).toMatchObject({
@@ -99,7 +99,7 @@ describe.each(engines)('suspensions in $name', (engine) => {
     expect(await listSuspensions(database.db)).toEqual([]);
   });
 
-  test('stop the agent everywhere, and everybody at the system', async () => {
+  test('suspensions stop the agent everywhere, and every agent at the system', async () => {
     const is = (agent: string, system: string) => isSuspended(database.db, agent, system);
     expect(await is('billing-bot', 'payments')).toBe(false);
     await suspend(BOT);
@@ -110,7 +110,7 @@ describe.each(engines)('suspensions in $name', (engine) => {
     expect(await is('payments', 'billing-bot')).toBe(false);
   });
 
-  test('are told to whoever watches, at first and after each change', async () => {
+  test('suspensions are told to watchers, at first and after each change', async () => {
     await suspend(BOT);
     const watch = watching(database);
     await watch.refresh();
@@ -124,7 +124,7 @@ describe.each(engines)('suspensions in $name', (engine) => {
     expect(watch.seen).toEqual([['billing-bot'], ['billing-bot', 'payments'], ['payments']]);
   });
 
-  test('are told to whoever begins to watch later, even when nothing changes', async () => {
+  test('suspensions are told to a watcher that begins later, even when nothing changes', async () => {
     await suspend(BOT);
     const watch = watching(database);
     await watch.refresh();
@@ -134,7 +134,7 @@ describe.each(engines)('suspensions in $name', (engine) => {
     expect(watch.seen).toHaveLength(1);
   });
 
-  test('that another process makes are told without being asked for', async () => {
+  test('suspensions that another process makes are told without being asked for', async () => {
     const watch = watching(database);
     await expect.poll(() => watch.seen).toEqual([[]]);
     await suspend(BOT, NOW, other);
@@ -142,7 +142,7 @@ describe.each(engines)('suspensions in $name', (engine) => {
     await expect.poll(() => watch.seen).toEqual([[], ['billing-bot']]);
   });
 
-  test('are no longer told to who has stopped watching', async () => {
+  test('suspensions are no longer told to a watcher that has stopped', async () => {
     const watch = watching(database);
     const seen: number[] = [];
     const stop = watch.watch((suspensions) => seen.push(suspensions.length));
@@ -154,7 +154,7 @@ describe.each(engines)('suspensions in $name', (engine) => {
     expect(watch.seen).toEqual([[], ['billing-bot']]);
   });
 
-  test('are known to every watcher once a refresh resolves, however many are asked for at once', async () => {
+  test('suspensions are known to every watcher once a refresh resolves, however many are asked for at once', async () => {
     const watch = watching(database);
     for (let round = 1; round <= 10; round++) {
       const early = watch.refresh();

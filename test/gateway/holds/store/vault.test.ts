@@ -25,7 +25,7 @@ test('what was sealed opens, and no two sealings look alike', () => {
   expect(sealed.includes(content)).toBe(false);
 });
 
-test('it does not open with another key, changed, cut short, or under another label', () => {
+test('sealed bytes do not open with another key, changed, cut short, or under another label', () => {
   const vault = createVault(KEY);
   const sealed = vault.seal(Buffer.from('refund 500'), label);
   expect(() => createVault(Buffer.alloc(32, 8)).open(sealed, label)).toThrow(/authenticate|unknown format/);
