@@ -36,7 +36,7 @@ const SQLITE_BUSY = 5;
 export class DataInUse extends Error {}
 
 /** Milliseconds to wait for processes of a killed gateway that are still ending. */
-export const ORPHAN_PATIENCE = 5_000;
+export const ORPHAN_PATIENCE = 15_000;
 
 /**
  * Creates the folder (mode 0700) and locks it for this gateway until the process ends, in whatever way.
