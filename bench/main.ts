@@ -21,6 +21,11 @@ async function bench(): Promise<number> {
     const options = readOptions(args.filter((argument) => argument !== '--profile'));
     return (await import('./profile/profile.ts')).benchProfile(options);
   }
+  const other = args.indexOf('--against');
+  if (other >= 0) {
+    const [, folder = ''] = args.slice(other);
+    return (await import('./against.ts')).benchAgainst(folder, readOptions(args.toSpliced(other, 2)));
+  }
   return (await import('./throughput.ts')).benchThroughput(readOptions(args));
 }
 

@@ -21,6 +21,7 @@ export function help(): string {
   return `npm run bench -- [options]
 npm run bench -- --profile [--only SCENARIO]
 npm run bench -- --smoke
+npm run bench -- --against DIR [options]
 npm run bench -- holds [options]
 npm run bench -- audit [--data DIR]
 npm run bench -- operation [options]
@@ -34,6 +35,8 @@ npm run bench -- operation [options]
 With --profile: where the microseconds of one call go, by stage, for the small POST or the scenario that --only names.
 
 With --smoke: half a minute, for CI. Fails when the gateway has become half as fast beside a plain proxy.
+
+With --against: this checkout beside the one in DIR, in turns: the small POST, or the scenarios that --only names.
 
 With holds: what waiting for people costs. It knows --rounds, --duration, --only, and
 

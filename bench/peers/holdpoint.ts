@@ -1,26 +1,26 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { freePort, LOAD_CORE, PEER_CORE, pin, serve } from '../child.ts';
 import { writeConfigFile } from '../config-file.ts';
 import { HOLDPOINT } from '../peer-names.ts';
-import type { Peer, Setting } from '../plan.ts';
+import type { Peer, RunningPeer, Setting } from '../plan.ts';
 import { descendants, residentMebibytes } from '../proc.ts';
 import { roleOf, workerOf } from '../role.ts';
 import { writePolicies } from './many-policies.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
-async function writeConfig(setting: Setting): Promise<{ file: string; port: number }> {
+async function writeConfig(root: string, setting: Setting): Promise<{ file: string; port: number }> {
   const { folder, upstream, authority, systems = 1, token } = setting;
   const [port, admin] = [await freePort(), await freePort()];
   const url = `${authority ? 'https' : 'http'}://${upstream}`;
   const others = Array.from({ length: systems - 1 }, (_, i) => `payments-${i + 2}`);
-  const file = writeConfigFile(new URL('holdpoint.yaml', import.meta.url), folder, {
+  const file = writeConfigFile(pathToFileURL(join(root, 'bench/peers/holdpoint.yaml')), folder, {
     port,
     admin,
-    policies: systems === 1 ? join(ROOT, 'policies') : writePolicies(join(folder, 'policies'), others),
+    policies: systems === 1 ? join(root, 'policies') : writePolicies(join(folder, 'policies'), others),
     systems: JSON.stringify(Object.fromEntries(['payments', ...others].map((name) => [name, { upstream: url }]))),
     token: createHash('sha256').update(token).digest('hex'),
   });
@@ -34,36 +34,39 @@ async function writeConfig(setting: Setting): Promise<{ file: string; port: numb
 export const holdpoint: Peer = {
   name: HOLDPOINT,
   version: () => (JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string }).version,
-  async start(setting) {
-    const { file, port } = await writeConfig(setting);
-    const base = `http://127.0.0.1:${port}/payments`;
-    const { pid: supervisor, stop } = await serve(
-      LOAD_CORE,
-      process.execPath,
-      [join(ROOT, 'gateway/main.ts'), 'start', '--config', file],
-      { url: `${base}/v1/customers?limit=1`, headers: { authorization: `Bearer ${setting.token}` } },
-      {
-        env: setting.authority ? { NODE_EXTRA_CA_CERTS: setting.authority } : {},
-        log: join(setting.folder, 'log'),
-      },
-    );
-    try {
-      const worker = workerOf(supervisor);
-      pin(worker, PEER_CORE);
-      return {
-        base,
-        pid: worker,
-        elsewhere: () => descendants(supervisor).filter((pid) => pid !== worker),
-        residents: () =>
-          descendants(supervisor).map((pid) => ({
-            process: roleOf(pid) ?? 'another',
-            mebibytes: residentMebibytes(pid),
-          })),
-        stop,
-      };
-    } catch (reason) {
-      await stop();
-      throw reason;
-    }
-  },
+  start: (setting) => startHoldpoint(ROOT, setting),
 };
+
+/** The gateway of the checkout in `root`, with its own template of a configuration and its own policies. */
+export async function startHoldpoint(root: string, setting: Setting): Promise<RunningPeer> {
+  const { file, port } = await writeConfig(root, setting);
+  const base = `http://127.0.0.1:${port}/payments`;
+  const { pid: supervisor, stop } = await serve(
+    LOAD_CORE,
+    process.execPath,
+    [join(root, 'gateway/main.ts'), 'start', '--config', file],
+    { url: `${base}/v1/customers?limit=1`, headers: { authorization: `Bearer ${setting.token}` } },
+    {
+      env: setting.authority ? { NODE_EXTRA_CA_CERTS: setting.authority } : {},
+      log: join(setting.folder, 'log'),
+    },
+  );
+  try {
+    const worker = workerOf(supervisor);
+    pin(worker, PEER_CORE);
+    return {
+      base,
+      pid: worker,
+      elsewhere: () => descendants(supervisor).filter((pid) => pid !== worker),
+      residents: () =>
+        descendants(supervisor).map((pid) => ({
+          process: roleOf(pid) ?? 'another',
+          mebibytes: residentMebibytes(pid),
+        })),
+      stop,
+    };
+  } catch (reason) {
+    await stop();
+    throw reason;
+  }
+}
