@@ -2,7 +2,7 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Address } from '../config/address.ts';
 import { listenOn } from './listen.ts';
-import { createOpenAnswers } from './open-answers.ts';
+import { AgentResponse, openAnswer } from './open-answers.ts';
 import { answerUnreadable } from './unreadable.ts';
 
 // To save memory: an `import` reads every export of this module, and so loads Node's fetch.
@@ -21,7 +21,6 @@ const SHARES_PORTS = process.platform === 'linux';
 
 /** An HTTP server for agents, strict about framing. */
 export function createHttpServer(serve: (request: IncomingMessage, response: ServerResponse) => void): Server {
-  const answers = createOpenAnswers();
   const server = createServer({
     keepAliveTimeout: KEEP_ALIVE,
     requestTimeout: REQUEST_TIMEOUT,
@@ -30,16 +29,13 @@ export function createHttpServer(serve: (request: IncomingMessage, response: Ser
     shouldUpgradeCallback: (request) =>
       request.method === 'GET' &&
       request.headers.upgrade?.toLowerCase() === 'websocket' &&
-      answers.on(request.socket) === null,
+      openAnswer(request.socket) === null,
+    ServerResponse: AgentResponse,
   });
-  const onRequest = (request: IncomingMessage, response: ServerResponse) => {
-    answers.add(response);
-    serve(request, response);
-  };
-  server.on('request', onRequest);
+  server.on('request', serve);
   // With this listener Node does not send 100 Continue itself: a caller without permission need not send the body.
-  server.on('checkContinue', onRequest);
-  server.on('clientError', (error, socket) => answerUnreadable(error, socket, answers));
+  server.on('checkContinue', serve);
+  server.on('clientError', answerUnreadable);
   return server;
 }
 

@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream';
 import { createId } from '../domain/id.ts';
 import { Problem } from '../domain/problem.ts';
-import type { OpenAnswers } from './open-answers.ts';
+import { openAnswer } from './open-answers.ts';
 
 // To save memory: an `import` reads every export of this module, and so loads Node's fetch.
 const { STATUS_CODES } = process.getBuiltinModule('node:http');
@@ -12,10 +12,10 @@ const UNREADABLE_STATUS: Record<string, number> = { HPE_HEADER_OVERFLOW: 431, ER
  * Answers a request that the HTTP parser refuses (bare LF, two lengths, obsolete folding and other smuggling), and
  * closes the connection.
  */
-export function answerUnreadable(error: NodeJS.ErrnoException, socket: Duplex, answers: OpenAnswers): void {
+export function answerUnreadable(error: NodeJS.ErrnoException, socket: Duplex): void {
   // Response splitting: this answer must not be taken for the answer to an earlier call on the connection that is still
   // being served, or is answered in part.
-  const other = answers.on(socket);
+  const other = openAnswer(socket);
   if (!socket.writable || error.code === 'ECONNRESET' || other?.req.complete || other?.headersSent) {
     socket.destroy();
     return;

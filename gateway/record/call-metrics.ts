@@ -1,4 +1,5 @@
-import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import { Counter, Gauge, type Registry } from 'prom-client';
+import { CallHistogram, type Series } from './histogram.ts';
 
 /** What is counted of calls. One method per moment, so that only this file knows the names of the metrics. */
 export type CallMetrics = {
@@ -26,19 +27,19 @@ export function createCallMetrics(registry: Registry, waiting: () => number): Ca
       }
     },
   });
-  const seconds = new Histogram({
+  const seconds = new CallHistogram({
     name: 'holdpoint_call_seconds',
     help: 'Time from the arrival of a call to the end of its response; includes the wait for reviewers',
     labelNames: ['verdict'],
     buckets: [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 60],
     registers,
   });
-  const decide = new Histogram({
+  const decide = new CallHistogram({
     name: 'holdpoint_decide_seconds',
     help: 'Policy evaluation time per call',
     buckets: [0.000_005, 0.000_01, 0.000_02, 0.000_05, 0.000_1, 0.000_5, 0.001, 0.01],
     registers,
-  });
+  }).series();
   const unrecorded = new Counter({
     name: 'holdpoint_unrecorded_completions_total',
     help: 'Completed calls whose completion could not be recorded; their decisions are recorded',
@@ -64,15 +65,12 @@ export function createCallMetrics(registry: Registry, waiting: () => number): Ca
   });
 
   // Looking a series up by its labels costs more than counting, so calls are counted here until metrics are collected.
-  const known = new Map<
-    string,
-    { readonly total: Counter.Internal; unreported: number; readonly seconds: Histogram.Internal<'verdict'> }
-  >();
+  const known = new Map<string, { readonly total: Counter.Internal; unreported: number; readonly seconds: Series }>();
   function seriesOf(system: string, verdict: string, status: string) {
     const key = `${status} ${verdict} ${system}`;
     let series = known.get(key);
     if (!series) {
-      series = { total: calls.labels(system, verdict, status), unreported: 0, seconds: seconds.labels(verdict) };
+      series = { total: calls.labels(system, verdict, status), unreported: 0, seconds: seconds.series({ verdict }) };
       known.set(key, series);
     }
     return series;
