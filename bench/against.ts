@@ -16,8 +16,8 @@ import { startUpstream } from './upstream.ts';
 
 const HERE = fileURLToPath(new URL('..', import.meta.url));
 const WARM_SECONDS = 5;
-/** Windows of each gateway in a round, in the order ABBA, so that a machine that becomes slower favours neither. */
-const WINDOWS = 4;
+/** Pairs of measured windows in a round, in the order ABBA, so that a machine that becomes slower favours neither. */
+const PAIRS = 8;
 
 /**
  * This checkout against another one: is a change within some percent of what was before? Both gateways run at once, on the
@@ -52,7 +52,7 @@ export async function benchAgainst(folder: string, { rounds, seconds, only, load
       failures += sent.failures;
       return sent;
     };
-    const pairs: { here: number; other: number }[] = [];
+    const starts: Pair[][] = [];
     for (let round = 1; round <= rounds; round += 1) {
       await using started = new AsyncDisposableStack();
       const start = async (root: string): Promise<RunningPeer> => {
@@ -62,27 +62,29 @@ export async function benchAgainst(folder: string, { rounds, seconds, only, load
         await send(gateway, WARM_SECONDS);
         return gateway;
       };
-      const gateways = { here: await start(HERE), other: await start(other) };
-      const micros = { here: [] as number[], other: [] as number[] };
-      for (let window = 0; window < 2 * WINDOWS; window += 1) {
-        const which = (['here', 'other', 'other', 'here'] as const)[window % 4]!;
-        const { cpuMicros } = await measure(gateways[which], () => send(gateways[which], seconds));
-        if (cpuMicros === null) throw new Error('without /proc the cost of a call cannot be measured');
-        micros[which].push(cpuMicros);
+      const first = await start(round % 2 === 0 ? HERE : other);
+      const second = await start(round % 2 === 0 ? other : HERE);
+      const gateways = round % 2 === 0 ? { here: first, other: second } : { here: second, other: first };
+      const pairs: Pair[] = [];
+      for (let pair = 0; pair < PAIRS; pair += 1) {
+        const micros = { here: 0, other: 0 };
+        for (const which of pair % 2 === 0 ? (['here', 'other'] as const) : (['other', 'here'] as const)) {
+          const { cpuMicros } = await measure(gateways[which], () => send(gateways[which], seconds));
+          if (cpuMicros === null) throw new Error('without /proc the cost of a call cannot be measured');
+          micros[which] = cpuMicros;
+        }
+        pairs.push(micros);
       }
-      const pair = { here: median(micros.here), other: median(micros.other) };
-      pairs.push(pair);
-      process.stdout.write(
-        `${scenario.name}, start ${round} of ${rounds}: here ${pair.here.toFixed(1)} µs, there ${pair.other.toFixed(1)} µs, ` +
-          `ratio ${(pair.here / pair.other).toFixed(3)}\n`,
-      );
+      starts.push(pairs);
+      process.stdout.write(`${scenario.name}, start ${round} of ${rounds}: ratio ${ratioOf(pairs).toFixed(3)}\n`);
     }
-    const ratios = pairs.map((pair) => pair.here / pair.other);
+    const all = starts.flat();
+    const ratios = starts.map(ratioOf);
     rows.push([
       scenario.name,
-      median(pairs.map(({ here }) => here)).toFixed(1),
-      median(pairs.map((pair) => pair.other)).toFixed(1),
-      median(ratios).toFixed(3),
+      median(all.map(({ here }) => here)).toFixed(1),
+      median(all.map((pair) => pair.other)).toFixed(1),
+      ratioOf(all).toFixed(3),
       `${Math.min(...ratios).toFixed(3)} to ${Math.max(...ratios).toFixed(3)}`,
     ]);
   }
@@ -91,3 +93,8 @@ export async function benchAgainst(folder: string, { rounds, seconds, only, load
   if (failures > 0) process.stderr.write(`${failures} calls had no 2xx answer: this is no sound run\n`);
   return failures > 0 ? 1 : 0;
 }
+
+/** CPU of one call in microseconds. */
+type Pair = { readonly here: number; readonly other: number };
+
+const ratioOf = (pairs: readonly Pair[]): number => median(pairs.map(({ here, other }) => here / other));
