@@ -55,7 +55,7 @@ async function serveCall(stages: Stages, { call, reply }: DescribedCall): Promis
   let decision: Decision | null = null;
   let completion: Completion;
   try {
-    decision = stages.decide(call.input);
+    decision = stages.decide(call.input, call.otherReadings);
     await stages.record.decided(call, decision);
     switch (decision.verdict) {
       case 'allow': {

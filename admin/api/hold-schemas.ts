@@ -130,6 +130,9 @@ const action = z.object({
   body: z
     .unknown()
     .describe('The body as policies see it. A number that JavaScript would round is a string. Null when opaque.'),
+  readings: z
+    .array(z.object({ operation: z.string(), segments: z.array(z.string()), body: z.unknown() }))
+    .describe('Every way in which systems may read the call, each judged by policy. Empty when there is only one.'),
   body_text: z.string().nullable().describe('The exact body, as text; null when it is binary.'),
   body_bytes: z.number().int(),
   complete: z.boolean().describe('Whether the call is displayed in full. If not, it cannot be approved.'),

@@ -5,7 +5,7 @@ import { iso, isoOrNull } from '../../gateway/domain/time.ts';
 import type { CallView } from './body-view.ts';
 import { consequence } from './consequence.ts';
 import { holdHead, routing } from './hold-view.ts';
-import { showInput, type ShownInput } from '../../gateway/domain/policy-input.ts';
+import { readingOf, showInput, type ShownInput } from '../../gateway/domain/policy-input.ts';
 import type { ContextPackage, Permissions } from '../api/hold-schemas.ts';
 
 /** What a hold is shown with. */
@@ -114,6 +114,7 @@ function action(
     headers: action.headers,
     hidden_headers: hiddenHeaders(call, action.headers),
     body: view.body,
+    readings: readingsOf(call),
     body_text: view.text,
     body_bytes: view.bytes,
     complete: view.complete,
@@ -159,6 +160,15 @@ function summary(hold: CallHold, resource: Action['target'], amount: Action['amo
   const on = resource?.id ? ` on ${resource.type} ${resource.id}` : '';
   const worth = amount ? `, amount ${amount.value}${amount.currency ? ` ${amount.currency}` : ''}` : '';
   return `${hold.principal.agent} (owner ${hold.principal.owner}) wants ${hold.operation} at ${hold.system}${on}${worth}.`;
+}
+
+/** Every way in which systems may read the call, the usual one first; empty when there is one. */
+function readingsOf(call: HeldCall | null): Action['readings'] {
+  if (!call?.otherReadings) return [];
+  return [call.input, ...call.otherReadings].map((input) => {
+    const { operation, segments, body } = readingOf(input);
+    return { operation, segments: [...segments], body };
+  });
 }
 
 /** Headers that go out but whose values policy does not see. Their names are told: what is hidden is not unknown. */

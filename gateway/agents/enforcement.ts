@@ -65,7 +65,11 @@ export function createEnforcement(deps: {
   const suspensions = watchSuspensions(store.suspensions, deps.suspensionsChanged);
   const isGranted = createGrants(deps.agents);
   const digest = createDigest(systems);
-  const decideAgain = (input: string) => policy.decide(usage.judgedAgain(input));
+  const decideAgain = (input: string, otherReadings?: readonly string[]) =>
+    policy.decide(
+      usage.judgedAgain(input),
+      otherReadings?.map((reading) => usage.judgedAgain(reading)),
+    );
   const outcomes = createOutcomes(store.holds, (hold, { type }, why) =>
     log.warn({ hold_id: hold.id, outcome: type, why }, 'the outcome of a released call came too late to record'),
   );

@@ -3,16 +3,18 @@ import type { Decision } from '../domain/decision.ts';
 import { Problem } from '../domain/problem.ts';
 import type { Evaluator } from './evaluator.ts';
 import { blockUnmetObligations } from './obligations.ts';
+import { strictestDecision } from './strictest-decision.ts';
 
 /** The decision point of one process, with the policy in force. */
 export type Decider = DriftRules & {
   /** The revision in force; null before the first policy is loaded. */
   revision(): string | null;
   /**
+   * The verdict on a call. Of a call that systems read in several ways, it is the strictest of all readings.
    * @throws Problem `policy-unavailable` when no policy is loaded. A policy that fails gives a blocking decision with a
    *   `fault` instead.
    */
-  decide(input: string): Decision;
+  decide(input: string, otherReadings?: readonly string[]): Decision;
   /** Whether the policy in force reads `input.usage`. */
   readsUsage(): boolean;
   /** The decision-log mask of the policy in force, if it has one; see `Evaluator`. */
@@ -25,9 +27,15 @@ export function createDecider(initial: Evaluator | null = null): Decider {
   let current = initial;
   return {
     revision: () => current?.revision ?? null,
-    decide(input) {
-      if (!current) throw new Problem('policy-unavailable');
-      return blockUnmetObligations(current.decide(input));
+    decide(input, otherReadings = []) {
+      const evaluator = current;
+      if (!evaluator) throw new Problem('policy-unavailable');
+      const decision = evaluator.decide(input);
+      return blockUnmetObligations(
+        otherReadings.length === 0
+          ? decision
+          : strictestDecision([decision, ...otherReadings.map((reading) => evaluator.decide(reading))]),
+      );
     },
     watches: (system) => current?.watches(system) ?? false,
     findDrift: (input) => current?.findDrift(input) ?? { drift: null, fault: 'no policy is loaded' },

@@ -40,6 +40,11 @@ export type Call = {
   readonly traceId: string | null;
   /** The policy input as JSON text. It contains a JSON body byte for byte. */
   input: string;
+  /**
+   * The inputs of the other ways in which systems may read the call. Policy judges each, and the strictest verdict counts.
+   * Empty for nearly all calls.
+   */
+  otherReadings: readonly string[];
 };
 
 /** Safe methods (RFC 9110 section 9.2.1). For any other, the decision is durable before a byte goes upstream. */
@@ -56,4 +61,5 @@ const EMPTY = Buffer.alloc(0);
 export function unload(call: Call): void {
   call.body = EMPTY;
   call.input = '';
+  call.otherReadings = [];
 }

@@ -223,6 +223,8 @@ export type HeldCall = {
   readonly body: Buffer;
   /** The policy input as judged, JSON text. */
   readonly input: string;
+  /** The inputs of the other ways in which systems may read the call; absent when there is one. */
+  readonly otherReadings?: readonly string[];
 };
 
 /** The upstream's answer to a released call; kept encrypted for the caller. */

@@ -9,7 +9,7 @@ import { iso } from './time.ts';
 /**
  * The policy input: one call as Rego sees it, as JSON text. `policies/input.schema.json` describes it for authors.
  *
- *     { "principal": { …, "session" }, "action": { "system", …, "query", "headers", "body_bytes", "body"? },
+ *     { "principal": { …, "session" }, "action": { "system", …, "query", "headers", "body_bytes", "body"?, "readings"? },
  *       "resource", "context", "usage"?, "answer"? }
  *
  * It is text, not an object, so that it contains the agent's own body text: what is judged is what is sent. Only this
@@ -63,6 +63,7 @@ type Context = { readonly at: number; readonly ip: string; readonly claims: Clai
  * @param query JSON text
  * @param headers JSON text
  * @param body JSON text; null if policy cannot read the body, or there is none
+ * @param readings in how many ways systems may read the call; policy and record are told when there are several
  */
 export function createInput(
   principal: string,
@@ -72,6 +73,7 @@ export function createInput(
   bodyBytes: number,
   body: string | null,
   context: Context,
+  readings = 1,
 ): PolicyInput {
   const { session } = context.claims;
   return (
@@ -81,6 +83,7 @@ export function createInput(
     query +
     `,"headers":${headers},"body_bytes":${bodyBytes}` +
     (body === null ? '' : `,"body":${body}`) +
+    (readings === 1 ? '' : `,"readings":${readings}`) +
     action.resource +
     contextText(context)
   );
@@ -210,6 +213,19 @@ export type ShownInput = z.output<typeof shown>;
 /** The parts of an input that a reviewer sees; empty values if there is no input. */
 export function showInput(input: PolicyInput | null): ShownInput {
   return shown.parse(input === null ? {} : parseReadably(input));
+}
+
+/** What distinguishes one reading of a call from another. */
+export type Reading = { readonly operation: string; readonly segments: readonly string[]; readonly body: unknown };
+
+const reading = z.object({
+  action: z.object({ operation: z.string(), segments: z.array(z.string()), body: z.unknown() }),
+});
+
+/** The reading that an input describes, for reviewers. */
+export function readingOf(input: PolicyInput): Reading {
+  const { operation, segments, body } = reading.parse(parseReadably(input)).action;
+  return { operation, segments, body: body ?? null };
 }
 
 function memberOf(value: ExactJson | undefined, name: string): ExactJson | undefined {

@@ -49,7 +49,14 @@ export function createHoldPoint(deps: {
         reversible: claims.reversible ?? null,
       },
       handle,
-      call: { method, target: call.target, headers: call.headers, body: call.body, input: call.input },
+      call: {
+        method,
+        target: call.target,
+        headers: call.headers,
+        body: call.body,
+        input: call.input,
+        ...(call.otherReadings.length > 0 && { otherReadings: call.otherReadings }),
+      },
       traceId,
     };
   }

@@ -47,7 +47,12 @@ export function grantFrom(hold: CallHold, call: HeldCall, terms: GrantTerms, now
 /** Whether a grant answers a hold that is about to be opened. Whatever cannot be told for sure is not covered. */
 export function covers(grant: Grant, draft: HoldDraft, now: number): boolean {
   if (grant.revokedAt !== null || now >= grant.until || grant.used >= grant.uses) return false;
-  return isWithinRules(grant, draft) && isWithinTerms(grant, draft) && isOfShape(grant, draft);
+  return hasOneReading(draft) && isWithinRules(grant, draft) && isWithinTerms(grant, draft) && isOfShape(grant, draft);
+}
+
+/** The shape tells of one reading only, and an open member may mean something else in another. */
+function hasOneReading({ call }: HoldDraft): boolean {
+  return call.otherReadings === undefined;
 }
 
 function isWithinRules({ rules }: Grant, draft: HoldDraft): boolean {

@@ -143,7 +143,12 @@ export function createUsage(deps: {
   }
 
   return {
-    judged: (call) => (wanted() ? { ...call, input: withUsage(call.input, textOf(spenderOfCall(call))) } : call),
+    judged(call) {
+      if (!wanted()) return call;
+      const text = textOf(spenderOfCall(call));
+      const otherReadings = call.otherReadings.map((reading) => withUsage(reading, text));
+      return { ...call, input: withUsage(call.input, text), otherReadings };
+    },
     judgedAgain(input) {
       if (!wanted()) return input;
       const { hasUsage, ...spender } = spenderOf(input);

@@ -38,7 +38,7 @@ export function holdPage(hold: ContextPackage): string {
 }
 
 function sent(action: NonNullable<ContextPackage['action']>): string[] {
-  const { method, url, headers, hidden_headers, body_text, body_bytes, missing } = action;
+  const { method, url, headers, hidden_headers, body_text, body_bytes, missing, readings } = action;
   const head = [`${method} ${url}`, ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`)];
   const hidden = hidden_headers.length > 0 ? [`and, not shown: ${hidden_headers.join(', ')}`] : [];
   const body = body_text === null || body_bytes === 0 ? [] : [quoted(body_text)];
@@ -47,6 +47,8 @@ function sent(action: NonNullable<ContextPackage['action']>): string[] {
     ...[...head, ...hidden].map((line) => `  ${plain(line)}`),
     ...body,
     ...(missing === null ? [] : [plain(missing)]),
+    ...(readings.length > 0 ? ['Systems may read it in several ways. Policy judged each:'] : []),
+    ...readings.map(({ operation, segments, body }) => `  ${plain(JSON.stringify({ operation, segments, body }))}`),
   ];
 }
 

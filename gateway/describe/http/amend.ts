@@ -30,6 +30,8 @@ const DIGESTS = ['content-digest', 'repr-digest', 'digest', 'content-md5'];
  */
 export function amendCall(call: HeldCall, edit: unknown, editable: readonly string[]): HeldCall | NotAmended {
   if (!isExactJson(edit, MAX_DEPTH)) return refused('The edit is not JSON, or is nested too deeply.');
+  if (call.otherReadings)
+    return refused('Systems may read this call in several ways, so it cannot be edited. Reject it, or take it over.');
   const digest = DIGESTS.find((name) => headerOf(call, name) !== undefined);
   if (digest) {
     return refused(

@@ -4,6 +4,12 @@ import { formToJson } from './form.ts';
 import { validateJson } from '../../json/validate.ts';
 import { bodyKind } from './media-type.ts';
 import { hasMethodOverrideMember } from './method-override.ts';
+import type { Readings } from './readings.ts';
+
+/** How systems may read a body that is not empty, each as in `bodyJson`. @throws Problem `bad-body` */
+export function readBodyAs(body: Buffer, contentType: string | undefined): Readings<string | null> {
+  return [bodyJson(body, contentType)];
+}
 
 /**
  * A body as policy sees it, as JSON text: the body itself if it is JSON, or a form converted. Null when policy cannot

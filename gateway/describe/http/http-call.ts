@@ -1,14 +1,22 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { NO_CLAIMS, type Call } from '../../domain/call.ts';
-import { actionText, createInput, principalText, type ActionText } from '../../domain/policy-input.ts';
+import {
+  actionText,
+  createInput,
+  principalText,
+  type ActionText,
+  type PolicyInput,
+} from '../../domain/policy-input.ts';
+import { Problem } from '../../domain/problem.ts';
 import type { Principal } from '../../domain/principal.ts';
 import type { System } from '../../domain/system.ts';
-import { bodyJson } from './body-json.ts';
+import type { Readings } from './readings.ts';
+import { readBodyAs } from './body-json.ts';
 import { parseClaims, parseTraceId } from './context.ts';
 import { queryToJson } from './form.ts';
 import { VISIBLE_HEADERS } from './headers.ts';
 import { createOperationNamer, type NamedOperation } from './operation.ts';
-import { decodeSegments, splitTarget } from './path.ts';
+import { readPath, splitTarget } from './path.ts';
 
 /** A call as it arrived. Its head passed `assertPlainFraming`, its body is read and its caller is identified. */
 export type Arrival = {
@@ -32,6 +40,11 @@ type Route = NamedOperation & { readonly action: ActionText };
 /** Limits of the route cache. Repeated paths are worth caching; paths with an identifier come and go. */
 const MAX_ROUTES = 1000;
 const MAX_ROUTE_LENGTH = 256;
+/** More readings of one call are a probe, not a need. Policy is evaluated for each. */
+const MAX_READINGS = 4;
+
+const NO_BODY: Readings<string | null> = [null];
+const NO_OTHERS: readonly PolicyInput[] = [];
 
 /**
  * Describes the calls to one system. The policy input is assembled as text that contains the body's own text: what is
@@ -44,7 +57,8 @@ export function createDescriber(system: System): (arrival: Arrival) => Call {
   const nameOperation = createOperationNamer(system.openapi, system.upstream.pathname);
   const writeHeaders = createHeaderWriter(system);
   const principals = new WeakMap<Principal, string>();
-  const routes = new Map<string, Route>();
+  /** The first of a path is how its call is named; more than one where systems read the path in several ways. */
+  const routes = new Map<string, Readings<Route>>();
 
   function principalOf(principal: Principal): string {
     let text = principals.get(principal);
@@ -52,43 +66,55 @@ export function createDescriber(system: System): (arrival: Arrival) => Call {
     return text;
   }
 
-  function routeOf(protocol: Arrival['protocol'], method: string, path: string): Route {
+  function routesOf(protocol: Arrival['protocol'], method: string, path: string): Readings<Route> {
     const key = `${protocol} ${method} ${path}`;
-    let route = routes.get(key);
-    if (route === undefined) {
-      route = createRoute(protocol, method, path);
+    let found = routes.get(key);
+    if (found === undefined) {
+      found = createRoutes(protocol, method, path);
       if (key.length <= MAX_ROUTE_LENGTH) {
         if (routes.size >= MAX_ROUTES) routes.clear();
-        routes.set(key, route);
+        routes.set(key, found);
       }
     }
-    return route;
+    return found;
   }
 
-  function createRoute(protocol: Arrival['protocol'], method: string, path: string): Route {
-    const segments = decodeSegments(path);
-    const { operation, resource } = nameOperation(method, segments);
-    const action = actionText(system.name, { operation, method, path, segments, protocol }, resource);
-    return { operation, resource, action };
+  function createRoutes(protocol: Arrival['protocol'], method: string, path: string): Readings<Route> {
+    const routeOf = (segments: readonly string[]): Route => {
+      const { operation, resource } = nameOperation(method, segments);
+      const action = actionText(system.name, { operation, method, path, segments, protocol }, resource);
+      return { operation, resource, action };
+    };
+    const [segments, ...others] = readPath(path);
+    return [routeOf(segments), ...others.map(routeOf)];
   }
 
   return (arrival) => {
     const { method, target, headers, body } = arrival;
     const { path, query } = splitTarget(target);
-    const route = routeOf(arrival.protocol, method, path);
+    const ways = routesOf(arrival.protocol, method, path);
+    const [route] = ways;
+    const bodies = body.length === 0 ? NO_BODY : readBodyAs(body, headers['content-type']);
     const agentContext = headers['agent-context'];
     const claims = typeof agentContext === 'string' ? parseClaims(agentContext) : NO_CLAIMS;
     const idempotencyKey = headers['idempotency-key'];
 
-    const input = createInput(
-      principalOf(arrival.principal),
-      route.action,
-      queryToJson(query),
-      writeHeaders(headers),
-      body.length,
-      body.length === 0 ? null : bodyJson(body, headers['content-type']),
-      { at: arrival.at, ip: plainIp(arrival.ip), claims },
-    );
+    const readings = ways.length * bodies.length;
+    if (readings > MAX_READINGS) throw tooManyReadings(readings);
+    const queryJson = queryToJson(query);
+    const headersJson = writeHeaders(headers);
+    const context = { at: arrival.at, ip: plainIp(arrival.ip), claims };
+    const inputOf = ({ action }: Route, bodyJson: string | null): PolicyInput =>
+      createInput(
+        principalOf(arrival.principal),
+        action,
+        queryJson,
+        headersJson,
+        body.length,
+        bodyJson,
+        context,
+        readings,
+      );
 
     return {
       id: arrival.id,
@@ -105,7 +131,9 @@ export function createDescriber(system: System): (arrival: Arrival) => Call {
       claims,
       idempotencyKey: typeof idempotencyKey === 'string' && idempotencyKey !== '' ? idempotencyKey : null,
       traceId: parseTraceId(headers.traceparent as string | undefined),
-      input,
+      input: inputOf(route, bodies[0]),
+      otherReadings:
+        readings === 1 ? NO_OTHERS : ways.flatMap((each) => bodies.map((json) => inputOf(each, json))).slice(1),
     };
   };
 }
@@ -125,6 +153,14 @@ function createHeaderWriter(system: System): (headers: IncomingHttpHeaders) => s
     }
     return `{${json}}`;
   };
+}
+
+function tooManyReadings(readings: number): Problem {
+  return new Problem('bad-request', {
+    detail:
+      `Systems could read this call in ${readings} ways, and policy judges at most ${MAX_READINGS}. Send fewer encoded slashes, ` +
+      'empty segments and path parameters, and a body of the type that Content-Type names, or have an operator declare how the system reads.',
+  });
 }
 
 /** The plain IPv4 address of a caller on a dual-stack socket: policies compare it with IPv4 networks. */

@@ -1,4 +1,5 @@
 import { Problem } from '../../domain/problem.ts';
+import type { Readings } from './readings.ts';
 
 /**
  * Segments of unreserved characters and sub-delimiters (RFC 3986), none empty or a dot segment. Nearly all calls match.
@@ -76,6 +77,11 @@ function assertHarmlessSegment(segment: string, last: boolean): void {
   const name = compatible.split(';', 1)[0];
   if (name === '.' || name === '..') throw ambiguous('it has a dot segment');
   if (name === '' && !(last && segment === '')) throw ambiguous('it has a double slash or an empty segment');
+}
+
+/** How systems may read a path that `assertPlainPath` accepted: its percent-decoded segments. */
+export function readPath(path: string): Readings<readonly string[]> {
+  return [decodeSegments(path)];
 }
 
 /** The percent-decoded segments of a path that `assertPlainPath` accepted; a trailing slash adds none. */

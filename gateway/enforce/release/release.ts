@@ -49,7 +49,7 @@ export type Releaser = {
 export function createReleaser(deps: {
   readonly holds: Pick<HoldStore, 'apply'>;
   readonly contents: Pick<HoldContents, 'call'>;
-  readonly decide: (input: string) => Decision;
+  readonly decide: (input: string, otherReadings?: readonly string[]) => Decision;
   readonly forwarder: Forwarder;
   readonly outcomes: Outcomes;
   readonly meter: Meter;
@@ -80,7 +80,7 @@ export function createReleaser(deps: {
     if (!call || digest(hold, call) !== hold.digest) {
       throw new Problem('internal', { cause: new Error(`what is stored for ${hold.id} is not what was approved`) });
     }
-    const decision = decide(call.input);
+    const decision = decide(call.input, call.otherReadings);
     if (decision.fault !== null) throw new Problem('policy-unavailable', { cause: new Error(decision.fault) });
     const { policyRevision } = decision;
     const reason = whyNotPermitted(hold.principal.agent, hold.system);

@@ -1,0 +1,41 @@
+import type { Decision, Verdict } from '../domain/decision.ts';
+import { strictest } from '../domain/terms.ts';
+import { failed } from './outcome.ts';
+
+const STRICTNESS: readonly Verdict[] = ['allow', 'hold', 'block'];
+
+/**
+ * One decision on a call that systems may read in several ways, from the decision on each reading: the strictest verdict
+ * wins. What the readings of that verdict ask for adds up, as if all their rules had matched one call.
+ */
+export function strictestDecision(readings: readonly [Decision, ...Decision[]]): Decision {
+  const verdict = STRICTNESS[Math.max(...readings.map((each) => STRICTNESS.indexOf(each.verdict)))]!;
+  const deciding = readings.filter((each) => each.verdict === verdict);
+  const [first] = deciding as [Decision];
+  const costs = deciding.flatMap(({ cost }) => cost ?? []);
+  const terms = deciding.flatMap((each) => each.terms ?? []);
+  const decideMicros = readings.reduce((sum, each) => sum + each.decideMicros, 0);
+  if (new Set(costs.map(({ unit }) => unit)).size > 1) {
+    return {
+      ...first,
+      ...failed('the readings of the call cost different units, which cannot be compared'),
+      decideMicros,
+    };
+  }
+  return {
+    ...first,
+    verdict,
+    rules: unique([...deciding, ...readings].flatMap(({ rules }) => rules)),
+    reason: unique(deciding.map(({ reason }) => reason)).join(' '),
+    obligations: unique(deciding.flatMap(({ obligations }) => obligations)),
+    alert: unique(deciding.flatMap(({ alert }) => alert)),
+    terms: terms.length > 0 ? strictest(terms) : null,
+    cost: costs.length > 0 ? costs.reduce((a, b) => (b.amount > a.amount ? b : a)) : null,
+    fault: deciding.find(({ fault }) => fault !== null)?.fault ?? null,
+    decideMicros,
+  };
+}
+
+function unique<T>(items: readonly T[]): readonly T[] {
+  return [...new Map(items.map((item) => [JSON.stringify(item), item])).values()];
+}
