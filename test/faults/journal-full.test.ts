@@ -144,4 +144,4 @@ test('a full journal that may shed lets allowed reads through, counts them, and 
   engine.child.kill('SIGKILL');
   // The decision and the end of each read are recorded or counted.
   expect(Number(told!.told) + Number(kept!.kept)).toBe(reads * 2);
-}, 60_000);
+});

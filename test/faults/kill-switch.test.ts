@@ -12,7 +12,7 @@ beforeAll(async () => {
   const operator = { id: 'dora@example.com', token_sha256: hashToken(REVIEWER_TOKEN), roles: ['operator', 'reviewer'] };
   place = await createPlace(upstream.url, { workers: 3, reviewers: [{ ...operator, groups: ['maintainers'] }] });
   gateway = await place.start();
-}, 60_000);
+});
 
 afterAll(async () => {
   await gateway?.stop();

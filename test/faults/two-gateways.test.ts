@@ -55,7 +55,7 @@ beforeAll(async () => {
   // Gateways on one store share its key.
   cpSync(join(places[0]!.data, 'keys'), join(places[1]!.data, 'keys'), { recursive: true });
   two = await places[1]!.start();
-}, 120_000);
+});
 
 afterAll(async () => {
   for (const response of owed) response.destroy();
@@ -66,7 +66,7 @@ afterAll(async () => {
   await upstream?.close();
   policies.remove();
   folder.remove();
-}, 60_000);
+});
 
 const sentFor = (name: string) => upstream.received.filter(({ url }) => url.includes(`/${name}/`)).length;
 const async = { prefer: 'respond-async' };
@@ -90,7 +90,7 @@ test('a gateway that starts next to another does not settle the other’s runnin
   expect((await answer).text).toBe('merged');
   await expect.poll(() => executionOf(two, hold_id)).toBe('executed');
   expect(sentFor('slow-1')).toBe(1);
-}, 60_000);
+});
 
 test('a hold of a killed gateway is decided and sent by another one, once, and its events are recorded once', async () => {
   const left = (await one.call({ ...held('left'), headers: async })).json<{ hold_id: string }>().hold_id;
@@ -133,4 +133,4 @@ test('a hold of a killed gateway is decided and sent by another one, once, and i
   expect(story(left)).toEqual([...decided, 'hold.executed', 'hold.released'].toSorted());
   expect(story(waits)).toEqual([...decided, 'hold.attached', 'hold.executed', 'hold.released'].toSorted());
   expect(story(sending)).toEqual([...decided, 'hold.indeterminate', 'hold.released'].toSorted());
-}, 120_000);
+});

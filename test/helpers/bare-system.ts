@@ -56,7 +56,7 @@ export function systemAt(upstream: string, options: Partial<System> = {}): Syste
     agentCredential: { header: 'x-api-key' },
     wait: 0,
     bodyLimit: 2 ** 30,
-    timeout: 20_000,
+    timeout: 60_000,
     connections: 1,
     idempotent: false,
     ...options,

@@ -91,7 +91,7 @@ test('clickhouse-connect reads Native, Arrow and Parquet, with each of its compr
     tables: ['events'],
     refused: ['164', '497', '60'],
   });
-}, 120_000);
+});
 
 /** What Grafana's ClickHouse data source sends by clickhouse-go, its driver, and for its editor and its variables. */
 const GRAFANA = [

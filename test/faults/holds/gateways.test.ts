@@ -37,13 +37,13 @@ beforeAll(async () => {
   shared = await createSharedStore(2, upstream.url, REGO);
   one = await shared.places[0]!.start();
   two = await shared.places[1]!.start();
-}, 120_000);
+});
 
 afterAll(async () => {
   for (const response of slow) response.destroy();
   await shared?.remove();
   await upstream?.close();
-}, 60_000);
+});
 
 const sentFor = (name: string) => upstream.received.filter(({ url }) => url.includes(`/${name}/`)).length;
 
@@ -105,7 +105,7 @@ test('a call for which callers of both gateways wait is sent once, although one 
   expect([again.status, await again.text()]).toEqual([200, 'merged']);
   expect([sentFor('both'), sentFor('left')]).toEqual([1, 1]);
   one = await shared.places[0]!.start();
-}, 120_000);
+});
 
 test('approved on both gateways in the moment in which it expires, a call is sent once or never, and everybody is told who was first', async () => {
   const outcomes = new Set<string>();
@@ -214,4 +214,4 @@ test('ClickHouse has each event once, and of each hold one story', async () => {
   // Nothing was sent that has no story.
   const names = upstream.received.filter(({ method }) => method === 'PUT').map(({ url }) => url.split('/')[3]!);
   expect(stories.map(({ path }) => path.split('/')[3])).toEqual(expect.arrayContaining(names));
-}, 60_000);
+});

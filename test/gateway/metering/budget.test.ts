@@ -22,7 +22,7 @@ hold contains {"rule": "asked", "reviewers": ["finance"], "cost": {"amount": inp
 }
 `;
 
-const PATIENCE = { timeout: 20_000 };
+const PATIENCE = { timeout: 60_000 };
 
 let bundle: Bundle;
 let upstream: Upstream;

@@ -47,7 +47,7 @@ beforeAll(async () => {
     },
   });
   admin = await startAdmin(plane);
-}, 60_000);
+});
 
 afterAll(async () => {
   await admin?.close();

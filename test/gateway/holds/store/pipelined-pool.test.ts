@@ -5,7 +5,7 @@ import { CorkableClient, pipelined } from '../../../../gateway/holds/store/pipel
 import { postgresPlace, type Place } from './engines.ts';
 
 /** Other processes may be slow on a machine at work. */
-const SOON = { timeout: 20_000 };
+const SOON = { timeout: 60_000 };
 
 type Tables = { fruit: { name: string } };
 

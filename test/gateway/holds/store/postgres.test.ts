@@ -9,7 +9,7 @@ import { openDatabase, postgresPlace } from './engines.ts';
 import { approve, executed, must, release, useStores } from './stores.ts';
 
 /** Other processes may be slow on a machine at work. */
-const SOON = { timeout: 20_000 };
+const SOON = { timeout: 60_000 };
 
 const unavailable = { code: 'store-unavailable' };
 

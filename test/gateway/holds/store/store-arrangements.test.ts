@@ -8,7 +8,7 @@ import { engines } from './engines.ts';
 import { approve, eventTypes, executed, indeterminate, must, release, useStores } from './stores.ts';
 
 /** Other processes may be slow on a machine at work. */
-const SOON = { timeout: 20_000 };
+const SOON = { timeout: 60_000 };
 
 const ben = reviewer('ben');
 

@@ -9,7 +9,7 @@ import { engines } from './engines.ts';
 import { approve, eventTypes, must, useStores } from './stores.ts';
 
 /** Other processes may be slow on a machine at work. */
-const SOON = { timeout: 20_000 };
+const SOON = { timeout: 60_000 };
 
 describe.each(engines)('several processes with holds in $name', (engine) => {
   const stores = useStores(engine);
