@@ -24,9 +24,7 @@ export function holdPage(hold: ContextPackage): string {
     ...(diff && diff.edited_by.length > 0
       ? ['', `Changed by ${plain(diff.edited_by.join(', '))}. The agent had sent:`, quoted(json(diff.proposed))]
       : []),
-    ...(Object.keys(claims).length > 0
-      ? ['', 'The agent’s own words, which nobody has checked:', quoted(json(claims))]
-      : []),
+    ...(Object.keys(claims).length > 0 ? ['', 'What the agent says, unchecked:', quoted(json(claims))] : []),
     ...(artifacts.length > 0
       ? ['', 'Artifacts:', ...artifacts.map(({ name, bytes }) => `  ${plain(name)} (${bytes} bytes)`)]
       : []),

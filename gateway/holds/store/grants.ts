@@ -11,6 +11,7 @@ import { covers, grantFrom } from '../coverage.ts';
 import { approvals } from '../quorum.ts';
 import { available } from './available.ts';
 import type { RecordUnit, Transact } from './unit-of-work.ts';
+import { pageOf, type Page } from './page.ts';
 import type { Schema } from './schema.ts';
 
 /** A grant with the step that belongs into the story of the hold that it was given on, or that it answers. */
@@ -115,7 +116,7 @@ export async function listGrants(
   db: Kysely<Schema>,
   filter: { readonly agent?: string; readonly active: boolean; readonly cursor?: string; readonly limit: number },
   now: number,
-): Promise<{ items: Grant[]; next: string | null }> {
+): Promise<Page<Grant>> {
   const { agent, cursor, limit } = filter;
   let query = filter.active ? active(db, now) : db.selectFrom('grants').select(COLUMNS);
   if (agent) query = query.where('agent', '=', agent);
@@ -124,8 +125,7 @@ export async function listGrants(
     .orderBy('id', 'desc')
     .limit(limit + 1)
     .execute();
-  const items = rows.slice(0, limit).map(fromRow);
-  return { items, next: rows.length > limit ? (items.at(-1)?.id ?? null) : null };
+  return pageOf(rows, limit, fromRow);
 }
 
 /** Null when there is no such grant. Revoking twice changes nothing and is recorded once. */

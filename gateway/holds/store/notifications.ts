@@ -12,6 +12,7 @@ import type {
 } from '../../domain/notification.ts';
 import { available } from './available.ts';
 import type { RecordUnit, Transact } from './unit-of-work.ts';
+import { pageOf, type Page } from './page.ts';
 import type { Schema } from './schema.ts';
 
 /** @param compose says who has to be notified of something, and how */
@@ -132,15 +133,14 @@ export async function settleNotification(
 export async function deadNotifications(
   db: Kysely<Schema>,
   { cursor, limit }: { readonly cursor?: string; readonly limit: number },
-): Promise<{ items: Notification[]; next: string | null }> {
+): Promise<Page<Notification>> {
   let query = db.selectFrom('notices').selectAll().where('state', '=', 'dead');
   if (cursor) query = query.where('id', '<', cursor);
   const rows = await query
     .orderBy('id', 'desc')
     .limit(limit + 1)
     .execute();
-  const items = rows.slice(0, limit).map(fromRow);
-  return { items, next: rows.length > limit ? (items.at(-1)?.id ?? null) : null };
+  return pageOf(rows, limit, fromRow);
 }
 
 /** Tries a dead one from the beginning. Null when there is none. */

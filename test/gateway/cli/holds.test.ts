@@ -71,7 +71,7 @@ describe('holds', () => {
     expect(out).toContain('wants createRefund at payments, amount 50000 usd.');
     expect(out).toContain('  POST /payments/v1/refunds?a=1\n');
     expect(out).toContain(`  | ${REFUND}\n`);
-    expect(out).toContain('nobody has checked:\n  | {\n');
+    expect(out).toContain('What the agent says, unchecked:\n  | {\n');
     expect(out).toContain('Approving sends POST');
     expect(JSON.parse((await run(['holds', 'show', id, '--json'])).out)).toMatchObject({ hold_id: id });
   });
