@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { costAmount, costUnit } from '../domain/cost.ts';
-import type { CostEntry } from '../domain/system.ts';
+import type { CostEntry, PathRules } from '../domain/system.ts';
 import { address } from './address.ts';
 import { section } from './section.ts';
 import { duration, file, headerName, headerValue, size, upstreamUrl } from './values.ts';
@@ -42,6 +42,23 @@ const cost = section({
   return z.NEVER;
 });
 
+const either = <const Way extends string>(one: Way, other: Way) =>
+  z.enum([one, other], { error: `expected ${one} or ${other}` }).optional();
+
+const path = section({
+  encoded_slash: either('data', 'separator').describe(
+    'What `%2F` in a path is: `data` of one segment, as GitHub, GitLab and npm read it, or a `separator` of two. With `data`, `%5C` is data too. Policy [judges every reading](../../policies/README.md#paths) of what is not declared.',
+  ),
+  case: either('sensitive', 'insensitive').describe(
+    'Whether `/Refunds` is another resource than `/refunds`. With `insensitive`, policy sees names as the OpenAPI document spells them, others in lower case, and identifiers as sent. When absent, a path that the document spells in another case is judged in both; any other path as sent.',
+  ),
+  empty_segments: either('keep', 'merge').describe('Whether `/a//b` has three segments, or is read as `/a/b`.'),
+}).transform(({ encoded_slash: encodedSlash, case: letters, empty_segments: emptySegments }): PathRules => ({
+  ...(encodedSlash && { encodedSlash }),
+  ...(letters && { case: letters }),
+  ...(emptySegments && { emptySegments }),
+}));
+
 export const system = section({
   upstream: upstreamUrl.describe('URL of the API, http or https. Its path is put before the path of each call.'),
   credential: section({
@@ -63,6 +80,7 @@ export const system = section({
   openapi: file
     .optional()
     .describe('OpenAPI 3.0 or 3.1 document, in YAML or JSON; its `operationId`s name the operations.'),
+  path: path.optional(),
   wait: duration.prefault('50s').describe('How long a held request stays open. The caller can retry to keep waiting.'),
   timeout: duration
     .prefault('60s')

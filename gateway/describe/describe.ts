@@ -45,8 +45,9 @@ export function createDescribe(
 /** Refuses a handshake that the WebSocket client would send differently from how it was judged. */
 function assertPlainHandshake(target: string, body: Buffer): void {
   if (body.length > 0) throw new Problem('bad-request', { detail: 'Send the WebSocket handshake without a body.' });
-  const sent = URL.canParse(target, 'http://a') ? new URL(target, 'http://a') : null;
-  if (!sent || sent.pathname + sent.search !== target) {
+  const whole = target.startsWith('/') ? target : `/${target}`;
+  const sent = URL.canParse(whole, 'http://a') ? new URL(whole, 'http://a') : null;
+  if (!sent || sent.pathname + sent.search !== whole) {
     throw new Problem('bad-request', {
       detail: 'Percent-encode every character of the target that the URL standard encodes.',
     });

@@ -25,9 +25,12 @@ export type Call = {
   /** Stable name of the operation: an OpenAPI operationId, or `METHOD /templated/path`. */
   readonly operation: string;
   readonly method: string;
-  /** Path and query below the system, byte for byte as received; starts with `/`. */
+  /**
+   * Path and query below the system, byte for byte as received. The path may be empty: the call is then for the path of
+   * the upstream itself.
+   */
   readonly target: string;
-  /** `target` without its query. */
+  /** The path of `target` without needless percent-encoding; `/` where it is empty. */
   readonly path: string;
   /** Names and values alternating, as received (the layout of `IncomingMessage.rawHeaders`). */
   readonly headers: readonly string[];

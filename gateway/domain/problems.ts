@@ -51,7 +51,7 @@ export const agentProblems = {
   'ambiguous-path': [
     400,
     'Ambiguous path',
-    'Send a plain path: no dot segments, encoded slashes, backslashes, control characters or double slashes.',
+    'Send a path without dot segments, backslashes, control characters and fragments, in any encoding.',
   ],
   'bad-body': [
     400,

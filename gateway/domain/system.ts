@@ -9,6 +9,8 @@ export type System = {
   readonly hosts: readonly string[];
   /** Own `host:port`, for SDKs that can set neither a base path nor a Host header. */
   readonly listen?: string;
+  /** How the system reads paths. */
+  readonly path?: PathRules;
   /** Names for operations: the text of an OpenAPI 3.0 or 3.1 document, parsed. */
   readonly openapi?: unknown;
   /** The header with the upstream's credential. Agents never see it. */
@@ -30,6 +32,16 @@ export type System = {
   readonly readBack?: ReadBack;
   /** What calls cost. For each kind of entry, the first that matches the operation counts. */
   readonly costs?: readonly CostEntry[];
+};
+
+/** How a system reads what servers read in different ways. Policy judges every reading of what is not declared. */
+export type PathRules = {
+  /** `data`: splits the path, then decodes each segment. `separator`: decodes the path, then splits it. */
+  readonly encodedSlash?: 'data' | 'separator';
+  /** Whether `/Refunds` is another resource than `/refunds`. */
+  readonly case?: 'sensitive' | 'insensitive';
+  /** Whether `/a//b` has three segments, or the two of `/a/b`. */
+  readonly emptySegments?: 'keep' | 'merge';
 };
 
 /** What some operations cost. */

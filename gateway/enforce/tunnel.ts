@@ -96,7 +96,8 @@ export function registerTunnel(app: FastifyInstance, systems: readonly System[],
           return;
         }
         handshakes.set(raw, allowed);
-        raw.url = (upstreams.get(allowed.system)?.pathname.replace(/\/$/, '') ?? '') + allowed.target;
+        const own = upstreams.get(allowed.system)?.pathname ?? '/';
+        raw.url = (allowed.target.startsWith('/') ? own.replace(/\/$/, '') : own) + allowed.target;
       },
     });
     await own.ready();

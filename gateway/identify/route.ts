@@ -2,7 +2,7 @@ import type { System } from '../domain/system.ts';
 
 export type Route = {
   readonly system: System;
-  /** Path and query below the system, byte for byte; starts with `/`. */
+  /** Path and query below the system, byte for byte. The path is empty when the call is for the upstream's own path. */
   readonly target: string;
 };
 
@@ -18,14 +18,19 @@ export function createRouter(
 
   return (own, host, url) => {
     const system = own ?? (byHost.size > 0 && host !== undefined ? byHost.get(hostName(host)) : undefined);
-    if (system) return { system, target: url };
+    // A client cannot send an empty path, so a slash alone stands for it.
+    if (system) return { system, target: /^\/(?:\?|$)/.test(url) ? below(system, url.slice(1)) : url };
 
     const end = endOfSegment(url);
     const named = byName.get(url.slice(1, end));
     if (!named) return null;
-    const rest = url.slice(end);
-    return { system: named, target: rest.startsWith('/') ? rest : `/${rest}` };
+    return { system: named, target: below(named, url.slice(end)) };
   };
+}
+
+/** A system without a path of its own has one address for both `/system` and `/system/`. */
+function below({ upstream }: System, rest: string): string {
+  return rest.startsWith('/') || upstream.pathname !== '/' ? rest : `/${rest}`;
 }
 
 /** Where the first segment of `/segment/…?…` ends. */

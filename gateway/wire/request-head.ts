@@ -24,7 +24,8 @@ export function createRequestHead(upstream: URL): (request: Outgoing) => Request
 
   /** @throws Error when it cannot be sent as exactly one request */
   return ({ method, target, headers, body }) => {
-    const path = prefix + target;
+    // An empty path stands for the upstream's own, to the last slash.
+    const path = (target.startsWith('/') ? prefix : upstream.pathname) + target;
     if (!METHOD.test(method) || !TARGET.test(path)) throw new Error('the method or target cannot be sent');
     // Desync: some upstreams answer HEAD with a body, which would be read as the next answer.
     const isHead = method === 'HEAD';

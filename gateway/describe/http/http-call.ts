@@ -16,7 +16,9 @@ import { parseClaims, parseTraceId } from './context.ts';
 import { queryToJson } from './form.ts';
 import { VISIBLE_HEADERS } from './headers.ts';
 import { createOperationNamer, type NamedOperation } from './operation.ts';
-import { readPath, splitTarget } from './path.ts';
+import { readCase } from './path-case.ts';
+import { pathOf, readPath } from './path-readings.ts';
+import { splitTarget } from './path.ts';
 
 /** A call as it arrived. Its head passed `assertPlainFraming`, its body is read and its caller is identified. */
 export type Arrival = {
@@ -24,7 +26,7 @@ export type Arrival = {
   /** Milliseconds since the epoch. */
   readonly at: number;
   readonly principal: Principal;
-  /** Path and query below the system, as received. */
+  /** Path and query below the system, as received. Without a path, the call is for the upstream's own. */
   readonly target: string;
   readonly method: string;
   readonly rawHeaders: readonly string[];
@@ -35,7 +37,7 @@ export type Arrival = {
   readonly protocol: 'http' | 'websocket';
 };
 
-type Route = NamedOperation & { readonly action: ActionText };
+type Route = Pick<NamedOperation, 'operation' | 'resource'> & { readonly action: ActionText };
 
 /** Limits of the route cache. Repeated paths are worth caching; paths with an identifier come and go. */
 const MAX_ROUTES = 1000;
@@ -55,6 +57,7 @@ const NO_OTHERS: readonly PolicyInput[] = [];
  */
 export function createDescriber(system: System): (arrival: Arrival) => Call {
   const nameOperation = createOperationNamer(system.openapi, system.upstream.pathname);
+  const isWholePath = system.upstream.pathname === '/';
   const writeHeaders = createHeaderWriter(system);
   const principals = new WeakMap<Principal, string>();
   /** The first of a path is how its call is named; more than one where systems read the path in several ways. */
@@ -80,13 +83,24 @@ export function createDescriber(system: System): (arrival: Arrival) => Call {
   }
 
   function createRoutes(protocol: Arrival['protocol'], method: string, path: string): Readings<Route> {
-    const routeOf = (segments: readonly string[]): Route => {
-      const { operation, resource } = nameOperation(method, segments);
-      const action = actionText(system.name, { operation, method, path, segments, protocol }, resource);
-      return { operation, resource, action };
-    };
-    const [segments, ...others] = readPath(path);
-    return [routeOf(segments), ...others.map(routeOf)];
+    // One too many tells that there are too many.
+    const ways = readPath(path, system.path, isWholePath, MAX_READINGS + 1);
+    const routes: Route[] = [];
+    for (const segments of ways) {
+      const named = nameOperation(method, segments);
+      for (const spelling of readCase(named, segments, system.path?.case)) {
+        const { operation, resource } = spelling === segments ? named : nameOperation(method, spelling);
+        // A rule that compares paths must see that of each reading.
+        const read = spelling === ways[0] && system.path === undefined ? path : pathOf(spelling, path);
+        const action = actionText(
+          system.name,
+          { operation, method, path: read, segments: spelling, protocol },
+          resource,
+        );
+        routes.push({ operation, resource, action });
+      }
+    }
+    return routes as [Route, ...Route[]];
   }
 
   return (arrival) => {
@@ -100,7 +114,7 @@ export function createDescriber(system: System): (arrival: Arrival) => Call {
     const idempotencyKey = headers['idempotency-key'];
 
     const readings = ways.length * bodies.length;
-    if (readings > MAX_READINGS) throw tooManyReadings(readings);
+    if (readings > MAX_READINGS) throw tooManyReadings();
     const queryJson = queryToJson(query);
     const headersJson = writeHeaders(headers);
     const context = { at: arrival.at, ip: plainIp(arrival.ip), claims };
@@ -155,10 +169,10 @@ function createHeaderWriter(system: System): (headers: IncomingHttpHeaders) => s
   };
 }
 
-function tooManyReadings(readings: number): Problem {
+function tooManyReadings(): Problem {
   return new Problem('bad-request', {
     detail:
-      `Systems could read this call in ${readings} ways, and policy judges at most ${MAX_READINGS}. Send fewer encoded slashes, ` +
+      `Systems could read this call in more than ${MAX_READINGS} ways, and policy judges no more. Send fewer encoded slashes, ` +
       'empty segments and path parameters, and a body of the type that Content-Type names, or have an operator declare how the system reads.',
   });
 }

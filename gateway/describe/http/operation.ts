@@ -6,6 +6,8 @@ export type NamedOperation = {
   /** An operationId, or `METHOD /templated/path`. */
   readonly operation: string;
   readonly resource: { readonly type: string; readonly id: string | null };
+  /** The segments with the fixed text of the OpenAPI template in its own case; null when no template matches. */
+  readonly spelling: readonly string[] | null;
 };
 
 /** @param segments the path below the system, percent-decoded, without an empty last segment */
@@ -34,16 +36,21 @@ export function createOperationNamer(openapi: unknown, basePath = ''): Operation
 
   return (method, segments) => {
     const plain = segments.map(withoutParameters);
-    const inside = prefixSegments.every((part, index) => part === plain[index])
-      ? plain.slice(prefixSegments.length)
-      : plain;
+    const isPrefixed = prefixSegments.every((part, index) => equalInAnyCase(part, plain[index]));
+    const prefixed = isPrefixed ? prefixSegments : [];
+    const inside = plain.slice(prefixed.length);
     // An upstream that ignores case must not turn a known operation into an unknown one, so any case is tried.
     const match =
       exact.find(inside, method) ??
       anyCase.find(inside, method) ??
       exact.find(inside, null) ??
       anyCase.find(inside, null);
-    return match === null ? nameByShape(method, plain) : nameByTemplate(method, inside, match);
+    if (match === null) return nameByShape(method, plain);
+    const fixed = [...prefixed, ...match.template.text.split('/').filter((part) => part !== '')];
+    const spelling = segments.map((segment, index) =>
+      equalInAnyCase(fixed[index]!, segment) ? fixed[index]! : segment,
+    );
+    return { ...nameByTemplate(method, inside, match), spelling };
   };
 }
 
@@ -53,7 +60,15 @@ function withoutParameters(segment: string): string {
   return semicolon === -1 ? segment : segment.slice(0, semicolon);
 }
 
-function nameByTemplate(method: string, segments: readonly string[], match: TemplateMatch): NamedOperation {
+function equalInAnyCase(a: string, b: string | undefined): boolean {
+  return a === b || a.toLowerCase() === b?.toLowerCase();
+}
+
+function nameByTemplate(
+  method: string,
+  segments: readonly string[],
+  match: TemplateMatch,
+): Omit<NamedOperation, 'spelling'> {
   const { template, values } = match;
   return {
     operation: template.operations.get(method) ?? `${method} ${template.text}`,
@@ -64,7 +79,7 @@ function nameByTemplate(method: string, segments: readonly string[], match: Temp
 function nameByShape(method: string, segments: readonly string[]): NamedOperation {
   const values = segments.map((segment) => (isIdentifier(segment) ? segment : null));
   const shape = segments.map((segment, index) => (values[index] === null ? segment : '{id}'));
-  return { operation: `${method} /${shape.join('/')}`, resource: resourceOf(segments, values) };
+  return { operation: `${method} /${shape.join('/')}`, resource: resourceOf(segments, values), spelling: null };
 }
 
 /** The type is the last fixed segment; the id is the last identifier after it, if any. */

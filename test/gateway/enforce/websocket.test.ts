@@ -236,7 +236,7 @@ describe('refused handshakes', () => {
     ['the credential is unknown', '/chat/v1/room', { authorization: 'Bearer wrong' }, 401, 'unauthenticated'],
     ['there is no such system', '/nowhere', {}, 404, 'unknown-system'],
     ['only a plain call is allowed', '/chat/v1/page', {}, 403, 'blocked'],
-    ['the path is ambiguous', '/chat/v1/vault%2froom', {}, 400, 'ambiguous-path'],
+    ['the path is ambiguous', '/chat/v1/vault%2f..%2froom', {}, 400, 'ambiguous-path'],
     [
       'policy holds it and it prefers not to wait',
       '/chat/v1/stage/now',

@@ -357,7 +357,7 @@ describe('calls that are refused before policy decides', () => {
       'system-not-granted',
     ],
     ['an unknown system', '/nowhere/v1/items', {}, 404, 'unknown-system'],
-    ['an ambiguous path', '/payments/v1/%2fitems', {}, 400, 'ambiguous-path'],
+    ['an ambiguous path', '/payments/v1/..%2fitems', {}, 400, 'ambiguous-path'],
     ['an unreadable Agent-Context', '/payments/v1/items', { 'agent-context': '=' }, 400, 'bad-context'],
   ])('a call with %s is refused and not sent', async (_what, path, headers, status, code) => {
     const before = upstream.received.length;
@@ -438,7 +438,7 @@ describe('the record', () => {
   test('the record has the calls of a known agent that were refused before policy decided', async () => {
     const attempts = [
       ['/hasty/v1/items', OTHER_TOKEN, 'system-not-granted'],
-      ['/payments/v1/%2fitems', TOKEN, 'ambiguous-path'],
+      ['/payments/v1/..%2fitems', TOKEN, 'ambiguous-path'],
     ] as const;
     for (const [path, token, code] of attempts) {
       await call(path, { headers: { authorization: `Bearer ${token}` } });
