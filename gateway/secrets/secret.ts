@@ -122,10 +122,12 @@ export function maskPath(path: string): string {
     .join('/');
 }
 
+/** Decoded to the end. Secrets are ASCII, so that is all that is decoded of a segment that is not UTF-8. */
 function decoded(segment: string): string {
+  const once = segment.replace(/%(?:25)+(?=[0-9a-f]{2})/gi, '%');
   try {
-    return decodeURIComponent(segment);
+    return decodeURIComponent(once);
   } catch {
-    return segment;
+    return once.replace(/%[2-7][0-9a-f]/gi, decodeURIComponent);
   }
 }

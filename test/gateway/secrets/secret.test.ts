@@ -74,6 +74,9 @@ describe('masked texts', () => {
     expect(maskPath('/cards/4242%204242%204242%204242/x')).toBe('/cards/***/x');
     expect(maskPath('/a%20b/ghp_abcdefghijklmnop1234')).toBe('/a%20b/***');
     expect(maskPath('/v1/refunds')).toBe('/v1/refunds');
+    expect(maskPath('/a/%67hp%5Fabcdefghijklmnop1234%E9')).toBe('/a/***%25E9');
+    expect(maskPath('/a/ghp%255Fabcdefghijklmnop1234%2Fx')).toBe('/a/***%2Fx');
+    expect(maskPath('/caf%E9/50%2525')).toBe('/caf%E9/50%2525');
   });
 
   const pieces =
