@@ -17,11 +17,14 @@ const EMAIL = /^[^@]+@[^@]+\.[^@]+$/;
 
 /**
  * Whether a path segment looks like an identifier rather than a word of the API: digits, UUIDs, ULIDs, prefixed
- * identifiers, long hexadecimal or random tokens, issue keys, e-mail addresses. `v1`, `v2beta`, plain words and words
+ * identifiers, long hexadecimal or random tokens, issue keys, e-mail addresses,
+ * names with a slash. `v1`, `v2beta`, plain words and words
  * joined by dashes or underscores are not identifiers.
  */
 export function isIdentifier(segment: string): boolean {
   if (DIGITS.test(segment)) return true;
+  // Percent-encoded in the path: a file or a branch, not a word of the API.
+  if (segment.includes('/') || segment.includes('\\')) return true;
   // The shortest remaining kind is a prefixed one, such as `r_Ab`.
   if (segment.length < 4 || segment.length > 256) return segment.length > 256;
   return (

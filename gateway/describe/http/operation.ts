@@ -21,7 +21,9 @@ type OperationNamer = (method: string, segments: readonly string[]) => NamedOper
  * @throws Error with a text for the operator when the document cannot be used
  */
 export function createOperationNamer(openapi: unknown, basePath = ''): OperationNamer {
-  if (openapi === undefined) return (method, segments) => nameByShape(method, segments.map(withoutParameters));
+  if (openapi === undefined) {
+    return (method, segments) => withWholeId(nameByShape(method, segments.map(withoutParameters)), segments);
+  }
 
   const { templates, prefix } = readOpenApi(openapi);
   const below = basePath.replace(/\/+$/, '');
@@ -45,12 +47,12 @@ export function createOperationNamer(openapi: unknown, basePath = ''): Operation
       anyCase.find(inside, method) ??
       exact.find(inside, null) ??
       anyCase.find(inside, null);
-    if (match === null) return nameByShape(method, plain);
+    if (match === null) return withWholeId(nameByShape(method, plain), segments);
     const fixed = [...prefixed, ...match.template.text.split('/').filter((part) => part !== '')];
     const spelling = segments.map((segment, index) =>
       equalInAnyCase(fixed[index]!, segment) ? fixed[index]! : segment,
     );
-    return { ...nameByTemplate(method, inside, match), spelling };
+    return withWholeId({ ...nameByTemplate(method, inside, match), spelling }, segments);
   };
 }
 
@@ -58,6 +60,13 @@ export function createOperationNamer(openapi: unknown, basePath = ''): Operation
 function withoutParameters(segment: string): string {
   const semicolon = segment.indexOf(';');
   return semicolon === -1 ? segment : segment.slice(0, semicolon);
+}
+
+/** What follows a semicolon belongs to the identifier in this reading of the path; in another, it is gone. */
+function withWholeId(named: NamedOperation, segments: readonly string[]): NamedOperation {
+  const { type, id } = named.resource;
+  const last = segments.at(-1);
+  return last?.includes(';') && id === withoutParameters(last) ? { ...named, resource: { type, id: last } } : named;
 }
 
 function equalInAnyCase(a: string, b: string | undefined): boolean {

@@ -115,6 +115,20 @@ test('an OpenAPI document next to the configuration is read, and other files are
   }
 });
 
+test('a system declares how it reads paths, and a way that does not exist is refused', () => {
+  const system = (path: string) => `systems:\n  p:\n    upstream: "http://x"\n    path: ${path}\n`;
+  const read = (path: string) => parseConfig(system(path), 'holdpoint.yaml', {}).systems[0]?.path;
+  expect(read('{ encoded_slash: data, case: insensitive, empty_segments: merge }')).toEqual({
+    encodedSlash: 'data',
+    case: 'insensitive',
+    emptySegments: 'merge',
+  });
+  expect(read('{ encoded_slash: separator }')).toEqual({ encodedSlash: 'separator' });
+  expect(problemsOf(system('{ encoded_slash: both }'))).toEqual([
+    'line 4: systems.p.path.encoded_slash: expected data or separator',
+  ]);
+});
+
 test('the cost entries of a system are read, and an ambiguous entry is refused', () => {
   const costs = (entry: string) => `systems:\n  p:\n    upstream: "http://x"\n    costs:\n      - ${entry}\n`;
   const read = (entry: string) => parseConfig(costs(entry), 'holdpoint.yaml', {}).systems[0]?.costs;

@@ -18,6 +18,8 @@ const REGO = `package rules.chat
 
 allow contains {"rule": "listens"} if input.action.path == "/v1/room"
 
+allow contains {"rule": "named"} if input.action.segments in [["rooms", "a/b"], ["rooms", "a", "b"], []]
+
 hold contains {"rule": "speaks", "reason": "ask first"} if startswith(input.action.path, "/v1/stage/")
 
 block contains {"rule": "vault", "reason": "nobody listens there"} if input.action.path == "/v1/vault"
@@ -227,6 +229,16 @@ describe('allowed handshakes', () => {
     socket.terminate();
     await expect.poll(() => system.clients.size).toBe(0);
   });
+});
+
+test.each([
+  ['/chat/rooms/a%2Fb', '/base/rooms/a%2Fb'],
+  ['/chat', '/base'],
+])('a handshake for %s arrives at %s', async (path, arrived) => {
+  const socket = open(shared(path));
+  await opened(socket);
+  expect(handshakes.at(-1)?.url).toBe(arrived);
+  await close(socket);
 });
 
 describe('refused handshakes', () => {

@@ -241,6 +241,60 @@ describe('bodies in the policy input', () => {
   });
 });
 
+describe('calls with several readings', () => {
+  const actionsOf = (path: string, changes: Parameters<typeof testSystem>[0] = {}) => {
+    const call = createDescriber(testSystem(changes))(testArrival(`GET ${path}`));
+    return [call.input, ...call.otherReadings].map((input) => JSON.parse(input).action);
+  };
+  const openapi = { openapi: '3.1.0', paths: { '/v1/files/{name}': { get: { operationId: 'GetFile' } } } };
+
+  test('each reading has its own segments, path and operation, and the number of readings', () => {
+    expect(actionsOf('/v1/files/src%2fa.ts', { openapi })).toMatchObject([
+      { path: '/v1/files/src%2fa.ts', segments: ['v1', 'files', 'src/a.ts'], operation: 'GetFile', readings: 2 },
+      { path: '/v1/files/src/a.ts', operation: 'GET /v1/files/src/a.ts', readings: 2 },
+    ]);
+  });
+
+  test('the call is named by its first reading, and its target stays as it was sent', () => {
+    const call = createDescriber(testSystem({ openapi }))(testArrival('GET /v1/files/%61%2fb?x=%2f'));
+    expect(call).toMatchObject({
+      operation: 'GetFile',
+      target: '/v1/files/%61%2fb?x=%2f',
+      path: '/v1/files/a%2fb',
+      resource: { type: 'files', id: 'a/b' },
+    });
+  });
+
+  test('a path that the OpenAPI document spells in another case is judged in both, unless its system declares case', () => {
+    const sent = { path: '/V1/Files/A.ts', segments: ['V1', 'Files', 'A.ts'] };
+    const spelled = { path: '/v1/files/A.ts', segments: ['v1', 'files', 'A.ts'] };
+    expect(actionsOf(sent.path, { openapi })).toMatchObject([sent, spelled]);
+    expect(actionsOf(sent.path, { openapi, path: { case: 'insensitive' } })).toMatchObject([spelled]);
+    expect(actionsOf(sent.path, { openapi, path: { case: 'sensitive' } })).toMatchObject([sent]);
+    expect(actionsOf(spelled.path, { openapi })).toMatchObject([spelled]);
+  });
+
+  test('names of a system without regard to case come in lower case, and identifiers as sent', () => {
+    const path = { case: 'insensitive' } as const;
+    expect(actionsOf('/Admin/API_V2/ch_3NxA', { path })).toMatchObject([
+      { path: '/admin/api_v2/ch_3NxA', segments: ['admin', 'api_v2', 'ch_3NxA'], operation: 'GET /admin/api_v2/{id}' },
+    ]);
+    expect(actionsOf('/Admin')).toMatchObject([{ segments: ['Admin'] }]);
+  });
+
+  test('a call with more than four readings is refused, with a word on what to send', () => {
+    const attempt = () => describeCall(testArrival('GET /a%2Fb//c;d'));
+    expect(problemOf(attempt)).toMatchObject({
+      code: 'bad-request',
+      message: expect.stringContaining('declare how the system reads'),
+    });
+  });
+
+  test('a call without a path has the path of a slash', () => {
+    expect(describeCall(testArrival('GET ?a=b'))).toMatchObject({ target: '?a=b', path: '/', operation: 'GET /' });
+  });
+});
+
 describe('refused calls', () => {
   test.each([
     ['a path that could be another one', 'GET /v1/../admin', {}, '', 'ambiguous-path'],

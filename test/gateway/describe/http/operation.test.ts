@@ -1,13 +1,14 @@
 import { describe, expect, test } from 'vitest';
 import { isIdentifier } from '../../../../gateway/describe/http/identifier.ts';
 import { createOperationNamer } from '../../../../gateway/describe/http/operation.ts';
+import { splitTarget } from '../../../../gateway/describe/http/path.ts';
 import { readPath } from '../../../../gateway/describe/http/path-readings.ts';
 
 function namer(openapi?: unknown, basePath?: string) {
   const name = createOperationNamer(openapi, basePath);
   return (line: string) => {
     const [method = '', path = ''] = line.split(' ');
-    const { operation, resource } = name(method, readPath(path)[0]);
+    const { operation, resource } = name(method, readPath(splitTarget(path).path)[0]);
     return [operation, resource.type, resource.id];
   };
 }
@@ -30,6 +31,8 @@ describe('identifiers', () => {
     'MDQ6VXNlcjU4MzIzMQ==',
     '1BxiMVs0XRA5nFMdKvBdBZjgmUUqptlbs74OgvE2upms',
     'ana@example.com',
+    'src/index.ts',
+    'a\\b',
   ])('the segment %s is an identifier', (segment) => {
     expect(isIdentifier(segment)).toBe(true);
   });
@@ -75,6 +78,8 @@ describe('operation names without a document', () => {
     ['POST /v1/refunds/', 'POST /v1/refunds', 'refunds', null],
     ['POST /v1/refunds;x=1', 'POST /v1/refunds', 'refunds', null],
     ['GET /v1/caf%C3%A9', 'GET /v1/café', 'café', null],
+    ['GET /projects/group%2Fshop/files/lib%2Fclass%2Erb', 'GET /projects/{id}/files/{id}', 'files', 'lib/class.rb'],
+    ['GET /users/42;x', 'GET /users/{id}', 'users', '42;x'],
   ])('the operation of %s is named by its path', (line, operation, type, id) => {
     expect(name(line)).toEqual([operation, type, id]);
   });
@@ -117,6 +122,8 @@ describe('operation names from an OpenAPI document', () => {
     ['a path without the prefix of the servers', 'POST /refunds', 'PostRefunds', 'refunds', null],
     ['a trailing slash', 'POST /v1/refunds/', 'PostRefunds', 'refunds', null],
     ['another case, for servers that do not care', 'POST /v1/Refunds', 'PostRefunds', 'Refunds', null],
+    ['a prefix of the servers in another case', 'POST /V1/refunds', 'PostRefunds', 'refunds', null],
+    ['an encoded parameter', 'GET /v1/users/a%2Fb%3Bc', 'GetUser', 'users', 'a/b;c'],
     ['path parameters, for servers that cut them off', 'POST /v1/refunds;a=b', 'PostRefunds', 'refunds', null],
     [
       'a path that the document does not know',
