@@ -16,6 +16,10 @@ beforeAll(async () => {
       'GET /api/v3/repos/acme/shop/issues?state=open': [{ number: 7, title: 'Broken link' }],
       'POST /api/v3/repos/acme/shop/issues/7/comments': { id: 1, body: JSON.parse(body.toString() || '{}').body },
       'PUT /api/v3/repos/acme/shop/pulls/12/merge': { merged: true, sha: 'abc' },
+      'GET /api/v3/repos/acme/shop/contents/src%2Findex.ts': { path: 'src/index.ts' },
+      'GET /api/v3/repos/acme/shop/branches/feature%2Fx': { name: 'feature/x' },
+      'GET /api/v3/repos/acme/shop/git/ref/heads%2Fmain': { ref: 'refs/heads/main' },
+      'GET /api/v3/repos/acme/shop/labels/area%2Fui': { name: 'area/ui' },
     };
     const found = answers[`${method} ${url}`];
     response.writeHead(found ? 200 : 404, { 'content-type': 'application/json' });
@@ -54,6 +58,15 @@ test('Octokit reads issues and comments through a path prefix', async () => {
     'Bearer ghp_upstream',
     'Bearer ghp_upstream',
   ]);
+});
+
+test('Octokit reads a file, a branch, a reference and a label with a slash in their names (octokit/octokit.js#1355)', async () => {
+  expect((await octokit.rest.repos.getContent({ ...repo, path: 'src/index.ts' })).data).toEqual({
+    path: 'src/index.ts',
+  });
+  expect((await octokit.rest.repos.getBranch({ ...repo, branch: 'feature/x' })).data.name).toBe('feature/x');
+  expect((await octokit.rest.git.getRef({ ...repo, ref: 'heads/main' })).data.ref).toBe('refs/heads/main');
+  expect((await octokit.rest.issues.getLabel({ ...repo, name: 'area/ui' })).data.name).toBe('area/ui');
 });
 
 test('Octokit merges once a maintainer has approved', async () => {
