@@ -3,7 +3,7 @@ import { Problem } from '../domain/problem.ts';
 import { createMemberNames } from './member-names.ts';
 
 /** Levels of arrays and objects. Far above what APIs use, far below what exhausts any parser's stack. */
-export const MAX_DEPTH = 64;
+export const MAX_DEPTH = 128;
 /** No quantity needs a longer number, and the policy engine would spend milliseconds on one. */
 const MAX_NUMBER_LENGTH = 320;
 
@@ -41,7 +41,7 @@ const isObject = new Uint8Array(MAX_DEPTH + 1);
 
 /**
  * Returns the text of `bytes`, unchanged, if every parser reads them alike as one JSON value (RFC 8259): valid UTF-8
- * without byte order mark, no lone surrogates, no duplicate names however escaped, nothing after the value, at most
+ * without byte order mark, no lone surrogates, no duplicate names in whatever case or escape, nothing after the value, at most
  * `MAX_DEPTH` levels. Numbers keep all their digits but must fit an IEEE 754 double: beyond it, the policy engine
  * compares exactly (or throws) where an upstream reads infinity or zero.
  * @throws Problem `bad-body`, which says what is wrong and at which byte
@@ -113,8 +113,9 @@ function scanName(bytes: Buffer, at: number, depth: number): number {
   if (bytes[at] !== QUOTE) throw unexpected(bytes, at);
   const scanned = scanString(bytes, at);
   const end = Math.abs(scanned);
-  // Duplicate names: one parser takes the first, another the last (RFC 8259 section 4).
-  if (!names.add(depth, at + 1, end - 1, scanned < 0)) throw refused('a duplicate member name', at);
+  // Duplicate names: one parser takes the first, another the last (RFC 8259 section 4), and Go takes `Amount` for `amount`.
+  if (!names.add(depth, at + 1, end - 1, scanned < 0))
+    throw refused('a duplicate member name', at, ', where upper and lower case are the same');
   at = skipSpace(bytes, end);
   if (bytes[at] !== COLON) throw unexpected(bytes, at);
   return at + 1;
@@ -193,9 +194,9 @@ function unexpected(bytes: Buffer, at: number): Problem {
   return refused(at >= bytes.length ? 'an unexpected end' : 'something that is not JSON', at);
 }
 
-function refused(what: string, at: number): Problem {
+function refused(what: string, at: number, note = ''): Problem {
   return new Problem('bad-body', {
-    detail: `The JSON body has ${what} at byte ${at}. Correct it and send the call again.`,
+    detail: `The JSON body has ${what} at byte ${at}${note}. Correct it and send the call again.`,
   });
 }
 

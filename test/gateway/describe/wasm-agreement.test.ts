@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { loadPolicy } from '@open-policy-agent/opa-wasm';
 import * as fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { foldCase } from '../../../gateway/json/fold-case.ts';
 import { createDescriber } from '../../../gateway/describe/http/http-call.ts';
 import { testArrival, testSystem } from './http/arrival.ts';
 
@@ -29,7 +30,7 @@ describe('the policy engine and the upstream read the same', () => {
     '[]',
     '{}',
     '[1e308,-1e308,5e-324,1.7976931348623157e308,100000000000000000000]',
-    `${'['.repeat(64)}${']'.repeat(64)}`,
+    `${'['.repeat(128)}${']'.repeat(128)}`,
     `[0.${'1'.repeat(310)}]`,
   ])('%s', (body) => {
     expect(echo(body).body).toEqual(JSON.parse(body));
@@ -39,6 +40,7 @@ describe('the policy engine and the upstream read the same', () => {
     fc.assert(
       fc.property(fc.jsonValue({ stringUnit: 'binary' }), fc.constantFrom(0, 2), (value, indent) => {
         const body = JSON.stringify(value, null, indent);
+        fc.pre(!hasTwins(value));
         expect(positiveZero(echo(body).body)).toEqual(positiveZero(JSON.parse(body)));
       }),
       { numRuns: 300 },
@@ -85,4 +87,11 @@ describe('the policy engine and the upstream read the same', () => {
 /** The engine knows one zero; comparisons cannot tell the two apart. */
 function positiveZero(value: unknown): unknown {
   return JSON.parse(JSON.stringify(value));
+}
+
+/** Whether an object has two names that differ only in case, which the gateway refuses. */
+function hasTwins(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  const names = Array.isArray(value) ? [] : Object.keys(value);
+  return new Set(names.map(foldCase)).size < names.length || Object.values(value).some(hasTwins);
 }

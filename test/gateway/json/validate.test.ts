@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { foldCase } from '../../../gateway/json/fold-case.ts';
 import { MAX_DEPTH, validateJson } from '../../../gateway/json/validate.ts';
 import { problemOf } from '../describe/http/arrival.ts';
 
@@ -61,6 +62,17 @@ const REFUSED: readonly [sentence: string, body: string | Buffer, detail: RegExp
   ['a name twice, once escaped', '{"amount":1,"\\u0061mount":2}', /duplicate member name/],
   ['a name twice, the first escaped', '{"\\u0061mount":1,"amount":2}', /duplicate member name/],
   ['a name twice, escaped in two ways', '{"\\/":1,"\\u002f":2}', /duplicate member name/],
+  ['a name twice in two cases, which Go reads as one', '{"amount":1,"Amount":99999}', /duplicate member name/],
+  ['a name twice in two cases, once escaped', '{"amount":1,"\\u0041mount":2}', /duplicate member name/],
+  ['a name with a long s, which Go takes for s', '{"cost":1,"co\u017ft":2}', /duplicate member name/],
+  ['a name with a Kelvin sign, which Go takes for k', '{"\\u212aey":1,"key":2}', /duplicate member name/],
+  ['a name twice in two cases of another alphabet', '{"ΣΊΣ":1,"σίς":2}', /duplicate member name/],
+  [
+    'a name twice in two cases among many',
+    `{${Array.from({ length: 20 }, (_, i) => `"n${i}":1`).join()},"N3":1}`,
+    /duplicate member name/,
+  ],
+  ['a name twice in two cases, in an element', '[{"a":[{"id":1,"b":2,"ID":3}]}]', /duplicate member name/],
   ['a name twice, once as a surrogate pair', '{"😀":1,"\\ud83d\\uDE00":2}', /duplicate member name/],
   ['the empty name twice', '{"":1,"":2}', /duplicate member name/],
   ['a name twice with an object between', '{"a":{"a":1},"b":[{"a":1}],"a":2}', /duplicate member name at byte 27/],
@@ -74,7 +86,7 @@ const ACCEPTED: readonly [sentence: string, body: string][] = [
   ['an integer beyond double precision, digit by digit', '{"id":900719925474099312345678901234567890}'],
   ['all forms of numbers', '[0,-0,-0.0,0e0,0E+10,1.50,1e5,1E-5,-12.5e+3,1e308,0.000001]'],
   ['all escapes', '"\\"\\\\\\/\\b\\f\\n\\r\\t\\u0000\\u00e9\\uFFFF\\ud83d\\ude00"'],
-  ['names that differ in case', '{"a":1,"A":2}'],
+  ['names that differ in more than case', '{"maße":1,"masse":2,"Maße2":3}'],
   ['equal names in different objects', '{"a":{"a":{"a":[{"a":1},{"a":1}]}}}'],
   ['a name that begins like another', '{"ab":1,"a":2,"abc":3,"":4}'],
   ['an escaped value like a name', '{"a":"\\u0061","b":"a"}'],
@@ -95,8 +107,8 @@ describe('JSON validation', () => {
   test('nesting is accepted up to the limit', () => {
     const nested = (depth: number) => Buffer.from('[{"a":'.repeat(depth / 2) + '1' + '}]'.repeat(depth / 2));
     expect(validateJson(nested(MAX_DEPTH))).toHaveLength(MAX_DEPTH * 4 + 1);
-    expect(problemOf(() => validateJson(nested(MAX_DEPTH + 2))).message).toMatch(/64 levels of nesting/);
-    expect(problemOf(() => validateJson(Buffer.from('['.repeat(1_000_000)))).message).toMatch(/64 levels of nesting/);
+    expect(problemOf(() => validateJson(nested(MAX_DEPTH + 2))).message).toMatch(/128 levels of nesting/);
+    expect(problemOf(() => validateJson(Buffer.from('['.repeat(1_000_000)))).message).toMatch(/128 levels of nesting/);
   });
 
   test('a duplicate among thousands of names is found', () => {
@@ -114,6 +126,7 @@ describe('JSON validation', () => {
   test('everything that JSON.stringify writes is accepted unchanged, in any formatting', () => {
     fc.assert(
       fc.property(fc.jsonValue({ maxDepth: 8 }), fc.constantFrom(0, 1, 4, '\t', '\n \r'), (value, indent) => {
+        fc.pre(!hasTwins(value));
         const text = JSON.stringify(value, null, indent);
         expect(validateJson(Buffer.from(text))).toBe(text);
       }),
@@ -173,4 +186,11 @@ function escapeSome(text: string, coins: Iterator<boolean>): string {
         : character,
     )
     .join('')}"`;
+}
+
+/** Whether an object has two names that differ only in case. */
+function hasTwins(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  const names = Array.isArray(value) ? [] : Object.keys(value);
+  return new Set(names.map(foldCase)).size < names.length || Object.values(value).some(hasTwins);
 }
