@@ -86,6 +86,15 @@ export const system = section({
     .prefault('60s')
     .describe("How long the gateway waits for the system's response headers, and for each pause in the body."),
   body_limit: size.prefault('1MiB').describe('Largest request body; larger ones get 413.'),
+  form_fields: z
+    .number()
+    .int()
+    .min(1)
+    .max(100_000)
+    .default(1000)
+    .describe(
+      'Most fields of a form or query; calls with more are refused. Raise it only if the system reads them all: PHP and Express ignore those after the thousandth.',
+    ),
   connections: z
     .number()
     .int()

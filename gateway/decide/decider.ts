@@ -15,6 +15,8 @@ export type Decider = DriftRules & {
    *   `fault` instead.
    */
   decide(input: string, otherReadings?: readonly string[]): Decision;
+  /** The input as far as the policy in force reads it: inputs of which it sees the same get the same decision. */
+  sees(input: string): string;
   /** Whether the policy in force reads `input.usage`. */
   readsUsage(): boolean;
   /** The decision-log mask of the policy in force, if it has one; see `Evaluator`. */
@@ -39,6 +41,7 @@ export function createDecider(initial: Evaluator | null = null): Decider {
     },
     watches: (system) => current?.watches(system) ?? false,
     findDrift: (input) => current?.findDrift(input) ?? { drift: null, fault: 'no policy is loaded' },
+    sees: (input) => current?.sees(input) ?? input,
     readsUsage: () => current?.readsUsage ?? false,
     mask: () => current?.mask ?? null,
     swap(evaluator) {

@@ -39,6 +39,8 @@ export type Evaluator = DriftRules & {
    * throws: any failure becomes a block, with its cause in `fault` for the log.
    */
   decide(input: string): Decision;
+  /** The input reduced to what a decision depends on. */
+  sees(input: string): string;
   /**
    * Evaluates `data.system.log.mask` for a decision-log event and returns the result set, both as JSON text. Null when
    * the policy has no mask. Throws what the module throws.
@@ -165,6 +167,7 @@ export function createEvaluator(bundle: Bundle, options: EvaluatorOptions = {}):
     readsUsage: bundle.readsUsage,
     mask: mask === undefined ? null : (event) => run(mask, event),
     decide,
+    sees: project,
     evaluate(entrypoint, input) {
       const index = entrypoints[entrypoint];
       if (index === undefined) throw new Error(`the bundle has no entrypoint ${entrypoint}`);

@@ -20,6 +20,8 @@ export type System = {
   /** How long a held request stays open. */
   readonly wait: number;
   readonly bodyLimit: number;
+  /** Most fields of a form or query that the system reads. */
+  readonly formFields: number;
   /** The longest wait for the upstream's response headers, and the longest pause in its body. */
   readonly timeout: number;
   /** The most connections from one worker to the upstream. */

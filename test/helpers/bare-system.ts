@@ -57,6 +57,7 @@ export function systemAt(upstream: string, options: Partial<System> = {}): Syste
     wait: 0,
     bodyLimit: 2 ** 30,
     timeout: 60_000,
+    formFields: 1000,
     connections: 1,
     idempotent: false,
     ...options,

@@ -1,10 +1,11 @@
+import { isUtf8 } from 'node:buffer';
 import { type ExactJson, isExactJson, isList, isObject, isSameJson, parseExactly } from '../../json/exact-json.ts';
 import type { NotAmended } from '../../domain/amendment.ts';
 import type { HeldCall } from '../../domain/hold.ts';
 import { bodyOf, withBody } from '../../domain/policy-input.ts';
 import { isWithin, pointerTo } from '../../json/pointer.ts';
 import { Problem } from '../../domain/problem.ts';
-import { bodyJson } from './body-json.ts';
+import { readBodyAs } from './body-json.ts';
 import { rewriteForm, withoutEmptied, withoutTypes } from './form-text.ts';
 import { MAX_DEPTH } from '../../json/validate.ts';
 import { rewriteJson } from '../../json/text.ts';
@@ -42,9 +43,15 @@ export function amendCall(call: HeldCall, edit: unknown, editable: readonly stri
   const judged = call.body.length > 0 ? bodyJson(call.body, contentType) : null;
   if (judged === null)
     return refused('Policy cannot see into the body, so it cannot be edited. Reject the call, or take it over.');
+  const text = call.body.toString('utf8');
+  const form = bodyKind(contentType) === 'form';
+  if (form ? !isUtf8(call.body) || text.startsWith(judged) : text !== judged) {
+    return refused(
+      'The body is not UTF-8 text of the type that its Content-Type names, so it cannot be edited. Reject the call, or take it over.',
+    );
+  }
 
   const before = parseExactly(judged);
-  const form = bodyKind(contentType) === 'form';
   const patched = mergePatch(before, edit);
   const wanted = form ? withoutTypes(patched) : patched;
   const changed = [...differences(before, wanted, '')];
@@ -53,7 +60,6 @@ export function amendCall(call: HeldCall, edit: unknown, editable: readonly stri
   if (barred !== undefined) return refused(notEditable(barred, editable), barred);
 
   const after = form ? withoutEmptied(before, wanted) : wanted;
-  const text = call.body.toString('utf8');
   const body = Buffer.from(form ? rewriteForm(text, after) : rewriteJson(text, before, after));
   if (body.length === 0) return refused('The edit leaves no body. Keep at least one field.');
   if (body.length > MOST_AMENDED) return refused(`The edit makes the body larger than ${MOST_AMENDED} bytes.`);
@@ -84,6 +90,11 @@ function reread(
     index % 2 === 1 && call.headers[index - 1]!.toLowerCase() === 'content-length' ? String(body.length) : value,
   );
   return { ...call, headers, body, input };
+}
+
+/** The usual reading of a body. The number of its fields was judged when it arrived. */
+function bodyJson(body: Buffer, contentType: string | undefined): string | null {
+  return readBodyAs(body, contentType, Infinity)[0];
 }
 
 /** JSON pointers to where the bodies of two versions of a call differ, as policy sees them. */

@@ -1,36 +1,88 @@
 import { isUtf8 } from 'node:buffer';
 import { Problem } from '../../domain/problem.ts';
-import { formToJson } from './form.ts';
 import { validateJson } from '../../json/validate.ts';
+import { charsetOf, readJsonText } from './charset.ts';
+import { readAsForm, readForm } from './form.ts';
 import { bodyKind } from './media-type.ts';
 import { hasMethodOverrideMember } from './method-override.ts';
 import type { Readings } from './readings.ts';
 
-/** How systems may read a body that is not empty, each as in `bodyJson`. @throws Problem `bad-body` */
-export function readBodyAs(body: Buffer, contentType: string | undefined): Readings<string | null> {
-  return [bodyJson(body, contentType)];
+const OPAQUE: Readings<string | null> = [null];
+const NONE: readonly string[] = [];
+
+/**
+ * How systems may read a body that is not empty, as JSON texts: JSON as it is, forms converted. Null when policy cannot
+ * read a body of this Content-Type.
+ * @param maxFields most fields of a form
+ * @throws Problem `bad-body` when the body cannot be judged exactly as it is
+ */
+export function readBodyAs(body: Buffer, contentType: string | undefined, maxFields: number): Readings<string | null> {
+  switch (bodyKind(contentType)) {
+    case 'opaque':
+      return OPAQUE;
+    case 'form': {
+      // `curl -d` says form of JSON, too. Systems that heed the type still read a form, if only an empty one.
+      const json = jsonIn(body);
+      return json === null ? readForm(formText(body), maxFields) : [json, ...readAsForm(json)];
+    }
+    case 'json':
+      return withoutOverride(readJsonText(body, charsetOf(contentType!)));
+  }
 }
 
 /**
- * A body as policy sees it, as JSON text: the body itself if it is JSON, or a form converted. Null when policy cannot
- * read a body of this Content-Type. The body is not empty.
- * @throws Problem `bad-body` when the body cannot be judged exactly as it is
+ * How systems that ignore the Content-Type may read the body besides. Nearly every JSON text with an ampersand has such a
+ * reading, as it may have a link in it. So it counts only where policy finds something in it: of JSON without that, such
+ * a system would read nothing at all.
+ * @param usual what `readBodyAs` says first
+ * @throws Problem `bad-body` for a field or member that overrides the method
  */
-export function bodyJson(body: Buffer, contentType: string | undefined): string | null {
-  switch (bodyKind(contentType)) {
-    case 'opaque':
-      return null;
-    case 'form':
-      if (!isUtf8(body)) throw new Problem('bad-body', { detail: 'The form is not valid UTF-8. Percent-encode it.' });
-      return formToJson(body.toString('utf8'));
-    case 'json': {
-      const text = validateJson(body);
-      if (hasMethodOverrideMember(text)) {
-        throw new Problem('bad-body', {
-          detail: 'The body has a member that overrides the method. Use that method instead.',
-        });
-      }
-      return text;
-    }
+export function readIgnoringType(
+  body: Buffer,
+  contentType: string | undefined,
+  usual: string | null,
+): readonly string[] {
+  if (usual === null) {
+    const json = jsonIn(body);
+    if (json !== null) return [json];
+    // Rack reads a body without a type as a form.
+    return contentType === undefined && isUtf8(body) ? readAsForm(body.toString('utf8')) : NONE;
   }
+  if (!usual.includes('&') && !usual.includes(';')) return NONE;
+  return bodyKind(contentType) === 'json' ? readAsForm(usual) : NONE;
+}
+
+/** A body as JSON text, if it is an object or array; null if it is not JSON. */
+function jsonIn(body: Buffer): string | null {
+  if (!/^[ \t\r\n]*[{[]/.test(body.toString('latin1', 0, 64))) return null;
+  try {
+    return withoutOverride([validateJson(body)])[0];
+  } catch (problem) {
+    // JSON that readers read differently is refused whatever its type.
+    if (isJson(body.toString('utf8'))) throw problem;
+    return null;
+  }
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** The text of a form. Clients that are older than UTF-8 send Latin-1. */
+function formText(body: Buffer): string {
+  return body.toString(isUtf8(body) ? 'utf8' : 'latin1');
+}
+
+function withoutOverride(texts: Readings<string>): Readings<string> {
+  if (texts.some(hasMethodOverrideMember)) {
+    throw new Problem('bad-body', {
+      detail: 'The body has a member that overrides the method. Use that method instead.',
+    });
+  }
+  return texts;
 }

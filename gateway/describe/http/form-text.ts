@@ -1,6 +1,7 @@
 import { type ExactJson, isList, isObject } from '../../json/exact-json.ts';
 import { pointerTo } from '../../json/pointer.ts';
-import { type Field, formFields } from './form.ts';
+import type { Field } from './form-fields.ts';
+import { formFields } from './form.ts';
 
 /** A text value of a form; `list` is the path of the list of texts that contains it, if any. */
 type Leaf = { readonly keys: readonly string[]; readonly value: string; readonly list: string | null };
@@ -12,8 +13,9 @@ type Leaf = { readonly keys: readonly string[]; readonly value: string; readonly
  */
 export function rewriteForm(text: string, after: ExactJson): string {
   const leaves = new Map(leavesOf(after, '', [], null));
-  const style = createStyle();
-  const kept = formFields(text).flatMap((field) => {
+  const fields = formFields(text);
+  const style = createStyle(fields);
+  const kept = fields.flatMap((field) => {
     if (field === null) return [''];
     const pointer = style.meet(field);
     const leaf = leaves.get(pointer);
@@ -65,7 +67,15 @@ function* leavesOf(
 }
 
 /** Learns from the fields of a form how it writes names. */
-function createStyle() {
+function createStyle(fields: readonly (Field | null)[]) {
+  const names = new Set<string>();
+  /** The paths of lists written by repeating a name, as in `a=1&a=2`, each with the number of elements met. */
+  const repeated = new Map<string, number>();
+  for (const field of fields) {
+    const name = field?.keys.reduce(pointerTo, '') ?? '';
+    if (field?.keys.at(-1) !== '' && names.has(name)) repeated.set(name, 0);
+    names.add(name);
+  }
   /** The number of elements of each list written as `a[]`. */
   const unnumbered = new Map<string, number>();
   /** The paths of lists with numbers in their brackets, as in `a[0]`. */
@@ -79,6 +89,11 @@ function createStyle() {
       const parent = keys.slice(0, -1).reduce(pointerTo, '');
       const last = keys.at(-1)!;
       if (last !== '') {
+        const met = repeated.get(pointerTo(parent, last));
+        if (met !== undefined) {
+          repeated.set(pointerTo(parent, last), met + 1);
+          return pointerTo(pointerTo(parent, last), met);
+        }
         if (/^\d+$/.test(last)) numbered.add(parent);
         return pointerTo(parent, last);
       }
@@ -87,12 +102,17 @@ function createStyle() {
       return pointerTo(parent, index);
     },
     nameOf({ keys, list }: Leaf): string {
+      if (list !== null && repeated.has(list)) return bracketed(keys.slice(0, -1));
       const withoutNumber =
         list !== null &&
         (unnumbered.has(list) || (!numbered.has(list) && (unnumbered.size > 0 || numbered.size === 0)));
-      const [first = '', ...rest] = (withoutNumber ? [...keys.slice(0, -1), ''] : keys).map(encodeURIComponent);
-      const name = first + rest.map((key) => `[${key}]`).join('');
-      return encodes ? name.replaceAll('[', '%5B').replaceAll(']', '%5D') : name;
+      return bracketed(withoutNumber ? [...keys.slice(0, -1), ''] : keys);
     },
   };
+
+  function bracketed(keys: readonly string[]): string {
+    const [first = '', ...rest] = keys.map(encodeURIComponent);
+    const name = first + rest.map((key) => `[${key}]`).join('');
+    return encodes ? name.replaceAll('[', '%5B').replaceAll(']', '%5D') : name;
+  }
 }

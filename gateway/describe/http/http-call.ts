@@ -11,9 +11,9 @@ import { Problem } from '../../domain/problem.ts';
 import type { Principal } from '../../domain/principal.ts';
 import type { System } from '../../domain/system.ts';
 import type { Readings } from './readings.ts';
-import { readBodyAs } from './body-json.ts';
+import { readBodyAs, readIgnoringType } from './body-json.ts';
 import { parseClaims, parseTraceId } from './context.ts';
-import { queryToJson } from './form.ts';
+import { readQuery } from './form.ts';
 import { VISIBLE_HEADERS } from './headers.ts';
 import { createOperationNamer, type NamedOperation } from './operation.ts';
 import { readCase } from './path-case.ts';
@@ -44,18 +44,29 @@ const MAX_ROUTES = 1000;
 const MAX_ROUTE_LENGTH = 256;
 /** More readings of one call are a probe, not a need. Policy is evaluated for each. */
 const MAX_READINGS = 4;
+/** Most readings of which policy may tell apart few. */
+const MAX_CANDIDATES = 64;
 
 const NO_BODY: Readings<string | null> = [null];
 const NO_OTHERS: readonly PolicyInput[] = [];
+const NO_CANDIDATES: readonly Candidate[] = [];
+
+/** One way in which a system may read a call. */
+type Candidate = { readonly route: Route; readonly query: string; readonly body: string | null };
 
 /**
  * Describes the calls to one system. The policy input is assembled as text that contains the body's own text: what is
  * judged is exactly what was sent, and nothing is parsed or serialized twice.
  *
+ * @param sees an input as far as the policy in force reads it
+ *
  * The returned function throws Problem `ambiguous-path`, `bad-request`, `bad-body` or `bad-context`.
  * @throws Error for the operator, if the system's OpenAPI document cannot be used
  */
-export function createDescriber(system: System): (arrival: Arrival) => Call {
+export function createDescriber(
+  system: System,
+  sees: (input: PolicyInput) => unknown = (input) => input,
+): (arrival: Arrival) => Call {
   const nameOperation = createOperationNamer(system.openapi, system.upstream.pathname);
   const isWholePath = system.upstream.pathname === '/';
   const writeHeaders = createHeaderWriter(system);
@@ -108,27 +119,32 @@ export function createDescriber(system: System): (arrival: Arrival) => Call {
     const { path, query } = splitTarget(target);
     const ways = routesOf(arrival.protocol, method, path);
     const [route] = ways;
-    const bodies = body.length === 0 ? NO_BODY : readBodyAs(body, headers['content-type']);
+    const queries = readQuery(query, system.formFields);
+    const bodies = body.length === 0 ? NO_BODY : readBodyAs(body, headers['content-type'], system.formFields);
+    const unlikely = body.length === 0 ? NO_OTHERS : readIgnoringType(body, headers['content-type'], bodies[0]);
     const agentContext = headers['agent-context'];
     const claims = typeof agentContext === 'string' ? parseClaims(agentContext) : NO_CLAIMS;
     const idempotencyKey = headers['idempotency-key'];
 
-    const readings = ways.length * bodies.length;
-    if (readings > MAX_READINGS) throw tooManyReadings();
-    const queryJson = queryToJson(query);
     const headersJson = writeHeaders(headers);
     const context = { at: arrival.at, ip: plainIp(arrival.ip), claims };
-    const inputOf = ({ action }: Route, bodyJson: string | null): PolicyInput =>
+    const inputOf = (of: Candidate, readings = 1): PolicyInput =>
       createInput(
         principalOf(arrival.principal),
-        action,
-        queryJson,
+        of.route.action,
+        of.query,
         headersJson,
         body.length,
-        bodyJson,
+        of.body,
         context,
         readings,
       );
+    const usual: Candidate = { route, query: queries[0], body: bodies[0] };
+    const others =
+      ways.length === 1 && queries.length === 1 && bodies.length === 1 && unlikely.length === 0
+        ? NO_CANDIDATES
+        : tellApart(combine(ways, queries, bodies), combine(ways, queries, unlikely), (of) => sees(inputOf(of)));
+    const readings = 1 + others.length;
 
     return {
       id: arrival.id,
@@ -145,11 +161,43 @@ export function createDescriber(system: System): (arrival: Arrival) => Call {
       claims,
       idempotencyKey: typeof idempotencyKey === 'string' && idempotencyKey !== '' ? idempotencyKey : null,
       traceId: parseTraceId(headers.traceparent as string | undefined),
-      input: inputOf(route, bodies[0]),
-      otherReadings:
-        readings === 1 ? NO_OTHERS : ways.flatMap((each) => bodies.map((json) => inputOf(each, json))).slice(1),
+      input: inputOf(usual, readings),
+      otherReadings: readings === 1 ? NO_OTHERS : others.map((of) => inputOf(of, readings)),
     };
   };
+}
+
+/** Every combination, the usual one first: one system may differ from another in each. */
+function combine(
+  ways: readonly Route[],
+  queries: readonly string[],
+  bodies: readonly (string | null)[],
+): readonly Candidate[] {
+  return ways.flatMap((route) => queries.flatMap((query) => bodies.map((body) => ({ route, query, body }))));
+}
+
+/**
+ * The readings besides the first. What policy cannot tell apart is one reading of a path.
+ * @param sure ways in which systems read such calls
+ * @param unlikely ways that count only if policy finds something in the body
+ */
+function tellApart(
+  sure: readonly Candidate[],
+  unlikely: readonly Candidate[],
+  shown: (of: Candidate) => unknown,
+): readonly Candidate[] {
+  const candidates = sure.length + unlikely.length;
+  if (candidates > MAX_CANDIDATES) throw tooManyReadings();
+  const known = new Map<Route, Set<unknown>>();
+  const isNew = (of: Candidate): boolean => {
+    const seen = known.get(of.route) ?? new Set();
+    known.set(of.route, seen);
+    return seen.size < seen.add(shown(of)).size;
+  };
+  const found = unlikely.filter((of) => shown(of) !== shown({ ...of, body: '{}' }));
+  const [, ...others] = [...sure, ...found].filter(isNew);
+  if (others.length >= MAX_READINGS) throw tooManyReadings();
+  return others;
 }
 
 function createHeaderWriter(system: System): (headers: IncomingHttpHeaders) => string {
@@ -173,7 +221,7 @@ function tooManyReadings(): Problem {
   return new Problem('bad-request', {
     detail:
       `Systems could read this call in more than ${MAX_READINGS} ways, and policy judges no more. Send fewer encoded slashes, ` +
-      'empty segments and path parameters, and a body of the type that Content-Type names, or have an operator declare how the system reads.',
+      'empty segments and path parameters, no name twice, %3B for a semicolon, and a body of the type that Content-Type names, or have an operator declare how the system reads.',
   });
 }
 

@@ -1,4 +1,5 @@
 import { Problem } from '../../domain/problem.ts';
+import { charsetOf } from './charset.ts';
 
 /** How policy reads a body. */
 type BodyKind = 'json' | 'form' | 'opaque';
@@ -8,7 +9,7 @@ const MEDIA_TYPE = /^([\w!#$%&'*+.^`|~-]+\/[\w!#$%&'*+.^`|~-]+)[ \t]*(;.*)?$/;
 /**
  * How a body of this Content-Type is read: `application/json`, `text/json` and `+json` as JSON, forms as forms. Any
  * other type, or none, is opaque to policy.
- * @throws Problem `bad-body` for a type that servers read differently, or a charset that would change the text
+ * @throws Problem `bad-body` for a type that servers read differently, or a charset that policy cannot read
  */
 export function bodyKind(contentType: string | undefined): BodyKind {
   if (contentType === undefined) return 'opaque';
@@ -23,9 +24,7 @@ export function bodyKind(contentType: string | undefined): BodyKind {
   const json = type === 'application/json' || type === 'text/json' || type.endsWith('+json');
   if (!json && type !== 'application/x-www-form-urlencoded') return 'opaque';
   // Charset confusion: in UTF-7, UTF-16 or IBM037 the same bytes are a different text from the judged one.
-  for (const [, charset] of (match[2] ?? '').matchAll(/charset\*?\d*\*?[ \t]*=[ \t]*"?([^";]*)/gi)) {
-    if (!/^(?:utf-?8|us-ascii)[ \t]*$/i.test(charset!)) throw refused('Send the body in UTF-8.');
-  }
+  if (charsetOf(match[2] ?? '') === 'utf-16' && !json) throw refused('Send the form in UTF-8.');
   return json ? 'json' : 'form';
 }
 

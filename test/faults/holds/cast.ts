@@ -24,6 +24,7 @@ export function systemsAt(upstream: string): readonly System[] {
     agentCredential: { header: 'x-api-key' },
     wait: 50_000,
     bodyLimit: 2 ** 20,
+    formFields: 1000,
     timeout: 30_000,
     connections: 4,
     idempotent,

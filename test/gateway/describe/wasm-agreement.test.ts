@@ -2,8 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { loadPolicy } from '@open-policy-agent/opa-wasm';
 import * as fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { foldCase } from '../../../gateway/json/fold-case.ts';
 import { createDescriber } from '../../../gateway/describe/http/http-call.ts';
+import { hasTwins } from '../../helpers/twins.ts';
 import { testArrival, testSystem } from './http/arrival.ts';
 
 const ECHO = new URL('../../fixtures/describe/echo.wasm', import.meta.url);
@@ -87,11 +87,4 @@ describe('the policy engine and the upstream read the same', () => {
 /** The engine knows one zero; comparisons cannot tell the two apart. */
 function positiveZero(value: unknown): unknown {
   return JSON.parse(JSON.stringify(value));
-}
-
-/** Whether an object has two names that differ only in case, which the gateway refuses. */
-function hasTwins(value: unknown): boolean {
-  if (typeof value !== 'object' || value === null) return false;
-  const names = Array.isArray(value) ? [] : Object.keys(value);
-  return new Set(names.map(foldCase)).size < names.length || Object.values(value).some(hasTwins);
 }

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { foldCase } from '../../../gateway/json/fold-case.ts';
 import { MAX_DEPTH, validateJson } from '../../../gateway/json/validate.ts';
+import { hasTwins } from '../../helpers/twins.ts';
 import { problemOf } from '../describe/http/arrival.ts';
 
 const REFUSED: readonly [sentence: string, body: string | Buffer, detail: RegExp][] = [
@@ -186,11 +186,4 @@ function escapeSome(text: string, coins: Iterator<boolean>): string {
         : character,
     )
     .join('')}"`;
-}
-
-/** Whether an object has two names that differ only in case. */
-function hasTwins(value: unknown): boolean {
-  if (typeof value !== 'object' || value === null) return false;
-  const names = Array.isArray(value) ? [] : Object.keys(value);
-  return new Set(names.map(foldCase)).size < names.length || Object.values(value).some(hasTwins);
 }

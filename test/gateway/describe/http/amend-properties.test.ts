@@ -1,4 +1,5 @@
 import * as fc from 'fast-check';
+import { foldCase } from '../../../../gateway/json/fold-case.ts';
 import { describe, expect, it } from 'vitest';
 import { amendCall } from '../../../../gateway/describe/http/amend.ts';
 import {
@@ -15,7 +16,8 @@ const RUNS = { numRuns: 1000 };
 
 const name = fc.oneof(
   fc.constantFrom('a', 'b', 'c', 'amount', '10', '2', '0', 'x/y', '~', '__proto__', 'constructor', 'toString'),
-  fc.string({ unit: 'grapheme', maxLength: 4 }),
+  // In one case, because names that differ only in case are refused.
+  fc.string({ unit: 'grapheme', maxLength: 4 }).map(foldCase),
 );
 const text = fc.string({ unit: 'grapheme', maxLength: 6 });
 
@@ -122,7 +124,7 @@ describe('edits of any JSON body', () => {
 /** Forms in which every name is plain or has one or two brackets. */
 const formName = fc
   .string({ unit: 'grapheme', minLength: 1, maxLength: 4 })
-  .filter((each) => !/^\d+$|[[\]]/.test(each));
+  .filter((each) => !/^\d+$|[[\]]|^\s|\0/.test(each));
 const formBody = fc
   .uniqueArray(
     fc.record({
@@ -132,7 +134,7 @@ const formBody = fc
       list: fc.boolean(),
     }),
     // One name must not be another's beginning.
-    { minLength: 1, maxLength: 6, selector: ({ keys }) => keys[0] },
+    { minLength: 1, maxLength: 6, selector: ({ keys }) => foldCase(keys[0]!.replace(/[. ]/g, '_')) },
   )
   .map((fields) =>
     fields.map(({ keys, value: given, plus, list }) => {

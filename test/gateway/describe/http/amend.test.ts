@@ -160,7 +160,7 @@ describe('editable places', () => {
   it('an edit that is not JSON is refused', () => {
     const round: Record<string, unknown> = {};
     round['amount'] = round;
-    const deep: unknown = JSON.parse('['.repeat(65) + ']'.repeat(65));
+    const deep: unknown = JSON.parse('['.repeat(129) + ']'.repeat(129));
     for (const edit of [
       undefined,
       { amount: Number.NaN },

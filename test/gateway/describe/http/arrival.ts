@@ -18,6 +18,7 @@ export function testSystem(changes: Partial<System> = {}): System {
     agentCredential: { header: 'x-api-key' },
     wait: 50_000,
     bodyLimit: 2 ** 20,
+    formFields: 1000,
     timeout: 30_000,
     connections: 10,
     idempotent: false,

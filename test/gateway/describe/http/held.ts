@@ -4,7 +4,8 @@ import type { NotAmended } from '../../../../gateway/domain/amendment.ts';
 import { createDescriber } from '../../../../gateway/describe/http/http-call.ts';
 import { testArrival, testSystem } from './arrival.ts';
 
-const describe = createDescriber(testSystem());
+/** Under a policy that reads nothing, a call has one reading, and can be edited. */
+const describe = createDescriber(testSystem(), () => '');
 
 export const JSON_TYPE = 'application/json';
 export const FORM_TYPE = 'application/x-www-form-urlencoded';
