@@ -27,7 +27,8 @@ export function strictestDecision(readings: readonly [Decision, ...Decision[]]):
     verdict,
     rules: unique([...deciding, ...readings].flatMap(({ rules }) => rules)),
     reason: unique(deciding.map(({ reason }) => reason)).join(' '),
-    obligations: unique(deciding.flatMap(({ obligations }) => obligations)),
+    // Where readings set one header to different values, the last of the list wins: that of the first reading.
+    obligations: unique(deciding.toReversed().flatMap(({ obligations }) => obligations)),
     alert: unique(deciding.flatMap(({ alert }) => alert)),
     terms: terms.length > 0 ? strictest(terms) : null,
     cost: costs.length > 0 ? costs.reduce((a, b) => (b.amount > a.amount ? b : a)) : null,

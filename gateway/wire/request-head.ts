@@ -26,7 +26,8 @@ export function createRequestHead(upstream: URL): (request: Outgoing) => Request
   return ({ method, target, headers, body }) => {
     // An empty path stands for the upstream's own, to the last slash.
     const path = (target.startsWith('/') ? prefix : upstream.pathname) + target;
-    if (!METHOD.test(method) || !TARGET.test(path)) throw new Error('the method or target cannot be sent');
+    if (!METHOD.test(method) || !/^(?:[/?]|$)/.test(target) || !TARGET.test(path))
+      throw new Error('the method or target cannot be sent');
     // Desync: some upstreams answer HEAD with a body, which would be read as the next answer.
     const isHead = method === 'HEAD';
     let text = `${method} ${path}${isHead ? close : keep}`;

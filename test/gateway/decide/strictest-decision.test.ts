@@ -59,7 +59,7 @@ test('a call that policy allows in each reading gets the obligations of all and 
     decision('allow', { cost: { amount: 1, unit: 'EUR' }, obligations: [{ type: 'a' }] }),
     decision('allow', { cost: { amount: 3, unit: 'EUR' }, obligations: [{ type: 'b' }] }),
   ]);
-  expect(found).toMatchObject({ verdict: 'allow', cost: { amount: 3 }, obligations: [{ type: 'a' }, { type: 'b' }] });
+  expect(found).toMatchObject({ verdict: 'allow', cost: { amount: 3 }, obligations: [{ type: 'b' }, { type: 'a' }] });
 });
 
 test('readings that cost different units cannot be compared, so the call is blocked', () => {
