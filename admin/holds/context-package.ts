@@ -171,7 +171,7 @@ function readingsOf(call: HeldCall | null): Action['readings'] {
   });
 }
 
-/** Headers that go out but whose values policy does not see. Their names are told: what is hidden is not unknown. */
+/** Headers of the agent's request whose values policy does not see, sent or not. Their names are told: what is hidden is not unknown. */
 function hiddenHeaders(call: HeldCall | null, shown: Readonly<Record<string, string>>): string[] {
   const names = (call?.headers ?? []).filter((_value, index) => index % 2 === 0).map((name) => name.toLowerCase());
   return [...new Set(names)].filter((name) => !Object.hasOwn(shown, name)).toSorted();

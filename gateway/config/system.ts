@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { costAmount, costUnit } from '../domain/cost.ts';
 import type { CostEntry, PathRules } from '../domain/system.ts';
+import { plainName, whyNotNameable } from '../domain/header-roles.ts';
 import { address } from './address.ts';
 import { section } from './section.ts';
 import { duration, file, headerName, headerValue, size, upstreamUrl } from './values.ts';
@@ -10,6 +11,9 @@ const COST_SOURCES = 'expected one of answer, header and amount';
 const COSTS = `What calls cost. The gateway takes the cost of a call from the response, else from the [policy](../../policies/README.md#what-a-call-costs), else from a fixed \`amount\`. Each entry has one of \`answer\`, \`header\` and \`amount\`. Among the entries with \`answer\` or \`header\`, and among those with \`amount\`, the first that names the operation, or names none, counts.
 
 The gateway reads a response after the agent has it: headers of any response; JSON bodies of at most 256 KiB, also compressed with gzip, deflate, br or zstd; and the last event of an uncompressed \`text/event-stream\` that has the place. If a response cannot be read, the next source counts.`;
+
+const HEADERS =
+  'Headers to judge and to send besides [those that need no entry](../../policies/README.md#headers), such as `sudo`, `impersonate-user` or `x-forwarded-user`. Approvals bind to them. A header that carries a credential, such as `cookie` or `private-token`, is sent if it is named here, but policy never sees it.';
 
 const cost = section({
   operations: z
@@ -68,6 +72,7 @@ export const system = section({
   agent_credential: section({
     header: headerName.describe("Header in which the system's SDK sends its key, read in addition to `Authorization`."),
   }).prefault({ header: 'x-api-key' }),
+  headers: z.array(headerName.transform(plainName)).default([]).describe(HEADERS),
   hosts: z
     .array(z.string().transform((host) => host.toLowerCase()))
     .default([])
@@ -119,4 +124,9 @@ export const system = section({
     not_executed: z.array(httpStatus).default([404]).describe('Statuses that mean that it was not.'),
   }).optional(),
   costs: z.array(cost).optional().describe(COSTS),
+}).superRefine(({ headers, credential, agent_credential: agentCredential }, ctx) => {
+  for (const [index, name] of headers.entries()) {
+    const message = whyNotNameable(name, { agentCredential, ...(credential && { credential }) });
+    if (message !== null) ctx.addIssue({ code: 'custom', path: ['headers', index], message, input: name });
+  }
 });

@@ -2,11 +2,12 @@ import type { IncomingMessage } from 'node:http';
 import type { Call } from '../domain/call.ts';
 import type { Caller, DescribedCall, Exchange } from '../domain/exchange.ts';
 import { createId } from '../domain/id.ts';
+import { createHeaderRoles } from '../domain/header-roles.ts';
 import type { PolicyInput } from '../domain/policy-input.ts';
 import { Problem } from '../domain/problem.ts';
 import type { System } from '../domain/system.ts';
 import { readBody } from './http/body.ts';
-import { assertPlainFraming } from './http/framing.ts';
+import { createFramingCheck } from './http/framing.ts';
 import { createDescriber } from './http/http-call.ts';
 
 /**
@@ -22,14 +23,20 @@ export function createDescribe(
   sees: (input: PolicyInput) => PolicyInput,
   withUsage: (call: Call) => Call,
 ): (exchange: Exchange, caller: Caller) => Promise<readonly DescribedCall[]> {
-  const describers = new Map(systems.map((system) => [system.name, createDescriber(system, sees)]));
+  const describers = new Map(
+    systems.map((system) => [
+      system.name,
+      { assertPlainFraming: createFramingCheck(createHeaderRoles(system)), describe: createDescriber(system, sees) },
+    ]),
+  );
 
   return async ({ request, reply, receivedAt }, { principal, system, target }) => {
+    const { assertPlainFraming, describe } = describers.get(system.name)!;
     assertPlainFraming(request);
     if (isInvited(request, system.bodyLimit)) reply.sendContinue();
     const body = await readBody(request, system.bodyLimit);
     if (reply.tunnel) assertPlainHandshake(target, body);
-    const call = describers.get(system.name)!({
+    const call = describe({
       id: createId('call'),
       at: receivedAt,
       principal,

@@ -24,7 +24,12 @@ export type HoldDraft = Pick<
   | 'cost'
   | 'claims'
   | 'handle'
-> & { readonly call: HeldCall; readonly traceId: string | null };
+> & {
+  readonly call: HeldCall;
+  readonly traceId: string | null;
+  /** The digest of the call in holds that earlier versions stored; they are found by it too. */
+  readonly earlierDigest?: string;
+};
 
 /** What opens an exception or a relay. */
 export type HandoffDraft = Pick<

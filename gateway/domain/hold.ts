@@ -261,7 +261,11 @@ export function assertCall(hold: Hold): CallHold {
 }
 
 /** Hex SHA-256 over who would do what: what an approval binds to. */
-export type DigestAction = (
+export type DigestAction = Digest & {
+  /** The digest of the same call in holds that earlier versions stored. */
+  readonly earlier: Digest;
+};
+type Digest = (
   whose: { readonly principal: Principal; readonly system: string },
   what: Pick<HeldCall, 'method' | 'target' | 'headers' | 'body'>,
 ) => string;

@@ -17,6 +17,8 @@ export type System = {
   readonly credential?: { readonly header: string; readonly value: string };
   /** The header in which agents may send their Holdpoint token, besides `Authorization: Bearer`. */
   readonly agentCredential: { readonly header: string };
+  /** Headers, beyond those that `defaultRole` lists, that policy judges and that are sent. */
+  readonly headers?: readonly string[];
   /** How long a held request stays open. */
   readonly wait: number;
   readonly bodyLimit: number;

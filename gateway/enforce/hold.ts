@@ -33,6 +33,7 @@ export function createHoldPoint(deps: {
       path,
       onRecord: onRecord(call),
       digest: digest(call, call),
+      earlierDigest: digest.earlier(call, call),
       envelope: digest(call, { ...call, body: NO_BODY }),
       idempotencyKey,
       rules,

@@ -62,7 +62,7 @@ export function createOpenCallIndex(
   function find(call: Call): string | null {
     const atSystem = open.get(call.principal.agent)?.get(call.system);
     if (!atSystem || isSafe(call.method)) return null;
-    return atSystem.get(digest(call, call)) ?? null;
+    return atSystem.get(digest(call, call)) ?? atSystem.get(digest.earlier(call, call)) ?? null;
   }
 
   async function supersedeHold(holdId: string, call: Call, { policyRevision }: Decision): Promise<HeldSince | null> {

@@ -5,7 +5,7 @@ import { asked } from './escalation.ts';
 
 /** A hold on a call, as it begins. Times are milliseconds since the epoch. */
 export function newHold(draft: HoldDraft, now: number, assignee: string | null): CallHold {
-  const { call: _call, traceId: _traceId, ...described } = draft;
+  const { call: _call, traceId: _traceId, earlierDigest: _earlierDigest, ...described } = draft;
   return {
     ...beginning(described.terms, now),
     ...described,

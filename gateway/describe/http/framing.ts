@@ -1,67 +1,81 @@
 import type { IncomingMessage } from 'node:http';
+import { isVisible, plainName, type HeaderRoles } from '../../domain/header-roles.ts';
+import { isKnownHeader, LIST_HEADERS } from '../../domain/known-headers.ts';
 import { Problem } from '../../domain/problem.ts';
-import { LIST_HEADERS, VISIBLE_HEADERS } from './headers.ts';
 import { isMethodOverride } from './method-override.ts';
 
-/** Headers that may appear only once: sent twice, gateway and upstream could read two different calls. */
-const SINGLE_HEADERS: readonly string[] = [
-  'host',
-  'content-length',
-  'transfer-encoding',
-  'content-encoding',
-  'authorization',
-  'traceparent',
-  ...VISIBLE_HEADERS.filter((name) => !LIST_HEADERS.includes(name)),
-];
+/** Headers that may appear only once, beside those that are judged: the gateway reads them itself. */
+const READ_HERE: ReadonlySet<string> = new Set(['host', 'authorization', 'traceparent']);
+const FRAMING: readonly string[] = ['content-length', 'transfer-encoding', 'content-encoding'];
 
 const ORDINARY = 0;
-const CONTENT_LENGTH = bitOf('content-length');
-const TRANSFER_ENCODING = bitOf('transfer-encoding');
-const CONTENT_ENCODING = bitOf('content-encoding');
+const CONTENT_LENGTH = 1;
+const TRANSFER_ENCODING = 2;
+const CONTENT_ENCODING = 4;
+/** The first and the last bit that stand for the other headers that may appear only once. */
+const FIRST_SINGLE = 3;
+const LAST_SINGLE = 28;
 const JUDGED_LIST = 1 << 29;
 const CONNECTION = 1 << 30;
 const FORBIDDEN = -1;
 
-/** A bit for each header that may appear only once. Meeting a bit again means the header was repeated. */
-function bitOf(name: string): number {
-  return 1 << SINGLE_HEADERS.indexOf(name);
-}
-
-const KINDS = new Map<string, number>([
-  ...SINGLE_HEADERS.map((name): [string, number] => [name, bitOf(name)]),
-  ...LIST_HEADERS.map((name): [string, number] => [name, JUDGED_LIST]),
-  ['agent-context', JUDGED_LIST],
-  ['connection', CONNECTION],
-]);
-
 // Agents send the same few spellings over and over, so each spelling is classified once.
 const MAX_SPELLINGS = 1000;
-const spellings = new Map<string, number>();
 
-function kindOf(spelling: string): number {
-  let kind = spellings.get(spelling);
-  if (kind === undefined) {
-    kind = classify(spelling.toLowerCase());
-    if (spellings.size >= MAX_SPELLINGS) spellings.clear();
-    spellings.set(spelling, kind);
+/**
+ * Gives each spelling of a header its kind. A header that may appear only once gets a bit; meeting a bit again means
+ * that the header was repeated, or that two headers share the bit.
+ */
+function createKinds(roleOf: HeaderRoles): (spelling: string) => number {
+  const spellings = new Map<string, number>();
+  const bits = new Map<string, number>();
+
+  function bitOf(name: string): number {
+    let bit = bits.get(name);
+    if (bit === undefined) {
+      bit = 1 << (FIRST_SINGLE + (bits.size % (LAST_SINGLE - FIRST_SINGLE + 1)));
+      if (bits.size >= MAX_SPELLINGS) bits.clear();
+      bits.set(name, bit);
+    }
+    return bit;
   }
-  return kind;
-}
 
-function classify(name: string): number {
-  if (isMethodOverride(name)) return FORBIDDEN;
-  // Underscore smuggling: CGI and WSGI servers read content_length and Content-Length as one variable.
-  if (name.includes('_') && KINDS.has(name.replaceAll('_', '-'))) return FORBIDDEN;
-  return KINDS.get(name) ?? ORDINARY;
+  function classify(name: string): number {
+    if (isMethodOverride(name)) return FORBIDDEN;
+    const plain = plainName(name);
+    // Underscore smuggling: CGI and WSGI servers read content_length and Content-Length as one variable.
+    if (plain !== name && isKnownHeader(plain)) return FORBIDDEN;
+    if (plain === 'connection') return CONNECTION;
+    if (FRAMING.includes(plain)) return 1 << FRAMING.indexOf(plain);
+    if (LIST_HEADERS.includes(plain) || plain === 'agent-context') return JUDGED_LIST;
+    return isVisible(roleOf(plain)) || READ_HERE.has(plain) ? bitOf(plain) : ORDINARY;
+  }
+
+  return (spelling) => {
+    let kind = spellings.get(spelling);
+    if (kind === undefined) {
+      kind = classify(spelling.toLowerCase());
+      if (spellings.size >= MAX_SPELLINGS) spellings.clear();
+      spellings.set(spelling, kind);
+    }
+    return kind;
+  };
 }
 
 /**
  * Refuses a request whose head could mean different calls to the gateway and the upstream. Call it before the body is
  * read. The rest is up to node's strict parser (repeated or malformed Content-Length, bare LF, obsolete folding, broken
  * chunks), so never run the server with `insecureHTTPParser`.
- * @throws Problem `bad-request`; `unsupported-encoding` for a Content-Encoding that policy could not read
+ *
+ * The returned function throws Problem `bad-request`; `unsupported-encoding` for a Content-Encoding that policy could
+ * not read.
  */
-export function assertPlainFraming(request: IncomingMessage): void {
+export function createFramingCheck(roleOf: HeaderRoles): (request: IncomingMessage) => void {
+  const kindOf = createKinds(roleOf);
+  return (request) => assertPlainFraming(request, kindOf);
+}
+
+function assertPlainFraming(request: IncomingMessage, kindOf: (spelling: string) => number): void {
   const { method, url, rawHeaders } = request;
   // Absolute-form, authority-form and `*` (RFC 9112 section 3.2) would route by a name other than the judged one.
   if (url?.charCodeAt(0) !== 47) throw refused('Send the path alone as the request target, starting with a slash.');
@@ -78,11 +92,11 @@ export function assertPlainFraming(request: IncomingMessage): void {
     if (kind === FORBIDDEN)
       throw refused(`Send the call without the header ${rawHeaders[i]}; use that method instead.`);
     if (kind === CONNECTION) {
-      assertPlainConnection(value);
+      assertPlainConnection(value, kindOf);
       continue;
     }
     // Host and key confusion: parsers disagree on whether the first or the last line counts.
-    if (seen & kind) throw refused(`Send the header ${rawHeaders[i]} only once.`);
+    if (seen & kind && isRepeated(rawHeaders, i)) throw refused(`Send the header ${rawHeaders[i]} only once.`);
     seen |= kind;
 
     if (kind === CONTENT_LENGTH) {
@@ -103,8 +117,14 @@ export function assertPlainFraming(request: IncomingMessage): void {
   }
 }
 
+/** Whether another header than the one at `index` has its name. */
+function isRepeated(rawHeaders: readonly string[], index: number): boolean {
+  const name = plainName(rawHeaders[index]!);
+  return rawHeaders.some((other, at) => at % 2 === 0 && at !== index && plainName(other) === name);
+}
+
 /** Hop-by-hop abuse: `Connection: idempotency-key` would make a later hop drop a header that policy judged. */
-function assertPlainConnection(value: string): void {
+function assertPlainConnection(value: string, kindOf: (spelling: string) => number): void {
   if (value === 'keep-alive' || value === 'close') return;
   for (const token of value.split(',')) {
     if (kindOf(token.trim()) !== ORDINARY) throw refused(`Do not name ${token.trim()} in the Connection header.`);

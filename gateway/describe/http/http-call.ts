@@ -1,5 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { NO_CLAIMS, type Call } from '../../domain/call.ts';
+import { createHeaderRoles, isVisible, plainName, type HeaderRoles } from '../../domain/header-roles.ts';
+import { isKnownHeader } from '../../domain/known-headers.ts';
 import {
   actionText,
   createInput,
@@ -10,17 +12,17 @@ import {
 import { Problem } from '../../domain/problem.ts';
 import type { Principal } from '../../domain/principal.ts';
 import type { System } from '../../domain/system.ts';
+import { maskText } from '../../secrets/secret.ts';
 import type { Readings } from './readings.ts';
 import { readBodyAs, readIgnoringType } from './body-json.ts';
 import { parseClaims, parseTraceId } from './context.ts';
 import { readQuery } from './form.ts';
-import { VISIBLE_HEADERS } from './headers.ts';
 import { createOperationNamer, type NamedOperation } from './operation.ts';
 import { readCase } from './path-case.ts';
 import { pathOf, readPath } from './path-readings.ts';
 import { splitTarget } from './path.ts';
 
-/** A call as it arrived. Its head passed `assertPlainFraming`, its body is read and its caller is identified. */
+/** A call as it arrived. Its head passed the framing check, its body is read and its caller is identified. */
 export type Arrival = {
   readonly id: string;
   /** Milliseconds since the epoch. */
@@ -42,6 +44,8 @@ type Route = Pick<NamedOperation, 'operation' | 'resource'> & { readonly action:
 /** Limits of the route cache. Repeated paths are worth caching; paths with an identifier come and go. */
 const MAX_ROUTES = 1000;
 const MAX_ROUTE_LENGTH = 256;
+/** Agents send the same few headers over and over. */
+const MAX_HEADERS = 1000;
 /** More readings of one call are a probe, not a need. Policy is evaluated for each. */
 const MAX_READINGS = 4;
 /** Most readings of which policy may tell apart few. */
@@ -69,7 +73,7 @@ export function createDescriber(
 ): (arrival: Arrival) => Call {
   const nameOperation = createOperationNamer(system.openapi, system.upstream.pathname);
   const isWholePath = system.upstream.pathname === '/';
-  const writeHeaders = createHeaderWriter(system);
+  const writeHeaders = createHeaderWriter(createHeaderRoles(system));
   const principals = new WeakMap<Principal, string>();
   /** The first of a path is how its call is named; more than one where systems read the path in several ways. */
   const routes = new Map<string, Readings<Route>>();
@@ -200,18 +204,33 @@ function tellApart(
   return others;
 }
 
-function createHeaderWriter(system: System): (headers: IncomingHttpHeaders) => string {
-  // Operators may choose any header for a credential. It must not reach the policy input or the record.
-  const secret = new Set([system.agentCredential.header, system.credential?.header].map((name) => name?.toLowerCase()));
-  const visible = new Map(
-    VISIBLE_HEADERS.filter((name) => !secret.has(name)).map((name) => [name as string, `${JSON.stringify(name)}:`]),
-  );
+/** How a header is written into the input, by its name. The value of a header that the gateway knows is no secret. */
+type HeaderMember = { readonly name: string; readonly isKnown: boolean };
+
+/** The headers that policy sees, as JSON text. No header is sent twice, so none is there under two spellings. */
+function createHeaderWriter(roleOf: HeaderRoles): (headers: IncomingHttpHeaders) => string {
+  const members = new Map<string, HeaderMember | null>();
+
+  function memberOf(name: string): HeaderMember | null {
+    let member = members.get(name);
+    if (member === undefined) {
+      const known = { name: `${JSON.stringify(plainName(name))}:`, isKnown: isKnownHeader(name) };
+      member = isVisible(roleOf(name)) ? known : null;
+      if (members.size >= MAX_HEADERS) members.clear();
+      members.set(name, member);
+    }
+    return member;
+  }
+
   return (headers) => {
     let json = '';
     for (const name in headers) {
-      const prefix = visible.get(name);
-      if (prefix === undefined) continue;
-      json += (json === '' ? prefix : `,${prefix}`) + JSON.stringify(headers[name]);
+      const member = memberOf(name);
+      if (member === null) continue;
+      const value = headers[name] as string;
+      // The input is recorded. An unknown header may carry a credential, which is sent but must not be shown.
+      json +=
+        (json === '' ? member.name : `,${member.name}`) + JSON.stringify(member.isKnown ? value : maskText(value));
     }
     return `{${json}}`;
   };

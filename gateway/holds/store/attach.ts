@@ -13,7 +13,7 @@ import type { UnitOfWork } from './unit-of-work.ts';
 /** By what a call is known again, and whether it asks for a handle. */
 export type Asking = {
   readonly agent: string;
-  readonly digest: string;
+  readonly digests: readonly string[];
   readonly idempotencyKey: string | null;
   readonly handle: boolean;
 };
@@ -64,11 +64,11 @@ async function attach(writer: HoldWriter, unit: UnitOfWork, asking: Asking): Pro
 }
 
 /** Open holds for the same call or under the same key, and settled ones that the key still finds. Newest first. */
-async function candidates({ trx, now }: UnitOfWork, { agent, digest, idempotencyKey }: Asking): Promise<HoldRow[]> {
+async function candidates({ trx, now }: UnitOfWork, { agent, digests, idempotencyKey }: Asking): Promise<HoldRow[]> {
   const ofAgent = trx.selectFrom('holds').selectAll().where('agent', '=', agent);
   // Written out, not as a parameter: the indexes over open holds are used only where the statement itself says so.
   const open = sql<boolean>`open = 1`;
-  const same = ofAgent.where(open).where('digest', '=', digest);
+  const same = ofAgent.where(open).where('digest', 'in', digests);
   if (idempotencyKey === null) return await same.execute();
   const keyed = ofAgent
     .where('idempotency_key', '=', idempotencyKey)
@@ -86,15 +86,15 @@ async function settled(writer: HoldWriter, unit: UnitOfWork, row: HoldRow): Prom
   return { row, hold: ended.hold };
 }
 
-function choose(found: readonly Kept[], { digest, idempotencyKey }: Asking): Kept | null {
+function choose(found: readonly Kept[], { digests, idempotencyKey }: Asking): Kept | null {
   if (idempotencyKey !== null) {
     const keyed = found.find(({ hold }) => hold.idempotencyKey === idempotencyKey);
-    if (keyed && keyed.hold.askedDigest !== digest) {
+    if (keyed && !digests.includes(keyed.hold.askedDigest)) {
       throw new Problem('key-reused', { extras: { hold_id: keyed.hold.id } });
     }
     if (keyed && !mayAskAgain(keyed.hold)) return keyed;
   }
-  return found.find(({ hold }) => hold.askedDigest === digest && isOpen(hold)) ?? null;
+  return found.find(({ hold }) => digests.includes(hold.askedDigest) && isOpen(hold)) ?? null;
 }
 
 /** Settled without an answer to repeat: nothing was done and no person rejected it, so the same key may ask again. */

@@ -47,13 +47,13 @@ export function createHoldOpener(options: {
 
   return {
     async call(unit, draft) {
-      const { principal, digest, idempotencyKey, handle, traceId } = draft;
+      const { principal, digest, earlierDigest = digest, idempotencyKey, handle, traceId } = draft;
       const { trx, now } = unit;
       const { suspended, granted, delegated } = await preconditionsOf(trx, principal.agent, draft.system, now);
       if (suspended) throw new Problem('suspended');
       const existing = await attachToExisting(writer, unit, {
         agent: principal.agent,
-        digest,
+        digests: [digest, earlierDigest],
         idempotencyKey,
         handle,
       });
@@ -69,7 +69,7 @@ export function createHoldOpener(options: {
       const { trx, now } = unit;
       const { suspended, delegated } = await preconditionsOf(trx, principal.agent, '', now);
       if (suspended) throw new Problem('suspended');
-      const sent = { agent: principal.agent, digest, idempotencyKey, handle: false };
+      const sent = { agent: principal.agent, digests: [digest], idempotencyKey, handle: false };
       const existing = await attachToExisting(writer, unit, sent);
       if (existing) return { hold: existing, attached: true };
       const hold = newHandoff(draft, now, await assignee(unit, draft, delegated));

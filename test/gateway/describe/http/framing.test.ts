@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { assertPlainFraming } from '../../../../gateway/describe/http/framing.ts';
+import { createFramingCheck } from '../../../../gateway/describe/http/framing.ts';
+import { createHeaderRoles } from '../../../../gateway/domain/header-roles.ts';
+import { testSystem } from './arrival.ts';
 import { createWire } from './wire.ts';
 
 type Case = readonly [attack: string, head: string, by: 'node' | 'holdpoint', detail?: RegExp];
@@ -100,6 +102,11 @@ const CASES: readonly Case[] = [
   ['two credentials', post('Authorization: Bearer a', 'Authorization: Bearer b'), 'holdpoint', /only once/],
   ['two accounts', post('Stripe-Account: a', 'Stripe-Account: b'), 'holdpoint', /only once/],
   ['an underscore twin of a judged header', post('Stripe_Account: b'), 'holdpoint', /without the header/],
+  ['two tenants', post('Xero-Tenant-Id: a', 'Xero-Tenant-Id: b'), 'holdpoint', /only once/],
+  ['two values of an unknown header', post('X-Mode: dry-run', 'x-mode: live'), 'holdpoint', /only once/],
+  ['an unknown header and its underscore twin', post('X-Mode: dry-run', 'X_Mode: live'), 'holdpoint', /only once/],
+  ['two values of a named header', post('X-Forwarded-User: a', 'X-Forwarded-User: b'), 'holdpoint', /only once/],
+  ['hop-by-hop abuse of an unknown header', post('Connection: X-Mode', 'X-Mode: dry-run'), 'holdpoint', /Do not name/],
   [
     'hop-by-hop abuse',
     post('Connection: keep-alive, Idempotency-Key', 'Idempotency-Key: a'),
@@ -123,13 +130,16 @@ const PLAIN: readonly [sentence: string, head: string][] = [
   ['several lines of Agent-Context', get('Agent-Context: task="a"', 'Agent-Context: flags=("b")')],
   ['the identity coding', post('Content-Encoding: identity', 'Content-Length: 0')],
   ['an upgrade', get('Connection: keep-alive, Upgrade', 'Upgrade: websocket')],
-  ['a header with an underscore that nobody judges', get('api_key: x')],
+  ['a header with an underscore that is not sent', get('api_key: x')],
+  ['a header with an underscore', get('client_id: x')],
+  ['several lines of baggage', get('baggage: a=1', 'baggage: b=2')],
+  ['forty different headers', get(...Array.from({ length: 40 }, (_, index) => `X-Number-${index}: 1`))],
 ];
 
 describe('the framing of a request', () => {
   let wire: Awaited<ReturnType<typeof createWire>>;
   beforeAll(async () => {
-    wire = await createWire(assertPlainFraming);
+    wire = await createWire(createFramingCheck(createHeaderRoles(testSystem({ headers: ['x-forwarded-user'] }))));
   });
   afterAll(() => wire.close());
 
