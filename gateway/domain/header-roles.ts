@@ -1,4 +1,4 @@
-import { defaultRole, isCredential, isOwnHeader, type HeaderRole } from './known-headers.ts';
+import { defaultRole, isCredential, isMethodOverride, isOwnHeader, type HeaderRole } from './known-headers.ts';
 import type { System } from './system.ts';
 
 /** The role of a header at one system. @param name as received; case and `_` for `-` do not matter */
@@ -51,16 +51,19 @@ export function whyNeverVisible(name: string, roleOf: HeaderRoles): string | nul
   const plain = plainName(name);
   const role = roleOf(plain);
   if (isVisible(role)) return name === plain ? null : `policy sees the header ${name} as "${plain}"`;
-  if (isOwnHeader(plain) || isCredential(plain)) return `policy never sees the header ${plain}`;
-  const sent = role === 'dropped' ? 'is not sent to the system' : 'is sent unjudged';
-  return `the header ${plain} ${sent}; to judge it, name it in the system's \`headers\``;
+  if (isOwnHeader(plain) || isCredential(plain) || role === 'sealed') return `policy never sees the header ${plain}`;
+  return role === 'passed'
+    ? `policy does not see the header ${plain} unless the \`headers\` of the system name it`
+    : `policy does not see the header ${plain}, and the system does not get it, unless its \`headers\` name it`;
 }
 
 /** Why a system's `headers` cannot name a header; null if they can. @param name by `plainName` */
 export function whyNotNameable(name: string, { agentCredential, credential }: HeaderSettings): string | null {
-  if (name === plainName(agentCredential.header)) return `${name} carries the agent's token, which is never sent`;
-  if (credential && name === plainName(credential.header)) return `${name} is the system's own credential`;
-  return isOwnHeader(name) ? `${name} is set or read by the gateway itself` : null;
+  if (name === plainName(agentCredential.header))
+    return `${name} carries the agent's token, which is never sent; remove it`;
+  if (credential && name === plainName(credential.header)) return `${name} is the system's own credential; remove it`;
+  if (isMethodOverride(name)) return `${name} overrides the judged method; agents send that method instead`;
+  return isOwnHeader(name) ? `${name} is set or read by the gateway itself; remove it` : null;
 }
 
 function roleOfNamed(name: string): HeaderRole {

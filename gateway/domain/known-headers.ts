@@ -51,7 +51,6 @@ const PASSED_PREFIXES = words(`
 const TRACING =
   /(?:^|-)(?:trace|traceid|tracing|traceparent|tracestate|traceresponse|span|spanid|baggage)(?:-|$)|(?:^|-)(?:request|correlation|invocation)-?id$/;
 
-/** The gateway judges the method of the request line, and refuses a call with one of these. */
 const METHOD_OVERRIDES = words('x-http-method x-http-method-override x-method-override');
 const OWN = [...HOP_BY_HOP, ...METHOD_OVERRIDES, ...words('agent-context authorization content-length expect host')];
 const OWN_PREFIX = 'holdpoint-';
@@ -100,6 +99,11 @@ export function isKnownHeader(name: string): boolean {
 /** Whether the gateway sets or reads the header itself, so that no configuration can name it. */
 export function isOwnHeader(name: string): boolean {
   return OWN.includes(name) || name.startsWith(OWN_PREFIX);
+}
+
+/** Whether the upstream may follow the header instead of the judged method. Calls with one are refused. */
+export function isMethodOverride(name: string): boolean {
+  return METHOD_OVERRIDES.includes(name);
 }
 
 /** Whether a header carries a credential, by its name alone. Its value must never enter the policy's input. */

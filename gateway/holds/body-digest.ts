@@ -3,11 +3,17 @@ import { createHash, hash } from 'node:crypto';
 import { canonicalJson, parseExactly } from '../json/exact-json.ts';
 
 const JSON_TYPE = /^(?:(?:application|text)\/json|[\w.-]+\/[\w.-]+\+json)[ \t]*(?:;|$)/i;
+const FORM_TYPE = /^application\/x-www-form-urlencoded[ \t]*(?:;|$)/i;
 /** In another charset the same text has other characters. */
 const OTHER_CHARSET = /charset(?![ \t]*=[ \t]*"?utf-?8"?[ \t]*(?:;|$))/i;
 
 /** Long boundaries only: a short one could cut a body into a hundred thousand parts. */
 const BOUNDARY = /;[ \t]*boundary=(?:"([^"\\]{16,70})"|([^\s";,]{16,70}))[ \t]*(?=;|$)/gi;
+
+/** Whether policy sees all that a body of this type says. */
+export function isReadWhole(type: string): boolean {
+  return JSON_TYPE.test(type) || FORM_TYPE.test(type);
+}
 
 /**
  * What a body means, for the digest of its call: JSON by its value, multipart by its parts, and anything else by its

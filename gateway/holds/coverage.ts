@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import { canonicalJson, isList, isNumber, isObject, type ExactJson } from '../json/exact-json.ts';
+import { headerValue } from '../domain/headers.ts';
 import { bodyOf } from '../domain/policy-input.ts';
 import type { Requirement } from '../domain/decision.ts';
 import type { Grant, GrantTerms } from '../domain/grant.ts';
@@ -7,6 +8,7 @@ import type { HoldDraft } from '../domain/hold-store.ts';
 import type { CallHold, HeldCall } from '../domain/hold.ts';
 import { createId } from '../domain/id.ts';
 import { pointerTo } from '../json/pointer.ts';
+import { bodyDigest, isReadWhole } from './body-digest.ts';
 import { approvals } from './quorum.ts';
 
 /** What of a member stays pinned when its value is open. Text of digits, as forms carry numbers, is a number in disguise. */
@@ -109,13 +111,14 @@ function shapeOf(
 type OpenMembers = ReadonlyMap<string, OpenMember>;
 
 /**
- * The body as policy sees it, with null in the place of what is open, and what was found there. Of a body that policy
- * does not see every byte is pinned.
+ * JSON or a form as policy sees it, with null in the place of what is open, and what was found there. Of other bodies
+ * policy may see a part only, so all of it is pinned.
  */
 function pinnedBody(call: HeldCall, open: readonly string[]): { pinned: ExactJson; openMembers: OpenMembers } {
   const openMembers = new Map<string, OpenMember>();
-  const body = bodyOf(call.input);
-  if (body === undefined) return { pinned: { bytes: hash('sha256', call.body) }, openMembers };
+  const type = headerValue(call.headers, 'content-type') ?? '';
+  const body = isReadWhole(type) ? bodyOf(call.input) : undefined;
+  if (body === undefined) return { pinned: { unseen: bodyDigest(call.body, type) }, openMembers };
   const json = withoutOpen(body, '', new Set(open), openMembers);
   // In the order of the pointers: members may come in any.
   return { pinned: { json }, openMembers: new Map([...openMembers].toSorted(([a], [b]) => (a < b ? -1 : 1))) };

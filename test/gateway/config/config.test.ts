@@ -129,6 +129,29 @@ test('a system declares how it reads paths, and a way that does not exist is ref
   ]);
 });
 
+test('the headers of a system are read in one spelling, and a header that it cannot name is refused', () => {
+  const text = (headers: string) =>
+    `systems:\n  p:\n    upstream: "http://x"\n    credential: { header: X_Key, value: v }\n    headers: ${headers}\n`;
+  const read = (headers: string) => parseConfig(text(headers), 'holdpoint.yaml', {}).systems[0]?.headers;
+  expect(read('[Sudo, X_Forwarded_User, cookie, traceparent]')).toEqual([
+    'sudo',
+    'x-forwarded-user',
+    'cookie',
+    'traceparent',
+  ]);
+  const names = '[Authorization, X-Key, X-Api-Key, Connection, Content-Length, Host, X-HTTP-Method-Override, a b]';
+  expect(problemsOf(text(names))).toEqual([
+    'line 5: systems.p.headers.7: expected an HTTP header name',
+    'line 5: systems.p.headers.0: authorization is set or read by the gateway itself; remove it',
+    "line 5: systems.p.headers.1: x-key is the system's own credential; remove it",
+    "line 5: systems.p.headers.2: x-api-key carries the agent's token, which is never sent; remove it",
+    'line 5: systems.p.headers.3: connection is set or read by the gateway itself; remove it',
+    'line 5: systems.p.headers.4: content-length is set or read by the gateway itself; remove it',
+    'line 5: systems.p.headers.5: host is set or read by the gateway itself; remove it',
+    'line 5: systems.p.headers.6: x-http-method-override overrides the judged method; agents send that method instead',
+  ]);
+});
+
 test('the cost entries of a system are read, and an ambiguous entry is refused', () => {
   const costs = (entry: string) => `systems:\n  p:\n    upstream: "http://x"\n    costs:\n      - ${entry}\n`;
   const read = (entry: string) => parseConfig(costs(entry), 'holdpoint.yaml', {}).systems[0]?.costs;

@@ -12,12 +12,12 @@ const NOW = 1_800_000_000_000;
 const TERMS: GrantTerms = { uses: 2, until: NOW + 60 * MINUTE, open: [] };
 
 /** A call with this body as policy sees it; a body of undefined is one that policy does not see. */
-function call(body: string | undefined, bytes = body ?? '') {
+function call(body: string | undefined, bytes = body ?? '', type = 'application/json') {
   const seen = body === undefined ? '' : `,"body":${body}`;
   return {
     method: 'POST',
     target: '/v1/refunds',
-    headers: [],
+    headers: ['Content-Type', type],
     body: Buffer.from(bytes),
     input: `{"principal":{"agent":"billing-bot"},"action":{"body_bytes":1${seen}},"context":{"claims":{}}}`,
   };
@@ -160,6 +160,14 @@ describe('a body that policy does not see', () => {
     expect(reaches(undefined, [], 'null')).toBe(false);
     const lookalike = JSON.stringify({ bytes: createHash('sha256').update('a,b').digest('hex') });
     expect(covers(given, draft(lookalike, { call: call(lookalike, 'a,b') }), NOW)).toBe(false);
+  });
+
+  test('a body of which policy sees a part, as of XML, is pinned to the byte', () => {
+    const xml = (bytes: string) => call('{"root":"pay","amount":"5"}', bytes, 'text/xml');
+    const approved = grantFrom(aHold(NOW), xml('<pay>5</pay>'), { ...TERMS, open: ['/amount'] }, NOW);
+    expect(approved.open).toEqual([]);
+    expect(covers(approved, draft(undefined, { call: xml('<pay>5</pay>') }), NOW)).toBe(true);
+    expect(covers(approved, draft(undefined, { call: xml('<pay>6</pay>') }), NOW)).toBe(false);
   });
 
   test('a body that policy does not see has nothing to leave open', () => {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Event } from '../../../gateway/domain/event.ts';
+import type { Store } from '../../../gateway/domain/store.ts';
 import { approve, startDataPlane, TOKEN, type DataPlane } from '../../helpers/data-plane.ts';
 import { startUpstream, type Received, type Upstream } from '../../helpers/upstream.ts';
 
@@ -25,6 +26,9 @@ block contains {"rule": "as-root"} if headers.sudo == "root"
 allow contains {"rule": "all"}
 `;
 
+/** Holds are stored as an earlier version did. */
+const earlier = { version: false };
+
 let upstream: Upstream;
 let plane: DataPlane;
 
@@ -36,6 +40,13 @@ beforeAll(async () => {
       named: { upstream: upstream.url, headers: NAMED },
     },
     rego: { 'usual.rego': rego('usual'), 'named.rego': rego('named') },
+    through: (store): Store => ({
+      ...store,
+      holds: {
+        ...store.holds,
+        open: (draft) => store.holds.open(earlier.version ? { ...draft, digest: draft.earlierDigest! } : draft),
+      },
+    }),
   });
 });
 
@@ -281,4 +292,22 @@ describe('a retry of a held call', () => {
     expect(arrivedAt(path).map(({ body }) => Buffer.compare(body, first.bytes))).toEqual([0]);
     expect(arrivedAt(path)[0]!.headers['content-type']).toBe(first.one['content-type']);
   });
+});
+
+describe('a hold that an earlier version opened', () => {
+  test.each(['usual', 'named'])(
+    'a retry of the call at the system %s finds it, and it is released once',
+    async (system) => {
+      const path = `/held/${randomUUID()}`;
+      const headers = { sudo: 'ana', 'x-forwarded-user': 'ana', traceparent: '00-1' };
+      earlier.version = true;
+      const id = await held(`/${system}${path}`, headers);
+      earlier.version = false;
+      expect(await held(`/${system}${path}`, headers)).toBe(id);
+      await approve(plane.store, id);
+      expect((await call(`/${system}${path}`, { ...headers, prefer: 'wait=9' })).status).toBe(200);
+      expect(arrivedAt(path)).toHaveLength(1);
+      expect(await plane.store.holds.find(id)).toMatchObject({ status: 'approved', execution: 'executed' });
+    },
+  );
 });
