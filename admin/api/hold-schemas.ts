@@ -119,7 +119,6 @@ const action = z.object({
   operation: z.string(),
   method: z.string(),
   url: z.string().describe('System, path and query, byte for byte as sent.'),
-  tool: z.string().nullable().describe('The tool of an MCP call.'),
   summary: z.string().describe('Written by the gateway, not the agent.'),
   client: z.string().nullable().describe('The client that the call is for, as the agent claims.'),
   target: z.object({ type: z.string(), id: z.string().nullable() }).nullable(),

@@ -105,7 +105,6 @@ function action(
     operation: hold.operation,
     method: hold.method,
     url,
-    tool: action.tool,
     summary: summary(hold, resource, amount),
     client: textOrNull(context.claims['client']),
     target: resource,

@@ -195,8 +195,8 @@ const text = z.string().nullable().catch(null);
 const shown = z.object({
   principal: z.object({ session: text }).catch({ session: null }),
   action: z
-    .object({ headers: z.record(z.string(), z.string()).catch({}), body: z.unknown(), tool: text })
-    .catch({ headers: {}, body: null, tool: null }),
+    .object({ headers: z.record(z.string(), z.string()).catch({}), body: z.unknown() })
+    .catch({ headers: {}, body: null }),
   resource: z.object({ type: z.string(), id: z.string().nullable() }).nullable().catch(null),
   context: z
     .object({
