@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { nearest } from '../config/nearest.ts';
+import { nearest } from '../domain/nearest.ts';
 
 /** An option that takes a value; without `value` it is a flag. */
 export type Option = {

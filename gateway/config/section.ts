@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { nearest } from './nearest.ts';
+import { nearest } from '../domain/nearest.ts';
 
 /**
  * An object that knows its keys: an unknown one is an error that names the nearest known key, because a silently
