@@ -1,3 +1,4 @@
+import { createPolicyTarget } from '../gateway/agents/policy-target.ts';
 import { createEvaluator } from '../gateway/decide/evaluator.ts';
 import { toolEnvironment } from '../gateway/config/config.ts';
 import type { Bundle } from '../gateway/domain/bundle.ts';
@@ -82,7 +83,7 @@ async function compileFor(systems: number): Promise<Bundle> {
       Buffer.from(payments.replace('package rules.payments', `package rules.s${index}`)),
     );
   const sources: Sources = { ...shipped, files, own: [...files.keys()] };
-  return compilePolicies(sources, await findOpa(toolEnvironment()));
+  return compilePolicies(sources, await findOpa(toolEnvironment()), createPolicyTarget(null));
 }
 
 function microsOf(samples: readonly number[]): Micros {

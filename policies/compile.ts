@@ -3,22 +3,29 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { type Bundle, bundleRevision, decodeBundle, READS_ANYTHING, type Reads } from '../gateway/domain/bundle.ts';
+import type { PolicyTarget } from '../gateway/domain/policy-target.ts';
 import type { Opa, OpaResult } from './opa.ts';
 import type { Plan } from './plan.ts';
 import { PolicyError } from './policy-error.ts';
-import { readsOf } from './reads.ts';
+import { type Lookup, readsOf } from './reads.ts';
 import {
   CAPABILITIES_ARGS,
   findIdleRules,
+  findStrayPackages,
   listRules,
   mentionsUsage,
   packageOf,
   SCHEMA_ARGS,
   type Sources,
   staged,
+  systemOf,
+  textOf,
 } from './sources.ts';
+import { createStrayReads, type Entrypoint } from './stray-reads.ts';
+import { findUnreadRules, readDefinitions } from './unread-rules.ts';
 
 const DECISION = 'holdpoint/decision';
+const DRIFT = 'holdpoint/drift';
 
 /** The shipped policy, compiled, so that a first start needs no `opa`. */
 export const SHIPPED_BUNDLE = join(import.meta.dirname, 'dist/bundle.json');
@@ -34,19 +41,26 @@ export async function shippedBundle(sources: Sources): Promise<Bundle | null> {
  * bytes.
  *
  * @throws PolicyError with every problem found: parse and type errors, references to input that does not exist,
- *   built-ins that the gateway lacks, rules that are never evaluated
+ *   built-ins that the gateway lacks, rules that are never evaluated or can never match
  */
-export function compilePolicies(sources: Sources, opa: Opa): Promise<Bundle> {
-  return staged(sources, (dir) => compileStaged(sources, opa, dir));
+export function compilePolicies(sources: Sources, opa: Opa, target: PolicyTarget): Promise<Bundle> {
+  return staged(sources, (dir) => compileStaged(sources, opa, target, dir));
 }
 
-async function compileStaged(sources: Sources, opa: Opa, dir: string): Promise<Bundle> {
-  const [problems, built, reads] = await Promise.all([
+async function compileStaged(sources: Sources, opa: Opa, target: PolicyTarget, dir: string): Promise<Bundle> {
+  const [problems, built, { reads, idle }] = await Promise.all([
     opa.run(['check', '--bundle', '--strict', '--format=json', ...CAPABILITIES_ARGS, ...SCHEMA_ARGS, '.'], dir),
     buildWasm(opa, dir, entrypoints(sources)),
-    findReads(opa, dir),
+    readPlan(sources, opa, target, dir),
   ]);
-  const found = [...(problems.ok ? [] : checkProblems(problems)), ...findIdleRules(sources)];
+  const told = [
+    ...(problems.ok ? [] : checkProblems(problems)),
+    ...findIdleRules(sources),
+    ...findStrayPackages(sources, target.systems),
+  ];
+  // One problem of a line often causes another one there.
+  const isTold = (problem: string) => told.some((known) => lineOf(known) === lineOf(problem));
+  const found = [...told, ...idle.filter((problem) => !isTold(problem))];
   if (found.length > 0) throw new PolicyError(found);
   if ('problem' in built) throw new PolicyError([built.problem]);
   return {
@@ -73,11 +87,41 @@ export async function buildWasm(
   return { wasm: new Uint8Array(wasm), data: files.get('/data.json')?.toString().trim() ?? '{}' };
 }
 
-/** The members of the input that decisions read. Sources that do not compile read anything; `buildWasm` reports why. */
-async function findReads(opa: Opa, dir: string): Promise<Reads> {
-  const files = await build(opa, dir, 'plan', [DECISION]);
-  const plan = 'problem' in files ? undefined : files.get('/plan.json');
-  return plan ? readsOf(JSON.parse(plan.toString()) as Plan, DECISION) : READS_ANYTHING;
+/**
+ * The members of the input that decisions read, and rules that have no effect. Sources that do not compile read
+ * anything; `buildWasm` reports why.
+ */
+async function readPlan(
+  sources: Sources,
+  opa: Opa,
+  target: PolicyTarget,
+  dir: string,
+): Promise<{ readonly reads: Reads; readonly idle: readonly string[] }> {
+  const entries = entrypoints(sources);
+  const [files, definitions] = await Promise.all([
+    build(opa, dir, 'plan', entries),
+    readDefinitions(sources, opa, join(dir, '..')),
+  ]);
+  const text = 'problem' in files ? undefined : files.get('/plan.json');
+  if (!text) return { reads: READS_ANYTHING, idle: [] };
+  const plan = JSON.parse(text.toString()) as Plan;
+  const stray = createStrayReads(target, (file) => systemOfFile(sources, file));
+  const visit = (entrypoint: Entrypoint) => (lookup: Lookup) => stray.visit(lookup, entrypoint);
+  const reads = await readsOf(plan, DECISION, visit('decision'));
+  if (entries.includes(DRIFT)) await readsOf(plan, DRIFT, visit('drift'));
+  return { reads, idle: [...findUnreadRules(definitions, plan, sources), ...stray.found] };
+}
+
+/** The system that the rules of a file are for; null if they are for several. */
+function systemOfFile(sources: Sources, file: string): string | null {
+  const bytes = sources.files.get(file);
+  const system = bytes ? systemOf(packageOf(textOf(bytes)) ?? '') : null;
+  return system === 'all' ? null : system;
+}
+
+/** `rules/crm.rego:3` */
+function lineOf(problem: string): string {
+  return /^.*?:\d+/.exec(problem)?.[0] ?? problem;
 }
 
 async function build(
@@ -97,10 +141,10 @@ async function build(
 
 function entrypoints(sources: Sources): string[] {
   const masks = [...sources.files].some(
-    ([path, bytes]) => path.endsWith('.rego') && packageOf(bytes.toString()) === 'system.log',
+    ([path, bytes]) => path.endsWith('.rego') && packageOf(textOf(bytes)) === 'system.log',
   );
   const drifts = listRules(sources).some(({ verdict }) => verdict === 'drift');
-  return [DECISION, ...(drifts ? ['holdpoint/drift'] : []), ...(masks ? ['system/log/mask'] : [])];
+  return [DECISION, ...(drifts ? [DRIFT] : []), ...(masks ? ['system/log/mask'] : [])];
 }
 
 type CheckOutput = {

@@ -1,10 +1,11 @@
 import type { Bundle, RuleSource } from '../gateway/domain/bundle.ts';
 import type { Clock } from '../gateway/domain/clock.ts';
+import type { PolicyTarget } from '../gateway/domain/policy-target.ts';
 import { compilePolicies, shippedBundle } from './compile.ts';
 import type { Opa } from './opa.ts';
 import { PolicyError } from './policy-error.ts';
 import { runTests } from './run-tests.ts';
-import { hasTests, readSources, type Sources } from './sources.ts';
+import { findStrayPackages, hasTests, readSources, type Sources } from './sources.ts';
 import { watchPolicies } from './watch.ts';
 
 type PolicyStatus = {
@@ -33,6 +34,8 @@ export type PolicyKeeper = {
 type PolicyKeeperDeps = {
   /** The policy folder. */
   readonly dir: string;
+  /** The gateway that the policy is for. */
+  readonly target: PolicyTarget;
   /** Keeps bundles on disk, and the revision of the active one. */
   readonly store: {
     write(bundle: Bundle): Promise<void>;
@@ -53,7 +56,7 @@ type PolicyKeeperDeps = {
 
 /** Keeps the active policy in step with its folder. A change that cannot be used changes nothing and is reported. */
 export function createPolicyKeeper(deps: PolicyKeeperDeps): PolicyKeeper {
-  const { dir, store, load, opa, onActivated, onRefused, clock = Date.now } = deps;
+  const { dir, target, store, load, opa, onActivated, onRefused, clock = Date.now } = deps;
   let active: Bundle | null = null;
   let activatedAt = 0;
   let refused: PolicyStatus['refused'] = null;
@@ -64,7 +67,13 @@ export function createPolicyKeeper(deps: PolicyKeeperDeps): PolicyKeeper {
   let stopWatching = () => {};
 
   async function prepare(sources: Sources, recalled: Bundle | null): Promise<Bundle> {
-    for (const known of [active, recalled]) if (known?.sources === sources.digest) return known;
+    // The configuration may have changed since the policy was compiled.
+    const stray = findStrayPackages(sources, target.systems);
+    for (const known of [active, recalled]) {
+      if (known?.sources !== sources.digest) continue;
+      if (stray.length > 0) throw new PolicyError(stray);
+      return known;
+    }
     const shipped = await shippedBundle(sources);
     if (shipped) {
       load(shipped);
@@ -72,7 +81,7 @@ export function createPolicyKeeper(deps: PolicyKeeperDeps): PolicyKeeper {
     }
     compiler ??= await opa();
     const [compiled, tested] = await Promise.allSettled([
-      compilePolicies(sources, compiler),
+      compilePolicies(sources, compiler, target),
       hasTests(sources) ? runTests(sources, compiler, load) : { passed: 0, failures: [] },
     ]);
     // In this order, because sources that do not compile also fail their tests, with a worse message.

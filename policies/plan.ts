@@ -3,7 +3,11 @@
  * makes its WASM modules. https://www.openpolicyagent.org/docs/ir
  */
 export type Plan = {
-  readonly static: { readonly strings: readonly { readonly value: string }[] };
+  readonly static: {
+    readonly strings: readonly { readonly value: string }[];
+    /** The sources that statements name as `file`, by index, with their line as `row`. */
+    readonly files: readonly { readonly value: string }[];
+  };
   readonly plans: { readonly plans: readonly { readonly name: string; readonly blocks: readonly Block[] }[] };
   readonly funcs: { readonly funcs: readonly Func[] };
 };

@@ -4,8 +4,22 @@ import { READS_ANYTHING, type Reads, type ReadTree } from '../gateway/domain/bun
 import { SYSTEM_PLACE } from '../gateway/domain/policy-input.ts';
 import type { Block, Func, Operand, Plan, Statement } from './plan.ts';
 
+/** A place in the input that rules look up. Lines are written `file:line`. */
+export type Lookup = {
+  readonly path: readonly string[];
+  /** The lines that look it up. */
+  readonly lines: ReadonlySet<string>;
+  /** The constant texts that it is compared with, and the line of each. */
+  readonly compared: ReadonlyMap<string, string>;
+};
+
 /** A place in the input that a policy reads: whether it exists, its type, or its scalar value. */
-type Place = { readonly depth: number; readonly members: Map<string, Place>; isReadWhole: boolean };
+type Place = Lookup & {
+  readonly members: Map<string, Place>;
+  readonly lines: Set<string>;
+  readonly compared: Map<string, string>;
+  isReadWhole: boolean;
+};
 
 /** The values a local may have: places in the input, and MADE for any other value. Empty: none yet. */
 type Held = ReadonlySet<Place | typeof MADE>;
@@ -29,7 +43,6 @@ const KIND_CHECKS = new Set('is_array is_boolean is_null is_number is_object is_
  * value that is not part of the input. Type and existence of a value are known for every place.
  */
 const EFFECTS: Readonly<Record<string, { readonly reads?: readonly string[]; readonly makes?: readonly string[] }>> = {
-  ArrayAppendStmt: { reads: ['value', 'array'] },
   AssignIntStmt: { makes: ['target'] },
   BreakStmt: {},
   IsArrayStmt: {},
@@ -38,7 +51,6 @@ const EFFECTS: Readonly<Record<string, { readonly reads?: readonly string[]; rea
   IsSetStmt: {},
   IsUndefinedStmt: {},
   LenStmt: { reads: ['source'], makes: ['target'] },
-  MakeArrayStmt: { makes: ['target'] },
   MakeNullStmt: { makes: ['target'] },
   MakeNumberIntStmt: { makes: ['target'] },
   MakeNumberRefStmt: { makes: ['target'] },
@@ -56,11 +68,17 @@ const EFFECTS: Readonly<Record<string, { readonly reads?: readonly string[]; rea
  * What a decision can depend on in its input, from the plan of its evaluation. A value counts as read as a whole unless
  * it is only indexed by a constant name, passed on, or checked for its type. Each system has its own result, since
  * rules of one system are not evaluated for another. Anything unknown counts as reading everything.
+ *
+ * @param visit is given every place that is looked up, several times if rules of several systems do
  */
-export async function readsOf(plan: Plan, entrypoint: string): Promise<Reads> {
+export async function readsOf(
+  plan: Plan,
+  entrypoint: string,
+  visit: (lookup: Lookup) => void = () => {},
+): Promise<Reads> {
   const root = plan.plans.plans.find(({ name }) => name === entrypoint);
   if (!root) return READS_ANYTHING;
-  const trace = createTracer(plan, root.blocks);
+  const trace = createTracer(plan, root.blocks, visit);
   const systems = new Set(plan.funcs.funcs.flatMap(({ path = [] }) => (path[1] === 'rules' ? path.slice(2, 3) : [])));
   const others = trace((name) => !systems.has(name));
   const own: [string, ReadTree][] = [];
@@ -74,13 +92,20 @@ export async function readsOf(plan: Plan, entrypoint: string): Promise<Reads> {
 }
 
 /** @returns a function that is told which names `input.action.system` can have */
-function createTracer(plan: Plan, blocks: readonly Block[]): (canBeCalled: (system: string) => boolean) => ReadTree {
+function createTracer(
+  plan: Plan,
+  blocks: readonly Block[],
+  visit: (lookup: Lookup) => void,
+): (canBeCalled: (system: string) => boolean) => ReadTree {
   const main: Func = { name: '', params: [0, 1], return: -1, blocks };
   const funcs = new Map(plan.funcs.funcs.map((func) => [func.name, func]));
   const fitting = new Map<Statement, readonly Func[]>();
 
   const textOf = (operand: Operand | undefined): string | null =>
     typeof operand === 'object' && operand.type === 'string_index' ? plan.static.strings[operand.value]!.value : null;
+
+  const lineOf = ({ stmt }: Statement): string =>
+    `${plan.static.files[stmt['file'] as number]?.value}:${String(stmt['row'])}`;
 
   /** Every function with a path that equals this one, begins with it, or is the beginning of it. */
   const fittingTo = (statement: Statement, path: readonly Operand[]): readonly Func[] => {
@@ -95,25 +120,34 @@ function createTracer(plan: Plan, blocks: readonly Block[]): (canBeCalled: (syst
   };
 
   return (canBeCalled) => {
-    let places = 0;
-    const createPlace = (depth: number): Place => {
-      if (++places > MOST_PLACES) throw new Error('too many places');
-      return { depth, members: new Map(), isReadWhole: false };
+    const places: Place[] = [];
+    const createPlace = (path: readonly string[]): Place => {
+      if (places.length === MOST_PLACES) throw new Error('too many places');
+      const place = { path, lines: new Set<string>(), compared: new Map(), members: new Map(), isReadWhole: false };
+      places.push(place);
+      return place;
     };
     const memberOf = (place: Place, name: string): Place => {
-      if (place.depth === MOST_DEPTH) {
+      if (place.path.length === MOST_DEPTH) {
         // Everything below counts as the place itself.
         place.isReadWhole = true;
         return place;
       }
       let member = place.members.get(name);
-      if (!member) place.members.set(name, (member = createPlace(place.depth + 1)));
+      if (!member) place.members.set(name, (member = createPlace([...place.path, name])));
       return member;
     };
-    const lookInto = (held: Held, name: string): Held =>
-      new Set([...held].map((place) => (place === MADE ? MADE : memberOf(place, name))));
+    const lookInto = (held: Held, name: string, statement: Statement): Held =>
+      new Set(
+        [...held].map((place) => {
+          if (place === MADE) return MADE;
+          const member = memberOf(place, name);
+          member.lines.add(lineOf(statement));
+          return member;
+        }),
+      );
 
-    const input = createPlace(0);
+    const input = createPlace([]);
     const called = new Map<Func, Called>();
     let isOutdated = false;
 
@@ -130,20 +164,20 @@ function createTracer(plan: Plan, blocks: readonly Block[]): (canBeCalled: (syst
     }
 
     function runFunction(func: Func, known: Called): void {
-      if (input.isReadWhole) throw new Error('all is read');
-      run(func.blocks, new Map(known.params), (result) => {
+      const giveBack = (result: Held) => {
         const before = known.result;
         known.result = union(before, result);
         if (known.isUsed && known.result !== before) isOutdated = true;
-      });
+      };
+      run(func.blocks, new Map(known.params), { giveBack, arrays: new Map() });
     }
 
     /** @returns all values written to locals on the way; `locals` holds the last ones */
-    function run(within: readonly Block[], locals: Locals, giveBack: (result: Held) => void): Locals {
+    function run(within: readonly Block[], locals: Locals, { giveBack, arrays }: Run): Locals {
       const all: Locals = new Map();
       for (const { stmts } of within) {
         // A block ends at any undefined statement, so a local may hold any value it had in between.
-        const frame: Frame = { now: new Map(locals), written: new Map(), giveBack };
+        const frame: Frame = { now: new Map(locals), written: new Map(), giveBack, arrays };
         for (const statement of stmts ?? []) follow(statement, frame);
         for (const written of [locals, all]) addAll(written, frame.written);
       }
@@ -151,7 +185,7 @@ function createTracer(plan: Plan, blocks: readonly Block[]): (canBeCalled: (syst
     }
 
     function runWithin(inner: readonly Block[], frame: Frame): void {
-      addAll(frame.written, run(inner, frame.now, frame.giveBack));
+      addAll(frame.written, run(inner, frame.now, frame));
     }
 
     function follow(statement: Statement, frame: Frame): void {
@@ -161,7 +195,7 @@ function createTracer(plan: Plan, blocks: readonly Block[]): (canBeCalled: (syst
       switch (type) {
         case 'DotStmt': {
           const name = textOf(operand('key'));
-          if (name !== null) return write(frame, stmt['target'], lookInto(at('source'), name));
+          if (name !== null) return write(frame, stmt['target'], lookInto(at('source'), name, statement));
           readWhole(at('source'));
           readWhole(at('key'));
           return write(frame, stmt['target'], ELSEWHERE);
@@ -182,7 +216,12 @@ function createTracer(plan: Plan, blocks: readonly Block[]): (canBeCalled: (syst
         case 'NotEqualStmt': {
           const sides = [operand('a'), operand('b')];
           // A string or boolean never equals an object, whatever the object contains.
-          if (sides.some((side) => typeof side === 'object' && side.type !== 'local')) return;
+          const constant = sides.find((side) => typeof side === 'object' && side.type !== 'local');
+          if (constant) {
+            const text = textOf(constant);
+            if (text !== null) sides.forEach((side) => compare(heldBy(frame, side), text, statement));
+            return;
+          }
           return sides.forEach((side) => readWhole(heldBy(frame, side)));
         }
         case 'CallStmt': {
@@ -190,9 +229,11 @@ function createTracer(plan: Plan, blocks: readonly Block[]): (canBeCalled: (syst
           const args = operands.map((arg) => heldBy(frame, arg));
           const func = funcs.get(stmt['func'] as string);
           if (func) return write(frame, stmt['result'], call(func, args));
-          const member = textOf(operands[1]);
-          if (stmt['func'] === 'object.get' && member !== null)
-            return write(frame, stmt['result'], union(lookInto(args[0]!, member), args[2]!));
+          const names = stmt['func'] === 'object.get' ? namesOf(frame, operands[1]!) : null;
+          if (names) {
+            const found = names.reduce((held, name) => lookInto(held, name, statement), args[0]!);
+            return write(frame, stmt['result'], union(found, args[2]!));
+          }
           if (!KIND_CHECKS.has(stmt['func'] as string)) args.forEach(readWhole);
           return write(frame, stmt['result'], ELSEWHERE);
         }
@@ -207,6 +248,16 @@ function createTracer(plan: Plan, blocks: readonly Block[]): (canBeCalled: (syst
             .filter((func) => func.path!.every((name, index) => !isSystem[index] || canBeCalled(name)))
             .map((func) => call(func, args));
           return write(frame, stmt['result'], results.reduce(union, ELSEWHERE));
+        }
+        case 'MakeArrayStmt':
+          frame.arrays.set(stmt['target'] as number, { madeIn: frame, texts: [] });
+          return write(frame, stmt['target'], ELSEWHERE);
+        case 'ArrayAppendStmt': {
+          const [array, text] = [frame.arrays.get(stmt['array'] as number), textOf(operand('value'))];
+          // An append in an inner block may run any number of times.
+          if (array?.madeIn === frame && text !== null) array.texts.push(text);
+          else frame.arrays.delete(stmt['array'] as number);
+          return readWhole(at('value'));
         }
         case 'BlockStmt':
           return runWithin(stmt['blocks'] as readonly Block[], frame);
@@ -237,6 +288,17 @@ function createTracer(plan: Plan, blocks: readonly Block[]): (canBeCalled: (syst
       }
     }
 
+    /** The constant names by which `object.get` looks: one, or those of an array. */
+    function namesOf({ arrays }: Frame, operand: Operand): readonly string[] | null {
+      const text = textOf(operand);
+      if (text !== null) return [text];
+      return (typeof operand === 'object' && operand.type === 'local' && arrays.get(operand.value)?.texts) || null;
+    }
+
+    function compare(held: Held, text: string, statement: Statement): void {
+      for (const place of held) if (place !== MADE) place.compared.set(text, lineOf(statement));
+    }
+
     try {
       call(main, [new Set([input]), ELSEWHERE]);
       while (isOutdated) {
@@ -248,6 +310,8 @@ function createTracer(plan: Plan, blocks: readonly Block[]): (canBeCalled: (syst
       // Too much, or a plan of another shape, as another version of OPA may write.
       if (cause instanceof Error) return true;
       throw cause;
+    } finally {
+      places.forEach(visit);
     }
   };
 }
@@ -255,7 +319,13 @@ function createTracer(plan: Plan, blocks: readonly Block[]): (canBeCalled: (syst
 /** A called function: the possible values of its parameters and its result, and whether the result is read. */
 type Called = { readonly params: Locals; result: Held; isUsed: boolean };
 
-type Frame = { readonly now: Locals; readonly written: Locals; readonly giveBack: (result: Held) => void };
+/** One run of a function: its result, and the arrays in it that hold only constant texts. */
+type Run = {
+  readonly giveBack: (result: Held) => void;
+  readonly arrays: Map<number, { readonly madeIn: Frame; readonly texts: string[] }>;
+};
+
+type Frame = Run & { readonly now: Locals; readonly written: Locals };
 
 function heldBy({ now }: Frame, operand: Operand): Held {
   if (typeof operand === 'number') return now.get(operand) ?? NOTHING;

@@ -3,7 +3,7 @@ import { bundleRevision, READS_ANYTHING } from '../gateway/domain/bundle.ts';
 import { buildWasm } from './compile.ts';
 import type { Opa } from './opa.ts';
 import { PolicyError } from './policy-error.ts';
-import { CAPABILITIES_ARGS, packageOf, type Sources, SCHEMA_ARGS, staged } from './sources.ts';
+import { CAPABILITIES_ARGS, packageOf, type Sources, SCHEMA_ARGS, staged, textOf } from './sources.ts';
 
 /** Loads a compiled policy and evaluates its entrypoints: the gateway's evaluator. */
 export type LoadPolicy = (bundle: Bundle) => { evaluate(entrypoint: string, input: string): unknown };
@@ -92,7 +92,7 @@ function findTests({ files }: Sources): string[] {
   const found = new Set<string>();
   for (const [path, bytes] of files) {
     if (!path.endsWith('.rego')) continue;
-    const text = bytes.toString();
+    const text = textOf(bytes);
     const folder = packageOf(text)?.replaceAll('.', '/');
     for (const [, test] of text.matchAll(/^(?:default\s+)?(test_\w+)/gm)) found.add(`${folder}/${test}`);
   }

@@ -1,8 +1,9 @@
-import { createHash } from 'node:crypto';
+import { createHash, hash } from 'node:crypto';
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { RuleSource } from '../gateway/domain/bundle.ts';
+import { nearest } from '../gateway/domain/nearest.ts';
 import { OPA_VERSION } from './opa.ts';
 import { PolicyError } from './policy-error.ts';
 
@@ -11,7 +12,8 @@ const SHIPPED = import.meta.dirname;
 const DECISION = 'holdpoint/decision.rego';
 const CAPABILITIES = 'capabilities.json';
 const SCHEMA = 'input.schema.json';
-const READS = 'reads.ts';
+/** What finds problems, and what decisions read. */
+const CHECKS = ['reads.ts', 'stray-reads.ts', 'unread-rules.ts'];
 
 /** A snapshot of the policy sources: later changes to the folder do not affect it. */
 export type Sources = {
@@ -44,10 +46,12 @@ export async function readSources(dir: string): Promise<Sources> {
   found.set(DECISION, await readFile(join(SHIPPED, DECISION)));
   const files = new Map([...found].sort(([a], [b]) => (a < b ? -1 : 1)));
   const capabilities = await readFile(join(SHIPPED, CAPABILITIES));
-  // Another version of the gateway may have found fewer reads, so a bundle that it stored must not be reused.
-  const reads = await readFile(join(SHIPPED, READS));
+  // Another version of the gateway may have found fewer reads or problems, so a bundle that it stored must not be
+  // reused.
+  const checks = await Promise.all([SCHEMA, ...CHECKS].map((name) => readFile(join(SHIPPED, name))));
   const digestOf = (paths: Iterable<readonly [string, Buffer]>) => {
-    const hash = createHash('sha256').update(`opa ${OPA_VERSION}\n`).update(capabilities).update(reads);
+    const hash = createHash('sha256').update(`opa ${OPA_VERSION}\n`).update(capabilities);
+    for (const bytes of checks) hash.update(bytes);
     for (const [path, bytes] of paths) hash.update(`${path}\0${bytes.byteLength}\n`).update(bytes);
     return hash.digest('hex');
   };
@@ -74,7 +78,7 @@ function isSource(name: string): boolean {
   return name.endsWith('.rego') || /^data\.(?:json|ya?ml)$/.test(name);
 }
 
-function isTest(path: string): boolean {
+export function isTest(path: string): boolean {
   return path.endsWith('_test.rego');
 }
 
@@ -105,7 +109,12 @@ export async function staged<T>(sources: Sources, use: (dir: string) => Promise<
 export const CAPABILITIES_ARGS = ['--capabilities', join(SHIPPED, CAPABILITIES)] as const;
 export const SCHEMA_ARGS = ['--schema', join(SHIPPED, SCHEMA)] as const;
 
-const PACKAGE = /^package\s+(.+?)\s*(?:#.*)?$/m;
+const PACKAGE = /^[ \t]*package\s+(.+?)\s*(?:#.*)?$/m;
+
+/** The text of a source. A byte order mark is no part of it, as in OPA. */
+export function textOf(bytes: Buffer): string {
+  return bytes.toString().replace(/^\uFEFF/, '');
+}
 
 /** The package that a file declares, without quotes: `rules.my-crm` for `package rules["my-crm"]`. */
 export function packageOf(text: string): string | null {
@@ -113,7 +122,7 @@ export function packageOf(text: string): string | null {
 }
 
 /** The sets that a rule may add to: a verdict on a call, or drift in its answer. */
-const GIVES = ['allow', 'hold', 'block', 'drift'] as const satisfies readonly RuleSource['verdict'][];
+export const GIVES = ['allow', 'hold', 'block', 'drift'] as const satisfies readonly RuleSource['verdict'][];
 
 /** The rules that give a verdict or drift, with their places and names. */
 export function listRules(sources: Sources): RuleSource[] {
@@ -128,26 +137,21 @@ export function listRules(sources: Sources): RuleSource[] {
  * naming it finds no usage.
  */
 export function mentionsUsage({ files }: Sources): boolean {
-  return [...files].some(
-    ([path, bytes]) => path.endsWith('.rego') && !isTest(path) && /\busage\b/.test(bytes.toString()),
-  );
+  return [...files].some(([path, bytes]) => path.endsWith('.rego') && !isTest(path) && /\busage\b/.test(textOf(bytes)));
 }
 
 /** Mistakes that compile but leave a rule without effect. */
 export function findIdleRules(sources: Sources): string[] {
   const problems: string[] = [];
-  for (const { package: name, verdict, rule, file, line } of heads(sources)) {
-    const isKnown = GIVES.some((known) => known === verdict);
-    if (isKnown && !/^rules\.[^.]+$/.test(name))
+  for (const { package: name, verdict, file, line } of heads(sources)) {
+    if (GIVES.some((known) => known === verdict) && !/^rules\.[^.]+$/.test(name))
       problems.push(
         `${file}:${line}: a rule in package ${name} is never asked: verdicts belong in package rules.<system> or rules.all`,
       );
-    if (!isKnown && rule !== null && name.startsWith('rules.'))
-      problems.push(`${file}:${line}: "${verdict}" is no verdict; a rule gives allow, hold, block or drift`);
   }
   for (const [path, bytes] of sources.files) {
     if (path === DECISION || !path.endsWith('.rego') || isTest(path)) continue;
-    const text = bytes.toString();
+    const text = textOf(bytes);
     const name = packageOf(text) ?? '';
     if (name === 'holdpoint')
       problems.push(
@@ -159,12 +163,62 @@ export function findIdleRules(sources: Sources): string[] {
         `${path}:1: put rules in package rules.<system> or rules.all, and what they share in another package`,
       );
     if (!name.startsWith('rules.')) continue;
-    for (const { 1: verdict, index } of text.matchAll(/^(?:default\s+)?(allow|hold|block|drift)\b(?!\s+contains\b)/gm))
+    for (const { 1: verdict, index } of text.matchAll(
+      /^[ \t]*(?:default\s+)?(allow|hold|block|drift)\b(?!\s+contains\b)/gm,
+    ))
       problems.push(
         `${path}:${lineAt(text, index)}: write \`${verdict} contains {"rule": "…"} if …\`: each verdict is a set of named rules`,
       );
   }
   return problems;
+}
+
+/** The shipped rules for one system each, by SHA-256 (hex). Unchanged, they are examples, and need no such system. */
+export const EXAMPLES: Readonly<Record<string, string>> = {
+  'rules/github.rego': 'e006d39db153418064610ec8c77dc2f4db61043be7b4232503336b65b45193c0',
+  'rules/payments.rego': '6c4c7cff19c9d8314841e75cfd0503335b5c3cd5aacaf9931082b2d64f3e9daa',
+};
+
+/** Problems of packages that give verdicts for a system that does not exist. Without a configuration, names may be wrong. */
+export function findStrayPackages(sources: Sources, systems: readonly string[] | null): string[] {
+  const problems = new Map<string, string>();
+  for (const { package: name, file } of listRules(sources)) {
+    const system = systemOf(name);
+    if (system === null || system === 'all' || systems?.includes(system)) continue;
+    const bytes = sources.files.get(file)!;
+    if (EXAMPLES[file] === hash('sha256', bytes)) continue;
+    const lower = system.toLowerCase();
+    if (!systems && lower === system) continue;
+    const meant = systems
+      ? ([...systems, 'all'].find((known) => known.toLowerCase() === lower) ?? nearest(system, [...systems, 'all']))
+      : lower;
+    const reason = systems
+      ? `there is no system "${system}" in the configuration`
+      : 'names of systems are in lower case';
+    const question = meant === undefined ? '' : `. Did you mean ${packageNameOf(meant)}?`;
+    const text = textOf(bytes);
+    problems.set(
+      file,
+      `${file}:${lineAt(text, PACKAGE.exec(text)?.index ?? 0)}: package ${packageNameOf(system)} is never asked: ${reason}${question}`,
+    );
+  }
+  return [...problems.values()];
+}
+
+/** The system that a package gives verdicts for; null if it is no package of rules. */
+export function systemOf(packageName: string): string | null {
+  return /^rules\.([^.]+)$/.exec(packageName)?.[1] ?? null;
+}
+
+function packageNameOf(system: string): string {
+  return /^[a-z_]\w*$/i.test(system) ? `rules.${system}` : `rules["${system}"]`;
+}
+
+/** The line on which a file first defines a rule. */
+export function lineOfRule(sources: Sources, file: string, name: string): number {
+  const text = textOf(sources.files.get(file)!);
+  const head = new RegExp(`^[ \\t]*(?:default\\s+)?${name}\\b`, 'm').exec(text);
+  return lineAt(text, head?.index ?? 0);
 }
 
 function lineAt(text: string, index: number): number {
@@ -181,9 +235,9 @@ function heads(sources: Sources): Head[] {
   const found: Head[] = [];
   for (const [file, bytes] of sources.files) {
     if (!file.endsWith('.rego') || isTest(file)) continue;
-    const text = bytes.toString();
+    const text = textOf(bytes);
     const name = packageOf(text) ?? '';
-    const matches = [...text.matchAll(/^(\w+)\s+contains\s+(?=\S)/gm)];
+    const matches = [...text.matchAll(/^[ \t]*(\w+)\s+contains\s+(?=\S)/gm)];
     matches.forEach((match, index) => {
       const entry = text.slice(match.index + match[0].length, matches[index + 1]?.index);
       found.push({

@@ -1,3 +1,4 @@
+import { createPolicyTarget } from '../agents/policy-target.ts';
 import { ConfigError, loadConfig, toolEnvironment } from '../config/config.ts';
 import { createDescriber } from '../describe/http/http-call.ts';
 import { defineCommand } from './command.ts';
@@ -15,7 +16,7 @@ export const check = defineCommand({
         throw new ConfigError(values.config, [`systems.${system.name}.openapi: ${(error as Error).message}`]);
       }
     }
-    await checkPolicies(policies, toolEnvironment(), terminal);
+    await checkPolicies(policies, createPolicyTarget(systems), toolEnvironment(), terminal);
     terminal.out(
       `${values.config} is fine: ${systems.length} systems, ${agents.length} agents, ${reviewers.length} reviewers.\n`,
     );

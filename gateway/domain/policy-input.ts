@@ -19,6 +19,14 @@ export type PolicyInput = string;
 
 /** The place of the system's name, by which rules are chosen. */
 export const SYSTEM_PLACE = ['action', 'system'] as const;
+/** The place of the request's headers, and of the response's. */
+export const HEADERS_PLACE = ['action', 'headers'] as const;
+export const ANSWER_HEADERS_PLACE = ['answer', 'headers'] as const;
+/** Members that are in the input of other evaluations: each of these never sees them. */
+export const MEMBERS_OF_OTHERS: Readonly<Record<'decision' | 'drift', readonly string[]>> = {
+  decision: ['answer', 'input', 'result'],
+  drift: ['input', 'result'],
+};
 /** JSON pointer to the percent-encoded path. */
 export const PATH_POINTER = '/action/path';
 

@@ -25,6 +25,11 @@ const VISIBLE_HEADERS: ReadonlySet<string> = new Set([
   'x-request-id',
 ]);
 
+/** Whether drift rules see a response header, given in lower case. */
+export function isVisibleAnswerHeader(name: string): boolean {
+  return VISIBLE_HEADERS.has(name);
+}
+
 /**
  * The input of drift rules, as JSON text: the call's policy input and the answer.
  * @param json the body of the answer, known to be valid JSON. Its text goes in unchanged, so that no number is rounded

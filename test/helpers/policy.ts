@@ -1,3 +1,4 @@
+import { createPolicyTarget } from '../../gateway/agents/policy-target.ts';
 import { toolEnvironment } from '../../gateway/config/config.ts';
 import type { Bundle } from '../../gateway/domain/bundle.ts';
 import { compilePolicies } from '../../policies/compile.ts';
@@ -14,7 +15,12 @@ export function testOpa(): Promise<Opa> {
 }
 
 /** Compiles Rego files, given by path below the policy folder, to the bundle that enforces them. */
-export async function compileRego(files: Readonly<Record<string, string>>): Promise<Bundle> {
+export async function compileRego(
+  files: Readonly<Record<string, string>>,
+  systems: readonly { readonly name: string }[] | null = null,
+): Promise<Bundle> {
   const folder = writeFiles(files);
-  return compilePolicies(await readSources(folder.path), await testOpa()).finally(folder.remove);
+  return compilePolicies(await readSources(folder.path), await testOpa(), createPolicyTarget(systems)).finally(
+    folder.remove,
+  );
 }

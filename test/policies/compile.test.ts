@@ -1,6 +1,7 @@
 import { symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { createPolicyTarget } from '../../gateway/agents/policy-target.ts';
 import { createEvaluator } from '../../gateway/decide/evaluator.ts';
 import { encodeBundle } from '../../gateway/domain/bundle.ts';
 import { compilePolicies } from '../../policies/compile.ts';
@@ -183,9 +184,9 @@ describe('problems of a policy', () => {
       }),
     ).toEqual([
       'deep.rego:3: a rule in package rules.crm.refunds is never asked: verdicts belong in package rules.<system> or rules.all',
-      'typo.rego:3: "blcok" is no verdict; a rule gives allow, hold, block or drift',
       'above.rego:1: put rules in package rules.<system> or rules.all, and what they share in another package',
       "own.rego:1: package holdpoint is Holdpoint's own; put rules in package rules.<system> or rules.all",
+      'typo.rego:3: nothing reads "blcok"; a rule gives allow, hold, block or drift, or is used by one that does. Did you mean "block"?',
     ]);
   });
 
@@ -209,7 +210,7 @@ it('the sources are compiled as they were read, whatever the folder has become',
   inFolder({ 'a.rego': sound }, async (dir) => {
     const sources = await readSources(dir);
     await writeFile(join(dir, 'a.rego'), 'nonsense');
-    expect((await compilePolicies(sources, opa)).rules).toHaveLength(1);
+    expect((await compilePolicies(sources, opa, createPolicyTarget(null))).rules).toHaveLength(1);
   }));
 
 it('links to files are followed, and dangling links are skipped', () =>

@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { expect, it, vi } from 'vitest';
+import { createPolicyTarget } from '../../gateway/agents/policy-target.ts';
 import { createBundleStore } from '../../gateway/decide/bundle-store.ts';
 import { createEvaluator } from '../../gateway/decide/evaluator.ts';
 import type { Bundle } from '../../gateway/domain/bundle.ts';
@@ -22,16 +23,22 @@ type Setting = {
   readonly verdict: () => string;
   readonly asked: () => number;
   /** A keeper as after a restart, on the same store. */
-  readonly again: () => Setting;
+  readonly again: (systems?: readonly { readonly name: string }[] | null) => Setting;
 };
 
 /** @param meanwhile called whenever a policy has been compiled and is loaded */
-function settingIn(dir: string, folder = join(dir, 'policies'), meanwhile = () => {}): Setting {
+function settingIn(
+  dir: string,
+  folder = join(dir, 'policies'),
+  meanwhile = () => {},
+  systems: readonly { readonly name: string }[] | null = null,
+): Setting {
   const activated: Bundle[] = [];
   const refused: (readonly string[])[] = [];
   let asked = 0;
   const keeper = createPolicyKeeper({
     dir: folder,
+    target: createPolicyTarget(systems),
     store: createBundleStore(join(dir, 'store')),
     load(bundle) {
       meanwhile();
@@ -52,7 +59,7 @@ function settingIn(dir: string, folder = join(dir, 'policies'), meanwhile = () =
     refused,
     verdict: () => createEvaluator(activated.at(-1)!).decide(inputOf()).verdict,
     asked: () => asked,
-    again: () => settingIn(dir, folder),
+    again: (systems = null) => settingIn(dir, folder, meanwhile, systems),
   };
 }
 
@@ -109,6 +116,30 @@ it('a broken policy changes nothing and is reported once, and the corrected one 
     await keeper.refresh();
     expect(activated).toHaveLength(2);
     expect(keeper.status().refused).toBeNull();
+  }));
+
+it('rules for a system that is not configured change nothing and are reported', () =>
+  kept({ 'crm.rego': allowing }, async ({ again, dir }) => {
+    const { keeper, activated, refused } = again([{ name: 'crm' }]);
+    await keeper.start();
+    await save(dir, { 'pay.rego': blocking.replace('crm', 'pay') });
+    await keeper.refresh();
+    keeper.stop();
+    expect(refused).toEqual([
+      [expect.stringContaining('pay.rego:1: package rules.pay is never asked: there is no system')],
+    ]);
+    expect(activated).toHaveLength(1);
+  }));
+
+it('a policy for a system that has left the configuration stays in force and is reported', () =>
+  kept({ 'crm.rego': allowing }, async ({ keeper, activated, again }) => {
+    await keeper.start();
+    keeper.stop();
+    const restarted = again([{ name: 'sales' }]);
+    await restarted.keeper.start();
+    restarted.keeper.stop();
+    expect(restarted.activated.map(({ revision }) => revision)).toEqual([activated[0]!.revision]);
+    expect(restarted.refused).toEqual([[expect.stringContaining('crm.rego:1: package rules.crm is never asked')]]);
   }));
 
 it('a refused change is forgotten when the folder is put back', () =>

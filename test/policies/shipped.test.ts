@@ -1,19 +1,35 @@
+import { hash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { createPolicyTarget } from '../../gateway/agents/policy-target.ts';
 import { createEvaluator } from '../../gateway/decide/evaluator.ts';
 import { decodeBundle, encodeBundle } from '../../gateway/domain/bundle.ts';
 import { triggerOf } from '../../gateway/domain/decision.ts';
 import { compilePolicies, SHIPPED_BUNDLE, shippedBundle } from '../../policies/compile.ts';
-import { readSources } from '../../policies/sources.ts';
+import { EXAMPLES, readSources } from '../../policies/sources.ts';
+import { compileRego } from '../helpers/policy.ts';
 import { inFolder, inputOf, opa, root } from './real-opa.ts';
 
 const committed = await readFile(SHIPPED_BUNDLE, 'utf8');
 
+it('the shipped rules for one system are known as examples', async () => {
+  for (const [file, digest] of Object.entries(EXAMPLES))
+    expect([file, hash('sha256', await readFile(join(root, 'policies', file)))]).toEqual([file, digest]);
+});
+
+it('an example that is unchanged needs no system, and one that was changed does', async () => {
+  const file = 'rules/github.rego';
+  const github = await readFile(join(root, 'policies', file), 'utf8');
+  const systems = [{ name: 'payments' }];
+  await compileRego({ [file]: github }, systems);
+  await expect(compileRego({ [file]: `${github}\n` }, systems)).rejects.toThrow('there is no system "github"');
+});
+
 describe('the shipped bundle', () => {
   it('the shipped bundle is, byte for byte, what its sources compile to', async () => {
     const sources = await readSources(join(root, 'policies'));
-    const rebuilt = encodeBundle(await compilePolicies(sources, opa));
+    const rebuilt = encodeBundle(await compilePolicies(sources, opa, createPolicyTarget(null)));
     // On a mismatch: npx holdpoint policy build policies
     expect(rebuilt === committed).toBe(true);
   });

@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import { Counter, type Registry } from 'prom-client';
 import { createPolicyKeeper, type PolicyKeeper } from '../../../policies/keeper.ts';
 import { findOpa } from '../../../policies/opa.ts';
+import { createPolicyTarget } from '../../agents/policy-target.ts';
 import { toolEnvironment, type Config } from '../../config/config.ts';
 import { createBundleStore } from '../../decide/bundle-store.ts';
 import { createDecider, type Decider } from '../../decide/decider.ts';
@@ -32,6 +33,7 @@ export function createPolicy(deps: {
   const tools = toolEnvironment();
   const keeper = createPolicyKeeper({
     dir: config.policies,
+    target: createPolicyTarget(config.systems),
     store: createBundleStore(deps.bundles),
     load: (bundle) => createEvaluator(bundle, { clock }),
     opa: () => findOpa({ ...tools, say: (message) => log.info(message) }),

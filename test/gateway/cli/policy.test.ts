@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { expect, it } from 'vitest';
 import { createPolicyCommand } from '../../../gateway/cli/policy.ts';
@@ -35,6 +35,34 @@ it('policy check lists problems with their places and without a stack', async ()
   );
   expect([code, out]).toEqual([1, '']);
   expect(err).toMatch(/^crm\.rego:3: undefined ref: input\.nowhere .*\n$/);
+});
+
+const CONFIG = `
+systems: { crm: { upstream: http://127.0.0.1:1 }, pay: { upstream: http://127.0.0.1:1 } }
+agents: [{ id: bot, owner: ana@example.com, token_sha256: ${'a'.repeat(64)}, systems: [crm] }]
+policies: ./rego
+`;
+const MISNAMED = sound.replace('crm', 'payy');
+
+it('policy check and policy build with --config refuse rules for a system that it does not have', () =>
+  inFolder({ 'holdpoint.yaml': CONFIG, 'rego/pay.rego': MISNAMED }, async (dir) => {
+    const config = join(dir, 'holdpoint.yaml');
+    const problem =
+      'pay.rego:1: package rules.payy is never asked: there is no system "payy" in the configuration. Did you mean rules.pay?\n';
+    const output = join(dir, 'bundle.json');
+    expect(await run(['check', '--config', config])).toEqual({ code: 1, out: '', err: problem });
+    expect(await run(['check', '--config', config, join(dir, 'rego')])).toEqual({ code: 1, out: '', err: problem });
+    expect(await run(['build', '--config', config, '--output', output])).toEqual({ code: 1, out: '', err: problem });
+    await expect(readFile(output)).rejects.toThrow('ENOENT');
+    await writeFile(join(dir, 'rego/pay.rego'), MISNAMED.replace('payy', 'pay'));
+    expect(await run(['check', '--config', config])).toMatchObject({ code: 0, err: '' });
+  }));
+
+it('policy check without a configuration says that it does not know the systems', async () => {
+  expect(await runIn({ 'pay.rego': MISNAMED }, 'check')).toMatchObject({
+    code: 0,
+    err: 'Not checked: whether the systems of the rules exist. holdpoint.yaml: no such file. Pass --config FILE.\n',
+  });
 });
 
 it('policy check needs no opa for the shipped policies', async () => {
@@ -145,7 +173,7 @@ it('the examples for policy authors can be checked and tested as printed', async
     'crm.rego': block('package rules.crm\n') + block('"rule": "other-amount"') + block('"day-budget"'),
     'crm_test.rego': block('package rules.crm_test') + block('test_finds_another_amount'),
   };
-  expect(await runIn(files, 'check')).toMatchObject({ code: 0, err: '' });
+  expect(await runIn(files, 'check')).toMatchObject({ code: 0, err: expect.stringMatching(/^Not checked: .*\n$/) });
   const { code, out } = await runIn(files, 'test');
   expect([code, out]).toEqual([0, expect.stringMatching(/2 passed, 0 failed\n$/)]);
 });

@@ -21,7 +21,10 @@ drift contains {"rule": "other-amount", "reason": $"asked for {input.action.body
 
 drift contains {"rule": "other-version"} if input.answer.headers["request-id"] == "old"
 
-drift contains {"rule": "sees-cookies"} if input.answer.headers["set-cookie"]
+drift contains {"rule": "sees-cookies"} if {
+	some name, _ in input.answer.headers
+	contains(name, "cookie")
+}
 `;
 
 let scene: Scene;

@@ -1,0 +1,60 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { nearest } from '../gateway/domain/nearest.ts';
+import type { Opa } from './opa.ts';
+import type { Plan } from './plan.ts';
+import { GIVES, isTest, lineOfRule, textOf, type Sources } from './sources.ts';
+
+/** A rule as its file defines it. */
+export type Definition = { readonly file: string; readonly package: readonly string[]; readonly name: string };
+
+type Module = {
+  readonly package: { readonly path: readonly { readonly value: string }[] };
+  readonly rules?: readonly { readonly head: { readonly ref: readonly { readonly value: string }[] } }[];
+};
+
+/** Parses each file to the rules it defines; files that cannot be parsed have none. @param room a folder to write to */
+export async function readDefinitions(sources: Sources, opa: Opa, room: string): Promise<readonly Definition[]> {
+  const texts = [...sources.files].filter(([file]) => file.endsWith('.rego') && !isTest(file));
+  const input = join(room, 'texts.json');
+  await writeFile(input, JSON.stringify(Object.fromEntries(texts.map(([file, bytes]) => [file, textOf(bytes)]))));
+  const query = '{file: module | some file, text in input; module := rego.parse_module(file, text)}';
+  const { ok, stdout, stderr } = await opa.run(['eval', '--format=values', `--input=${input}`, query], room);
+  if (!ok) throw new Error(stderr);
+  const [modules = {}] = JSON.parse(stdout) as { readonly [file: string]: Module }[];
+  return Object.entries(modules).flatMap(
+    ([
+      file,
+      {
+        package: { path },
+        rules = [],
+      },
+    ]) =>
+      rules.map(({ head }) => ({
+        file,
+        package: path.slice(1).map(({ value }) => value),
+        name: head.ref[0]!.value,
+      })),
+  );
+}
+
+/**
+ * Problems of rules in `rules.*` that no decision reads, such as a misspelt `holds contains …`: neither Holdpoint's
+ * decision nor another rule that is read uses them. Tests do not count: they would hide just this.
+ *
+ * @param plan of all entrypoints; it has only what they reach
+ */
+export function findUnreadRules(definitions: readonly Definition[], plan: Plan, sources: Sources): string[] {
+  const read = new Set(
+    plan.funcs.funcs.flatMap(({ path = [] }) => path.map((_, index) => path.slice(1, index + 1).join('\n'))),
+  );
+  const found = definitions
+    .filter(({ package: [root], name }) => root === 'rules' && !/^(?:todo_)?test_/.test(name))
+    .filter(({ package: path, name }) => !read.has([...path, name].join('\n')))
+    .map(({ file, name }) => {
+      const meant = nearest(name, GIVES);
+      const question = meant === undefined || meant === name ? '' : ` Did you mean "${meant}"?`;
+      return `${file}:${lineOfRule(sources, file, name)}: nothing reads "${name}"; a rule gives allow, hold, block or drift, or is used by one that does.${question}`;
+    });
+  return [...new Set(found)];
+}
