@@ -30,8 +30,8 @@ export type Enforcement = {
   readonly suspensions: Suspensions;
   readonly isGranted: (agent: string, system: string) => boolean;
   readonly digest: DigestAction;
-  /** Decides again on an input, with its usage brought up to date. */
-  readonly decideAgain: (input: string) => Decision;
+  /** Decides again on an input, with its usage brought up to date, and its repeats if the call's digest is given. */
+  readonly decideAgain: (input: string, digest: string | null, otherReadings?: readonly string[]) => Decision;
 };
 
 export function createEnforcement(deps: {
@@ -56,19 +56,21 @@ export function createEnforcement(deps: {
     log,
     counted: createDriftMetrics(deps.registry),
   });
+  const digest = createDigest(systems);
   const usage = createUsage({
     store: store.usage,
     wanted: () => policy.readsUsage(),
+    wantsRepeat: (system) => policy.readsRepeat(system),
+    digest,
     clock,
     failed: deps.usageFailed,
   });
   const suspensions = watchSuspensions(store.suspensions, deps.suspensionsChanged);
   const isGranted = createGrants(deps.agents);
-  const digest = createDigest(systems);
-  const decideAgain = (input: string, otherReadings?: readonly string[]) =>
+  const decideAgain: Enforcement['decideAgain'] = (input, call, otherReadings) =>
     policy.decide(
-      usage.judgedAgain(input),
-      otherReadings?.map((reading) => usage.judgedAgain(reading)),
+      usage.judgedAgain(input, call),
+      otherReadings?.map((reading) => usage.judgedAgain(reading, call)),
     );
   const outcomes = createOutcomes(store.holds, (hold, { type }, why) =>
     log.warn({ hold_id: hold.id, outcome: type, why }, 'the outcome of a released call came too late to record'),
@@ -77,6 +79,7 @@ export function createEnforcement(deps: {
     holds: store.holds,
     contents: store.contents,
     decide: decideAgain,
+    released: usage.released,
     spent: usage.spent,
     forwarder,
     outcomes,

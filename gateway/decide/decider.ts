@@ -19,6 +19,8 @@ export type Decider = DriftRules & {
   sees(input: string): string;
   /** Whether the policy in force reads `input.usage`. */
   readsUsage(): boolean;
+  /** Whether it reads `input.action.repeat` of a system's calls; null stands for any system. */
+  readsRepeat(system: string | null): boolean;
   /** The decision-log mask of the policy in force, if it has one; see `Evaluator`. */
   mask(): Evaluator['mask'];
   /** Activates a policy from the next call on. Warm up the evaluator first. */
@@ -43,6 +45,7 @@ export function createDecider(initial: Evaluator | null = null): Decider {
     findDrift: (input) => current?.findDrift(input) ?? { drift: null, fault: 'no policy is loaded' },
     sees: (input) => current?.sees(input) ?? input,
     readsUsage: () => current?.readsUsage ?? false,
+    readsRepeat: (system) => current?.readsRepeat(system) ?? false,
     mask: () => current?.mask ?? null,
     swap(evaluator) {
       current = evaluator;

@@ -3,12 +3,14 @@ import type { DriftCheck, DriftRules } from '../domain/metering.ts';
 import type { Bundle } from '../domain/bundle.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { Decision } from '../domain/decision.ts';
+import { REPEAT_PLACE } from '../domain/policy-input.ts';
 import { createId } from '../domain/id.ts';
 import { createBuiltins, missingBuiltins, MOMENTARY_BUILTINS } from './builtins.ts';
 import { readDrift } from './drift-outcome.ts';
 import { unescapePairs } from './surrogates.ts';
 import { createInstance, type Instance } from './instance.ts';
 import { failed, type Outcome, recallOutcome } from './outcome.ts';
+import { createReadsOf } from './reads-of.ts';
 import { createProjection } from './projection.ts';
 import { createRecent } from './recent.ts';
 import { sampleInputs } from './sample-inputs.ts';
@@ -34,6 +36,8 @@ export type Evaluator = DriftRules & {
   readonly entrypoints: readonly string[];
   /** Whether the policy reads `input.usage`. */
   readonly readsUsage: boolean;
+  /** Whether it reads `input.action.repeat` of a system's calls; null stands for any system. */
+  readsRepeat(system: string | null): boolean;
   /**
    * Decides on one call, given the policy input as JSON text that the gateway wrote itself. Synchronous, no I/O, never
    * throws: any failure becomes a block, with its cause in `fault` for the log.
@@ -165,6 +169,7 @@ export function createEvaluator(bundle: Bundle, options: EvaluatorOptions = {}):
     findDrift,
     entrypoints: Object.keys(entrypoints),
     readsUsage: bundle.readsUsage,
+    readsRepeat: createReadsOf(bundle.reads, REPEAT_PLACE),
     mask: mask === undefined ? null : (event) => run(mask, event),
     decide,
     sees: project,

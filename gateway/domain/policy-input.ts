@@ -9,7 +9,8 @@ import { iso } from './time.ts';
 /**
  * The policy input: one call as Rego sees it, as JSON text. `policies/input.schema.json` describes it for authors.
  *
- *     { "principal": { …, "session" }, "action": { "system", …, "query", "headers", "body_bytes", "body"?, "readings"? },
+ *     { "principal": { …, "session" },
+ *       "action": { "repeat"?, "system", …, "query", "headers", "body_bytes", "body"?, "readings"? },
  *       "resource", "context", "usage"?, "answer"? }
  *
  * It is text, not an object, so that it contains the agent's own body text: what is judged is what is sent. Only this
@@ -30,7 +31,11 @@ export const MEMBERS_OF_OTHERS: Readonly<Record<'decision' | 'drift', readonly s
 /** JSON pointer to the percent-encoded path. */
 export const PATH_POINTER = '/action/path';
 
+export const REPEAT_PLACE = ['action', 'repeat'] as const;
+
 const QUERY = ',"query":';
+const ACTION = ',"action":{';
+const REPEAT = '"repeat":{';
 const USAGE = ',"usage":{"agent":';
 
 /** The text that all calls of one principal share. Cache it. */
@@ -125,6 +130,17 @@ export function withUsage(input: PolicyInput, usage: string): PolicyInput {
 /** Removes `usage` from an input. It is always the last member, so its last match cannot be text of a body. */
 export function withoutUsage(input: PolicyInput): PolicyInput {
   return `${input.slice(0, input.lastIndexOf(USAGE))}}`;
+}
+
+/**
+ * Adds `action.repeat` to an input, or replaces it. What comes before the action has only texts, and in a text its
+ * opening would be escaped.
+ * @param repeat JSON text of an object that contains no other
+ */
+export function withRepeat(input: PolicyInput, repeat: string): PolicyInput {
+  const start = input.indexOf(ACTION) + ACTION.length;
+  const rest = input.startsWith(REPEAT, start) ? input.indexOf('},', start) + 2 : start;
+  return `${input.slice(0, start)}"repeat":${repeat},${input.slice(rest)}`;
 }
 
 /** The agent, owner and operation that a stored input names, and whether it has `usage`. */

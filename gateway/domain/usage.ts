@@ -3,13 +3,15 @@ import type { Cost } from './cost.ts';
 import type { Decision } from './decision.ts';
 
 /**
- * The windows of `input.usage`: what an agent, owner or operation used within the last minute, hour and day. A window
- * slides by whole buckets. The oldest bucket counts whole, so a window never covers less than its span.
+ * The windows of `input.usage`: what an agent, owner or operation used within the last minute, hour and day; and of
+ * `input.action.repeat`: how often one call was sent within the last hour, to the second. A window slides by whole
+ * buckets. The oldest bucket counts whole, so a window never covers less than its span.
  */
 export const USAGE_WINDOWS = {
   minute: { span: 60_000, bucket: 5_000 },
   hour: { span: 3_600_000, bucket: 60_000 },
   day: { span: 86_400_000, bucket: 900_000 },
+  repeat: { span: 3_600_000, bucket: 1_000 },
 } as const satisfies Readonly<Record<string, { readonly span: number; readonly bucket: number }>>;
 
 export type UsageWindow = keyof typeof USAGE_WINDOWS;
@@ -19,7 +21,7 @@ export type UsageMeasure = 'calls' | 'blocked' | 'held' | `cost:${string}`;
 
 /** The amount of one measure in one bucket of one subject. */
 export type UsageCount = {
-  /** `agent:<id>`, `owner:<person>` or `operation:<system>/<operation>`. */
+  /** `agent:<id>`, `owner:<person>`, `operation:<system>/<operation>` or `call:<digest>`. */
   readonly subject: string;
   readonly window: UsageWindow;
   /** The start of the bucket, in milliseconds since the epoch. */

@@ -13,7 +13,7 @@ const NO_BODY = Buffer.alloc(0);
  * The result throws Problem `policy-unavailable` when policy cannot decide.
  */
 export function createAmend(deps: {
-  readonly decide: (input: string) => Decision;
+  readonly decide: (input: string, digest: string) => Decision;
   readonly digest: DigestAction;
   readonly edit: EditBody;
 }): Amend {
@@ -26,14 +26,15 @@ export function createAmend(deps: {
     const amended = amendCall(call, edit, hold.terms.editable);
     if ('detail' in amended) return { refused: 'invalid', ...amended };
 
-    const decision = decide(amended.input);
+    const amendedDigest = digest(hold, amended);
+    const decision = decide(amended.input, amendedDigest);
     if (decision.fault !== null) throw new Problem('policy-unavailable', { cause: new Error(decision.fault) });
     if (decision.verdict === 'block') {
       return { refused: 'blocked', detail: `Policy blocks the call as edited: ${decision.reason}`, pointer: null };
     }
     return {
       call: amended,
-      digest: digest(hold, amended),
+      digest: amendedDigest,
       envelope: digest(hold, { ...amended, body: NO_BODY }),
       judgement: judgementOf(hold, decision),
       changed: changedPlaces(call, amended),

@@ -65,6 +65,18 @@ export class Window {
     return this.#text;
   }
 
+  /** How many calls there were, and the bucket of the last one; null if there were none. */
+  calls(now: number): { readonly count: number; readonly last: number } | null {
+    let [sum, last] = [0, 0];
+    for (const [bucket, cells] of this.#buckets) {
+      const calls = cells.get('calls');
+      if (!calls || this.#isOver(bucket, now)) continue;
+      sum += calls.stored + calls.own;
+      last = Math.max(last, bucket);
+    }
+    return sum > 0 ? { count: sum, last } : null;
+  }
+
   /** Whether the window is empty, with nothing left to add to the store. */
   isEmpty(now: number): boolean {
     this.#expire(now);

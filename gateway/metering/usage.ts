@@ -1,8 +1,10 @@
 import type { Call } from '../domain/call.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { Cost } from '../domain/cost.ts';
-import { spenderOf, withoutUsage, withUsage } from '../domain/policy-input.ts';
-import type { Spender, UsageMeasure, UsageMeter, UsageStore, UsageWindow } from '../domain/usage.ts';
+import type { DigestAction } from '../domain/hold.ts';
+import { spenderOf, withoutUsage, withRepeat, withUsage } from '../domain/policy-input.ts';
+import type { Spender, UsageCount, UsageMeasure, UsageMeter, UsageStore, UsageWindow } from '../domain/usage.ts';
+import { createRepeats } from './repeats.ts';
 import { Window } from './usage-window.ts';
 
 /** Milliseconds between two exchanges with the store. A count of another process arrives after two at most. */
@@ -17,13 +19,19 @@ const SUBJECTS = 10_000;
 /** Exchanges between two removals of empty subjects. A removal reads every bucket of every subject. */
 const SWEEP_EVERY = 120;
 
-type Subject = Readonly<Record<UsageWindow, Window>> & { readonly key: string };
+type Subject = { readonly key: string; readonly windows: Readonly<Partial<Record<UsageWindow, Window>>> };
+type Spending = Subject & { readonly windows: Readonly<Record<Span, Window>> };
 
 export type Usage = UsageMeter & {
-  /** The call with the current `usage` in its policy input. */
+  /** The call with the current `usage` and `action.repeat` in its policy input, as far as policy reads them. */
   judged(call: Call): Call;
-  /** An input that was judged before, with its `usage` replaced by the current one. */
-  judgedAgain(input: string): string;
+  /**
+   * An input that was judged before, with its `usage` replaced by the current one.
+   * @param digest also replaces `action.repeat` by that of this call; null keeps it, for a call that was sent already
+   */
+  judgedAgain(input: string, digest: string | null): string;
+  /** Counts a held call that is sent now. */
+  released(system: string, digest: string): void;
   /** Counts the cost of a released call. */
   spent(spender: Spender, cost: Cost): void;
   /** Exchanges counts with the store once. @throws Problem `store-unavailable` */
@@ -33,22 +41,29 @@ export type Usage = UsageMeter & {
   stop(): Promise<void>;
 };
 
-const SPANS: readonly UsageWindow[] = ['minute', 'hour', 'day'];
+type Span = Exclude<UsageWindow, 'repeat'>;
+const SPANS: readonly Span[] = ['minute', 'hour', 'day'];
 
 /**
- * Counts the usage of agents, owners and operations, over all processes and gateways on one store. Own counts are known
- * at once; counts of other processes within a second, while the store answers.
+ * Counts the usage of agents, owners and operations, and identical calls, over all processes and gateways on one store.
+ * Own counts are known at once; counts of other processes within a second, while the store answers.
  *
- * @param wanted whether the policy in force reads `usage`; if not, nothing is counted, written or read
+ * What the policy in force does not read is not counted, written or read.
  */
 export function createUsage(deps: {
   readonly store: UsageStore;
+  /** Whether the policy in force reads `usage`. */
   readonly wanted: () => boolean;
+  /** Whether it reads `action.repeat` of a system's calls; null stands for any system. */
+  readonly wantsRepeat: (system: string | null) => boolean;
+  readonly digest: DigestAction;
   readonly clock: Clock;
   readonly failed: (error: unknown) => void;
 }): Usage {
-  const { store, wanted, clock, failed } = deps;
-  const subjects = new Map<string, Subject>();
+  const { store, wanted, wantsRepeat, digest, clock, failed } = deps;
+  const subjects = new Map<string, Spending>();
+  const repeats = createRepeats();
+  const digests = new WeakMap<Call, string>();
   /**
    * Allowed calls that were counted. A call that could not be recorded, or came while usage was not `wanted`, was not.
    */
@@ -63,17 +78,17 @@ export function createUsage(deps: {
   let failing = false;
   let running: Promise<void> = Promise.resolve();
 
-  function subject(key: string, shared = key): Subject {
+  function subject(key: string, shared = key): Spending {
     let found = subjects.get(key);
     if (found === undefined && subjects.size >= SUBJECTS) found = subjects.get((key = shared));
     if (found === undefined) {
-      found = { key, minute: new Window('minute'), hour: new Window('hour'), day: new Window('day') };
+      found = { key, windows: { minute: new Window('minute'), hour: new Window('hour'), day: new Window('day') } };
       subjects.set(key, found);
     }
     return found;
   }
 
-  function of({ agent, owner, system, operation }: Spender): readonly [Subject, Subject, Subject] {
+  function of({ agent, owner, system, operation }: Spender): readonly [Spending, Spending, Spending] {
     return [
       subject(`agent:${agent}`),
       subject(`owner:${owner}`),
@@ -84,31 +99,51 @@ export function createUsage(deps: {
   function count(spender: Spender, at: number, measure: UsageMeasure, amount: number): void {
     for (const one of of(spender)) {
       touched.add(one);
-      for (const span of SPANS) one[span].count(at, measure, amount);
+      for (const span of SPANS) one.windows[span].count(at, measure, amount);
     }
   }
 
-  function text(one: Subject, now: number): string {
-    return `{"minute":${one.minute.text(now)},"hour":${one.hour.text(now)},"day":${one.day.text(now)}}`;
+  function text({ windows: { minute, hour, day } }: Spending, now: number): string {
+    return `{"minute":${minute.text(now)},"hour":${hour.text(now)},"day":${day.text(now)}}`;
+  }
+
+  function subjectOf({ subject: key, window }: UsageCount): Subject {
+    return window === 'repeat' ? repeats.of(key) : subject(key);
+  }
+
+  function countCall(call: string, at: number): void {
+    const one = repeats.ofCall(call);
+    one.windows.repeat.count(at, 'calls', 1);
+    touched.add(one);
+  }
+
+  function digestOf(call: Call): string {
+    let known = digests.get(call);
+    if (known === undefined) digests.set(call, (known = digest(call, call)));
+    return known;
   }
 
   async function once(): Promise<void> {
     const adding = touched;
     touched = new Set();
-    const counts = [...adding].flatMap((one) => SPANS.flatMap((span) => one[span].pending(one.key)));
+    const pending = [...adding].flatMap(({ key, windows }) =>
+      Object.values(windows).flatMap((window) => window.pending(key).map((count) => ({ window, count }))),
+    );
     try {
-      if (counts.length > 0) await store.add(counts);
+      if (pending.length > 0) await store.add(pending.map(({ count }) => count));
     } catch (error) {
       touched = touched.union(adding);
       throw error;
     }
-    for (const each of counts) subjects.get(each.subject)?.[each.window].added(each);
+    for (const { window, count } of pending) window.added(count);
     const { counts: totals, at } = await store.totals(since);
-    for (const each of totals) subject(each.subject)[each.window].settle(each);
+    for (const each of totals) subjectOf(each).windows[each.window]?.settle(each);
     since = at;
     exchangedAt = clock();
     if (++exchanges % SWEEP_EVERY !== 0) return;
-    for (const [key, one] of subjects) if (SPANS.every((span) => one[span].isEmpty(exchangedAt))) subjects.delete(key);
+    for (const [key, { windows }] of subjects)
+      if (SPANS.every((span) => windows[span].isEmpty(exchangedAt))) subjects.delete(key);
+    repeats.sweep(exchangedAt);
   }
 
   /** `usage` as JSON text. */
@@ -134,7 +169,7 @@ export function createUsage(deps: {
   /** Reports the first failure of an outage only. */
   async function attempt(): Promise<void> {
     try {
-      if (wanted()) await exchange();
+      if (wanted() || wantsRepeat(null)) await exchange();
       failing = false;
     } catch (error) {
       if (!failing) failed(error);
@@ -144,19 +179,32 @@ export function createUsage(deps: {
 
   return {
     judged(call) {
-      if (!wanted()) return call;
-      const text = textOf(spenderOfCall(call));
-      const otherReadings = call.otherReadings.map((reading) => withUsage(reading, text));
-      return { ...call, input: withUsage(call.input, text), otherReadings };
+      const isRepeat = wantsRepeat(call.system);
+      if (!isRepeat && !wanted()) return call;
+      const repeat = isRepeat ? repeats.text(digestOf(call), clock()) : null;
+      const used = wanted() ? textOf(spenderOfCall(call)) : null;
+      const tell = (input: string): string => {
+        const told = repeat === null ? input : withRepeat(input, repeat);
+        return used === null ? told : withUsage(told, used);
+      };
+      const judged = { ...call, input: tell(call.input), otherReadings: call.otherReadings.map(tell) };
+      if (isRepeat) digests.set(judged, digestOf(call));
+      return judged;
     },
-    judgedAgain(input) {
-      if (!wanted()) return input;
-      const { hasUsage, ...spender } = spenderOf(input);
-      return withUsage(hasUsage ? withoutUsage(input) : input, textOf(spender));
+    judgedAgain(input, call) {
+      const isRepeat = call !== null && wantsRepeat(spenderOf(input).system);
+      const known = isRepeat ? withRepeat(input, repeats.text(call, clock())) : input;
+      if (!wanted()) return known;
+      const { hasUsage, ...spender } = spenderOf(known);
+      return withUsage(hasUsage ? withoutUsage(known) : known, textOf(spender));
+    },
+    released(system, call) {
+      if (wantsRepeat(system)) countCall(call, clock());
     },
     // All counts of a call carry its time of arrival, so that a correction leaves the window with the count it
     // corrects.
     decided(call, { verdict, cost }) {
+      if (verdict === 'allow' && wantsRepeat(call.system)) countCall(digestOf(call), call.receivedAt);
       if (!wanted()) return;
       const [spender, at] = [spenderOfCall(call), call.receivedAt];
       count(spender, at, 'calls', 1);

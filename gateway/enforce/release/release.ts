@@ -49,10 +49,13 @@ export type Releaser = {
 export function createReleaser(deps: {
   readonly holds: Pick<HoldStore, 'apply'>;
   readonly contents: Pick<HoldContents, 'call'>;
-  readonly decide: (input: string, otherReadings?: readonly string[]) => Decision;
+  /** Decides again. The digest tells which calls are identical; it is null for a call that was sent already. */
+  readonly decide: (input: string, digest: string | null, otherReadings?: readonly string[]) => Decision;
   readonly forwarder: Forwarder;
   readonly outcomes: Outcomes;
   readonly meter: Meter;
+  /** Told each call that is sent for the first time. */
+  readonly released: (system: string, digest: string) => void;
   /** Told the cost of each released call. */
   readonly spent: (spender: Spender, cost: Cost) => void;
   readonly digest: DigestAction;
@@ -63,8 +66,21 @@ export function createReleaser(deps: {
   readonly by: string;
   readonly clock: Clock;
 }): Releaser {
-  const { holds, contents, decide, forwarder, outcomes, meter, spent, digest, systems, whyNotPermitted, by, clock } =
-    deps;
+  const {
+    holds,
+    contents,
+    decide,
+    forwarder,
+    outcomes,
+    meter,
+    released,
+    spent,
+    digest,
+    systems,
+    whyNotPermitted,
+    by,
+    clock,
+  } = deps;
   /** Ids of the holds that this process is releasing. */
   const releasing = new Set<string>();
 
@@ -74,13 +90,13 @@ export function createReleaser(deps: {
   }
 
   /** The approved call, and the objection to sending it now, if any. */
-  async function judge(hold: CallHold) {
+  async function judge(hold: CallHold, wasSent: boolean) {
     const call = await contents.call(hold.id);
     // Approval binds to the digest alone: no reviewer approved bytes that do not match it.
     if (!call || ![digest(hold, call), digest.earlier(hold, call)].includes(hold.digest)) {
       throw new Problem('internal', { cause: new Error(`what is stored for ${hold.id} is not what was approved`) });
     }
-    const decision = decide(call.input, call.otherReadings);
+    const decision = decide(call.input, wasSent ? null : hold.digest, call.otherReadings);
     if (decision.fault !== null) throw new Problem('policy-unavailable', { cause: new Error(decision.fault) });
     const { policyRevision } = decision;
     const reason = whyNotPermitted(hold.principal.agent, hold.system);
@@ -154,7 +170,7 @@ export function createReleaser(deps: {
   return {
     release: (hold, attached, sendBy = forwarder.send) =>
       alone(hold, async () => {
-        const judged = await judge(hold);
+        const judged = await judge(hold, false);
         const { request, objection, policyRevision } = judged;
         if (objection) return { hold: await apply(hold, objection), delivery: null };
 
@@ -164,11 +180,12 @@ export function createReleaser(deps: {
         const begun = await begin(hold, { type: 'release', attempt, by, key: own ?? attempt, policyRevision });
         // Another process released the hold first, or a person changed it meanwhile.
         if (isRefusal(begun)) return { hold: latest(hold, begun), delivery: null };
+        released(hold.system, hold.digest);
         return send(assertCall(begun), attempt, judged, { attached, send: sendBy });
       }),
     resend: (hold) =>
       alone(hold, async () => {
-        const judged = await judge(hold);
+        const judged = await judge(hold, true);
         const { request, objection, policyRevision } = judged;
         if (objection) return apply(hold, { type: 'leave-to-people', reason: objection.reason });
 

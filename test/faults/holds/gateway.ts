@@ -65,6 +65,7 @@ export async function openGateway(options: {
     forwarder: forwarding(createForwarder([...systems.values()])),
     outcomes: createOutcomes(holds, (_hold, { type }, why) => failed(new Error(`${type} was refused: ${why}`))),
     meter: idleMeter,
+    released: () => {},
     spent: () => {},
     whyNotPermitted: () => null,
   });

@@ -170,7 +170,11 @@ it('the examples for policy authors can be checked and tested as printed', async
     return found[0]!;
   };
   const files = {
-    'crm.rego': block('package rules.crm\n') + block('"rule": "other-amount"') + block('"day-budget"'),
+    'crm.rego':
+      block('package rules.crm\n') +
+      block('"rule": "other-amount"') +
+      block('"day-budget"') +
+      block('"repeated-payment"'),
     'crm_test.rego': block('package rules.crm_test') + block('test_finds_another_amount'),
   };
   expect(await runIn(files, 'check')).toMatchObject({ code: 0, err: expect.stringMatching(/^Not checked: .*\n$/) });

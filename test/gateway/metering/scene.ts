@@ -44,6 +44,7 @@ export async function startScene(
     decide: (input) => decider.decide(input),
     forwarder,
     outcomes: createOutcomes(store.holds, () => {}),
+    released: () => {},
     spent: () => {},
     meter: createMeter({
       systems: config.systems,

@@ -18,8 +18,15 @@ describe.each(engines)('usage in $name', (engine) => {
     store = await stores.open();
   });
 
-  function usageOn(usage: UsageStore, wanted = () => true): Usage {
-    return createUsage({ store: usage, wanted, clock: () => stores.now, failed: () => {} });
+  function usageOn(usage: UsageStore, wanted = () => true, wantsRepeat = () => false): Usage {
+    return createUsage({
+      store: usage,
+      wanted,
+      wantsRepeat,
+      digest: (_, { body }) => body.toString(),
+      clock: () => stores.now,
+      failed: () => {},
+    });
   }
 
   function call(more: { agent?: string; owner?: string; operation?: string; body?: string } = {}): Call {
@@ -31,7 +38,15 @@ describe.each(engines)('usage in $name', (engine) => {
     } = more;
     const principal = { agent, owner, roles: [], onBehalfOf: [] };
     const input = `{"principal":${JSON.stringify(principal)},"action":{"system":"payments","operation":"${operation}","body":${body}}}`;
-    return { principal, system: 'payments', operation, receivedAt: stores.now, input } as unknown as Call;
+    return {
+      principal,
+      system: 'payments',
+      operation,
+      receivedAt: stores.now,
+      body: Buffer.from(body),
+      otherReadings: [],
+      input,
+    } as unknown as Call;
   }
 
   function decision(verdict: Decision['verdict'], cost: Decision['cost'] = null): Decision {
@@ -205,10 +220,10 @@ describe.each(engines)('usage in $name', (engine) => {
     const tricky = call({ body: '{"x":1,"usage":{"agent":{"day":{"calls":0}}}}' });
     const first = usage.judged(tricky).input;
     usage.decided(tricky, decision('hold'));
-    const again = JSON.parse(usage.judgedAgain(first)) as { action: object; usage: Seen };
+    const again = JSON.parse(usage.judgedAgain(first, null)) as { action: object; usage: Seen };
     expect(again.usage.agent.day).toMatchObject({ held: 1 });
     expect(again.action).toEqual((JSON.parse(tricky.input) as { action: object }).action);
-    const neverSeen = JSON.parse(usage.judgedAgain(tricky.input)) as { action: object; usage: Seen };
+    const neverSeen = JSON.parse(usage.judgedAgain(tricky.input, null)) as { action: object; usage: Seen };
     expect(neverSeen).toEqual(again);
   });
 
@@ -217,9 +232,77 @@ describe.each(engines)('usage in $name', (engine) => {
     const one = call();
     usage.decided(one, decision('allow', { amount: 1, unit: 'EUR' }));
     expect(usage.judged(one)).toBe(one);
-    expect(usage.judgedAgain(one.input)).toBe(one.input);
+    expect(usage.judgedAgain(one.input, 'digest')).toBe(one.input);
     await usage.exchange();
     expect((await store.usage.totals(0)).counts).toEqual([]);
+  });
+
+  describe('identical calls', () => {
+    type Repeat = { count: number; age_s?: number };
+    const repeatIn = (input: string) => (JSON.parse(input) as { action: { repeat?: Repeat } }).action.repeat;
+    const pay = (amount = 1) => call({ body: `{"amount":${amount}}` });
+    const counting = (usage: UsageStore) =>
+      usageOn(
+        usage,
+        () => false,
+        () => true,
+      );
+    const repeat = (usage: Usage, of = pay()) => repeatIn(usage.judged(of).input);
+
+    test('identical calls that were allowed or released within the hour are counted, with the age of the last', () => {
+      const usage = counting(store.usage);
+      expect(repeat(usage)).toEqual({ count: 0 });
+      usage.decided(pay(), decision('block'));
+      usage.decided(pay(), decision('hold'));
+      usage.decided(pay(2), decision('allow'));
+      expect(repeat(usage)).toEqual({ count: 0 });
+      usage.decided(pay(), decision('allow'));
+      stores.now += 30_000;
+      expect(repeat(usage)).toEqual({ count: 1, age_s: 30 });
+      usage.released('payments', '{"amount":1}');
+      stores.now += 3_000;
+      expect(repeat(usage)).toEqual({ count: 2, age_s: 3 });
+      stores.now += HOUR - 3_000;
+      expect(repeat(usage)).toEqual({ count: 1, age_s: 3_600 });
+      stores.now += 2_000;
+      expect(repeat(usage)).toEqual({ count: 0 });
+    });
+
+    test('processes on one store learn of identical calls from each other', async () => {
+      const [here, there] = [counting(store.usage), counting(store.usage)];
+      here.decided(pay(), decision('allow'));
+      there.decided(pay(), decision('allow'));
+      for (const usage of [here, there, here]) await usage.exchange();
+      stores.now += 5_000;
+      for (const usage of [here, there]) expect(repeat(usage)).toEqual({ count: 2, age_s: 5 });
+      const restarted = counting(store.usage);
+      await restarted.exchange();
+      expect(repeat(restarted)).toEqual({ count: 2, age_s: 5 });
+    });
+
+    test('a held call is judged again with what was sent meanwhile, and a resend with what was known at first', () => {
+      const usage = counting(store.usage);
+      const { input } = usage.judged(pay());
+      usage.decided(pay(), decision('allow'));
+      expect(repeatIn(usage.judgedAgain(input, '{"amount":1}'))).toEqual({ count: 1, age_s: 0 });
+      expect(repeatIn(usage.judgedAgain(pay().input, '{"amount":1}'))).toEqual({ count: 1, age_s: 0 });
+      expect(repeatIn(usage.judgedAgain(input, null))).toEqual({ count: 0 });
+    });
+
+    test('the rest of the input stays as it was, whatever the call says', () => {
+      const usage = counting(store.usage);
+      const tricky = call({ agent: 'x","action":{"repeat":{"count":9},"', body: '{"action":{"repeat":{"count":9}}}' });
+      const judged = JSON.parse(usage.judged(tricky).input) as { action: { repeat?: Repeat } };
+      const before = JSON.parse(tricky.input) as { action: object };
+      expect(judged).toEqual({ ...before, action: { ...before.action, repeat: { count: 0 } } });
+    });
+
+    test('only so many different calls are remembered, and the oldest is forgotten first', () => {
+      const usage = counting(store.usage);
+      for (let n = 0; n <= 20_000; n++) usage.decided(pay(n), decision('allow'));
+      expect(repeat(usage, pay(0))).toEqual({ count: 0 });
+      expect(repeat(usage, pay(1))).toEqual({ count: 1, age_s: 0 });
+    });
   });
 
   test('operations beyond the limit share one count, so that made-up paths take no memory', () => {

@@ -113,6 +113,7 @@ function startReleaser(
     outcomes,
     forwarder,
     meter: idleMeter,
+    released: () => {},
     spent: () => {},
     digest: createDigest(systems()),
     systems: systems(),

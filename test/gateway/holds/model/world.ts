@@ -113,6 +113,7 @@ export class World {
       forwarder,
       outcomes: createOutcomes(store.holds, () => {}),
       meter: idleMeter,
+      released: () => {},
       spent: () => {},
       digest,
       whyNotPermitted: () => null,
