@@ -140,14 +140,22 @@ export function mentionsUsage({ files }: Sources): boolean {
   return [...files].some(([path, bytes]) => path.endsWith('.rego') && !isTest(path) && /\busage\b/.test(textOf(bytes)));
 }
 
+/** Why a verdict in another package has no effect. */
+export function neverAsked(packageName: string): string {
+  return `a rule in package ${packageName} is never asked: verdicts belong in package rules.<system> or rules.all`;
+}
+
+/** Every set entry that names a rule, in whatever set and package. */
+export function listEntries(sources: Sources): { readonly file: string; readonly line: number }[] {
+  return heads(sources).filter(({ rule }) => rule !== null);
+}
+
 /** Mistakes that compile but leave a rule without effect. */
 export function findIdleRules(sources: Sources): string[] {
   const problems: string[] = [];
   for (const { package: name, verdict, file, line } of heads(sources)) {
     if (GIVES.some((known) => known === verdict) && !/^rules\.[^.]+$/.test(name))
-      problems.push(
-        `${file}:${line}: a rule in package ${name} is never asked: verdicts belong in package rules.<system> or rules.all`,
-      );
+      problems.push(`${file}:${line}: ${neverAsked(name)}`);
   }
   for (const [path, bytes] of sources.files) {
     if (path === DECISION || !path.endsWith('.rego') || isTest(path)) continue;

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { nearest } from '../gateway/domain/nearest.ts';
 import type { Opa } from './opa.ts';
 import type { Plan } from './plan.ts';
-import { GIVES, isTest, lineOfRule, textOf, type Sources } from './sources.ts';
+import { GIVES, isTest, lineOfRule, listEntries, neverAsked, textOf, type Sources } from './sources.ts';
 
 /** A rule as its file defines it. */
 export type Definition = { readonly file: string; readonly package: readonly string[]; readonly name: string };
@@ -39,8 +39,9 @@ export async function readDefinitions(sources: Sources, opa: Opa, room: string):
 }
 
 /**
- * Problems of rules in `rules.*` that no decision reads, such as a misspelt `holds contains …`: neither Holdpoint's
- * decision nor another rule that is read uses them. Tests do not count: they would hide just this.
+ * Problems of rules that no decision reads, such as a misspelt `holds contains …`: neither Holdpoint's decision nor
+ * another rule that is read uses them. Tests do not count: they would hide just this. Outside `rules.*`, only what looks
+ * like a verdict counts: a library may have functions to spare.
  *
  * @param plan of all entrypoints; it has only what they reach
  */
@@ -48,13 +49,18 @@ export function findUnreadRules(definitions: readonly Definition[], plan: Plan, 
   const read = new Set(
     plan.funcs.funcs.flatMap(({ path = [] }) => path.map((_, index) => path.slice(1, index + 1).join('\n'))),
   );
-  const found = definitions
-    .filter(({ package: [root], name }) => root === 'rules' && !/^(?:todo_)?test_/.test(name))
-    .filter(({ package: path, name }) => !read.has([...path, name].join('\n')))
-    .map(({ file, name }) => {
-      const meant = nearest(name, GIVES);
-      const question = meant === undefined || meant === name ? '' : ` Did you mean "${meant}"?`;
-      return `${file}:${lineOfRule(sources, file, name)}: nothing reads "${name}"; a rule gives allow, hold, block or drift, or is used by one that does.${question}`;
-    });
+  const entries = new Set(listEntries(sources).map(({ file, line }) => `${file}:${line}`));
+  const found = definitions.flatMap(({ file, package: path, name }) => {
+    if (read.has([...path, name].join('\n')) || /^(?:todo_)?test_/.test(name)) return [];
+    const line = `${file}:${lineOfRule(sources, file, name)}`;
+    const isVerdict = GIVES.some((verdict) => verdict === name) || entries.has(line);
+    if (path[0] !== 'rules')
+      return isVerdict && path[0] !== 'holdpoint' ? [`${line}: ${neverAsked(path.join('.'))}`] : [];
+    const meant = nearest(name, GIVES);
+    const question = meant === undefined || meant === name ? '' : ` Did you mean "${meant}"?`;
+    return [
+      `${line}: nothing reads "${name}"; a rule gives allow, hold, block or drift, or is used by one that does.${question}`,
+    ];
+  });
   return [...new Set(found)];
 }

@@ -152,6 +152,22 @@ describe('rules that nothing reads', () => {
     ]);
   });
 
+  it.each([
+    'deny contains {"rule": "t"} if input.action.method == "PUT"',
+    'block contains {"rule": "t"} if input.action.method == "PUT"',
+    'default allow := false',
+  ])('%s outside of rules.* is refused', async (rule) => {
+    expect(await problemsOf({ 'pay.rego': `package pay\n\n${rule}\n` })).toEqual([
+      'pay.rego:3: a rule in package pay is never asked: verdicts belong in package rules.<system> or rules.all',
+    ]);
+  });
+
+  it('a library may have functions to spare', async () => {
+    const library = 'package text\n\nis_long(text) if count(text) > 9\n\nis_short(text) if count(text) < 3\n';
+    const rule = 'block contains {"rule": "t"} if data.text.is_long(input.action.path)';
+    expect((await compileRego({ ...pay(rule), 'text.rego': library }, SYSTEMS)).rules).toHaveLength(1);
+  });
+
   it('rules and functions that verdicts, drift rules, the mask or other packages use are accepted', async () => {
     const { rules } = await compileRego(
       {

@@ -1,6 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { expect, it } from 'vitest';
+import { check as checkConfig } from '../../../gateway/cli/check.ts';
 import { createPolicyCommand } from '../../../gateway/cli/policy.ts';
 import { createEvaluator } from '../../../gateway/decide/evaluator.ts';
 import { decodeBundle } from '../../../gateway/domain/bundle.ts';
@@ -8,7 +9,11 @@ import { cacheDir, type Files, inFolder, opa, root } from '../../policies/real-o
 
 const sound = 'package rules.crm\n\nallow contains {"rule": "any"}\n';
 
-async function run(args: readonly string[], env: Record<string, string> = { PATH: dirname(opa.path) }) {
+async function run(
+  args: readonly string[],
+  env: Record<string, string> = { PATH: dirname(opa.path) },
+  command = createPolicyCommand({ env, cacheDir }),
+) {
   let out = '';
   let err = '';
   const terminal = {
@@ -17,7 +22,7 @@ async function run(args: readonly string[], env: Record<string, string> = { PATH
     confirm: async () => false,
   };
   const title = { name: 'holdpoint policy', summary: 'check, test, build or format policies' };
-  const code = await createPolicyCommand({ env, cacheDir })(args, terminal, title);
+  const code = await command(args, terminal, title);
   return { code, out, err };
 }
 
@@ -44,7 +49,7 @@ policies: ./rego
 `;
 const MISNAMED = sound.replace('crm', 'payy');
 
-it('policy check and policy build with --config refuse rules for a system that it does not have', () =>
+it('check, policy check and policy build with --config refuse rules for a system that it does not have', () =>
   inFolder({ 'holdpoint.yaml': CONFIG, 'rego/pay.rego': MISNAMED }, async (dir) => {
     const config = join(dir, 'holdpoint.yaml');
     const problem =
@@ -54,6 +59,7 @@ it('policy check and policy build with --config refuse rules for a system that i
     expect(await run(['check', '--config', config, join(dir, 'rego')])).toEqual({ code: 1, out: '', err: problem });
     expect(await run(['build', '--config', config, '--output', output])).toEqual({ code: 1, out: '', err: problem });
     await expect(readFile(output)).rejects.toThrow('ENOENT');
+    expect(await run(['--config', config], {}, checkConfig)).toEqual({ code: 1, out: '', err: problem });
     await writeFile(join(dir, 'rego/pay.rego'), MISNAMED.replace('payy', 'pay'));
     expect(await run(['check', '--config', config])).toMatchObject({ code: 0, err: '' });
   }));
