@@ -1,11 +1,13 @@
+import { execFile } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
 import { check as checkConfig } from '../../../gateway/cli/check.ts';
 import { createPolicyCommand } from '../../../gateway/cli/policy.ts';
 import { createEvaluator } from '../../../gateway/decide/evaluator.ts';
 import { decodeBundle } from '../../../gateway/domain/bundle.ts';
-import { cacheDir, type Files, inFolder, opa, root } from '../../policies/real-opa.ts';
+import { cacheDir, type Files, inFolder, opa, root, save } from '../../policies/real-opa.ts';
 
 const sound = 'package rules.crm\n\nallow contains {"rule": "any"}\n';
 
@@ -62,6 +64,22 @@ it('check, policy check and policy build with --config refuse rules for a system
     expect(await run(['--config', config], {}, checkConfig)).toEqual({ code: 1, out: '', err: problem });
     await writeFile(join(dir, 'rego/pay.rego'), MISNAMED.replace('payy', 'pay'));
     expect(await run(['check', '--config', config])).toMatchObject({ code: 0, err: '' });
+  }));
+
+it('policy check takes the systems from the holdpoint.yaml of the current folder if that names the same policies', () =>
+  inFolder({ 'holdpoint.yaml': CONFIG.replace('./rego', './policies'), 'policies/pay.rego': MISNAMED }, async (dir) => {
+    const here = { cwd: dir, env: { ...process.env, OPA: opa.path } };
+    const program = join(root, 'gateway/main.ts');
+    const checking = promisify(execFile)(process.execPath, [program, 'policy', 'check'], here);
+    await expect(checking).rejects.toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('Did you mean rules.pay?'),
+    });
+    await save(dir, { 'others/pay.rego': MISNAMED });
+    const { stderr } = await promisify(execFile)(process.execPath, [program, 'policy', 'check', 'others'], here);
+    expect(stderr).toMatch(
+      /^Not checked: .* The policies of holdpoint\.yaml are in .*\/policies\. Pass --config FILE\.\n$/,
+    );
   }));
 
 it('policy check without a configuration says that it does not know the systems', async () => {
