@@ -8,33 +8,26 @@ import { GIVES, isTest, lineOfRule, listEntries, neverAsked, textOf, type Source
 /** A rule as its file defines it. */
 export type Definition = { readonly file: string; readonly package: readonly string[]; readonly name: string };
 
-type Module = {
-  readonly package: { readonly path: readonly { readonly value: string }[] };
-  readonly rules?: readonly { readonly head: { readonly ref: readonly { readonly value: string }[] } }[];
-};
+/** The package and the names of the rules of each file. Whole syntax trees of many files would be too much output. */
+const QUERY = `{file: {"package": path, "names": names} |
+  some file, text in input
+  module := rego.parse_module(file, text)
+  path := [part.value | some index, part in module["package"].path; index > 0]
+  names := [rule.head.ref[0].value | some rule in object.get(module, "rules", [])]
+}`;
+
+type Module = { readonly package: readonly string[]; readonly names: readonly string[] };
 
 /** Parses each file to the rules it defines; files that cannot be parsed have none. @param room a folder to write to */
 export async function readDefinitions(sources: Sources, opa: Opa, room: string): Promise<readonly Definition[]> {
   const texts = [...sources.files].filter(([file]) => file.endsWith('.rego') && !isTest(file));
   const input = join(room, 'texts.json');
   await writeFile(input, JSON.stringify(Object.fromEntries(texts.map(([file, bytes]) => [file, textOf(bytes)]))));
-  const query = '{file: module | some file, text in input; module := rego.parse_module(file, text)}';
-  const { ok, stdout, stderr } = await opa.run(['eval', '--format=values', `--input=${input}`, query], room);
+  const { ok, stdout, stderr } = await opa.run(['eval', '--format=values', `--input=${input}`, QUERY], room);
   if (!ok) throw new Error(stderr);
   const [modules = {}] = JSON.parse(stdout) as { readonly [file: string]: Module }[];
-  return Object.entries(modules).flatMap(
-    ([
-      file,
-      {
-        package: { path },
-        rules = [],
-      },
-    ]) =>
-      rules.map(({ head }) => ({
-        file,
-        package: path.slice(1).map(({ value }) => value),
-        name: head.ref[0]!.value,
-      })),
+  return Object.entries(modules).flatMap(([file, { package: path, names }]) =>
+    names.map((name) => ({ file, package: path, name })),
   );
 }
 
