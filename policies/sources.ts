@@ -184,6 +184,7 @@ export function findIdleRules(sources: Sources): string[] {
 /** The shipped rules for one system each, by SHA-256 (hex). Unchanged, they are examples, and need no such system. */
 export const EXAMPLES: Readonly<Record<string, string>> = {
   'rules/github.rego': 'e006d39db153418064610ec8c77dc2f4db61043be7b4232503336b65b45193c0',
+  'rules/ledger.rego': 'd7e1a440402bbb566bf68b1da76bd309437f364cccbfb236aa2ae5b6e7119f2e',
   'rules/payments.rego': '6c4c7cff19c9d8314841e75cfd0503335b5c3cd5aacaf9931082b2d64f3e9daa',
 };
 
