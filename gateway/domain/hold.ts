@@ -265,7 +265,8 @@ export type DigestAction = Digest & {
   /** The digest of the same call in holds that earlier versions stored. */
   readonly earlier: Digest;
 };
-type Digest = (
+/** Hex SHA-256 over one form of a call. */
+export type Digest = (
   whose: { readonly principal: Principal; readonly system: string },
   what: Pick<HeldCall, 'method' | 'target' | 'headers' | 'body'>,
 ) => string;

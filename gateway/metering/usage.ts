@@ -1,7 +1,7 @@
 import type { Call } from '../domain/call.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { Cost } from '../domain/cost.ts';
-import type { DigestAction } from '../domain/hold.ts';
+import type { Digest } from '../domain/hold.ts';
 import { spenderOf, withoutUsage, withRepeat, withUsage } from '../domain/policy-input.ts';
 import type { Spender, UsageCount, UsageMeasure, UsageMeter, UsageStore, UsageWindow } from '../domain/usage.ts';
 import { createRepeats } from './repeats.ts';
@@ -56,7 +56,7 @@ export function createUsage(deps: {
   readonly wanted: () => boolean;
   /** Whether it reads `action.repeat` of a system's calls; null stands for any system. */
   readonly wantsRepeat: (system: string | null) => boolean;
-  readonly digest: DigestAction;
+  readonly digest: Digest;
   readonly clock: Clock;
   readonly failed: (error: unknown) => void;
 }): Usage {
