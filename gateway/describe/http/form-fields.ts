@@ -28,6 +28,8 @@ export type Field = {
   /** The field as written, and the part before its equals sign. */
   readonly raw: string;
   readonly rawName: string;
+  /** The name, decoded. */
+  readonly name: string;
   /** `items[0][price]` has three keys; `expand[]` has two, the second empty. */
   readonly keys: readonly string[];
   readonly value: string;
@@ -61,21 +63,25 @@ function fieldOf(raw: string, dialect: Dialect): Field | null {
   const value = equals === -1 ? '' : decode(raw.slice(equals + 1), dialect, true);
   // No rule asks for such a name, and JSON that is read as a form is full of them.
   if (!dialect.isStrict && NEEDS_ESCAPE.test(name)) return null;
-  const match = NAME.exec(name);
-  if (match === null) {
-    return no(dialect, `the name ${quoted(name)}, which is empty or has unbalanced brackets`);
-  }
-  const root = match[1]!;
-  if (isMethodOverride(match[2] === '' ? phpName(root) : ''))
+  const keys = keysOf(name);
+  if (keys === null) return no(dialect, `the name ${quoted(name)}, which is empty or has unbalanced brackets`);
+  if (keys.length === 1 && isMethodOverride(phpName(name)))
     throw refused(dialect, `the method override ${quoted(name)}; use the method itself`);
   if (dialect.isStrict && hasOtherName(raw, equals))
     throw refused(dialect, `"]=" in the value of ${quoted(name)}, which qs takes for the end of the name; write %3D`);
-  const brackets = match[2] === '' ? [] : match[2]!.slice(1, -1).split('][');
-  if (brackets.length > MAX_BRACKETS) return no(dialect, `a name with more than ${MAX_BRACKETS} levels of brackets`);
+  if (keys.length > 1 + MAX_BRACKETS) return no(dialect, `a name with more than ${MAX_BRACKETS} levels of brackets`);
   // PHP reads `a[ ]` as `a[]`.
-  if (brackets.some((key) => key !== '' && key.trim() === ''))
+  if (keys.length > 1 && keys.some((key) => key !== '' && key.trim() === ''))
     return no(dialect, `the name ${quoted(name)}, which has only space in brackets`);
-  return { raw, rawName, keys: [root, ...brackets], value };
+  return { raw, rawName, name, keys, value };
+}
+
+/** Null if the name is empty, or its brackets are unbalanced. */
+function keysOf(name: string): readonly string[] | null {
+  if (name !== '' && !name.includes('[') && !name.includes(']')) return [name];
+  const match = NAME.exec(name);
+  if (match === null) return null;
+  return [match[1]!, ...match[2]!.slice(1, -1).split('][')];
 }
 
 /** PHP drops spaces before a name and ends it at a NUL; Rack drops spaces after an ampersand. */
@@ -91,12 +97,12 @@ function nameOf(name: string, dialect: Dialect): string {
 
 /** The first part of a name as PHP reads it. */
 export function phpName(name: string): string {
-  return name.replace(/[. ]/g, '_');
+  return !name.includes('.') && !name.includes(' ') ? name : name.replace(/[. ]/g, '_');
 }
 
 /** Whether qs ends the name elsewhere: it prefers `]=`, also with an encoded bracket, over the first equals sign. */
 function hasOtherName(raw: string, equals: number): boolean {
-  if (equals === -1) return false;
+  if (equals === -1 || !raw.includes('=', equals + 1)) return false;
   const bracket = /(?:\]|%5d)=/i.exec(raw);
   return bracket !== null && bracket.index + bracket[0].length - 1 !== equals;
 }

@@ -6,18 +6,13 @@ import type { Readings } from './readings.ts';
 export const MAX_FIELDS = 1000;
 
 /** Sees every value. What it reads is the usual reading, because the others see parts of it. */
-const USUAL: Reader = { repeats: 'all', elements: 'last' };
-const READERS: Readings<Reader> = [
-  USUAL,
-  // Go, Flask and Java servlets.
-  { repeats: 'first', elements: 'last' },
-  // Rack.
-  { repeats: 'last', elements: 'last' },
-  // PHP.
-  { repeats: 'last', elements: 'new' },
-  // qs, in Express.
-  { repeats: 'all', elements: 'same' },
-];
+const USUAL: Reader = { repeats: 'all', elements: 'last', closesGaps: false };
+const RACK: Reader = { repeats: 'last', elements: 'last', closesGaps: false };
+const PHP: Reader = { repeats: 'last', elements: 'new', closesGaps: false };
+/** In Express. */
+const QS: Reader = { repeats: 'all', elements: 'same', closesGaps: true };
+/** Go, Flask, Java servlets. */
+const FIRST: Reader = { repeats: 'first', elements: 'last', closesGaps: false };
 
 /**
  * How systems read an `application/x-www-form-urlencoded` body, as JSON texts. All values are strings. `a[b]=1` nests;
@@ -59,28 +54,33 @@ const NO_FIELDS: Readings<string> = ['{}'];
 const LAX: Dialect = { code: 'bad-body', what: 'body', maxFields: Infinity, isStrict: false };
 
 function readingsOf(text: string, dialect: Dialect): Readings<string> {
-  const fields = fieldsOf(text, '&', dialect);
-  const usual = treeOf(fields, USUAL, dialect);
-  const others = new Set(isReadAlike(fields) ? [] : READERS.map((reader) => treeOf(fields, reader, dialect)));
-  if (text.includes(';')) {
-    // Parameter smuggling (CVE-2021-23336): older servers read a semicolon as an ampersand.
-    const more = fieldsOf(text, /[&;]/, { ...dialect, isStrict: false });
-    for (const reader of isReadAlike(more) ? [USUAL] : READERS)
-      others.add(treeOf(more, reader, { ...dialect, isStrict: false }));
-  }
-  others.delete(usual);
-  return [usual, ...others];
+  const [usual, ...others] = readAll(fieldsOf(text, '&', dialect), dialect);
+  if (!text.includes(';')) return others.length === 0 ? [usual] : unique(usual, others);
+  // Parameter smuggling (CVE-2021-23336): older servers read a semicolon as an ampersand.
+  const lax = { ...dialect, isStrict: false };
+  return unique(usual, [...others, ...readAll(fieldsOf(text, /[&;]/, lax), lax)]);
 }
 
-/** Whether all readers read these fields alike: no plain name twice, and no unnumbered objects. */
-function isReadAlike(fields: readonly Field[]): boolean {
+/** The usual reading of fields, and those of the readers that may read them in another way. */
+function readAll(fields: readonly Field[], dialect: Dialect): Readings<string> {
+  const { json, hasGaps } = treeOf(fields, USUAL, dialect);
   const names = new Set<string>();
-  for (const { keys } of fields) {
-    if (keys.at(-1) === '' && keys.indexOf('') === keys.length - 1) continue;
-    if (keys.includes('')) return false;
-    const name = keys.length === 1 ? keys[0]! : JSON.stringify(keys);
-    if (names.has(name)) return false;
+  let isRepeated = false;
+  let hasElements = false;
+  for (const { name, keys } of fields) {
+    isRepeated ||= keys.at(-1) !== '' && names.has(name);
     names.add(name);
+    hasElements ||= keys.length > 2 && keys.indexOf('') !== -1 && keys.indexOf('') < keys.length - 1;
   }
-  return true;
+  if (!isRepeated && !hasElements && !hasGaps) return [json];
+  const readers = [
+    ...(isRepeated ? [FIRST, RACK] : []),
+    ...(hasElements ? [PHP] : []),
+    ...(hasElements || hasGaps ? [QS] : []),
+  ];
+  return [json, ...readers.map((reader) => treeOf(fields, reader, dialect).json)];
+}
+
+function unique(usual: string, others: readonly string[]): Readings<string> {
+  return [usual, ...new Set(others.filter((text) => text !== usual))];
 }

@@ -2,6 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { foldCase } from '../../../../gateway/json/fold-case.ts';
 import { readAsForm, readForm, readQuery } from '../../../../gateway/describe/http/form.ts';
+import { readAsGo, readAsPhp, readAsRack } from './form-readers.ts';
 import { hasTwins } from '../../../helpers/twins.ts';
 import { problemOf } from './arrival.ts';
 
@@ -64,6 +65,7 @@ const REFUSED: readonly [sentence: string, form: string, detail: RegExp][] = [
   ['an equals sign after an encoded bracket, where qs ends the name', 'amount=9%5Bp%5D=1', /qs/],
   ['a space in brackets, which PHP takes for none', 'a[+]=1', /only space/],
   ['a list of texts and objects', 'a[]=1&a[][b]=2', /more than once/],
+  ['a numbered element of an unnumbered list', 'a[][1]=1', /number the elements/],
   ['a list of lists', 'a[][]=1', /number the elements/],
   ['a method override that PHP takes for one', '.method=DELETE', /method override/],
   ['a method override after a semicolon', 'a=1;_method=DELETE', /method override/],
@@ -97,6 +99,9 @@ describe('forms as JSON', () => {
     // Rack, PHP; qs reads the first as Rack does.
     ['items[][id]=1&items[][name]=x', [{ items: [{ id: '1', name: 'x' }] }, { items: [{ id: '1' }, { name: 'x' }] }]],
     ['items[][id]=1&items[][id]=2', [{ items: [{ id: '1' }, { id: '2' }] }, { items: [{ id: ['1', '2'] }] }]],
+    // qs closes gaps.
+    ['a[1]=x', [{ a: { 1: 'x' } }, { a: ['x'] }]],
+    ['i[2][n]=x&i[7][n]=y', [{ i: { 2: { n: 'x' }, 7: { n: 'y' } } }, { i: [{ n: 'x' }, { n: 'y' }] }]],
     // Servers of before 2021 split at a semicolon.
     ['q=a;b', [{ q: 'a;b' }, { q: 'a', b: '' }]],
     ['to=x;amount=9', [{ to: 'x;amount=9' }, { to: 'x', amount: '9' }]],
@@ -184,6 +189,42 @@ describe('forms as JSON', () => {
   });
 });
 
+describe('every reader of a form', () => {
+  const tokens = [
+    ...['a', 'b', 'amount', 'A', '_', '.', '+', ' ', '%20', '%00', '[]', '[a]', '[b]', '[0]', '[', ']', '%5B', '%5D'],
+    ...['=', '=1', '=2', '=9', '&', '&a=', '&b=', '&i[][a]=1', '&i[][b]=2', '&amount=9', ';'],
+  ];
+  const form = fc.string({ unit: fc.constantFrom(...tokens), minLength: 1, maxLength: 10 });
+
+  test.each<[reader: string, read: (form: string) => object, isRead: (ours: object, theirs: object) => boolean]>([
+    ['PHP', readAsPhp, (ours, theirs) => isSame(byPhpName(ours), theirs)],
+    ['Rack', readAsRack, isSame],
+    [
+      'Go',
+      readAsGo,
+      (ours, theirs) =>
+        Object.entries(theirs).every(([name, value]) => /[[\]]/.test(name) || (ours as never)[name] === value),
+    ],
+  ])('what %s reads in an accepted form is one of its readings', (_, read, isRead) => {
+    let accepted = 0;
+    fc.assert(
+      fc.property(form, (text) => {
+        let ours: readonly object[];
+        try {
+          ours = readings(readForm(text, 1000)) as object[];
+        } catch {
+          return;
+        }
+        accepted++;
+        const theirs = read(text);
+        expect(ours.some((each) => isRead(each, theirs))).toBe(true);
+      }),
+      { numRuns: 5000 },
+    );
+    expect(accepted).toBeGreaterThan(500);
+  });
+});
+
 describe('queries as JSON', () => {
   test('an empty query has no members', () => {
     expect(queryToJson('')).toBe('{}');
@@ -212,4 +253,17 @@ function* encode(value: unknown, key = ''): Generator<[key: string, leaf: string
       yield* encode(member, key === '' ? name : `${key}[${name}]`);
     }
   }
+}
+
+/** Whether two readings are equal. Some readers have lists as members named by number. */
+function isSame(ours: unknown, theirs: unknown): boolean {
+  if (typeof ours !== 'object' || ours === null || typeof theirs !== 'object' || theirs === null)
+    return ours === theirs;
+  const members = new Map(Object.entries(theirs));
+  const own = Object.entries(ours);
+  return own.length === members.size && own.every(([name, value]) => isSame(value, members.get(name)));
+}
+
+function byPhpName(reading: object): object {
+  return Object.fromEntries(Object.entries(reading).map(([name, value]) => [name.replace(/[. ]/g, '_'), value]));
 }
