@@ -40,12 +40,24 @@ allow contains {"rule": "small"} if to_number($"{input.action.body.amount}") <= 
 hold contains {"rule": "everything"} if not input.action.body.amount
 `;
 
+/** Reads every member of a body. */
+const WHOLE = `package rules.payments
+
+allow contains {"rule": "any"} if true
+
+block contains {"rule": "secret"} if {
+	some value in input.action.body
+	contains(value, "secret")
+}
+`;
+
 type Judge = (type: string | null, body: string | Buffer, line?: string) => string;
 
 describe('a body that systems read in several ways', () => {
   let strict: Judge;
   let loose: Judge;
   let needsAmount: Judge;
+  let whole: Judge;
   let describeLoosely: (type: string | null, body: string | Buffer, line?: string) => Call;
 
   beforeAll(async () => {
@@ -63,6 +75,7 @@ describe('a body that systems read in several ways', () => {
     strict = (await judgeBy(STRICT)).judge;
     ({ judge: loose, describeIt: describeLoosely } = await judgeBy(LOOSE));
     needsAmount = (await judgeBy(NEEDS_AMOUNT)).judge;
+    whole = (await judgeBy(WHOLE)).judge;
   });
 
   test.each([
@@ -136,6 +149,13 @@ describe('a body that systems read in several ways', () => {
     const body = '{"text":"a; b & c [d","amount":5}';
     expect(loose(FORM_TYPE, body)).toBe('allow');
     expect(JSON.parse(describeLoosely(FORM_TYPE, body).input).action.body).toEqual(JSON.parse(body));
+  });
+
+  test('a policy that reads whole bodies judges JSON with links as a form, however often they repeat a name', () => {
+    const mail = JSON.stringify({ html: '<a href="?a=1&b=2">x</a>&nbsp;<a href="?x=1&a=3;b=4">y</a>&amp;', to: 'ana' });
+    expect(whole(JSON_TYPE, mail)).toBe('allow');
+    expect(whole(JSON_TYPE, JSON.stringify({ html: '?a=1&b=secret' }))).toBe('block');
+    expect(whole(JSON_TYPE, JSON.stringify({ html: '?a=1&b=s%65cret' }))).toBe('block');
   });
 
   test('text and files that are no JSON stay opaque', () => {

@@ -199,8 +199,10 @@ function tellApart(
     return seen.size < seen.add(shown(of)).size;
   };
   const found = unlikely.filter((of) => shown(of) !== shown({ ...of, body: '{}' }));
-  const [, ...others] = [...sure, ...found].filter(isNew);
-  if (others.length >= MAX_READINGS) throw tooManyReadings();
+  const different = sure.filter(isNew);
+  if (different.length > MAX_READINGS) throw tooManyReadings();
+  // These are no fault of the agent, which may send any text in JSON, so they do not count.
+  const [, ...others] = [...different, ...found.filter(isNew)];
   return others;
 }
 
