@@ -86,6 +86,12 @@ describe('a body that systems read in several ways', () => {
     ['JSON with a form whose name PHP ends at NUL', JSON_TYPE, '{"amount":1,"x":"&amount%00=99999&"}'],
     ['JSON with a form that is split at semicolons', JSON_TYPE, '{"amount":1,"x":";amount=99999;"}'],
     ['JSON with a form that repeats a name', JSON_TYPE, '{"amount":1,"x":"&amount=99999&amount=2&"}'],
+    [
+      'JSON with a list and a field, for readers without brackets',
+      JSON_TYPE,
+      '{"amount":1,"x":"&amount[]=4&amount=99999&"}',
+    ],
+    ['JSON with a form whose brackets Rack skips', JSON_TYPE, '{"amount":1,"x":"&[amount]=99999&"}'],
     ['a form that repeats a name, for readers of the first', FORM_TYPE, 'amount=99999&amount=1'],
     ['a form that repeats a name, for readers of the last', FORM_TYPE, 'amount=1&amount=99999'],
     ['a form that is split at semicolons', FORM_TYPE, 'x=1;amount=99999'],

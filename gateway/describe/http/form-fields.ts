@@ -4,6 +4,8 @@ import { isMethodOverride } from './method-override.ts';
 /** Levels of brackets. qs stops at 5 and Rack at 32; SDKs send fewer than 8. */
 const MAX_BRACKETS = 16;
 
+/** What some reader finds in any name: Rack skips brackets before it, and PHP drops what follows the last. */
+const FOUND_NAME = /^[[\]]*([^[\]]+)\]*((?:\[[^[\]]*\])*)/;
 const NAME = /^([^[\]]+)((?:\[[^[\]]*\])*)$/;
 // oxlint-disable-next-line no-control-regex -- what JSON escapes
 const NEEDS_ESCAPE = /["\\\0-\x1f]/;
@@ -63,7 +65,7 @@ function fieldOf(raw: string, dialect: Dialect): Field | null {
   const value = equals === -1 ? '' : decode(raw.slice(equals + 1), dialect, true);
   // No rule asks for such a name, and JSON that is read as a form is full of them.
   if (!dialect.isStrict && NEEDS_ESCAPE.test(name)) return null;
-  const keys = keysOf(name);
+  const keys = keysOf(name, dialect);
   if (keys === null) return no(dialect, `the name ${quoted(name)}, which is empty or has unbalanced brackets`);
   if (keys.length === 1 && isMethodOverride(phpName(name)))
     throw refused(dialect, `the method override ${quoted(name)}; use the method itself`);
@@ -77,11 +79,11 @@ function fieldOf(raw: string, dialect: Dialect): Field | null {
 }
 
 /** Null if the name is empty, or its brackets are unbalanced. */
-function keysOf(name: string): readonly string[] | null {
+function keysOf(name: string, dialect: Dialect): readonly string[] | null {
   if (name !== '' && !name.includes('[') && !name.includes(']')) return [name];
-  const match = NAME.exec(name);
+  const match = (dialect.isStrict ? NAME : FOUND_NAME).exec(name);
   if (match === null) return null;
-  return [match[1]!, ...match[2]!.slice(1, -1).split('][')];
+  return match[2] === '' ? [match[1]!] : [match[1]!, ...match[2]!.slice(1, -1).split('][')];
 }
 
 /** PHP drops spaces before a name and ends it at a NUL; Rack drops spaces after an ampersand. */

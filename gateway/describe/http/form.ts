@@ -61,24 +61,32 @@ function readingsOf(text: string, dialect: Dialect): Readings<string> {
   return unique(usual, [...others, ...readAll(fieldsOf(text, /[&;]/, lax), lax)]);
 }
 
+/** What readers without brackets find: in `a[b]=1&a=2`, which no form should have, that `a` is 2. */
+function readPlain(fields: readonly Field[], dialect: Dialect): readonly string[] {
+  const plain = fields.filter(({ keys }) => keys.length === 1);
+  return plain.length === fields.length ? [] : readAll(plain, dialect);
+}
+
 /** The usual reading of fields, and those of the readers that may read them in another way. */
 function readAll(fields: readonly Field[], dialect: Dialect): Readings<string> {
   const { json, hasGaps } = treeOf(fields, USUAL, dialect);
+  const plain = dialect.isStrict ? [] : readPlain(fields, dialect);
   const names = new Set<string>();
   let isRepeated = false;
   let hasElements = false;
-  for (const { name, keys } of fields) {
+  for (const { keys, ...field } of fields) {
+    const name = dialect.isStrict ? field.name : JSON.stringify(keys);
     isRepeated ||= keys.at(-1) !== '' && names.has(name);
     names.add(name);
     hasElements ||= keys.length > 2 && keys.indexOf('') !== -1 && keys.indexOf('') < keys.length - 1;
   }
-  if (!isRepeated && !hasElements && !hasGaps) return [json];
+  if (!isRepeated && !hasElements && !hasGaps && plain.length === 0) return [json];
   const readers = [
     ...(isRepeated ? [FIRST, RACK] : []),
-    ...(hasElements ? [PHP] : []),
+    ...(hasElements || plain.length > 0 ? [PHP] : []),
     ...(hasElements || hasGaps ? [QS] : []),
   ];
-  return [json, ...readers.map((reader) => treeOf(fields, reader, dialect).json)];
+  return [json, ...plain, ...readers.map((reader) => treeOf(fields, reader, dialect).json)];
 }
 
 function unique(usual: string, others: readonly string[]): Readings<string> {
