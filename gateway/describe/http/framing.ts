@@ -126,8 +126,11 @@ function isRepeated(rawHeaders: readonly string[], index: number): boolean {
 /** Hop-by-hop abuse: `Connection: idempotency-key` would make a later hop drop a header that policy judged. */
 function assertPlainConnection(value: string, kindOf: (spelling: string) => number): void {
   if (value === 'keep-alive' || value === 'close') return;
-  for (const token of value.split(',')) {
-    if (kindOf(token.trim()) !== ORDINARY) throw refused(`Do not name ${token.trim()} in the Connection header.`);
+  for (const option of value.split(',')) {
+    const name = option.trim();
+    // The one option that is not a header.
+    if (name.toLowerCase() === 'close' || name === '') continue;
+    if (kindOf(name) !== ORDINARY) throw refused(`Do not name ${name} in the Connection header.`);
   }
 }
 

@@ -132,6 +132,10 @@ const PLAIN: readonly [sentence: string, head: string][] = [
   ['an upgrade', get('Connection: keep-alive, Upgrade', 'Upgrade: websocket')],
   ['a header with an underscore that is not sent', get('api_key: x')],
   ['a header with an underscore', get('client_id: x')],
+  [
+    'a connection that closes and takes trailers, as Ruby and Perl send it',
+    get('Connection: TE, Close', 'TE: trailers'),
+  ],
   ['several lines of baggage', get('baggage: a=1', 'baggage: b=2')],
   ['forty different headers', get(...Array.from({ length: 40 }, (_, index) => `X-Number-${index}: 1`))],
 ];
