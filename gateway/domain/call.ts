@@ -30,7 +30,7 @@ export type Call = {
    * the upstream itself.
    */
   readonly target: string;
-  /** The path of `target` without needless percent-encoding; `/` where it is empty. */
+  /** The path of `target`; `/` where it is empty. */
   readonly path: string;
   /** Names and values alternating, as received (the layout of `IncomingMessage.rawHeaders`). */
   readonly headers: readonly string[];

@@ -265,10 +265,6 @@ test('path and query arrive byte for byte, and policy saw the same', async () =>
   });
 });
 
-/** Each percent-encoded byte as the character of that code. */
-const decoded = (text: string) =>
-  text.replaceAll(/%[0-9a-f]{2}/gi, (escape) => String.fromCharCode(Number.parseInt(escape.slice(1), 16)));
-
 test('a target of any characters arrives byte for byte or not at all', async () => {
   const chars = Array.from({ length: 0x7f - 0x21 }, (_, i) => String.fromCharCode(0x21 + i));
   const tricks = ['%2e', '%2F', '%5c', '%00', '%25', '../', './', '//', '%', '%c0%ae', '%ef%bc%8f', ';', '?', '#'];
@@ -281,8 +277,7 @@ test('a target of any characters arrives byte for byte or not at all', async () 
       expect([200, 400]).toContain(status);
       if (!arrived) return false;
       expect(arrived.url).toBe(target);
-      // Policy sees a needlessly encoded letter or dot in its plain form.
-      expect(decoded(arrived.saw.path)).toBe(decoded(target.split('?', 1)[0]!));
+      expect(arrived.saw.path).toBe(target.split('?', 1)[0]);
       // The path stays the same by the URL standard, so no reader can take it for another.
       expect(new URL(`http://a${arrived.saw.path}`).pathname.split('/').length).toBe(
         arrived.saw.path.split('/').length,

@@ -39,7 +39,11 @@ export type Arrival = {
   readonly protocol: 'http' | 'websocket';
 };
 
-type Route = Pick<NamedOperation, 'operation' | 'resource'> & { readonly action: ActionText };
+type Route = Pick<NamedOperation, 'operation' | 'resource'> & {
+  readonly action: ActionText;
+  /** The reading of the path. Two spellings of one reading share it. */
+  readonly segments: readonly string[];
+};
 
 /** Limits of the route cache. Repeated paths are worth caching; paths with an identifier come and go. */
 const MAX_ROUTES = 1000;
@@ -98,21 +102,21 @@ export function createDescriber(
   }
 
   function createRoutes(protocol: Arrival['protocol'], method: string, path: string): Readings<Route> {
-    // One too many tells that there are too many.
-    const ways = readPath(path, system.path, isWholePath, MAX_READINGS + 1);
     const routes: Route[] = [];
-    for (const segments of ways) {
-      const named = nameOperation(method, segments);
-      for (const spelling of readCase(named, segments, system.path?.case)) {
-        const { operation, resource } = spelling === segments ? named : nameOperation(method, spelling);
-        // A rule that compares paths must see that of each reading.
-        const read = spelling === ways[0] && system.path === undefined ? path : pathOf(spelling, path);
-        const action = actionText(
-          system.name,
-          { operation, method, path: read, segments: spelling, protocol },
-          resource,
-        );
-        routes.push({ operation, resource, action });
+    const add = (segments: readonly string[], { operation, resource }: NamedOperation, spelling: string) => {
+      const members = { operation, method, path: spelling, segments, protocol };
+      routes.push({ operation, resource, segments, action: actionText(system.name, members, resource) });
+    };
+    // One too many tells that there are too many.
+    for (const decoded of readPath(path, system.path, isWholePath, MAX_READINGS + 1)) {
+      const named = nameOperation(method, decoded);
+      for (const segments of readCase(named, decoded, system.path?.case)) {
+        const found = segments === decoded ? named : nameOperation(method, segments);
+        const ownPath = pathOf(segments, path);
+        const isFirst = routes.length === 0;
+        if (isFirst) add(segments, found, path);
+        // A rule that compares paths must see //admin and /%61dmin as /admin.
+        if (!isFirst || ownPath !== path) add(segments, found, ownPath);
       }
     }
     return routes as [Route, ...Route[]];
@@ -192,10 +196,11 @@ function tellApart(
 ): readonly Candidate[] {
   const candidates = sure.length + unlikely.length;
   if (candidates > MAX_CANDIDATES) throw tooManyReadings();
-  const known = new Map<Route, Set<unknown>>();
+  const known = new Map<Route['segments'], Set<unknown>>();
   const isNew = (of: Candidate): boolean => {
-    const seen = known.get(of.route) ?? new Set();
-    known.set(of.route, seen);
+    const { segments } = of.route;
+    const seen = known.get(segments) ?? new Set();
+    known.set(segments, seen);
     return seen.size < seen.add(shown(of)).size;
   };
   const found = unlikely.filter((of) => shown(of) !== shown({ ...of, body: '{}' }));

@@ -1,11 +1,12 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { PathRules } from '../../domain/system.ts';
-import { decodeSegment, decodeTwice } from './percent.ts';
+import { decodeSegment, decodeTwice, withoutNeedlessEncoding } from './percent.ts';
 import type { Readings } from './readings.ts';
 
 type Segments = readonly string[];
 
 /** What servers disagree about: path parameters, empty segments, separators in a name, and names encoded twice. */
-const DISPUTED = /;|\/\/|%(?:2f|5c|3b|25[0-9a-f]{2})/i;
+const DISPUTED = /;|\/\/|%(?:2f|5c|3b|25%?[0-9a-f]{2})/i;
 
 /**
  * How a system may read a path that `splitTarget` accepted: its decoded segments. What `rules` declare is read in
@@ -24,10 +25,10 @@ export function readPath(path: string, rules: PathRules = {}, isWholePath = true
 }
 
 function* readings(path: string, rules: PathRules, isWholePath: boolean): Generator<Segments> {
-  const paths = [path];
+  const paths = [withoutNeedlessEncoding(path)];
   // `new URL(request.url, base)`, common on Node, takes the first name after two slashes for a host.
   if (isWholePath && path.startsWith('//') && rules.emptySegments === undefined) {
-    paths.push(path.replace(/^\/+[^/]+/, '') || '/');
+    paths.push(paths[0]!.replace(/^\/+[^/]+/, '') || '/');
   }
   for (const each of paths) {
     for (const text of new Set(decodings(each, rules))) yield* splittings(text, rules);
@@ -70,10 +71,14 @@ function splitPath(path: string): Segments {
   return path.includes('%') ? segments.map(decodeSegment) : segments;
 }
 
-/** The path as sent if it reads as `segments` for a server without peculiarities; else the path that would. */
+/** The path of a reading: the path as sent, if it reads as `segments` for a server without peculiarities. */
 export function pathOf(segments: Segments, sent: string): string {
-  const plain = splitPath(sent);
-  if (plain.length === segments.length && plain.every((name, index) => name === segments[index])) return sent;
+  if (!sent.includes('%')) {
+    const joined = `/${segments.join('/')}`;
+    if (sent === joined || sent === `${joined}/`) return sent;
+  } else if (isDeepStrictEqual(splitPath(sent), segments)) {
+    return withoutNeedlessEncoding(sent);
+  }
   const path = segments.map((name) => encodeURI(name).replace(/[/?#]/g, encodeURIComponent)).join('/');
   return `/${path}${sent.endsWith('/') && path !== '' ? '/' : ''}`;
 }

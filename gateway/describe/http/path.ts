@@ -10,7 +10,7 @@ const PLAIN_QUERY = /^[!-"$-~]*$/;
 const MAX_ENCODINGS = 8;
 
 type Target = {
-  /** As received, but without needless percent-encoding, which would hide a name from a rule. `/` where there is none. */
+  /** As received; `/` where there is none. */
   readonly path: string;
   /** Without its question mark; empty when there is none. */
   readonly query: string;
@@ -32,7 +32,7 @@ export function splitTarget(target: string): Target {
       detail: 'Percent-encode every character of the query that is not a printable ASCII character.',
     });
   }
-  return { path: path.includes('%') ? withoutNeedlessEncoding(path) : path, query };
+  return { path, query };
 }
 
 /**

@@ -257,7 +257,7 @@ describe('calls with several readings', () => {
     expect(call).toMatchObject({
       operation: 'GetFile',
       target: '/v1/files/%61%2fb?x=%2f',
-      path: '/v1/files/a%2fb',
+      path: '/v1/files/%61%2fb',
       resource: { type: 'files', id: 'a/b' },
     });
   });
@@ -266,17 +266,27 @@ describe('calls with several readings', () => {
     const sent = { path: '/V1/Files/A.ts', segments: ['V1', 'Files', 'A.ts'] };
     const spelled = { path: '/v1/files/A.ts', segments: ['v1', 'files', 'A.ts'] };
     expect(actionsOf(sent.path, { openapi })).toMatchObject([sent, spelled]);
-    expect(actionsOf(sent.path, { openapi, path: { case: 'insensitive' } })).toMatchObject([spelled]);
     expect(actionsOf(sent.path, { openapi, path: { case: 'sensitive' } })).toMatchObject([sent]);
     expect(actionsOf(spelled.path, { openapi })).toMatchObject([spelled]);
+    const path = { case: 'insensitive' } as const;
+    expect(actionsOf(sent.path, { openapi, path })).toMatchObject([{ ...spelled, path: sent.path }, spelled]);
   });
 
   test('names of a system without regard to case come in lower case, and identifiers as sent', () => {
-    const path = { case: 'insensitive' } as const;
-    expect(actionsOf('/Admin/API_V2/ch_3NxA', { path })).toMatchObject([
-      { path: '/admin/api_v2/ch_3NxA', segments: ['admin', 'api_v2', 'ch_3NxA'], operation: 'GET /admin/api_v2/{id}' },
+    const segments = ['admin', 'api_v2', 'ch_3NxA'];
+    expect(actionsOf('/Admin/API_V2/ch_3NxA', { path: { case: 'insensitive' } })).toMatchObject([
+      { path: '/Admin/API_V2/ch_3NxA', segments, operation: 'GET /admin/api_v2/{id}' },
+      { path: '/admin/api_v2/ch_3NxA', segments, operation: 'GET /admin/api_v2/{id}' },
     ]);
     expect(actionsOf('/Admin')).toMatchObject([{ segments: ['Admin'] }]);
+  });
+
+  test('a path that is encoded without need is judged in its plain spelling too, if policy reads the path', () => {
+    const [sent, plain] = actionsOf('/%7Eme/%61');
+    expect(sent).toMatchObject({ path: '/%7Eme/%61', segments: ['~me', 'a'], operation: 'GET /~me/a' });
+    expect(plain).toEqual({ ...sent, path: '/~me/a' });
+    const bySegments = createDescriber(testSystem(), (input) => JSON.stringify(JSON.parse(input).action.segments));
+    expect(bySegments(testArrival('GET /%7Eme/%61')).otherReadings).toEqual([]);
   });
 
   test('a call with more than four readings is refused, with a word on what to send', () => {

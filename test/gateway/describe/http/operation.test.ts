@@ -1,14 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import { isIdentifier } from '../../../../gateway/describe/http/identifier.ts';
 import { createOperationNamer } from '../../../../gateway/describe/http/operation.ts';
-import { splitTarget } from '../../../../gateway/describe/http/path.ts';
 import { readPath } from '../../../../gateway/describe/http/path-readings.ts';
 
 function namer(openapi?: unknown, basePath?: string) {
   const name = createOperationNamer(openapi, basePath);
   return (line: string) => {
     const [method = '', path = ''] = line.split(' ');
-    const { operation, resource } = name(method, readPath(splitTarget(path).path)[0]);
+    const { operation, resource } = name(method, readPath(path)[0]);
     return [operation, resource.type, resource.id];
   };
 }

@@ -1,12 +1,10 @@
 import { isDeepStrictEqual as isEqual } from 'node:util';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { assertHarmlessPath, splitTarget } from '../../../../gateway/describe/http/path.ts';
+import { assertHarmlessPath } from '../../../../gateway/describe/http/path.ts';
 import { pathOf, readPath } from '../../../../gateway/describe/http/path-readings.ts';
 
 type Rules = Parameters<typeof readPath>[1];
-
-const read = (path: string, rules?: Rules) => readPath(splitTarget(path).path, rules);
 
 describe('paths with one reading', () => {
   test.each<[sentence: string, path: string, segments: string[]]>([
@@ -22,7 +20,7 @@ describe('paths with one reading', () => {
     ['Latin-1 of older servers (RFC 3986 section 2.5)', '/v1/caf%E9', ['v1', 'café']],
     ['a full-width slash in a title such as AC／DC', '/v1/AC%EF%BC%8FDC', ['v1', 'AC／DC']],
   ])('%s', (_, path, segments) => {
-    expect(read(path)).toEqual([segments]);
+    expect(readPath(path)).toEqual([segments]);
   });
 });
 
@@ -78,7 +76,7 @@ describe('paths with several readings', () => {
       ],
     ],
   ])('%s', (_, path, readings) => {
-    expect(read(path)).toEqual(readings);
+    expect(readPath(path)).toEqual(readings);
   });
 });
 
@@ -90,7 +88,7 @@ describe('declared systems', () => {
     ['empty segments are merged', { emptySegments: 'merge' }, '//a//b//', [['a', 'b']]],
     ['a slash encoded twice stays data', { encodedSlash: 'data' }, '/a%252Fb', [['a%2Fb'], ['a/b']]],
   ])('%s', (_, rules, path, readings) => {
-    expect(read(path, rules)).toEqual(readings);
+    expect(readPath(path, rules)).toEqual(readings);
   });
 
   test('a path below the path of an upstream begins no host', () => {
@@ -164,7 +162,7 @@ test.each(Object.entries(SERVERS))('policy judges what a server reads: %s', (_na
   };
   const judged = somePath.filter((path) => isHarmless(path) && server(path) !== null);
   fc.assert(
-    fc.property(judged, (path) => read(path).some((segments) => isEqual(segments, named(server(path)!)))),
+    fc.property(judged, (path) => readPath(path).some((segments) => isEqual(segments, named(server(path)!)))),
     { numRuns: 3000 },
   );
   expect(fc.sample(judged, 1)).toHaveLength(1);
@@ -174,7 +172,7 @@ test('the path of a reading reads as that reading', () => {
   const names = fc.array(fc.string({ unit: 'grapheme', minLength: 1 }).filter((text) => /^[^.;%/\\]+$/.test(text)));
   fc.assert(fc.property(names, (segments) => isEqual(readPath(pathOf(segments, '/other'))[0], segments)));
   expect(pathOf(['a/b', 'c?d#e', '50%'], '/x/')).toBe('/a%2Fb/c%3Fd%23e/50%25/');
-  expect(pathOf(['a/b'], '/a%2fb')).toBe('/a%2fb');
+  expect(pathOf(['a/b'], '/%61%2fb')).toBe('/a%2fb');
 });
 
 test('names that were encoded once come back as the first reading', () => {
@@ -185,7 +183,8 @@ test('names that were encoded once come back as the first reading', () => {
   fc.assert(
     fc.property(fc.array(name), (names) => {
       const path = `/${names.map(encodeURIComponent).join('/')}`;
-      expect(read(path)[0]).toEqual(names);
+      assertHarmlessPath(path);
+      expect(readPath(path)[0]).toEqual(names);
     }),
   );
 });
