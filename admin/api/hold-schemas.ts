@@ -132,7 +132,14 @@ const action = z.object({
   readings: z
     .array(z.object({ operation: z.string(), segments: z.array(z.string()), body: z.unknown() }))
     .describe('Every way in which systems may read the call, each judged by policy. Empty when there is only one.'),
-  body_text: z.string().nullable().describe('The exact body, as text; null when it is binary.'),
+  body_text: z
+    .string()
+    .nullable()
+    .describe('The exact body, as text; with `sent_as`, as JSON that policy reads. Null when it is binary.'),
+  sent_as: z
+    .string()
+    .nullable()
+    .describe('How the body is sent if `body_text` is not its bytes: `gzip`, `multipart/form-data`.'),
   body_bytes: z.number().int(),
   complete: z.boolean().describe('Whether the call is displayed in full. If not, it cannot be approved.'),
   missing: z.string().nullable().describe('What is not displayed, and why.'),

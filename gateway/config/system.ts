@@ -90,7 +90,7 @@ export const system = section({
   timeout: duration
     .prefault('60s')
     .describe("How long the gateway waits for the system's response headers, and for each pause in the body."),
-  body_limit: size.prefault('1MiB').describe('Largest request body; larger ones get 413.'),
+  body_limit: size.prefault('1MiB').describe('Largest request body, as sent and decompressed; larger ones get 413.'),
   form_fields: z
     .number()
     .int()

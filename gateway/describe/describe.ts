@@ -7,6 +7,7 @@ import type { PolicyInput } from '../domain/policy-input.ts';
 import { Problem } from '../domain/problem.ts';
 import type { System } from '../domain/system.ts';
 import { readBody } from './http/body.ts';
+import { decodeBody } from './http/content-coding.ts';
 import { createFramingCheck } from './http/framing.ts';
 import { createDescriber } from './http/http-call.ts';
 
@@ -36,6 +37,9 @@ export function createDescribe(
     if (isInvited(request, system.bodyLimit)) reply.sendContinue();
     const body = await readBody(request, system.bodyLimit);
     if (reply.tunnel) assertPlainHandshake(target, body);
+    const coding = request.headers['content-encoding'];
+    const decoded = coding !== undefined &&
+      body.length > 0 && { decoded: await decodeBody(body, coding, system.bodyLimit) };
     const call = describe({
       id: createId('call'),
       at: receivedAt,
@@ -45,6 +49,7 @@ export function createDescribe(
       rawHeaders: request.rawHeaders,
       headers: request.headers,
       body,
+      ...decoded,
       ip: request.socket.remoteAddress ?? '',
       protocol: reply.tunnel ? 'websocket' : 'http',
     });

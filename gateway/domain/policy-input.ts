@@ -10,7 +10,7 @@ import { iso } from './time.ts';
  * The policy input: one call as Rego sees it, as JSON text. `policies/input.schema.json` describes it for authors.
  *
  *     { "principal": { …, "session" },
- *       "action": { "repeat"?, "system", …, "query", "headers", "body_bytes", "body"?, "readings"? },
+ *       "action": { "repeat"?, "system", …, "query", "headers", "body_bytes", "body"?, "graphql"?, "readings"? },
  *       "resource", "context", "usage"?, "answer"? }
  *
  * It is text, not an object, so that it contains the agent's own body text: what is judged is what is sent. Only this
@@ -76,6 +76,7 @@ type Context = { readonly at: number; readonly ip: string; readonly claims: Clai
  * @param query JSON text
  * @param headers JSON text
  * @param body JSON text; null if policy cannot read the body, or there is none
+ * @param graphql JSON text; null if the call is no GraphQL request
  * @param readings in how many ways systems may read the call; policy and record are told when there are several
  */
 export function createInput(
@@ -86,6 +87,7 @@ export function createInput(
   bodyBytes: number,
   body: string | null,
   context: Context,
+  graphql: string | null = null,
   readings = 1,
 ): PolicyInput {
   const { session } = context.claims;
@@ -96,6 +98,7 @@ export function createInput(
     query +
     `,"headers":${headers},"body_bytes":${bodyBytes}` +
     (body === null ? '' : `,"body":${body}`) +
+    (graphql === null ? '' : `,"graphql":${graphql}`) +
     (readings === 1 ? '' : `,"readings":${readings}`) +
     action.resource +
     contextText(context)
@@ -174,6 +177,30 @@ export function withBody(input: PolicyInput, judged: string, body: string, bytes
   return input.slice(0, size.start) + bytes + input.slice(size.end, start) + body + input.slice(end);
 }
 
+/** The body as policy sees it, as JSON text; null if policy cannot read it, or there is none. */
+export function bodyTextOf(input: PolicyInput): string | null {
+  const value = parseSpans(input).members.get('action')?.value.members.get('body')?.value;
+  return value ? input.slice(value.start, value.end) : null;
+}
+
+/** What the GraphQL operations of an input were read from, apart from the body, and the operations: both JSON text. */
+export function graphqlOf(input: PolicyInput): {
+  readonly segments: readonly string[];
+  readonly query: string;
+  readonly graphql: string | null;
+} {
+  const action = parseSpans(input).members.get('action')!.value.members;
+  const textOf = (name: string) => {
+    const value = action.get(name)?.value;
+    return value ? input.slice(value.start, value.end) : null;
+  };
+  return {
+    segments: JSON.parse(textOf('segments') ?? '[]') as string[],
+    query: textOf('query') ?? '{}',
+    graphql: textOf('graphql'),
+  };
+}
+
 /** The body as policy sees it, with exact numbers; undefined if policy cannot read it, or there is none. */
 export function bodyOf(input: PolicyInput): ExactJson | undefined {
   return memberOf(memberOf(parseExactly(input), 'action'), 'body');
@@ -219,7 +246,7 @@ const text = z.string().nullable().catch(null);
 const shown = z.object({
   principal: z.object({ session: text }).catch({ session: null }),
   action: z
-    .object({ headers: z.record(z.string(), z.string()).catch({}), body: z.unknown() })
+    .object({ headers: z.record(z.string(), z.string()).catch({}), body: z.unknown().optional() })
     .catch({ headers: {}, body: null }),
   resource: z.object({ type: z.string(), id: z.string().nullable() }).nullable().catch(null),
   context: z
@@ -243,7 +270,7 @@ export function showInput(input: PolicyInput | null): ShownInput {
 export type Reading = { readonly operation: string; readonly segments: readonly string[]; readonly body: unknown };
 
 const reading = z.object({
-  action: z.object({ operation: z.string(), segments: z.array(z.string()), body: z.unknown() }),
+  action: z.object({ operation: z.string(), segments: z.array(z.string()), body: z.unknown().optional() }),
 });
 
 /** The reading that an input describes, for reviewers. */

@@ -82,7 +82,7 @@ export const agentProblems = {
   'unsupported-encoding': [
     415,
     'Unsupported Content-Encoding',
-    'Policy cannot judge an encoded body. Send it without Content-Encoding.',
+    'Policy cannot read this encoding. Send the body as gzip, deflate, br or zstd, or without Content-Encoding.',
   ],
   'key-reused': [
     422,

@@ -2,11 +2,13 @@ import { isUtf8 } from 'node:buffer';
 import { type ExactJson, isExactJson, isList, isObject, isSameJson, parseExactly } from '../../json/exact-json.ts';
 import type { NotAmended } from '../../domain/amendment.ts';
 import type { HeldCall } from '../../domain/hold.ts';
-import { bodyOf, withBody } from '../../domain/policy-input.ts';
+import { bodyOf, graphqlOf, withBody } from '../../domain/policy-input.ts';
 import { isWithin, pointerTo } from '../../json/pointer.ts';
 import { Problem } from '../../domain/problem.ts';
+import { areLines } from './bodies/lines.ts';
 import { readBodyAs } from './body-json.ts';
 import { rewriteForm, withoutEmptied, withoutTypes } from './form-text.ts';
+import { isGraphqlPath, readGraphql } from './graphql.ts';
 import { MAX_DEPTH } from '../../json/validate.ts';
 import { rewriteJson } from '../../json/text.ts';
 import { bodyKind } from './media-type.ts';
@@ -39,12 +41,18 @@ export function amendCall(call: HeldCall, edit: unknown, editable: readonly stri
       `The agent sent a digest of the body in ${digest}, so it cannot be edited. Reject the call, or take it over.`,
     );
   }
+  if ((headerOf(call, 'content-encoding') ?? 'identity').toLowerCase() !== 'identity')
+    return refused('The agent sent the body compressed, so it cannot be edited. Reject the call, or take it over.');
   const contentType = headerOf(call, 'content-type');
-  const judged = call.body.length > 0 ? bodyJson(call.body, contentType) : null;
-  if (judged === null)
+  const [path] = call.target.split('?', 1) as [string];
+  const kind = bodyKind(contentType);
+  const form = kind === 'form';
+  const isEditable = form || (kind === 'json' && !areLines(path, call.body));
+  if (call.body.length === 0 || kind === 'opaque')
     return refused('Policy cannot see into the body, so it cannot be edited. Reject the call, or take it over.');
+  if (!isEditable) return refused('A body of this type cannot be edited. Reject the call, or take it over.');
+  const judged = bodyJson(call.body, contentType, path);
   const text = call.body.toString('utf8');
-  const form = bodyKind(contentType) === 'form';
   if (form ? !isUtf8(call.body) || text.startsWith(judged) : text !== judged) {
     return refused(
       'The body is not UTF-8 text of the type that its Content-Type names, so it cannot be edited. Reject the call, or take it over.',
@@ -63,7 +71,7 @@ export function amendCall(call: HeldCall, edit: unknown, editable: readonly stri
   const body = Buffer.from(form ? rewriteForm(text, after) : rewriteJson(text, before, after));
   if (body.length === 0) return refused('The edit leaves no body. Keep at least one field.');
   if (body.length > MOST_AMENDED) return refused(`The edit makes the body larger than ${MOST_AMENDED} bytes.`);
-  return reread(call, judged, body, contentType, after);
+  return reread(call, judged, body, (edited) => bodyJson(edited, contentType, path), after);
 }
 
 /** The amended call, provided the gateway reads the new body back as intended. */
@@ -71,18 +79,21 @@ function reread(
   call: HeldCall,
   judged: string,
   body: Buffer,
-  contentType: string | undefined,
+  read: (body: Buffer) => string,
   wanted: ExactJson,
 ): HeldCall | NotAmended {
   let json: string;
   try {
-    json = bodyJson(body, contentType)!;
+    json = read(body);
   } catch (problem) {
     if (!(problem instanceof Problem)) throw problem;
     return refused(`The gateway would reject the edited body. ${problem.message}`);
   }
   const [unlike] = differences(wanted, parseExactly(json), '');
   if (unlike !== undefined) return refused('A body of this type cannot express this edit.', unlike);
+  const { segments, query, graphql } = graphqlOf(call.input);
+  if (readGraphql(isGraphqlPath(segments), query, json) !== graphql)
+    return refused('An edit may not change the operations of a GraphQL request. Reject the call, or take it over.');
   const input = withBody(call.input, judged, json, body.length);
   if (input === null)
     return refused('The gateway now reads the body in another way than when it was held. Reject the call.');
@@ -92,9 +103,9 @@ function reread(
   return { ...call, headers, body, input };
 }
 
-/** The usual reading of a body. The number of its fields was judged when it arrived. */
-function bodyJson(body: Buffer, contentType: string | undefined): string | null {
-  return readBodyAs(body, contentType, Infinity)[0];
+/** The usual reading of a body that policy can read. The number of its fields was judged when it arrived. */
+function bodyJson(body: Buffer, contentType: string | undefined, path: string): string {
+  return readBodyAs(body, contentType, Infinity, path)[0]!;
 }
 
 /** JSON pointers to where the bodies of two versions of a call differ, as policy sees them. */

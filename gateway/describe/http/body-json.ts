@@ -1,5 +1,8 @@
 import { isUtf8 } from 'node:buffer';
 import { Problem } from '../../domain/problem.ts';
+import { areLines, linesToJson } from './bodies/lines.ts';
+import { readMultipart } from './bodies/multipart.ts';
+import { xmlToJson } from './bodies/xml.ts';
 import { validateJson } from '../../json/validate.ts';
 import { charsetOf, readJsonText } from './charset.ts';
 import { readAsForm, readForm } from './form.ts';
@@ -11,12 +14,20 @@ const OPAQUE: Readings<string | null> = [null];
 const NONE: readonly string[] = [];
 
 /**
- * How systems may read a body that is not empty, as JSON texts: JSON as it is, forms converted. Null when policy cannot
+ * How systems may read a body that is not empty, as JSON texts: JSON as it is, others converted. Null when policy cannot
  * read a body of this Content-Type.
  * @param maxFields most fields of a form
+ * @param path below the system, as sent
+ * @param soapAction the header SOAPAction
  * @throws Problem `bad-body` when the body cannot be judged exactly as it is
  */
-export function readBodyAs(body: Buffer, contentType: string | undefined, maxFields: number): Readings<string | null> {
+export function readBodyAs(
+  body: Buffer,
+  contentType: string | undefined,
+  maxFields: number,
+  path: string,
+  soapAction?: string,
+): Readings<string | null> {
   switch (bodyKind(contentType)) {
     case 'opaque':
       return OPAQUE;
@@ -25,7 +36,18 @@ export function readBodyAs(body: Buffer, contentType: string | undefined, maxFie
       const json = jsonIn(body);
       return json === null ? readForm(formText(body), maxFields) : [json, ...readAsForm(json)];
     }
+    case 'lines':
+      return [linesToJson(body)];
+    case 'multipart':
+      return readMultipart(body, contentType!, maxFields);
+    case 'graphql':
+      // The document alone, as the member that holds it in JSON.
+      if (!isUtf8(body)) throw new Problem('bad-body', { detail: 'Send the GraphQL document in UTF-8.' });
+      return [JSON.stringify({ query: body.toString('utf8') })];
+    case 'xml':
+      return [xmlToJson(body, contentType!, soapAction)];
     case 'json':
+      if (areLines(path, body)) return [linesToJson(body)];
       return withoutOverride(readJsonText(body, charsetOf(contentType!)));
   }
 }

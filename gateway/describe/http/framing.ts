@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { isVisible, plainName, type HeaderRoles } from '../../domain/header-roles.ts';
 import { isKnownHeader, LIST_HEADERS } from '../../domain/known-headers.ts';
 import { Problem } from '../../domain/problem.ts';
+import { codingsOf } from './content-coding.ts';
 import { isMethodOverride } from './method-override.ts';
 
 /** Headers that may appear only once, beside those that are judged: the gateway reads them itself. */
@@ -108,7 +109,7 @@ function assertPlainFraming(request: IncomingMessage, kindOf: (spelling: string)
       // TE on HTTP/1.0 (RFC 9112 section 6.1): an older hop reads the chunks as the next request.
       if (request.httpVersionMinor !== 1) throw refused('Send Transfer-Encoding only with HTTP/1.1.');
     } else if (kind === CONTENT_ENCODING) {
-      if (value.toLowerCase() !== 'identity') throw new Problem('unsupported-encoding');
+      codingsOf(value);
     }
   }
   // CL.TE and TE.CL request smuggling. Node refuses it too; this must not depend on a parser's setting.

@@ -17,6 +17,7 @@ import type { Readings } from './readings.ts';
 import { readBodyAs, readIgnoringType } from './body-json.ts';
 import { parseClaims, parseTraceId } from './context.ts';
 import { readQuery } from './form.ts';
+import { isGraphqlPath, readGraphql } from './graphql.ts';
 import { createOperationNamer, type NamedOperation } from './operation.ts';
 import { readCase } from './path-case.ts';
 import { pathOf, readPath } from './path-readings.ts';
@@ -34,6 +35,8 @@ export type Arrival = {
   readonly rawHeaders: readonly string[];
   readonly headers: IncomingHttpHeaders;
   readonly body: Buffer;
+  /** The body without its content coding; absent if it has none. */
+  readonly decoded?: Buffer;
   readonly ip: string;
   /** A WebSocket handshake is a kind of its own: permission to read does not allow opening a tunnel. */
   readonly protocol: 'http' | 'websocket';
@@ -43,6 +46,7 @@ type Route = Pick<NamedOperation, 'operation' | 'resource'> & {
   readonly action: ActionText;
   /** The reading of the path. Two spellings of one reading share it. */
   readonly segments: readonly string[];
+  readonly isGraphql: boolean;
 };
 
 /** Limits of the route cache. Repeated paths are worth caching; paths with an identifier come and go. */
@@ -105,7 +109,8 @@ export function createDescriber(
     const routes: Route[] = [];
     const add = (segments: readonly string[], { operation, resource }: NamedOperation, spelling: string) => {
       const members = { operation, method, path: spelling, segments, protocol };
-      routes.push({ operation, resource, segments, action: actionText(system.name, members, resource) });
+      const action = actionText(system.name, members, resource);
+      routes.push({ operation, resource, segments, action, isGraphql: isGraphqlPath(segments) });
     };
     // One too many tells that there are too many.
     for (const decoded of readPath(path, system.path, isWholePath, MAX_READINGS + 1)) {
@@ -128,8 +133,13 @@ export function createDescriber(
     const ways = routesOf(arrival.protocol, method, path);
     const [route] = ways;
     const queries = readQuery(query, system.formFields);
-    const bodies = body.length === 0 ? NO_BODY : readBodyAs(body, headers['content-type'], system.formFields);
-    const unlikely = body.length === 0 ? NO_OTHERS : readIgnoringType(body, headers['content-type'], bodies[0]);
+    const judged = arrival.decoded ?? body;
+    const isEmpty = judged.length === 0;
+    const type = headers['content-type'];
+    const bodies = isEmpty
+      ? NO_BODY
+      : readBodyAs(judged, type, system.formFields, path, headers['soapaction'] as string | undefined);
+    const unlikely = isEmpty ? NO_OTHERS : readIgnoringType(judged, type, bodies[0]);
     const agentContext = headers['agent-context'];
     const claims = typeof agentContext === 'string' ? parseClaims(agentContext) : NO_CLAIMS;
     const idempotencyKey = headers['idempotency-key'];
@@ -145,6 +155,7 @@ export function createDescriber(
         body.length,
         of.body,
         context,
+        readGraphql(of.route.isGraphql, of.query, isEmpty ? null : (of.body ?? undefined)),
         readings,
       );
     const usual: Candidate = { route, query: queries[0], body: bodies[0] };

@@ -2,13 +2,30 @@ import { Problem } from '../../domain/problem.ts';
 import { charsetOf } from './charset.ts';
 
 /** How policy reads a body. */
-type BodyKind = 'json' | 'form' | 'opaque';
+export type BodyKind = 'json' | 'form' | 'lines' | 'multipart' | 'graphql' | 'xml' | 'opaque';
+
+/** The other types of which policy reads the body. */
+const OTHERS: Readonly<Record<string, BodyKind>> = {
+  'application/x-www-form-urlencoded': 'form',
+  'application/x-ndjson': 'lines',
+  'application/ndjson': 'lines',
+  'application/jsonl': 'lines',
+  'application/x-jsonl': 'lines',
+  'application/jsonlines': 'lines',
+  'application/x-jsonlines': 'lines',
+  'multipart/form-data': 'multipart',
+  'application/graphql': 'graphql',
+  'text/xml': 'xml',
+  'application/xml': 'xml',
+  // A document for people, with a DTD.
+  'application/xhtml+xml': 'opaque',
+};
 
 const MEDIA_TYPE = /^([\w!#$%&'*+.^`|~-]+\/[\w!#$%&'*+.^`|~-]+)[ \t]*(;.*)?$/;
 
 /**
- * How a body of this Content-Type is read: `application/json`, `text/json` and `+json` as JSON, forms as forms. Any
- * other type, or none, is opaque to policy.
+ * How a body of this Content-Type is read: `application/json`, `text/json` and `+json` as JSON, and so on. A
+ * type of which policy reads nothing, or none, is opaque.
  * @throws Problem `bad-body` for a type that servers read differently, or a charset that policy cannot read
  */
 export function bodyKind(contentType: string | undefined): BodyKind {
@@ -21,11 +38,22 @@ export function bodyKind(contentType: string | undefined): BodyKind {
   // Content-type confusion: `application/json, text/plain` is JSON to one parser and text to another.
   if (match === null) throw refused('Send a Content-Type with exactly one media type, such as application/json.');
   const type = match[1]!.toLowerCase();
-  const json = type === 'application/json' || type === 'text/json' || type.endsWith('+json');
-  if (!json && type !== 'application/x-www-form-urlencoded') return 'opaque';
+  const kind = kindOf(type);
+  if (kind === 'opaque') return kind;
   // Charset confusion: in UTF-7, UTF-16 or IBM037 the same bytes are a different text from the judged one.
-  if (charsetOf(match[2] ?? '') === 'utf-16' && !json) throw refused('Send the form in UTF-8.');
-  return json ? 'json' : 'form';
+  const charset = charsetOf(match[2] ?? '');
+  if (charset !== 'utf-8' && kind !== 'json' && (kind !== 'form' || charset === 'utf-16')) {
+    throw refused('Send the body in UTF-8.');
+  }
+  return kind;
+}
+
+function kindOf(type: string): BodyKind {
+  if (type === 'application/json' || type === 'text/json' || type.endsWith('+json')) return 'json';
+  // Elasticsearch's own, `application/vnd.elasticsearch+x-ndjson`.
+  if (type.endsWith('+x-ndjson')) return 'lines';
+  if (Object.hasOwn(OTHERS, type)) return OTHERS[type]!;
+  return type.startsWith('application/') && type.endsWith('+xml') ? 'xml' : 'opaque';
 }
 
 function refused(detail: string): Problem {

@@ -55,6 +55,7 @@ test('the context package shows the whole call, the effect of approval, and the 
       body: { amount: 50_000, currency: 'usd', charge: 'ch_1' },
       body_text: REFUND,
       readings: [],
+      sent_as: null,
       body_bytes: 49,
       complete: true,
       missing: null,

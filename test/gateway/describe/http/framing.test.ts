@@ -129,6 +129,8 @@ const PLAIN: readonly [sentence: string, head: string][] = [
   ['a length of zero', post('Content-Length: 0')],
   ['several lines of Agent-Context', get('Agent-Context: task="a"', 'Agent-Context: flags=("b")')],
   ['the identity coding', post('Content-Encoding: identity', 'Content-Length: 0')],
+  ['the coding gzip', post('Content-Encoding: gzip', 'Content-Length: 0')],
+  ['several codings', post('Content-Encoding: deflate, BR,zstd', 'Content-Length: 0')],
   ['an upgrade', get('Connection: keep-alive, Upgrade', 'Upgrade: websocket')],
   ['a header with an underscore that is not sent', get('api_key: x')],
   ['a header with an underscore', get('client_id: x')],
@@ -167,7 +169,7 @@ describe('the framing of a request', () => {
     expect(await wire.send(raw)).toEqual({ by: 'nobody', value: undefined });
   });
 
-  test.each(['gzip', 'br', 'deflate', 'gzip, identity', 'aes128gcm', ''])(
+  test.each(['compress', 'gzip, aes128gcm', 'gzip;q=1', 'gzip, gzip, gzip, gzip', 'aes128gcm', 'constructor', ''])(
     'the content coding "%s", which policy cannot read, is refused',
     async (coding) => {
       const outcome = await wire.send(post(`Content-Encoding: ${coding}`, 'Content-Length: 0'));
