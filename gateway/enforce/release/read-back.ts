@@ -14,6 +14,14 @@ const SETTLED_AFTER = 60_000;
 /** Absences in a row that prove that the call was not executed. */
 const ABSENCES = 2;
 
+const KEY = '{idempotency_key}';
+/** Characters that end, leave or rewrite a path segment at some server, encoded or not. */
+const LEAVES_SEGMENT = /[/\\;%]|[^ -~\u00a0-\u00ff]/;
+const UNREADABLE =
+  'its Idempotency-Key would change the path of read_back, so the system was not asked; find out another way';
+
+type Probe = { readonly readBack: ReadBack; readonly key: string; readonly sentAt: number };
+
 /** The looks at one hold so far. */
 type Looks = { readonly at: number; readonly wait: number; readonly absences: number };
 
@@ -40,11 +48,14 @@ export function createReadBacks(options: {
 }): HoldPoller {
   const { holds, forwarder, systems, clock, failed } = options;
   const looks = new Map<string, Looks>();
+  /** Holds of which people were told that they cannot be read back. */
+  const left = new Set<string>();
 
-  function probeOf({ execution, resendAt, system, attempt }: CallHold): { readBack: ReadBack; sentAt: number } | null {
+  function probeOf({ id, execution, resendAt, system, attempt }: CallHold): Probe | null {
+    if (left.has(id)) return null;
     const readBack = systems.get(system)?.readBack;
     return readBack && attempt && execution === 'indeterminate' && resendAt === null
-      ? { readBack, sentAt: attempt.at }
+      ? { readBack, key: attempt.key, sentAt: attempt.at }
       : null;
   }
 
@@ -52,6 +63,7 @@ export function createReadBacks(options: {
     const unknown = await holds.indeterminate();
     const open = new Set(unknown.map(({ id }) => id));
     for (const id of looks.keys()) if (!open.has(id)) looks.delete(id);
+    for (const id of left) if (!open.has(id)) left.delete(id);
     return unknown;
   }
 
@@ -59,7 +71,12 @@ export function createReadBacks(options: {
     const probe = probeOf(hold);
     if (!probe) return;
     const { executed, notExecuted, path } = probe.readBack;
-    const target = path.replaceAll('{idempotency_key}', encodeURIComponent(hold.attempt?.key ?? ''));
+    const target = targetOf(path, probe.key);
+    if (target === null) {
+      await holds.apply(hold.id, { type: 'leave-to-people', reason: UNREADABLE });
+      left.add(hold.id);
+      return;
+    }
     const body = Buffer.alloc(0);
     const { system } = hold;
     const request = forwarder.prepare({ system, method: 'GET', target, headers: [], body }, { obligations: [] });
@@ -92,4 +109,17 @@ export function createReadBacks(options: {
     clock,
     failed,
   });
+}
+
+/**
+ * Where to look for a key, which the agent chose: percent-encoded, and in the path only as part of one segment. Null
+ * where a server could read another path: a probe of another path would confirm an execution that never was.
+ */
+function targetOf(template: string, key: string): string | null {
+  const [path = ''] = template.split('?', 1);
+  const target = template.replaceAll(KEY, encodeURIComponent(key));
+  if (!path.includes(KEY)) return target;
+  const segments = path.replaceAll(KEY, key).split('/');
+  const isAnother = key === '' || LEAVES_SEGMENT.test(key) || segments.some((name) => name === '.' || name === '..');
+  return isAnother ? null : target;
 }

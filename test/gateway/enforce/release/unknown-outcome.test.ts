@@ -155,9 +155,9 @@ const stateOf = async (id: string) => {
 };
 
 /** A call to `bank` that was reset, so that its outcome is unknown. */
-async function lost() {
+async function lost(headers: Record<string, string> = {}) {
   fates.push('reset');
-  const { id, purpose, answer } = await approved('bank');
+  const { id, purpose, answer } = await approved('bank', headers);
   expect((await answer).status).toBe(502);
   expect(await stateOf(id)).toEqual({ execution: 'indeterminate', again: false, attempts: 1 });
   return { id, purpose };
@@ -331,6 +331,37 @@ describe('a call of unknown outcome to a system with read_back', () => {
     now.skew += 600_000;
     await readBacks.tick();
     expect(upstream.received.length).toBe(before);
+    expect(await stateOf(id)).toMatchObject({ execution: 'confirmed-executed' });
+  });
+
+  test.each(['.', '..', 'a/../../b', '..\\x', '..;x', '%2e%2e'])(
+    'the Idempotency-Key %j, which could lead the probe to another path, is left to people who are told why',
+    async (key) => {
+      const { id } = await lost({ 'idempotency-key': key });
+      known = 200;
+      const before = upstream.received.length;
+      for (const wait of [5_000, 600_000]) {
+        now.skew += wait;
+        await readBacks.tick();
+      }
+      expect(upstream.received.length).toBe(before);
+      expect(await stateOf(id)).toMatchObject({ execution: 'indeterminate' });
+      const told = (await plane.store.outbox.read(0, 100_000))
+        .map(({ event }) => event)
+        .filter(({ hold_id, type }) => hold_id === id && type === 'hold.indeterminate');
+      expect(told.map(({ reason }) => reason)).toEqual([
+        expect.any(String),
+        expect.stringContaining('would change the path of read_back'),
+      ]);
+    },
+  );
+
+  test('an Idempotency-Key with spaces, quotes and a question mark is one segment of the probe’s path', async () => {
+    const { id } = await lost({ 'idempotency-key': 'a b?c"#..' });
+    known = 200;
+    now.skew += 5_000;
+    await readBacks.tick();
+    expect(upstream.received.at(-1)!.url).toBe('/requests/a%20b%3Fc%22%23..?full=1');
     expect(await stateOf(id)).toMatchObject({ execution: 'confirmed-executed' });
   });
 
