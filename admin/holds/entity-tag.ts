@@ -5,12 +5,12 @@ export function entityTag(revision: number): string {
   return `"${revision}"`;
 }
 
-const ENTITY_TAG = /(W\/)?"([\x21\x23-\x7e\x80-\xff]*)"/;
-const LIST = new RegExp(`^\\s*${ENTITY_TAG.source}(?:\\s*,\\s*${ENTITY_TAG.source})*\\s*$`);
+const ENTITY_TAG = /^\s*(?:W\/)?"([\x21\x23-\x7e\x80-\xff]*)"\s*$/;
 
 /**
- * The revision that an `If-Match` vouches to have seen, compared strongly (RFC 9110 section 13.1.1): of a list, the
- * current one if it is in it. A weak tag never matches; `*` matches what the sender has not seen, so it is refused.
+ * The revision that an `If-Match` vouches to have seen: exactly one. A list would approve whichever revision is
+ * current, and `*` matches what the sender has not seen; both are refused. A weak tag counts: proxies that compress
+ * answers weaken their tags (nginx, Cloudflare), and it still names the revision.
  * @throws AdminProblem `precondition-required`, `bad-request` or `stale`
  */
 export function seenRevision(header: string | undefined, current: number): number {
@@ -20,11 +20,11 @@ export function seenRevision(header: string | undefined, current: number): numbe
       detail: 'If-Match: * does not say which revision you read. Send the ETag of the hold, such as If-Match: "1".',
     });
   }
-  if (!LIST.test(header)) {
-    throw new AdminProblem('bad-request', { detail: 'If-Match must be an ETag in quotes, such as If-Match: "1".' });
+  const tag = ENTITY_TAG.exec(header)?.[1];
+  if (tag === undefined) {
+    throw new AdminProblem('bad-request', { detail: 'If-Match must be one ETag in quotes, such as If-Match: "1".' });
   }
-  const strong = [...header.matchAll(new RegExp(ENTITY_TAG, 'g'))].filter(([, weak]) => !weak).map(([, , tag]) => tag);
-  if (!strong.includes(String(current))) {
+  if (tag !== String(current)) {
     throw new AdminProblem('stale', {
       detail: `The hold is at revision ${current}, not at ${header}. Read it again, then decide.`,
     });

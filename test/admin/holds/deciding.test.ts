@@ -133,7 +133,9 @@ describe('If-Match', () => {
 
   test.each([
     ['a star, which names no revision', '*', 428, 'precondition-required'],
-    ['a weak tag, which never matches strongly', 'W/"1"', 412, 'stale'],
+    ['a weak tag of another revision', 'W/"2"', 412, 'stale'],
+    ['a list, which approves whichever revision is current', '"1", "2"', 400, 'bad-request'],
+    ['a list of the same tag twice', '"1", W/"1"', 400, 'bad-request'],
     ['a tag without quotes', '1', 400, 'bad-request'],
     ['half a list', '"1",', 400, 'bad-request'],
     ['a number with a leading zero', '"01"', 412, 'stale'],
@@ -143,9 +145,9 @@ describe('If-Match', () => {
     expect(await versionOf(id)).toBe(1);
   });
 
-  test('If-Match accepts a list that contains the current revision', async () => {
+  test('If-Match accepts the weak tag that nginx gzip and Cloudflare make of the current revision (fastify/fastify-etag#108)', async () => {
     const id = await desk.hold();
-    expect((await desk.post(`/api/holds/${id}/approve`, { ifMatch: '"0", W/"9", "1"' })).status).toBe(200);
+    expect((await desk.post(`/api/holds/${id}/approve`, { ifMatch: 'W/"1"' })).status).toBe(200);
   });
 
   test('If-Match is stale once policy has asked again', async () => {
