@@ -63,6 +63,16 @@ function codingOf({ headers }: HeldCall): string | null {
 /** A call's body, and what the agent had sent before somebody changed it. */
 export type CallView = BodyView & { readonly proposed: unknown };
 
+/** What a person sees who may not read what is in calls. */
+export const HIDDEN: CallView = {
+  body: null,
+  text: null,
+  bytes: 0,
+  complete: false,
+  missing: "Only reviewers, operators and the agent's owner may read what is in a call.",
+  proposed: null,
+};
+
 /**
  * What a reviewer can see of a held call. Where people changed it, both sides have to be shown.
  * @param original the call as the agent sent it; only asked for where people changed it

@@ -4,9 +4,10 @@ import type { HoldCommand } from '../../gateway/domain/hold-command.ts';
 import { isRefusal } from '../../gateway/domain/hold-command.ts';
 import type { Channel, Reviewer } from '../../gateway/domain/principal.ts';
 import { reviewerOf } from '../authenticate.ts';
+import { mayReadContents, seenBy } from '../contents-access.ts';
 import type { AdminDeps } from '../deps.ts';
 import { AdminProblem } from '../api/problems.ts';
-import { viewCall } from './body-view.ts';
+import { HIDDEN, viewCall } from './body-view.ts';
 import { contextPackage } from './context-package.ts';
 import { entityTag, seenRevision } from './entity-tag.ts';
 import { createFirstSeen } from './first-seen.ts';
@@ -38,7 +39,7 @@ export type HoldRoutesContext = {
   foresee(hold: Hold, command: HoldCommand): Promise<void>;
   /** Carries the command out and answers with the hold as it is then. @throws AdminProblem when it is refused */
   carryOut(hold: Hold, command: HoldCommand, request: object, reply: FastifyReply): Promise<ContextPackage>;
-  /** The context package for whoever asks. */
+  /** The context package for the person who asks, with what is in the call if they may read that. */
   show(hold: Hold, request: object, reply: FastifyReply): Promise<ContextPackage>;
   /** When a person was first shown this revision, in milliseconds since the epoch; null when that is not known. */
   seenAt(hold: Hold, by: Reviewer): number | null;
@@ -69,21 +70,23 @@ export function createHoldRoutesContext(deps: Deps): HoldRoutesContext {
     asked: Promise<History> | History,
   ): Promise<ContextPackage> {
     const person = reviewerOf(request);
-    const isCall = hold.kind === 'approval';
+    const mayRead = mayReadContents(person, hold.principal.owner);
+    const isCall = mayRead && hold.kind === 'approval';
+    const isHandoff = mayRead && hold.kind !== 'approval';
     const [by, call, original, handoff, answer, history] = await Promise.all([
       delegations.standIn(person),
       isCall ? contents.call(hold.id, hold.revision) : null,
-      hold.editors.length > 0 ? contents.call(hold.id, 1) : null,
-      isCall ? null : contents.handoff(hold.id),
-      hold.status === 'answered' ? contents.answer(hold.id) : null,
+      isCall && hold.editors.length > 0 ? contents.call(hold.id, 1) : null,
+      isHandoff ? contents.handoff(hold.id) : null,
+      isHandoff && hold.status === 'answered' ? contents.answer(hold.id) : null,
       asked,
     ]);
     const now = clock();
-    const view = viewCall(hold, call, original);
+    const view = mayRead ? viewCall(hold, call, original) : HIDDEN;
     const permitted = permissions(transition, hold, call, by, view.missing, now);
     firstSeen.saw(person.id, hold.id, hold.revision, now);
     void reply.header('etag', entityTag(hold.revision));
-    return contextPackage(hold, {
+    return contextPackage(seenBy(person, hold), {
       call,
       view,
       handoff,

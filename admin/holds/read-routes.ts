@@ -1,5 +1,6 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { reviewerOf } from '../authenticate.ts';
+import { seenBy } from '../contents-access.ts';
 import type { AdminDeps } from '../deps.ts';
 import { invalidMember } from '../api/problems.ts';
 import { pageOf, problemResponses } from '../api/schemas.ts';
@@ -38,7 +39,8 @@ export function readRoutes({ holds, demands, clock }: Deps, context: HoldRoutesC
           ...(cursor && { cursor }),
         });
         const now = clock();
-        return { items: items.map((hold) => holdSummary(hold, demands(hold), now)), next };
+        const person = reviewerOf(request);
+        return { items: items.map((hold) => holdSummary(seenBy(person, hold), demands(hold), now)), next };
       },
     );
 

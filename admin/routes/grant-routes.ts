@@ -2,6 +2,7 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { Grant } from '../../gateway/domain/grant.ts';
 import { reviewerOf } from '../authenticate.ts';
+import { mayReadContents } from '../contents-access.ts';
 import type { AdminDeps } from '../deps.ts';
 import { AdminProblem } from '../api/problems.ts';
 import { cursor, flag, limit, name, pageOf, problemResponses, time, writeHeaders } from '../api/schemas.ts';
@@ -44,14 +45,17 @@ export function grantRoutes({ grants }: Pick<AdminDeps, 'grants'>): FastifyPlugi
           response: { 200: pageOf(shown), ...problemResponses(401, 422, 503) },
         },
       },
-      async ({ query: { agent, active, cursor, limit } }) => {
+      async (request) => {
+        const { agent, active, cursor, limit } = request.query;
         const { items, next } = await grants.list({
           active,
           limit,
           ...(agent && { agent }),
           ...(cursor && { cursor }),
         });
-        return { items: items.map(show), next };
+        // The ceilings are members of the body that was approved.
+        const mayRead = mayReadContents(reviewerOf(request), null);
+        return { items: items.map(show).map((grant) => (mayRead ? grant : { ...grant, ceilings: {} })), next };
       },
     );
 

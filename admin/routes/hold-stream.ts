@@ -1,5 +1,7 @@
 import { Readable } from 'node:stream';
 import type { Hold } from '../../gateway/domain/hold.ts';
+import type { Reviewer } from '../../gateway/domain/principal.ts';
+import { seenBy } from '../contents-access.ts';
 import type { AdminDeps } from '../deps.ts';
 import { holdSummary } from '../holds/hold-view.ts';
 
@@ -36,6 +38,7 @@ type Entry = {
  */
 export function createHoldStream(
   { holds, demands, clock }: Pick<AdminDeps, 'holds' | 'demands' | 'clock'>,
+  person: Reviewer,
   since: number | null,
 ): HoldStream {
   const begun = clock();
@@ -74,7 +77,7 @@ export function createHoldStream(
   }
 
   function textOf({ id, event, hold }: Entry): string {
-    const data = hold ? JSON.stringify(holdSummary(hold, demands(hold), clock())) : '{}';
+    const data = hold ? JSON.stringify(holdSummary(seenBy(person, hold), demands(hold), clock())) : '{}';
     return `id: ${id}\n${event === null ? '' : `event: ${event}\ndata: ${data}\n`}\n`;
   }
 

@@ -1,5 +1,6 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
+import type { Reviewer } from '../../gateway/domain/principal.ts';
 import { reviewerOf } from '../authenticate.ts';
 import type { AdminDeps } from '../deps.ts';
 import { createHoldStream } from './hold-stream.ts';
@@ -24,14 +25,14 @@ export function streamRoute(deps: Pick<AdminDeps, 'holds' | 'demands' | 'clock'>
   const streams = new Map<HoldStream, string>();
   let stopWatching: (() => void) | null = null;
 
-  function open(person: string, since: number | null): HoldStream {
-    const own = [...streams.values()].filter((each) => each === person).length;
+  function open(person: Reviewer, since: number | null): HoldStream {
+    const own = [...streams.values()].filter((each) => each === person.id).length;
     if (own >= MOST_STREAMS_EACH || streams.size >= MOST_STREAMS) throw new AdminProblem('too-many-streams');
     stopWatching ??= deps.holds.watch((hold) => {
       for (const stream of streams.keys()) stream.tell(hold);
     });
-    const stream = createHoldStream(deps, since);
-    streams.set(stream, person);
+    const stream = createHoldStream(deps, person, since);
+    streams.set(stream, person.id);
     stream.events.once('close', () => {
       streams.delete(stream);
       if (streams.size > 0) return;
@@ -61,7 +62,7 @@ export function streamRoute(deps: Pick<AdminDeps, 'holds' | 'demands' | 'clock'>
         },
       },
       async (request, reply) => {
-        const { events } = open(reviewerOf(request).id, request.headers['last-event-id'] ?? null);
+        const { events } = open(reviewerOf(request), request.headers['last-event-id'] ?? null);
         // Without this, nginx buffers events.
         return await reply
           .type('text/event-stream')

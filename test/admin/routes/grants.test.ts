@@ -62,3 +62,9 @@ test('another reviewer may not revoke a grant', async () => {
 test('an unknown grant is 404', async () => {
   expect((await desk.delete(`/api/grants/grant_${'0'.repeat(32)}`)).status).toBe(404);
 });
+
+test('an analyst sees grants without their ceilings, which are members of a body', async () => {
+  expect(await grants()).toMatchObject([{ ceilings: { '/amount': '50000' } }]);
+  const { json } = await desk.get('/api/grants', 'eve');
+  expect(json).toMatchObject({ items: [{ grant_id: id, ceilings: {} }] });
+});

@@ -3,6 +3,9 @@ import { once } from 'node:events';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { createHoldStream } from '../../../admin/routes/hold-stream.ts';
 import { openDesk, type Desk } from '../desk.ts';
+import { reviewer as person } from '../../helpers/hold.ts';
+
+const BEN = person('ben');
 
 let desk: Desk;
 beforeEach(async () => {
@@ -135,7 +138,7 @@ test('a slow client gets the newest state, and an id from which it misses nothin
   const [first, second] = [await desk.hold(), await desk.hold('{"amount":1}')];
   const [a, b] = [(await desk.store.holds.find(first))!, (await desk.store.holds.find(second))!];
   let now = 1_000;
-  const stream = createHoldStream({ holds: desk.store.holds, demands: () => [], clock: () => now }, null);
+  const stream = createHoldStream({ holds: desk.store.holds, demands: () => [], clock: () => now }, BEN, null);
   for (const hold of [a, b, { ...a, version: 3 }, { ...a, version: 2 }]) {
     now += 1_000;
     stream.tell(hold);
@@ -164,6 +167,7 @@ test('a client that does not read is disconnected', async () => {
   const hold = (await desk.store.holds.find(await desk.hold()))!;
   const { events, tell } = createHoldStream(
     { holds: desk.store.holds, demands: () => [], clock: () => desk.now },
+    BEN,
     null,
   );
   for (let count = 0; count < 999; count++) tell({ ...hold, id: `hold_${count}` });
@@ -219,4 +223,16 @@ test('an invalid Last-Event-ID is 422', async () => {
     headers: { authorization: 'Bearer ben-token', 'last-event-id': 'yesterday' },
   });
   expect(answer.status).toBe(422);
+});
+
+test('an analyst is streamed holds with the masked path of the record, and reviewers with the path as it is', async () => {
+  const [analyst, reviewer] = await Promise.all([read(undefined, 'eve'), read(undefined, 'ben')]);
+  const onRecord = { operation: 'createRefund', path: '/v1/[masked]', resource: 'refunds' };
+  await desk.hold(undefined, {}, { path: '/v1/secret-path', onRecord });
+  await expect.poll(() => [analyst, reviewer].map(({ text }) => text.includes('event: hold'))).toEqual([true, true]);
+  expect(analyst.text).toContain('/v1/[masked]');
+  expect(analyst.text).not.toContain('secret-path');
+  expect(reviewer.text).toContain('secret-path');
+  analyst.leave();
+  reviewer.leave();
 });
