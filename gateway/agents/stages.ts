@@ -72,6 +72,7 @@ export function createStages(deps: {
       forward: createForward({ forwarder, meter }),
       hold: createHoldPoint({ holds: store.holds, digest, onRecord: record.place }),
       serveHeldCall: createServeHeldCall({
+        holds: store.holds,
         contents: store.contents,
         waiters,
         releaser,

@@ -120,6 +120,11 @@ export const agentProblems = {
     'Waiting for approval',
     'The call is waiting for a reviewer. Retry the same request after Retry-After to keep waiting, or read the hold at Location.',
   ],
+  'release-pending': [
+    503,
+    'Approved, not finished yet',
+    'The call is approved and is being sent. Retry the same request after Retry-After to get its response, or read the hold at Location.',
+  ],
   'outcome-unknown': [
     409,
     'Outcome unknown',

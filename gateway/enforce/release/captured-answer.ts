@@ -1,4 +1,5 @@
 import type { HeldResponse } from '../../domain/hold.ts';
+import { headerValue } from '../../domain/headers.ts';
 import type { UpstreamSink } from '../../domain/upstream-sink.ts';
 
 /** The most bytes of an answer that are kept for a caller to fetch later. */
@@ -7,6 +8,9 @@ const KEPT_RESPONSE_LIMIT = 4 * 2 ** 20;
 /**
  * Keeps the answer to a released call for the store, and passes it to the attached caller, if any. If the caller
  * leaves, the release continues, so that its outcome is known.
+ *
+ * The end of the answer waits for `passOn`, once the outcome is recorded. A caller that has its whole answer may repeat
+ * the call at another process, which must not find it unfinished.
  */
 export class CapturedAnswer implements UpstreamSink {
   readonly #attached: UpstreamSink | null;
@@ -15,6 +19,9 @@ export class CapturedAnswer implements UpstreamSink {
   #headers: string[] = [];
   #bytes = 0;
   #gone = false;
+  /** Bytes of the whole answer; negative when the upstream gave no length. */
+  #length = -1;
+  #kept: (() => void)[] = [];
 
   constructor(attached: UpstreamSink | null) {
     this.#attached = attached;
@@ -40,21 +47,40 @@ export class CapturedAnswer implements UpstreamSink {
   head(status: number, headers: string[]): void {
     this.#status = status;
     this.#headers = [...headers];
-    if (!this.#gone) this.#attached?.head(status, headers);
+    this.#length = Number(headerValue(headers, 'content-length') ?? -1);
+    // Such an answer ends with its head (RFC 9112 section 6.3).
+    if (status === 204 || status === 304) this.#keep((attached) => attached.head(status, headers));
+    else if (!this.#gone) this.#attached?.head(status, headers);
   }
 
   data(chunk: Buffer): boolean {
     if (this.#bytes < KEPT_RESPONSE_LIMIT) this.#chunks.push(chunk);
     this.#bytes += chunk.length;
+    if (this.#bytes === this.#length) {
+      this.#keep((attached) => attached.data(chunk));
+      return true;
+    }
     return this.#gone || (this.#attached?.data(chunk) ?? true);
   }
 
   end(trailers: string[]): void {
-    if (!this.#gone) this.#attached?.end(trailers);
+    this.#keep((attached) => attached.end(trailers));
   }
 
   broken(): void {
+    this.#kept = [];
     if (!this.#gone) this.#attached?.broken();
+  }
+
+  /** The caller gets the rest of the answer. */
+  passOn(): void {
+    for (const pass of this.#kept) pass();
+    this.#kept = [];
+  }
+
+  #keep(pass: (attached: UpstreamSink) => void): void {
+    const attached = this.#attached;
+    if (attached) this.#kept.push(() => !this.#gone && pass(attached));
   }
 
   onDrain(resume: () => void): void {

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Measurement, Meter } from '../../domain/metering.ts';
 import type { Clock } from '../../domain/clock.ts';
 import type { Cost } from '../../domain/cost.ts';
@@ -19,6 +20,9 @@ import { resendAfter } from './attempts.ts';
 import { sampled } from '../sampled-answer.ts';
 import type { UpstreamSink } from '../../domain/upstream-sink.ts';
 import type { Delivery } from '../../wire/delivery.ts';
+
+/** Milliseconds for which the end of an answer waits until the outcome is recorded. */
+const RECORDED_WITHIN = 1_000;
 
 /** `delivery` is null if this release sent nothing; the hold then says why. */
 export type Released = { readonly hold: CallHold; readonly delivery: Delivery | null };
@@ -125,7 +129,10 @@ export function createReleaser(deps: {
     const { callId: id, system, operation } = hold;
     const measurement = await meter.measure({ id, system, operation, input }, cost, sample, delivery);
     if (measurement.cost) spent({ ...hold.principal, system, operation }, measurement.cost);
-    return { hold: await outcomes.record(hold, outcomeOf(hold, attempt, delivery, answer, measurement)), delivery };
+    const recorded = outcomes.record(hold, outcomeOf(hold, attempt, delivery, answer, measurement));
+    await Promise.race([recorded, sleep(RECORDED_WITHIN, undefined, { ref: false })]);
+    answer.passOn();
+    return { hold: await recorded, delivery };
   }
 
   function outcomeOf(

@@ -67,7 +67,8 @@ export class HttpReply implements ConnectionReply {
     }
     if (problem.status === 401) headers['www-authenticate'] = 'Bearer realm="holdpoint"';
     if (retry_after !== undefined) headers['retry-after'] = retry_after;
-    if (problem.code === 'approval-pending' && hold_id !== undefined) headers['location'] = holdLocation(hold_id);
+    const isPending = problem.code === 'approval-pending' || problem.code === 'release-pending';
+    if (isPending && hold_id !== undefined) headers['location'] = holdLocation(hold_id);
     // Request smuggling: the rest of an unread body, or of a badly framed request, must not become the next request.
     if (!response.req.complete || problem.code === 'bad-request') headers['connection'] = 'close';
     response.writeHead(problem.status, headers);

@@ -67,7 +67,8 @@ export class HeldRequest implements Waiting {
 
   /** Tells the caller to retry. It gets no 2xx, which it could take for success, unless it asked for a handle. */
   sendAway(hold: HoldSnapshot): Completion {
-    if (!this.wantsHandle) return this.refuse(hold, new Problem('approval-pending'), { retry_after: RETRY_AFTER });
+    const code = hold.status === 'pending' ? 'approval-pending' : 'release-pending';
+    if (!this.wantsHandle) return this.refuse(hold, new Problem(code), { retry_after: RETRY_AFTER });
     this.reply.accepted(this.decisionId, hold, RETRY_AFTER);
     return this.end(hold, 202);
   }

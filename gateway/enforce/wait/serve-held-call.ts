@@ -2,6 +2,7 @@ import type { Decision } from '../../domain/decision.ts';
 import type { Completion } from '../../domain/completion.ts';
 import type { CallHold, Hold } from '../../domain/hold.ts';
 import type { HoldContents } from '../../domain/hold-contents.ts';
+import type { HoldStore } from '../../domain/hold-store.ts';
 import { Problem, type ProblemCode } from '../../domain/problem.ts';
 import type { Reply, Tunnel } from '../../domain/reply.ts';
 import type { System } from '../../domain/system.ts';
@@ -31,12 +32,13 @@ export type HeldSince = { readonly hold: CallHold; readonly since: number };
  * released once. The caller is then told how the hold ended.
  */
 export function createServeHeldCall(deps: {
+  readonly holds: Pick<HoldStore, 'find'>;
   readonly contents: Pick<HoldContents, 'response'>;
   readonly waiters: HoldWaiters;
   readonly releaser: Releaser;
   readonly systems: ReadonlyMap<string, Pick<System, 'wait'>>;
 }): (held: HeldSince, decision: Decision, reply: Reply) => Promise<Completion> {
-  const { contents, waiters, releaser, systems } = deps;
+  const { holds, contents, waiters, releaser, systems } = deps;
 
   /**
    * Null when the release cannot begin now: the store is unavailable, or this process is already releasing the hold.
@@ -53,7 +55,8 @@ export function createServeHeldCall(deps: {
     }
   }
 
-  async function stay(arrived: Hold | HoldSnapshot, request: HeldRequest): Promise<Completion> {
+  /** Waits, and releases the call once it is approved. Ends with a completion if the caller got the answer itself. */
+  async function stay(arrived: Hold | HoldSnapshot, request: HeldRequest): Promise<Completion | Hold | HoldSnapshot> {
     let hold = arrived;
     while (!request.gone) {
       hold = await waiters.wait(hold, request.timeLeft, request);
@@ -74,7 +77,24 @@ export function createServeHeldCall(deps: {
       }
       // Another process released the hold, or policy asks for approval again: loop.
     }
-    return request.gone ? request.end(hold, 0) : conclude(hold, request);
+    return hold;
+  }
+
+  /**
+   * Before a caller is told that its hold is not over, the store is asked: another process may have decided or executed
+   * it, and this one may not have heard yet. While the store cannot be read, the caller is told what was known last.
+   */
+  async function lookAgain(hold: Hold | HoldSnapshot, request: HeldRequest): ReturnType<typeof stay> {
+    const current = await holds.find(hold.id).catch(() => null);
+    if (!current || current.version <= hold.version) return hold;
+    return isSettled(current) ? await stay(current, request) : current;
+  }
+
+  async function serve(arrived: Hold | HoldSnapshot, request: HeldRequest): Promise<Completion> {
+    let end = await stay(arrived, request);
+    if ('id' in end && !isOver(end) && !request.gone) end = await lookAgain(end, request);
+    if (!('id' in end)) return end;
+    return request.gone ? request.end(end, 0) : conclude(end, request);
   }
 
   async function conclude(hold: Hold | HoldSnapshot, request: HeldRequest): Promise<Completion> {
@@ -99,8 +119,13 @@ export function createServeHeldCall(deps: {
 
   return ({ hold, since }, decision, reply) => {
     const held = new HeldRequest(reply, decision.id, since, systems.get(hold.system)?.wait ?? 0);
-    return stay(isSettled(hold) ? hold : snapshot(hold), held);
+    return serve(isSettled(hold) ? hold : snapshot(hold), held);
   };
+}
+
+/** Settled, and not merely approved: such a hold does not change any more. */
+function isOver(hold: HoldSnapshot): boolean {
+  return isSettled(hold) && !(hold.status === 'approved' && hold.execution === 'none');
 }
 
 function isCall(hold: Hold | HoldSnapshot): hold is CallHold {
