@@ -69,6 +69,7 @@ export const HIDDEN: CallView = {
   text: null,
   bytes: 0,
   complete: false,
+  sentAs: null,
   missing: "Only reviewers, operators and the agent's owner may read what is in a call.",
   proposed: null,
 };

@@ -34,7 +34,8 @@ describe.each(engines)('grants in $name', (engine) => {
   function draft(amount: number, agent = 'billing-bot'): HoldDraft {
     const hold = aHold(NOW);
     const input = JSON.stringify({ action: { body: { amount } } });
-    const call = { method: 'POST', target: '/v1/refunds', headers: [], body: Buffer.from('x'), input };
+    const headers = ['content-type', 'application/json'];
+    const call = { method: 'POST', target: '/v1/refunds', headers, body: Buffer.from('x'), input };
     return { ...hold, principal: { ...hold.principal, agent }, call, traceId: null };
   }
 
