@@ -1,0 +1,106 @@
+import fc from 'fast-check';
+import { Agent, request, type IncomingMessage } from 'node:http';
+import { text } from 'node:stream/consumers';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { startDataPlane, TOKEN, type DataPlane } from '../helpers/data-plane.ts';
+import { path, sent, TOO_MUCH, type Sent } from './bodies.ts';
+import { isInstalled, READERS, startReader, type Reader, type Reads } from './readers.ts';
+
+/** Calls of each kind to each reader. */
+const CALLS = Number(process.env['DIFFERENTIAL_CALLS'] ?? 300);
+
+/** No amount over 100 in body or query, whatever its shape, no path below /admin, and no body that policy cannot see. */
+const REGO = `package rules.reader
+
+amounts contains input.action.body.amount
+amounts contains input.action.query.amount
+
+block contains {"rule": "admin", "reason": "admin"} if input.action.segments[0] == "admin"
+
+block contains {"rule": "amount", "reason": "amount"} if {
+	some amount in amounts
+	walk(amount, [_, leaf])
+	not fine(leaf)
+}
+
+block contains {"rule": "unseen", "reason": "unseen"} if {
+	input.action.body_bytes > 0
+	not input.action.body
+}
+
+fine(leaf) if is_object(leaf)
+fine(leaf) if is_array(leaf)
+fine(leaf) if is_null(leaf)
+fine(leaf) if leaf in {1, "1", "", "[p]", true, false}
+
+allow contains {"rule": "rest"}
+`;
+
+const installed = await Promise.all(READERS.map(async (kind) => ({ kind, is: await isInstalled(kind) })));
+const agent = new Agent({ keepAlive: true, maxSockets: 4 });
+
+for (const { kind, is } of installed) {
+  // Where it is skipped, the name says what to install.
+  describe.skipIf(!is)(`${kind.name}${is ? '' : ` (not installed; ${kind.needs?.install})`}`, () => {
+    let reader: Reader;
+    let plane: DataPlane;
+
+    beforeAll(async () => {
+      reader = await startReader(kind);
+      plane = await startDataPlane({ systems: { reader: { upstream: reader.url } }, rego: { 'reader.rego': REGO } });
+    });
+    afterAll(async () => {
+      await plane?.close();
+      reader?.close();
+    });
+
+    async function send({ target, type, body }: Sent): Promise<Reads | null> {
+      const headers = { authorization: `Bearer ${TOKEN}`, ...(type && { 'content-type': type }) };
+      const method = body === '' ? 'GET' : 'POST';
+      const response = await new Promise<IncomingMessage>((resolve, reject) => {
+        const { hostname, port } = new URL(plane.url);
+        request({ hostname, port, path: `/reader${target}`, method, headers, agent }, resolve)
+          .once('error', reject)
+          .end(body);
+      });
+      const answer = await text(response);
+      return response.headers['holdpoint-verdict'] === 'allow' && response.statusCode === 200
+        ? (JSON.parse(answer) as Reads)
+        : null;
+    }
+
+    test('a server reads no amount in an allowed call that policy would have blocked', async () => {
+      let allowed = 0;
+      await fc.assert(
+        fc.asyncProperty(sent, async (call) => {
+          const reads = await send(call);
+          if (!reads) return;
+          allowed += 1;
+          const unseen = Object.entries(reads.amounts).filter(([, value]) =>
+            JSON.stringify(value ?? null).includes(TOO_MUCH),
+          );
+          expect({ call, unseen }).toEqual({ call, unseen: [] });
+        }),
+        { numRuns: CALLS },
+      );
+      expect(allowed).toBeGreaterThan(CALLS / 50);
+    });
+
+    test('a server routes no allowed call to where policy would have blocked it', async () => {
+      let allowed = 0;
+      await fc.assert(
+        fc.asyncProperty(path, async (call) => {
+          const reads = await send(call);
+          if (!reads) return;
+          allowed += 1;
+          const unseen = Object.entries(reads.paths).filter(
+            ([, segments]) => segments.find((part) => part !== '') === 'admin',
+          );
+          expect({ call, unseen }).toEqual({ call, unseen: [] });
+        }),
+        { numRuns: CALLS },
+      );
+      expect(allowed).toBeGreaterThan(CALLS / 50);
+    });
+  });
+}
