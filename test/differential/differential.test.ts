@@ -6,13 +6,20 @@ import { startDataPlane, TOKEN, type DataPlane } from '../helpers/data-plane.ts'
 import { path, sent, TOO_MUCH, type Sent } from './bodies.ts';
 import { isInstalled, READERS, startReader, type Reader, type Reads } from './readers.ts';
 
-/** Calls of each kind to each reader. */
-const CALLS = Number(process.env['DIFFERENTIAL_CALLS'] ?? 300);
+/** Calls of each kind to each reader. The usual ones are the same in each run; more are new each time. */
+const MORE = process.env['DIFFERENTIAL_CALLS'];
+const CALLS = Number(MORE ?? 300);
+const RUNS = { numRuns: CALLS, ...(MORE === undefined && { seed: 1 }) };
 
 /** No amount over 100 in body or query, whatever its shape, no path below /admin, and no body that policy cannot see. */
 const REGO = `package rules.reader
 
-amounts contains input.action.body.amount
+# Go reads a name in any case.
+amounts contains amount if {
+	some name, amount in input.action.body
+	lower(name) == "amount"
+}
+
 amounts contains input.action.query.amount
 
 block contains {"rule": "admin", "reason": "admin"} if input.action.segments[0] == "admin"
@@ -47,7 +54,10 @@ for (const { kind, is } of installed) {
 
     beforeAll(async () => {
       reader = await startReader(kind);
-      plane = await startDataPlane({ systems: { reader: { upstream: reader.url } }, rego: { 'reader.rego': REGO } });
+      plane = await startDataPlane({
+        systems: { reader: { upstream: reader.url, ...(kind.path && { path: kind.path }) } },
+        rego: { 'reader.rego': REGO },
+      });
     });
     afterAll(async () => {
       await plane?.close();
@@ -81,7 +91,7 @@ for (const { kind, is } of installed) {
           );
           expect({ call, unseen }).toEqual({ call, unseen: [] });
         }),
-        { numRuns: CALLS },
+        RUNS,
       );
       expect(allowed).toBeGreaterThan(CALLS / 50);
     });
@@ -98,7 +108,7 @@ for (const { kind, is } of installed) {
           );
           expect({ call, unseen }).toEqual({ call, unseen: [] });
         }),
-        { numRuns: CALLS },
+        RUNS,
       );
       expect(allowed).toBeGreaterThan(CALLS / 50);
     });

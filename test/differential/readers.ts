@@ -23,12 +23,19 @@ type ReaderKind = {
   readonly name: string;
   /** Says whether the machine has it, and how to install it if not. Without it, the reader comes with the tests. */
   readonly needs?: { readonly command: readonly [string, ...string[]]; readonly install: string };
+  /** What an operator declares of it. */
+  readonly path?: { readonly case: 'insensitive' };
   /** The command that serves on a port. */
   command(port: number): Promise<readonly [string, ...string[]]>;
 };
 
 export const READERS: readonly ReaderKind[] = [
-  { name: 'express', command: async (port) => [process.execPath, join(FOLDER, 'express.ts'), String(port)] },
+  // Its router takes `/Admin` for `/admin`.
+  {
+    name: 'express',
+    path: { case: 'insensitive' },
+    command: async (port) => [process.execPath, join(FOLDER, 'express.ts'), String(port)],
+  },
   { name: 'go', command: async (port) => [await buildGo(), String(port)] },
   {
     name: 'flask',

@@ -20,9 +20,7 @@ func main() {
 		body, _ := io.ReadAll(r.Body)
 		amounts := map[string]any{}
 		var strict order
-		decoder := json.NewDecoder(bytes.NewReader(body))
-		decoder.UseNumber()
-		if decoder.Decode(&strict) == nil {
+		if json.Unmarshal(body, &strict) == nil {
 			amounts["encoding/json, into a struct, whatever the type"] = strict.Amount
 		}
 		var members map[string]any
