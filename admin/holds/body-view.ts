@@ -65,11 +65,7 @@ export type CallView = BodyView & { readonly proposed: unknown };
 
 /** What a person sees who may not read what is in calls. */
 export const HIDDEN: CallView = {
-  body: null,
-  text: null,
-  bytes: 0,
-  complete: false,
-  sentAs: null,
+  ...NOTHING,
   missing: "Only reviewers, operators and the agent's owner may read what is in a call.",
   proposed: null,
 };

@@ -97,9 +97,9 @@ export function readOutcome(text: string): Outcome {
   }
 
   const entries = [...Object.values(matched.allow).flat(), ...holdEntries];
-  const obligations = uniqueObligations(entries);
+  const obligations = unique(entries.flatMap((entry): readonly Obligation[] => entry.obligations ?? []));
   const costs = entries.flatMap((entry) => entry.cost ?? []);
-  if (new Set(costs.map(({ unit }) => unit)).size > 1)
+  if (!areInOneUnit(costs))
     return failed('malformed decision: rules give the cost in different units, which cannot be compared');
   const cost = highest(costs);
   if (verdict === 'hold') {
@@ -155,17 +155,19 @@ function reasonOf(winners: readonly MatchedRule[], what: string): string {
   return [...new Set(winners.map(({ id, reason }) => reason ?? `Rule ${id} ${what}.`))].sort().join(' ');
 }
 
-function uniqueObligations(
-  rules: readonly { readonly obligations?: readonly Obligation[] | undefined }[],
-): readonly Obligation[] {
-  const all = rules.flatMap((rule) => rule.obligations ?? []);
-  return all.length < 2 ? all : [...new Map(all.map((each) => [JSON.stringify(each), each])).values()];
+/** Each item once, as JSON tells them apart. */
+export function unique<T>(items: readonly T[]): readonly T[] {
+  return items.length < 2 ? items : [...new Map(items.map((item) => [JSON.stringify(item), item])).values()];
+}
+
+export function areInOneUnit(costs: readonly Cost[]): boolean {
+  return costs.every(({ unit }) => unit === costs[0]!.unit);
 }
 
 /**
  * The highest cost that a rule states. Rules may see only a part of the call's cost, and a budget must not be exceeded.
  */
-function highest(costs: readonly Cost[]): Cost | null {
+export function highest(costs: readonly Cost[]): Cost | null {
   return costs.length === 0 ? null : costs.reduce((a, b) => (b.amount > a.amount ? b : a));
 }
 

@@ -1,6 +1,6 @@
 import type { Decision, Verdict } from '../domain/decision.ts';
 import { strictest } from '../domain/terms.ts';
-import { failed } from './outcome.ts';
+import { areInOneUnit, failed, highest, unique } from './outcome.ts';
 
 const STRICTNESS: readonly Verdict[] = ['allow', 'hold', 'block'];
 
@@ -15,7 +15,7 @@ export function strictestDecision(readings: readonly [Decision, ...Decision[]]):
   const costs = deciding.flatMap(({ cost }) => cost ?? []);
   const terms = deciding.flatMap((each) => each.terms ?? []);
   const decideMicros = readings.reduce((sum, each) => sum + each.decideMicros, 0);
-  if (new Set(costs.map(({ unit }) => unit)).size > 1) {
+  if (!areInOneUnit(costs)) {
     return {
       ...first,
       ...failed('the readings of the call cost different units, which cannot be compared'),
@@ -31,12 +31,8 @@ export function strictestDecision(readings: readonly [Decision, ...Decision[]]):
     obligations: unique(deciding.toReversed().flatMap(({ obligations }) => obligations)),
     alert: unique(deciding.flatMap(({ alert }) => alert)),
     terms: terms.length > 0 ? strictest(terms) : null,
-    cost: costs.length > 0 ? costs.reduce((a, b) => (b.amount > a.amount ? b : a)) : null,
+    cost: highest(costs),
     fault: deciding.find(({ fault }) => fault !== null)?.fault ?? null,
     decideMicros,
   };
-}
-
-function unique<T>(items: readonly T[]): readonly T[] {
-  return [...new Map(items.map((item) => [JSON.stringify(item), item])).values()];
 }

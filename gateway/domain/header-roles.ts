@@ -1,4 +1,5 @@
-import { defaultRole, isCredential, isMethodOverride, isOwnHeader, type HeaderRole } from './known-headers.ts';
+import { defaultRole, isCredential, isOwnHeader, type HeaderRole } from './known-headers.ts';
+import { isMethodOverride } from './method-override.ts';
 import type { System } from './system.ts';
 
 /** The role of a header at one system. @param name as received; case and `_` for `-` do not matter */

@@ -1,5 +1,6 @@
 import { isSecretName } from '../secrets/secret-name.ts';
 import { HOP_BY_HOP } from './headers.ts';
+import { isMethodOverride } from './method-override.ts';
 
 /**
  * The request headers of a call: which ones policy sees, which ones an approval binds to, and which ones are sent. What
@@ -51,8 +52,7 @@ const PASSED_PREFIXES = words(`
 const TRACING =
   /(?:^|-)(?:trace|traceid|tracing|traceparent|tracestate|traceresponse|span|spanid|baggage)(?:-|$)|(?:^|-)(?:request|correlation|invocation)-?id$/;
 
-const METHOD_OVERRIDES = words('x-http-method x-http-method-override x-method-override');
-const OWN = [...HOP_BY_HOP, ...METHOD_OVERRIDES, ...words('agent-context authorization content-length expect host')];
+const OWN = [...HOP_BY_HOP, ...words('agent-context authorization content-length expect host')];
 const OWN_PREFIX = 'holdpoint-';
 
 /** Headers by which a call acts as another user, or elsewhere than its path says, or that a proxy would vouch for. */
@@ -96,14 +96,9 @@ export function isKnownHeader(name: string): boolean {
   return KNOWN.has(name);
 }
 
-/** Whether the gateway sets or reads the header itself, so that no configuration can name it. */
+/** Whether the gateway sets, reads or refuses the header itself, so that no configuration can name it. */
 export function isOwnHeader(name: string): boolean {
-  return OWN.includes(name) || name.startsWith(OWN_PREFIX);
-}
-
-/** Whether the upstream may follow the header instead of the judged method. Calls with one are refused. */
-export function isMethodOverride(name: string): boolean {
-  return METHOD_OVERRIDES.includes(name);
+  return OWN.includes(name) || name.startsWith(OWN_PREFIX) || isMethodOverride(name);
 }
 
 /** Whether a header carries a credential, by its name alone. Its value must never enter the policy's input. */

@@ -192,11 +192,10 @@ export function createUsage(deps: {
       return judged;
     },
     judgedAgain(input, call) {
-      const isRepeat = call !== null && wantsRepeat(spenderOf(input).system);
+      const { hasUsage, ...spender } = spenderOf(input);
+      const isRepeat = call !== null && wantsRepeat(spender.system);
       const known = isRepeat ? withRepeat(input, repeats.text(call, clock())) : input;
-      if (!wanted()) return known;
-      const { hasUsage, ...spender } = spenderOf(known);
-      return withUsage(hasUsage ? withoutUsage(known) : known, textOf(spender));
+      return wanted() ? withUsage(hasUsage ? withoutUsage(known) : known, textOf(spender)) : known;
     },
     released(system, call) {
       if (wantsRepeat(system)) countCall(call, clock());

@@ -7,7 +7,7 @@ import { validateJson } from '../../json/validate.ts';
 import { charsetOf, readJsonText } from './charset.ts';
 import { readAsForm, readForm } from './form.ts';
 import { bodyKind } from './media-type.ts';
-import { hasMethodOverrideMember } from './method-override.ts';
+import { hasMethodOverrideMember } from './method-override-member.ts';
 import type { Readings } from './readings.ts';
 
 const OPAQUE: Readings<string | null> = [null];

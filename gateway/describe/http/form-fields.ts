@@ -1,5 +1,6 @@
 import { Problem, type ProblemCode } from '../../domain/problem.ts';
-import { isMethodOverride } from './method-override.ts';
+import { isMethodOverride } from '../../domain/method-override.ts';
+import { decodeLatin1 } from './percent.ts';
 
 /** Levels of brackets. qs stops at 5 and Rack at 32; SDKs send fewer than 8. */
 const MAX_BRACKETS = 16;
@@ -118,7 +119,7 @@ function decode(raw: string, dialect: Dialect, isValue: boolean): string {
   try {
     return decodeURIComponent(text);
   } catch {
-    const latin1 = text.replace(/%([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
+    const latin1 = decodeLatin1(text);
     const isEncoded = !/%(?![0-9a-f]{2})/i.test(text);
     if (!dialect.isStrict || (isValue && isEncoded && !NOT_LATIN1.test(latin1))) return latin1;
     throw refused(dialect, 'invalid percent-encoding or UTF-8');

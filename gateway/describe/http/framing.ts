@@ -1,9 +1,9 @@
 import type { IncomingMessage } from 'node:http';
 import { isVisible, plainName, type HeaderRoles } from '../../domain/header-roles.ts';
 import { isKnownHeader, LIST_HEADERS } from '../../domain/known-headers.ts';
+import { isMethodOverride } from '../../domain/method-override.ts';
 import { Problem } from '../../domain/problem.ts';
 import { codingsOf } from './content-coding.ts';
-import { isMethodOverride } from './method-override.ts';
 
 /** Headers that may appear only once, beside those that are judged: the gateway reads them itself. */
 const READ_HERE: ReadonlySet<string> = new Set(['host', 'authorization', 'traceparent']);

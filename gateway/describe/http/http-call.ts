@@ -106,25 +106,25 @@ export function createDescriber(
   }
 
   function createRoutes(protocol: Arrival['protocol'], method: string, path: string): Readings<Route> {
-    const routes: Route[] = [];
+    const found: Route[] = [];
     const add = (segments: readonly string[], { operation, resource }: NamedOperation, spelling: string) => {
       const members = { operation, method, path: spelling, segments, protocol };
       const action = actionText(system.name, members, resource);
-      routes.push({ operation, resource, segments, action, isGraphql: isGraphqlPath(segments) });
+      found.push({ operation, resource, segments, action, isGraphql: isGraphqlPath(segments) });
     };
     // One too many tells that there are too many.
     for (const decoded of readPath(path, system.path, isWholePath, MAX_READINGS + 1)) {
       const named = nameOperation(method, decoded);
       for (const segments of readCase(named, decoded, system.path?.case)) {
-        const found = segments === decoded ? named : nameOperation(method, segments);
+        const operation = segments === decoded ? named : nameOperation(method, segments);
         const ownPath = pathOf(segments, path);
-        const isFirst = routes.length === 0;
-        if (isFirst) add(segments, found, path);
+        const isFirst = found.length === 0;
+        if (isFirst) add(segments, operation, path);
         // A rule that compares paths must see //admin and /%61dmin as /admin.
-        if (!isFirst || ownPath !== path) add(segments, found, ownPath);
+        if (!isFirst || ownPath !== path) add(segments, operation, ownPath);
       }
     }
-    return routes as [Route, ...Route[]];
+    return found as [Route, ...Route[]];
   }
 
   return (arrival) => {

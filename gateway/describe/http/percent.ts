@@ -18,6 +18,11 @@ export function decodeSegment(segment: string): string {
   try {
     return decodeURIComponent(segment);
   } catch {
-    return segment.replace(/%([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
+    return decodeLatin1(segment);
   }
+}
+
+/** The text whose bytes are Latin-1. A percent sign without two hexadecimal digits stays. */
+export function decodeLatin1(text: string): string {
+  return text.replace(/%([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
 }

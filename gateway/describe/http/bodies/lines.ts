@@ -1,5 +1,6 @@
 import { Problem } from '../../../domain/problem.ts';
 import { validateJson } from '../../../json/validate.ts';
+import { decodeLatin1 } from '../percent.ts';
 
 const NEWLINE = 0x0a;
 /** More lines than any bulk request needs. */
@@ -30,10 +31,7 @@ export function linesToJson(body: Buffer): string {
 export function areLines(path: string, body: Buffer): boolean {
   // Nearly all calls end here; the regular expression is slower.
   if (!path.includes('/_') && !path.includes('%')) return false;
-  const decoded = path.replaceAll(/%[0-9a-f]{2}/gi, (escape) =>
-    String.fromCharCode(Number.parseInt(escape.slice(1), 16)),
-  );
-  if (!/\/(?:_bulk|_msearch|_msearch\/template)\/?$/.test(decoded)) return false;
+  if (!/\/(?:_bulk|_msearch|_msearch\/template)\/?$/.test(decodeLatin1(path))) return false;
   const newline = body.indexOf(NEWLINE);
   try {
     validateJson(newline === -1 ? body : body.subarray(0, newline));

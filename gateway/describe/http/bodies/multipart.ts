@@ -3,7 +3,8 @@ import { hash } from 'node:crypto';
 import { Problem } from '../../../domain/problem.ts';
 import { validateJson } from '../../../json/validate.ts';
 import { readForm } from '../form.ts';
-import { isMethodOverride } from '../method-override.ts';
+import { isMethodOverride } from '../../../domain/method-override.ts';
+import { quoted } from '../form-fields.ts';
 import type { Readings } from '../readings.ts';
 import { readParts, type Part } from './multipart-parts.ts';
 
@@ -79,10 +80,6 @@ function textOf({ name, type, data }: Part): string {
   // HTML: a field of this name states the charset of all others.
   if (name === '_charset_' && !/^utf-?8$/i.test(text)) throw refused(`the charset ${quoted(text)}; use UTF-8`);
   return text;
-}
-
-function quoted(text: string): string {
-  return JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text);
 }
 
 function refused(what: string): Problem {
