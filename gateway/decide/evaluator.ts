@@ -6,14 +6,16 @@ import type { Decision } from '../domain/decision.ts';
 import { REPEAT_PLACE } from '../domain/policy-input.ts';
 import { createId } from '../domain/id.ts';
 import { createBuiltins, missingBuiltins, MOMENTARY_BUILTINS } from './builtins.ts';
+import { writeJson } from './builtins/json.ts';
 import { readDrift } from './drift-outcome.ts';
 import { unescapePairs } from './surrogates.ts';
-import { createInstance, type Instance } from './instance.ts';
+import { createInstance, type Instance, preparePolicyModule } from './instance.ts';
 import { failed, type Outcome, recallOutcome } from './outcome.ts';
 import { createReadsOf } from './reads-of.ts';
 import { createProjection } from './projection.ts';
 import { createRecent } from './recent.ts';
 import { sampleInputs } from './sample-inputs.ts';
+import { createTimeLimit } from './time-limit.ts';
 
 export const DECISION = 'holdpoint/decision';
 /** OPA's decision-log masking. */
@@ -81,8 +83,10 @@ export function createEvaluator(bundle: Bundle, options: EvaluatorOptions = {}):
   // The time is fixed during one evaluation, as in OPA.
   let now = 0;
   const builtins = createBuiltins(() => now);
-  const module = new WebAssembly.Module(bundle.wasm);
-  let instance: Instance | null = createInstance(module, data, builtins);
+  const module = preparePolicyModule(bundle.wasm);
+  const timeLimit = createTimeLimit();
+  const instantiate = () => createInstance(module, data, builtins, timeLimit.check);
+  let instance: Instance | null = instantiate();
   const { entrypoints, requiredBuiltins } = instance;
   const missing = missingBuiltins(requiredBuiltins, builtins);
   if (missing.length > 0)
@@ -94,16 +98,23 @@ export function createEvaluator(bundle: Bundle, options: EvaluatorOptions = {}):
       throw new Error(`input of ${input.length} characters is over the limit of ${inputLimit}`);
   };
 
-  const run = (entrypoint: number, input: string): string => {
+  const use = <T>(input: string, evaluation: (used: Instance, shown: string) => T): T => {
     assertSize(input);
-    const used = (instance ??= createInstance(module, data, builtins));
+    const used = (instance ??= instantiate());
     // A failed evaluation may leave the instance's memory corrupt, so only a successful one puts it back.
     instance = null;
     now = clock();
-    const text = used.evaluate(entrypoint, unescapePairs(input));
-    if (used.memory() <= keptMemory) instance = used;
-    return text;
+    timeLimit.start(input);
+    try {
+      const result = evaluation(used, unescapePairs(input));
+      if (used.memory() <= keptMemory) instance = used;
+      return result;
+    } finally {
+      timeLimit.stop();
+    }
   };
+  const run = (entrypoint: number, input: string): string =>
+    use(input, (used, shown) => used.evaluate(entrypoint, shown));
 
   const project = createProjection(bundle.reads);
   const decision = entrypoints[DECISION];
@@ -176,14 +187,12 @@ export function createEvaluator(bundle: Bundle, options: EvaluatorOptions = {}):
     evaluate(entrypoint, input) {
       const index = entrypoints[entrypoint];
       if (index === undefined) throw new Error(`the bundle has no entrypoint ${entrypoint}`);
-      let text: string;
       try {
-        text = run(index, input);
+        const value = use(input, (used, shown) => used.valueOf(index, shown));
+        return value === undefined ? undefined : JSON.parse(writeJson(value));
       } catch (cause) {
         throw new Error(messageOf(cause), { cause });
       }
-      const [first] = JSON.parse(text) as { result: unknown }[];
-      return first?.result;
     },
     async warm() {
       const inputs = sampleInputs(bundle);
@@ -197,9 +206,6 @@ export function createEvaluator(bundle: Bundle, options: EvaluatorOptions = {}):
   };
 }
 
-/** The runtime also throws strings and plain objects. */
 function messageOf(cause: unknown): string {
-  if (cause instanceof Error) return cause.message;
-  if (typeof cause === 'object' && cause !== null && 'message' in cause) return String(cause.message);
-  return String(cause);
+  return cause instanceof Error ? cause.message : String(cause);
 }

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
-import { loadPolicy } from '@open-policy-agent/opa-wasm';
 import * as fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { createInstance, preparePolicyModule } from '../../../gateway/decide/instance.ts';
 import { createDescriber } from '../../../gateway/describe/http/http-call.ts';
 import { hasTwins } from '../../helpers/twins.ts';
 import { testArrival, testSystem } from './http/arrival.ts';
@@ -13,11 +13,11 @@ type Echo = { readonly body: unknown; readonly less: boolean | null };
 let echo: (body: string, type?: string) => Echo;
 
 beforeAll(async () => {
-  const policy = await loadPolicy(await readFile(ECHO));
+  const policy = createInstance(preparePolicyModule(await readFile(ECHO)), '{}', {}, () => {});
   echo = (body, type = 'application/json') => {
     const { input } = describeCall(testArrival('POST /v1/x', { 'Content-Type': type }, body));
-    const bytes = new TextEncoder().encode(input);
-    return policy.evaluate(bytes.buffer)[0].result;
+    const [first] = JSON.parse(policy.evaluate(0, input)) as [{ result: Echo }];
+    return first.result;
   };
 });
 
