@@ -100,7 +100,21 @@ export function validateJson(bytes: Buffer): string {
   }
 }
 
-function skipSpace(bytes: Buffer, at: number): number {
+/** The place after the bracket that closes the one at `start`, whatever stands between; -1 without one. */
+export function closingBracket(bytes: Buffer, start: number): number {
+  let depth = 0;
+  for (let at = start; at < bytes.length; at++) {
+    const byte = bytes[at]!;
+    if (byte === QUOTE) {
+      for (at++; bytes[at] !== QUOTE && at < bytes.length; at++) if (bytes[at] === BACKSLASH) at++;
+    } else if (byte === OPEN_OBJECT || byte === OPEN_ARRAY) depth++;
+    else if ((byte === CLOSE_OBJECT || byte === CLOSE_ARRAY) && --depth === 0) return at + 1;
+  }
+  return -1;
+}
+
+/** The place of the first byte from `at` that is no white space of JSON. */
+export function skipSpace(bytes: Buffer, at: number): number {
   for (; at < bytes.length; at++) {
     const byte = bytes[at]!;
     if (byte > 0x20 || (byte !== 0x20 && byte !== 0x0a && byte !== 0x0d && byte !== 0x09)) break;

@@ -3,7 +3,7 @@ import { Problem } from '../../domain/problem.ts';
 import { areLines, linesToJson } from './bodies/lines.ts';
 import { readMultipart } from './bodies/multipart.ts';
 import { xmlToJson } from './bodies/xml.ts';
-import { validateJson } from '../../json/validate.ts';
+import { closingBracket, skipSpace, validateJson } from '../../json/validate.ts';
 import { charsetOf, readJsonText } from './charset.ts';
 import { readAsForm, readForm } from './form.ts';
 import { bodyKind } from './media-type.ts';
@@ -33,8 +33,8 @@ export function readBodyAs(
       return OPAQUE;
     case 'form': {
       // `curl -d` says form of JSON, too. Systems that heed the type still read a form, if only an empty one.
-      const json = jsonIn(body);
-      return json === null ? readForm(formText(body), maxFields) : [json, ...readAsForm(json)];
+      const json = jsonAtStart(body);
+      return json?.isWhole ? [json.text, ...readAsForm(json.text)] : readForm(formText(body), maxFields);
     }
     case 'lines':
       return [linesToJson(body)];
@@ -64,25 +64,54 @@ export function readIgnoringType(
   contentType: string | undefined,
   usual: string | null,
 ): readonly string[] {
-  if (usual === null) {
-    const json = jsonIn(body);
-    if (json !== null) return [json];
-    // Rack reads a body without a type as a form.
-    return contentType === undefined && isUtf8(body) ? readAsForm(body.toString('utf8')) : NONE;
+  switch (usual === null ? 'opaque' : bodyKind(contentType)) {
+    case 'opaque': {
+      // Rack reads a body without a type as a form.
+      const form = contentType === undefined && isUtf8(body) ? readAsForm(body.toString('utf8')) : NONE;
+      const json = jsonAtStart(body);
+      return json === null ? form : [...(json.isWhole ? [json.text] : withLines(json.text, body)), ...form];
+    }
+    case 'form': {
+      const json = jsonAtStart(body);
+      return json === null || json.isWhole ? NONE : withLines(json.text, body);
+    }
+    case 'json':
+      return usual!.includes('&') || usual!.includes(';') ? readAsForm(usual!) : NONE;
+    default:
+      return NONE;
   }
-  if (!usual.includes('&') && !usual.includes(';')) return NONE;
-  return bodyKind(contentType) === 'json' ? readAsForm(usual) : NONE;
 }
 
-/** A body as JSON text, if it is an object or array; null if it is not JSON. */
-function jsonIn(body: Buffer): string | null {
-  if (!/^[ \t\r\n]*[{[]/.test(body.toString('latin1', 0, 64))) return null;
+const OPEN_ARRAY = 0x5b;
+const OPEN_OBJECT = 0x7b;
+
+/**
+ * The array or object at the start of a body, as JSON text; null if there is none.
+ * @throws Problem `bad-body` when it is JSON that readers read differently, whatever the type says
+ */
+function jsonAtStart(body: Buffer): { readonly text: string; readonly isWhole: boolean } | null {
+  const start = skipSpace(body, 0);
+  if (body[start] !== OPEN_OBJECT && body[start] !== OPEN_ARRAY) return null;
+  const end = closingBracket(body, start);
+  if (end === -1) return null;
+  const value = body.subarray(0, end);
   try {
-    return withoutOverride([validateJson(body)])[0];
+    return { text: withoutOverride([validateJson(value)])[0], isWhole: skipSpace(body, end) === body.length };
   } catch (problem) {
-    // JSON that readers read differently is refused whatever its type.
-    if (isJson(body.toString('utf8'))) throw problem;
+    if (isJson(value.toString('utf8'))) throw problem;
     return null;
+  }
+}
+
+/**
+ * JSON that other data follows: Go's json.Decoder and Jackson read the first value and leave the rest, or read on where it
+ * is JSON too.
+ */
+function withLines(first: string, body: Buffer): readonly string[] {
+  try {
+    return [first, linesToJson(body)];
+  } catch {
+    return [first];
   }
 }
 

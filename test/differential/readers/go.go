@@ -23,6 +23,10 @@ func main() {
 		if json.Unmarshal(body, &strict) == nil {
 			amounts["encoding/json, into a struct, whatever the type"] = strict.Amount
 		}
+		var first order
+		if json.NewDecoder(bytes.NewReader(body)).Decode(&first) == nil {
+			amounts["json.Decoder, the first value, whatever the type"] = first.Amount
+		}
 		var members map[string]any
 		if json.Unmarshal(body, &members) == nil {
 			amounts["encoding/json, into a map, whatever the type"] = members["amount"]
