@@ -183,6 +183,11 @@ export function bodyTextOf(input: PolicyInput): string | null {
   return value ? input.slice(value.start, value.end) : null;
 }
 
+/** Whether policy sees the same body in all readings of a call. */
+export function haveOneBody(readings: readonly PolicyInput[]): boolean {
+  return new Set(readings.map(bodyTextOf)).size === 1;
+}
+
 /** What the GraphQL operations of an input were read from, apart from the body, and the operations: both JSON text. */
 export function graphqlOf(input: PolicyInput): {
   readonly segments: readonly string[];

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import { canonicalJson, isList, isNumber, isObject, type ExactJson } from '../json/exact-json.ts';
 import { headerValue } from '../domain/headers.ts';
-import { bodyOf } from '../domain/policy-input.ts';
+import { bodyOf, haveOneBody } from '../domain/policy-input.ts';
 import type { Requirement } from '../domain/decision.ts';
 import type { Grant, GrantTerms } from '../domain/grant.ts';
 import type { HoldDraft } from '../domain/hold-store.ts';
@@ -49,12 +49,12 @@ export function grantFrom(hold: CallHold, call: HeldCall, terms: GrantTerms, now
 /** Whether a grant answers a hold that is about to be opened. Whatever cannot be told for sure is not covered. */
 export function covers(grant: Grant, draft: HoldDraft, now: number): boolean {
   if (grant.revokedAt !== null || now >= grant.until || grant.used >= grant.uses) return false;
-  return hasOneReading(draft) && isWithinRules(grant, draft) && isWithinTerms(grant, draft) && isOfShape(grant, draft);
+  return hasOneBody(draft) && isWithinRules(grant, draft) && isWithinTerms(grant, draft) && isOfShape(grant, draft);
 }
 
-/** The shape tells of one reading only, and an open member may mean something else in another. */
-function hasOneReading({ call }: HoldDraft): boolean {
-  return call.otherReadings === undefined;
+/** An open member may mean something else in another reading of the body. All else is pinned as it was sent. */
+function hasOneBody({ call: { input, otherReadings = [] } }: HoldDraft): boolean {
+  return otherReadings.length === 0 || haveOneBody([input, ...otherReadings]);
 }
 
 function isWithinRules({ rules }: Grant, draft: HoldDraft): boolean {

@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { type ExactJson, isExactJson, isList, isObject, isSameJson, parseExactly } from '../../json/exact-json.ts';
 import type { NotAmended } from '../../domain/amendment.ts';
 import type { HeldCall } from '../../domain/hold.ts';
-import { bodyOf, graphqlOf, withBody } from '../../domain/policy-input.ts';
+import { bodyOf, graphqlOf, haveOneBody, type PolicyInput, withBody } from '../../domain/policy-input.ts';
 import { isWithin, pointerTo } from '../../json/pointer.ts';
 import { Problem } from '../../domain/problem.ts';
 import { areLines } from './bodies/lines.ts';
@@ -33,8 +33,11 @@ const DIGESTS = ['content-digest', 'repr-digest', 'digest', 'content-md5'];
  */
 export function amendCall(call: HeldCall, edit: unknown, editable: readonly string[]): HeldCall | NotAmended {
   if (!isExactJson(edit, MAX_DEPTH)) return refused('The edit is not JSON, or is nested too deeply.');
-  if (call.otherReadings)
-    return refused('Systems may read this call in several ways, so it cannot be edited. Reject it, or take it over.');
+  if (call.otherReadings && !haveOneBody([call.input, ...call.otherReadings])) {
+    return refused(
+      'Systems may read the body of this call in several ways, so it cannot be edited. Reject it, or take it over.',
+    );
+  }
   const digest = DIGESTS.find((name) => headerOf(call, name) !== undefined);
   if (digest) {
     return refused(
@@ -91,16 +94,21 @@ function reread(
   }
   const [unlike] = differences(wanted, parseExactly(json), '');
   if (unlike !== undefined) return refused('A body of this type cannot express this edit.', unlike);
-  const { segments, query, graphql } = graphqlOf(call.input);
-  if (readGraphql(isGraphqlPath(segments), query, json) !== graphql)
-    return refused('An edit may not change the operations of a GraphQL request. Reject the call, or take it over.');
-  const input = withBody(call.input, judged, json, body.length);
-  if (input === null)
-    return refused('The gateway now reads the body in another way than when it was held. Reject the call.');
+  const readings: PolicyInput[] = [];
+  for (const reading of [call.input, ...(call.otherReadings ?? [])]) {
+    const { segments, query, graphql } = graphqlOf(reading);
+    if (readGraphql(isGraphqlPath(segments), query, json) !== graphql)
+      return refused('An edit may not change the operations of a GraphQL request. Reject the call, or take it over.');
+    const amended = withBody(reading, judged, json, body.length);
+    if (amended === null)
+      return refused('The gateway now reads the body in another way than when it was held. Reject the call.');
+    readings.push(amended);
+  }
+  const [input, ...otherReadings] = readings as [PolicyInput, ...PolicyInput[]];
   const headers = call.headers.map((value, index) =>
     index % 2 === 1 && call.headers[index - 1]!.toLowerCase() === 'content-length' ? String(body.length) : value,
   );
-  return { ...call, headers, body, input };
+  return { ...call, headers, body, input, ...(call.otherReadings && { otherReadings }) };
 }
 
 /** The usual reading of a body that policy can read. The number of its fields was judged when it arrived. */

@@ -88,6 +88,16 @@ describe('a grant', () => {
     expect(covers({ ...given, revokedAt: NOW }, draft(BODY), NOW)).toBe(false);
   });
 
+  test('a grant covers a call whose path systems read in several ways, but no body', () => {
+    const inPath = {
+      ...call(BODY),
+      otherReadings: [call(BODY).input.replace('"body_bytes"', '"segments":["a"],"body_bytes"')],
+    };
+    const inBody = { ...call(BODY), otherReadings: [call('{"amount":9}').input] };
+    expect(covers(grant(BODY), draft(BODY, { call: inPath }), NOW)).toBe(true);
+    expect(covers(grant(BODY), draft(BODY, { call: inBody }), NOW)).toBe(false);
+  });
+
   const { principal } = aHold(NOW);
   const others: readonly [what: string, changes: Partial<HoldDraft>][] = [
     ['another agent', { principal: { ...principal, agent: 'other-bot' } }],

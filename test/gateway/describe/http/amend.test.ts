@@ -150,6 +150,25 @@ describe('editable places', () => {
       expect(notAmended(call, { amount: 1 }, ['']).detail).toMatch(/cannot see into the body/);
   });
 
+  it('an edit of a call whose path systems read in several ways changes the body in each', () => {
+    const call = json('{"amount":20000}');
+    const inPath = { ...call, otherReadings: [call.input.replace('"segments":["v1","refunds"]', '"segments":["v1"]')] };
+    const { input, otherReadings } = amended(inPath, { amount: 5 }, ['/amount']);
+    expect(JSON.parse(input).action).toMatchObject({
+      segments: ['v1', 'refunds'],
+      body: { amount: 5 },
+      body_bytes: 12,
+    });
+    expect(otherReadings!.map((each) => JSON.parse(each).action)).toMatchObject([
+      { segments: ['v1'], body: { amount: 5 }, body_bytes: 12 },
+    ]);
+  });
+
+  it('an edit of a body that systems read in several ways is refused', () => {
+    const call = { ...json('{"amount":1}'), otherReadings: [json('{"amount":2}').input] };
+    expect(notAmended(call, { amount: 3 }, ['']).detail).toMatch(/read the body of this call in several ways/);
+  });
+
   it('an edit of a body with a digest from the agent is refused', () => {
     for (const name of ['Content-Digest', 'Repr-Digest', 'Digest', 'content-md5']) {
       const call = heldCall(JSON_TYPE, '{"amount":1}', { [name]: 'sha-256=:AAAA:' });
