@@ -23,6 +23,7 @@ import {
 } from './sources.ts';
 import { createStrayReads, type Entrypoint } from './stray-reads.ts';
 import { findUnreadRules, readDefinitions } from './unread-rules.ts';
+import { wordsOf } from './words.ts';
 
 const DECISION = 'holdpoint/decision';
 const DRIFT = 'holdpoint/drift';
@@ -103,13 +104,14 @@ async function readPlan(
     readDefinitions(sources, opa, join(dir, '..')),
   ]);
   const text = 'problem' in files ? undefined : files.get('/plan.json');
-  if (!text) return { reads: READS_ANYTHING, idle: [] };
+  if ('problem' in files || !text) return { reads: READS_ANYTHING, idle: [] };
   const plan = JSON.parse(text.toString()) as Plan;
   const stray = createStrayReads(target, (file) => systemOfFile(sources, file));
   const visit = (entrypoint: Entrypoint) => (lookup: Lookup) => stray.visit(lookup, entrypoint);
-  const reads = await readsOf(plan, DECISION, visit('decision'));
+  const trees = await readsOf(plan, DECISION, visit('decision'));
   if (entries.includes(DRIFT)) await readsOf(plan, DRIFT, visit('drift'));
-  return { reads, idle: [...findUnreadRules(definitions, plan, sources), ...stray.found] };
+  const words = wordsOf(plan, files.get('/data.json')?.toString() ?? '{}');
+  return { reads: { ...trees, words }, idle: [...findUnreadRules(definitions, plan, sources), ...stray.found] };
 }
 
 /** The system that the rules of a file are for; null if they are for several. */

@@ -75,7 +75,7 @@ export async function readsOf(
   plan: Plan,
   entrypoint: string,
   visit: (lookup: Lookup) => void = () => {},
-): Promise<Reads> {
+): Promise<Omit<Reads, 'words'>> {
   const root = plan.plans.plans.find(({ name }) => name === entrypoint);
   if (!root) return READS_ANYTHING;
   const trace = createTracer(plan, root.blocks, visit);

@@ -13,7 +13,7 @@ const DECISION = 'holdpoint/decision.rego';
 const CAPABILITIES = 'capabilities.json';
 const SCHEMA = 'input.schema.json';
 /** What finds problems, and what decisions read. */
-const CHECKS = ['reads.ts', 'stray-reads.ts', 'unread-rules.ts'];
+const CHECKS = ['reads.ts', 'stray-reads.ts', 'unread-rules.ts', 'words.ts'];
 
 /** A snapshot of the policy sources: later changes to the folder do not affect it. */
 export type Sources = {

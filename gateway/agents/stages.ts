@@ -65,7 +65,7 @@ export function createStages(deps: {
     stages: {
       identify: createIdentify({ route: createRouter(systems), findAgent: deps.findAgent }),
       authorize: createAuthorize(isGranted, suspensions),
-      describe: createDescribe(systems, policy.sees, usage.judged),
+      describe: createDescribe(systems, policy, usage.judged),
       decide: policy.decide,
       record,
       supersedeOpenHold: openCalls.supersede,

@@ -54,7 +54,7 @@ const path = section({
     'What `%2F` in a path is: `data` of one segment, as GitHub, GitLab and npm read it, or a `separator` of two. With `data`, `%5C` is data too. Policy [judges every reading](../../policies/README.md#paths) of what is not declared.',
   ),
   case: either('sensitive', 'insensitive').describe(
-    'Whether `/Refunds` is another resource than `/refunds`. With `insensitive`, policy sees names as the OpenAPI document spells them, others in lower case, and identifiers as sent. When absent, a path that the document spells in another case is judged in both; any other path as sent.',
+    'Whether `/Refunds` is another resource than `/refunds`. With `insensitive`, policy sees names as the OpenAPI document spells them, others in lower case, and identifiers as sent. When absent, a path is judged as sent, as the document spells it, and, for holds and blocks, as rules spell it.',
   ),
   empty_segments: either('keep', 'merge').describe('Whether `/a//b` has three segments, or is read as `/a/b`.'),
 }).transform(({ encoded_slash: encodedSlash, case: letters, empty_segments: emptySegments }): PathRules => ({

@@ -1,6 +1,8 @@
 import type { DriftRules } from '../domain/metering.ts';
 import type { Decision } from '../domain/decision.ts';
+import { isOtherCase } from '../domain/policy-input.ts';
 import { Problem } from '../domain/problem.ts';
+import { NO_WORDS, type Words } from '../domain/words.ts';
 import type { Evaluator } from './evaluator.ts';
 import { blockUnmetObligations } from './obligations.ts';
 import { strictestDecision } from './strictest-decision.ts';
@@ -17,6 +19,8 @@ export type Decider = DriftRules & {
   decide(input: string, otherReadings?: readonly string[]): Decision;
   /** The input as far as the policy in force reads it: inputs of which it sees the same get the same decision. */
   sees(input: string): string;
+  /** The words in the texts of the policy in force. */
+  words(): Words;
   /** Whether the policy in force reads `input.usage`. */
   readsUsage(): boolean;
   /** Whether it reads `input.action.repeat` of a system's calls; null stands for any system. */
@@ -26,6 +30,18 @@ export type Decider = DriftRules & {
   /** Activates a policy from the next call on. Warm up the evaluator first. */
   swap(evaluator: Evaluator): void;
 };
+
+/**
+ * The decision on one more reading. A path in another case is most often another path, so there it counts only if a rule
+ * holds or blocks it, or fails: that no rule allows it says nothing.
+ */
+function decideOther(evaluator: Evaluator, reading: string): Decision[] {
+  const decision = evaluator.decide(reading);
+  const { verdict, rules, fault } = decision;
+  const counts =
+    !isOtherCase(reading) || fault !== null || (verdict !== 'allow' && rules.some((rule) => rule.verdict === verdict));
+  return counts ? [decision] : [];
+}
 
 export function createDecider(initial: Evaluator | null = null): Decider {
   let current = initial;
@@ -38,12 +54,13 @@ export function createDecider(initial: Evaluator | null = null): Decider {
       return blockUnmetObligations(
         otherReadings.length === 0
           ? decision
-          : strictestDecision([decision, ...otherReadings.map((reading) => evaluator.decide(reading))]),
+          : strictestDecision([decision, ...otherReadings.flatMap((reading) => decideOther(evaluator, reading))]),
       );
     },
     watches: (system) => current?.watches(system) ?? false,
     findDrift: (input) => current?.findDrift(input) ?? { drift: null, fault: 'no policy is loaded' },
     sees: (input) => current?.sees(input) ?? input,
+    words: () => current?.words ?? NO_WORDS,
     readsUsage: () => current?.readsUsage ?? false,
     readsRepeat: (system) => current?.readsRepeat(system) ?? false,
     mask: () => current?.mask ?? null,

@@ -11,6 +11,7 @@ import { readDrift } from './drift-outcome.ts';
 import { unescapePairs } from './surrogates.ts';
 import { createInstance, type Instance, preparePolicyModule } from './instance.ts';
 import { failed, type Outcome, recallOutcome } from './outcome.ts';
+import { createWords, type Words } from '../domain/words.ts';
 import { createReadsOf } from './reads-of.ts';
 import { createProjection } from './projection.ts';
 import { createRecent } from './recent.ts';
@@ -47,6 +48,7 @@ export type Evaluator = DriftRules & {
   decide(input: string): Decision;
   /** The input reduced to what a decision depends on. */
   sees(input: string): string;
+  readonly words: Words;
   /**
    * Evaluates `data.system.log.mask` for a decision-log event and returns the result set, both as JSON text. Null when
    * the policy has no mask. Throws what the module throws.
@@ -184,6 +186,7 @@ export function createEvaluator(bundle: Bundle, options: EvaluatorOptions = {}):
     mask: mask === undefined ? null : (event) => run(mask, event),
     decide,
     sees: project,
+    words: createWords(bundle.reads.words),
     evaluate(entrypoint, input) {
       const index = entrypoints[entrypoint];
       if (index === undefined) throw new Error(`the bundle has no entrypoint ${entrypoint}`);

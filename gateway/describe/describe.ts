@@ -3,31 +3,30 @@ import type { Call } from '../domain/call.ts';
 import type { Caller, DescribedCall, Exchange } from '../domain/exchange.ts';
 import { createId } from '../domain/id.ts';
 import { createHeaderRoles } from '../domain/header-roles.ts';
-import type { PolicyInput } from '../domain/policy-input.ts';
 import { Problem } from '../domain/problem.ts';
 import type { System } from '../domain/system.ts';
 import { readBody } from './http/body.ts';
 import { decodeBody } from './http/content-coding.ts';
 import { createFramingCheck } from './http/framing.ts';
-import { createDescriber } from './http/http-call.ts';
+import { createDescriber, type PolicyView } from './http/http-call.ts';
 
 /**
  * Turns a request into the calls that it carries; an HTTP request is one. The head is checked before the body is
  * requested, the body is read once, and ambiguous input is refused rather than guessed.
  *
- * @param sees an input as far as the policy in force reads it
+ * @param policy the policy in force
  * @param withUsage adds what was used before to the policy input
  * @throws Problem with a 4xx status; nothing has been forwarded by then
  */
 export function createDescribe(
   systems: readonly System[],
-  sees: (input: PolicyInput) => PolicyInput,
+  policy: PolicyView,
   withUsage: (call: Call) => Call,
 ): (exchange: Exchange, caller: Caller) => Promise<readonly DescribedCall[]> {
   const describers = new Map(
     systems.map((system) => [
       system.name,
-      { assertPlainFraming: createFramingCheck(createHeaderRoles(system)), describe: createDescriber(system, sees) },
+      { assertPlainFraming: createFramingCheck(createHeaderRoles(system)), describe: createDescriber(system, policy) },
     ]),
   );
 

@@ -25,9 +25,11 @@ export type Reads = {
   /** For systems that are not in `systems`. */
   readonly others: ReadTree;
   readonly systems: { readonly [system: string]: ReadTree };
+  /** The words in the policy's texts, sorted. */
+  readonly words: readonly string[];
 };
 
-export const READS_ANYTHING: Reads = { others: true, systems: {} };
+export const READS_ANYTHING: Reads = { others: true, systems: {}, words: [] };
 
 /** A compiled policy: everything except the input that a decision depends on. */
 export type Bundle = {
@@ -73,7 +75,7 @@ const file = z.strictObject({
     }),
   ),
   readsUsage: z.boolean(),
-  reads: z.strictObject({ others: readTree, systems: readTrees }),
+  reads: z.strictObject({ others: readTree, systems: readTrees, words: z.array(z.string()).readonly() }),
   data: z.string(),
   wasm: z.base64(),
 });

@@ -10,7 +10,7 @@ import { iso } from './time.ts';
  * The policy input: one call as Rego sees it, as JSON text. `policies/input.schema.json` describes it for authors.
  *
  *     { "principal": { …, "session" },
- *       "action": { "repeat"?, "system", …, "query", "headers", "body_bytes", "body"?, "graphql"?, "readings"? },
+ *       "action": { "repeat"?, "other_case"?, "system", …, "query", "headers", "body_bytes", "body"?, "graphql"?, "readings"? },
  *       "resource", "context", "usage"?, "answer"? }
  *
  * It is text, not an object, so that it contains the agent's own body text: what is judged is what is sent. Only this
@@ -36,6 +36,7 @@ export const REPEAT_PLACE = ['action', 'repeat'] as const;
 const QUERY = ',"query":';
 const ACTION = ',"action":{';
 const REPEAT = '"repeat":{';
+const OTHER_CASE = '"other_case":true,';
 const USAGE = ',"usage":{"agent":';
 
 /** The text that all calls of one principal share. Cache it. */
@@ -56,13 +57,15 @@ export function actionText(
     readonly path: string;
     readonly segments: readonly string[];
     readonly protocol: string;
+    /** Not as sent: the path in the case in which policy spells it. */
+    readonly isOtherCase?: boolean;
   },
   resource: { readonly type: string; readonly id: string | null },
 ): ActionText {
-  const { operation, method, path, segments, protocol } = action;
+  const { operation, method, path, segments, protocol, isOtherCase = false } = action;
   const members = JSON.stringify({ system, operation, method, path, segments, protocol });
   return {
-    opening: `},"action":${members.slice(0, -1)}${QUERY}`,
+    opening: `}${ACTION}${isOtherCase ? OTHER_CASE : ''}${members.slice(1, -1)}${QUERY}`,
     resource: `},"resource":${JSON.stringify(resource)}`,
   };
 }
@@ -142,8 +145,18 @@ export function withoutUsage(input: PolicyInput): PolicyInput {
  */
 export function withRepeat(input: PolicyInput, repeat: string): PolicyInput {
   const start = input.indexOf(ACTION) + ACTION.length;
-  const rest = input.startsWith(REPEAT, start) ? input.indexOf('},', start) + 2 : start;
-  return `${input.slice(0, start)}"repeat":${repeat},${input.slice(rest)}`;
+  return `${input.slice(0, start)}"repeat":${repeat},${input.slice(afterRepeat(input))}`;
+}
+
+/** Whether an input is a reading of a call whose path policy spells in another case. */
+export function isOtherCase(input: PolicyInput): boolean {
+  return input.startsWith(OTHER_CASE, afterRepeat(input));
+}
+
+/** Where the members of the action follow that do not change with time. */
+function afterRepeat(input: PolicyInput): number {
+  const start = input.indexOf(ACTION) + ACTION.length;
+  return input.startsWith(REPEAT, start) ? input.indexOf('},', start) + 2 : start;
 }
 
 /** The agent, owner and operation that a stored input names, and whether it has `usage`. */

@@ -32,11 +32,8 @@ type ReaderKind = {
 
 export const READERS: readonly ReaderKind[] = [
   // Its router takes `/Admin` for `/admin`.
-  {
-    name: 'express',
-    path: { case: 'insensitive' },
-    command: async (port) => [process.execPath, join(FOLDER, 'express.ts'), String(port)],
-  },
+  { name: 'express', path: { case: 'insensitive' }, command: startExpress },
+  { name: 'express, of which nothing is declared', command: startExpress },
   { name: 'go', command: async (port) => [await buildGo(), String(port)] },
   {
     name: 'flask',
@@ -57,6 +54,10 @@ export const READERS: readonly ReaderKind[] = [
     command: async (port) => ['ruby', join(FOLDER, 'rack.rb'), String(port)],
   },
 ];
+
+async function startExpress(port: number): Promise<readonly [string, ...string[]]> {
+  return [process.execPath, join(FOLDER, 'express.ts'), String(port)];
+}
 
 /** Whether this machine has what the reader needs. */
 export async function isInstalled({ needs }: ReaderKind): Promise<boolean> {

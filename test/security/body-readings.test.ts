@@ -63,7 +63,7 @@ describe('a body that systems read in several ways', () => {
   beforeAll(async () => {
     const judgeBy = async (rego: string) => {
       const policy: Decider = createDecider(createEvaluator(await compileRego({ 'payments.rego': rego })));
-      const describeCall = createDescriber(testSystem(), policy.sees);
+      const describeCall = createDescriber(testSystem(), policy);
       const describeIt = (type: string | null, body: string | Buffer, line = 'POST /v1/pay') =>
         describeCall(testArrival(line, type === null ? {} : { 'Content-Type': type }, body));
       const judge: Judge = (...sent) => {
@@ -98,7 +98,12 @@ describe('a body that systems read in several ways', () => {
     ['JSON as text', 'text/plain', '{"amount":99999}'],
     ['JSON without a type', null, '{"amount":99999}'],
     ['JSON as bytes', 'application/octet-stream', ' {"amount":99999}'],
+    ['JSON before a form, for readers of the first value', FORM_TYPE, '{"amount":99999}&amount=1'],
+    ['JSON before other text', 'text/plain', '{"amount":99999} x'],
+    ['JSON before other bytes', null, Buffer.from('{"amount":99999}\0\xff', 'latin1')],
+    ['JSON with brackets in texts before other text', 'text/plain', '{"x":"]}\\"","amount":99999}]'],
     ['a form without a type, which Rack reads', null, 'amount=99999'],
+    ['a form without a type, which others read as JSON', null, '{"amount":1,"x":"&amount=99999&"}'],
     ['JSON after a byte order mark', JSON_TYPE, '\ufeff{"amount":99999}'],
     ['JSON in UTF-16', JSON_TYPE, Buffer.from('\ufeff{"amount":99999}', 'utf16le')],
     ['JSON in stated UTF-16', 'application/json; charset=utf-16le', Buffer.from('{"amount":99999}', 'utf16le')],
@@ -126,6 +131,7 @@ describe('a body that systems read in several ways', () => {
     ['JSON that PHP and Go read', '{"amount":1,"Amount":99999}'],
     ['JSON as text with names in two cases', '{"amount":1,"AMOUNT":99999}', 'text/plain'],
     ['a form that overrides the method for readers that ignore the type', '{"x":"&_method=DELETE&"}'],
+    ['JSON before other text with names in two cases', '{"amount":1,"AMOUNT":99999} x', 'text/plain'],
     ['JSON that overrides the method as text', '{"_method":"DELETE"}', 'text/plain'],
     ['JSON that overrides the method as a form', '{"_method":"DELETE"}', FORM_TYPE],
     ['JSON that is stated to be UTF-16 and is not', '{"amount":1}', 'application/json; charset=utf-16'],
@@ -164,8 +170,15 @@ describe('a body that systems read in several ways', () => {
     expect(whole(JSON_TYPE, JSON.stringify({ html: '?a=1&b=s%65cret' }))).toBe('block');
   });
 
+  test('JSON after JSON is judged for systems that read on', () => {
+    for (const type of ['text/plain', FORM_TYPE]) {
+      expect(whole(type, '{"a":1}\n"fine"\n')).toBe('allow');
+      expect(whole(type, '{"a":1}\n"secret"\n')).toBe('block');
+    }
+  });
+
   test('text and files that are no JSON stay opaque', () => {
-    for (const body of ['hello; a=1 & b=2', 'a,b\n1,2', '{not json}', '<a>{}</a>'])
+    for (const body of ['hello; a=1 & b=2', 'a,b\n1,2', '{not json}', '<a>{}</a>', '[2026-11-28] started', '[x]'])
       expect(describeLoosely('text/plain', body).otherReadings).toEqual([]);
     expect(describeLoosely(null, Buffer.from([0, 1, 2, 255])).otherReadings).toEqual([]);
   });

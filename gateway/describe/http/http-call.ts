@@ -10,6 +10,7 @@ import {
   type PolicyInput,
 } from '../../domain/policy-input.ts';
 import { Problem } from '../../domain/problem.ts';
+import { NO_WORDS, type Words } from '../../domain/words.ts';
 import type { Principal } from '../../domain/principal.ts';
 import type { System } from '../../domain/system.ts';
 import { maskText } from '../../secrets/secret.ts';
@@ -19,7 +20,7 @@ import { parseClaims, parseTraceId } from './context.ts';
 import { readQuery } from './form.ts';
 import { isGraphqlPath, readGraphql } from './graphql.ts';
 import { createOperationNamer, type NamedOperation } from './operation.ts';
-import { readCase } from './path-case.ts';
+import { otherCases, readCase } from './path-case.ts';
 import { pathOf, readPath } from './path-readings.ts';
 import { splitTarget } from './path.ts';
 
@@ -49,6 +50,13 @@ type Route = Pick<NamedOperation, 'operation' | 'resource'> & {
   readonly isGraphql: boolean;
 };
 
+type Routes = {
+  /** The first is how a call is named; more than one where systems read its path in several ways. */
+  readonly ways: Readings<Route>;
+  /** The path as policy spells it, for systems that ignore the case. */
+  readonly otherCases: readonly Route[];
+};
+
 /** Limits of the route cache. Repeated paths are worth caching; paths with an identifier come and go. */
 const MAX_ROUTES = 1000;
 const MAX_ROUTE_LENGTH = 256;
@@ -66,25 +74,32 @@ const NO_CANDIDATES: readonly Candidate[] = [];
 /** One way in which a system may read a call. */
 type Candidate = { readonly route: Route; readonly query: string; readonly body: string | null };
 
+/** What a description takes from the policy in force. */
+export type PolicyView = {
+  /** An input as far as policy reads it. */
+  sees(input: PolicyInput): unknown;
+  words(): Words;
+};
+
 /**
  * Describes the calls to one system. The policy input is assembled as text that contains the body's own text: what is
  * judged is exactly what was sent, and nothing is parsed or serialized twice.
  *
- * @param sees an input as far as the policy in force reads it
+ * @param policy the policy in force
  *
  * The returned function throws Problem `ambiguous-path`, `bad-request`, `bad-body` or `bad-context`.
  * @throws Error for the operator, if the system's OpenAPI document cannot be used
  */
 export function createDescriber(
   system: System,
-  sees: (input: PolicyInput) => unknown = (input) => input,
+  policy: PolicyView = { sees: (input) => input, words: () => NO_WORDS },
 ): (arrival: Arrival) => Call {
   const nameOperation = createOperationNamer(system.openapi, system.upstream.pathname);
   const isWholePath = system.upstream.pathname === '/';
   const writeHeaders = createHeaderWriter(createHeaderRoles(system));
   const principals = new WeakMap<Principal, string>();
-  /** The first of a path is how its call is named; more than one where systems read the path in several ways. */
-  const routes = new Map<string, Readings<Route>>();
+  const routes = new Map<string, Routes>();
+  let words = NO_WORDS;
 
   function principalOf(principal: Principal): string {
     let text = principals.get(principal);
@@ -92,7 +107,11 @@ export function createDescriber(
     return text;
   }
 
-  function routesOf(protocol: Arrival['protocol'], method: string, path: string): Readings<Route> {
+  function routesOf(protocol: Arrival['protocol'], method: string, path: string): Routes {
+    if (words !== policy.words()) {
+      words = policy.words();
+      routes.clear();
+    }
     const key = `${protocol} ${method} ${path}`;
     let found = routes.get(key);
     if (found === undefined) {
@@ -105,12 +124,18 @@ export function createDescriber(
     return found;
   }
 
-  function createRoutes(protocol: Arrival['protocol'], method: string, path: string): Readings<Route> {
+  function createRoutes(protocol: Arrival['protocol'], method: string, path: string): Routes {
     const found: Route[] = [];
-    const add = (segments: readonly string[], { operation, resource }: NamedOperation, spelling: string) => {
-      const members = { operation, method, path: spelling, segments, protocol };
+    const cases: Route[] = [];
+    const create = (
+      segments: readonly string[],
+      { operation, resource }: NamedOperation,
+      spelling: string,
+      isOtherCase = false,
+    ): Route => {
+      const members = { operation, method, path: spelling, segments, protocol, isOtherCase };
       const action = actionText(system.name, members, resource);
-      found.push({ operation, resource, segments, action, isGraphql: isGraphqlPath(segments) });
+      return { operation, resource, segments, action, isGraphql: isGraphqlPath(segments) };
     };
     // One too many tells that there are too many.
     for (const decoded of readPath(path, system.path, isWholePath, MAX_READINGS + 1)) {
@@ -119,18 +144,21 @@ export function createDescriber(
         const operation = segments === decoded ? named : nameOperation(method, segments);
         const ownPath = pathOf(segments, path);
         const isFirst = found.length === 0;
-        if (isFirst) add(segments, operation, path);
+        if (isFirst) found.push(create(segments, operation, path));
         // A rule that compares paths must see //admin and /%61dmin as /admin.
-        if (!isFirst || ownPath !== path) add(segments, operation, ownPath);
+        if (!isFirst || ownPath !== path) found.push(create(segments, operation, ownPath));
       }
+      if (system.path?.case !== undefined) continue;
+      for (const segments of otherCases(decoded, words, MAX_CANDIDATES))
+        cases.push(create(segments, nameOperation(method, segments), pathOf(segments, path), true));
     }
-    return found as [Route, ...Route[]];
+    return { ways: found as [Route, ...Route[]], otherCases: cases };
   }
 
   return (arrival) => {
     const { method, target, headers, body } = arrival;
     const { path, query } = splitTarget(target);
-    const ways = routesOf(arrival.protocol, method, path);
+    const { ways, otherCases: cases } = routesOf(arrival.protocol, method, path);
     const [route] = ways;
     const queries = readQuery(query, system.formFields);
     const judged = arrival.decoded ?? body;
@@ -160,9 +188,14 @@ export function createDescriber(
       );
     const usual: Candidate = { route, query: queries[0], body: bodies[0] };
     const others =
-      ways.length === 1 && queries.length === 1 && bodies.length === 1 && unlikely.length === 0
+      ways.length === 1 && queries.length === 1 && bodies.length === 1 && unlikely.length === 0 && cases.length === 0
         ? NO_CANDIDATES
-        : tellApart(combine(ways, queries, bodies), combine(ways, queries, unlikely), (of) => sees(inputOf(of)));
+        : tellApart(
+            combine(ways, queries, bodies),
+            combine(ways, queries, unlikely),
+            combine(cases, queries, [...bodies, ...unlikely]),
+            (of) => policy.sees(inputOf(of)),
+          );
     const readings = 1 + others.length;
 
     return {
@@ -199,13 +232,15 @@ function combine(
  * The readings besides the first. What policy cannot tell apart is one reading of a path.
  * @param sure ways in which systems read such calls
  * @param unlikely ways that count only if policy finds something in the body
+ * @param cases ways that count only if a rule holds or blocks
  */
 function tellApart(
   sure: readonly Candidate[],
   unlikely: readonly Candidate[],
+  cases: readonly Candidate[],
   shown: (of: Candidate) => unknown,
 ): readonly Candidate[] {
-  const candidates = sure.length + unlikely.length;
+  const candidates = sure.length + unlikely.length + cases.length;
   if (candidates > MAX_CANDIDATES) throw tooManyReadings();
   const known = new Map<Route['segments'], Set<unknown>>();
   const isNew = (of: Candidate): boolean => {
@@ -217,8 +252,8 @@ function tellApart(
   const found = unlikely.filter((of) => shown(of) !== shown({ ...of, body: '{}' }));
   const different = sure.filter(isNew);
   if (different.length > MAX_READINGS) throw tooManyReadings();
-  // These are no fault of the agent, which may send any text in JSON, so they do not count.
-  const [, ...others] = [...different, ...found.filter(isNew)];
+  // These are no fault of the agent, which may send any text in JSON and any name in a path, so they do not count.
+  const [, ...others] = [...different, ...found.filter(isNew), ...cases.filter(isNew)];
   return others;
 }
 

@@ -7,7 +7,7 @@ import { inFolder } from '../../policies/real-opa.ts';
 
 const wasm = new Uint8Array([0, 97, 115, 109, 255]);
 const data = '{"most": 9007199254740993}';
-const reads: Reads = { others: { action: { system: true } }, systems: { crm: true } };
+const reads: Reads = { others: { action: { system: true } }, systems: { crm: true }, words: ['crm'] };
 const bundle: Bundle = {
   revision: bundleRevision({ wasm, data, reads }),
   wasm,
@@ -29,13 +29,15 @@ it('the store returns the bundle that was written, and remembers which is active
     const later = createBundleStore(join(dir, 'policy'));
     expect(await later.active()).toBe(bundle.revision);
     expect(await later.read(bundle.revision)).toEqual(bundle);
-    expect((await readdir(join(dir, 'policy'))).sort()).toEqual([`${bundle.revision}.json`, 'active']);
+    expect((await readdir(join(dir, 'policy'))).sort()).toEqual([`${bundle.revision}.json`, 'active'].sort());
   }));
 
 it('the reads of a bundle survive under any name', () =>
   inFolder({}, async (dir) => {
     const store = createBundleStore(dir);
-    const odd = JSON.parse('{"others":{"__proto__":{"a":{}}},"systems":{"__proto__":true,"constructor":{}}}') as Reads;
+    const odd = JSON.parse(
+      '{"others":{"__proto__":{"a":{}}},"systems":{"__proto__":true,"constructor":{}},"words":[]}',
+    ) as Reads;
     const revision = bundleRevision({ wasm, data, reads: odd });
     await store.write({ ...bundle, reads: odd, revision });
     expect(JSON.stringify((await store.read(revision)).reads)).toBe(JSON.stringify(odd));

@@ -316,7 +316,7 @@ describe('what decisions read', () => {
 
 describe('inputs reduced to what is read', () => {
   const others: ReadTree = { action: { system: true, body: { a: true, b: {} } }, context: { flags: true } };
-  const project = createProjection({ others, systems: { open: true, shut: {} } });
+  const project = createProjection({ others, systems: { open: true, shut: {} }, words: [] });
 
   it('a reduced input keeps what is read in its original text', () => {
     const body = '{ "c": [1, "]"], "a" : 1.50 , "b": {"x": "}"}, "a ": 2}';

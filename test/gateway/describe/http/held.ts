@@ -2,10 +2,11 @@ import type { HeldCall } from '../../../../gateway/domain/hold.ts';
 import { amendCall } from '../../../../gateway/describe/http/amend.ts';
 import type { NotAmended } from '../../../../gateway/domain/amendment.ts';
 import { createDescriber } from '../../../../gateway/describe/http/http-call.ts';
+import { NO_WORDS } from '../../../../gateway/domain/words.ts';
 import { testArrival, testSystem } from './arrival.ts';
 
 /** Under a policy that reads nothing, a call has one reading, and can be edited. */
-const describe = createDescriber(testSystem(), () => '');
+const describe = createDescriber(testSystem(), { sees: () => '', words: () => NO_WORDS });
 
 export const JSON_TYPE = 'application/json';
 export const FORM_TYPE = 'application/x-www-form-urlencoded';

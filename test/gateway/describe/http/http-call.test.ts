@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { NO_WORDS } from '../../../../gateway/domain/words.ts';
 import { createDescriber } from '../../../../gateway/describe/http/http-call.ts';
 import { hasTwins } from '../../../helpers/twins.ts';
 import { problemOf, testArrival, testSystem } from './arrival.ts';
@@ -284,7 +285,8 @@ describe('calls with several readings', () => {
     const [sent, plain] = actionsOf('/%7Eme/%61');
     expect(sent).toMatchObject({ path: '/%7Eme/%61', segments: ['~me', 'a'], operation: 'GET /~me/a' });
     expect(plain).toEqual({ ...sent, path: '/~me/a' });
-    const bySegments = createDescriber(testSystem(), (input) => JSON.stringify(JSON.parse(input).action.segments));
+    const sees = (input: string) => JSON.stringify(JSON.parse(input).action.segments);
+    const bySegments = createDescriber(testSystem(), { sees, words: () => NO_WORDS });
     expect(bySegments(testArrival('GET /%7Eme/%61')).otherReadings).toEqual([]);
   });
 
