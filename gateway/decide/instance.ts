@@ -12,9 +12,10 @@ const MAX_PAGES = 64 * 1024;
 const AS_JSON = 0;
 const AS_REGO = 1;
 
-const COMPARE = 'opa_value_compare';
+/** Functions of OPA's runtime beside its ABI. */
+const BESIDE_ABI = ['opa_value_compare', 'opa_number_int'];
 
-/** The part of OPA's WebAssembly ABI (1.2) that is used here, and `opa_value_compare`. */
+/** The part of OPA's WebAssembly ABI (1.2) that is used here, and what is exported besides. */
 type Exports = {
   readonly opa_eval: (
     reserved: number,
@@ -30,6 +31,7 @@ type Exports = {
   readonly opa_malloc: (length: number) => number;
   readonly opa_free: (address: number) => void;
   readonly opa_value_parse: (address: number, length: number) => number;
+  readonly opa_number_int: (value: bigint) => number;
   readonly opa_value_compare: (a: number, b: number) => number;
   readonly opa_heap_ptr_get: () => number;
   readonly builtins: () => number;
@@ -55,7 +57,7 @@ export type Instance = {
 
 /** @throws Error when it is no module that OPA compiled */
 export function preparePolicyModule(wasm: Uint8Array): AdaptedModule {
-  return adaptModule(wasm, Object.keys(REPLACED), [COMPARE]);
+  return adaptModule(wasm, Object.keys(REPLACED), BESIDE_ABI);
 }
 
 /**
@@ -121,7 +123,8 @@ export function createInstance(
 /** A built-in as the module calls it. Undefined in Rego is the address 0. */
 function toHost(builtin: Builtin, values: PolicyMemory, goOn: () => void): (...args: number[]) => number {
   return (...args) => {
-    const result: RegoValue | undefined = builtin(...args.map(values.read));
+    const result: RegoValue | undefined =
+      args.length === 1 ? builtin(values.read(args[0]!)) : builtin(...args.map(values.read));
     // A loop over large values may call it a thousand times before a turn is counted.
     goOn();
     return result === undefined ? 0 : values.write(result);

@@ -12,10 +12,14 @@ const INTERNED_STRING = 8;
 const INTERNED_BOOLEAN = 9;
 const INTEGER = 1;
 
+/** An integer of 32 bits for sure: of larger ones that are not text, OPA's arithmetic drops bits. */
+const SHORT_INTEGER = /^(?:0|-?[1-9]\d{0,8})$/;
+
 type Exports = {
   readonly opa_malloc: (length: number) => number;
   readonly opa_free: (address: number) => void;
   readonly opa_value_parse: (address: number, length: number) => number;
+  readonly opa_number_int: (value: bigint) => number;
   readonly opa_value_compare: (a: number, b: number) => number;
 };
 
@@ -107,7 +111,10 @@ export function createPolicyMemory(memory: WebAssembly.Memory, exports: Exports)
       refresh();
       return read(address);
     },
-    write: (value: RegoValue): number => parse(writeValue(value, true)),
+    write: (value: RegoValue): number =>
+      value instanceof RegoNumber && SHORT_INTEGER.test(value.text)
+        ? exports.opa_number_int(BigInt(value.text))
+        : parse(writeValue(value, true)),
     /** The value of text that the module wrote. */
     parse(text: string): RegoValue {
       const address = parse(text);
@@ -137,7 +144,10 @@ function createWalks(sortedKeys: (collection: number) => readonly number[]) {
     return walk;
   };
   return {
-    clear: () => walks.clear(),
+    clear() {
+      // A cleared map allocates anew, which costs more than most evaluations' walks.
+      if (walks.size > 0) walks.clear();
+    },
     /** @param previous the key given before; 0 at the start */
     next(collection: number, length: number, previous: number): number {
       if (previous === 0) return begin(collection).keys[0] ?? 0;

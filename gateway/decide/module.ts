@@ -3,11 +3,11 @@ const TURNS = 1 << 10;
 /** Turns of an innermost loop without calls, such as one over bytes, that count as one. A power of two. */
 const SHORT_TURNS = 256;
 /**
- * Functions of OPA's runtime that run hundreds of times in the smallest evaluation, and only as long as one value is
- * large. Counting in them would cost a tenth of it; the loops that call them count.
+ * Functions of OPA's runtime whose loops turn hundreds of times in the smallest evaluation, and only as long as one value,
+ * the input or the result is large. Counting in them would cost a tenth of it; the loops that call them count.
  */
 const UNCOUNTED =
-  /^(?:mem(?:cpy|move|set)|strlen|opa_(?:value_hash|value_compare\w*|value_get|object_get|object_insert|lookup|mapping_lookup|strlen|strncmp|json_lex\w*|unicode\w*)|__opa_\w*)$/;
+  /^(?:mem(?:cpy|move|set)|strlen|opa_(?:value_hash|value_compare\w*|value_get|value_iter|object_get|object_insert|object_keys|lookup|mapping_lookup|strlen|strncmp|atoi64|atof64|json_(?:lex|parse|writer)\w*|unicode\w*)|__opa_\w*)$/;
 
 /** Number of the built-in that a module asks whether it may go on. OPA numbers its own from zero up. */
 export const GO_ON = -1;

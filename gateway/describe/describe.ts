@@ -37,8 +37,8 @@ export function createDescribe(
     const body = await readBody(request, system.bodyLimit);
     if (reply.tunnel) assertPlainHandshake(target, body);
     const coding = request.headers['content-encoding'];
-    const decoded = coding !== undefined &&
-      body.length > 0 && { decoded: await decodeBody(body, coding, system.bodyLimit) };
+    const isCoded = coding !== undefined && body.length > 0;
+    const decoded = isCoded ? await decodeBody(body, coding, system.bodyLimit) : body;
     const call = describe({
       id: createId('call'),
       at: receivedAt,
@@ -48,7 +48,7 @@ export function createDescribe(
       rawHeaders: request.rawHeaders,
       headers: request.headers,
       body,
-      ...decoded,
+      decoded,
       ip: request.socket.remoteAddress ?? '',
       protocol: reply.tunnel ? 'websocket' : 'http',
     });

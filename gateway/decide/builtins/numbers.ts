@@ -23,6 +23,7 @@ const LARGEST_EXPONENT = 100_000 * Math.log10(2);
 
 /** A number in text, as Go's strconv.ParseFloat reads it. What a double cannot hold for its size is undefined. */
 function parseNumber(written: string): RegoNumber | undefined {
+  if (/^[1-9]\d{0,14}$/.test(written)) return new RegoNumber(written);
   // Go takes underscores between digits.
   const text = written.replace(/(?<=\d)_(?=\d)/g, '');
   const hexadecimal = /^([+-]?)0x([\da-f_]*)(?:\.([\da-f_]*))?p([+-]?\d+)$/i.exec(text);

@@ -17,6 +17,8 @@ const NAMES: readonly (readonly [RegExp, Charset])[] = [
  * @throws Problem `bad-body` for any other charset: in UTF-7 or IBM037 the same bytes are a different text
  */
 export function charsetOf(contentType: string): Charset {
+  // Nearly all calls state none; the general way is slower.
+  if (!contentType.includes('=')) return 'utf-8';
   let charset: Charset | null = null;
   for (const [, name] of contentType.matchAll(/charset\*?\d*\*?[ \t]*=[ \t]*"?([^";]*)/gi)) {
     const known = NAMES.find(([pattern]) => pattern.test(name!.trim()))?.[1];

@@ -36,8 +36,8 @@ export type Arrival = {
   readonly rawHeaders: readonly string[];
   readonly headers: IncomingHttpHeaders;
   readonly body: Buffer;
-  /** The body without its content coding; absent if it has none. */
-  readonly decoded?: Buffer;
+  /** The body without its content coding. */
+  readonly decoded: Buffer;
   readonly ip: string;
   /** A WebSocket handshake is a kind of its own: permission to read does not allow opening a tunnel. */
   readonly protocol: 'http' | 'websocket';
@@ -161,7 +161,7 @@ export function createDescriber(
     const { ways, otherCases: cases } = routesOf(arrival.protocol, method, path);
     const [route] = ways;
     const queries = readQuery(query, system.formFields);
-    const judged = arrival.decoded ?? body;
+    const judged = arrival.decoded;
     const isEmpty = judged.length === 0;
     const type = headers['content-type'];
     const bodies = isEmpty

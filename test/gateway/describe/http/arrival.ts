@@ -42,6 +42,7 @@ export function testArrival(
     rawHeaders: Object.entries(head).flat(),
     headers: Object.fromEntries(Object.entries(head).map(([name, value]) => [name.toLowerCase(), value])),
     body: Buffer.from(body),
+    decoded: Buffer.from(body),
     ip: '127.0.0.1',
     protocol: 'http',
   };
