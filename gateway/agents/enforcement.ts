@@ -38,7 +38,7 @@ export function createEnforcement(deps: {
   readonly systems: Config['systems'];
   readonly agents: readonly AgentConfig[];
   readonly policy: Omit<Decider, 'swap'>;
-  readonly store: Pick<Store, 'holds' | 'contents' | 'suspensions' | 'usage'>;
+  readonly store: Pick<Store, 'holds' | 'contents' | 'suspensions' | 'usage' | 'senders'>;
   /** Names this process in the attempts to release. */
   readonly attemptedBy: string;
   readonly registry: Registry;
@@ -78,6 +78,7 @@ export function createEnforcement(deps: {
   const releaser = createReleaser({
     holds: store.holds,
     contents: store.contents,
+    senders: store.senders,
     decide: decideAgain,
     released: usage.released,
     spent: usage.spent,

@@ -37,7 +37,7 @@ export type ServerDeps = {
   readonly node: string;
   readonly attemptedBy: string;
   readonly policy: Omit<Decider, 'swap'>;
-  readonly store: Pick<Store, 'holds' | 'contents' | 'suspensions' | 'notifications' | 'usage'>;
+  readonly store: Pick<Store, 'holds' | 'contents' | 'suspensions' | 'notifications' | 'usage' | 'senders'>;
   readonly journal: Journal;
   readonly log: Logger;
   /** Writes the line of a call into the same log. */
@@ -155,7 +155,7 @@ export function buildServer(deps: ServerDeps): AgentsServer {
         Promise.race([alerts.settled(), late]),
         app.close(),
       ]);
-      inService.stop();
+      await Promise.race([inService.stop().catch(() => {}), late]);
       suspensions.stop();
       await usage.stop();
       await forwarder.close();

@@ -28,7 +28,8 @@ export type StagesInService = {
   readonly stages: Stages;
   /** Resolves when calls can be served. @throws Problem `store-unavailable` */
   start(): Promise<void>;
-  stop(): void;
+  /** After the last call. */
+  stop(): Promise<void>;
   readonly alerts: Pick<Alerts, 'settled'>;
 };
 
@@ -38,9 +39,11 @@ export function createStages(deps: {
   readonly policy: Omit<Decider, 'swap'>;
   readonly findAgent: (token: string) => Principal | null;
   readonly waiters: HoldWaiters;
-  readonly store: Pick<Store, 'holds' | 'contents' | 'notifications'>;
+  readonly store: Pick<Store, 'holds' | 'contents' | 'notifications' | 'senders'>;
   readonly journal: Journal;
   readonly node: string;
+  /** Names this process. */
+  readonly attemptedBy: string;
   readonly registry: Registry;
   readonly log: Logger;
   readonly logCall: LogCall;
@@ -60,7 +63,8 @@ export function createStages(deps: {
   });
   const { journal, node, logCall, clock } = deps;
   const record = createRecorder({ journal, node, log, logCall, metrics, alerts, clock, mask, usage });
-  const openCalls = createOpenCallIndex(store.holds, digest);
+  const sender = deps.attemptedBy;
+  const openCalls = createOpenCallIndex({ holds: store.holds, senders: store.senders, digest, sender, clock });
   return {
     stages: {
       identify: createIdentify({ route: createRouter(systems), findAgent: deps.findAgent }),
@@ -70,7 +74,13 @@ export function createStages(deps: {
       record,
       supersedeOpenHold: openCalls.supersede,
       forward: createForward({ forwarder, meter }),
-      hold: createHoldPoint({ holds: store.holds, digest, onRecord: record.place }),
+      hold: createHoldPoint({
+        holds: store.holds,
+        opening: openCalls.opening,
+        sender,
+        digest,
+        onRecord: record.place,
+      }),
       serveHeldCall: createServeHeldCall({
         holds: store.holds,
         contents: store.contents,

@@ -69,8 +69,9 @@ export type HoldStore = {
    * a grant covers is approved in the same transaction.
    * @throws Problem `key-reused` for the same key with another digest, `suspended` when the agent or the system is,
    *   `store-unavailable` when nothing can be stored.
+   * @param sender the process that opens it, if it sends calls: from now on it sends no twin of this one
    */
-  open(draft: HoldDraft): Promise<{ hold: CallHold; attached: boolean }>;
+  open(draft: HoldDraft, sender?: string): Promise<{ hold: CallHold; attached: boolean }>;
   /** The same for a question or a relay. @throws as `open` */
   openHandoff(draft: HandoffDraft): Promise<{ hold: Hold; attached: boolean }>;
   find(id: string): Promise<Hold | null>;
@@ -88,6 +89,8 @@ export type HoldStore = {
    * apart. Returns how to stop.
    */
   watch(changed: (hold: Hold) => void): () => void;
+  /** Resolves when every watcher knows what was committed before this call. */
+  refresh(): Promise<void>;
   /** Holds that changed at `since` (milliseconds since the epoch) or later, oldest change first: at most `limit`. */
   changedSince(since: number, limit: number): Promise<Hold[]>;
   /** Holds on which a timer is due: see `dueCommand`. */

@@ -5,6 +5,7 @@ import type { HoldStore } from './hold-store.ts';
 import type { NotificationStore } from './notification.ts';
 import type { Outbox } from './outbox.ts';
 import type { RunStore } from './run.ts';
+import type { SenderStore } from './sender.ts';
 import type { SuspensionStore } from './suspension.ts';
 import type { UsageStore } from './usage.ts';
 
@@ -21,6 +22,7 @@ export type Store = {
   readonly notifications: NotificationStore;
   readonly outbox: Outbox;
   readonly runs: RunStore;
+  readonly senders: SenderStore;
   /** What agents, owners and operations use, counted by all processes together. */
   readonly usage: UsageStore;
   close(): Promise<void>;

@@ -3,6 +3,7 @@ import { triggerOf, type Decision } from '../domain/decision.ts';
 import type { DigestAction } from '../domain/hold.ts';
 import type { HoldDraft, HoldStore } from '../domain/hold-store.ts';
 import type { Reply } from '../domain/reply.ts';
+import type { OpenCallIndex } from './open-call-index.ts';
 import type { HeldSince } from './wait/serve-held-call.ts';
 
 const NO_BODY = Buffer.alloc(0);
@@ -13,11 +14,15 @@ const NO_BODY = Buffer.alloc(0);
  */
 export function createHoldPoint(deps: {
   readonly holds: Pick<HoldStore, 'open'>;
+  /** Opens the hold while no call like it is forwarded. */
+  readonly opening: OpenCallIndex['opening'];
+  /** Names this process. */
+  readonly sender: string;
   readonly digest: DigestAction;
   /** The call as its events record it. */
   readonly onRecord: (call: Call) => NonNullable<HoldDraft['onRecord']>;
 }): (call: Call, decision: Decision, reply: Reply) => Promise<HeldSince> {
-  const { holds, digest, onRecord } = deps;
+  const { holds, opening, sender, digest, onRecord } = deps;
 
   function draft(call: Call, decision: Decision, handle: boolean): HoldDraft {
     const { principal, system, operation, method, path, idempotencyKey, traceId, claims } = call;
@@ -65,7 +70,8 @@ export function createHoldPoint(deps: {
   return async (call, decision, reply) => {
     const since = performance.now();
     const handle = reply.preference.async && !reply.tunnel;
-    const { hold } = await holds.open(draft(call, decision, handle));
+    const drafted = draft(call, decision, handle);
+    const hold = await opening(call.id, drafted.digest, async () => (await holds.open(drafted, sender)).hold);
     unload(call);
     return { hold, since };
   };

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Measurement, Meter } from '../../domain/metering.ts';
+import { isSafe } from '../../domain/call.ts';
 import type { Clock } from '../../domain/clock.ts';
 import type { Cost } from '../../domain/cost.ts';
 import type { Spender } from '../../domain/usage.ts';
@@ -10,7 +11,9 @@ import type { HoldContents } from '../../domain/hold-contents.ts';
 import type { HoldStore } from '../../domain/hold-store.ts';
 import { createId } from '../../domain/id.ts';
 import { Problem } from '../../domain/problem.ts';
+import type { SenderStore } from '../../domain/sender.ts';
 import type { System } from '../../domain/system.ts';
+import { allAware, askAgain } from './all-aware.ts';
 import { asksAgain } from './asks-again.ts';
 import { CapturedAnswer } from './captured-answer.ts';
 import type { Forwarder } from '../forwarder.ts';
@@ -44,8 +47,9 @@ export type Releaser = {
 };
 
 /**
- * Releases approved holds, each at most once. The order makes a crash harmless: policy decides again, one
- * compare-and-swap commits the attempt, and only then the first byte goes upstream.
+ * Releases approved holds, each at most once. The order makes a crash harmless: policy decides again, every process that
+ * could send the same call has heard of the hold, one compare-and-swap commits the attempt, and only then the first byte
+ * goes upstream.
  *
  * A process that dies after the commit leaves the hold `releasing`, and it becomes `indeterminate`. The call is sent
  * again only if its system is declared idempotent.
@@ -53,6 +57,7 @@ export type Releaser = {
 export function createReleaser(deps: {
   readonly holds: Pick<HoldStore, 'apply'>;
   readonly contents: Pick<HoldContents, 'call'>;
+  readonly senders: Pick<SenderStore, 'unaware'>;
   /** Decides again. The digest tells which calls are identical; it is null for a call that was sent already. */
   readonly decide: (input: string, digest: string | null, otherReadings?: readonly string[]) => Decision;
   readonly forwarder: Forwarder;
@@ -73,6 +78,7 @@ export function createReleaser(deps: {
   const {
     holds,
     contents,
+    senders,
     decide,
     forwarder,
     outcomes,
@@ -179,7 +185,11 @@ export function createReleaser(deps: {
       alone(hold, async () => {
         const judged = await judge(hold, false);
         const { request, objection, policyRevision } = judged;
-        if (objection) return { hold: await apply(hold, objection), delivery: null };
+        if (objection?.type === 'supersede') return { hold: await apply(hold, objection), delivery: null };
+        const aware = isSafe(hold.method) ? 'all' : await allAware(senders, hold);
+        if (aware === 'not yet') return { hold, delivery: null };
+        const again = aware === 'all' ? objection : askAgain(hold, objection, aware.lost, policyRevision);
+        if (again) return { hold: await apply(hold, again), delivery: null };
 
         const attempt = createId('att');
         const own = headerValue(request.headers, 'idempotency-key');

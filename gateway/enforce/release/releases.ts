@@ -4,6 +4,7 @@ import type { Hold } from '../../domain/hold.ts';
 import type { HoldStore } from '../../domain/hold-store.ts';
 import type { RunStore } from '../../domain/run.ts';
 import { Problem } from '../../domain/problem.ts';
+import type { SenderStore } from '../../domain/sender.ts';
 import type { System } from '../../domain/system.ts';
 import { settleAbandoned } from './abandoned.ts';
 import type { Forwarder } from '../forwarder.ts';
@@ -39,6 +40,7 @@ export type Releases = {
 export function createReleases(deps: {
   readonly holds: HoldStore;
   readonly runs: RunStore;
+  readonly senders: Pick<SenderStore, 'end'>;
   readonly releaser: Releaser;
   readonly outcomes: Outcomes;
   readonly forwarder: Forwarder;
@@ -50,7 +52,7 @@ export function createReleases(deps: {
   readonly log: Logger;
   readonly clock: Clock;
 }): Releases {
-  const { holds, runs, releaser, outcomes, forwarder, systems, instance, run, alive, log, clock } = deps;
+  const { holds, runs, senders, releaser, outcomes, forwarder, systems, instance, run, alive, log, clock } = deps;
   const ended = new Set<string>();
   let timer: NodeJS.Timeout | undefined;
   let healthy = true;
@@ -88,6 +90,7 @@ export function createReleases(deps: {
     beatenAt = now;
     const known = { alive, ended, liveRuns: now < othersUnknownUntil ? null : await runs.live() };
     const isDead = (name: string) => hasEnded(name, instance, known);
+    await senders.end(isDead);
     const abandoned = await settleAbandoned({ holds, systems, ended: isDead, clock });
     if (abandoned > 0)
       log.warn({ holds: abandoned }, 'a process ended while it released calls; their outcome is unknown');

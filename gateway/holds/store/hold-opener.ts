@@ -12,12 +12,13 @@ import type { HoldWriter } from './hold-writer.ts';
 import { transition } from '../machine.ts';
 import { newHandoff, newHold } from '../new-hold.ts';
 import type { Content } from './hold-contents.ts';
+import { insertHeard } from './senders.ts';
 import type { UnitOfWork } from './unit-of-work.ts';
 
 export type Opened<Kept extends Hold> = { readonly hold: Kept; readonly attached: boolean };
 
 export type HoldOpener = {
-  call(unit: UnitOfWork, draft: HoldDraft): Promise<Opened<CallHold>>;
+  call(unit: UnitOfWork, draft: HoldDraft, sender: string | null): Promise<Opened<CallHold>>;
   handoff(unit: UnitOfWork, draft: HandoffDraft): Promise<Opened<Hold>>;
 };
 
@@ -46,7 +47,7 @@ export function createHoldOpener(options: {
   }
 
   return {
-    async call(unit, draft) {
+    async call(unit, draft, sender) {
       const { principal, digest, earlierDigest = digest, idempotencyKey, handle, traceId } = draft;
       const { trx, now } = unit;
       const { suspended, granted, delegated } = await preconditionsOf(trx, principal.agent, draft.system, now);
@@ -62,6 +63,7 @@ export function createHoldOpener(options: {
         (granted ? await redeemed(unit, draft) : null) ??
         asking(newHold(draft, now, await assignee(unit, draft, delegated)));
       await writer.insert(unit, change, [{ kind: 'call', content: draft.call }], traceId);
+      if (sender !== null) await insertHeard(trx, sender, [change.hold.id]);
       return { hold: assertCall(change.hold), attached: false };
     },
     async handoff(unit, draft) {

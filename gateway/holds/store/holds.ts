@@ -34,7 +34,7 @@ export function createHoldStore(options: {
   const read = <T>(work: () => Promise<T>) => available(() => changes.ready().then(work));
 
   return {
-    open: (draft) => read(() => transact(clock(), (unit) => opener.call(unit, draft))),
+    open: (draft, sender) => read(() => transact(clock(), (unit) => opener.call(unit, draft, sender ?? null))),
     openHandoff: (draft) => read(() => transact(clock(), (unit) => opener.handoff(unit, draft))),
     find: (id) =>
       read(async () => {
@@ -51,6 +51,7 @@ export function createHoldStore(options: {
     apply: (id, command) => read(() => commands.apply(id, command)),
     foresee: (id, command) => read(() => commands.foresee(id, command)),
     watch: (changed) => changes.watch(changed),
+    refresh: () => available(() => changes.refresh()),
     changedSince: (since, limit) => read(() => reader.changedSince(since, limit)),
     due: (now) => available(() => reader.due(now)),
     releasable: () => read(() => reader.releasable()),

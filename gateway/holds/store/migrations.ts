@@ -183,6 +183,20 @@ const migrations: readonly Migration[] = [
       .execute();
     await db.schema.createIndex('usage_touched').on('usage').column('touched_at').execute();
   },
+  async (db, engine) => {
+    const name = sql.raw(engine === 'sqlite' ? 'text' : 'text collate "C"');
+    await db.schema
+      .createTable('senders')
+      .addColumn('sender', name, (column) => column.primaryKey())
+      .addColumn('ended_at', 'bigint')
+      .execute();
+    await db.schema
+      .createTable('heard')
+      .addColumn('hold_id', name, (column) => column.notNull())
+      .addColumn('sender', name, (column) => column.notNull())
+      .addPrimaryKeyConstraint('heard_key', ['hold_id', 'sender'])
+      .execute();
+  },
 ];
 
 const CURRENT = FIRST + migrations.length - 1;

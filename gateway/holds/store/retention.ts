@@ -26,7 +26,12 @@ export async function prune(db: Kysely<Schema>, now: number): Promise<void> {
       .where('hold_id', 'in', settledBefore(now - ANSWER_KEPT))
       .execute();
     await trx.deleteFrom('sealed').where('hold_id', 'in', settledBefore(longAgo)).execute();
+    await trx
+      .deleteFrom('heard')
+      .where('hold_id', 'in', trx.selectFrom('holds').select('id').where('settled_at', 'is not', null))
+      .execute();
     await trx.deleteFrom('holds').where('settled_at', '<', longAgo).execute();
+    await trx.deleteFrom('senders').where('ended_at', '<', longAgo).execute();
     await trx.deleteFrom('grants').where('until', '<', longAgo).execute();
     await trx.deleteFrom('delegations').where('until', '<', longAgo).execute();
     const notifications = (state: string) => trx.deleteFrom('notices').where('state', '=', state);

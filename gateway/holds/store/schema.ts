@@ -51,6 +51,9 @@ export type Schema = {
     next_at: number | null;
     state: string;
   };
+  /** Processes that send allowed calls, and which holds each has heard of; see `SenderStore`. */
+  senders: { sender: string; ended_at: number | null };
+  heard: { hold_id: string; sender: string };
   /** Runs of gateways, so that others can tell which of them died. */
   runs: { run: string; seen_at: number };
   /** PostgreSQL alone, where gateways share the outbox: what `OutboxDelivery` keeps. */

@@ -16,6 +16,7 @@ import { createNotificationStore } from './notifications.ts';
 import { createOutbox } from './outbox.ts';
 import { prune } from './retention.ts';
 import { createRunStore } from './runs.ts';
+import { createSenderStore } from './senders.ts';
 import { openSqlite } from './sqlite.ts';
 import { watchSuspensions } from './suspension-watch.ts';
 import { createSuspensionStore } from './suspensions.ts';
@@ -91,6 +92,7 @@ export async function openHoldStore(options: HoldStoreOptions): Promise<OwnedSto
     notifications: createNotificationStore(db, transact, clock, compose),
     outbox: createOutbox(database, delivery),
     runs: createRunStore(database),
+    senders: createSenderStore(database, clock),
     usage: createUsageStore(database),
     counts: () => available(() => reader.counts()),
     prune: (now) =>

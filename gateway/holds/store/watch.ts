@@ -8,6 +8,8 @@ export type ChangeWatch = {
   watch(changed: (hold: Hold) => void): () => void;
   /** Resolves when whatever is read from now on is no older than what watchers will be told from. @throws as reading does */
   ready(): Promise<void>;
+  /** Resolves when every watcher was told of what was committed before this call. @throws as reading does */
+  refresh(): Promise<void>;
   stop(): void;
 };
 
@@ -28,7 +30,7 @@ export function watchChanges({ db, onCommit, settledChange }: HoldDatabase, open
   const told = new Map<string, number>();
   const named = new Set<string>();
   let everything = false;
-  let looking = false;
+  let looking: Promise<void> | null = null;
 
   function begin(): Promise<number> {
     const asked = settledChange();
@@ -39,9 +41,13 @@ export function watchChanges({ db, onCommit, settledChange }: HoldDatabase, open
     return asked;
   }
 
-  async function look(): Promise<void> {
-    if (looking) return;
-    looking = true;
+  /** One look at a time. What is wanted while one is under way is part of it. */
+  function look(): Promise<void> {
+    looking ??= Promise.resolve().then(lookWhileWanted);
+    return looking;
+  }
+
+  async function lookWhileWanted(): Promise<void> {
     try {
       while (watchers.size > 0 && (everything || named.size > 0)) {
         if (named.size > 0) {
@@ -54,7 +60,7 @@ export function watchChanges({ db, onCommit, settledChange }: HoldDatabase, open
         }
       }
     } finally {
-      looking = false;
+      looking = null;
     }
   }
 
@@ -124,6 +130,15 @@ export function watchChanges({ db, onCommit, settledChange }: HoldDatabase, open
     },
     async ready() {
       if (watchers.size > 0) await (floor ?? begin());
+    },
+    async refresh() {
+      everything = true;
+      try {
+        await look();
+      } catch (error) {
+        everything = true;
+        throw error;
+      }
     },
     stop() {
       watchers.clear();

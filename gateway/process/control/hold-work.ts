@@ -39,6 +39,7 @@ export function createHoldWork(deps: {
   const releases = createReleases({
     holds: store.holds,
     runs: store.runs,
+    senders: store.senders,
     releaser,
     outcomes,
     forwarder,

@@ -57,6 +57,7 @@ export async function openGateway(options: {
   const releaser = createReleaser({
     holds,
     contents,
+    senders: store.senders,
     decide,
     digest,
     systems,

@@ -22,7 +22,7 @@ const folder = tempFolder();
 let upstream: Upstream;
 let one: DataPlane;
 let two: DataPlane;
-/** A worker that never hears of what others do. */
+/** A worker that never hears of rejections. */
 let deaf: DataPlane;
 /** Called before worker one carries out a command. */
 let before: (command: HoldCommand) => Promise<unknown> = async () => {};
@@ -51,7 +51,13 @@ beforeAll(async () => {
     });
   one = await start('worker-0/1/test', through);
   two = await start('worker-1/2/test', (store) => store);
-  deaf = await start('worker-2/3/test', (store) => ({ ...store, holds: { ...store.holds, watch: () => () => {} } }));
+  deaf = await start('worker-2/3/test', (store) => ({
+    ...store,
+    holds: {
+      ...store.holds,
+      watch: (changed) => store.holds.watch((hold) => hold.status !== 'rejected' && changed(hold)),
+    },
+  }));
 }, 60_000);
 
 afterAll(async () => {
@@ -142,4 +148,89 @@ test('a caller whose time is over is told of a decision that its worker has not 
   const rejection = { type: 'reject', by: BEN, channel: 'api', revision: 1, code: 'other', note: null } as const;
   await one.store.holds.apply(id, rejection);
   expect(await (await answer).json()).toMatchObject({ code: 'rejected', reviewer_code: 'other' });
+});
+
+/** The same call, as policy allows it. `Agent-Context` is no part of what an approval binds to. */
+const URGENT = { 'agent-context': 'urgent' };
+
+test('a call that one worker holds and another allows at once is sent once, and the hold says which call was sent', async () => {
+  for (let round = 0; round < 20; round++) {
+    const purpose = randomUUID();
+    const id = await held(one, purpose);
+    expect((await pay(two, purpose, URGENT)).status).toBe(201);
+    await approve(one.store, id).catch(() => {});
+    await pay(one, purpose, NOW);
+    const { status, note } = (await one.store.holds.find(id))!;
+    expect([status, sentFor(purpose)]).toEqual(['superseded', 1]);
+    expect(note).toMatch(/it was forwarded as call_[0-9a-f]{32}$/);
+  }
+});
+
+test('a call that is allowed while its own worker stores the hold on its twin is sent once', async () => {
+  for (let round = 0; round < 20; round++) {
+    const purpose = randomUUID();
+    const [hold, allowed] = await Promise.all([held(one, purpose), pay(one, purpose, URGENT)]);
+    expect(allowed.status).toBe(201);
+    await approve(one.store, hold).catch(() => {});
+    await pay(one, purpose, NOW);
+    const { status, execution } = (await one.store.holds.find(hold))!;
+    // The allowed call came first, and the other was approved by a person later; or it superseded the other.
+    expect([
+      ['superseded', 'none', 1],
+      ['approved', 'executed', 2],
+    ]).toContainEqual([status, execution, sentFor(purpose)]);
+  }
+});
+
+test('a call that was allowed before its twin was held does not supersede it: people approved a repetition', async () => {
+  const purpose = randomUUID();
+  expect((await pay(two, purpose, URGENT)).status).toBe(201);
+  const sentAt = Date.now();
+  await expect.poll(() => Date.now()).toBeGreaterThan(sentAt);
+  const id = await held(one, purpose);
+  await approve(one.store, id);
+  expect((await pay(one, purpose)).status).toBe(201);
+  expect(await one.store.holds.find(id)).toMatchObject({ status: 'approved', execution: 'executed' });
+  expect(sentFor(purpose)).toBe(2);
+});
+
+test('an approved call waits for a worker that has not heard of it; if that worker ends, people are asked again and told why', async () => {
+  const purpose = randomUUID();
+  const silent = 'worker-9/9/test';
+  await one.store.senders.join(silent);
+  const id = await held(one, purpose);
+  await approve(one.store, id);
+  expect(await (await pay(one, purpose, NOW)).json()).toMatchObject({ code: 'release-pending', hold_id: id });
+  expect(sentFor(purpose)).toBe(0);
+
+  await one.store.senders.end((name) => name === silent);
+  expect(await (await pay(two, purpose, NOW)).json()).toMatchObject({ code: 'approval-pending', hold_id: id });
+  expect(await one.store.holds.find(id)).toMatchObject({
+    status: 'pending',
+    revision: 2,
+    reason: expect.stringContaining(`${silent} ended before it heard of this hold, and may have sent the same call`),
+  });
+  await approve(one.store, id);
+  expect((await pay(two, purpose)).status).toBe(201);
+  expect(sentFor(purpose)).toBe(1);
+});
+
+test('a worker that leaves in order keeps no approved call waiting', async () => {
+  const purpose = randomUUID();
+  const folder = tempFolder();
+  const start = (name: string) =>
+    startDataPlane({
+      systems: { payments: { upstream: upstream.url, wait: '60s' } },
+      rego: { 'payments.rego': REGO },
+      at: { file: join(folder.path, 'holds.sqlite') },
+      key: join(folder.path, 'holds.key'),
+      name,
+    });
+  const [stays, leaves] = [await start('worker-0/1/leaving'), await start('worker-1/2/leaving')];
+  const id = await held(stays, purpose);
+  await leaves.close();
+  await approve(stays.store, id);
+  expect((await pay(stays, purpose)).status).toBe(201);
+  await stays.close();
+  folder.remove();
 });

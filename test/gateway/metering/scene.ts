@@ -41,6 +41,7 @@ export async function startScene(
   const control = createReleaser({
     holds: store.holds,
     contents: store.contents,
+    senders: store.senders,
     decide: (input) => decider.decide(input),
     forwarder,
     outcomes: createOutcomes(store.holds, () => {}),

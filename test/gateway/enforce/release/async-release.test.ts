@@ -119,7 +119,7 @@ function startReleaser(
     systems: systems(),
     clock,
   };
-  const releaser = createReleaser({ ...parts, decide, whyNotPermitted, by });
+  const releaser = createReleaser({ ...parts, senders: plane.store.senders, decide, whyNotPermitted, by });
   const failed = (error: unknown) => failures.push(error);
   const releases = createHandleReleases({ holds, releaser, clock, failed });
   releases.start();

@@ -95,6 +95,7 @@ beforeAll(async () => {
   releaser = createReleaser({
     holds: store.holds,
     contents: store.contents,
+    senders: store.senders,
     decide: (input) => plane.decider.decide(input),
     forwarder,
     outcomes: createOutcomes(store.holds, () => {}),
@@ -217,6 +218,7 @@ describe('a call of unknown outcome to a system that is declared idempotent', ()
     const unreachable = createReleaser({
       holds: plane.store.holds,
       contents: plane.store.contents,
+      senders: plane.store.senders,
       decide: (input) => plane.decider.decide(input),
       forwarder: nowhere,
       outcomes,

@@ -109,6 +109,7 @@ export class World {
     gateway.releaser = createReleaser({
       holds: store.holds,
       contents: store.contents,
+      senders: store.senders,
       decide: (input) => decisionOf(Number(JSON.parse(input).call)),
       forwarder,
       outcomes: createOutcomes(store.holds, () => {}),
