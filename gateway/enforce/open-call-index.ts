@@ -111,10 +111,14 @@ export function createOpenCallIndex(deps: {
   }
 
   function confirmSoon(): void {
-    // What cannot be confirmed now is confirmed with the next hold, or at the next look.
-    confirming ??= confirm()
-      .catch(() => {})
-      .finally(() => (confirming = null));
+    confirming ??= confirm().then(
+      () => {
+        confirming = null;
+        if (heard.size > 0) confirmSoon();
+      },
+      // It is tried again with the next hold, and at the next look.
+      () => void (confirming = null),
+    );
   }
 
   async function confirm(): Promise<void> {
