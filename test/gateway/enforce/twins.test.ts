@@ -39,7 +39,7 @@ let policies: Evaluator[];
 
 beforeAll(async () => {
   upstream = await startUpstream((_received, response) => void response.writeHead(201).end('paid'));
-  const modules = [BY_CLAIM, BY_CLAIM, ALLOWS];
+  const modules = [BY_CLAIM, BY_CLAIM, BY_CLAIM, ALLOWS];
   policies = await Promise.all(modules.map(async (rego) => createEvaluator(await compileRego({ 'p.rego': rego }))));
 }, 60_000);
 
@@ -115,7 +115,9 @@ class Round {
     for (let call = 0; call < CALLS_EACH; call++) {
       if (this.#choose(2) === 0) await pause(this.#choose(LONGEST_PAUSE));
       const what = this.#bodies[this.#choose(this.#bodies.length)]!;
-      await this.#call(this.#plane(), what, this.#choose(3) === 0);
+      await this.#call(this.#plane(), what, this.#choose(8) === 0);
+      // At once, before other processes have heard of a hold.
+      if (this.#choose(3) === 0) await this.#call(this.#plane(), what, true);
     }
   }
 
@@ -218,7 +220,7 @@ describe(`calls that are held and allowed at once, from seed ${SEED}`, () => {
     const planes: DataPlane[] = [];
     for (const worker of [0, 1, 2]) planes.push(await start(folder.path, `worker-${worker}/${worker}/test`, at));
     const calls = await drive(planes);
-    expect(calls).toBe(ROUNDS * (CALLERS * CALLS_EACH + 3));
+    expect(calls).toBeGreaterThanOrEqual(ROUNDS * CALLERS * CALLS_EACH);
     await Promise.all(planes.map((plane) => plane.close()));
     folder.remove();
   }, 3_600_000);
@@ -231,7 +233,7 @@ describe(`calls that are held and allowed at once, from seed ${SEED}`, () => {
       planes.push(await start(folder.path, `worker-0/1/${gateway}`, { url: postgres.url }));
     }
     const calls = await drive(planes);
-    expect(calls).toBe(ROUNDS * (CALLERS * CALLS_EACH + 3));
+    expect(calls).toBeGreaterThanOrEqual(ROUNDS * CALLERS * CALLS_EACH);
     await Promise.all(planes.map((plane) => plane.close()));
     await postgres.stop();
     folder.remove();
