@@ -69,11 +69,15 @@ export function createOpenCallIndex(
     else hearing.hear(hold);
   }
 
-  async function supersedeHold(holdId: string, call: Call, { policyRevision }: Decision): Promise<HeldSince | null> {
+  async function supersedeHolds(asked: string, call: Call, { policyRevision }: Decision): Promise<HeldSince | null> {
     const since = performance.now();
     const reason = `policy allows it now; it was forwarded as ${call.id}`;
-    const result = await holds.apply(holdId, { type: 'supersede', reason, policyRevision });
-    if (isRefusal(result) && result.hold) {
+    const done = new Set<string>();
+    // Another hold on the call may come to light while the store is asked about one.
+    for (let id = open.find(call, asked, done); id !== null; id = open.find(call, asked, done)) {
+      done.add(id);
+      const result = await holds.apply(id, { type: 'supersede', reason, policyRevision });
+      if (!isRefusal(result) || !result.hold) continue;
       if (mayHaveArrived(result.hold)) {
         unload(call);
         return { hold: assertCall(result.hold), since };
@@ -89,10 +93,16 @@ export function createOpenCallIndex(
     return await supersede(call, decision);
   }
 
+  /** The digest under which a hold on the call is open, if any is: an earlier version may have stored it. */
+  function askedAs(call: Call): string | null {
+    return (
+      [digest, digest.earlier].map((of) => of(call, call)).find((asked) => open.find(call, asked) !== null) ?? null
+    );
+  }
+
   function supersede(call: Call, decision: Decision): Promise<HeldSince | null> | null {
-    const find = () => open.find(call, digest(call, call)) ?? open.find(call, digest.earlier(call, call));
-    const holdId = open.has(call) ? find() : null;
-    if (holdId !== null) return supersedeHold(holdId, call, decision);
+    const asked = open.has(call) ? askedAs(call) : null;
+    if (asked !== null) return supersedeHolds(asked, call, decision);
     hearing.sends(call);
     return null;
   }
