@@ -92,7 +92,7 @@ class Round {
   }
 
   async #call(plane: DataPlane, what: string, urgent: boolean): Promise<void> {
-    const from = performance.now();
+    const from = Date.now();
     const answer = await fetch(`${plane.url}/payments/pay`, {
       method: 'POST',
       body: what,
@@ -108,7 +108,7 @@ class Round {
       ? (JSON.parse(text) as { code?: string; hold_id?: string })
       : {};
     const verdict = answer.headers.get('holdpoint-verdict');
-    this.told.push({ what, from, to: performance.now(), verdict, status: answer.status, code, hold });
+    this.told.push({ what, from, to: Date.now(), verdict, status: answer.status, code, hold });
   }
 
   async #callRepeatedly(): Promise<void> {
@@ -135,7 +135,7 @@ class Round {
         if (isRefusal(result)) continue;
         this.facts.push({
           hold: id,
-          since: performance.now(),
+          since: Date.now(),
           is: command.type === 'approve' ? 'approved' : 'rejected',
         });
       }
@@ -180,7 +180,7 @@ class Round {
       for (const hold of executed) {
         // Once a caller knows of the hold, a call that is allowed before the hold is released ends it.
         const openSince = Math.min(...about.filter(({ hold: id }) => id === hold.id).map(({ to }) => to));
-        const releasedAt = hold.attempt!.at - performance.timeOrigin;
+        const releasedAt = hold.attempt!.at;
         for (const { from, to } of allowed) {
           if (from > openSince && to < releasedAt) found.push(`${hold.id} and a call allowed meanwhile were both sent`);
         }
