@@ -30,7 +30,7 @@ const tell = (message: FromControl) => process.send?.(message, undefined, undefi
 
 /** Everything but the data plane: policy, admin API, hold timers, releases for callers that left, and shipping. */
 async function start(
-  { config: { file, text }, listen, instance, run, alive }: ToControl & { type: 'start' },
+  { config: { file, text }, listen, instance, runs, alive }: ToControl & { type: 'start' },
   inbox: Inbox<ToControl>,
 ): Promise<void> {
   const config = parseConfig(text, file);
@@ -71,7 +71,7 @@ async function start(
     attemptedBy: instance,
     usageFailed: (err) => unlessAway(err, () => log.warn({ err }, 'usage counts could not be shared')),
   });
-  const holdWork = createHoldWork({ ...shared, enforcement, instance, run, alive });
+  const holdWork = createHoldWork({ ...shared, enforcement, instance, runs, alive });
   await Promise.all([holdWork.releases.live(), store.suspensions.refresh()]);
   // The first policy starts the workers. They do not wait for ClickHouse.
   await keeper.start();

@@ -13,6 +13,8 @@ export type DataFolder = {
   readonly clickhouse: string;
   /** The address and login of the embedded ClickHouse while it runs, for commands on this machine. */
   readonly clickhouseEndpoint: string;
+  /** Names the latest run of the gateway. */
+  readonly run: string;
   /** Node's compile cache; may be deleted at any time. */
   readonly compiled: string;
 };
@@ -26,6 +28,7 @@ export function dataFolder(path: string): DataFolder {
     policy: join(path, 'policy'),
     clickhouse: join(path, 'clickhouse'),
     clickhouseEndpoint: join(path, 'clickhouse.json'),
+    run: join(path, 'run'),
     compiled: join(path, 'compiled'),
   };
 }
@@ -50,7 +53,7 @@ export function lockDataFolder(path: string): () => void {
     return unlock;
   } catch (error) {
     if (!(error instanceof FolderInUse)) throw error;
-    const pid = readPid(pidFile);
+    const pid = readLine(pidFile);
     throw new DataInUse(
       `Another Holdpoint${pid ? ` (process ${pid})` : ''} works on ${path}. Stop it first, or give this one a \`data\` folder of its own.`,
     );
@@ -72,6 +75,16 @@ export function awaitOrphans(journals: string): void {
       if (!(error instanceof FolderInUse)) throw error;
     }
   }
+}
+
+/**
+ * Records the run that begins. The folder must be locked.
+ * @returns the one before it, whose processes have ended; null if this is the first
+ */
+export function recordRun(file: string, run: string): string | null {
+  const earlier = readLine(file);
+  writeFileSync(file, `${run}\n`);
+  return earlier;
 }
 
 class FolderInUse extends Error {}
@@ -103,7 +116,7 @@ export function lockFolder(path: string, patience: number): () => void {
   }
 }
 
-function readPid(file: string): string | null {
+function readLine(file: string): string | null {
   try {
     return readFileSync(file, 'utf8').trim();
   } catch {

@@ -13,6 +13,9 @@ export type Question = 'metrics' | 'suspensions';
 /** One worker's answer. */
 export type Answer = { readonly metrics: ProcessMetrics } | { readonly suspensions: 'known' };
 
+/** Identifies this run of the gateway among all runs on one store, and the one before it, which has ended. */
+export type Runs = { readonly run: string; readonly earlier: string | null };
+
 /** Messages from the supervisor to a worker. */
 export type ToWorker =
   | {
@@ -40,8 +43,7 @@ export type ToControl =
       readonly config: ConfigText;
       readonly listen: Listening;
       readonly instance: string;
-      /** Identifies this run of the gateway among all runs on one store. */
-      readonly run: string;
+      readonly runs: Runs;
       /** The processes of this run that were alive when this one started. */
       readonly alive: readonly string[];
     }

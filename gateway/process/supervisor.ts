@@ -8,10 +8,10 @@ import type { ClickHouseAddress } from '../../audit/clickhouse/clickhouse.ts';
 import { processEnvironment, type Config } from '../config/config.ts';
 import { instanceName } from '../enforce/release/instance.ts';
 import { reserveAddresses, type Listening } from './addresses.ts';
-import { awaitOrphans, dataFolder, lockDataFolder } from './data-folder.ts';
+import { awaitOrphans, dataFolder, lockDataFolder, recordRun } from './data-folder.ts';
 import { keepEngine } from './keep-engine.ts';
 import { keepRunning, type Kept } from './keep-running.ts';
-import type { ConfigText, FromControl, FromWorker, ToControl, ToWorker } from './messages.ts';
+import type { ConfigText, FromControl, FromWorker, Runs, ToControl, ToWorker } from './messages.ts';
 import { createWorkerPoll } from './worker-poll.ts';
 
 /** Milliseconds from SIGTERM until remaining processes are killed. */
@@ -52,7 +52,9 @@ export async function startGateway(
     unlock();
     throw error;
   });
-  const supervisor = new Supervisor(config, text, listening, output, log);
+  const run = randomUUID();
+  const runs = { run, earlier: recordRun(folder.run, run) };
+  const supervisor = new Supervisor(config, text, listening, runs, output, log);
   const interrupt = () => supervisor.interrupt();
   signal?.addEventListener('abort', interrupt);
   if (signal?.aborted) interrupt();
@@ -92,7 +94,7 @@ class Supervisor {
   #policyRevision: string | null = null;
   #controlListens = false;
 
-  readonly #run = randomUUID();
+  readonly #runs: Runs;
   /** Names of the processes that may be releasing holds. */
   readonly #alive = new Set<string>();
   #instances = 0;
@@ -105,8 +107,9 @@ class Supervisor {
     (message) => this.#control.send(message),
   );
 
-  constructor(config: Config, text: ConfigText, listening: Listening, output: Output, log: Logger) {
+  constructor(config: Config, text: ConfigText, listening: Listening, runs: Runs, output: Output, log: Logger) {
     this.#config = config;
+    this.#runs = runs;
     this.#text = text;
     this.#listening = listening;
     this.#log = log;
@@ -190,7 +193,7 @@ class Supervisor {
     return keepRunning({
       name,
       spawn: async () => {
-        instance = instanceName(name, ++this.#instances, this.#run);
+        instance = instanceName(name, ++this.#instances, this.#runs.run);
         this.#alive.add(instance);
         return spawn(instance);
       },
@@ -214,7 +217,7 @@ class Supervisor {
       });
       child.on('message', (message: FromControl) => this.#onControl(message));
       const tell = (message: ToControl) => child.send(message, () => {});
-      const start = { config: this.#text, listen: this.#listening, instance, run: this.#run };
+      const start = { config: this.#text, listen: this.#listening, instance, runs: this.#runs };
       tell({ type: 'start', ...start, alive: [...this.#alive] });
       void this.#clickhouse.promise.then((address) => tell({ type: 'clickhouse', address }));
       return child;

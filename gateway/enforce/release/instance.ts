@@ -10,8 +10,8 @@ export function instanceName(place: string, number: number, run: string): string
  * Whether `instance` has ended, as far as `self` can know.
  *
  * In its own run, `self` knows the processes that were `alive` when it started and those that `ended` since. Later
- * processes count as alive: the supervisor reports their end. Processes of another run have ended if their run is not
- * in `liveRuns`. While `liveRuns` is unknown (null), they count as alive.
+ * processes count as alive: the supervisor reports their end. Processes of another run have ended if it is `endedRun`, or
+ * not in `liveRuns`. While `liveRuns` is unknown (null), they count as alive.
  */
 export function hasEnded(
   instance: string,
@@ -19,6 +19,7 @@ export function hasEnded(
   known: {
     readonly alive: readonly string[];
     readonly ended: ReadonlySet<string>;
+    readonly endedRun: string | null;
     readonly liveRuns: readonly string[] | null;
   },
 ): boolean {
@@ -27,5 +28,5 @@ export function hasEnded(
   const [, number, run = ''] = instance.split('/');
   const [, ownNumber, ownRun] = self.split('/');
   if (run === ownRun) return Number(number) < Number(ownNumber);
-  return known.liveRuns !== null && !known.liveRuns.includes(run);
+  return run === known.endedRun || (known.liveRuns !== null && !known.liveRuns.includes(run));
 }

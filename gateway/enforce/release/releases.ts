@@ -48,11 +48,14 @@ export function createReleases(deps: {
   /** This process, its run of the gateway, and the processes of that run that were alive when this one started. */
   readonly instance: string;
   readonly run: string;
+  /** A run whose processes have ended, although it beat lately. */
+  readonly endedRun: string | null;
   readonly alive: readonly string[];
   readonly log: Logger;
   readonly clock: Clock;
 }): Releases {
-  const { holds, runs, senders, releaser, outcomes, forwarder, systems, instance, run, alive, log, clock } = deps;
+  const { holds, runs, senders, releaser, outcomes, forwarder, systems, instance, run, endedRun, alive, log, clock } =
+    deps;
   const ended = new Set<string>();
   let timer: NodeJS.Timeout | undefined;
   let healthy = true;
@@ -88,7 +91,7 @@ export function createReleases(deps: {
     const now = performance.now();
     if (beatenAt !== null && now - beatenAt > OUTAGE) othersUnknownUntil = now + OUTAGE;
     beatenAt = now;
-    const known = { alive, ended, liveRuns: now < othersUnknownUntil ? null : await runs.live() };
+    const known = { alive, ended, endedRun, liveRuns: now < othersUnknownUntil ? null : await runs.live() };
     const isDead = (name: string) => hasEnded(name, instance, known);
     await senders.end(isDead);
     const abandoned = await settleAbandoned({ holds, systems, ended: isDead, clock });

@@ -8,6 +8,7 @@ import { createReleases, unlessAway, type Releases } from '../../enforce/release
 import { createNotificationDelivery } from '../../holds/notify/notification-delivery.ts';
 import { createNotifier } from '../../holds/notify/notifier.ts';
 import { createHoldTimers } from '../../holds/timers.ts';
+import type { Runs } from '../messages.ts';
 
 /** Milliseconds between two polls for due holds. */
 const TIMER_INTERVAL = 500;
@@ -27,7 +28,7 @@ export function createHoldWork(deps: {
   readonly enforcement: Enforcement;
   readonly store: OwnedStore;
   readonly instance: string;
-  readonly run: string;
+  readonly runs: Runs;
   readonly alive: readonly string[];
   readonly registry: Registry;
   readonly log: Logger;
@@ -35,7 +36,7 @@ export function createHoldWork(deps: {
 }): HoldWork {
   const { config, enforcement, store, registry, log, clock } = deps;
   const { releaser, outcomes, forwarder, systems } = enforcement;
-  const { instance, run, alive } = deps;
+  const { instance, runs, alive } = deps;
   const releases = createReleases({
     holds: store.holds,
     runs: store.runs,
@@ -45,7 +46,8 @@ export function createHoldWork(deps: {
     forwarder,
     systems,
     instance,
-    run,
+    run: runs.run,
+    endedRun: runs.earlier,
     alive,
     log,
     clock,

@@ -5,12 +5,19 @@ const self = instanceName('control', 5, 'this-run');
 const known = {
   alive: [instanceName('worker-0', 3, 'this-run'), self],
   ended: new Set<string>(),
+  endedRun: null,
   liveRuns: ['this-run', 'the-other-gateway'],
 };
 
 test('every process of a run without heartbeats has ended', () => {
   expect(hasEnded(instanceName('worker-0', 3, 'earlier-run'), self, known)).toBe(true);
   expect(hasEnded(instanceName('worker-0', 9, 'earlier-run'), self, known)).toBe(true);
+});
+
+test('every process of the run before this one on the same folder has ended, however lately it beat', () => {
+  const earlier = { ...known, endedRun: 'earlier-run', liveRuns: ['this-run', 'earlier-run'] };
+  expect(hasEnded(instanceName('worker-0', 3, 'earlier-run'), self, earlier)).toBe(true);
+  expect(hasEnded(instanceName('worker-0', 3, 'earlier-run'), self, { ...earlier, liveRuns: null })).toBe(true);
 });
 
 test('every process of another gateway’s live run counts as alive', () => {
