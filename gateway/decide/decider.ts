@@ -1,6 +1,6 @@
 import type { DriftRules } from '../domain/metering.ts';
-import type { Decision } from '../domain/decision.ts';
-import { isOtherCase } from '../domain/policy-input.ts';
+import { NO_RULE, type Decision } from '../domain/decision.ts';
+import { haveOnePath, isOtherCase } from '../domain/policy-input.ts';
 import { Problem } from '../domain/problem.ts';
 import { NO_WORDS, type Words } from '../domain/words.ts';
 import type { Evaluator } from './evaluator.ts';
@@ -32,16 +32,26 @@ export type Decider = DriftRules & {
 };
 
 /**
- * The decision on one more reading. A path in another case is most often another path, so there it counts only if a rule
- * holds or blocks it, or fails: that no rule allows it says nothing.
+ * The decision on a call that systems read in several ways. A path in another case is most often another path, so that
+ * reading counts only if a rule holds or blocks it, or fails: that no rule allows it says nothing.
  */
-function decideOther(evaluator: Evaluator, reading: string): Decision[] {
-  const decision = evaluator.decide(reading);
-  const { verdict, rules, fault } = decision;
-  const counts =
-    !isOtherCase(reading) || fault !== null || (verdict !== 'allow' && rules.some((rule) => rule.verdict === verdict));
-  return counts ? [decision] : [];
+function decideAll(evaluator: Evaluator, input: string, otherReadings: readonly string[]): Decision {
+  const usual = evaluator.decide(input);
+  const others = otherReadings.flatMap((reading) => {
+    const decision = evaluator.decide(reading);
+    const counts = !isOtherCase(reading) || (decision.verdict !== 'allow' && decision.rules[0]?.id !== NO_RULE);
+    return counts ? [decision] : [];
+  });
+  const decision = strictestDecision([usual, ...others]);
+  if (decision.verdict === usual.verdict) return decision;
+  const why = haveOnePath([input, ...otherReadings]) ? OF_CALL : OF_PATH;
+  return { ...decision, reason: `${decision.reason} ${why}` };
 }
+
+const OF_CALL = 'Systems could read this call in several ways, and this is the verdict on one of them.';
+const OF_PATH =
+  'Systems could read its path in several ways, and this is the verdict on one of them. If this system reads it in one way ' +
+  'only, an operator can declare that under `path` in its configuration.';
 
 export function createDecider(initial: Evaluator | null = null): Decider {
   let current = initial;
@@ -50,11 +60,8 @@ export function createDecider(initial: Evaluator | null = null): Decider {
     decide(input, otherReadings = []) {
       const evaluator = current;
       if (!evaluator) throw new Problem('policy-unavailable');
-      const decision = evaluator.decide(input);
       return blockUnmetObligations(
-        otherReadings.length === 0
-          ? decision
-          : strictestDecision([decision, ...otherReadings.flatMap((reading) => decideOther(evaluator, reading))]),
+        otherReadings.length === 0 ? evaluator.decide(input) : decideAll(evaluator, input, otherReadings),
       );
     },
     watches: (system) => current?.watches(system) ?? false,

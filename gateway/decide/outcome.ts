@@ -1,6 +1,13 @@
 import { z } from 'zod';
 import { costAmount, costMember, type Cost } from '../domain/cost.ts';
-import type { Decision, MatchedRule, Obligation, Trigger, Verdict } from '../domain/decision.ts';
+import {
+  NO_RULE,
+  type Decision,
+  type MatchedRule,
+  type Obligation,
+  type Trigger,
+  type Verdict,
+} from '../domain/decision.ts';
 import { createRecent } from './recent.ts';
 import { canEscalate, holdMembers, termsOf, trigger } from './terms.ts';
 
@@ -89,7 +96,7 @@ export function readOutcome(text: string): Outcome {
   if (verdict === 'block') {
     if (rules.length === 0) {
       const reason = `No policy rule for ${system} covers this call, so it is blocked.`;
-      return { ...base, rules: [{ id: 'holdpoint/default', verdict, reason, trigger: 'rule' }], reason };
+      return { ...base, rules: [{ id: NO_RULE, verdict, reason, trigger: 'rule' }], reason };
     }
     if (blocks.length === 0) return failed('malformed decision: block without a rule');
     const alert = [...new Set(holdEntries.filter(isBlockAndAlert).flatMap((entry) => entry.reviewers ?? []))];

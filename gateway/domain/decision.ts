@@ -5,6 +5,9 @@ export type Verdict = 'allow' | 'hold' | 'block';
 /** What made a rule match: facts of the call, or an estimate (a confidence, an anomaly score). */
 export type Trigger = 'rule' | 'probabilistic';
 
+/** Stands for the rule when a call is blocked because no rule covers it. */
+export const NO_RULE = 'holdpoint/default';
+
 /** One Rego rule that matched. `id` is `<package>/<name>`, such as `rules.payments/refund-over-limit`. */
 export type MatchedRule = {
   readonly id: string;

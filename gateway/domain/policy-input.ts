@@ -229,6 +229,11 @@ export function sharedLength(input: PolicyInput): number {
   return Math.max(0, input.indexOf(QUERY));
 }
 
+/** Whether all readings of a call have one path. */
+export function haveOnePath(readings: readonly PolicyInput[]): boolean {
+  return new Set(readings.map((reading) => reading.slice(0, sharedLength(reading)))).size === 1;
+}
+
 /** The parts of an input that an event also has as columns; null if the input has no such text. */
 type InputColumns = {
   readonly path: string | null;

@@ -1,5 +1,5 @@
 import type { Call } from '../domain/call.ts';
-import { triggerOf, type Decision } from '../domain/decision.ts';
+import { NO_RULE, triggerOf, type Decision } from '../domain/decision.ts';
 import { EVENT_VERSION, type Event, type Failure, type Layer } from '../domain/event.ts';
 import type { Completion } from '../domain/completion.ts';
 import type { Principal } from '../domain/principal.ts';
@@ -32,9 +32,6 @@ type CallLines = {
   /** `call.completed`. */
   completed(call: Call, decision: Decision, completion: Completion, end: End): string;
 };
-
-/** Stands for the rule when a call is blocked because no rule covers it. */
-const NO_RULE = 'holdpoint/default';
 
 const BY_POLICY = ',"actor":"policy","actor_kind":"gateway","channel":"agent"';
 const BY_AGENT = ',"actor_kind":"agent","channel":"agent"';

@@ -12,9 +12,11 @@ const REGO = `package rules.payments
 
 allow contains {"rule": "reading"} if input.action.method == "GET"
 
+allow contains {"rule": "posts", "reason": "Posts are public."} if input.action.segments == ["posts"]
+
 allow contains {"rule": "posting"} if input.action.segments == ["chat.postMessage"]
 
-block contains {"rule": "admin"} if input.action.segments[0] == "admin"
+block contains {"rule": "admin", "reason": "admin is closed."} if input.action.segments[0] == "admin"
 
 block contains {"rule": "paths"} if startswith(input.action.path, "/Internal/")
 
@@ -61,6 +63,7 @@ describe('a system that may ignore the case of paths', () => {
 
   test.each([
     ['a name that only a rule that allows has', 'POST /chat.postMessage', 'allow'],
+    ['a name that a reason has in another case', 'POST /posts', 'allow'],
     ['a name that no rule has', 'GET /Accounts/AC1/Messages.json', 'allow'],
     ['a name in the case of the rule', 'GET /Sessions/Open', 'allow'],
   ])('%s is judged as sent', (_, line, verdict) => {
@@ -69,6 +72,16 @@ describe('a system that may ignore the case of paths', () => {
 
   test('a name of a rule that allows in another case is not allowed', () => {
     expect(verdictOn('POST /chat.postmessage')).toBe('block');
+  });
+
+  test('a verdict on another reading of the path names what an operator can declare', () => {
+    const call = createDescriber(testSystem(), policy)(testArrival('GET /Admin'));
+    expect(policy.decide(call.input, call.otherReadings).reason).toBe(
+      'admin is closed. Systems could read its path in several ways, and this is the verdict on one of them. If this system ' +
+        'reads it in one way only, an operator can declare that under `path` in its configuration.',
+    );
+    const usual = createDescriber(testSystem(), policy)(testArrival('GET /admin'));
+    expect(policy.decide(usual.input, usual.otherReadings).reason).toBe('admin is closed.');
   });
 
   test('a rule for all names but some can leave out other cases', () => {
