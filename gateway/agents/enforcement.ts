@@ -9,6 +9,7 @@ import type { DigestAction } from '../domain/hold.ts';
 import type { Store } from '../domain/store.ts';
 import type { Meter } from '../domain/metering.ts';
 import type { System } from '../domain/system.ts';
+import { createLinks, type Links } from '../enforce/links/links.ts';
 import { createForwarder, type Forwarder } from '../enforce/forwarder.ts';
 import { createOutcomes, type Outcomes } from '../enforce/release/outcomes.ts';
 import { createReleaser, type Releaser } from '../enforce/release/release.ts';
@@ -23,6 +24,7 @@ import { createDriftMetrics } from '../record/drift-metrics.ts';
 export type Enforcement = {
   readonly systems: ReadonlyMap<string, System>;
   readonly forwarder: Forwarder;
+  readonly links: Links;
   readonly releaser: Releaser;
   readonly outcomes: Outcomes;
   readonly meter: Meter;
@@ -50,6 +52,7 @@ export function createEnforcement(deps: {
   const { policy, store, log, clock } = deps;
   const systems = new Map<string, System>(deps.systems.map((system) => [system.name, system]));
   const forwarder = createForwarder(deps.systems);
+  const links = createLinks(deps.systems);
   const meter = createMeter({
     systems: deps.systems,
     drift: policy,
@@ -91,5 +94,5 @@ export function createEnforcement(deps: {
     by: deps.attemptedBy,
     clock,
   });
-  return { systems, forwarder, releaser, outcomes, meter, usage, suspensions, isGranted, digest, decideAgain };
+  return { systems, forwarder, links, releaser, outcomes, meter, usage, suspensions, isGranted, digest, decideAgain };
 }

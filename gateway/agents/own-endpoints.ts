@@ -10,6 +10,7 @@ import type { Principal, Reviewer } from '../domain/principal.ts';
 import { Problem, type ProblemCode } from '../domain/problem.ts';
 import type { System } from '../domain/system.ts';
 import { HttpReply } from '../enforce/reply/http-reply.ts';
+import type { Links } from '../enforce/links/links.ts';
 import type { HoldWaiters } from '../enforce/wait/hold-waiters.ts';
 import { identifyAgent } from '../identify/identify.ts';
 import { assertActive } from '../identify/permission.ts';
@@ -25,6 +26,9 @@ export function createOwnEndpoints(deps: {
   readonly suspensions: Suspensions;
   readonly store: Pick<Store, 'holds' | 'contents'>;
   readonly waiters: HoldWaiters;
+  readonly links: Links;
+  /** The name of the system that has the address at which a request came. */
+  readonly ownerOf: (request: IncomingMessage) => string | undefined;
   /** Why this process cannot serve calls now; null if it can. */
   readonly notReady: () => string | null;
   readonly log: Logger;
@@ -59,6 +63,8 @@ export function createOwnEndpoints(deps: {
     holds: deps.store.holds,
     contents: deps.store.contents,
     waiters: deps.waiters,
+    links: deps.links,
+    replyTo: ({ raw: request }, { raw: response }) => new HttpReply(response, deps.ownerOf(request as IncomingMessage)),
     identify: ({ raw }) => identifyAgent(raw as IncomingMessage, keyHeaders, findAgent),
     assertActive: ({ agent }) => assertActive(agent, null, suspensions),
     recipients: {

@@ -70,7 +70,7 @@ export function buildServer(deps: ServerDeps): AgentsServer {
     usageFailed: (err) => log.warn({ err }, 'usage counts could not be shared; policy is told that they are stale'),
     suspensionsChanged: () => tunnels?.cut((agent, system) => enforcement.suspensions.of(agent, system) !== null),
   });
-  const { suspensions, usage, outcomes, forwarder } = enforcement;
+  const { suspensions, usage, outcomes, forwarder, links } = enforcement;
   const findAgent = createAgentDirectory(deps.agents);
   const waiters = createHoldWaiters(store.holds);
   const { stages, alerts, ...inService } = createStages({ ...deps, enforcement, findAgent, waiters });
@@ -97,19 +97,23 @@ export function buildServer(deps: ServerDeps): AgentsServer {
   ): Server {
     return createHttpServer((request, response) => {
       if (request.url?.startsWith('/-/')) {
+        if (own) owners.set(request, own);
         running.began();
         response.once('close', running.ended);
         ownEndpoints(request, response);
-      } else void serveExchange({ request, reply: new HttpReply(response), own, receivedAt: clock() });
+      } else void serveExchange({ request, reply: new HttpReply(response, own?.name), own, receivedAt: clock() });
     });
   }
 
+  const owners = new WeakMap<IncomingMessage, System>();
   let ownEndpoints: (request: IncomingMessage, response: ServerResponse) => void;
   const app = createOwnEndpoints({
     ...deps,
     findAgent,
     suspensions,
     waiters,
+    links,
+    ownerOf: (request) => owners.get(request)?.name,
     notReady,
     createServer: (serve) => serverFor(null, (ownEndpoints = serve)),
   });
@@ -117,11 +121,10 @@ export function buildServer(deps: ServerDeps): AgentsServer {
     system.address ? [{ system, address: system.address, server: serverFor(system, ownEndpoints) }] : [],
   );
 
-  const owners = new WeakMap<IncomingMessage, System>();
   tunnels = registerTunnel(app, systems, (request, response, tunnel: Tunnel) =>
     serveExchange({
       request,
-      reply: new HttpReply(response, tunnel),
+      reply: new HttpReply(response, owners.get(request)?.name, tunnel),
       own: owners.get(request) ?? null,
       receivedAt: clock(),
     }),

@@ -50,7 +50,7 @@ export function createStages(deps: {
   readonly clock: Clock;
 }): StagesInService {
   const { enforcement, policy, store, waiters, log } = deps;
-  const { forwarder, meter, usage, digest, releaser, suspensions, isGranted } = enforcement;
+  const { forwarder, links, meter, usage, digest, releaser, suspensions, isGranted } = enforcement;
   const systems = [...enforcement.systems.values()];
   const metrics = createCallMetrics(deps.registry, () => waiters.size);
   const alerts = createAlerts({ notifications: store.notifications, log, failed: metrics.alertFailed });
@@ -73,7 +73,7 @@ export function createStages(deps: {
       decide: policy.decide,
       record,
       supersedeOpenHold: openCalls.supersede,
-      forward: createForward({ forwarder, meter }),
+      forward: createForward({ forwarder, meter, links }),
       hold: createHoldPoint({
         holds: store.holds,
         opening: openCalls.opening,
@@ -86,6 +86,7 @@ export function createStages(deps: {
         contents: store.contents,
         waiters,
         releaser,
+        links,
         systems: enforcement.systems,
       }),
       block,

@@ -101,13 +101,14 @@ export function parseConfig(text: string, file: string, env: NodeJS.ProcessEnv =
   const readPem = (file: 'ca' | 'cert' | 'key', name: string) =>
     readPemFile(resolve(base, name), (message) => at(['clickhouse', 'tls', file], message));
   const resolved = Object.entries(systems).map(
-    ([name, { agent_credential, body_limit, form_fields, listen, openapi, read_back, ...system }]) => ({
+    ([name, { agent_credential, body_limit, form_fields, listen, openapi, read_back, upstream_hosts, ...system }]) => ({
       ...withoutUndefined(system),
       name,
       agentCredential: agent_credential,
       bodyLimit: body_limit,
       formFields: form_fields,
       address: listen ?? null,
+      ...(upstream_hosts && { upstreamHosts: upstream_hosts }),
       ...(read_back && {
         readBack: { path: read_back.path, executed: read_back.executed, notExecuted: read_back.not_executed },
       }),

@@ -15,6 +15,16 @@ The gateway reads a response after the agent has it: headers of any response; JS
 const HEADERS =
   'Headers to judge and to send besides [those that need no entry](../../policies/README.md#headers), such as `sudo`, `impersonate-user` or `x-forwarded-user`. Approvals bind to them. A header that carries a credential, such as `cookie` or `private-token`, is sent if it is named here, but policy never sees it.';
 
+const LINKS = `Places in JSON answers of at most 1 MiB that hold URLs of the system: JSON pointers such as \`/upload_url\`, and names such as \`"@odata.nextLink"\`, which match members anywhere. The gateway replaces such URLs with its own, as it does in the headers \`Location\`, \`Content-Location\`, \`Link\` and \`Refresh\`, so that agents do not follow them around it.`;
+
+const linkPlace = z
+  .string()
+  .regex(
+    /^(?:(?:\/(?:[^~]|~[01])*)+|[^/].*)$/s,
+    'expected a JSON pointer, such as /upload_url, or the name of a member',
+  )
+  .meta({ title: 'JSON pointer or name' });
+
 const cost = section({
   operations: z
     .array(z.string().min(1))
@@ -77,6 +87,13 @@ export const system = section({
     .array(z.string().transform((host) => host.toLowerCase()))
     .default([])
     .describe('Host names of the system, for SDKs that take no base path. Paths then have no system prefix.'),
+  upstream_hosts: z
+    .array(upstreamUrl)
+    .optional()
+    .describe(
+      'Further URLs of the system, such as `https://uploads.github.com`, to which its answers lead. Agents reach them through the gateway at `/<system>/~<host>/…`; policy sees `/~<host>/…` as the path.',
+    ),
+  links: z.array(linkPlace).optional().describe(LINKS),
   listen: address
     .optional()
     .describe(

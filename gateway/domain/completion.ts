@@ -1,4 +1,5 @@
 import type { Measurement } from './metering.ts';
+import type { AnswerNote } from './upstream-sink.ts';
 
 /** How a call or an exchange ended. The cost and drift of a held call are recorded with its release instead. */
 export type Completion = {
@@ -13,15 +14,18 @@ export type Completion = {
   readonly holdId: string | null;
   /** Milliseconds that the caller waited for reviewers; null if the call was not held. */
   readonly heldMs: number | null;
+  /** What the gateway did with the system's answer. */
+  readonly notes: readonly AnswerNote[];
 } & Measurement;
 
-const NOTHING = {
+const NOTHING: Omit<Completion, 'status'> = {
   code: null,
   cause: null,
   responseBytes: 0,
   upstreamMs: null,
   holdId: null,
   heldMs: null,
+  notes: [],
   cost: null,
   drift: null,
 };

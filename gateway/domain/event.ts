@@ -195,6 +195,13 @@ export const EVENT_TYPES = {
     has: [...ANY, ...CALLED, 'reason', 'failure'],
     may: [...OF_CALLS, 'hold_id', 'trigger', 'status'],
   },
+  'call.noted': {
+    layer: 'record',
+    about:
+      'The answer of the system led elsewhere, or had its credential. `code`: `redirect-elsewhere`, `links-kept` (a body with declared links was too large or not readable, and passed as it was) or `credential-masked`.',
+    has: [...ANY, ...CALLED, 'code'],
+    may: [...OF_CALLS, 'hold_id', 'status'],
+  },
   'call.refused': {
     layer: 'decide',
     about: 'A call of a known agent was refused before policy evaluated it.',

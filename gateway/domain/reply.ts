@@ -2,13 +2,14 @@ import type { Verdict } from './decision.ts';
 import type { Completion } from './completion.ts';
 import type { HeldResponse, Hold } from './hold.ts';
 import type { Problem } from './problem.ts';
-import type { UpstreamSink } from './upstream-sink.ts';
+import type { AnswerNote, UpstreamSink } from './upstream-sink.ts';
 
 /**
  * Answers one call, over whichever protocol it came. Nothing else writes to a caller. Each call is answered once, by
  * `answer`, `stored`, `problem` or `accepted`.
  */
 export type Reply = {
+  readonly via: Via;
   readonly preference: Preference;
   /** Set for a WebSocket handshake (RFC 6455). It is judged as one call and, if allowed, handed to the tunnel. */
   readonly tunnel: Tunnel | null;
@@ -26,8 +27,11 @@ export type Reply = {
   accepted(decisionId: string, hold: Pick<Hold, 'id' | 'status'>, retryAfter: number): void;
 };
 
+/** How the caller reached the gateway: `host` is host and port as it knows them, `own` the system with that address. */
+export type Via = { readonly scheme: 'http' | 'https'; readonly host: string; readonly own: string | undefined };
+
 /** An answer while it streams. `gone`: the caller hung up before it had the whole answer. */
-export type StreamedAnswer = UpstreamSink & { readonly gone: boolean };
+export type StreamedAnswer = UpstreamSink & { readonly gone: boolean; readonly notes: readonly AnswerNote[] };
 
 /** The reply of a whole exchange, with access to its connection. */
 export type ConnectionReply = Reply & {

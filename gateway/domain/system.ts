@@ -7,6 +7,10 @@ export type System = {
   readonly upstream: URL;
   /** Host names (lowercase, without port) at which agents reach this system without a path prefix. */
   readonly hosts: readonly string[];
+  /** Further places of the system, such as one for uploads: URLs with or without a path. */
+  readonly upstreamHosts?: readonly URL[];
+  /** Where answers have URLs in JSON bodies: JSON pointers (RFC 6901), and names of members anywhere. */
+  readonly links?: readonly string[];
   /** Own `host:port`, for SDKs that can set neither a base path nor a Host header. */
   readonly listen?: string;
   /** How the system reads paths. */

@@ -1,3 +1,10 @@
+/**
+ * What the gateway changed in an answer, or let pass with a warning. `redirect-elsewhere`: a redirect to a host that is
+ * none of the system's. `links-kept`: a body with declared links was too large to read, or in an unknown coding.
+ * `credential-masked`: it had the system's credential.
+ */
+export type AnswerNote = 'redirect-elsewhere' | 'links-kept' | 'credential-masked';
+
 /** Receives an upstream's answer: for a waiting agent, for the store, or for both. */
 export type UpstreamSink = {
   /** Called once, with the final status (never 1xx) and the end-to-end headers. */
@@ -11,4 +18,6 @@ export type UpstreamSink = {
   onDrain(resume: () => void): void;
   /** Calls `abort` if the agent leaves before it has the whole answer. */
   onGone(abort: () => void): void;
+  /** Told what the gateway did with the answer, before its end. */
+  note?(code: AnswerNote): void;
 };

@@ -4,6 +4,7 @@ import type { Decision } from '../domain/decision.ts';
 import type { Meter } from '../domain/metering.ts';
 import type { Reply } from '../domain/reply.ts';
 import type { Forwarder } from './forwarder.ts';
+import type { Links } from './links/links.ts';
 import { sampled } from './sampled-answer.ts';
 
 /**
@@ -13,8 +14,9 @@ import { sampled } from './sampled-answer.ts';
 export function createForward(deps: {
   readonly forwarder: Forwarder;
   readonly meter: Meter;
+  readonly links: Links;
 }): (call: Call, decision: Decision, reply: Reply) => Promise<Completion> {
-  const { forwarder, meter } = deps;
+  const { forwarder, meter, links } = deps;
   return async (call, decision, reply) => {
     const request = forwarder.prepare(call, decision);
     const { tunnel } = reply;
@@ -25,13 +27,14 @@ export function createForward(deps: {
     }
 
     const answer = reply.answer(decision.id, 'allow');
+    const led = links.through({ system: call.system, target: call.target, via: reply.via }, answer);
     const sample = meter.sample(call);
-    const delivery = await forwarder.send(call.system, request, sampled(answer, sample));
+    const delivery = await forwarder.send(call.system, request, sampled(led, sample));
     const { status, bytes, upstreamMs, problem } = delivery;
     // The agent has its answer, so measuring delays the record and nothing else.
     const measurement = meter.measure(call, decision.cost, sample, delivery);
     const { cost, drift } = measurement instanceof Promise ? await measurement : measurement;
-    const known = { responseBytes: bytes, upstreamMs, cost, drift };
+    const known = { responseBytes: bytes, upstreamMs, cost, drift, notes: answer.notes };
     // An agent that hung up gets no answer, and its upstream request was aborted. The upstream did not fail.
     if (answer.gone) return complete(0, known);
     // The answer was cut off in the middle. Its head is sent already, so the agent cannot be given a problem.

@@ -2,6 +2,7 @@ import type { Call } from '../domain/call.ts';
 import type { Decision } from '../domain/decision.ts';
 import { Problem } from '../domain/problem.ts';
 import type { System } from '../domain/system.ts';
+import { createFurtherHosts } from './further-host.ts';
 import { createRequestHeaders } from './request-headers.ts';
 import { meetObligations } from './obligations.ts';
 import type { UpstreamSink } from '../domain/upstream-sink.ts';
@@ -21,7 +22,15 @@ export type Forwarder = {
 
 export function createForwarder(systems: readonly System[]): Forwarder {
   const routes = new Map(
-    systems.map((system) => [system.name, { headers: createRequestHeaders(system), upstream: createUpstream(system) }]),
+    systems.map((system) => {
+      const { upstreamHosts = [] } = system;
+      const further = new Map(upstreamHosts.map((url) => [url, createUpstream({ ...system, upstream: url })]));
+      const upstream = createUpstream(system);
+      return [
+        system.name,
+        { headers: createRequestHeaders(system), upstream, further, furtherHost: createFurtherHosts(system) },
+      ];
+    }),
   );
   const routeTo = (system: string) => {
     const route = routes.get(system);
@@ -33,9 +42,15 @@ export function createForwarder(systems: readonly System[]): Forwarder {
       const headers = meetObligations(decision.obligations, routeTo(call.system).headers(call.headers));
       return { method: call.method, target: call.target, headers, body: call.body };
     },
-    send: (system, request, sink) => routeTo(system).upstream.send(request, sink),
+    send(system, request, sink) {
+      const { upstream, further, furtherHost } = routeTo(system);
+      const elsewhere = furtherHost(request.target);
+      if (!elsewhere) return upstream.send(request, sink);
+      return further.get(elsewhere.url)!.send({ ...request, target: elsewhere.target }, sink);
+    },
     async close() {
-      await Promise.all([...routes.values()].map((route) => route.upstream.close()));
+      const upstreams = [...routes.values()].flatMap(({ upstream, further }) => [upstream, ...further.values()]);
+      await Promise.all(upstreams.map((upstream) => upstream.close()));
     },
   };
 }

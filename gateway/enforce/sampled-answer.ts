@@ -17,5 +17,6 @@ export function sampled(sink: UpstreamSink, sample: AnswerSample | null): Upstre
     broken: () => sink.broken(),
     onDrain: (resume) => sink.onDrain(resume),
     onGone: (abort) => sink.onGone(abort),
+    note: (code) => sink.note?.(code),
   };
 }

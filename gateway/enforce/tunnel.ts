@@ -4,6 +4,7 @@ import fastify, { type FastifyInstance } from 'fastify';
 import { complete, type Completion } from '../domain/completion.ts';
 import type { Handshake, Tunnel } from '../domain/reply.ts';
 import type { System } from '../domain/system.ts';
+import { createFurtherHosts } from './further-host.ts';
 
 /** Headers of the agent's own handshake. The tunnel sets its own towards the system. */
 const HANDSHAKE_HEADERS = /^(sec-websocket-(key|version|extensions|accept|protocol)|origin)$/;
@@ -23,6 +24,9 @@ export type Tunnels = {
  */
 export function registerTunnel(app: FastifyInstance, systems: readonly System[], serve: ServeHandshake): Tunnels {
   const upstreams = new Map(systems.map((system) => [system.name, system.upstream]));
+  const furtherHosts = new Map(systems.map((system) => [system.name, createFurtherHosts(system)]));
+  const placeOf = ({ system, target }: Handshake) =>
+    furtherHosts.get(system)?.(target) ?? { url: upstreams.get(system)!, target };
   const handshakes = new WeakMap<IncomingMessage, Handshake>();
   const open = new Map<Duplex, Handshake>();
 
@@ -59,7 +63,10 @@ export function registerTunnel(app: FastifyInstance, systems: readonly System[],
       proxyPayloads: false,
       httpMethods: ['GET'],
       replyOptions: {
-        getUpstream: ({ raw }) => upstreams.get(handshakes.get(raw as IncomingMessage)?.system ?? '')?.origin ?? '',
+        getUpstream({ raw }) {
+          const handshake = handshakes.get(raw as IncomingMessage);
+          return handshake ? placeOf(handshake).url.origin : '';
+        },
       },
       wsServerOptions: { maxPayload: 16 * 2 ** 20 },
       wsClientOptions,
@@ -96,8 +103,8 @@ export function registerTunnel(app: FastifyInstance, systems: readonly System[],
           return;
         }
         handshakes.set(raw, allowed);
-        const own = upstreams.get(allowed.system)?.pathname ?? '/';
-        raw.url = (allowed.target.startsWith('/') ? own.replace(/\/$/, '') : own) + allowed.target;
+        const { url, target } = placeOf(allowed);
+        raw.url = (target.startsWith('/') ? url.pathname.replace(/\/$/, '') : url.pathname) + target;
       },
     });
     await own.ready();

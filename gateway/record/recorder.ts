@@ -5,6 +5,7 @@ import type { Clock } from '../domain/clock.ts';
 import type { Decision } from '../domain/decision.ts';
 import { layerOf, type Event } from '../domain/event.ts';
 import type { Journal } from '../domain/journal.ts';
+import type { AnswerNote } from '../domain/upstream-sink.ts';
 import type { Completion } from '../domain/completion.ts';
 import type { Caller, Exchange } from '../domain/exchange.ts';
 import { createId } from '../domain/id.ts';
@@ -82,10 +83,14 @@ export function createRecorder(deps: {
     atEnd('call.completed', decision.id, () =>
       journal.appendLine(lines.completed(call, decision, completion, end), isAllowedRead(call, decision)),
     );
-    const { drift, status } = completion;
+    const { drift, status, notes } = completion;
     if (drift)
       atEnd('call.drifted', decision.id, () =>
         journal.append({ ...drifted(call, decision, drift, node), ...place(call), at: end.at, status }),
+      );
+    for (const code of notes)
+      atEnd('call.noted', decision.id, () =>
+        journal.append({ ...noted(call, decision, code, node), ...place(call), at: end.at, status }),
       );
   }
 
@@ -177,6 +182,30 @@ type Attempt = Pick<Call, 'principal' | 'system' | 'method' | 'receivedAt'>;
 /** Whether the call may go unrecorded where the configuration permits it: an allowed call with a safe method. */
 function isAllowedRead({ method }: Call, { verdict }: Decision): boolean {
   return verdict === 'allow' && isSafe(method);
+}
+
+function noted(call: Call, { id, rules, verdict }: Decision, code: AnswerNote, node: string) {
+  const { principal, traceId } = call;
+  return {
+    event_id: createId('evt'),
+    node,
+    type: 'call.noted',
+    layer: layerOf('call.noted'),
+    decision_id: id,
+    call_id: call.id,
+    agent: principal.agent,
+    owner: principal.owner,
+    on_behalf_of: principal.onBehalfOf,
+    system: call.system,
+    method: call.method,
+    verdict,
+    rules: rules.map((rule) => rule.id),
+    code,
+    actor: 'gateway',
+    actor_kind: 'gateway',
+    channel: 'agent',
+    ...(traceId !== null && { trace_id: traceId }),
+  } as const;
 }
 
 /** Rules and revision are those that found the drift, not those that decided. */

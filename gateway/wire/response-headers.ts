@@ -1,6 +1,6 @@
 import { connectionNamed, HOP_BY_HOP } from '../domain/headers.ts';
 
-const NOT_RETURNED = new Set([...HOP_BY_HOP, 'holdpoint-decision', 'holdpoint-verdict']);
+const NOT_RETURNED = new Set([...HOP_BY_HOP, 'holdpoint-decision', 'holdpoint-verdict', 'holdpoint-warning']);
 
 /** The upstream's headers as the agent gets them: end-to-end ones, untouched. */
 export function responseHeaders(raw: readonly string[]): string[] {

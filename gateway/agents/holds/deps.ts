@@ -1,8 +1,10 @@
-import type { FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Clock } from '../../domain/clock.ts';
 import type { HoldContents } from '../../domain/hold-contents.ts';
 import type { HoldStore } from '../../domain/hold-store.ts';
 import type { Principal } from '../../domain/principal.ts';
+import type { Reply } from '../../domain/reply.ts';
+import type { Links } from '../../enforce/links/links.ts';
 import type { HoldWaiters } from '../../enforce/wait/hold-waiters.ts';
 import type { Recipients } from './handoff-form.ts';
 
@@ -11,6 +13,8 @@ export type AgentHoldsDeps = {
   readonly holds: Pick<HoldStore, 'find' | 'list' | 'apply' | 'openHandoff'>;
   readonly contents: Pick<HoldContents, 'response' | 'handoff' | 'artifact' | 'answer'>;
   readonly waiters: HoldWaiters;
+  readonly links: Links;
+  readonly replyTo: (request: FastifyRequest, reply: FastifyReply) => Reply;
   /** @throws Problem `unauthenticated` */
   readonly identify: (request: FastifyRequest) => Principal;
   /** @throws Problem `suspended`: a suspended agent may read its own holds, but not act. */

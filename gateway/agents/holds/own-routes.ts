@@ -2,7 +2,6 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Hold } from '../../domain/hold.ts';
 import { isRefusal } from '../../domain/hold-command.ts';
 import { Problem } from '../../domain/problem.ts';
-import { HttpReply } from '../../enforce/reply/http-reply.ts';
 import { about } from './about.ts';
 import type { AgentHoldsDeps } from './deps.ts';
 import { holdView, relayView } from './hold-view.ts';
@@ -11,7 +10,9 @@ import { isFor } from './relay-routes.ts';
 type HoldParams = { Params: { id: string } };
 
 /** The holds of an agent's own calls and handoffs. */
-export function registerOwnHolds(app: FastifyInstance, { holds, contents, identify, clock }: AgentHoldsDeps): void {
+export function registerOwnHolds(app: FastifyInstance, deps: AgentHoldsDeps): void {
+  const { holds, contents, identify, links, replyTo, clock } = deps;
+
   async function own(request: FastifyRequest<HoldParams>): Promise<Hold> {
     const { agent } = identify(request);
     const hold = await holds.find(request.params.id);
@@ -35,9 +36,11 @@ export function registerOwnHolds(app: FastifyInstance, { holds, contents, identi
     const hold = await own(request);
     if (hold.execution !== 'executed' && hold.execution !== 'confirmed-executed') throw new Problem('no-response-yet');
     const kept = await contents.response(hold.id);
-    if (!kept?.complete) throw new Problem('already-executed');
+    if (!kept?.complete || hold.kind !== 'approval') throw new Problem('already-executed');
+    const sent = replyTo(request, reply);
+    const { response } = links.stored({ system: hold.system, target: hold.path, via: sent.via }, kept);
     reply.hijack();
-    new HttpReply(reply.raw).stored(hold.decisionId, kept);
+    sent.stored(hold.decisionId, response);
   });
 
   app.delete<HoldParams>('/-/holds/:id', async (request, reply) => {

@@ -3,7 +3,9 @@ import type { Verdict } from '../../domain/decision.ts';
 import { abortAnswer } from './abort-answer.ts';
 import { headerValue } from '../../domain/headers.ts';
 import { ONE_WRITE } from '../../wire/delivery.ts';
-import type { UpstreamSink } from '../../domain/upstream-sink.ts';
+import type { AnswerNote, UpstreamSink } from '../../domain/upstream-sink.ts';
+
+const NONE: readonly AnswerNote[] = [];
 
 /** Streams an upstream's answer to the waiting agent. The headers name the decision. */
 export class AgentAnswer implements UpstreamSink {
@@ -14,6 +16,7 @@ export class AgentAnswer implements UpstreamSink {
   #remaining = -1;
   #broken = false;
   #gone = false;
+  #notes: readonly AnswerNote[] = NONE;
 
   constructor(response: ServerResponse, decisionId: string, verdict: Verdict) {
     this.#response = response;
@@ -23,6 +26,14 @@ export class AgentAnswer implements UpstreamSink {
   /** Whether the agent hung up before it had the whole answer. */
   get gone(): boolean {
     return this.#gone;
+  }
+
+  get notes(): readonly AnswerNote[] {
+    return this.#notes;
+  }
+
+  note(code: AnswerNote): void {
+    this.#notes = [...this.#notes, code];
   }
 
   head(status: number, headers: string[]): void {

@@ -2,10 +2,11 @@ import type { ServerResponse } from 'node:http';
 import type { Verdict } from '../../domain/decision.ts';
 import type { HeldResponse, Hold } from '../../domain/hold.ts';
 import type { Problem } from '../../domain/problem.ts';
-import type { ConnectionReply, Preference, StreamedAnswer, Tunnel } from '../../domain/reply.ts';
+import type { ConnectionReply, Preference, StreamedAnswer, Tunnel, Via } from '../../domain/reply.ts';
 import { AgentAnswer } from './agent-answer.ts';
 import { abortAnswer } from './abort-answer.ts';
 import { readPrefer } from './prefer.ts';
+import { viaOf } from './via.ts';
 
 /** The path at which an agent reads the state of its hold, on every address of the agents' listener. */
 export function holdLocation(holdId: string): string {
@@ -17,13 +18,21 @@ export class HttpReply implements ConnectionReply {
   readonly tunnel: Tunnel | null;
   readonly #response: ServerResponse;
 
-  constructor(response: ServerResponse, tunnel: Tunnel | null = null) {
+  readonly #own: string | undefined;
+
+  /** @param own the name of the system that has the address at which the request came */
+  constructor(response: ServerResponse, own?: string, tunnel: Tunnel | null = null) {
     this.#response = response;
+    this.#own = own;
     this.tunnel = tunnel;
   }
 
   get preference(): Preference {
     return readPrefer(this.#response.req.headers);
+  }
+
+  get via(): Via {
+    return viaOf(this.#response.req, this.#own);
   }
 
   get gone(): boolean {

@@ -1,7 +1,8 @@
 import { complete, type Completion } from '../../domain/completion.ts';
 import type { Hold, HeldResponse } from '../../domain/hold.ts';
 import { Problem } from '../../domain/problem.ts';
-import type { Reply } from '../../domain/reply.ts';
+import type { Reply, StreamedAnswer } from '../../domain/reply.ts';
+import type { AnswerNote } from '../../domain/upstream-sink.ts';
 import { outcomeView } from './outcome-view.ts';
 import type { HoldSnapshot, Waiting } from './hold-waiters.ts';
 
@@ -17,6 +18,7 @@ export class HeldRequest implements Waiting {
   readonly #since: number;
   readonly #until: number;
   #gone: boolean;
+  #answer: StreamedAnswer | null = null;
   #leave: (() => void) | null = null;
 
   /**
@@ -50,8 +52,19 @@ export class HeldRequest implements Waiting {
     this.#leave = leave;
   }
 
+  /** Streams the system's answer. */
+  answer(): StreamedAnswer {
+    this.#answer = this.reply.answer(this.decisionId, 'hold');
+    return this.#answer;
+  }
+
   end({ id }: Pick<Hold, 'id'>, status: number, rest: Partial<Completion> = {}): Completion {
-    return complete(status, { holdId: id, heldMs: performance.now() - this.#since, ...rest });
+    return complete(status, {
+      holdId: id,
+      heldMs: performance.now() - this.#since,
+      notes: this.#answer?.notes ?? [],
+      ...rest,
+    });
   }
 
   refuse(hold: HoldSnapshot, problem: Problem, extras: { retry_after?: number } = {}): Completion {
@@ -60,9 +73,9 @@ export class HeldRequest implements Waiting {
   }
 
   /** Answers with the stored answer of the upstream. */
-  give(hold: HoldSnapshot, kept: HeldResponse): Completion {
+  give(hold: HoldSnapshot, kept: HeldResponse, notes: readonly AnswerNote[]): Completion {
     this.reply.stored(this.decisionId, kept);
-    return this.end(hold, kept.status, { responseBytes: kept.body.length });
+    return this.end(hold, kept.status, { responseBytes: kept.body.length, notes });
   }
 
   /** Tells the caller to retry. It gets no 2xx, which it could take for success, unless it asked for a handle. */

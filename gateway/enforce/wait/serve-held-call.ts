@@ -7,6 +7,7 @@ import { Problem, type ProblemCode } from '../../domain/problem.ts';
 import type { Reply, Tunnel } from '../../domain/reply.ts';
 import type { System } from '../../domain/system.ts';
 import type { Forwarder } from '../forwarder.ts';
+import type { Answered, Links } from '../links/links.ts';
 import type { Released, Releaser } from '../release/release.ts';
 import { HeldRequest } from './held-request.ts';
 import { isSettled, snapshot, type HoldSnapshot, type HoldWaiters } from './hold-waiters.ts';
@@ -36,19 +37,21 @@ export function createServeHeldCall(deps: {
   readonly contents: Pick<HoldContents, 'response'>;
   readonly waiters: HoldWaiters;
   readonly releaser: Releaser;
+  readonly links: Links;
   readonly systems: ReadonlyMap<string, Pick<System, 'wait'>>;
 }): (held: HeldSince, decision: Decision, reply: Reply) => Promise<Completion> {
-  const { holds, contents, waiters, releaser, systems } = deps;
+  const { holds, contents, waiters, releaser, links, systems } = deps;
 
   /**
    * Null when the release cannot begin now: the store is unavailable, or this process is already releasing the hold.
    */
-  async function tryRelease(hold: CallHold, { reply, decisionId }: HeldRequest): Promise<Released | null> {
+  async function tryRelease(hold: CallHold, request: HeldRequest): Promise<Released | null> {
+    const { reply } = request;
     if (releaser.isReleasing(hold.id)) return null;
     try {
       return reply.tunnel
         ? await releaser.release(hold, null, handOver(reply.tunnel, hold.principal.agent))
-        : await releaser.release(hold, reply.answer(decisionId, 'hold'));
+        : await releaser.release(hold, links.through(answered(hold, reply), request.answer()));
     } catch (error) {
       if (error instanceof Problem && error.code === 'store-unavailable') return null;
       throw error;
@@ -102,7 +105,9 @@ export function createServeHeldCall(deps: {
       case 'executed':
       case 'confirmed-executed': {
         const kept = await contents.response(hold.id).catch(() => null);
-        return kept?.complete ? request.give(hold, kept) : request.refuse(hold, new Problem('already-executed'));
+        if (!kept?.complete || !isCall(hold)) return request.refuse(hold, new Problem('already-executed'));
+        const { response, notes } = links.stored(answered(hold, request.reply), kept);
+        return request.give(hold, response, notes);
       }
       case 'failed':
         return request.refuse(hold, new Problem('upstream-unreachable'));
@@ -130,6 +135,10 @@ function isOver(hold: HoldSnapshot): boolean {
 
 function isCall(hold: Hold | HoldSnapshot): hold is CallHold {
   return 'kind' in hold && hold.kind === 'approval';
+}
+
+function answered({ system, path }: CallHold, { via }: Reply): Answered {
+  return { system, target: path, via };
 }
 
 const NOT_DONE = 'The call did not reach the system. Send it again, with a new Idempotency-Key if it had one.';

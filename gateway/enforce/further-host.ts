@@ -1,0 +1,35 @@
+import type { System } from '../domain/system.ts';
+
+/**
+ * What the target of a call begins with that goes to a further host of its system. As a part of the path, policy,
+ * reviewers, approvals and records see it without more ado. `~` needs no percent-encoding (RFC 3986 section 2.3).
+ */
+export function furtherHostTarget({ host }: URL): string {
+  return `/~${host}`;
+}
+
+const FIRST_SEGMENT = /^\/([^/?]*)/;
+
+/**
+ * Splits targets that go to a further host of a system. Every spelling that a server could read as the host's segment
+ * counts as such, so that no call is judged for one host and sent to another.
+ */
+export function createFurtherHosts({
+  upstreamHosts = [],
+}: Pick<System, 'upstreamHosts'>): (target: string) => { readonly url: URL; readonly target: string } | null {
+  const byTarget = new Map(upstreamHosts.map((url) => [furtherHostTarget(url), url]));
+  return (target) => {
+    if (byTarget.size === 0) return null;
+    const [whole, segment = ''] = FIRST_SEGMENT.exec(target) ?? [''];
+    const url = byTarget.get(`/${decoded(segment).toLowerCase()}`);
+    return url ? { url, target: target.slice(whole.length) } : null;
+  };
+}
+
+function decoded(segment: string): string {
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    return segment;
+  }
+}

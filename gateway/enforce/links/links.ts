@@ -1,0 +1,98 @@
+import { headerValue } from '../../domain/headers.ts';
+import type { HeldResponse } from '../../domain/hold.ts';
+import type { AnswerNote, UpstreamSink } from '../../domain/upstream-sink.ts';
+import type { Via } from '../../domain/reply.ts';
+import type { System } from '../../domain/system.ts';
+import { RewritableAnswer, rewriteBody, type Rewriter } from '../rewritable-answer.ts';
+import { linkHeader, rewriteHeader, type Rewrite } from './header-links.ts';
+import { createJsonLinks } from './json-links.ts';
+import { createSystemUrls } from './system-urls.ts';
+
+/** Largest JSON body in which links are rewritten, as sent and decoded. */
+const LARGEST_JSON = 2 ** 20;
+const JSON_TYPE = /^application\/(?:[\w.+-]+\+)?json\s*(?:;\s*(?!charset)[^;]*)*(?:;\s*charset\s*=\s*"?utf-?8"?\s*)?$/i;
+
+/** Whose answer is rewritten, and how its caller reached the gateway. */
+export type Answered = { readonly system: string; readonly target: string; readonly via: Via };
+
+/**
+ * Leads the links in answers back through the gateway. An agent would follow a system's own URL past every policy, with
+ * its token.
+ */
+export type Links = {
+  /** Rewrites an answer as it streams. */
+  through(answered: Answered, answer: UpstreamSink): UpstreamSink;
+  /** Rewrites a stored answer. */
+  stored(answered: Answered, response: HeldResponse): { response: HeldResponse; notes: readonly AnswerNote[] };
+};
+
+export function createLinks(systems: readonly System[]): Links {
+  const owners = new Map(systems.flatMap(({ name, hosts }) => hosts.map((host) => [host, name] as const)));
+  const perSystem = new Map(
+    systems.map((system) => [
+      system.name,
+      { urls: createSystemUrls(system), json: system.links?.length ? createJsonLinks(system.links) : null },
+    ]),
+  );
+
+  /** The system's URL at the gateway; null if the caller cannot reach the system at this address. */
+  function baseOf({ system, via }: Answered): string | null {
+    const owner = via.own ?? owners.get(hostName(via.host));
+    const origin = `${via.scheme}://${via.host}`;
+    if (owner === undefined) return `${origin}/${system}`;
+    return owner === system ? origin : null;
+  }
+
+  function rewriter(answered: Answered, note: (code: AnswerNote) => void): Rewriter {
+    const { urls, json } = perSystem.get(answered.system)!;
+    let base: string | null = null;
+    const absolute: Rewrite = (url) => urls.absolute(url, base!);
+    return {
+      head(status, headers) {
+        for (let i = 0; i < headers.length; i += 2) {
+          const name = linkHeader(headers[i]!);
+          if (name === '') continue;
+          base ??= baseOf(answered);
+          const isRedirect = name === 'location' && status >= 300 && status < 400;
+          let leadsElsewhere = false;
+          const reference: Rewrite = (text) => {
+            const led = base === null ? null : urls.reference(text, base, answered.target);
+            leadsElsewhere = led === null;
+            return led;
+          };
+          headers[i + 1] = rewriteHeader(name, headers[i + 1]!, reference);
+          if (!isRedirect || !leadsElsewhere) continue;
+          note('redirect-elsewhere');
+          headers.push('holdpoint-warning', 'redirect-elsewhere');
+        }
+        if (!json || !JSON_TYPE.test(headerValue(headers, 'content-type') ?? '')) return 0;
+        base ??= baseOf(answered);
+        return base === null ? 0 : LARGEST_JSON;
+      },
+      body: (bytes) => json!(bytes, absolute),
+      unreadable: () => note('links-kept'),
+    };
+  }
+
+  return {
+    through: (answered, answer) =>
+      new RewritableAnswer(
+        answer,
+        rewriter(answered, (code) => answer.note?.(code)),
+      ),
+    stored(answered, response) {
+      const notes: AnswerNote[] = [];
+      const { head, ...rest } = rewriter(answered, (code) => notes.push(code));
+      const headers = [...response.headers];
+      const limit = head(response.status, headers);
+      if (limit > 0 && response.body.length > limit) rest.unreadable();
+      const isRead = limit > 0 && response.body.length <= limit;
+      const changed = isRead ? rewriteBody(headers, response.body, limit, { head, ...rest }) : null;
+      return { response: { ...response, headers, ...changed }, notes };
+    },
+  };
+}
+
+function hostName(host: string): string {
+  return host.toLowerCase().replace(/:\d*$/, '');
+}
