@@ -10,7 +10,8 @@ import { createSystemUrls } from './system-urls.ts';
 
 /** Largest JSON body in which links are rewritten, as sent and decoded. */
 const LARGEST_JSON = 2 ** 20;
-const JSON_TYPE = /^application\/(?:[\w.+-]+\+)?json\s*(?:;\s*(?!charset)[^;]*)*(?:;\s*charset\s*=\s*"?utf-?8"?\s*)?$/i;
+const JSON_TYPE = /^(?:application|text)\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i;
+const OTHER_CHARSET = /;\s*charset\s*=\s*"?(?!utf-?8\b|us-ascii\b)/i;
 
 /** Whose answer is rewritten, and how its caller reached the gateway. */
 export type Answered = { readonly system: string; readonly target: string; readonly via: Via };
@@ -65,7 +66,7 @@ export function createLinks(systems: readonly System[]): Links {
           note('redirect-elsewhere');
           headers.push('holdpoint-warning', 'redirect-elsewhere');
         }
-        if (!json || !JSON_TYPE.test(headerValue(headers, 'content-type') ?? '')) return 0;
+        if (!json || !isJson(headerValue(headers, 'content-type') ?? '')) return 0;
         base ??= baseOf(answered);
         return base === null ? 0 : LARGEST_JSON;
       },
@@ -91,6 +92,10 @@ export function createLinks(systems: readonly System[]): Links {
       return { response: { ...response, headers, ...changed }, notes };
     },
   };
+}
+
+function isJson(type: string): boolean {
+  return JSON_TYPE.test(type) && !OTHER_CHARSET.test(type);
 }
 
 function hostName(host: string): string {
