@@ -200,7 +200,7 @@ export const EVENT_TYPES = {
     about:
       'The answer of the system led elsewhere, or had its credential. `code`: `redirect-elsewhere`, `links-kept` (a body with declared links was too large or not readable, and passed as it was) or `credential-masked`.',
     has: [...ANY, ...CALLED, 'code'],
-    may: [...OF_CALLS, 'hold_id', 'status'],
+    may: [...OF_CALLS, 'hold_id', 'trigger', 'reason', 'status'],
   },
   'call.refused': {
     layer: 'decide',

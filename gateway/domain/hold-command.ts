@@ -1,4 +1,5 @@
 import type { Measurement } from './metering.ts';
+import type { AnswerNote } from './upstream-sink.ts';
 import type { Cost } from './cost.ts';
 import type { HoldTerms, MatchedRule } from './decision.ts';
 import type { GrantTerms } from './grant.ts';
@@ -82,7 +83,12 @@ export type HoldCommand =
       readonly key: string;
       readonly policyRevision: string;
     }
-  | ({ readonly type: 'executed'; readonly attempt: string; readonly response: HeldResponse } & Measurement)
+  | ({
+      readonly type: 'executed';
+      readonly attempt: string;
+      readonly response: HeldResponse;
+      readonly notes?: readonly AnswerNote[];
+    } & Measurement)
   /** Only when provably no byte was sent. */
   | { readonly type: 'failed'; readonly attempt: string; readonly reason: string }
   | {

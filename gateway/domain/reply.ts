@@ -51,6 +51,8 @@ export type Handshake = {
   readonly agent: string;
   readonly system: string;
   readonly target: string;
+  /** The further host of the system to which it goes. */
+  readonly host?: URL | undefined;
   readonly headers: readonly string[];
 };
 

@@ -21,8 +21,8 @@ export function createForward(deps: {
     const request = forwarder.prepare(call, decision);
     const { tunnel } = reply;
     if (tunnel) {
-      const { target, headers } = request;
-      const ended = await tunnel({ agent: call.principal.agent, system: call.system, target, headers });
+      const { target, host, headers } = request;
+      const ended = await tunnel({ agent: call.principal.agent, system: call.system, target, host, headers });
       return { ...ended, ...(await meter.measure(call, decision.cost, null, { ...ended, problem: null })) };
     }
 

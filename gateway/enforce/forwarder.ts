@@ -2,6 +2,7 @@ import type { Call } from '../domain/call.ts';
 import type { Decision } from '../domain/decision.ts';
 import { Problem } from '../domain/problem.ts';
 import type { System } from '../domain/system.ts';
+import { createCredentialMask } from './credential-mask.ts';
 import { createFurtherHosts } from './further-host.ts';
 import { createRequestHeaders } from './request-headers.ts';
 import { meetObligations } from './obligations.ts';
@@ -26,9 +27,10 @@ export function createForwarder(systems: readonly System[]): Forwarder {
       const { upstreamHosts = [] } = system;
       const further = new Map(upstreamHosts.map((url) => [url, createUpstream({ ...system, upstream: url })]));
       const upstream = createUpstream(system);
+      const mask = createCredentialMask(system.credential ? [system.credential.value] : []);
       return [
         system.name,
-        { headers: createRequestHeaders(system), upstream, further, furtherHost: createFurtherHosts(system) },
+        { headers: createRequestHeaders(system), upstream, further, furtherHost: createFurtherHosts(system), mask },
       ];
     }),
   );
@@ -39,14 +41,16 @@ export function createForwarder(systems: readonly System[]): Forwarder {
   };
   return {
     prepare(call, decision) {
-      const headers = meetObligations(decision.obligations, routeTo(call.system).headers(call.headers));
-      return { method: call.method, target: call.target, headers, body: call.body };
+      const route = routeTo(call.system);
+      const headers = meetObligations(decision.obligations, route.headers(call.headers));
+      const elsewhere = route.furtherHost(call.target);
+      const target = elsewhere?.target ?? call.target;
+      return { method: call.method, target, headers, body: call.body, ...(elsewhere && { host: elsewhere.url }) };
     },
     send(system, request, sink) {
-      const { upstream, further, furtherHost } = routeTo(system);
-      const elsewhere = furtherHost(request.target);
-      if (!elsewhere) return upstream.send(request, sink);
-      return further.get(elsewhere.url)!.send({ ...request, target: elsewhere.target }, sink);
+      const { upstream, further, mask } = routeTo(system);
+      const { host } = request;
+      return ((host && further.get(host)) ?? upstream).send(request, mask(sink));
     },
     async close() {
       const upstreams = [...routes.values()].flatMap(({ upstream, further }) => [upstream, ...further.values()]);

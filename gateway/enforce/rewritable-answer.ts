@@ -2,75 +2,75 @@ import type { AnswerNote, UpstreamSink } from '../domain/upstream-sink.ts';
 import { headerValue } from '../domain/headers.ts';
 import { decodeContent } from './decoded-content.ts';
 
-/** Changes an answer on its way. It may change the headers that it is given. */
-export type Rewriter = {
-  /** Returns the most bytes of the body, as sent and decoded, that `body` is to see; 0 if it need not see it. */
-  head(status: number, headers: string[]): number;
+/** Is told what was done with an answer. */
+export type Noted = { note(code: AnswerNote): void };
+
+/** Changes the headers of an answer, and returns how to change its body; null if the body passes as it is. */
+export type RewriteHead = (status: number, headers: string[], noted: Noted) => BodyRewriter | null;
+
+export type BodyRewriter = {
+  /** Largest body that is read, as sent and decoded. */
+  readonly limit: number;
   /** The decoded body with its changes; the same buffer without any. */
-  body(bytes: Buffer): Buffer;
-  /** The body is too large, or in a coding that cannot be decoded. It passes as it is. */
-  unreadable(): void;
+  rewrite(bytes: Buffer, noted: Noted): Buffer;
+  /** Noted if the body is larger, or in a coding that cannot be decoded, and passes as it is. */
+  readonly unread?: AnswerNote;
 };
 
+const NONE: string[] = [];
+
 /**
- * Passes an answer on through a rewriter. While the body is gathered, the head waits, since the length may change. All
- * other answers stream.
+ * Changes an answer on its way. While a body is gathered, the head waits, since the length may change. Every other
+ * answer streams.
  */
 export class RewritableAnswer implements UpstreamSink {
   readonly #next: UpstreamSink;
-  readonly #rewriter: Rewriter;
+  readonly #rewriteHead: RewriteHead;
+  /** Set while the body is gathered. */
+  #rewriter: BodyRewriter | null = null;
+  #gathered: Buffer[] | null = null;
+  #bytes = 0;
   #status = 0;
-  #headers: string[] = [];
-  /** Bytes that may still be gathered; negative while the answer streams. */
-  #room = -1;
-  #gathered: Buffer[] = [];
+  #headers = NONE;
 
-  constructor(next: UpstreamSink, rewriter: Rewriter) {
+  constructor(next: UpstreamSink, rewriteHead: RewriteHead) {
     this.#next = next;
-    this.#rewriter = rewriter;
+    this.#rewriteHead = rewriteHead;
   }
 
   head(status: number, headers: string[]): void {
-    const limit = this.#rewriter.head(status, headers);
-    if (limit > 0 && hasBody(status)) {
-      if (Number(headerValue(headers, 'content-length') ?? 0) <= limit) {
-        this.#status = status;
-        this.#headers = headers;
-        this.#room = limit;
-        return;
-      }
-      this.#rewriter.unreadable();
+    const rewriter = this.#rewriteHead(status, headers, this);
+    if (!rewriter || !isGatherable(status, headers, rewriter, this)) {
+      this.#next.head(status, headers);
+      return;
     }
-    this.#next.head(status, headers);
+    this.#rewriter = rewriter;
+    this.#gathered = [];
+    this.#status = status;
+    this.#headers = headers;
   }
 
   data(chunk: Buffer): boolean {
-    if (this.#room < 0) return this.#next.data(chunk);
-    this.#room -= chunk.length;
+    if (!this.#rewriter || !this.#gathered) return this.#next.data(chunk);
+    this.#bytes += chunk.length;
     this.#gathered.push(chunk);
-    if (this.#room >= 0) return true;
-    this.#rewriter.unreadable();
-    return this.#release();
+    if (this.#bytes <= this.#rewriter.limit) return true;
+    if (this.#rewriter.unread) this.note(this.#rewriter.unread);
+    return this.#release(this.#gathered);
   }
 
   end(trailers: string[]): void {
-    if (this.#room >= 0) {
-      const limit = this.#room + this.#gathered.reduce((sum, { length }) => sum + length, 0);
-      const body = Buffer.concat(this.#gathered);
-      const changed = rewriteBody(this.#headers, body, limit, this.#rewriter);
-      if (changed) {
-        this.#headers = changed.headers;
-        this.#gathered = [changed.body];
-      }
-      this.#release();
+    if (this.#rewriter && this.#gathered) {
+      const changed = rewriteBody(this.#headers, Buffer.concat(this.#gathered), this.#rewriter, this);
+      if (changed) this.#headers = changed.headers;
+      this.#release(changed ? [changed.body] : this.#gathered);
     }
     this.#next.end(trailers);
   }
 
-  /** The end of the answer is missing, so what has come of the body is worth nothing, and it was not searched. */
+  /** The end of the answer is missing, so what has come of the body was not rewritten, and is left out. */
   broken(): void {
-    this.#gathered = [];
-    if (this.#room >= 0) this.#release();
+    if (this.#rewriter) this.#release([]);
     this.#next.broken();
   }
 
@@ -86,42 +86,55 @@ export class RewritableAnswer implements UpstreamSink {
     this.#next.note?.(code);
   }
 
-  #release(): boolean {
-    this.#room = -1;
+  #release(body: readonly Buffer[]): boolean {
+    this.#rewriter = null;
+    this.#gathered = null;
     this.#next.head(this.#status, this.#headers);
     let goesOn = true;
-    for (const chunk of this.#gathered) goesOn = this.#next.data(chunk);
-    this.#gathered = [];
+    for (const chunk of body) goesOn = this.#next.data(chunk);
     return goesOn;
   }
 }
 
-/**
- * A whole body through a rewriter, and the headers that fit it. Null if nothing changed: then the bytes stay as sent,
- * compressed or not.
- */
-export function rewriteBody(
+/** Whether a body may be read whole. A part of one (206) has bytes of the whole before and after it. */
+function isGatherable(status: number, headers: readonly string[], { limit, unread }: BodyRewriter, noted: Noted) {
+  if (status < 200 || status === 204 || status === 206 || status === 304) return false;
+  if (Number(headerValue(headers, 'content-length') ?? 0) <= limit) return true;
+  if (unread) noted.note(unread);
+  return false;
+}
+
+/** A whole answer, such as a stored one, rewritten. */
+export function rewriteWhole<Answer extends { status: number; headers: readonly string[]; body: Buffer }>(
+  answer: Answer,
+  rewriteHead: RewriteHead,
+  noted: Noted,
+): Answer {
+  const headers = [...answer.headers];
+  const length = ['content-length', String(answer.body.length)];
+  const rewriter = rewriteHead(answer.status, headers, noted);
+  if (!rewriter || !isGatherable(answer.status, length, rewriter, noted)) return { ...answer, headers };
+  return { ...answer, headers, ...rewriteBody(headers, answer.body, rewriter, noted) };
+}
+
+/** The body rewritten, with headers that fit it. Null if nothing changed: then the bytes stay as sent. */
+function rewriteBody(
   headers: readonly string[],
   body: Buffer,
-  limit: number,
-  rewriter: Rewriter,
+  { limit, rewrite, unread }: BodyRewriter,
+  noted: Noted,
 ): { readonly headers: string[]; readonly body: Buffer } | null {
   if (body.length === 0) return null;
   const decoded = decodeContent(body, headerValue(headers, 'content-encoding'), limit);
   if (!decoded) {
-    rewriter.unreadable();
+    if (unread) noted.note(unread);
     return null;
   }
-  const changed = rewriter.body(decoded);
+  const changed = rewrite(decoded, noted);
   if (changed === decoded) return null;
   const kept = headers.filter((_, i) => !describesBytes(headers[i - (i % 2)]!.toLowerCase()));
   if (headerValue(headers, 'content-length') !== null) kept.push('content-length', String(changed.length));
   return { headers: kept, body: changed };
-}
-
-/** Whether a header tells of the bytes as the system sent them: length, coding and digests. */
-function describesBytes(name: string): boolean {
-  return DESCRIBES_BYTES.has(name) || name.startsWith('x-amz-checksum-');
 }
 
 const DESCRIBES_BYTES = new Set([
@@ -134,6 +147,7 @@ const DESCRIBES_BYTES = new Set([
   'x-goog-hash',
 ]);
 
-function hasBody(status: number): boolean {
-  return status !== 204 && status !== 206 && status !== 304;
+/** Whether a header tells of the bytes as the system sent them: length, coding and digests. */
+function describesBytes(name: string): boolean {
+  return DESCRIBES_BYTES.has(name) || name.startsWith('x-amz-checksum-');
 }

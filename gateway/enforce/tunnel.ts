@@ -4,7 +4,6 @@ import fastify, { type FastifyInstance } from 'fastify';
 import { complete, type Completion } from '../domain/completion.ts';
 import type { Handshake, Tunnel } from '../domain/reply.ts';
 import type { System } from '../domain/system.ts';
-import { createFurtherHosts } from './further-host.ts';
 
 /** Headers of the agent's own handshake. The tunnel sets its own towards the system. */
 const HANDSHAKE_HEADERS = /^(sec-websocket-(key|version|extensions|accept|protocol)|origin)$/;
@@ -24,9 +23,7 @@ export type Tunnels = {
  */
 export function registerTunnel(app: FastifyInstance, systems: readonly System[], serve: ServeHandshake): Tunnels {
   const upstreams = new Map(systems.map((system) => [system.name, system.upstream]));
-  const furtherHosts = new Map(systems.map((system) => [system.name, createFurtherHosts(system)]));
-  const placeOf = ({ system, target }: Handshake) =>
-    furtherHosts.get(system)?.(target) ?? { url: upstreams.get(system)!, target };
+  const placeOf = ({ system, host }: Handshake) => host ?? upstreams.get(system);
   const handshakes = new WeakMap<IncomingMessage, Handshake>();
   const open = new Map<Duplex, Handshake>();
 
@@ -65,7 +62,7 @@ export function registerTunnel(app: FastifyInstance, systems: readonly System[],
       replyOptions: {
         getUpstream({ raw }) {
           const handshake = handshakes.get(raw as IncomingMessage);
-          return handshake ? placeOf(handshake).url.origin : '';
+          return (handshake && placeOf(handshake)?.origin) ?? '';
         },
       },
       wsServerOptions: { maxPayload: 16 * 2 ** 20 },
@@ -103,8 +100,8 @@ export function registerTunnel(app: FastifyInstance, systems: readonly System[],
           return;
         }
         handshakes.set(raw, allowed);
-        const { url, target } = placeOf(allowed);
-        raw.url = (target.startsWith('/') ? url.pathname.replace(/\/$/, '') : url.pathname) + target;
+        const own = placeOf(allowed)?.pathname ?? '/';
+        raw.url = (allowed.target.startsWith('/') ? own.replace(/\/$/, '') : own) + allowed.target;
       },
     });
     await own.ready();

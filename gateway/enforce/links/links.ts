@@ -3,17 +3,17 @@ import type { HeldResponse } from '../../domain/hold.ts';
 import type { AnswerNote, UpstreamSink } from '../../domain/upstream-sink.ts';
 import type { Via } from '../../domain/reply.ts';
 import type { System } from '../../domain/system.ts';
-import { RewritableAnswer, rewriteBody, type Rewriter } from '../rewritable-answer.ts';
+import { RewritableAnswer, rewriteWhole, type RewriteHead } from '../rewritable-answer.ts';
 import { linkHeader, rewriteHeader, type Rewrite } from './header-links.ts';
 import { createJsonLinks } from './json-links.ts';
 import { createSystemUrls } from './system-urls.ts';
 
-/** Largest JSON body in which links are rewritten, as sent and decoded. */
+/** Largest JSON body in which links are rewritten. */
 const LARGEST_JSON = 2 ** 20;
 const JSON_TYPE = /^(?:application|text)\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i;
 const OTHER_CHARSET = /;\s*charset\s*=\s*"?(?!utf-?8\b|us-ascii\b)/i;
 
-/** Whose answer is rewritten, and how its caller reached the gateway. */
+/** The call that is answered, and how its caller reached the gateway. */
 export type Answered = { readonly system: string; readonly target: string; readonly via: Via };
 
 /**
@@ -44,52 +44,37 @@ export function createLinks(systems: readonly System[]): Links {
     return owner === system ? origin : null;
   }
 
-  function rewriter(answered: Answered, note: (code: AnswerNote) => void): Rewriter {
-    const { urls, json } = perSystem.get(answered.system)!;
-    let base: string | null = null;
-    const absolute: Rewrite = (url) => urls.absolute(url, base!);
-    return {
-      head(status, headers) {
-        for (let i = 0; i < headers.length; i += 2) {
-          const name = linkHeader(headers[i]!);
-          if (name === '') continue;
-          base ??= baseOf(answered);
-          const isRedirect = name === 'location' && status >= 300 && status < 400;
-          let leadsElsewhere = false;
-          const reference: Rewrite = (text) => {
-            const led = base === null ? null : urls.reference(text, base, answered.target);
-            leadsElsewhere = led === null;
-            return led;
-          };
-          headers[i + 1] = rewriteHeader(name, headers[i + 1]!, reference);
-          if (!isRedirect || !leadsElsewhere) continue;
-          note('redirect-elsewhere');
-          headers.push('holdpoint-warning', 'redirect-elsewhere');
-        }
-        if (!json || !isJson(headerValue(headers, 'content-type') ?? '')) return 0;
-        base ??= baseOf(answered);
-        return base === null ? 0 : LARGEST_JSON;
-      },
-      body: (bytes) => json!(bytes, absolute),
-      unreadable: () => note('links-kept'),
+  function rewriteHead(answered: Answered): RewriteHead {
+    return (status, headers, noted) => {
+      const { urls, json } = perSystem.get(answered.system)!;
+      for (let i = 0; i < headers.length; i += 2) {
+        const name = linkHeader(headers[i]!);
+        if (name === '') continue;
+        const base = baseOf(answered);
+        let led: string | null = null;
+        headers[i + 1] = rewriteHeader(name, headers[i + 1]!, (reference) => {
+          led = base === null ? null : urls.reference(reference, base, answered.target);
+          return led;
+        });
+        const isRedirect = name === 'location' && status >= 300 && status < 400;
+        if (!isRedirect || led !== null) continue;
+        noted.note('redirect-elsewhere');
+        headers.push('holdpoint-warning', 'redirect-elsewhere');
+      }
+      if (!json || !isJson(headerValue(headers, 'content-type') ?? '')) return null;
+      const base = baseOf(answered);
+      if (base === null) return null;
+      const absolute: Rewrite = (url) => urls.absolute(url, base);
+      return { limit: LARGEST_JSON, rewrite: (bytes) => json(bytes, absolute), unread: 'links-kept' };
     };
   }
 
   return {
-    through: (answered, answer) =>
-      new RewritableAnswer(
-        answer,
-        rewriter(answered, (code) => answer.note?.(code)),
-      ),
+    through: (answered, answer) => new RewritableAnswer(answer, rewriteHead(answered)),
     stored(answered, response) {
       const notes: AnswerNote[] = [];
-      const { head, ...rest } = rewriter(answered, (code) => notes.push(code));
-      const headers = [...response.headers];
-      const limit = head(response.status, headers);
-      if (limit > 0 && response.body.length > limit) rest.unreadable();
-      const isRead = limit > 0 && response.body.length <= limit;
-      const changed = isRead ? rewriteBody(headers, response.body, limit, { head, ...rest }) : null;
-      return { response: { ...response, headers, ...changed }, notes };
+      const noted = { note: (code: AnswerNote) => void notes.push(code) };
+      return { response: rewriteWhole(response, rewriteHead(answered), noted), notes };
     },
   };
 }

@@ -1,6 +1,6 @@
 import type { HeldResponse } from '../../domain/hold.ts';
 import { headerValue } from '../../domain/headers.ts';
-import type { UpstreamSink } from '../../domain/upstream-sink.ts';
+import type { AnswerNote, UpstreamSink } from '../../domain/upstream-sink.ts';
 
 /** The most bytes of an answer that are kept for a caller to fetch later. */
 const KEPT_RESPONSE_LIMIT = 4 * 2 ** 20;
@@ -19,6 +19,8 @@ export class CapturedAnswer implements UpstreamSink {
   #headers: string[] = [];
   #bytes = 0;
   #gone = false;
+  /** Recorded with the outcome, since the caller may have left. */
+  readonly notes: AnswerNote[] = [];
   /** Bytes of the whole answer; negative when the upstream gave no length. */
   #length = -1;
   #kept: (() => void)[] = [];
@@ -42,6 +44,10 @@ export class CapturedAnswer implements UpstreamSink {
       // The messages in a tunnel after a 101 are not an answer that could be stored.
       complete: this.#bytes === kept && this.#status !== 101,
     };
+  }
+
+  note(code: AnswerNote): void {
+    this.notes.push(code);
   }
 
   head(status: number, headers: string[]): void {

@@ -154,7 +154,7 @@ export function createReleaser(deps: {
     if (delivery.status > 0) {
       const response = answer.response;
       const complete = response.complete && !delivery.problem;
-      return { type: 'executed', attempt, response: { ...response, complete }, ...measurement };
+      return { type: 'executed', attempt, response: { ...response, complete }, notes: answer.notes, ...measurement };
     }
     return unknown(hold, attempt, reason);
   }

@@ -151,9 +151,9 @@ function because({ status, note }: HoldSnapshot): { detail?: string } {
 
 /** Releases a held handshake into its tunnel. The messages in the tunnel are not an answer that could be stored. */
 function handOver(tunnel: Tunnel, agent: string): Forwarder['send'] {
-  return async (system, { target, headers }, answer) => {
+  return async (system, { target, host, headers }, answer) => {
     answer.head(101, []);
-    void tunnel({ agent, system, target, headers });
+    void tunnel({ agent, system, target, host, headers });
     return { status: 101, bytes: 0, upstreamMs: 0, sent: true, problem: null };
   };
 }

@@ -52,7 +52,7 @@ export function resend(hold: CallHold, command: Command<'resend'>, now: number):
 }
 
 export function executed(hold: CallHold, command: Command<'executed'>, now: number): Change {
-  const { response, cost, drift } = command;
+  const { response, cost, drift, notes = [] } = command;
   const { status } = response;
   return changed(
     hold,
@@ -66,6 +66,7 @@ export function executed(hold: CallHold, command: Command<'executed'>, now: numb
       ...sinceSent(hold, now),
     },
     ...(drift ? [drifted(drift, status)] : []),
+    ...notes.map((code): Step => ({ type: 'call.noted', ...byGateway, channel: 'agent', code, status })),
   );
 }
 
