@@ -1,6 +1,6 @@
 import type { UpstreamSink } from '../domain/upstream-sink.ts';
 import { MASK } from '../secrets/secret.ts';
-import { RewritableAnswer, type RewriteHead } from './rewritable-answer.ts';
+import { RewritableAnswer, type BodyRewriter, type RewriteHead } from './rewritable-answer.ts';
 
 /** Largest error body that is searched. */
 const LARGEST_ERROR = 64 * 1024;
@@ -28,20 +28,25 @@ export function createCredentialMask(values: readonly string[]): (answer: Upstre
       noted.note('credential-masked');
       return Buffer.from(masked(body.toString('latin1')), 'latin1');
     },
-  } satisfies ReturnType<RewriteHead>;
+  } satisfies BodyRewriter;
 
-  const rewriteHead: RewriteHead = (status, headers, noted) => {
+  const hasCredential = (value: string) => {
+    for (const spelling of spellings) if (value.includes(spelling)) return true;
+    return false;
+  };
+
+  const rewriteHead: RewriteHead<null> = (status, headers, noted) => {
     let isFound = false;
     for (let i = 1; i < headers.length; i += 2) {
       const value = headers[i]!;
-      if (value.length < shortest || !spellings.some((spelling) => value.includes(spelling))) continue;
+      if (value.length < shortest || !hasCredential(value)) continue;
       headers[i] = masked(value);
       isFound = true;
     }
     if (isFound) noted.note('credential-masked');
     return status >= 400 ? errors : null;
   };
-  return (answer) => new RewritableAnswer(answer, rewriteHead);
+  return (answer) => new RewritableAnswer(answer, rewriteHead, null);
 }
 
 /** The secret parts of a value: all of it, or what follows a scheme, and of Basic (RFC 7617) the password. */

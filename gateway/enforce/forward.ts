@@ -27,7 +27,7 @@ export function createForward(deps: {
     }
 
     const answer = reply.answer(decision.id, 'allow');
-    const led = links.through({ system: call.system, target: call.target, via: reply.via }, answer);
+    const led = links.through({ system: call.system, target: call.target, reply }, answer);
     const sample = meter.sample(call);
     const delivery = await forwarder.send(call.system, request, sampled(led, sample));
     const { status, bytes, upstreamMs, problem } = delivery;

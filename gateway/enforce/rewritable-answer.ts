@@ -6,7 +6,12 @@ import { decodeContent } from './decoded-content.ts';
 export type Noted = { note(code: AnswerNote): void };
 
 /** Changes the headers of an answer, and returns how to change its body; null if the body passes as it is. */
-export type RewriteHead = (status: number, headers: string[], noted: Noted) => BodyRewriter | null;
+export type RewriteHead<Context> = (
+  status: number,
+  headers: string[],
+  noted: Noted,
+  context: Context,
+) => BodyRewriter | null;
 
 export type BodyRewriter = {
   /** Largest body that is read, as sent and decoded. */
@@ -17,60 +22,62 @@ export type BodyRewriter = {
   readonly unread?: AnswerNote;
 };
 
-const NONE: string[] = [];
+/** A head that waits for its body. */
+type Gathering = {
+  readonly rewriter: BodyRewriter;
+  readonly status: number;
+  readonly headers: string[];
+  readonly body: Buffer[];
+  bytes: number;
+};
 
 /**
  * Changes an answer on its way. While a body is gathered, the head waits, since the length may change. Every other
  * answer streams.
  */
-export class RewritableAnswer implements UpstreamSink {
+export class RewritableAnswer<Context> implements UpstreamSink {
   readonly #next: UpstreamSink;
-  readonly #rewriteHead: RewriteHead;
-  /** Set while the body is gathered. */
-  #rewriter: BodyRewriter | null = null;
-  #gathered: Buffer[] | null = null;
-  #bytes = 0;
-  #status = 0;
-  #headers = NONE;
+  readonly #rewriteHead: RewriteHead<Context>;
+  readonly #context: Context;
+  #gathering: Gathering | null = null;
 
-  constructor(next: UpstreamSink, rewriteHead: RewriteHead) {
+  /** @param context handed to `rewriteHead`, so that one function serves all answers: nearly all pass unchanged */
+  constructor(next: UpstreamSink, rewriteHead: RewriteHead<Context>, context: Context) {
     this.#next = next;
     this.#rewriteHead = rewriteHead;
+    this.#context = context;
   }
 
   head(status: number, headers: string[]): void {
-    const rewriter = this.#rewriteHead(status, headers, this);
-    if (!rewriter || !isGatherable(status, headers, rewriter, this)) {
-      this.#next.head(status, headers);
-      return;
-    }
-    this.#rewriter = rewriter;
-    this.#gathered = [];
-    this.#status = status;
-    this.#headers = headers;
+    const rewriter = this.#rewriteHead(status, headers, this, this.#context);
+    if (rewriter && isGatherable(status, headers, rewriter, this))
+      this.#gathering = { rewriter, status, headers, body: [], bytes: 0 };
+    else this.#next.head(status, headers);
   }
 
   data(chunk: Buffer): boolean {
-    if (!this.#rewriter || !this.#gathered) return this.#next.data(chunk);
-    this.#bytes += chunk.length;
-    this.#gathered.push(chunk);
-    if (this.#bytes <= this.#rewriter.limit) return true;
-    if (this.#rewriter.unread) this.note(this.#rewriter.unread);
-    return this.#release(this.#gathered);
+    const gathering = this.#gathering;
+    if (!gathering) return this.#next.data(chunk);
+    gathering.bytes += chunk.length;
+    gathering.body.push(chunk);
+    const { limit, unread } = gathering.rewriter;
+    if (gathering.bytes <= limit) return true;
+    if (unread) this.note(unread);
+    return this.#release(gathering.status, gathering.headers, gathering.body);
   }
 
   end(trailers: string[]): void {
-    if (this.#rewriter && this.#gathered) {
-      const changed = rewriteBody(this.#headers, Buffer.concat(this.#gathered), this.#rewriter, this);
-      if (changed) this.#headers = changed.headers;
-      this.#release(changed ? [changed.body] : this.#gathered);
+    if (this.#gathering) {
+      const { rewriter, status, headers, body } = this.#gathering;
+      const changed = rewriteBody(headers, Buffer.concat(body), rewriter, this);
+      this.#release(status, changed?.headers ?? headers, changed ? [changed.body] : body);
     }
     this.#next.end(trailers);
   }
 
   /** The end of the answer is missing, so what has come of the body was not rewritten, and is left out. */
   broken(): void {
-    if (this.#rewriter) this.#release([]);
+    if (this.#gathering) this.#release(this.#gathering.status, this.#gathering.headers, []);
     this.#next.broken();
   }
 
@@ -86,10 +93,9 @@ export class RewritableAnswer implements UpstreamSink {
     this.#next.note?.(code);
   }
 
-  #release(body: readonly Buffer[]): boolean {
-    this.#rewriter = null;
-    this.#gathered = null;
-    this.#next.head(this.#status, this.#headers);
+  #release(status: number, headers: string[], body: readonly Buffer[]): boolean {
+    this.#gathering = null;
+    this.#next.head(status, headers);
     let goesOn = true;
     for (const chunk of body) goesOn = this.#next.data(chunk);
     return goesOn;
@@ -105,14 +111,15 @@ function isGatherable(status: number, headers: readonly string[], { limit, unrea
 }
 
 /** A whole answer, such as a stored one, rewritten. */
-export function rewriteWhole<Answer extends { status: number; headers: readonly string[]; body: Buffer }>(
+export function rewriteWhole<Context, Answer extends { status: number; headers: readonly string[]; body: Buffer }>(
   answer: Answer,
-  rewriteHead: RewriteHead,
+  rewriteHead: RewriteHead<Context>,
   noted: Noted,
+  context: Context,
 ): Answer {
   const headers = [...answer.headers];
   const length = ['content-length', String(answer.body.length)];
-  const rewriter = rewriteHead(answer.status, headers, noted);
+  const rewriter = rewriteHead(answer.status, headers, noted, context);
   if (!rewriter || !isGatherable(answer.status, length, rewriter, noted)) return { ...answer, headers };
   return { ...answer, headers, ...rewriteBody(headers, answer.body, rewriter, noted) };
 }

@@ -13,8 +13,8 @@ const LARGEST_JSON = 2 ** 20;
 const JSON_TYPE = /^(?:application|text)\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i;
 const OTHER_CHARSET = /;\s*charset\s*=\s*"?(?!utf-?8\b|us-ascii\b)/i;
 
-/** The call that is answered, and how its caller reached the gateway. */
-export type Answered = { readonly system: string; readonly target: string; readonly via: Via };
+/** The call that is answered. How its caller reached the gateway is read only where there is a link. */
+export type Answered = { readonly system: string; readonly target: string; readonly reply: { readonly via: Via } };
 
 /**
  * Leads the links in answers back through the gateway. An agent would follow a system's own URL past every policy, with
@@ -37,44 +37,42 @@ export function createLinks(systems: readonly System[]): Links {
   );
 
   /** The system's URL at the gateway; null if the caller cannot reach the system at this address. */
-  function baseOf({ system, via }: Answered): string | null {
+  function baseOf({ system, reply: { via } }: Answered): string | null {
     const owner = via.own ?? owners.get(hostName(via.host));
     const origin = `${via.scheme}://${via.host}`;
     if (owner === undefined) return `${origin}/${system}`;
     return owner === system ? origin : null;
   }
 
-  function rewriteHead(answered: Answered): RewriteHead {
-    return (status, headers, noted) => {
-      const { urls, json } = perSystem.get(answered.system)!;
-      for (let i = 0; i < headers.length; i += 2) {
-        const name = linkHeader(headers[i]!);
-        if (name === '') continue;
-        const base = baseOf(answered);
-        let led: string | null = null;
-        headers[i + 1] = rewriteHeader(name, headers[i + 1]!, (reference) => {
-          led = base === null ? null : urls.reference(reference, base, answered.target);
-          return led;
-        });
-        const isRedirect = name === 'location' && status >= 300 && status < 400;
-        if (!isRedirect || led !== null) continue;
-        noted.note('redirect-elsewhere');
-        headers.push('holdpoint-warning', 'redirect-elsewhere');
-      }
-      if (!json || !isJson(headerValue(headers, 'content-type') ?? '')) return null;
+  const rewriteHead: RewriteHead<Answered> = (status, headers, noted, answered) => {
+    const { urls, json } = perSystem.get(answered.system)!;
+    for (let i = 0; i < headers.length; i += 2) {
+      const name = linkHeader(headers[i]!);
+      if (name === '') continue;
       const base = baseOf(answered);
-      if (base === null) return null;
-      const absolute: Rewrite = (url) => urls.absolute(url, base);
-      return { limit: LARGEST_JSON, rewrite: (bytes) => json(bytes, absolute), unread: 'links-kept' };
-    };
-  }
+      let led: string | null = null;
+      headers[i + 1] = rewriteHeader(name, headers[i + 1]!, (reference) => {
+        led = base === null ? null : urls.reference(reference, base, answered.target);
+        return led;
+      });
+      const isRedirect = name === 'location' && status >= 300 && status < 400;
+      if (!isRedirect || led !== null) continue;
+      noted.note('redirect-elsewhere');
+      headers.push('holdpoint-warning', 'redirect-elsewhere');
+    }
+    if (!json || !isJson(headerValue(headers, 'content-type') ?? '')) return null;
+    const base = baseOf(answered);
+    if (base === null) return null;
+    const absolute: Rewrite = (url) => urls.absolute(url, base);
+    return { limit: LARGEST_JSON, rewrite: (bytes) => json(bytes, absolute), unread: 'links-kept' };
+  };
 
   return {
-    through: (answered, answer) => new RewritableAnswer(answer, rewriteHead(answered)),
+    through: (answered, answer) => new RewritableAnswer(answer, rewriteHead, answered),
     stored(answered, response) {
       const notes: AnswerNote[] = [];
       const noted = { note: (code: AnswerNote) => void notes.push(code) };
-      return { response: rewriteWhole(response, rewriteHead(answered), noted), notes };
+      return { response: rewriteWhole(response, rewriteHead, noted, answered), notes };
     },
   };
 }

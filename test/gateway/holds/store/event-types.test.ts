@@ -47,7 +47,12 @@ test('every step that a store can record is as the list of events says, and none
 
   await held({ type: 'claim', ...person }, { type: 'unclaim', ...person }, { type: 'note', text: 'hm', ...person });
   await store.holds.open(draft(amount));
-  await held(approve(), release, { ...executed, cost: { amount: 1, unit: 'EUR' }, drift });
+  await held(approve(), release, {
+    ...executed,
+    cost: { amount: 1, unit: 'EUR' },
+    drift,
+    notes: ['credential-masked'],
+  });
   await held(approve(), release, failed);
   await held(approve(), release, indeterminate, {
     type: 'outcome',
