@@ -80,7 +80,9 @@ export const system = section({
     value: headerValue.describe('Its value, such as `"Bearer ${PAYMENTS_KEY}"`.'),
   }).optional(),
   agent_credential: section({
-    header: headerName.describe("Header in which the system's SDK sends its key, read in addition to `Authorization`."),
+    header: headerName.describe(
+      "Header in which the system's SDK sends its key. Without it, the gateway reads the agent's token from `Authorization`, under any scheme, also as a parameter or as Basic user or password.",
+    ),
   }).prefault({ header: 'x-api-key' }),
   headers: z.array(headerName.transform(plainName)).default([]).describe(HEADERS),
   hosts: z

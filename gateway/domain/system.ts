@@ -19,7 +19,7 @@ export type System = {
   readonly openapi?: unknown;
   /** The header with the upstream's credential. Agents never see it. */
   readonly credential?: { readonly header: string; readonly value: string };
-  /** The header in which agents may send their Holdpoint token, besides `Authorization: Bearer`. */
+  /** The header in which agents may send their Holdpoint token, besides `Authorization`. */
   readonly agentCredential: { readonly header: string };
   /** Headers, beyond those that `defaultRole` lists, that policy judges and that are sent. */
   readonly headers?: readonly string[];

@@ -3,7 +3,7 @@ import { Problem } from '../domain/problem.ts';
 import type { Principal } from '../domain/principal.ts';
 import type { Caller, Exchange } from '../domain/exchange.ts';
 import type { System } from '../domain/system.ts';
-import { readToken } from './token.ts';
+import { findCaller } from './token.ts';
 import type { Route } from './route.ts';
 
 /**
@@ -16,8 +16,8 @@ export function createIdentify(deps: {
 }): (exchange: Pick<Exchange, 'request' | 'own'>) => Caller | Promise<Caller> {
   return ({ request, own }) => {
     const route = deps.route(own, request.headers.host, request.url ?? '/');
-    const token = readToken(request.headers, route?.system.agentCredential.header ?? 'authorization');
-    const principal = token === null ? null : deps.findAgent(token);
+    const keyHeader = route?.system.agentCredential.header ?? 'authorization';
+    const principal = findCaller(request.headers, keyHeader, deps.findAgent);
     // Unauthenticated callers do not learn which systems exist.
     if (!principal) throw new Problem('unauthenticated');
     if (!route) throw new Problem('unknown-system');
@@ -32,8 +32,7 @@ export function identifyAgent(
   findAgent: (token: string) => Principal | null,
 ): Principal {
   for (const header of ['authorization', ...keyHeaders]) {
-    const token = readToken(request.headers, header);
-    const principal = token === null ? null : findAgent(token);
+    const principal = findCaller(request.headers, header, findAgent);
     if (principal) return principal;
   }
   throw new Problem('unauthenticated');

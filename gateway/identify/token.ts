@@ -50,20 +50,47 @@ export function createReviewerDirectory(
   return createDirectory(reviewers.map(({ token_sha256, id, groups, roles }) => [token_sha256, { id, groups, roles }]));
 }
 
+/** Most parameters of a credential that are tried: an unknown caller must not make the gateway hash many values. */
+const MAX_PARAMETERS = 10;
+const CREDENTIALS = /^([!#$%&'*+\-.^`|~\w]+) +(\S.*)$/;
+const PARAMETER = /(?:^|[\s,;])([\w-]+)=(?:"([^"\\]*)"|([^\s,;"]+))/g;
+
 /**
- * The token of a call: in the header that the system's SDK uses for its key, else in `Authorization`. Its scheme may be
- * Bearer, `token` (Octokit) or Basic (`curl -u` and some SDKs: the password, or the user name if there is no password).
- * Null when there is none.
+ * The agent of a call, by the token in the header that the system's SDK uses for its key, else in `Authorization`. Null
+ * when there is no known token.
  */
-export function readToken(headers: IncomingHttpHeaders, keyHeader: string): string | null {
-  const key = keyHeader === 'authorization' ? undefined : headers[keyHeader];
-  if (typeof key === 'string' && key !== '') return key;
-  const authorization = headers.authorization;
-  if (authorization === undefined) return null;
-  if (authorization.startsWith('Bearer ')) return authorization.slice(7);
-  const match = /^(bearer|token|basic) +(\S+)$/i.exec(authorization);
-  if (!match) return keyHeader === 'authorization' && /^\S+$/.test(authorization) ? authorization : null;
-  if (match[1]!.toLowerCase() !== 'basic') return match[2]!;
-  const [user = '', password = ''] = Buffer.from(match[2]!, 'base64').toString('utf8').split(/:(.*)/s, 2);
-  return password || user || null;
+export function findCaller(
+  headers: IncomingHttpHeaders,
+  keyHeader: string,
+  findAgent: (token: string) => Principal | null,
+): Principal | null {
+  const key = headers[keyHeader];
+  const value = typeof key === 'string' && key !== '' ? key : headers.authorization;
+  if (value === undefined) return null;
+  const bearer = value.startsWith('Bearer ') ? findAgent(value.slice(7)) : null;
+  if (bearer) return bearer;
+  for (const token of tokensIn(value)) {
+    const found = findAgent(token);
+    if (found) return found;
+  }
+  return null;
+}
+
+/**
+ * What may be the token in a header: its value, alone or after any scheme (`Bearer`, `ApiKey`, `Bot`, …); a parameter of
+ * the scheme (`Token token=…`, `OAuth oauth_token="…"`, the access key of AWS); and both halves of `Basic`.
+ */
+function tokensIn(value: string): string[] {
+  const [, scheme, rest] = CREDENTIALS.exec(value) ?? [];
+  if (scheme === undefined || rest === undefined) return [value];
+  if (scheme.toLowerCase() === 'basic') {
+    const [user = '', password = ''] = Buffer.from(rest, 'base64').toString('utf8').split(/:(.*)/s, 2);
+    return [password, user].filter((half) => half !== '');
+  }
+  const parameters = rest
+    .matchAll(PARAMETER)
+    .take(MAX_PARAMETERS)
+    // AWS signatures (Signature Version 4) put date, region and service behind the access key.
+    .map(([, name, quoted, bare = '']) => quoted ?? (name === 'Credential' ? bare.split('/', 1)[0]! : bare));
+  return [rest, ...parameters];
 }

@@ -68,7 +68,34 @@ describe('the token of an agent', () => {
     ['Authorization: Basic, as the password', '/payments/x', { authorization: basic(`me:${TOKEN}`) }],
     ['Authorization: Basic, as the user without a password', '/payments/x', { authorization: basic(`${TOKEN}:`) }],
     ['Authorization alone, where the system’s SDK sends its key so', '/git/x', { authorization: TOKEN }],
+    ['Authorization: ApiKey, as Elasticsearch’s SDK sends it', '/payments/x', { authorization: `ApiKey ${TOKEN}` }],
+    ['Authorization: Bot, as Discord’s SDKs send it', '/payments/x', { authorization: `Bot ${TOKEN}` }],
+    ['Authorization: SSWS, as Okta’s SDK sends it', '/payments/x', { authorization: `SSWS ${TOKEN}` }],
+    ['Authorization: GenieKey, as Opsgenie’s SDK sends it', '/payments/x', { authorization: `GenieKey ${TOKEN}` }],
+    ['Authorization: Key, as fal.ai’s SDK sends it', '/payments/x', { authorization: `Key ${TOKEN}` }],
+    [
+      'Authorization: Klaviyo-API-Key, as Klaviyo’s SDK sends it',
+      '/payments/x',
+      { authorization: `Klaviyo-API-Key ${TOKEN}` },
+    ],
+    ['Authorization: Token token=, as for PagerDuty', '/payments/x', { authorization: `Token token=${TOKEN}` }],
+    ['a quoted parameter', '/payments/x', { authorization: `Token token="${TOKEN}", email="a@example.com"` }],
+    [
+      'oauth_token, as OAuth 1.0 SDKs send it',
+      '/payments/x',
+      { authorization: `OAuth realm="x", oauth_consumer_key="c", oauth_token="${TOKEN}", oauth_signature="a%3D"` },
+    ],
+    [
+      'the access key of AWS SDKs',
+      '/payments/x',
+      {
+        authorization: `AWS4-HMAC-SHA256 Credential=${TOKEN}/20260101/eu-west-1/s3/aws4_request, SignedHeaders=host, Signature=ab12`,
+      },
+    ],
+    ['Authorization: Basic, as the user with another password', '/payments/x', { authorization: basic(`${TOKEN}:X`) }],
+    ['Authorization alone', '/payments/x', { authorization: TOKEN }],
     ['X-Api-Key', '/payments/x', { 'x-api-key': TOKEN }],
+    ['X-Api-Key after a scheme', '/payments/x', { 'x-api-key': `Bearer ${TOKEN}` }],
     ['the key header of the system', '/desk/x', { 'x-desk-key': TOKEN }],
     ['both places', '/payments/x', { authorization: `Bearer ${TOKEN}`, 'x-api-key': TOKEN }],
   ])('the token is accepted in %s, and is not forwarded', async (_place, path, headers) => {
@@ -80,6 +107,7 @@ describe('the token of an agent', () => {
       TOKEN,
       basic(`me:${TOKEN}`).slice(6),
       basic(`${TOKEN}:`).slice(6),
+      basic(`${TOKEN}:X`).slice(6),
       'X-Desk-Key',
       'x-api-key',
     ]) {
@@ -93,7 +121,9 @@ describe('the token of an agent', () => {
     ['the key header of another system', '/payments/x', { 'x-desk-key': TOKEN }],
     ['Proxy-Authorization', '/payments/x', { 'proxy-authorization': `Bearer ${TOKEN}` }],
     ['an underscore twin', '/payments/x', { x_api_key: TOKEN }],
-    ['a scheme that nobody knows', '/payments/x', { authorization: `Digest ${TOKEN}` }],
+    ['a part of a parameter', '/payments/x', { authorization: `Token token=x${TOKEN}` }],
+    ['a scheme without a space', '/payments/x', { authorization: `Bearer${TOKEN}` }],
+    ['the eleventh parameter', '/payments/x', { authorization: `OAuth ${'a=b,'.repeat(10)}oauth_token=${TOKEN}` }],
     ['a Bearer with more behind it', '/payments/x', { authorization: `Bearer ${TOKEN} x` }],
     ['an empty Bearer', '/payments/x', { authorization: 'Bearer ' }],
     [
