@@ -51,7 +51,10 @@ export function createEnforcement(deps: {
 }): Enforcement {
   const { policy, store, log, clock } = deps;
   const systems = new Map<string, System>(deps.systems.map((system) => [system.name, system]));
-  const forwarder = createForwarder(deps.systems);
+  const forwarder = createForwarder(deps.systems, (file, why) => {
+    if (why === null) log.info({ file }, 'the credential in a file was renewed');
+    else log.warn({ file, why }, 'the credential in a file cannot be read again; its last value stays in force');
+  });
   const links = createLinks(deps.systems);
   const meter = createMeter({
     systems: deps.systems,

@@ -4,7 +4,8 @@ import { dirname, join, resolve } from 'node:path';
 import { LineCounter, parseDocument } from 'yaml';
 import type { z } from 'zod';
 import { formatAddress, type Address } from './address.ts';
-import { readOpenApi, readPemFile } from './files.ts';
+import { withFiles } from './credential.ts';
+import { checkSecretFile, readOpenApi, readPemFile } from './files.ts';
 import { lineOf } from './line-of.ts';
 import { schema } from './schema.ts';
 import { expandVariables } from './variables.ts';
@@ -101,10 +102,13 @@ export function parseConfig(text: string, file: string, env: NodeJS.ProcessEnv =
   const readPem = (file: 'ca' | 'cert' | 'key', name: string) =>
     readPemFile(resolve(base, name), (message) => at(['clickhouse', 'tls', file], message));
   const resolved = Object.entries(systems).map(
-    ([name, { agent_credential, body_limit, form_fields, listen, openapi, read_back, upstream_hosts, ...system }]) => ({
+    ([
+      name,
+      { agent_credential, body_limit, credential, form_fields, listen, openapi, read_back, upstream_hosts, ...system },
+    ]) => ({
       ...withoutUndefined(system),
       name,
-      agentCredential: agent_credential,
+      agentCredential: withoutUndefined(agent_credential),
       bodyLimit: body_limit,
       formFields: form_fields,
       address: listen ?? null,
@@ -113,6 +117,11 @@ export function parseConfig(text: string, file: string, env: NodeJS.ProcessEnv =
         readBack: { path: read_back.path, executed: read_back.executed, notExecuted: read_back.not_executed },
       }),
       ...(listen && { listen: formatAddress(listen) }),
+      ...(credential && {
+        credential: withFiles(credential, (file) =>
+          checkSecretFile(resolve(base, file), (message) => at(['systems', name, 'credential'], message)),
+        ),
+      }),
       ...(openapi !== undefined && {
         openapi: readOpenApi(resolve(base, openapi), (message) => at(['systems', name, 'openapi'], message)),
       }),

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { parse as parseYaml } from 'yaml';
+import { readSecretFile } from '../secrets/secret-file.ts';
 
 export function readOpenApi(path: string, report: (message: string) => void): unknown {
   try {
@@ -22,4 +23,14 @@ export function readPemFile(path: string, report: (message: string) => void): st
     report(`cannot read ${path}: ${(error as NodeJS.ErrnoException).code}`);
     return '';
   }
+}
+
+/** Reports a file that has no credential to send. Returns its path. */
+export function checkSecretFile(path: string, report: (message: string) => void): string {
+  try {
+    readSecretFile(path);
+  } catch (error) {
+    report((error as Error).message);
+  }
+  return path;
 }

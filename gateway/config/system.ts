@@ -3,8 +3,9 @@ import { costAmount, costUnit } from '../domain/cost.ts';
 import type { CostEntry, PathRules } from '../domain/system.ts';
 import { plainName, whyNotNameable } from '../domain/header-roles.ts';
 import { address } from './address.ts';
+import { credential } from './credential.ts';
 import { section } from './section.ts';
-import { duration, file, headerName, headerValue, size, upstreamUrl } from './values.ts';
+import { duration, file, headerName, size, upstreamUrl } from './values.ts';
 
 const httpStatus = z.number().int().min(200).max(599);
 const COST_SOURCES = 'expected one of answer, header and amount';
@@ -75,14 +76,29 @@ const path = section({
 
 export const system = section({
   upstream: upstreamUrl.describe('URL of the API, http or https. Its path is put before the path of each call.'),
-  credential: section({
-    header: headerName.describe("Header for the system's own credential. Agents never see it."),
-    value: headerValue.describe('Its value, such as `"Bearer ${PAYMENTS_KEY}"`.'),
-  }).optional(),
+  credential: credential.optional(),
   agent_credential: section({
-    header: headerName.describe(
-      "Header in which the system's SDK sends its key. Without it, the gateway reads the agent's token from `Authorization`, under any scheme, also as a parameter or as Basic user or password.",
-    ),
+    header: headerName
+      .default('x-api-key')
+      .describe(
+        "Header in which the system's SDK sends its key. Without it, the gateway reads the agent's token from `Authorization`, under any scheme, also as a parameter or as Basic user or password.",
+      ),
+    query: z
+      .string()
+      .min(1)
+      .optional()
+      .describe("Query parameter in which the system's SDK sends its key. It is removed before policy sees the call."),
+    path: z
+      .string()
+      .regex(
+        /^(?:\/[\w\-.~]+)*\/[\w\-.~]*\{token\}[\w\-.~]*$/,
+        'expected the beginning of a path with {token}, such as /bot{token}',
+      )
+      .optional()
+      .meta({ title: 'path' })
+      .describe(
+        "Beginning of the path in which the system's SDK sends its key, such as `/bot{token}`. It is removed before policy sees the call.",
+      ),
   }).prefault({ header: 'x-api-key' }),
   headers: z.array(headerName.transform(plainName)).default([]).describe(HEADERS),
   hosts: z
@@ -143,9 +159,9 @@ export const system = section({
     not_executed: z.array(httpStatus).default([404]).describe('Statuses that mean that it was not.'),
   }).optional(),
   costs: z.array(cost).optional().describe(COSTS),
-}).superRefine(({ headers, credential, agent_credential: agentCredential }, ctx) => {
+}).superRefine(({ headers, credential: own, agent_credential: agentCredential }, ctx) => {
   for (const [index, name] of headers.entries()) {
-    const message = whyNotNameable(name, { agentCredential, ...(credential && { credential }) });
+    const message = whyNotNameable(name, { agentCredential, ...(own && { credential: own }) });
     if (message !== null) ctx.addIssue({ code: 'custom', path: ['headers', index], message, input: name });
   }
 });

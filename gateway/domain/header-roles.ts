@@ -10,11 +10,13 @@ const MAX_SPELLINGS = 1000;
 const LONGEST_SPELLING = 64;
 
 /** The parts of a system that its headers depend on. */
-export type HeaderSettings = Pick<System, 'agentCredential' | 'credential' | 'headers'>;
+export type HeaderSettings = Pick<System, 'credential' | 'headers'> & {
+  readonly agentCredential: Pick<System['agentCredential'], 'header'>;
+};
 
 /** The roles of the headers of calls to one system. */
 export function createHeaderRoles({ agentCredential, credential, headers = [] }: HeaderSettings): HeaderRoles {
-  const secret = new Set([agentCredential.header, ...(credential ? [credential.header] : [])].map(plainName));
+  const secret = new Set([agentCredential.header, ...ownHeaders(credential)].map(plainName));
   const named = new Set(headers.map(plainName));
   const spellings = new Map<string, HeaderRole>();
 
@@ -62,9 +64,13 @@ export function whyNeverVisible(name: string, roleOf: HeaderRoles): string | nul
 export function whyNotNameable(name: string, { agentCredential, credential }: HeaderSettings): string | null {
   if (name === plainName(agentCredential.header))
     return `${name} carries the agent's token, which is never sent; remove it`;
-  if (credential && name === plainName(credential.header)) return `${name} is the system's own credential; remove it`;
+  if (ownHeaders(credential).map(plainName).includes(name)) return `${name} is the system's own credential; remove it`;
   if (isMethodOverride(name)) return `${name} overrides the judged method; agents send that method instead`;
   return isOwnHeader(name) ? `${name} is set or read by the gateway itself; remove it` : null;
+}
+
+function ownHeaders(credential: HeaderSettings['credential']): string[] {
+  return credential?.headers.map(({ name }) => name) ?? [];
 }
 
 function roleOfNamed(name: string): HeaderRole {

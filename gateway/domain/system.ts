@@ -1,4 +1,5 @@
 import type { Cost } from './cost.ts';
+import type { Credential } from './credential.ts';
 
 /** A business system that agents call through the gateway. Durations are milliseconds, sizes are bytes. */
 export type System = {
@@ -17,10 +18,16 @@ export type System = {
   readonly path?: PathRules;
   /** Names for operations: the text of an OpenAPI 3.0 or 3.1 document, parsed. */
   readonly openapi?: unknown;
-  /** The header with the upstream's credential. Agents never see it. */
-  readonly credential?: { readonly header: string; readonly value: string };
-  /** The header in which agents may send their Holdpoint token, besides `Authorization`. */
-  readonly agentCredential: { readonly header: string };
+  /** The system's own credential. Agents never see it. */
+  readonly credential?: Credential;
+  /** Where agents may send their Holdpoint token, besides `Authorization`. */
+  readonly agentCredential: {
+    readonly header: string;
+    /** The name of a query parameter. */
+    readonly query?: string;
+    /** The beginning of the path, with the token at `{token}`. */
+    readonly path?: string;
+  };
   /** Headers, beyond those that `defaultRole` lists, that policy judges and that are sent. */
   readonly headers?: readonly string[];
   /** How long a held request stays open. */

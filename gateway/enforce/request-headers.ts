@@ -1,13 +1,13 @@
 import { createHeaderRoles } from '../domain/header-roles.ts';
 import { connectionNamed } from '../domain/headers.ts';
 import type { System } from '../domain/system.ts';
+import type { OwnCredential } from './own-credential.ts';
 
 /**
  * The headers for an upstream, in the order in which the agent sent them, without those that have the role `dropped`.
  * The system's own credential replaces the agent's.
  */
-export function createRequestHeaders(system: System): (raw: readonly string[]) => string[] {
-  const { credential } = system;
+export function createRequestHeaders(system: System, credential: OwnCredential): (raw: readonly string[]) => string[] {
   const roleOf = createHeaderRoles(system);
 
   return (raw) => {
@@ -19,7 +19,7 @@ export function createRequestHeaders(system: System): (raw: readonly string[]) =
       if (named?.has(name)) continue;
       headers.push(name, raw[i + 1]!);
     }
-    if (credential) headers.push(credential.header, credential.value);
+    headers.push(...credential.headers);
     return headers;
   };
 }

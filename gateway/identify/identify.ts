@@ -5,6 +5,7 @@ import type { Caller, Exchange } from '../domain/exchange.ts';
 import type { System } from '../domain/system.ts';
 import { findCaller } from './token.ts';
 import type { Route } from './route.ts';
+import { hasTargetCredentials, takeCredentials } from './target-credentials.ts';
 
 /**
  * Finds out which agent calls which system.
@@ -17,11 +18,13 @@ export function createIdentify(deps: {
   return ({ request, own }) => {
     const route = deps.route(own, request.headers.host, request.url ?? '/');
     const keyHeader = route?.system.agentCredential.header ?? 'authorization';
-    const principal = findCaller(request.headers, keyHeader, deps.findAgent);
+    const taken =
+      route && hasTargetCredentials(route.system) ? takeCredentials(route.target, route.system, deps.findAgent) : null;
+    const principal = findCaller(request.headers, keyHeader, deps.findAgent) ?? taken?.principal;
     // Unauthenticated callers do not learn which systems exist.
     if (!principal) throw new Problem('unauthenticated');
     if (!route) throw new Problem('unknown-system');
-    return { principal, system: route.system, target: route.target };
+    return { principal, system: route.system, target: taken?.target ?? route.target };
   };
 }
 

@@ -20,7 +20,7 @@ export function systemsAt(upstream: string): readonly System[] {
     name,
     upstream: new URL(upstream),
     hosts: [],
-    credential: { header: 'authorization', value: 'Bearer system' },
+    credential: { headers: [{ name: 'authorization', value: 'Bearer system' }], query: [] },
     agentCredential: { header: 'x-api-key' },
     wait: 50_000,
     bodyLimit: 2 ** 20,

@@ -60,7 +60,9 @@ test('a value may come from the environment, and an unset variable is reported',
   const text =
     'systems: { p: { upstream: "http://x", credential: { header: authorization, value: "Bearer ${KEY}, not $${KEY}" } } }';
   const config = parseConfig(text, 'holdpoint.yaml', { KEY: 'secret' });
-  expect(config.systems[0]?.credential?.value).toBe('Bearer secret, not ${KEY}');
+  expect(config.systems[0]?.credential?.headers).toEqual([
+    { name: 'authorization', value: 'Bearer secret, not ${KEY}' },
+  ]);
   expect(problemsOf(text)).toEqual(['line 1: systems.p.credential.value: the environment variable KEY is not set']);
 });
 

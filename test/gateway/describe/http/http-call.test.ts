@@ -113,7 +113,7 @@ describe('the policy input', () => {
     const describeOther = createDescriber(
       testSystem({
         agentCredential: { header: 'OpenAI-Organization' },
-        credential: { header: 'Stripe-Account', value: 'x' },
+        credential: { headers: [{ name: 'Stripe-Account', value: 'x' }], query: [] },
       }),
     );
     const head = { 'OpenAI-Organization': 'secret', 'Stripe-Account': 'secret', Accept: '*/*' };
