@@ -5,7 +5,8 @@ import { LineCounter, parseDocument } from 'yaml';
 import type { z } from 'zod';
 import { formatAddress, type Address } from './address.ts';
 import { withFiles } from './credential.ts';
-import { checkSecretFile, readOpenApi, readPemFile } from './files.ts';
+import { proxyOfEnvironment } from './egress-proxy.ts';
+import { checkSecretFile, readOpenApi, readPem } from './files.ts';
 import { lineOf } from './line-of.ts';
 import { schema } from './schema.ts';
 import { expandVariables } from './variables.ts';
@@ -99,14 +100,28 @@ export function parseConfig(text: string, file: string, env: NodeJS.ProcessEnv =
 
   const { systems, workers, clickhouse: server, ...rest } = parsed.data;
   const base = dirname(path);
-  const readPem = (file: 'ca' | 'cert' | 'key', name: string) =>
-    readPemFile(resolve(base, name), (message) => at(['clickhouse', 'tls', file], message));
   const resolved = Object.entries(systems).map(
     ([
       name,
-      { agent_credential, body_limit, credential, form_fields, listen, openapi, read_back, upstream_hosts, ...system },
+      {
+        agent_credential,
+        body_limit,
+        credential,
+        form_fields,
+        listen,
+        openapi,
+        proxy,
+        read_back,
+        tls,
+        upstream_hosts,
+        ...system
+      },
     ]) => ({
       ...withoutUndefined(system),
+      ...withoutUndefined({
+        proxy: proxy ?? proxyOfEnvironment(system.upstream, env, (message) => at(['systems', name, 'proxy'], message)),
+      }),
+      ...(tls && { tls: readPem(tls, base, (key, message) => at(['systems', name, 'tls', key], message)) }),
       name,
       agentCredential: withoutUndefined(agent_credential),
       bodyLimit: body_limit,
@@ -127,11 +142,7 @@ export function parseConfig(text: string, file: string, env: NodeJS.ProcessEnv =
       }),
     }),
   );
-  const tls = server?.tls && {
-    ca: readPem('ca', server.tls.ca),
-    ...(server.tls.cert !== undefined && { cert: readPem('cert', server.tls.cert) }),
-    ...(server.tls.key !== undefined && { key: readPem('key', server.tls.key) }),
-  };
+  const tls = server?.tls && readPem(server.tls, base, (key, message) => at(['clickhouse', 'tls', key], message));
   failOnProblems();
   return {
     ...rest,

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { parse as parseYaml } from 'yaml';
 import { readSecretFile } from '../secrets/secret-file.ts';
 
@@ -14,7 +15,7 @@ export function readOpenApi(path: string, report: (message: string) => void): un
   return undefined;
 }
 
-export function readPemFile(path: string, report: (message: string) => void): string {
+function readPemFile(path: string, report: (message: string) => void): string {
   try {
     const text = readFileSync(path, 'utf8');
     if (!text.includes('-----BEGIN ')) report(`expected a PEM file; ${path} is not one`);
@@ -33,4 +34,18 @@ export function checkSecretFile(path: string, report: (message: string) => void)
     report((error as Error).message);
   }
   return path;
+}
+
+type PemFile = 'ca' | 'cert' | 'key';
+
+/** The content of the PEM files that are named. */
+export function readPem<Files extends { readonly [File in PemFile]?: string | undefined }>(
+  files: Files,
+  base: string,
+  report: (file: PemFile, message: string) => void,
+): { readonly [File in keyof Files]: Exclude<Files[File], undefined> } {
+  const names = Object.entries(files).filter((entry): entry is [PemFile, string] => entry[1] !== undefined);
+  return Object.fromEntries(
+    names.map(([file, name]) => [file, readPemFile(resolve(base, name), (message) => report(file, message))]),
+  ) as never;
 }

@@ -4,6 +4,7 @@ import type { CostEntry, PathRules } from '../domain/system.ts';
 import { plainName, whyNotNameable } from '../domain/header-roles.ts';
 import { address } from './address.ts';
 import { credential } from './credential.ts';
+import { proxyUrl } from './egress-proxy.ts';
 import { section } from './section.ts';
 import { duration, file, headerName, size, upstreamUrl } from './values.ts';
 
@@ -77,6 +78,20 @@ const path = section({
 export const system = section({
   upstream: upstreamUrl.describe('URL of the API, http or https. Its path is put before the path of each call.'),
   credential: credential.optional(),
+  tls: section({
+    ca: file
+      .optional()
+      .describe('Certificates, in PEM, of the authorities that the gateway trusts instead of the public ones.'),
+    cert: file.optional().describe('Client certificate in PEM; needs `key`.'),
+    key: file.optional().describe('Key of the client certificate in PEM; needs `cert`.'),
+  })
+    .refine(({ cert, key }) => (cert === undefined) === (key === undefined), 'expected cert and key together')
+    .optional(),
+  proxy: proxyUrl
+    .optional()
+    .describe(
+      'HTTP proxy for connections to the system (`CONNECT`), with a user if need be. Without it, the environment variable `HTTPS_PROXY` counts for https, unless `NO_PROXY` lists the host.',
+    ),
   agent_credential: section({
     header: headerName
       .default('x-api-key')
@@ -159,7 +174,9 @@ export const system = section({
     not_executed: z.array(httpStatus).default([404]).describe('Statuses that mean that it was not.'),
   }).optional(),
   costs: z.array(cost).optional().describe(COSTS),
-}).superRefine(({ headers, credential: own, agent_credential: agentCredential }, ctx) => {
+}).superRefine(({ headers, credential: own, agent_credential: agentCredential, tls, upstream }, ctx) => {
+  if (tls && upstream.protocol !== 'https:')
+    ctx.addIssue({ code: 'custom', path: ['tls'], message: 'expected only with an https upstream', input: null });
   for (const [index, name] of headers.entries()) {
     const message = whyNotNameable(name, { agentCredential, ...(own && { credential: own }) });
     if (message !== null) ctx.addIssue({ code: 'custom', path: ['headers', index], message, input: name });

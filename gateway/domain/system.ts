@@ -6,6 +6,10 @@ export type System = {
   readonly name: string;
   /** The system's URL. Its path, without a trailing slash, prefixes the call's path. */
   readonly upstream: URL;
+  /** Certificates for connections to the upstream, in PEM. Without `ca`, the public authorities are trusted. */
+  readonly tls?: { readonly ca?: string; readonly cert?: string; readonly key?: string };
+  /** The HTTP proxy through which connections to the upstream go. */
+  readonly proxy?: URL;
   /** Host names (lowercase, without port) at which agents reach this system without a path prefix. */
   readonly hosts: readonly string[];
   /** Further places of the system, such as one for uploads: URLs with or without a path. */

@@ -4,6 +4,7 @@ import fastify, { type FastifyInstance } from 'fastify';
 import { complete, type Completion } from '../domain/completion.ts';
 import type { Handshake, Tunnel } from '../domain/reply.ts';
 import type { System } from '../domain/system.ts';
+import { createDial, type Dial } from '../wire/dial.ts';
 
 /** Headers of the agent's own handshake. The tunnel sets its own towards the system. */
 const HANDSHAKE_HEADERS = /^(sec-websocket-(key|version|extensions|accept|protocol)|origin)$/;
@@ -44,10 +45,21 @@ export function registerTunnel(app: FastifyInstance, systems: readonly System[],
   });
   app.addHook('onClose', async () => (await carrier)?.close());
 
-  // The plugin documents this option, but its types omit it.
+  const dials = new Map(systems.map((system) => [system.name, createDial(system)]));
+  /** How to reach the system of the handshake that the plugin is about to send. */
+  let dial: Dial | undefined;
+
+  // The plugin documents these options, but its types omit them. It connects in the turn in which it asks for headers.
   const wsClientOptions: object = {
-    rewriteRequestHeaders: (_headers: unknown, request: { raw: IncomingMessage }) =>
-      forHandshake(handshakes.get(request.raw)?.headers ?? []),
+    rewriteRequestHeaders: (_headers: unknown, { raw }: { raw: IncomingMessage }) => {
+      const handshake = handshakes.get(raw);
+      dial = dials.get(handshake?.system ?? '');
+      return forHandshake(handshake?.headers ?? []);
+    },
+    createConnection: (_options: unknown, done: (error: Error | null, socket?: Duplex) => void) => {
+      if (!dial) throw new Error('no system was chosen for the handshake');
+      dial(null, (opened) => done(null, opened)).on('error', done);
+    },
   };
 
   async function load(): Promise<FastifyInstance> {

@@ -31,7 +31,7 @@ export type Owner = {
  * Node's `onread` reads into one buffer, past the machinery of streams. One timer checks all time limits when it fires.
  */
 export class Connection {
-  readonly #socket: Socket;
+  #socket: Socket;
   readonly #limits: Limits;
   readonly #owner: Owner;
   readonly #reader: AnswerReader;
@@ -51,12 +51,30 @@ export class Connection {
       head: (status, fields) => this.#head(status, fields),
       data: (piece) => this.#data(piece),
     });
-    this.#socket = dial.dial({ buffer: this.#buffer, callback: (length) => this.#read(length) });
-    this.#socket
-      .once(dial.ready, () => this.#open())
-      .on('end', () => this.#ended())
-      .on('error', (error) => this.#fail('upstream-failed', error))
-      .on('close', () => this.#closed());
+    const onread = { buffer: this.#buffer, callback: (length: number) => this.#read(length) };
+    this.#socket = this.#follow(dial(onread, (socket) => this.#open(socket)));
+  }
+
+  /** A socket below the one in use tells nothing: its end may come before that has been read. */
+  #follow(socket: Socket): Socket {
+    const ifInUse = <Args extends unknown[]>(handle: (...args: Args) => void) => {
+      return (...args: Args) => {
+        if (socket === this.#socket) handle(...args);
+      };
+    };
+    return socket
+      .on(
+        'end',
+        ifInUse(() => this.#ended()),
+      )
+      .on(
+        'error',
+        ifInUse((error: Error) => this.#fail('upstream-failed', error)),
+      )
+      .on(
+        'close',
+        ifInUse(() => this.#closed()),
+      );
   }
 
   /** Whether the upstream promised to keep the connection until now. */
@@ -87,7 +105,8 @@ export class Connection {
     if (!this.#socket.closed) await new Promise((closed) => this.#socket.once('close', closed));
   }
 
-  #open(): void {
+  #open(socket: Socket): void {
+    if (socket !== this.#socket) this.#socket = this.#follow(socket);
     this.#isOpen = true;
     if (this.#transfer) this.#write(this.#transfer, performance.now());
   }

@@ -1,7 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { createHeaderRoles, whyNeverVisible } from '../../../gateway/domain/header-roles.ts';
 
-const system = { agentCredential: { header: 'X-Desk-Key' }, credential: { headers: [{ name: 'desk_auth', value: 'v' }], query: [] } };
+const system = {
+  agentCredential: { header: 'X-Desk-Key' },
+  credential: { headers: [{ name: 'desk_auth', value: 'v' }], query: [] },
+};
 const roleOf = createHeaderRoles({ ...system, headers: ['sudo', 'x-desk-key', 'api-key', 'connection', 'x-trace'] });
 
 describe('the role of a header', () => {
