@@ -27,7 +27,12 @@ const SYSTEMS = {
 };
 
 beforeAll(async () => {
-  upstream = await startUpstream();
+  upstream = await startUpstream(({ url, headers }, response) => {
+    // The system echoes what it got.
+    const told = url.includes('/echo') ? { url, authorization: headers.authorization } : { ok: true };
+    response.writeHead(url.includes('/echo') ? 400 : 200, { 'content-type': 'application/json', location: url });
+    response.end(JSON.stringify(told));
+  });
   writeFileSync(file, 'first\n');
   writeFileSync(password, 'pä:ss\r\n');
   writeFileSync(`${linked}-1`, 'one');
@@ -123,8 +128,8 @@ describe('a credential in a file', () => {
       expect(await tokenNow()).toBe(good);
     }
     expect(await recorded()).not.toContain('secret-line');
-    writeFileSync(file, 'third');
-    await eventually('the new token is sent', async () => (await tokenNow()) === 'Bearer third');
+    writeFileSync(file, 'third-token');
+    await eventually('the new token is sent', async () => (await tokenNow()) === 'Bearer third-token');
   });
 
   test('a link that points to another file is followed, as Kubernetes renews secrets', async () => {
@@ -145,6 +150,17 @@ describe('a credential in a file', () => {
     const credential = { headers: [{ name: 'a', value: { file: `${folder.path}/nowhere`, prefix: '' } }], query: [] };
     expect(() => createForwarder([{ ...plane.config.systems[0]!, credential }])).toThrow('cannot read');
   });
+});
+
+test.each([
+  ['a query parameter', '/maps/echo', 'AIza'],
+  ['a path', '/telegram/echo', 'SYSTEM'],
+  ['a file', '/filed/echo', 'third'],
+])('a system that echoes its credential in %s does not give it to the agent', async (_place, path, secret) => {
+  const answer = await fetch(`${plane.url}${path}`, { headers: { authorization: `Bearer ${TOKEN}` } });
+  expect(answer.status).toBe(400);
+  expect(upstream.received.at(-1)!.url + upstream.received.at(-1)!.headers.authorization).toContain(secret);
+  expect(answer.headers.get('location')! + (await answer.text())).not.toContain(secret);
 });
 
 describe('the token of an agent in the target of a call', () => {
