@@ -136,6 +136,12 @@ const action = z.object({
     .string()
     .nullable()
     .describe('The exact body, as text; with `sent_as`, as JSON that policy reads. Null when it is binary.'),
+  binary: z
+    .object({ type: z.string().nullable(), bytes: z.number().int(), sha256: z.string() })
+    .nullable()
+    .describe(
+      'A body that is not text, by its Content-Type, size and SHA-256. Its bytes are at `/api/holds/{id}/body`.',
+    ),
   sent_as: z
     .string()
     .nullable()

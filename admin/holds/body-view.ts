@@ -1,16 +1,18 @@
-import { isUtf8 } from 'node:buffer';
+import { hash } from 'node:crypto';
 import { headerValue } from '../../gateway/domain/headers.ts';
 import type { HeldCall, Hold } from '../../gateway/domain/hold.ts';
-import { bodyTextOf, showInput } from '../../gateway/domain/policy-input.ts';
+import { showInput } from '../../gateway/domain/policy-input.ts';
+import { MOST_SHOWN, shownText } from '../../gateway/domain/showable.ts';
 
-/** More than anybody reads. A longer body is cut, and what is cut cannot be approved. */
-export const SHOWN_BYTES = 256 * 1024;
+/** A body that is no text, by what says exactly which bytes are sent. */
+export type BinaryView = { readonly type: string | null; readonly bytes: number; readonly sha256: string };
 
 export type BodyView = {
   /** The body as policy sees it; null when policy cannot see into it. Numbers that JavaScript would round are text. */
   readonly body: unknown;
-  /** The bytes as text, exactly; with `sentAs`, as JSON that policy reads. Cut after `SHOWN_BYTES`; null when binary. */
+  /** The bytes as text, exactly; with `sentAs`, as JSON that policy reads. Null when binary, or too long to be shown. */
   readonly text: string | null;
+  readonly binary: BinaryView | null;
   /** How the body is sent if it is not shown as its bytes: compressed, or as a multipart form. */
   readonly sentAs: string | null;
   readonly bytes: number;
@@ -23,42 +25,20 @@ export type BodyView = {
 /** What a reviewer can see of a held call's body. Says honestly when that is not everything. */
 export function viewBody(call: HeldCall | null, judged: unknown): BodyView {
   if (!call) return { ...NOTHING, missing: 'The held call is no longer kept.' };
-  const { body: raw, input } = call;
-  const seen = { body: judged ?? null, sentAs: null, bytes: raw.length };
-  const sentAs = judged === undefined ? null : codingOf(call);
-  if (sentAs !== null) {
-    const text = bodyTextOf(input) ?? '';
-    return Buffer.byteLength(text) <= SHOWN_BYTES
-      ? { ...seen, sentAs, text, complete: true, missing: null }
-      : { ...cut(Buffer.from(text)), sentAs, bytes: raw.length };
-  }
-  if (!isUtf8(raw) || raw.includes(0)) {
-    const missing = `The body is ${raw.length} bytes of binary data, which cannot be shown.`;
-    return { ...seen, text: null, complete: false, missing };
-  }
-  if (raw.length > SHOWN_BYTES) return { ...seen, ...cut(raw) };
-  return { ...seen, text: raw.toString('utf8'), complete: true, missing: null };
+  const { text, sentAs } = shownText(call);
+  const seen = { body: judged ?? null, text, binary: null, sentAs, bytes: call.body.length };
+  if (text === null) return { ...seen, binary: viewBinary(call), complete: true, missing: null };
+  const length = Buffer.byteLength(text);
+  if (length <= MOST_SHOWN) return { ...seen, complete: true, missing: null };
+  const missing = `The body has ${length} bytes of text, more than the ${MOST_SHOWN} that are shown.`;
+  return { ...seen, body: null, text: null, complete: false, missing };
 }
 
-const NOTHING = { body: null, text: null, sentAs: null, bytes: 0, complete: false };
-
-/** The beginning of a text that is too long to be shown. */
-function cut(text: Buffer) {
-  // A cut through a character leaves a replacement character at the end: what is cut is not approvable anyway.
-  const missing = `The body has ${text.length} bytes; only the first ${SHOWN_BYTES} are shown.`;
-  return { body: null, text: text.toString('utf8', 0, SHOWN_BYTES), complete: false, missing };
+function viewBinary({ headers, body }: HeldCall): BinaryView {
+  return { type: headerValue(headers, 'content-type') ?? null, bytes: body.length, sha256: hash('sha256', body) };
 }
 
-/**
- * How a body is sent that people could not read as bytes. A file in a multipart form is shown by name, type, size and
- * SHA-256, which says exactly what is sent.
- */
-function codingOf({ headers }: HeldCall): string | null {
-  const coding = headerValue(headers, 'content-encoding') ?? '';
-  if (coding !== '' && coding.toLowerCase() !== 'identity') return coding;
-  const type = headerValue(headers, 'content-type') ?? '';
-  return /^multipart\/form-data[ \t]*(?:;|$)/i.test(type) ? 'multipart/form-data' : null;
-}
+const NOTHING = { body: null, text: null, binary: null, sentAs: null, bytes: 0, complete: false };
 
 /** A call's body, and what the agent had sent before somebody changed it. */
 export type CallView = BodyView & { readonly proposed: unknown };

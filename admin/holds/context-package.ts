@@ -115,6 +115,7 @@ function action(
     body: view.body,
     readings: readingsOf(call),
     body_text: view.text,
+    binary: view.binary,
     sent_as: view.sentAs,
     body_bytes: view.bytes,
     complete: view.complete,

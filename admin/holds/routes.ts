@@ -2,6 +2,7 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import type { AdminDeps } from '../deps.ts';
 import { approveRoute } from './approve-route.ts';
 import { artifactRoute } from './artifact-route.ts';
+import { bodyRoute } from './body-route.ts';
 import { claimRoutes } from './claim-routes.ts';
 import { decideRoutes } from './decide-routes.ts';
 import { createHoldRoutesContext } from './hold-routes-context.ts';
@@ -16,6 +17,7 @@ export function holdRoutes(deps: AdminDeps): FastifyPluginAsyncZod {
   return async (app) => {
     await app.register(readRoutes(deps, context));
     await app.register(artifactRoute(deps, context));
+    await app.register(bodyRoute(deps, context));
     await app.register(claimRoutes(context));
     await app.register(approveRoute(deps, context));
     await app.register(decideRoutes(context));

@@ -18,7 +18,7 @@ export const approve = defineCommand({
     const client = connectAdmin(values);
     const seen = await client.get<ContextPackage>(holdPath(id!));
     // What a script reads stays free of what a person reads.
-    const say = json ? terminal.err : terminal.out;
+    const say = json ? terminal.err : terminal.page;
     say(`${holdPage(seen.body)}\n`);
     const { approve, why } = seen.body.you_may;
     if (!approve) throw new CommandFailed(`You cannot approve this. ${why ?? ''}`);

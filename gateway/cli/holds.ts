@@ -11,7 +11,8 @@ const show = defineCommand({
   options: ADMIN_OPTIONS,
   async run({ args: [id], values, terminal }) {
     const { body } = await connectAdmin(values).get<ContextPackage>(holdPath(id!));
-    terminal.out(values.json ? jsonPage(body) : holdPage(body));
+    if (values.json) terminal.out(jsonPage(body));
+    else terminal.page(holdPage(body));
     return 0;
   },
 });

@@ -90,6 +90,11 @@ export const agentProblems = {
     'Use a new Idempotency-Key for a different call, or repeat the first call unchanged.',
   ],
   blocked: [403, 'Blocked by policy', 'Policy does not permit this call. Do not send it again unchanged.'],
+  'not-showable': [
+    403,
+    'Too large for a reviewer',
+    'Policy asks a person to approve this call, but its body is larger than people are shown. It was not sent or held. Send it in smaller parts, or ask the owner.',
+  ],
   rejected: [
     403,
     'Rejected by a reviewer',

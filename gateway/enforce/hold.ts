@@ -2,6 +2,8 @@ import { unload, type Call } from '../domain/call.ts';
 import { triggerOf, type Decision } from '../domain/decision.ts';
 import type { DigestAction } from '../domain/hold.ts';
 import type { HoldDraft, HoldStore } from '../domain/hold-store.ts';
+import { Problem } from '../domain/problem.ts';
+import { isShowable } from '../domain/showable.ts';
 import type { Reply } from '../domain/reply.ts';
 import type { OpenCallIndex } from './open-call-index.ts';
 import type { HeldSince } from './wait/serve-held-call.ts';
@@ -11,6 +13,7 @@ const NO_BODY = Buffer.alloc(0);
 /**
  * Stops a call at its hold point. The call is stored before any reviewer is notified. An identical retry finds the same
  * hold. `call` must not be judged or sent afterwards.
+ * The result throws Problem `not-showable` for a call that no reviewer could be shown in full, and so none could approve.
  */
 export function createHoldPoint(deps: {
   readonly holds: Pick<HoldStore, 'open'>;
@@ -69,10 +72,15 @@ export function createHoldPoint(deps: {
 
   return async (call, decision, reply) => {
     const since = performance.now();
+    if (!isShowable(call)) throw new Problem('not-showable', { extras: ruleOf(decision) });
     const handle = reply.preference.async && !reply.tunnel;
     const drafted = draft(call, decision, handle);
     const hold = await opening(call.id, drafted.digest, async () => (await holds.open(drafted, sender)).hold);
     unload(call);
     return { hold, since };
   };
+}
+
+function ruleOf({ rules }: Decision): { rule?: string } {
+  return rules[0] ? { rule: rules[0].id } : {};
 }

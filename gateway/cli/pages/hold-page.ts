@@ -36,7 +36,7 @@ export function holdPage(hold: ContextPackage): string {
 }
 
 function sent(action: NonNullable<ContextPackage['action']>): string[] {
-  const { method, url, headers, hidden_headers, body_text, body_bytes, sent_as, missing, readings } = action;
+  const { method, url, headers, hidden_headers, body_text, body_bytes, binary, sent_as, missing, readings } = action;
   const head = [`${method} ${url}`, ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`)];
   const hidden = hidden_headers.length > 0 ? [`and, not shown: ${hidden_headers.join(', ')}`] : [];
   const body = body_text === null || body_bytes === 0 ? [] : [quoted(body_text)];
@@ -44,11 +44,18 @@ function sent(action: NonNullable<ContextPackage['action']>): string[] {
     'What is sent:',
     ...[...head, ...hidden].map((line) => `  ${plain(line)}`),
     ...body,
-    ...(sent_as === null ? [] : [`The body is sent as ${plain(sent_as)}, and shown as policy reads it.`]),
+    ...(binary === null ? [] : [`The body is binary: ${file(binary)}. Download it from GET /api/holds/ID/body.`]),
+    ...(sent_as === null || binary !== null
+      ? []
+      : [`The body is sent as ${plain(sent_as)}, and shown as policy reads it.`]),
     ...(missing === null ? [] : [plain(missing)]),
     ...(readings.length > 0 ? ['Systems may read it in several ways. Policy judged each:'] : []),
     ...readings.map(({ operation, segments, body }) => `  ${plain(JSON.stringify({ operation, segments, body }))}`),
   ];
+}
+
+function file({ type, bytes, sha256 }: NonNullable<NonNullable<ContextPackage['action']>['binary']>): string {
+  return `${plain(type ?? 'no Content-Type')}, ${bytes} bytes, SHA-256 ${sha256}`;
 }
 
 function state({ status, execution, kind, level, overdue }: ContextPackage): string {

@@ -1,8 +1,9 @@
 import { hash } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
-import { SHOWN_BYTES, viewCall } from '../../../admin/holds/body-view.ts';
+import { viewCall } from '../../../admin/holds/body-view.ts';
 import { showInput } from '../../../gateway/domain/policy-input.ts';
+import { MOST_SHOWN } from '../../../gateway/domain/showable.ts';
 import { heldCall } from '../../gateway/describe/http/held.ts';
 import { openDesk, refund } from '../desk.ts';
 
@@ -52,16 +53,57 @@ test('a held upload is shown as its fields and files, and can be approved (mindr
 });
 
 test('an upload with more text than is shown cannot be approved', async () => {
-  const call = await upload('x'.repeat(SHOWN_BYTES), new Uint8Array(1));
+  const call = await upload('x'.repeat(MOST_SHOWN), new Uint8Array(1));
   expect(viewCall({ editors: [] }, call, null)).toMatchObject({ complete: false, body: null });
 });
 
-test('an upload that was held before policy could read it stays incomplete', async () => {
+test('an upload that policy could not read is shown by its type, size and SHA-256', async () => {
   const call = await upload('archive', Uint8Array.of(0xff, 0));
   const input = JSON.parse(call.input) as { action: { body?: unknown } };
   delete input.action.body;
   const old = { ...call, input: JSON.stringify(input) };
-  expect(viewCall({ editors: [] }, old, null)).toMatchObject({ complete: false, body: null });
+  expect(viewCall({ editors: [] }, old, null)).toMatchObject({
+    complete: true,
+    body: null,
+    binary: {
+      type: expect.stringMatching(/^multipart\/form-data/),
+      bytes: call.body.length,
+      sha256: hash('sha256', call.body),
+    },
+  });
+});
+
+test.each([300, 1000, 9000])(
+  'a held JSON body of %d KB is shown whole and can be approved (mindroom-ai/mindroom#1571)',
+  async (size) => {
+    const desk = await openDesk();
+    const text = JSON.stringify({ amount: 500, text: 'é'.repeat((size * 1000) / 2) });
+    const id = await desk.hold(text);
+    const shown = await desk.get(`/api/holds/${id}`);
+    expect(shown.json).toMatchObject({ action: { complete: true, body_bytes: Buffer.byteLength(text) } });
+    expect((shown.json as { action: { body_text: string } }).action.body_text).toBe(text);
+    expect((await desk.post(`/api/holds/${id}/approve`)).status).toBe(200);
+    await desk.close();
+  },
+);
+
+test('a binary body is shown by type, size and SHA-256, and people who may read it can download and approve it', async () => {
+  const pdf = Buffer.from(Uint8Array.from({ length: 300_000 }, (_, index) => index % 256));
+  const call = heldCall('application/pdf', pdf);
+  const desk = await openDesk();
+  const id = await desk.hold(undefined, {}, { call });
+  const binary = { type: 'application/pdf', bytes: pdf.length, sha256: hash('sha256', pdf) };
+  const shown = await desk.get(`/api/holds/${id}`);
+  expect(shown.json).toMatchObject({ action: { complete: true, body_text: null, binary } });
+
+  const path = `/api/holds/${id}/body`;
+  const download = await fetch(`${desk.url}${path}`, { headers: { authorization: 'Bearer ben-token' } });
+  expect(Buffer.from(await download.arrayBuffer())).toEqual(pdf);
+  expect(download.headers.get('content-disposition')).toContain('attachment');
+  expect((await desk.get(path, 'eve')).status).toBe(403);
+  expect((await desk.get(path, null)).status).toBe(401);
+  expect((await desk.post(`/api/holds/${id}/approve`)).status).toBe(200);
+  await desk.close();
 });
 
 test('a reviewer sees the headers of a call also when policy cannot see its body', () => {
@@ -75,6 +117,6 @@ test('a reviewer sees a compressed body as policy reads it, and that it is compr
   const plain = heldCall('application/json', text);
   const call = { ...plain, body: gzipSync(text), headers: [...plain.headers, 'Content-Encoding', 'gzip'] };
   expect(viewCall({ editors: [] }, call, null)).toMatchObject({ text, sentAs: 'gzip', complete: true, missing: null });
-  const long = { ...call, input: heldCall('application/json', `"${'x'.repeat(SHOWN_BYTES)}"`).input };
+  const long = { ...call, input: heldCall('application/json', `"${'x'.repeat(MOST_SHOWN)}"`).input };
   expect(viewCall({ editors: [] }, long, null)).toMatchObject({ complete: false, body: null, sentAs: 'gzip' });
 });

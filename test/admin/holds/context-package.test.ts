@@ -54,6 +54,7 @@ test('the context package shows the whole call, the effect of approval, and the 
       hidden_headers: ['authorization', 'traceparent', 'x-odd'],
       body: { amount: 50_000, currency: 'usd', charge: 'ch_1' },
       body_text: REFUND,
+      binary: null,
       readings: [],
       sent_as: null,
       body_bytes: 49,

@@ -32,6 +32,7 @@ async function run(command: Command, ...args: string[]) {
   const terminal = {
     out: (text: string) => void (said.out += text),
     err: (text: string) => void (said.err += text),
+    page: (text: string) => void (said.out += text),
     confirm: async () => false,
   };
   const code = await command(args, terminal, { name: 'holdpoint', summary: 'a shop' });

@@ -21,6 +21,7 @@ async function run(
   const terminal = {
     out: (text: string) => void (out += text),
     err: (text: string) => void (err += text),
+    page: (text: string) => void (out += text),
     confirm: async () => false,
   };
   const title = { name: 'holdpoint policy', summary: 'check, test, build or format policies' };
