@@ -23,6 +23,7 @@ export const holdMembers = {
     .optional(),
   owner_may_approve: z.boolean().optional(),
   reversible: z.boolean().optional(),
+  rejection_stands: duration.optional(),
 };
 
 const members = z.object(holdMembers);
@@ -60,5 +61,6 @@ function opinionOf(rule: HoldMembers): Opinion {
     editable: rule.editable ?? null,
     ownerMayApprove: rule.owner_may_approve ?? false,
     reversible: rule.reversible ?? null,
+    ...(rule.rejection_stands !== undefined && { rejectionStands: rule.rejection_stands }),
   };
 }

@@ -44,6 +44,8 @@ export type HoldTerms = {
   /** JSON pointers (RFC 6901) into the body that a reviewer may change. */
   readonly editable: readonly string[];
   readonly ownerMayApprove: boolean;
+  /** For how long a rejection answers identical calls; absent if policy does not say. */
+  readonly rejectionStands?: number;
   /** Whether the call's effect can be undone, according to policy; null if policy does not say. */
   readonly reversible: boolean | null;
 };

@@ -139,6 +139,8 @@ export type HoldState = {
   readonly decidedBy: string | null;
   readonly code: string | null;
   readonly note: string | null;
+  /** Until when a rejection answers identical calls; absent on other holds. */
+  readonly rejectedUntil?: number;
   /** What a person reports of a call taken over, or found out about a call of unknown outcome. */
   readonly outcome: Outcome | null;
 };

@@ -16,6 +16,7 @@ export function strictest(all: readonly Opinion[]): HoldTerms {
   const respondWithin = shortest(all.map((each) => each.respondWithin)) ?? Math.ceil(expiresIn / 2);
   const onExpiry = said(all.map((each) => each.onExpiry));
   const reversible = said(all.map((each) => each.reversible));
+  const stands = said(all.map((each) => each.rejectionStands ?? null));
   return {
     level: all.some((each) => each.level === 3) ? 3 : 2,
     requirements: joined(all.flatMap((each) => each.requirements)),
@@ -25,6 +26,7 @@ export function strictest(all: readonly Opinion[]): HoldTerms {
     editable: said(all.map((each) => each.editable)).reduce(commonPlaces, null) ?? [],
     ownerMayApprove: all.every((each) => each.ownerMayApprove),
     reversible: reversible.length > 0 ? reversible.every(Boolean) : null,
+    ...(stands.length > 0 && { rejectionStands: Math.max(...stands) }),
   };
 }
 

@@ -24,6 +24,7 @@ export function holdView(hold: Hold, answer: HandoffAnswer | null, now: number) 
     ...(kind === 'relay' && { state: relayState(hold, now) }),
     ...(code !== null && { code }),
     ...(note !== null && { note }),
+    ...(hold.rejectedUntil !== undefined && { rejected_until: iso(hold.rejectedUntil) }),
     ...(status === 'answered' && { answer: { option: answer?.option ?? null, data: answer?.data ?? null, note } }),
     ...outcomeView(hold),
     ...((status === 'pending' || moving) && { retry_after: RETRY_AFTER }),

@@ -6,6 +6,7 @@ export type HoldSnapshot = Pick<Hold, 'id' | 'version' | 'status' | 'execution' 
   /** Absent, as `rules` are, where no call is held. */
   readonly resendAt?: CallHold['resendAt'] | undefined;
   readonly rules?: CallHold['rules'] | undefined;
+  readonly rejectedUntil?: number | undefined;
 };
 
 /** A waiting caller. It gets the function to call when it leaves. */

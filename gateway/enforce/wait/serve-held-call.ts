@@ -4,8 +4,10 @@ import type { CallHold, Hold } from '../../domain/hold.ts';
 import type { HoldContents } from '../../domain/hold-contents.ts';
 import type { HoldStore } from '../../domain/hold-store.ts';
 import { Problem, type ProblemCode } from '../../domain/problem.ts';
+import { problems } from '../../domain/problems.ts';
 import type { Reply, Tunnel } from '../../domain/reply.ts';
 import type { System } from '../../domain/system.ts';
+import { iso } from '../../domain/time.ts';
 import type { Forwarder } from '../forwarder.ts';
 import type { Answered, Links } from '../links/links.ts';
 import type { Released, Releaser } from '../release/release.ts';
@@ -143,8 +145,14 @@ function answered({ system, path }: CallHold, reply: Reply): Answered {
 
 const NOT_DONE = 'The call did not reach the system. Send it again, with a new Idempotency-Key if it had one.';
 
-/** Why the gateway superseded a hold. A blocking policy is not the only reason. */
-function because({ status, note }: HoldSnapshot): { detail?: string } {
+/**
+ * Why the gateway superseded a hold: a blocking policy is not the only reason. Of a rejection, until when it answers
+ * identical calls.
+ */
+function because({ status, note, rejectedUntil }: HoldSnapshot): { detail?: string } {
+  if (status === 'rejected' && rejectedUntil !== undefined) {
+    return { detail: `${problems.rejected[2]} Until ${iso(rejectedUntil)}, it gets this answer and asks no reviewer.` };
+  }
   if (status !== 'superseded' || note === null) return {};
   return { detail: `Superseded: ${note.replace(/\.$/, '')}. Do not send the call again unchanged.` };
 }

@@ -2,11 +2,16 @@ import type { Hold } from '../../domain/hold.ts';
 import { takerId } from '../guards.ts';
 import { because, byGateway, byPerson, changed, heldFor, settled, type Change, type Command } from './change.ts';
 
+/** For how long a rejection answers identical calls where no rule says. */
+const REJECTION_STANDS = 10 * 60_000;
+
 export function reject(hold: Hold, command: Command<'reject'>, now: number): Change {
   const { by, code, note } = command;
+  const { rejectionStands = REJECTION_STANDS } = hold.terms;
+  const stands = hold.kind === 'approval' && rejectionStands > 0 ? { rejectedUntil: now + rejectionStands } : {};
   return changed(
     hold,
-    { ...settled(now), status: 'rejected', decidedBy: by.id, code, note },
+    { ...settled(now), status: 'rejected', decidedBy: by.id, code, note, ...stands },
     {
       type: 'hold.rejected',
       ...byPerson(command),

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import { isOpen, type Hold } from '../../domain/hold.ts';
+import { isInForce } from '../../domain/time.ts';
 import { Problem } from '../../domain/problem.ts';
 import type { Step } from '../changes/change.ts';
 import { overdueCommand } from '../deadlines.ts';
@@ -46,7 +47,37 @@ async function attach(writer: HoldWriter, unit: UnitOfWork, asking: Asking): Pro
   for (const row of rows) found.push(await settled(writer, unit, row));
   const kept = choose(found, asking);
   if (!kept) return null;
-  const { row, hold } = kept;
+  return await record(writer, unit, kept, asking);
+}
+
+/**
+ * The rejection that still answers this call; null when there is none. Otherwise an agent that repeats a rejected call
+ * would ask people again each time.
+ */
+export async function standingRejection(writer: HoldWriter, unit: UnitOfWork, asking: Asking): Promise<Hold | null> {
+  const row = await unit.trx
+    .selectFrom('holds')
+    .selectAll()
+    .where('agent', '=', asking.agent)
+    .where('digest', 'in', asking.digests)
+    // Written out, not as a parameter, so that the index over rejected holds is used.
+    .where(sql<boolean>`status = 'rejected'`)
+    .orderBy('id', 'desc')
+    .limit(1)
+    .executeTakeFirst();
+  if (!row) return null;
+  unit.hasRead();
+  const hold = fromRow(row);
+  if (!isStanding(hold, unit.now)) return null;
+  return await record(writer, unit, { row, hold }, asking);
+}
+
+/** A clock that was set back must not lengthen it. */
+function isStanding({ decidedAt, rejectedUntil }: Hold, now: number): boolean {
+  return rejectedUntil !== undefined && decidedAt !== null && isInForce(decidedAt, rejectedUntil, now);
+}
+
+async function record(writer: HoldWriter, unit: UnitOfWork, { row, hold }: Kept, asking: Asking): Promise<Hold> {
   const attached: Step = {
     type: 'hold.attached',
     actor: asking.agent,

@@ -3,7 +3,7 @@ import { assertCall, type CallHold, type Hold } from '../../domain/hold.ts';
 import { Problem } from '../../domain/problem.ts';
 import type { Reviewer } from '../../domain/principal.ts';
 import { chooseAssignee, type Assignable } from './assign.ts';
-import { attachToExisting } from './attach.ts';
+import { attachToExisting, standingRejection } from './attach.ts';
 import type { Change, Step } from '../changes/change.ts';
 import { preconditionsOf } from './preconditions.ts';
 import { delegationsInForce } from './delegations.ts';
@@ -52,16 +52,13 @@ export function createHoldOpener(options: {
       const { trx, now } = unit;
       const { suspended, granted, delegated } = await preconditionsOf(trx, principal.agent, draft.system, now);
       if (suspended) throw new Problem('suspended');
-      const existing = await attachToExisting(writer, unit, {
-        agent: principal.agent,
-        digests: [digest, earlierDigest],
-        idempotencyKey,
-        handle,
-      });
+      const sent = { agent: principal.agent, digests: [digest, earlierDigest], idempotencyKey, handle };
+      const existing = await attachToExisting(writer, unit, sent);
       if (existing) return { hold: assertCall(existing), attached: true };
-      const change =
-        (granted ? await redeemed(unit, draft) : null) ??
-        asking(newHold(draft, now, await assignee(unit, draft, delegated)));
+      const covered = granted ? await redeemed(unit, draft) : null;
+      const rejected = covered ? null : await standingRejection(writer, unit, sent);
+      if (rejected) return { hold: assertCall(rejected), attached: true };
+      const change = covered ?? asking(newHold(draft, now, await assignee(unit, draft, delegated)));
       await writer.insert(unit, change, [{ kind: 'call', content: draft.call }], traceId);
       if (sender !== null) await insertHeard(trx, sender, [change.hold.id]);
       return { hold: assertCall(change.hold), attached: false };

@@ -197,6 +197,14 @@ const migrations: readonly Migration[] = [
       .addPrimaryKeyConstraint('heard_key', ['hold_id', 'sender'])
       .execute();
   },
+  async (db) => {
+    await db.schema
+      .createIndex('holds_rejected')
+      .on('holds')
+      .columns(['agent', 'digest', 'id'])
+      .where(sql<boolean>`status = 'rejected'`)
+      .execute();
+  },
 ];
 
 const CURRENT = FIRST + migrations.length - 1;

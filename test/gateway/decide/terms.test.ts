@@ -258,6 +258,7 @@ function weakerThan(terms: HoldTerms, other: HoldTerms): string[] {
     editable: terms.editable.every((place) => other.editable.some((above) => isWithin(place, above))),
     ownerMayApprove: !terms.ownerMayApprove || other.ownerMayApprove,
     reversible: terms.reversible === false || other.reversible !== false,
+    rejectionStands: (terms.rejectionStands ?? 0) >= (other.rejectionStands ?? 0),
   };
   return Object.entries(asStrict).flatMap(([member, strict]) => (strict ? [] : [member]));
 }

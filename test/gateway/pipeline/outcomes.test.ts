@@ -206,7 +206,8 @@ describe('held calls', () => {
     const answer = await waiting;
     expect(answer.status).toBe(403);
     expect(answer.headers.get('x-should-retry')).toBe('false');
-    expect(await answer.json()).toMatchObject({ code: 'rejected', reviewer_code: 'wrong-amount', note: 'pay 50 less' });
+    const problem = { code: 'rejected', reviewer_code: 'wrong-amount', note: 'pay 50 less' };
+    expect(await answer.json()).toMatchObject({ ...problem, detail: expect.stringMatching(/Until \d{4}-\S+Z/) });
     expect(upstream.received.length).toBe(before);
   });
 

@@ -12,7 +12,9 @@ import {
   openHold,
   PEOPLE,
   REDEEM_WITHIN,
+  rejected,
   settle,
+  standingRejection,
   EXPIRES_IN,
   type Expected,
   type Model,
@@ -49,7 +51,7 @@ function open(call: number, at: number, handle: boolean): Command {
     `open ${call} at ${at}${handle ? ' with handle' : ''}`,
     () => true,
     async (model, world) => {
-      const existing = openHold(model, call);
+      const existing = openHold(model, call) ?? standingRejection(model, call);
       const { store } = world.gateways[at]!;
       if (model.suspended) {
         await expect(store.holds.open(world.draft(call, handle))).rejects.toMatchObject({ code: 'suspended' });
@@ -72,6 +74,7 @@ function open(call: number, at: number, handle: boolean): Command {
         redeemBy: 0,
         approved: [],
         editors: new Set(),
+        rejectedUntil: 0,
         lease: null,
         sends: 0,
       });
@@ -141,7 +144,7 @@ function reject(call: number, at: number, person: Person): Command {
       note: null,
     }));
     expect(accepted(result)).toBe(mayDecide(model, expected, person));
-    if (accepted(result)) expected.status = 'rejected';
+    if (accepted(result)) rejected(model, expected);
   });
 }
 
@@ -265,6 +268,7 @@ type Rival = (hold: Hold) => HoldCommand;
 
 function adopt(expected: Expected, hold: Hold): void {
   expected.status = hold.status;
+  expected.rejectedUntil = hold.rejectedUntil ?? 0;
   expected.execution = hold.execution;
   expected.redeemBy = assertCall(hold).redeemBy ?? 0;
   expected.lease = hold.lease && { by: hold.lease.by, until: hold.lease.until };

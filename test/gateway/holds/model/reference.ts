@@ -28,6 +28,8 @@ export const EXPIRES_IN = 30 * 60_000;
 export const REDEEM_WITHIN = 24 * 3_600_000;
 export const LEASE = 5 * 60_000;
 
+export const REJECTION_STANDS = 10 * 60_000;
+
 export type Expected = {
   readonly id: string;
   readonly call: number;
@@ -40,6 +42,8 @@ export type Expected = {
   /** Who approved the present revision. */
   approved: Person[];
   editors: Set<string>;
+  /** Until when a rejection answers identical calls. */
+  rejectedUntil: number;
   lease: { by: string; until: number } | null;
   /** How often it went out. */
   sends: number;
@@ -61,6 +65,17 @@ export function settle(model: Model, hold: Expected): void {
 export function openHold(model: Model, call: number): Expected | undefined {
   for (const hold of model.holds) settle(model, hold);
   return model.holds.find((hold) => hold.call === call && isOpen(hold));
+}
+
+/** The rejection that still answers an identical call: the newest. */
+export function standingRejection(model: Model, call: number): Expected | undefined {
+  const newest = model.holds.findLast((hold) => hold.call === call && hold.status === 'rejected');
+  return newest && model.now < newest.rejectedUntil ? newest : undefined;
+}
+
+export function rejected(model: Model, hold: Expected): void {
+  hold.status = 'rejected';
+  hold.rejectedUntil = model.now + REJECTION_STANDS;
 }
 
 function isOpen({ status, execution }: Expected): boolean {

@@ -3,7 +3,7 @@ import { isRefusal } from '../../../../gateway/domain/hold-command.ts';
 import { assertCall, type Hold } from '../../../../gateway/domain/hold.ts';
 import { ANSWER_KEPT, SETTLED_KEPT } from '../../../../gateway/holds/store/retention.ts';
 import { createHoldTimers } from '../../../../gateway/holds/timers.ts';
-import { draft, handoffDraft, requirement, reviewer, ONE_OF_FINANCE } from '../../../helpers/hold.ts';
+import { draft, handoffDraft, MINUTE, requirement, reviewer, ONE_OF_FINANCE } from '../../../helpers/hold.ts';
 import { engines } from './engines.ts';
 import {
   approve,
@@ -46,6 +46,42 @@ describe.each(engines)('holds in $name', (engine) => {
       expect(await eventTypes(store)).toEqual(
         'hold.opened hold.voted hold.approved hold.released hold.executed'.split(' '),
       );
+    });
+
+    test('a rejected call that is repeated gets its rejection for ten minutes, then a new hold', async () => {
+      const store = await stores.open();
+      const { hold } = await store.holds.open(draft(500));
+      await must(store.holds.apply(hold.id, reject));
+      stores.now += 10 * MINUTE - 1;
+      for (let time = 0; time < 20; time++) {
+        expect(await store.holds.open(draft(500))).toMatchObject({
+          attached: true,
+          hold: { id: hold.id, status: 'rejected', rejectedUntil: stores.now + 1 },
+        });
+      }
+      expect((await store.holds.open(draft(501))).attached).toBe(false);
+      stores.now += 1;
+      expect((await store.holds.open(draft(500))).attached).toBe(false);
+    });
+
+    test('a rule says for how long a rejection answers identical calls', async () => {
+      const store = await stores.open();
+      const asked = (amount: number, rejectionStands: number) =>
+        draft(amount, { terms: { ...ONE_OF_FINANCE, rejectionStands } });
+      const { hold: never } = await store.holds.open(asked(1, 0));
+      const { hold: hour } = await store.holds.open(asked(2, 60 * MINUTE));
+      for (const { id } of [never, hour]) await must(store.holds.apply(id, reject));
+      expect((await store.holds.open(asked(1, 0))).attached).toBe(false);
+      stores.now += 59 * MINUTE;
+      expect((await store.holds.open(asked(2, 60 * MINUTE))).attached).toBe(true);
+    });
+
+    test('a rejection does not last longer because the clock was set back', async () => {
+      const store = await stores.open();
+      const { hold } = await store.holds.open(draft(500));
+      await must(store.holds.apply(hold.id, reject));
+      stores.now -= 60 * MINUTE;
+      expect((await store.holds.open(draft(500))).attached).toBe(false);
     });
 
     test('a hold is attributed in every event', async () => {
