@@ -165,6 +165,14 @@ const history = z.union([
   z.object({ available: z.literal(false), why: z.string() }),
 ]);
 
+const hint = z.object({
+  in: z.enum(['url', 'headers', 'body', 'claims', 'handoff']),
+  kind: z
+    .enum(['hidden', 'mixed-scripts'])
+    .describe('`hidden`: characters that are not seen. `mixed-scripts`: a word with letters of several alphabets.'),
+  excerpt: z.string().describe('The place, with such characters written out as `\\u{202e}`.'),
+});
+
 export const contextPackage = z.object({
   ...head,
   agent: z.object({
@@ -204,6 +212,9 @@ export const contextPackage = z.object({
   artifacts: z.array(z.object({ name: z.string(), type: z.string(), bytes: z.number().int(), sha256: z.string() })),
   answer: z.object({ option: z.string().nullable(), data: z.unknown() }).nullable(),
   history,
+  hints: z
+    .array(hint)
+    .describe('Places where the text is not what it looks like. At most five of a kind for each part.'),
   consequence: z.string(),
   cost: z
     .object({ amount: z.number(), unit: z.string() })

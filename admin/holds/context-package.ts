@@ -4,6 +4,8 @@ import type { Demand } from '../deps.ts';
 import { iso, isoOrNull } from '../../gateway/domain/time.ts';
 import type { CallView } from './body-view.ts';
 import { consequence } from './consequence.ts';
+import { textHints } from './text-hints.ts';
+import { visibleLine } from '../../gateway/domain/visible-text.ts';
 import { holdHead, routing } from './hold-view.ts';
 import { readingOf, showInput, type ShownInput } from '../../gateway/domain/policy-input.ts';
 import type { ContextPackage, Permissions } from '../api/hold-schemas.ts';
@@ -66,6 +68,13 @@ export function contextPackage(hold: Hold, material: Material): ContextPackage {
     artifacts: artifactsOf(hold).map(({ name, type, bytes, sha256 }) => ({ name, type, bytes, sha256 })),
     answer: answer && { option: answer.option, data: answer.data },
     history,
+    hints: textHints({
+      url,
+      headers: input.action.headers,
+      body: view.body ?? view.text,
+      claims: input.context.claims,
+      handoff,
+    }),
     consequence: consequence(hold, demands, { url, bytes: view.bytes }),
     cost: subject?.cost ? { ...subject.cost } : null,
     routing: {
@@ -160,7 +169,9 @@ function amountOf(body: unknown): Action['amount'] {
 function summary(hold: CallHold, resource: Action['target'], amount: Action['amount']): string {
   const on = resource?.id ? ` on ${resource.type} ${resource.id}` : '';
   const worth = amount ? `, amount ${amount.value}${amount.currency ? ` ${amount.currency}` : ''}` : '';
-  return `${hold.principal.agent} (owner ${hold.principal.owner}) wants ${hold.operation} at ${hold.system}${on}${worth}.`;
+  return visibleLine(
+    `${hold.principal.agent} (owner ${hold.principal.owner}) wants ${hold.operation} at ${hold.system}${on}${worth}.`,
+  );
 }
 
 /** Every way in which systems may read the call, the usual one first; empty when there is one. */

@@ -4,7 +4,7 @@ import { plain, quoted } from './plain-text.ts';
 
 /** One hold as a person reads it before deciding. What others wrote is quoted, so that it cannot pass for ours. */
 export function holdPage(hold: ContextPackage): string {
-  const { action, policy, claims, decided, routing, diff, artifacts, notes } = hold;
+  const { action, policy, claims, decided, routing, diff, hints, artifacts, notes } = hold;
   const facts: [string, string][] = [
     ['Hold', `${hold.hold_id}, revision ${hold.revision}, ${state(hold)}`],
     ['Agent', `${hold.agent.id} (owner ${hold.agent.owner})`],
@@ -25,6 +25,7 @@ export function holdPage(hold: ContextPackage): string {
       ? ['', `Changed by ${plain(diff.edited_by.join(', '))}. The agent had sent:`, quoted(json(diff.proposed))]
       : []),
     ...(Object.keys(claims).length > 0 ? ['', 'What the agent says, unchecked:', quoted(json(claims))] : []),
+    ...hints.map((hint) => `Look closely: ${hint.kind} characters in ${hint.in}: ${plain(hint.excerpt)}`),
     ...(artifacts.length > 0
       ? ['', 'Artifacts:', ...artifacts.map(({ name, bytes }) => `  ${plain(name)} (${bytes} bytes)`)]
       : []),

@@ -1,6 +1,7 @@
 import type { Hold } from '../../domain/hold.ts';
 import type { NotificationKind, NotificationTrigger } from '../../domain/notification.ts';
 import { iso, isoOrNull } from '../../domain/time.ts';
+import { visibleLine } from '../../domain/visible-text.ts';
 import { maskText } from '../../secrets/secret.ts';
 import { decidingGroups } from './audience.ts';
 
@@ -73,7 +74,8 @@ export type NotificationMessage = HoldMessage | AlertMessage;
 
 /**
  * Picks what may be told. Every member is named here: what was sent, and what the agent or a reviewer says in their own
- * words, stays in the gateway, because a message travels through other people's systems.
+ * words, stays in the gateway, because a message travels through other people's systems. Operation and reason may repeat
+ * what an agent sent: they are written so that every channel shows all of them, on one line.
  */
 export function notificationMessage(trigger: NotificationTrigger, consoleUrl: string): NotificationMessage {
   const timestamp = iso(trigger.at);
@@ -87,10 +89,10 @@ export function notificationMessage(trigger: NotificationTrigger, consoleUrl: st
         call_id: call_id ?? null,
         decision_id: decision_id ?? null,
         system: system ?? null,
-        operation: operation ?? null,
+        operation: operation === undefined ? null : visibleLine(operation),
         agent: agent ?? null,
         owner: owner ?? null,
-        reason: clip(reason ?? '', LONGEST_REASON),
+        reason: clip(visibleLine(reason ?? ''), LONGEST_REASON),
         rules: rules ?? [],
         groups: trigger.groups,
         url: `${base}/`,
@@ -110,10 +112,10 @@ export function notificationMessage(trigger: NotificationTrigger, consoleUrl: st
       revision: hold.revision,
       level: hold.terms.level,
       system: call && call.system,
-      operation: call && maskText((call.onRecord ?? call).operation),
+      operation: call && visibleLine(maskText((call.onRecord ?? call).operation)),
       agent: hold.principal.agent,
       owner: hold.principal.owner,
-      reason: clip(maskText(hold.reason), LONGEST_REASON),
+      reason: clip(visibleLine(maskText(hold.reason)), LONGEST_REASON),
       rules: call ? call.rules.map(({ id }) => id) : [],
       groups: decidingGroups(hold),
       assignee: hold.assignee,

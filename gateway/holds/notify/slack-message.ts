@@ -1,5 +1,9 @@
-import type { NotificationMessage } from './notification-message.ts';
+import { writtenOut } from '../../domain/visible-text.ts';
+import { clip, type NotificationMessage } from './notification-message.ts';
 import { facts, headline } from './wording.ts';
+
+/** Longest reason with its markup written out, in characters: a section takes 3000. */
+const LONGEST_ESCAPED = 2000;
 
 /**
  * A message in the form that Slack's incoming webhooks take, and others that imitate them: those that know no `blocks`
@@ -8,7 +12,7 @@ import { facts, headline } from './wording.ts';
 export function slackMessage(message: NotificationMessage): string {
   const { reason, url } = message.data;
   const title = escape(headline(message));
-  const why = escape(reason);
+  const why = clip(escape(reason), LONGEST_ESCAPED);
   const fields = facts(message).map(([name, value]) => mrkdwn(`*${name}*\n${escape(value)}`));
   return JSON.stringify({
     text: `${title}\n${why}\n${url}`,
@@ -23,7 +27,13 @@ export function slackMessage(message: NotificationMessage): string {
 /** `verbatim`: names of channels and addresses in the text do not become links. */
 const mrkdwn = (text: string) => ({ type: 'mrkdwn', text, verbatim: true }) as const;
 
+/**
+ * Markup of Slack, and of those that imitate it with Markdown: bold, italics, code, `:emoji:`, `@channel`, `[text](link)`.
+ * There is no way to escape it, so it is written out. An underscore or an @ within a word is none.
+ */
+const MARKUP = /[*~`]|(?<![\p{L}\p{N}])[_@]|_(?![\p{L}\p{N}])|\](?=\()|:(?=[\w+-]*[A-Za-z_+-][\w+-]*:)/gu;
+
 /** Unescaped, `<!channel>` wakes everybody, and `<https://…|text>` is a link that says what it likes. */
 function escape(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+  return text.replaceAll(MARKUP, writtenOut).replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 }

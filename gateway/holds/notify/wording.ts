@@ -1,3 +1,4 @@
+import { visibleLine } from '../../domain/visible-text.ts';
 import { clip, type HoldMessage, type NotificationMessage } from './notification-message.ts';
 
 /** Longest value in a line, in characters. An operation may hold a path as long as an agent likes. */
@@ -19,11 +20,11 @@ const BEGINNINGS = {
   'call.blocked': 'Blocked by policy',
 } as const satisfies Record<NotificationMessage['type'], string | Record<HoldMessage['data']['kind'], string>>;
 
-/** What it is about, on one line. */
+/** What it is about, on one line: a line break in what becomes a header line would begin another (RFC 5322 section 2.2). */
 export function headline(message: NotificationMessage): string {
   const { system, operation, agent } = message.data;
   const what = operation === null ? '' : `${operation} on ${system}, `;
-  return oneLine(`${beginning(message)}: ${clip(what, LONGEST_VALUE)}by ${agent}`);
+  return visibleLine(`${beginning(message)}: ${clip(what, LONGEST_VALUE)}by ${agent}`);
 }
 
 function beginning(message: NotificationMessage): string {
@@ -51,11 +52,6 @@ export function facts(message: NotificationMessage): (readonly [name: string, va
           ['Expires', message.data.expires_at],
         ] as const);
   return [...common, ...more].flatMap(([name, value]) =>
-    value ? [[name, clip(oneLine(value), LONGEST_VALUE)] as const] : [],
+    value ? [[name, clip(visibleLine(value), LONGEST_VALUE)] as const] : [],
   );
-}
-
-/** A line break in what becomes a header line would begin another header (RFC 5322 section 2.2). */
-function oneLine(text: string): string {
-  return text.replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ').trim();
 }

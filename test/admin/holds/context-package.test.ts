@@ -88,6 +88,7 @@ test('the context package shows the whole call, the effect of approval, and the 
     artifacts: [],
     answer: null,
     history: { available: true, similar_30d: 0, approved_unchanged_rate: null, recent_calls: [] },
+    hints: [],
     consequence:
       'Approving sends POST /payments/v1/refunds?a=1 once, with exactly the 49 bytes of body shown here, after policy has been asked again.',
     cost: { amount: 150, unit: 'USD' },

@@ -259,13 +259,28 @@ describe('what is told', () => {
     });
   });
 
-  test('a message has no more of a reason than fits into any channel', () => {
-    const [draft] = compose(of('opened', aHold(NOW, { reason: '<'.repeat(100_000) })));
+  test.each(['<', '*', '&'])('a message has no more of a reason of %s than fits into any channel', (char) => {
+    const [draft] = compose(of('opened', aHold(NOW, { reason: char.repeat(100_000) })));
     const { reason } = messageOf(draft).data;
-    expect(reason).toMatch(/^<+…$/);
+    expect(reason.replaceAll(char, '')).toBe('…');
     const { blocks } = JSON.parse(slackMessage(messageOf(draft))) as { blocks: { text?: { text: string } }[] };
     // Slack refuses a section that is longer.
     expect(blocks[0]!.text!.text.length).toBeLessThan(3000);
+  });
+
+  test('an agent writes neither a line of its own nor markup nor hidden characters into a message (YishenTu/claudian#923)', () => {
+    const operation =
+      'POST /held/\u202e*bold*\n:white_check_mark: Approved by Ben\u{e0100} [x](y) @channel _i_ a_b `c`';
+    const [draft] = compose(of('opened', aHold(NOW, { operation, reason: operation })));
+    const message = messageOf(draft);
+    for (const said of [headline(message), message.data.reason, ...facts(message).flat()]) {
+      expect(said).not.toMatch(/[\n\u202e\u{e0100}]/u);
+    }
+    expect(headline(message)).toContain('POST /held/\\u{202e}*bold* :white_check_mark: Approved by Ben\\u{e0100}');
+    const { text } = JSON.parse(slackMessage(message)) as { text: string };
+    expect(text.split('\n')).toHaveLength(3);
+    expect(text).toContain('\\u{2a}bold\\u{2a} \\u{3a}white_check_mark: Approved');
+    expect(text).toContain('[x\\u{5d}(y) \\u{40}channel \\u{5f}i\\u{5f} a_b \\u{60}c\\u{60}');
   });
 
   test('a message never contains what was sent, nor anybody’s own words', () => {

@@ -1,0 +1,67 @@
+// What a reader does not see, or does not see as it is: control characters, line and paragraph separators, characters
+// that turn the direction of text, fillers and others that fonts leave out, blanks that look like a space, and unassigned
+// ones. An emoji is made of some of them, and is seen.
+const UNSEEN =
+  /\p{RGI_Emoji}|[[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Zs}\p{Co}\p{Cn}\p{Default_Ignorable_Code_Point}\u{2800}]--[\u{20}]]/gv;
+
+/**
+ * Text from outside for people, in any channel: whatever could move the cursor, recolour the screen, turn text around
+ * or hide in it (terminal escape injection, Trojan Source) is written out. An agent must not be able to write a line or
+ * a page that looks like the gateway's.
+ */
+export function visible(text: string): string {
+  return text.toWellFormed().replaceAll(UNSEEN, (found) => (isUnseen(found) ? writtenOut(found) : found));
+}
+
+/** The same on one line, for messages: breaks of lines are spaces, and no row of spaces pushes text out of sight. */
+export function visibleLine(text: string): string {
+  return visible(text.replaceAll(/[\s\p{Zl}\p{Zp}]*[\t\n\v\f\r\x85\p{Zl}\p{Zp}][\s\p{Zl}\p{Zp}]*/gu, ' '))
+    .replaceAll(/ {2,}/g, ' ')
+    .trim();
+}
+
+/** What a text holds that a reader would not notice. */
+export type TextHint = {
+  /** `hidden`: characters that are not seen. `mixed-scripts`: a word with letters that look like those of another script. */
+  readonly kind: 'hidden' | 'mixed-scripts';
+  /** Where it is, written out. */
+  readonly excerpt: string;
+};
+
+/** Most hints about one text: one is enough to look closely. */
+const MOST_HINTS = 5;
+/** Characters of an excerpt before and after what it is about. */
+const AROUND = 20;
+
+const SCRIPTS = [/\p{scx=Latin}/u, /\p{scx=Cyrillic}/u, /\p{scx=Greek}/u, /\p{scx=Armenian}/u, /\p{scx=Cherokee}/u];
+
+export function hintsOf(text: string): TextHint[] {
+  const hints: TextHint[] = [];
+  for (const { 0: found, index } of text.matchAll(UNSEEN)) {
+    if (!isUnseen(found) || /[\t\n\r]/.test(found)) continue;
+    hints.push({ kind: 'hidden', excerpt: excerpt(text, index, found.length) });
+    if (hints.length === MOST_HINTS) break;
+  }
+  let mixed = 0;
+  // Latin letters alone cannot be mixed, and most text has no others.
+  if (!/[\u{370}-\u{58f}\u{13a0}-\u{13ff}\u{ab70}-\u{abbf}\u{1f00}-\u{1fff}]/u.test(text)) return hints;
+  for (const { 0: word, index } of text.matchAll(/[\p{L}\p{M}]+/gu)) {
+    if (SCRIPTS.filter((script) => script.test(word)).length < 2) continue;
+    hints.push({ kind: 'mixed-scripts', excerpt: excerpt(text, index, word.length) });
+    if (++mixed === MOST_HINTS) break;
+  }
+  return hints;
+}
+
+function isUnseen(found: string): boolean {
+  return [...found].length === 1 && !/^\p{RGI_Emoji}$/v.test(found);
+}
+
+/** A character by its number, such as `\u{202e}`. */
+export function writtenOut(char: string): string {
+  return `\\u{${char.codePointAt(0)!.toString(16)}}`;
+}
+
+function excerpt(text: string, at: number, length: number): string {
+  return visible(text.slice(Math.max(0, at - AROUND), at + length + AROUND));
+}
