@@ -119,6 +119,7 @@ const action = z.object({
   operation: z.string(),
   method: z.string(),
   url: z.string().describe('System, path and query, byte for byte as sent.'),
+  upstream: z.string().nullable().describe('Where the call goes. An approval is for this upstream alone.'),
   summary: z.string().describe('Written by the gateway, not the agent.'),
   client: z.string().nullable().describe('The client that the call is for, as the agent claims.'),
   target: z.object({ type: z.string(), id: z.string().nullable() }).nullable(),

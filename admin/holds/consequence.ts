@@ -17,7 +17,8 @@ export function consequence(hold: Hold, demands: readonly Demand[], sent: { url:
 }
 
 function approving(hold: CallHold, demands: readonly Demand[], { url, bytes }: { url: string; bytes: number }): string {
-  const what = `${hold.method} ${url} once, with exactly the ${bytes} bytes of body shown here`;
+  const to = hold.upstream === undefined ? '' : ` to ${hold.upstream}`;
+  const what = `${hold.method} ${url}${to} once, with exactly the ${bytes} bytes of body shown here`;
   const missing = demands
     .map(({ groups, quorum, approvals }) => ({ groups, count: quorum - approvals }))
     .filter(({ count }) => count > 0);

@@ -114,6 +114,7 @@ function action(
     operation: hold.operation,
     method: hold.method,
     url,
+    upstream: hold.upstream ?? null,
     summary: summary(hold, resource, amount),
     client: textOrNull(context.claims['client']),
     target: resource,

@@ -12,6 +12,7 @@ import type { System } from '../domain/system.ts';
 import { createLinks, type Links } from '../enforce/links/links.ts';
 import { createForwarder, type Forwarder } from '../enforce/forwarder.ts';
 import { createOutcomes, type Outcomes } from '../enforce/release/outcomes.ts';
+import { whyMoved } from '../enforce/release/moved.ts';
 import { createReleaser, type Releaser } from '../enforce/release/release.ts';
 import { createDigest } from '../holds/binding.ts';
 import { createGrants, createWhyNotPermitted } from '../identify/permission.ts';
@@ -73,6 +74,7 @@ export function createEnforcement(deps: {
   });
   const suspensions = watchSuspensions(store.suspensions, deps.suspensionsChanged);
   const isGranted = createGrants(deps.agents);
+  const whyNotPermitted = createWhyNotPermitted(isGranted, suspensions);
   const decideAgain: Enforcement['decideAgain'] = (input, call, otherReadings) =>
     policy.decide(
       usage.judgedAgain(input, call),
@@ -93,7 +95,7 @@ export function createEnforcement(deps: {
     meter,
     digest,
     systems,
-    whyNotPermitted: createWhyNotPermitted(isGranted, suspensions),
+    whyNotPermitted: (agent, system, upstream) => whyNotPermitted(agent, system) ?? whyMoved(systems, system, upstream),
     by: deps.attemptedBy,
     clock,
   });

@@ -79,6 +79,7 @@ export function createStages(deps: {
         opening: openCalls.opening,
         sender,
         digest,
+        systems: enforcement.systems,
         onRecord: record.place,
       }),
       serveHeldCall: createServeHeldCall({

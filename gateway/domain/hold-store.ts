@@ -13,6 +13,7 @@ export type HoldDraft = Pick<
   | 'method'
   | 'path'
   | 'onRecord'
+  | 'upstream'
   | 'digest'
   | 'envelope'
   | 'idempotencyKey'

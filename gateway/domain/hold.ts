@@ -157,6 +157,8 @@ export type CallSubject = {
   readonly path: string;
   /** Operation, path and resource as the record shows them, masked. */
   readonly onRecord?: { readonly operation: string; readonly path: string; readonly resource: string };
+  /** Where the call goes: an approval is for this upstream alone. Absent on holds of earlier versions. */
+  readonly upstream?: string;
   /** SHA-256 (hex) of what an approval binds to: see `actionDigest`. An edit changes it. */
   readonly digest: string;
   /** The digest of the call without its body, for grants. */

@@ -6,6 +6,7 @@ import { Problem } from '../domain/problem.ts';
 import { isShowable } from '../domain/showable.ts';
 import type { Reply } from '../domain/reply.ts';
 import type { OpenCallIndex } from './open-call-index.ts';
+import { upstreamOf, type System } from '../domain/system.ts';
 import type { HeldSince } from './wait/serve-held-call.ts';
 
 const NO_BODY = Buffer.alloc(0);
@@ -22,10 +23,11 @@ export function createHoldPoint(deps: {
   /** Names this process. */
   readonly sender: string;
   readonly digest: DigestAction;
+  readonly systems: ReadonlyMap<string, Pick<System, 'upstream'>>;
   /** The call as its events record it. */
   readonly onRecord: (call: Call) => NonNullable<HoldDraft['onRecord']>;
 }): (call: Call, decision: Decision, reply: Reply) => Promise<HeldSince> {
-  const { holds, opening, sender, digest, onRecord } = deps;
+  const { holds, opening, sender, digest, systems, onRecord } = deps;
 
   function draft(call: Call, decision: Decision, handle: boolean): HoldDraft {
     const { principal, system, operation, method, path, idempotencyKey, traceId, claims } = call;
@@ -40,6 +42,7 @@ export function createHoldPoint(deps: {
       method,
       path,
       onRecord: onRecord(call),
+      ...upstreamNamed(systems.get(system)),
       digest: digest(call, call),
       earlierDigest: digest.earlier(call, call),
       envelope: digest(call, { ...call, body: NO_BODY }),
@@ -83,4 +86,8 @@ export function createHoldPoint(deps: {
 
 function ruleOf({ rules }: Decision): { rule?: string } {
   return rules[0] ? { rule: rules[0].id } : {};
+}
+
+function upstreamNamed(system: Pick<System, 'upstream'> | undefined): { upstream?: string } {
+  return system ? { upstream: upstreamOf(system) } : {};
 }

@@ -69,8 +69,8 @@ export function createReleaser(deps: {
   readonly spent: (spender: Spender, cost: Cost) => void;
   readonly digest: DigestAction;
   readonly systems: ReadonlyMap<string, Pick<System, 'idempotent'>>;
-  /** Why the agent may no longer call the system; null if it may. */
-  readonly whyNotPermitted: (agent: string, system: string) => string | null;
+  /** Why the agent may no longer call the system at this upstream; null if it may. */
+  readonly whyNotPermitted: (agent: string, system: string, upstream: string | undefined) => string | null;
   /** Names this process in the attempt, so that its unfinished attempts are found after it dies. */
   readonly by: string;
   readonly clock: Clock;
@@ -109,7 +109,7 @@ export function createReleaser(deps: {
     const decision = decide(call.input, wasSent ? null : hold.digest, call.otherReadings);
     if (decision.fault !== null) throw new Problem('policy-unavailable', { cause: new Error(decision.fault) });
     const { policyRevision } = decision;
-    const reason = whyNotPermitted(hold.principal.agent, hold.system);
+    const reason = whyNotPermitted(hold.principal.agent, hold.system, hold.upstream);
     const objection = reason ? ({ type: 'supersede', reason, policyRevision } as const) : asksAgain(hold, decision);
     const request = forwarder.prepare({ ...call, system: hold.system }, decision);
     return { request, objection, policyRevision, cost: decision.cost, input: call.input };

@@ -4,6 +4,7 @@ import type { Enforcement } from '../../agents/enforcement.ts';
 import type { Config } from '../../config/config.ts';
 import type { Clock } from '../../domain/clock.ts';
 import type { OwnedStore } from '../../holds/store/store.ts';
+import { supersedeMoved } from '../../enforce/release/moved.ts';
 import { createReleases, unlessAway, type Releases } from '../../enforce/release/releases.ts';
 import { createNotificationDelivery } from '../../holds/notify/notification-delivery.ts';
 import { createNotifier } from '../../holds/notify/notifier.ts';
@@ -77,6 +78,10 @@ export function createHoldWork(deps: {
   return {
     releases,
     start() {
+      supersedeMoved({ holds: store.holds, systems, isGranted: enforcement.isGranted }).then(
+        (superseded) => superseded > 0 && log.warn({ superseded }, 'holds were superseded: the configuration changed'),
+        failing('holds could not be compared with the configuration'),
+      );
       releases.start();
       timers.start();
       delivery.start();

@@ -45,6 +45,7 @@ test('the context package shows the whole call, the effect of approval, and the 
       operation: 'createRefund',
       method: 'POST',
       url: '/payments/v1/refunds?a=1',
+      upstream: null,
       summary: 'billing-bot (owner ana@example.com) wants createRefund at payments, amount 50000 usd.',
       client: 'ACME',
       target: { type: 'refunds', id: null },
