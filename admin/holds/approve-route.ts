@@ -2,6 +2,7 @@ import type { FastifyRequest } from 'fastify';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { AmendRefusal } from '../../gateway/domain/amendment.ts';
+import { JsonPatch } from '../../gateway/json/json-patch.ts';
 import { parseExactly } from '../../gateway/json/exact-json.ts';
 import { MOST_USES } from '../../gateway/domain/grant.ts';
 import type { GrantTerms } from '../../gateway/domain/grant.ts';
@@ -35,12 +36,25 @@ const body = z
     edit: z
       .unknown()
       .optional()
-      .describe('A merge patch (RFC 7396) over the body as policy sees it. The edited call is judged again.'),
+      .describe(
+        'A merge patch (RFC 7396) over the body as policy sees it: null deletes. The edited call is judged again.',
+      ),
+    patch: z
+      .array(z.unknown())
+      .min(1)
+      .optional()
+      .describe(
+        'Instead of `edit`: a JSON Patch (RFC 6902). It can set null. Also as the whole body, application/json-patch+json.',
+      ),
     grant: grantBody
       .optional()
       .describe('Approves further calls like this one too; never those of irreversible effect.'),
   })
-  .refine((approval) => approval.edit === undefined || approval.grant === undefined, {
+  .refine((approval) => approval.edit === undefined || approval.patch === undefined, {
+    path: ['patch'],
+    error: 'expected either edit or patch',
+  })
+  .refine((approval) => (approval.edit ?? approval.patch) === undefined || approval.grant === undefined, {
     path: ['grant'],
     error: 'expected no grant with an edit; approve the edited call with one afterwards',
   })
@@ -63,7 +77,8 @@ export function approveRoute({ contents, amend, clock }: Deps, context: HoldRout
           hold.editors.length > 0 ? contents.call(hold.id, 1) : null,
         ]);
         const vote = { ...as, note: request.body?.note || null, seenAt: context.seenAt(hold, as.by) };
-        const isEdit = request.body?.edit !== undefined;
+        const isPatch = request.body?.patch !== undefined;
+        const isEdit = isPatch || request.body?.edit !== undefined;
         const approve = { type: 'approve', ...vote, grant: grantTerms(request.body?.grant, clock()) } as const;
 
         // The machine first: that it is decided, or not theirs to decide, is the better answer of the two.
@@ -81,8 +96,9 @@ export function approveRoute({ contents, amend, clock }: Deps, context: HoldRout
         if (!isEdit) return await context.carryOut(hold, approve, request, reply);
 
         const text = texts.get(request) ?? '{}';
-        const amended = amend(hold, call, (parseExactly(text) as { readonly edit?: unknown }).edit);
-        if ('refused' in amended) throw editProblem(amended, hold.id);
+        const exact = parseExactly(text) as { readonly edit?: unknown; readonly patch?: unknown };
+        const amended = amend(hold, call, isPatch ? new JsonPatch(exact.patch) : exact.edit);
+        if ('refused' in amended) throw editProblem(amended, hold.id, isPatch);
         return await context.carryOut(hold, { type: 'edit', ...vote, ...amended }, request, reply);
       },
     );
@@ -98,6 +114,13 @@ function keepTexts(app: Parameters<FastifyPluginAsyncZod>[0]): WeakMap<FastifyRe
     texts.set(request, text as string);
     void parse(request, text as string, done);
   });
+  app.addContentTypeParser('application/json-patch+json', { parseAs: 'string' }, (request, text, done) => {
+    void parse(request, text as string, (error, patch) => {
+      // The text is one JSON value by now, so nothing in it can end the member.
+      if (!error) texts.set(request, `{"patch":${text as string}}`);
+      done(error, { patch });
+    });
+  });
   return texts;
 }
 
@@ -107,8 +130,8 @@ function grantTerms(grant: z.output<typeof grantBody> | undefined, now: number):
   return { uses, open, until: grant.until ?? now + (grant.for ?? 0) };
 }
 
-function editProblem({ refused, detail, pointer }: AmendRefusal, hold_id: string): AdminProblem {
-  if (refused === 'invalid') return invalidMember('body', `/edit${pointer ?? ''}`, detail);
+function editProblem({ refused, detail, pointer }: AmendRefusal, hold_id: string, isPatch: boolean): AdminProblem {
+  if (refused === 'invalid') return invalidMember('body', isPatch ? '/patch' : `/edit${pointer ?? ''}`, detail);
   return new AdminProblem('edit-blocked', {
     detail: `${detail.replace(/\.?$/, '.')} Nothing was changed. Change the edit, or reject the call.`,
     extras: { hold_id },

@@ -2,6 +2,7 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { attachment } from '../../gateway/domain/attachment.ts';
 import { artifactsOf, type Hold } from '../../gateway/domain/hold.ts';
+import { leaseInForce } from '../../gateway/domain/lease.ts';
 import { reviewerOf } from '../authenticate.ts';
 import type { AdminDeps } from '../deps.ts';
 import { AdminProblem } from '../api/problems.ts';
@@ -56,6 +57,6 @@ export function artifactRoute(
 }
 
 function isTakenBy({ lease, status, decidedBy }: Hold, person: string, now: number): boolean {
-  if (lease?.by === person && now < lease.until) return true;
+  if (leaseInForce(lease, now)?.by === person) return true;
   return decidedBy === person && (status === 'accepted' || status === 'answered' || status === 'taken-over');
 }

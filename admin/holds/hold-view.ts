@@ -1,5 +1,6 @@
 import { recipientOf, type Hold } from '../../gateway/domain/hold.ts';
 import type { Demand } from '../deps.ts';
+import { leaseInForce } from '../../gateway/domain/lease.ts';
 import { iso, isoOrNull } from '../../gateway/domain/time.ts';
 import type { HoldSummary } from '../api/hold-schemas.ts';
 
@@ -28,7 +29,8 @@ export function holdHead(hold: Hold, now: number) {
 
 /** Who is asked, and who is at it. */
 export function routing(hold: Hold, demands: readonly Demand[], now: number) {
-  const { lease, votes, revision } = hold;
+  const { votes, revision } = hold;
+  const lease = leaseInForce(hold.lease, now);
   const anybody = demands.some(({ groups }) => groups.length === 0);
   return {
     groups: anybody ? [] : [...new Set(demands.flatMap(({ groups }) => groups))],
@@ -38,7 +40,7 @@ export function routing(hold: Hold, demands: readonly Demand[], now: number) {
     escalates_at: hold.status === 'pending' ? isoOrNull(hold.escalateAt) : null,
     assignee: hold.assignee,
     // A lease that has lapsed is nobody's.
-    lease: lease && now < lease.until ? { by: lease.by, since: iso(lease.since), until: iso(lease.until) } : null,
+    lease: lease && { by: lease.by, since: iso(lease.since), until: iso(lease.until) },
   };
 }
 

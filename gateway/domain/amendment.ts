@@ -31,5 +31,5 @@ export type EditBody = {
   readonly changedPlaces: (before: HeldCall, after: HeldCall) => string[];
 };
 
-/** Applies a reviewer's edit, an RFC 7396 merge patch over the body as policy sees it. Nothing is stored. */
+/** Applies a reviewer's edit over the body as policy sees it: a merge patch (RFC 7396), or a `JsonPatch` (RFC 6902). Nothing is stored. */
 export type Amend = (hold: CallHold, call: HeldCall, edit: unknown) => Amendment | AmendRefusal;

@@ -103,7 +103,7 @@ export const agentProblems = {
   expired: [
     403,
     'Approval expired',
-    'No reviewer decided in time; this is not a rejection. Ask the owner, or send the call again to open a new hold.',
+    'No reviewer decided in time, so the call was not sent. This is not a rejection. Report it and stop: do not try to reach the same effect in another way. The owner says whether to ask again.',
   ],
   cancelled: [
     403,

@@ -1,6 +1,7 @@
 import { recipientOf, type CallHold, type Hold } from '../domain/hold.ts';
 import type { HoldCommand, HoldRefusal } from '../domain/hold-command.ts';
 import { LONGEST_GRANT, MOST_USES } from '../domain/grant.ts';
+import { leaseInForce } from '../domain/lease.ts';
 import { isWithin } from '../json/pointer.ts';
 import type { Reviewer, Taker } from '../domain/principal.ts';
 import { iso } from '../domain/time.ts';
@@ -119,8 +120,8 @@ export const isFirstVote = personal('one person counts once', (hold, by) => {
 export const isNotLeased: Guard = {
   name: 'not claimed by another',
   check(hold, command, now) {
-    const { lease } = hold;
-    if (!lease || now >= lease.until || !('by' in command) || lease.by === takerId(command.by)) return null;
+    const lease = leaseInForce(hold.lease, now);
+    if (!lease || !('by' in command) || lease.by === takerId(command.by)) return null;
     return {
       refused: 'leased',
       detail: `${lease.by} has claimed this until ${iso(lease.until)}. Wait, or ask ${lease.by} to release it.`,
@@ -131,9 +132,9 @@ export const isNotLeased: Guard = {
 export const holdsLease: Guard = {
   name: 'holder of the lease',
   check(hold, command, now) {
-    const { lease } = hold;
-    if (lease && now < lease.until && 'by' in command && lease.by === takerId(command.by)) return null;
-    return wrongState(lease && now < lease.until ? `It is claimed by ${lease.by}.` : 'It is not claimed.');
+    const lease = leaseInForce(hold.lease, now);
+    if (lease && 'by' in command && lease.by === takerId(command.by)) return null;
+    return wrongState(lease ? `It is claimed by ${lease.by}.` : 'It is not claimed.');
   },
 };
 

@@ -1,5 +1,6 @@
 import type { HandoffAnswer } from '../../domain/handoff.ts';
 import { artifactsOf, recipientOf, type Hold } from '../../domain/hold.ts';
+import { leaseInForce } from '../../domain/lease.ts';
 import { iso } from '../../domain/time.ts';
 import { outcomeView } from '../../enforce/wait/outcome-view.ts';
 
@@ -51,7 +52,7 @@ export function relayView(hold: Hold, now: number) {
 
 /** Whether a claim on the hold is in force. */
 export function isLeased({ lease }: Hold, now: number): boolean {
-  return lease !== null && now < lease.until;
+  return leaseInForce(lease, now) !== null;
 }
 
 /** The progress of a pending relay; the status of any other. */

@@ -12,6 +12,7 @@ import { isGraphqlPath, readGraphql } from './graphql.ts';
 import { MAX_DEPTH } from '../../json/validate.ts';
 import { rewriteJson } from '../../json/text.ts';
 import { bodyKind } from './media-type.ts';
+import { applyPatch, JsonPatch, JsonPatchError } from '../../json/json-patch.ts';
 import { mergePatch } from '../../json/merge-patch.ts';
 
 /** Most bytes of an edited body; far above any edit by hand. */
@@ -26,13 +27,14 @@ const DIGESTS = ['content-digest', 'repr-digest', 'digest', 'content-md5'];
 /**
  * Applies a reviewer's edit to a held call, in the encoding that the agent chose.
  *
- * @param edit a merge patch (RFC 7396) over the body as policy sees it
+ * @param edit a merge patch (RFC 7396) or a `JsonPatch` (RFC 6902) over the body as policy sees it
  * @param editable JSON pointers (RFC 6901) of what may change, with everything below them; `""` is the whole body
  * @returns the call as it would have been described had the agent sent it so, unedited values the same byte for byte;
  *   or why the edit is refused, as when the encoding cannot express it exactly
  */
 export function amendCall(call: HeldCall, edit: unknown, editable: readonly string[]): HeldCall | NotAmended {
-  if (!isExactJson(edit, MAX_DEPTH)) return refused('The edit is not JSON, or is nested too deeply.');
+  const given = edit instanceof JsonPatch ? edit.operations : edit;
+  if (!isExactJson(given, MAX_DEPTH)) return refused('The edit is not JSON, or is nested too deeply.');
   if (call.otherReadings && !haveOneBody([call.input, ...call.otherReadings])) {
     return refused(
       'Systems may read the body of this call in several ways, so it cannot be edited. Reject it, or take it over.',
@@ -63,7 +65,9 @@ export function amendCall(call: HeldCall, edit: unknown, editable: readonly stri
   }
 
   const before = parseExactly(judged);
-  const patched = mergePatch(before, edit);
+  const patched = edit instanceof JsonPatch ? patchedBy(before, given) : mergePatch(before, given);
+  if (patched instanceof JsonPatchError)
+    return refused(`Operation ${patched.pointer} of the patch: ${patched.message}.`);
   const wanted = form ? withoutTypes(patched) : patched;
   const changed = [...differences(before, wanted, '')];
   if (changed.length === 0) return refused('The edit changes nothing. Approve the call as it is, or change something.');
@@ -75,6 +79,15 @@ export function amendCall(call: HeldCall, edit: unknown, editable: readonly stri
   if (body.length === 0) return refused('The edit leaves no body. Keep at least one field.');
   if (body.length > MOST_AMENDED) return refused(`The edit makes the body larger than ${MOST_AMENDED} bytes.`);
   return reread(call, judged, body, (edited) => bodyJson(edited, contentType, path), after);
+}
+
+function patchedBy(before: ExactJson, operations: ExactJson): ExactJson | JsonPatchError {
+  try {
+    return applyPatch(before, operations);
+  } catch (error) {
+    if (error instanceof JsonPatchError) return error;
+    throw error;
+  }
 }
 
 /** The amended call, provided the gateway reads the new body back as intended. */

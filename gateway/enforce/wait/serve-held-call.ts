@@ -145,6 +145,9 @@ function answered({ system, path }: CallHold, reply: Reply): Answered {
 
 const NOT_DONE = 'The call did not reach the system. Send it again, with a new Idempotency-Key if it had one.';
 
+const LAPSED =
+  'A reviewer approved the call, but its caller did not collect it in time, so it was not sent. Send it again to ask for approval again.';
+
 /**
  * Why the gateway superseded a hold: a blocking policy is not the only reason. Of a rejection, until when it answers
  * identical calls.
@@ -153,6 +156,7 @@ function because({ status, note, rejectedUntil }: HoldSnapshot): { detail?: stri
   if (status === 'rejected' && rejectedUntil !== undefined) {
     return { detail: `${problems.rejected[2]} Until ${iso(rejectedUntil)}, it gets this answer and asks no reviewer.` };
   }
+  if (status === 'lapsed') return { detail: LAPSED };
   if (status !== 'superseded' || note === null) return {};
   return { detail: `Superseded: ${note.replace(/\.$/, '')}. Do not send the call again unchanged.` };
 }

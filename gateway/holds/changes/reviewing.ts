@@ -1,17 +1,16 @@
 import type { Hold } from '../../domain/hold.ts';
+import { LEASE, leaseInForce } from '../../domain/lease.ts';
 import { broughtIn } from '../escalation.ts';
 import { takerId } from '../guards.ts';
 import { byPerson, changed, heldFor, type Change, type Command } from './change.ts';
-
-/** How long a claim lasts unless it is renewed, in milliseconds. */
-export const LEASE = 5 * 60_000;
 
 /** Renewing a claim is no event. */
 export function claim(hold: Hold, command: Command<'claim'>, now: number): Change {
   const by = takerId(command.by);
   const until = now + LEASE;
-  if (hold.lease?.by === by && now < hold.lease.until) {
-    return changed(hold, { lease: { by, since: hold.lease.since, until } });
+  const current = leaseInForce(hold.lease, now);
+  if (current?.by === by) {
+    return changed(hold, { lease: { by, since: current.since, until } });
   }
   const lease = { by, since: now, until };
   return changed(hold, { lease }, { type: 'hold.claimed', ...byPerson(command), ...heldFor(hold, now) });

@@ -1,4 +1,5 @@
 import { recipientOf, type Hold } from '../../domain/hold.ts';
+import { leaseInForce } from '../../domain/lease.ts';
 import type { NotificationTrigger } from '../../domain/notification.ts';
 import type { Reviewer } from '../../domain/principal.ts';
 import { eligibleGroups } from '../quorum.ts';
@@ -74,7 +75,7 @@ function newGroups({ escalations }: Hold): string[] {
 /** The lease holder or the assignee; every eligible reviewer when there is neither, or mail does not reach them. */
 function deciders(hold: Hold, groups: readonly string[] | null, at: number, reviewers: readonly Reviewer[]): string[] {
   const { lease, assignee } = hold;
-  const one = lease !== null && lease.until > at ? lease.by : assignee;
+  const one = leaseInForce(lease, at)?.by ?? assignee;
   return one !== null && isMailAddress(one) ? [one] : members(hold, groups, reviewers);
 }
 

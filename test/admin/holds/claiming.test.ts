@@ -93,3 +93,11 @@ test('a reviewer who may not decide may not claim', async () => {
     expect(await desk.post(`/api/holds/${id}/claim`, { who })).toMatchObject({ status: 403 });
   }
 });
+
+test('a claim locks nobody out for longer because the clock was set back an hour', async () => {
+  const id = await desk.hold();
+  await desk.post(`/api/holds/${id}/claim`);
+  desk.now -= 3_600_000;
+  expect((await desk.get(`/api/holds/${id}`, 'cleo')).json).toMatchObject({ routing: { lease: null } });
+  expect((await desk.post(`/api/holds/${id}/approve`, { who: 'cleo' })).status).toBe(200);
+});

@@ -163,3 +163,30 @@ test('a grant is refused with an edit or for an irreversible call', async () => 
   const forGood = await desk.hold('{"amount":1}', { reversible: false });
   expect(await desk.post(`/api/holds/${forGood}/approve`, { body: { grant } })).toMatchObject({ status: 403 });
 });
+
+test('an edit as a JSON Patch can set null, in the body or as the whole request (RFC 6902)', async () => {
+  const patch = [{ op: 'replace', path: '/amount', value: null }];
+  for (const asked of [{ body: { patch } }, { body: patch, type: 'application/json-patch+json' }]) {
+    const id = await desk.hold();
+    const answer = await desk.post(`/api/holds/${id}/approve`, asked);
+    expect(answer).toMatchObject({ status: 200, json: { revision: 2 } });
+    expect((await desk.store.contents.call(id))?.body.toString()).toBe(
+      '{"amount":null,"currency":"usd","charge":"ch_1"}',
+    );
+    await desk.post(`/api/holds/${id}/reject`, { ifMatch: '"2"', body: { code: 'other' } });
+    desk.now += 3_600_000;
+  }
+});
+
+test.each([
+  ['names nothing that is there', [{ op: 'remove', path: '/nothing' }], /Operation \/0 of the patch/],
+  ['fails a test', [{ op: 'test', path: '/amount', value: 1 }], /the value is another one/],
+  ['changes what may not change', [{ op: 'replace', path: '/charge', value: 'ch_2' }], /may not be changed/],
+  ['has an unknown operation', [{ op: 'set', path: '/amount', value: 1 }], /is none of add, remove/],
+])('a JSON Patch that %s is refused and changes nothing', async (_what, patch, detail) => {
+  const id = await desk.hold();
+  const answer = await desk.post(`/api/holds/${id}/approve`, { body: { patch } });
+  expect(answer.status).toBe(422);
+  expect(answer.text).toMatch(detail);
+  expect(await desk.store.holds.find(id)).toMatchObject({ revision: 1, status: 'pending' });
+});

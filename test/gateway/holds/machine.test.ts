@@ -13,7 +13,7 @@ import {
 import type { HoldCommand } from '../../../gateway/domain/hold-command.ts';
 import type { Reviewer } from '../../../gateway/domain/principal.ts';
 import { REDEEM_WITHIN } from '../../../gateway/holds/changes/approving.ts';
-import { LEASE } from '../../../gateway/holds/changes/reviewing.ts';
+import { LEASE } from '../../../gateway/domain/lease.ts';
 import { dueAt, dueCommand } from '../../../gateway/holds/deadlines.ts';
 import { transition, transitions } from '../../../gateway/holds/machine.ts';
 import { aHandoff, aHold, MINUTE, ONE_OF_FINANCE, reviewer, TWO_OF_FINANCE } from '../../helpers/hold.ts';
