@@ -1,5 +1,6 @@
 import { unload, type Call } from '../domain/call.ts';
 import { triggerOf, type Decision } from '../domain/decision.ts';
+import { headerValue } from '../domain/headers.ts';
 import type { DigestAction } from '../domain/hold.ts';
 import type { HoldDraft, HoldStore } from '../domain/hold-store.ts';
 import { Problem } from '../domain/problem.ts';
@@ -79,8 +80,9 @@ export function createHoldPoint(deps: {
     const handle = reply.preference.async && !reply.tunnel;
     const drafted = draft(call, decision, handle);
     const hold = await opening(call.id, drafted.digest, async () => (await holds.open(drafted, sender)).hold);
+    const client = clientOf(call);
     unload(call);
-    return { hold, since };
+    return { hold, since, client };
   };
 }
 
@@ -90,4 +92,9 @@ function ruleOf({ rules }: Decision): { rule?: string } {
 
 function upstreamNamed(system: Pick<System, 'upstream'> | undefined): { upstream?: string } {
   return system ? { upstream: upstreamOf(system) } : {};
+}
+
+/** The program of an agent: programs differ in how long they wait. */
+function clientOf({ principal, headers }: Call): string {
+  return `${principal.agent} ${headerValue(headers, 'user-agent') ?? ''}`;
 }

@@ -43,6 +43,11 @@ export class HeldRequest implements Waiting {
     return this.#gone;
   }
 
+  /** Milliseconds that the caller has waited. */
+  get waited(): number {
+    return performance.now() - this.#since;
+  }
+
   /** Milliseconds that the caller may still wait. */
   get timeLeft(): number {
     return this.#until - performance.now();

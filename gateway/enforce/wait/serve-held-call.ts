@@ -12,6 +12,7 @@ import type { Forwarder } from '../forwarder.ts';
 import type { Answered, Links } from '../links/links.ts';
 import type { Released, Releaser } from '../release/release.ts';
 import { HeldRequest } from './held-request.ts';
+import { createPatience } from './patience.ts';
 import { isSettled, snapshot, type HoldSnapshot, type HoldWaiters } from './hold-waiters.ts';
 
 /** Milliseconds until a release that could not begin is retried. */
@@ -27,8 +28,8 @@ const ENDINGS: Partial<Record<Hold['status'], ProblemCode>> = {
   'taken-over': 'taken-over',
 };
 
-/** A hold, and when its caller began to wait (`performance.now()`). */
-export type HeldSince = { readonly hold: CallHold; readonly since: number };
+/** A hold, when its caller began to wait (`performance.now()`), and which client the caller is, if that matters. */
+export type HeldSince = { readonly hold: CallHold; readonly since: number; readonly client?: string };
 
 /**
  * Serves the caller of a held call. The caller waits for reviewers, at most its system's `wait`. An approved call is
@@ -43,6 +44,7 @@ export function createServeHeldCall(deps: {
   readonly systems: ReadonlyMap<string, Pick<System, 'wait'>>;
 }): (held: HeldSince, decision: Decision, reply: Reply) => Promise<Completion> {
   const { holds, contents, waiters, releaser, links, systems } = deps;
+  const patience = createPatience();
 
   /**
    * Null when the release cannot begin now: the store is unavailable, or this process is already releasing the hold.
@@ -95,10 +97,15 @@ export function createServeHeldCall(deps: {
     return isSettled(current) ? await stay(current, request) : current;
   }
 
-  async function serve(arrived: Hold | HoldSnapshot, request: HeldRequest): Promise<Completion> {
+  async function serve(
+    arrived: Hold | HoldSnapshot,
+    request: HeldRequest,
+    client: string | undefined,
+  ): Promise<Completion> {
     let end = await stay(arrived, request);
     if ('id' in end && !isOver(end) && !request.gone) end = await lookAgain(end, request);
     if (!('id' in end)) return end;
+    if (request.gone && client !== undefined) patience.left(client, request.waited);
     return request.gone ? request.end(end, 0) : conclude(end, request);
   }
 
@@ -124,9 +131,13 @@ export function createServeHeldCall(deps: {
     return request.sendAway(hold);
   }
 
-  return ({ hold, since }, decision, reply) => {
-    const held = new HeldRequest(reply, decision.id, since, systems.get(hold.system)?.wait ?? 0);
-    return serve(isSettled(hold) ? hold : snapshot(hold), held);
+  return ({ hold, since, client }, decision, reply) => {
+    const wait = systems.get(hold.system)?.wait ?? 0;
+    // A caller that says how long it waits is believed.
+    const adapts = client !== undefined && reply.preference.wait === null;
+    const longest = adapts ? patience.longest(client) : Infinity;
+    const held = new HeldRequest(reply, decision.id, since, Math.min(wait, longest));
+    return serve(isSettled(hold) ? hold : snapshot(hold), held, adapts ? client : undefined);
   };
 }
 
