@@ -17,6 +17,7 @@ import type { System } from '../domain/system.ts';
 import { refuse } from '../enforce/refuse.ts';
 import { HttpReply } from '../enforce/reply/http-reply.ts';
 import { registerTunnel, type Tunnels } from '../enforce/tunnel.ts';
+import { createPatience, type Patience } from '../enforce/wait/patience.ts';
 import { createHoldWaiters } from '../enforce/wait/hold-waiters.ts';
 import { createAgentDirectory } from '../identify/token.ts';
 import { serve } from '../pipeline.ts';
@@ -44,11 +45,15 @@ export type ServerDeps = {
   readonly logCall: LogCall;
   readonly registry: Registry;
   readonly clock: Clock;
+  /** Told of each client that left a held call: other workers should know it too. */
+  readonly clientLeft?: (client: string, after: number) => void;
   /** Why this process cannot serve calls now; null if it can. */
   readonly notReady: () => string | null;
 };
 
 export type AgentsServer = {
+  /** Another worker saw this client leaving a held call after so many milliseconds. */
+  readonly clientLeft: Patience['left'];
   /**
    * Opens every address for agents. Resolves with the actual addresses: port 0 lets the kernel choose.
    * @throws Problem `store-unavailable`: no call may be served before suspensions and open holds are known
@@ -73,7 +78,15 @@ export function buildServer(deps: ServerDeps): AgentsServer {
   const { suspensions, usage, outcomes, forwarder, links } = enforcement;
   const findAgent = createAgentDirectory(deps.agents);
   const waiters = createHoldWaiters(store.holds);
-  const { stages, alerts, ...inService } = createStages({ ...deps, enforcement, findAgent, waiters });
+  const known = createPatience();
+  const patience: Patience = {
+    ...known,
+    left(client, after) {
+      known.left(client, after);
+      deps.clientLeft?.(client, after);
+    },
+  };
+  const { stages, alerts, ...inService } = createStages({ ...deps, enforcement, findAgent, waiters, patience });
 
   const running = new RunningCalls();
   let draining = false;
@@ -137,6 +150,7 @@ export function buildServer(deps: ServerDeps): AgentsServer {
   }
 
   return {
+    clientLeft: known.left,
     async listen() {
       await Promise.all([store.suspensions.refresh(), inService.start(), app.ready()]);
       usage.start();

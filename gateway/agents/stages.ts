@@ -12,6 +12,7 @@ import { createHoldPoint } from '../enforce/hold.ts';
 import { createOpenCallIndex } from '../enforce/open-call-index.ts';
 import { block, refuse } from '../enforce/refuse.ts';
 import type { HoldWaiters } from '../enforce/wait/hold-waiters.ts';
+import type { Patience } from '../enforce/wait/patience.ts';
 import { createServeHeldCall } from '../enforce/wait/serve-held-call.ts';
 import { createAuthorize } from '../identify/authorize.ts';
 import { createIdentify } from '../identify/identify.ts';
@@ -39,6 +40,7 @@ export function createStages(deps: {
   readonly policy: Omit<Decider, 'swap'>;
   readonly findAgent: (token: string) => Principal | null;
   readonly waiters: HoldWaiters;
+  readonly patience: Patience;
   readonly store: Pick<Store, 'holds' | 'contents' | 'notifications' | 'senders'>;
   readonly journal: Journal;
   readonly node: string;
@@ -86,6 +88,7 @@ export function createStages(deps: {
         holds: store.holds,
         contents: store.contents,
         waiters,
+        patience: deps.patience,
         releaser,
         links,
         systems: enforcement.systems,

@@ -16,6 +16,9 @@ export type Answer = { readonly metrics: ProcessMetrics } | { readonly suspensio
 /** Identifies this run of the gateway among all runs on one store, and the one before it, which has ended. */
 export type Runs = { readonly run: string; readonly earlier: string | null };
 
+/** A client left a held call after so many milliseconds. The worker that saw it tells the others. */
+export type ClientLeft = { readonly type: 'client-left'; readonly client: string; readonly after: number };
+
 /** Messages from the supervisor to a worker. */
 export type ToWorker =
   | {
@@ -27,6 +30,7 @@ export type ToWorker =
     }
   | { readonly type: 'activate'; readonly revision: string }
   | { readonly type: 'ask'; readonly id: number; readonly about: Question }
+  | ClientLeft
   | { readonly type: 'drain' };
 
 /** Messages from a worker to the supervisor. */
@@ -34,6 +38,7 @@ export type FromWorker =
   | { readonly type: 'listening' }
   | { readonly type: 'activated'; readonly revision: string }
   | { readonly type: 'answer'; readonly id: number; readonly answer: Answer }
+  | ClientLeft
   | { readonly type: 'failed'; readonly reason: string };
 
 /** Messages from the supervisor to control. */

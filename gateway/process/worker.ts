@@ -75,6 +75,7 @@ async function start(
     logCall: createCanonicalLine(log, destination),
     registry,
     clock,
+    clientLeft: (client, after) => tell({ type: 'client-left', client, after }),
     notReady: () => (decider.revision() === null ? 'no policy is loaded yet' : null),
   });
 
@@ -123,6 +124,8 @@ async function start(
         (answer) => tell({ type: 'answer', id, answer }),
         (err) => log.error({ err, about }, "control's question could not be answered"),
       );
+    } else if (message.type === 'client-left') {
+      server.clientLeft(message.client, message.after);
     } else if (message.type === 'drain') {
       void end();
     }

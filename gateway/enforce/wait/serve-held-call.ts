@@ -12,7 +12,7 @@ import type { Forwarder } from '../forwarder.ts';
 import type { Answered, Links } from '../links/links.ts';
 import type { Released, Releaser } from '../release/release.ts';
 import { HeldRequest } from './held-request.ts';
-import { createPatience } from './patience.ts';
+import type { Patience } from './patience.ts';
 import { isSettled, snapshot, type HoldSnapshot, type HoldWaiters } from './hold-waiters.ts';
 
 /** Milliseconds until a release that could not begin is retried. */
@@ -39,12 +39,12 @@ export function createServeHeldCall(deps: {
   readonly holds: Pick<HoldStore, 'find'>;
   readonly contents: Pick<HoldContents, 'response'>;
   readonly waiters: HoldWaiters;
+  readonly patience: Patience;
   readonly releaser: Releaser;
   readonly links: Links;
   readonly systems: ReadonlyMap<string, Pick<System, 'wait'>>;
 }): (held: HeldSince, decision: Decision, reply: Reply) => Promise<Completion> {
-  const { holds, contents, waiters, releaser, links, systems } = deps;
-  const patience = createPatience();
+  const { holds, contents, waiters, patience, releaser, links, systems } = deps;
 
   /**
    * Null when the release cannot begin now: the store is unavailable, or this process is already releasing the hold.
