@@ -44,7 +44,8 @@ beforeAll(async () => {
       ...store,
       holds: {
         ...store.holds,
-        open: (draft) => store.holds.open(earlier.version ? { ...draft, digest: draft.earlierDigest! } : draft),
+        open: (draft, sender) =>
+          store.holds.open(earlier.version ? { ...draft, digest: draft.earlierDigest! } : draft, sender),
       },
     }),
   });
