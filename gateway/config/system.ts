@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { costAmount, costUnit } from '../domain/cost.ts';
+import { REFUSAL_SHAPES } from '../domain/refusal-shape.ts';
 import type { CostEntry, PathRules } from '../domain/system.ts';
 import { plainName, whyNotNameable } from '../domain/header-roles.ts';
 import { address } from './address.ts';
@@ -136,6 +137,12 @@ export const system = section({
     .optional()
     .describe('OpenAPI 3.0 or 3.1 document, in YAML or JSON; its `operationId`s name the operations.'),
   path: path.optional(),
+  refusals: z
+    .enum(REFUSAL_SHAPES, { error: `expected one of ${REFUSAL_SHAPES.join(', ')}` })
+    .optional()
+    .describe(
+      "Shape of refusals, so that the system's SDK shows their reason; `problem` (RFC 9457) when absent. `slack` is `ok: false` with status 200, as Slack answers its own errors.",
+    ),
   wait: duration.prefault('50s').describe('How long a held request stays open. The caller can retry to keep waiting.'),
   timeout: duration
     .prefault('60s')

@@ -2,6 +2,7 @@ import type { Verdict } from './decision.ts';
 import type { Completion } from './completion.ts';
 import type { HeldResponse, Hold } from './hold.ts';
 import type { Problem } from './problem.ts';
+import type { RefusalShape } from './refusal-shape.ts';
 import type { AnswerNote, UpstreamSink } from './upstream-sink.ts';
 
 /**
@@ -35,6 +36,8 @@ export type StreamedAnswer = UpstreamSink & { readonly gone: boolean; readonly n
 
 /** The reply of a whole exchange, with access to its connection. */
 export type ConnectionReply = Reply & {
+  /** Refusals from now on have the shape that the SDK of the called system reads. */
+  refuseIn(shape: RefusalShape): void;
   /** Asks the caller for the body that it announced: 100 Continue (RFC 9110 section 10.1.1). */
   sendContinue(): void;
   /** Ends the answer in the middle and closes the connection, so that the caller cannot take the part for the whole. */

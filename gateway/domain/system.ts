@@ -1,5 +1,6 @@
 import type { Cost } from './cost.ts';
 import type { Credential } from './credential.ts';
+import type { RefusalShape } from './refusal-shape.ts';
 
 /** A business system that agents call through the gateway. Durations are milliseconds, sizes are bytes. */
 export type System = {
@@ -34,6 +35,8 @@ export type System = {
   };
   /** Headers, beyond those that `defaultRole` lists, that policy judges and that are sent. */
   readonly headers?: readonly string[];
+  /** The shape of refusals that the SDK of the system reads; `problem` when absent. */
+  readonly refusals?: RefusalShape;
   /** How long a held request stays open. */
   readonly wait: number;
   readonly bodyLimit: number;

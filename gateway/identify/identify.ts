@@ -14,8 +14,8 @@ import { hasTargetCredentials, takeCredentials } from './target-credentials.ts';
 export function createIdentify(deps: {
   readonly route: (own: System | null, host: string | undefined, url: string) => Route | null;
   readonly findAgent: (token: string) => Principal | null;
-}): (exchange: Pick<Exchange, 'request' | 'own'>) => Caller | Promise<Caller> {
-  return ({ request, own }) => {
+}): (exchange: Pick<Exchange, 'request' | 'own' | 'reply'>) => Caller | Promise<Caller> {
+  return ({ request, own, reply }) => {
     const route = deps.route(own, request.headers.host, request.url ?? '/');
     const keyHeader = route?.system.agentCredential.header ?? 'authorization';
     const taken =
@@ -24,6 +24,7 @@ export function createIdentify(deps: {
     // Unauthenticated callers do not learn which systems exist.
     if (!principal) throw new Problem('unauthenticated');
     if (!route) throw new Problem('unknown-system');
+    if (route.system.refusals) reply.refuseIn(route.system.refusals);
     return { principal, system: route.system, target: taken?.target ?? route.target };
   };
 }

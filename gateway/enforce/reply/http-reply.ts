@@ -2,11 +2,16 @@ import type { ServerResponse } from 'node:http';
 import type { Verdict } from '../../domain/decision.ts';
 import type { HeldResponse, Hold } from '../../domain/hold.ts';
 import type { Problem } from '../../domain/problem.ts';
+import type { RefusalShape } from '../../domain/refusal-shape.ts';
 import type { ConnectionReply, Preference, StreamedAnswer, Tunnel, Via } from '../../domain/reply.ts';
 import { AgentAnswer } from './agent-answer.ts';
 import { abortAnswer } from './abort-answer.ts';
 import { readPrefer } from './prefer.ts';
+import { layOut } from './refusal.ts';
 import { viaOf } from './via.ts';
+
+/** Reason phrases are for people; a few hundred characters are enough. */
+const LONGEST_PHRASE = 300;
 
 /** The path at which an agent reads the state of its hold, on every address of the agents' listener. */
 export function holdLocation(holdId: string): string {
@@ -17,8 +22,8 @@ export function holdLocation(holdId: string): string {
 export class HttpReply implements ConnectionReply {
   readonly tunnel: Tunnel | null;
   readonly #response: ServerResponse;
-
   readonly #own: string | undefined;
+  #shape: RefusalShape = 'problem';
 
   /** @param own the name of the system that has the address at which the request came */
   constructor(response: ServerResponse, own?: string, tunnel: Tunnel | null = null) {
@@ -55,7 +60,14 @@ export class HttpReply implements ConnectionReply {
     this.#end(body);
   }
 
-  /** Answers with a problem (RFC 9457). A 403 or 409 tells SDKs not to retry: a retry does not change a decision. */
+  refuseIn(shape: RefusalShape): void {
+    this.#shape = shape;
+  }
+
+  /**
+   * Answers with a problem (RFC 9457), laid out as the system's SDK expects it. A 403 or 409 tells SDKs not to retry: a
+   * retry does not change a decision.
+   */
   problem(decisionId: string, verdict: Verdict, problem: Problem): void {
     const response = this.#response;
     if (response.headersSent) {
@@ -63,9 +75,10 @@ export class HttpReply implements ConnectionReply {
       return;
     }
     const { retry_after, hold_id } = problem.extras;
-    const body = Buffer.from(JSON.stringify({ ...problem.toJSON(), decision_id: decisionId }));
+    const refusal = layOut(this.#shape, problem, decisionId);
+    const body = Buffer.from(refusal.body);
     const headers: Record<string, string | number> = {
-      'content-type': acceptedType(response.req.headers.accept),
+      'content-type': refusal.type ?? acceptedType(response.req.headers.accept),
       'content-length': body.length,
       'holdpoint-decision': decisionId,
       'holdpoint-verdict': verdict,
@@ -80,7 +93,7 @@ export class HttpReply implements ConnectionReply {
     if (isPending && hold_id !== undefined) headers['location'] = holdLocation(hold_id);
     // Request smuggling: the rest of an unread body, or of a badly framed request, must not become the next request.
     if (!response.req.complete || problem.code === 'bad-request') headers['connection'] = 'close';
-    response.writeHead(problem.status, headers);
+    response.writeHead(refusal.status, reasonPhrase(problem), headers);
     this.#end(body);
   }
 
@@ -121,4 +134,10 @@ export class HttpReply implements ConnectionReply {
 function acceptedType(accept: string | undefined): string {
   const vendorOnly = accept !== undefined && /^application\/vnd\.[^,]*json[^,]*$/.test(accept);
   return vendorOnly ? 'application/json' : 'application/problem+json';
+}
+
+/** For clients that show the reason phrase alone, such as `raise_for_status` of Python's requests. */
+function reasonPhrase(problem: Problem): string {
+  const phrase = problem.message.replaceAll(/[^\x20-\x7e]+/g, ' ').slice(0, LONGEST_PHRASE);
+  return phrase.trim() || problem.code;
 }
