@@ -158,5 +158,9 @@ test('only enforce/reply writes a response to a caller, so that another protocol
   const writing = FILES.filter((file) => file.startsWith('gateway/') && house(file) !== 'gateway/demo').filter((file) =>
     writes.test(readFileSync(join(ROOT, file), 'utf8')),
   );
-  expect(writing).toEqual(['gateway/enforce/reply/agent-answer.ts', 'gateway/enforce/reply/http-reply.ts']);
+  expect(writing).toEqual([
+    'gateway/enforce/reply/agent-answer.ts',
+    'gateway/enforce/reply/end-after-body.ts',
+    'gateway/enforce/reply/http-reply.ts',
+  ]);
 });

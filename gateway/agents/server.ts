@@ -15,6 +15,7 @@ import { Problem } from '../domain/problem.ts';
 import type { Tunnel } from '../domain/reply.ts';
 import type { System } from '../domain/system.ts';
 import { refuse } from '../enforce/refuse.ts';
+import { isDraining } from '../enforce/reply/end-after-body.ts';
 import { HttpReply } from '../enforce/reply/http-reply.ts';
 import { registerTunnel, type Tunnels } from '../enforce/tunnel.ts';
 import { createPatience, type Patience } from '../enforce/wait/patience.ts';
@@ -109,7 +110,8 @@ export function buildServer(deps: ServerDeps): AgentsServer {
     ownEndpoints: (request: IncomingMessage, response: ServerResponse) => void,
   ): Server {
     return createHttpServer((request, response) => {
-      if (request.url?.startsWith('/-/')) {
+      if (isDraining(request.socket)) response.destroy();
+      else if (request.url?.startsWith('/-/')) {
         if (own) owners.set(request, own);
         running.began();
         response.once('close', running.ended);

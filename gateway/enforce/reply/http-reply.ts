@@ -6,6 +6,7 @@ import type { RefusalShape } from '../../domain/refusal-shape.ts';
 import type { ConnectionReply, Preference, StreamedAnswer, Tunnel, Via } from '../../domain/reply.ts';
 import { AgentAnswer } from './agent-answer.ts';
 import { abortAnswer } from './abort-answer.ts';
+import { endAfterBody } from './end-after-body.ts';
 import { readPrefer } from './prefer.ts';
 import { layOut } from './refusal.ts';
 import { viaOf } from './via.ts';
@@ -24,12 +25,15 @@ export class HttpReply implements ConnectionReply {
   readonly #response: ServerResponse;
   readonly #own: string | undefined;
   #shape: RefusalShape = 'problem';
+  /** Whether the caller waits for 100 Continue before it sends its body. */
+  #holdsBody: boolean;
 
   /** @param own the name of the system that has the address at which the request came */
   constructor(response: ServerResponse, own?: string, tunnel: Tunnel | null = null) {
     this.#response = response;
     this.#own = own;
     this.tunnel = tunnel;
+    this.#holdsBody = response.req.headers.expect !== undefined;
   }
 
   get preference(): Preference {
@@ -94,7 +98,9 @@ export class HttpReply implements ConnectionReply {
     // Request smuggling: the rest of an unread body, or of a badly framed request, must not become the next request.
     if (!response.req.complete || problem.code === 'bad-request') headers['connection'] = 'close';
     response.writeHead(refusal.status, reasonPhrase(problem), headers);
-    this.#end(body);
+    const comes = !response.req.complete && !this.#holdsBody && problem.code !== 'bad-request';
+    if (comes) endAfterBody(response, response.req.method === 'HEAD' ? undefined : body);
+    else this.#end(body);
   }
 
   /**
@@ -115,6 +121,7 @@ export class HttpReply implements ConnectionReply {
   }
 
   sendContinue(): void {
+    this.#holdsBody = false;
     this.#response.writeContinue();
   }
 
