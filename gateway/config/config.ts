@@ -8,6 +8,7 @@ import { withFiles } from './credential.ts';
 import { proxyOfEnvironment } from './egress-proxy.ts';
 import { checkSecretFile, readOpenApi, readPem } from './files.ts';
 import { lineOf } from './line-of.ts';
+import { withPresets } from './preset.ts';
 import { schema } from './schema.ts';
 import { expandVariables } from './variables.ts';
 import type { System } from '../domain/system.ts';
@@ -90,7 +91,7 @@ export function parseConfig(text: string, file: string, env: NodeJS.ProcessEnv =
   };
 
   const expanded = expandVariables(document.toJS() ?? {}, env, [], at);
-  const parsed = schema.safeParse(expanded, {
+  const parsed = schema.safeParse(withPresets(expanded), {
     error: (issue) =>
       issue.code === 'invalid_type' && issue.input === undefined ? `missing; expected ${issue.expected}` : undefined,
   });
@@ -104,6 +105,7 @@ export function parseConfig(text: string, file: string, env: NodeJS.ProcessEnv =
     ([
       name,
       {
+        preset: _preset,
         agent_credential,
         body_limit,
         credential,

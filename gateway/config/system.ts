@@ -6,6 +6,7 @@ import { plainName, whyNotNameable } from '../domain/header-roles.ts';
 import { address } from './address.ts';
 import { credential } from './credential.ts';
 import { proxyUrl } from './egress-proxy.ts';
+import { PRESETS } from './preset.ts';
 import { section } from './section.ts';
 import { duration, file, headerName, size, upstreamUrl } from './values.ts';
 
@@ -77,6 +78,13 @@ const path = section({
 }));
 
 export const system = section({
+  preset: z
+    .enum(PRESETS, { error: `expected one of ${PRESETS.join(', ')}` })
+    .optional()
+    .meta({ title: 'name' })
+    .describe(
+      'A well-known system. Its [preset](presets/README.md) brings settings; those written here override them. `credential` may then be the key alone.',
+    ),
   upstream: upstreamUrl.describe('URL of the API, http or https. Its path is put before the path of each call.'),
   credential: credential.optional(),
   tls: section({

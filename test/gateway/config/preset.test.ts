@@ -1,0 +1,56 @@
+import { readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { parseConfig } from '../../../gateway/config/config.ts';
+import { PRESETS } from '../../../gateway/config/preset.ts';
+
+const system = (settings: object) =>
+  parseConfig(JSON.stringify({ systems: { it: settings } }), '/etc/holdpoint.yaml', { KEY: 'k:{key}' }).systems[0]!;
+
+/** The credential of a system that names this header and value itself. */
+const sent = (header: string, value: string) =>
+  system({ upstream: 'https://api.example.com', credential: { header, value } }).credential;
+
+test.each(PRESETS)('the preset %s is valid, and listed for users', (preset) => {
+  const upstream = 'https://api.example.com';
+  expect(system({ preset, upstream, ...(preset !== 's3' && { credential: 'k' }) })).toMatchObject({
+    upstream: new URL(upstream),
+  });
+  expect(readFileSync('gateway/config/presets/README.md', 'utf8')).toContain(`\n| \`${preset}\` |`);
+});
+
+test('a preset and a key are enough', () => {
+  expect(system({ preset: 'slack', credential: '${KEY}' })).toMatchObject({
+    upstream: new URL('https://slack.com/api'),
+    credential: sent('authorization', 'Bearer k:{key}'),
+    refusals: 'slack',
+  });
+});
+
+test('a preset encodes a key for Basic', () => {
+  expect(system({ preset: 'jira', upstream: 'https://acme.atlassian.net', credential: '${KEY}' }).credential).toEqual(
+    sent('authorization', `Basic ${Buffer.from('k:{key}').toString('base64')}`),
+  );
+});
+
+test('a preset without a key sends no credential', () => {
+  expect(system({ preset: 'npm' }).credential).toBeUndefined();
+});
+
+test('what the operator writes overrides a preset, and mappings are merged', () => {
+  const credential = { header: 'x-key', value: 'k' };
+  const own = { preset: 'gitlab', upstream: 'https://git.example.com', path: { case: 'sensitive' }, credential };
+  expect(system(own)).toMatchObject({
+    upstream: new URL('https://git.example.com'),
+    path: { encodedSlash: 'data', case: 'sensitive' },
+    credential: sent('x-key', 'k'),
+    refusals: 'gitlab',
+  });
+});
+
+test('a preset that does not exist is an error with its line and the known ones', () => {
+  expect(() => system({ preset: 'githib' })).toThrow(/line 1: systems\.it\.preset: expected one of anthropic, /);
+});
+
+test('a preset without the upstream of its system says what is missing', () => {
+  expect(() => system({ preset: 'salesforce' })).toThrow('systems.it.upstream: missing');
+});
