@@ -2,8 +2,9 @@ import { execFile } from 'node:child_process';
 import { access, constants, mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
+import { downloadRelease, releaseUrl } from './opa-release.ts';
 
-/** The version that compiles the shipped policies, and that is built if no other is found. */
+/** The version that compiles the shipped policies, and that is built or downloaded if no other is found. */
 export const OPA_VERSION = '1.22.0';
 
 // `policies/capabilities.json` describes Rego v1.
@@ -25,9 +26,9 @@ export type Opa = {
 };
 
 export type FindOpaOptions = {
-  /** The environment, for `OPA` and `PATH`. */
+  /** The environment, for `OPA`, `PATH`, `HOLDPOINT_OPA_URL` and `HOLDPOINT_OPA_DOWNLOAD`. */
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** The folder for a program that was built. */
+  /** The folder for a program that was built or downloaded. */
   readonly cacheDir: string;
   /** Called before steps that take long. */
   readonly say?: (message: string) => void;
@@ -36,8 +37,8 @@ export type FindOpaOptions = {
 };
 
 /**
- * Finds `opa`: at `$OPA`, on `PATH`, in the cache, or else by building it once with Go, which takes about two minutes.
- * Version 1.0 or later will do, unless `exact`.
+ * Finds `opa`: at `$OPA`, on `PATH`, in the cache, or else by building it once with Go, which takes about two minutes,
+ * or by downloading the official release. Version 1.0 or later will do, unless `exact`.
  *
  * @throws Error that says how to get `opa`, if there is none
  */
@@ -59,14 +60,25 @@ export async function findOpa({ env, cacheDir, say = () => {}, exact = false }: 
   const cached = await probe(join(cacheDir, `opa-${OPA_VERSION}`, PROGRAM), env);
   if (cached && accepts(cached)) return cached;
 
-  const go = await onPath(process.platform === 'win32' ? 'go.exe' : 'go', env);
-  if (go) return build(go, env, cacheDir, say);
-
   const unfit = found ? ` (the one on PATH is ${found.version})` : '';
-  throw new Error(
+  const missing =
     `OPA ${exact ? OPA_VERSION : '1.0 or later'} is needed to compile policies${unfit}. Put \`opa\` on PATH or set OPA to ` +
-      `where it is (https://www.openpolicyagent.org/docs/#running-opa), or install Go and it is built from source.`,
-  );
+    `where it is (https://www.openpolicyagent.org/docs/#running-opa), or install Go and it is built from source.`;
+  const release = releaseUrl(OPA_VERSION, env);
+
+  const go = await onPath(process.platform === 'win32' ? 'go.exe' : 'go', env);
+  if (go) {
+    try {
+      return await build(go, env, cacheDir, say);
+    } catch (error) {
+      if (release === null) throw error;
+      say((error as Error).message);
+    }
+  }
+  if (release === null) throw new Error(missing);
+  return download(release, env, cacheDir, say).catch((cause: unknown) => {
+    throw new Error(`${missing} It could not be downloaded: ${(cause as Error).message}`, { cause });
+  });
 }
 
 async function build(
@@ -76,26 +88,53 @@ async function build(
   say: (message: string) => void,
 ): Promise<Opa> {
   say(`Building OPA ${OPA_VERSION} with Go; this takes about two minutes, once.`);
-  await mkdir(cacheDir, { recursive: true });
-  // Built in a folder of its own, so that two processes at once never find half a program.
-  const aside = await mkdtemp(join(cacheDir, 'building-'));
   try {
-    await promisify(execFile)(go, ['install', MODULE], {
-      env: { ...env, GOBIN: aside, CGO_ENABLED: '0' },
-      maxBuffer: OUTPUT_LIMIT,
+    const built = await install(env, cacheDir, async (folder) => {
+      await promisify(execFile)(go, ['install', MODULE], {
+        env: { ...env, GOBIN: folder, CGO_ENABLED: '0' },
+        maxBuffer: OUTPUT_LIMIT,
+      });
     });
-    const home = join(cacheDir, `opa-${OPA_VERSION}`);
-    await rename(aside, home).catch(async (cause: unknown) => {
-      if (!(await probe(join(home, PROGRAM), env))) throw cause;
-    });
-    const built = await probe(join(home, PROGRAM), env);
-    if (!built) throw new Error('it does not run');
     say(`Built OPA ${built.version}.`);
     return built;
   } catch (cause) {
     const { stderr = '' } = cause as { stderr?: string };
     const why = stderr.trim().split('\n').at(-1) || String(cause);
     throw new Error(`OPA ${OPA_VERSION} could not be built with Go: ${why}`, { cause });
+  }
+}
+
+async function download(
+  release: URL,
+  env: FindOpaOptions['env'],
+  cacheDir: string,
+  say: (message: string) => void,
+): Promise<Opa> {
+  say(`Downloading OPA ${OPA_VERSION} from ${release}, once. HOLDPOINT_OPA_DOWNLOAD=never turns this off.`);
+  const downloaded = await install(env, cacheDir, (folder) => downloadRelease(release, join(folder, PROGRAM)));
+  say(`Downloaded OPA ${downloaded.version}; its checksum is right.`);
+  return downloaded;
+}
+
+/** Puts the program that `make` leaves in a folder into the cache. */
+async function install(
+  env: FindOpaOptions['env'],
+  cacheDir: string,
+  make: (folder: string) => Promise<void>,
+): Promise<Opa> {
+  await mkdir(cacheDir, { recursive: true });
+  // Made in a folder of its own, so that two processes at once never find half a program.
+  const aside = await mkdtemp(join(cacheDir, 'making-'));
+  try {
+    await make(aside);
+    const made = await probe(join(aside, PROGRAM), env);
+    if (made?.version !== OPA_VERSION) throw new Error(made ? `it is version ${made.version}` : 'it does not run');
+    const home = join(cacheDir, `opa-${OPA_VERSION}`);
+    const blocked: unknown = await rename(aside, home).catch((cause: unknown) => cause);
+    // Another process may have been first.
+    const installed = await probe(join(home, PROGRAM), env);
+    if (!installed) throw blocked ?? new Error('it does not run');
+    return installed;
   } finally {
     await rm(aside, { recursive: true, force: true });
   }

@@ -13,6 +13,8 @@ async function program(dir: string, path: string, text: string): Promise<string>
   return join(dir, path);
 }
 
+const OFFLINE = { HOLDPOINT_OPA_DOWNLOAD: 'never' };
+
 it('the program that $OPA names comes before any other', () =>
   inFolder({}, async (dir) => {
     const named = await program(dir, 'named/opa-1.9', answering('1.9.0'));
@@ -41,7 +43,9 @@ it('a problem with the program that $OPA names is reported', () =>
 
 it('the error says how to get opa if there is neither opa nor Go', () =>
   inFolder({}, async (dir) => {
-    await expect(findOpa({ env: { PATH: dir }, cacheDir: dir })).rejects.toThrow(/Put `opa` on PATH or set OPA/);
+    await expect(findOpa({ env: { PATH: dir, ...OFFLINE }, cacheDir: dir })).rejects.toThrow(
+      /Put `opa` on PATH or set OPA/,
+    );
   }));
 
 it('opa is built with Go if there is none, with a message, and is in the cache from then on', () =>
@@ -69,7 +73,7 @@ it('opa is built with Go if there is none, with a message, and is in the cache f
 it('a failed build leaves nothing behind and says why', () =>
   inFolder({}, async (dir) => {
     await program(dir, 'bin/go', '#!/bin/sh\necho "no network" >&2\nexit 1\n');
-    const options = { env: { PATH: join(dir, 'bin') }, cacheDir: join(dir, 'cache') };
+    const options = { env: { PATH: join(dir, 'bin'), ...OFFLINE }, cacheDir: join(dir, 'cache') };
     await expect(findOpa(options)).rejects.toThrow(`OPA ${OPA_VERSION} could not be built with Go: no network`);
     expect(await readdir(join(dir, 'cache'))).toEqual([]);
   }));
@@ -77,7 +81,7 @@ it('a failed build leaves nothing behind and says why', () =>
 it('another version is skipped if the exact one is required', () =>
   inFolder({}, async (dir) => {
     await program(dir, 'bin/opa', answering('1.9.0'));
-    const options = { env: { PATH: join(dir, 'bin') }, cacheDir: join(dir, 'cache') };
+    const options = { env: { PATH: join(dir, 'bin'), ...OFFLINE }, cacheDir: join(dir, 'cache') };
     expect((await findOpa(options)).version).toBe('1.9.0');
     await expect(findOpa({ ...options, exact: true })).rejects.toThrow('the one on PATH is 1.9.0');
     await save(dir, { [`cache/opa-${OPA_VERSION}/.keep`]: '' });
