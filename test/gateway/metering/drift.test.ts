@@ -188,7 +188,7 @@ describe('drift in the answers to held calls', () => {
 describe('drift rules', () => {
   test('failing drift rules are logged and harm no call', async () => {
     const original = createEvaluator(await compileRego({ 'llm.rego': `${RULES}${DRIFT}` }));
-    const rego = `${RULES}\ndrift contains {"rule": "fails", "reason": sprintf("%d", ["x"])} if input.answer.status\n`;
+    const rego = `${RULES}\ndrift contains {"rule": "fails", "reason": json.marshal(numbers.range(1, 200000))} if input.answer.status\n`;
     scene.plane.decider.swap(createEvaluator(await compileRego({ 'llm.rego': rego })));
     scene.answers((response) => json(response, { amount: 7 }));
     expect((await scene.call('/fails', { amount: 5 })).status).toBe(200);
