@@ -5,8 +5,8 @@ import { ServerException } from './exception.ts';
 /** A person who may query. */
 export type Analyst = {
   readonly id: string;
-  /** Lowercase hex SHA-256 of the token, which is the password. */
-  readonly token_sha256: string;
+  /** Lowercase hex SHA-256 of the token, which is the password. There may be several while one replaces another. */
+  readonly token_sha256: string | readonly string[];
 };
 
 const NO_TOKEN = '0'.repeat(64);
@@ -20,7 +20,8 @@ export function identify(analysts: readonly Analyst[], headers: IncomingHttpHead
   const { user, password } = credentials(headers, search);
   const analyst = analysts.find(({ id }) => id === user);
   const given = createHash('sha256').update(password).digest();
-  const isRight = timingSafeEqual(given, Buffer.from(analyst?.token_sha256 ?? NO_TOKEN, 'hex'));
+  const hashes = [analyst?.token_sha256 ?? NO_TOKEN].flat();
+  const isRight = hashes.map((hash) => timingSafeEqual(given, Buffer.from(hash, 'hex'))).includes(true);
   if (analyst && isRight) return analyst;
   throw failed(
     `${user}: Authentication failed: password is incorrect, or there is no user with such name. The user is the id of` +

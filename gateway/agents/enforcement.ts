@@ -10,7 +10,7 @@ import type { Store } from '../domain/store.ts';
 import type { Meter } from '../domain/metering.ts';
 import type { System } from '../domain/system.ts';
 import { createLinks, type Links } from '../enforce/links/links.ts';
-import { createForwarder, type Forwarder } from '../enforce/forwarder.ts';
+import { createForwarder, createRoutes, type Forwarder } from '../enforce/forwarder.ts';
 import { createOutcomes, type Outcomes } from '../enforce/release/outcomes.ts';
 import { whyMoved } from '../enforce/release/moved.ts';
 import { createReleaser, type Releaser } from '../enforce/release/release.ts';
@@ -21,7 +21,26 @@ import { createMeter } from '../metering/meter.ts';
 import { createUsage, type Usage } from '../metering/usage.ts';
 import { createDriftMetrics } from '../record/drift-metrics.ts';
 
-/** The parts that send calls under policy. Workers use them, and so does control, for callers that left. */
+/** The part of a configuration that decides how calls are served. */
+export type CallSettings = {
+  readonly systems: Config['systems'];
+  readonly agents: readonly AgentConfig[];
+};
+
+/** What follows from one configuration alone, so that a call keeps what it began with. */
+type Configured = {
+  readonly systems: Config['systems'];
+  readonly forwarder: Forwarder;
+  readonly links: Links;
+  readonly meter: Meter;
+  readonly digest: DigestAction;
+  readonly isGranted: (agent: string, system: string) => boolean;
+};
+
+/**
+ * The parts that send calls under policy. Workers use them, and so does control, for callers that left. Each follows
+ * the configuration in force: a call that waited for a reviewer is released under the one of that moment.
+ */
 export type Enforcement = {
   readonly systems: ReadonlyMap<string, System>;
   readonly forwarder: Forwarder;
@@ -35,11 +54,13 @@ export type Enforcement = {
   readonly digest: DigestAction;
   /** Decides again on an input, with its usage brought up to date, and its repeats if the call's digest is given. */
   readonly decideAgain: (input: string, digest: string | null, otherReadings?: readonly string[]) => Decision;
+  /** The parts under the configuration in force, for calls that begin now. */
+  readonly current: Configured;
+  /** Brings a configuration into force. A system that is the same object keeps its connections. */
+  configure(settings: CallSettings): void;
 };
 
-export function createEnforcement(deps: {
-  readonly systems: Config['systems'];
-  readonly agents: readonly AgentConfig[];
+type EnforcementDeps = CallSettings & {
   readonly policy: Omit<Decider, 'swap'>;
   readonly store: Pick<Store, 'holds' | 'contents' | 'suspensions' | 'usage' | 'senders'>;
   /** Names this process in the attempts to release. */
@@ -49,21 +70,50 @@ export function createEnforcement(deps: {
   readonly clock: Clock;
   readonly usageFailed: (error: unknown) => void;
   readonly suspensionsChanged?: () => void;
-}): Enforcement {
+};
+
+export function createEnforcement(deps: EnforcementDeps): Enforcement {
   const { policy, store, log, clock } = deps;
-  const systems = new Map<string, System>(deps.systems.map((system) => [system.name, system]));
-  const forwarder = createForwarder(deps.systems, (file, why) => {
+  const counted = createDriftMetrics(deps.registry);
+  const { routeTo, close } = createRoutes((file, why) => {
     if (why === null) log.info({ file }, 'the credential in a file was renewed');
     else log.warn({ file, why }, 'the credential in a file cannot be read again; its last value stays in force');
   });
-  const links = createLinks(deps.systems);
-  const meter = createMeter({
-    systems: deps.systems,
-    drift: policy,
-    log,
-    counted: createDriftMetrics(deps.registry),
+  const systems = new Map<string, System>();
+
+  function configured({ systems: all, agents }: CallSettings): Configured {
+    systems.clear();
+    for (const system of all) systems.set(system.name, system);
+    return {
+      systems: all,
+      forwarder: createForwarder(all, routeTo),
+      links: createLinks(all),
+      meter: createMeter({ systems: all, drift: policy, log, counted }),
+      digest: createDigest(new Map(systems)),
+      isGranted: createGrants(agents),
+    };
+  }
+  let current = configured(deps);
+
+  const forwarder: Forwarder = {
+    prepare: (...of) => current.forwarder.prepare(...of),
+    send: (...of) => current.forwarder.send(...of),
+    async close() {
+      close();
+      await current.forwarder.close();
+    },
+  };
+  const links: Links = {
+    through: (...of) => current.links.through(...of),
+    stored: (...of) => current.links.stored(...of),
+  };
+  const meter: Meter = {
+    sample: (...of) => current.meter.sample(...of),
+    measure: (...of) => current.meter.measure(...of),
+  };
+  const digest: DigestAction = Object.assign((...of: Parameters<DigestAction>) => current.digest(...of), {
+    earlier: (...of: Parameters<DigestAction>) => current.digest.earlier(...of),
   });
-  const digest = createDigest(systems);
   const usage = createUsage({
     store: store.usage,
     wanted: () => policy.readsUsage(),
@@ -73,7 +123,7 @@ export function createEnforcement(deps: {
     failed: deps.usageFailed,
   });
   const suspensions = watchSuspensions(store.suspensions, deps.suspensionsChanged);
-  const isGranted = createGrants(deps.agents);
+  const isGranted = (agent: string, system: string) => current.isGranted(agent, system);
   const whyNotPermitted = createWhyNotPermitted(isGranted, suspensions);
   const decideAgain: Enforcement['decideAgain'] = (input, call, otherReadings) =>
     policy.decide(
@@ -99,5 +149,23 @@ export function createEnforcement(deps: {
     by: deps.attemptedBy,
     clock,
   });
-  return { systems, forwarder, links, releaser, outcomes, meter, usage, suspensions, isGranted, digest, decideAgain };
+  return {
+    systems,
+    forwarder,
+    links,
+    releaser,
+    outcomes,
+    meter,
+    usage,
+    suspensions,
+    isGranted,
+    digest,
+    decideAgain,
+    get current() {
+      return current;
+    },
+    configure(settings) {
+      current = configured(settings);
+    },
+  };
 }

@@ -1,28 +1,51 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import fastify, { type FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
-import type { AgentConfig } from '../config/people.ts';
 import { parseTraceId } from '../describe/http/context.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { Store } from '../domain/store.ts';
 import { createId } from '../domain/id.ts';
-import type { Principal, Reviewer } from '../domain/principal.ts';
+import type { Reviewer } from '../domain/principal.ts';
 import { Problem, type ProblemCode } from '../domain/problem.ts';
-import type { System } from '../domain/system.ts';
 import { HttpReply } from '../enforce/reply/http-reply.ts';
 import type { Links } from '../enforce/links/links.ts';
 import type { HoldWaiters } from '../enforce/wait/hold-waiters.ts';
 import { identifyAgent } from '../identify/identify.ts';
 import { assertActive } from '../identify/permission.ts';
 import type { Suspensions } from '../identify/suspensions.ts';
+import type { AgentDirectory } from '../identify/token.ts';
+import type { CallSettings } from './enforcement.ts';
 import { registerAgentHolds } from './holds/routes.ts';
+import type { Recipients } from './holds/handoff-form.ts';
+
+/** What the endpoints take from the configuration. */
+export type OwnSettings = {
+  /** The headers in which agents may send their token. */
+  readonly keyHeaders: readonly string[];
+  readonly findAgent: AgentDirectory;
+  readonly recipients: Recipients;
+};
+
+export function ownSettings(
+  { systems, agents }: CallSettings,
+  reviewers: readonly Reviewer[],
+  findAgent: AgentDirectory,
+): OwnSettings {
+  return {
+    keyHeaders: [...new Set(systems.map((system) => system.agentCredential.header))],
+    findAgent,
+    recipients: {
+      groups: new Set(reviewers.flatMap(({ groups }) => groups)),
+      people: new Set(reviewers.map(({ id }) => id)),
+      agents: new Set(agents.map(({ id }) => id)),
+    },
+  };
+}
 
 /** The gateway's own endpoints for agents, below `/-/`: health and holds. */
 export function createOwnEndpoints(deps: {
-  readonly systems: readonly System[];
-  readonly agents: readonly AgentConfig[];
-  readonly reviewers: readonly Reviewer[];
-  readonly findAgent: (token: string) => Principal | null;
+  /** What follows from the configuration in force. */
+  readonly settings: () => OwnSettings;
   readonly suspensions: Suspensions;
   readonly store: Pick<Store, 'holds' | 'contents'>;
   readonly waiters: HoldWaiters;
@@ -36,8 +59,7 @@ export function createOwnEndpoints(deps: {
   /** Creates the server. `serve` handles requests to these endpoints. */
   readonly createServer: (serve: (request: IncomingMessage, response: ServerResponse) => void) => Server;
 }): FastifyInstance {
-  const { systems, agents, reviewers, findAgent, suspensions, log } = deps;
-  const keyHeaders = [...new Set(systems.map((system) => system.agentCredential.header))];
+  const { settings, suspensions, log } = deps;
   const app = fastify({
     // Paths contain artifact names, percent-encoded.
     routerOptions: { ignoreDuplicateSlashes: false, maxParamLength: 4096 },
@@ -65,13 +87,12 @@ export function createOwnEndpoints(deps: {
     waiters: deps.waiters,
     links: deps.links,
     replyTo: ({ raw: request }, { raw: response }) => new HttpReply(response, deps.ownerOf(request as IncomingMessage)),
-    identify: ({ raw }) => identifyAgent(raw as IncomingMessage, keyHeaders, findAgent),
-    assertActive: ({ agent }) => assertActive(agent, null, suspensions),
-    recipients: {
-      groups: new Set(reviewers.flatMap(({ groups }) => groups)),
-      people: new Set(reviewers.map(({ id }) => id)),
-      agents: new Set(agents.map(({ id }) => id)),
+    identify({ raw }) {
+      const { keyHeaders, findAgent } = settings();
+      return identifyAgent(raw as IncomingMessage, keyHeaders, findAgent);
     },
+    assertActive: ({ agent }) => assertActive(agent, null, suspensions),
+    recipients: () => settings().recipients,
     traceId: ({ headers }) => parseTraceId(headers['traceparent'] as string | undefined),
     clock: deps.clock,
   });

@@ -2,18 +2,14 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
-import type { Config } from '../config/config.ts';
 import type { Address } from '../config/address.ts';
-import type { AgentConfig } from '../config/people.ts';
 import type { Decider } from '../decide/decider.ts';
 import type { Clock } from '../domain/clock.ts';
-import type { Exchange } from '../domain/exchange.ts';
 import type { Store } from '../domain/store.ts';
 import type { Journal } from '../domain/journal.ts';
 import type { Reviewer } from '../domain/principal.ts';
 import { Problem } from '../domain/problem.ts';
-import type { Tunnel } from '../domain/reply.ts';
-import type { System } from '../domain/system.ts';
+import type { ConnectionReply, Tunnel } from '../domain/reply.ts';
 import { refuse } from '../enforce/refuse.ts';
 import { isDraining } from '../enforce/reply/end-after-body.ts';
 import { HttpReply } from '../enforce/reply/http-reply.ts';
@@ -21,20 +17,22 @@ import { registerTunnel, type Tunnels } from '../enforce/tunnel.ts';
 import { createPatience, type Patience } from '../enforce/wait/patience.ts';
 import { createHoldWaiters } from '../enforce/wait/hold-waiters.ts';
 import { createAgentDirectory } from '../identify/token.ts';
-import { serve } from '../pipeline.ts';
+import { serve, type Stages } from '../pipeline.ts';
 import type { LogCall } from '../record/canonical-line.ts';
-import { createEnforcement } from './enforcement.ts';
+import { createEnforcement, type CallSettings } from './enforcement.ts';
 import { createHttpServer, openServer } from './http-server.ts';
-import { createOwnEndpoints } from './own-endpoints.ts';
+import { createOwnEndpoints, ownSettings, type OwnSettings } from './own-endpoints.ts';
 import { RunningCalls } from './running-calls.ts';
 import { createStages } from './stages.ts';
 
-export type ServerDeps = {
-  readonly listen: Address;
-  readonly systems: Config['systems'];
-  readonly agents: readonly AgentConfig[];
+/** The part of a configuration that the data plane follows while it runs. */
+export type ServerSettings = CallSettings & {
   /** The people to which agents may hand work. */
   readonly reviewers: readonly Reviewer[];
+};
+
+export type ServerDeps = ServerSettings & {
+  readonly listen: Address;
   /** The name of this gateway, and of this process in its attempts to release. */
   readonly node: string;
   readonly attemptedBy: string;
@@ -61,6 +59,11 @@ export type AgentsServer = {
    */
   listen(): Promise<{ agents: Address; systems: ReadonlyMap<string, Address> }>;
   /**
+   * Brings a configuration into force for the calls that begin now. Calls under way finish under theirs, but tunnels of
+   * agents that lost their system end. A system cannot get or change an address of its own.
+   */
+  configure(settings: ServerSettings): void;
+  /**
    * No new calls; waiting callers are sent away to come back; resolves when running ones have ended, or after `limit`
    * ms.
    */
@@ -69,15 +72,18 @@ export type AgentsServer = {
 
 /** Assembles the data plane: listeners, the path of a call, and the gateway's own endpoints for agents. */
 export function buildServer(deps: ServerDeps): AgentsServer {
-  const { systems, store, log, clock } = deps;
+  const { store, log, clock } = deps;
   let tunnels: Tunnels | null = null;
   const enforcement = createEnforcement({
     ...deps,
     usageFailed: (err) => log.warn({ err }, 'usage counts could not be shared; policy is told that they are stale'),
-    suspensionsChanged: () => tunnels?.cut((agent, system) => enforcement.suspensions.of(agent, system) !== null),
+    suspensionsChanged: () => cutTunnels(),
   });
+  const cutTunnels = () =>
+    tunnels?.cut(
+      (agent, system) => !enforcement.isGranted(agent, system) || enforcement.suspensions.of(agent, system) !== null,
+    );
   const { suspensions, usage, outcomes, forwarder, links } = enforcement;
-  const findAgent = createAgentDirectory(deps.agents);
   const waiters = createHoldWaiters(store.holds);
   const known = createPatience();
   const patience: Patience = {
@@ -87,26 +93,39 @@ export function buildServer(deps: ServerDeps): AgentsServer {
       deps.clientLeft?.(client, after);
     },
   };
-  const { stages, alerts, ...inService } = createStages({ ...deps, enforcement, findAgent, waiters, patience });
+  const { assemble, alerts, ...inService } = createStages({ ...deps, enforcement, waiters, patience });
+  /** What serves the calls that begin now. A configuration replaces it as a whole. */
+  let inForce = build(deps);
+
+  function build(settings: ServerSettings): { readonly stages: Stages; readonly own: OwnSettings } {
+    const findAgent = createAgentDirectory(settings.agents);
+    return { stages: assemble(findAgent), own: ownSettings(settings, settings.reviewers, findAgent) };
+  }
 
   const running = new RunningCalls();
   let draining = false;
   const notReady = () => (draining ? 'draining' : deps.notReady());
 
   // Not an async function, to save memory: thousands of callers may wait for reviewers, and each would keep a frame.
-  function serveExchange(exchange: Exchange): Promise<void> {
+  function serveAt(own: string | null, request: IncomingMessage, reply: ConnectionReply): Promise<void> {
     running.began();
     const unready = notReady();
-    const served = unready === null ? serve(stages, exchange) : turnAway(unready, exchange);
+    const system = own === null ? null : enforcement.systems.get(own);
+    const served =
+      unready !== null
+        ? turnAway(unready, reply)
+        : system === undefined
+          ? turnAwayForGood(reply)
+          : serve(inForce.stages, { request, reply, own: system, receivedAt: clock() });
     return served.then(running.ended, (err: unknown) => {
       log.error({ err }, 'unhandled error while serving a call');
-      exchange.reply.abort();
+      reply.abort();
       running.ended();
     });
   }
 
   function serverFor(
-    own: System | null,
+    own: string | null,
     ownEndpoints: (request: IncomingMessage, response: ServerResponse) => void,
   ): Server {
     return createHttpServer((request, response) => {
@@ -116,37 +135,32 @@ export function buildServer(deps: ServerDeps): AgentsServer {
         running.began();
         response.once('close', running.ended);
         ownEndpoints(request, response);
-      } else void serveExchange({ request, reply: new HttpReply(response, own?.name), own, receivedAt: clock() });
+      } else void serveAt(own, request, new HttpReply(response, own ?? undefined));
     });
   }
 
-  const owners = new WeakMap<IncomingMessage, System>();
+  const owners = new WeakMap<IncomingMessage, string>();
   let ownEndpoints: (request: IncomingMessage, response: ServerResponse) => void;
   const app = createOwnEndpoints({
     ...deps,
-    findAgent,
+    settings: () => inForce.own,
     suspensions,
     waiters,
     links,
-    ownerOf: (request) => owners.get(request)?.name,
+    ownerOf: (request) => owners.get(request),
     notReady,
     createServer: (serve) => serverFor(null, (ownEndpoints = serve)),
   });
-  const addressed = systems.flatMap((system) =>
-    system.address ? [{ system, address: system.address, server: serverFor(system, ownEndpoints) }] : [],
+  const addressed = deps.systems.flatMap(({ name, address }) =>
+    address ? [{ name, address, server: serverFor(name, ownEndpoints) }] : [],
   );
 
-  tunnels = registerTunnel(app, systems, (request, response, tunnel: Tunnel) =>
-    serveExchange({
-      request,
-      reply: new HttpReply(response, owners.get(request)?.name, tunnel),
-      own: owners.get(request) ?? null,
-      receivedAt: clock(),
-    }),
+  tunnels = registerTunnel(app, (request, response, tunnel: Tunnel) =>
+    serveAt(owners.get(request) ?? null, request, new HttpReply(response, owners.get(request), tunnel)),
   );
-  for (const { system, server } of addressed) {
+  for (const { name, server } of addressed) {
     server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-      owners.set(request, system);
+      owners.set(request, name);
       app.server.emit('upgrade', request, socket, head);
     });
   }
@@ -158,9 +172,14 @@ export function buildServer(deps: ServerDeps): AgentsServer {
       usage.start();
       const agents = await openServer(app.server, deps.listen);
       const own = await Promise.all(
-        addressed.map(async ({ system, address, server }) => [system.name, await openServer(server, address)] as const),
+        addressed.map(async ({ name, address, server }) => [name, await openServer(server, address)] as const),
       );
       return { agents, systems: new Map(own) };
+    },
+    configure(settings) {
+      enforcement.configure(settings);
+      inForce = build(settings);
+      cutTunnels();
     },
     async drain(limit) {
       draining = true;
@@ -192,7 +211,12 @@ async function closeServers(servers: readonly Server[], ended: Promise<void>): P
   for (const server of servers) server.closeAllConnections();
 }
 
-async function turnAway(unready: string, { reply }: Exchange): Promise<void> {
+/** The system whose address this is has left the configuration. Its calls must not reach another system. */
+async function turnAwayForGood(reply: ConnectionReply): Promise<void> {
+  refuse(new Problem('unknown-system'), null, reply);
+}
+
+async function turnAway(unready: string, reply: ConnectionReply): Promise<void> {
   const detail = `${unready}. Send the call again shortly.`;
   refuse(new Problem('draining', { detail, extras: { retry_after: 1 } }), null, reply);
 }

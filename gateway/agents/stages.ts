@@ -2,11 +2,10 @@ import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import { createMask } from '../../audit/mask/mask.ts';
 import type { Decider } from '../decide/decider.ts';
-import { createDescribe } from '../describe/describe.ts';
+import { createDescribe, createDescribers } from '../describe/describe.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { Store } from '../domain/store.ts';
 import type { Journal } from '../domain/journal.ts';
-import type { Principal } from '../domain/principal.ts';
 import { createForward } from '../enforce/forward.ts';
 import { createHoldPoint } from '../enforce/hold.ts';
 import { createOpenCallIndex } from '../enforce/open-call-index.ts';
@@ -17,6 +16,7 @@ import { createServeHeldCall } from '../enforce/wait/serve-held-call.ts';
 import { createAuthorize } from '../identify/authorize.ts';
 import { createIdentify } from '../identify/identify.ts';
 import { createRouter } from '../identify/route.ts';
+import type { AgentDirectory } from '../identify/token.ts';
 import type { Stages } from '../pipeline.ts';
 import { createAlerts, type Alerts } from '../record/alerts.ts';
 import { createCallMetrics } from '../record/call-metrics.ts';
@@ -26,7 +26,8 @@ import type { Enforcement } from './enforcement.ts';
 
 /** The stages of the path, and the parts of them that must be started and stopped. */
 export type StagesInService = {
-  readonly stages: Stages;
+  /** The stages under the configuration in force. A call keeps those with which it begins. */
+  assemble(findAgent: AgentDirectory): Stages;
   /** Resolves when calls can be served. @throws Problem `store-unavailable` */
   start(): Promise<void>;
   /** After the last call. */
@@ -38,7 +39,6 @@ export type StagesInService = {
 export function createStages(deps: {
   readonly enforcement: Enforcement;
   readonly policy: Omit<Decider, 'swap'>;
-  readonly findAgent: (token: string) => Principal | null;
   readonly waiters: HoldWaiters;
   readonly patience: Patience;
   readonly store: Pick<Store, 'holds' | 'contents' | 'notifications' | 'senders'>;
@@ -52,8 +52,7 @@ export function createStages(deps: {
   readonly clock: Clock;
 }): StagesInService {
   const { enforcement, policy, store, waiters, log } = deps;
-  const { forwarder, links, meter, usage, digest, releaser, suspensions, isGranted } = enforcement;
-  const systems = [...enforcement.systems.values()];
+  const { usage, releaser, suspensions } = enforcement;
   const metrics = createCallMetrics(deps.registry, () => waiters.size);
   const alerts = createAlerts({ notifications: store.notifications, log, failed: metrics.alertFailed });
   const mask = createMask({
@@ -66,36 +65,46 @@ export function createStages(deps: {
   const { journal, node, logCall, clock } = deps;
   const record = createRecorder({ journal, node, log, logCall, metrics, alerts, clock, mask, usage });
   const sender = deps.attemptedBy;
+  const { digest } = enforcement;
   const openCalls = createOpenCallIndex({ holds: store.holds, senders: store.senders, digest, sender, clock });
-  return {
-    stages: {
-      identify: createIdentify({ route: createRouter(systems), findAgent: deps.findAgent }),
+  const describerOf = createDescribers(policy);
+  const hold = createHoldPoint({
+    holds: store.holds,
+    opening: openCalls.opening,
+    sender,
+    digest,
+    systems: enforcement.systems,
+    onRecord: record.place,
+  });
+  const serveHeldCall = createServeHeldCall({
+    holds: store.holds,
+    contents: store.contents,
+    waiters,
+    patience: deps.patience,
+    releaser,
+    links: enforcement.links,
+    systems: enforcement.systems,
+  });
+
+  function assemble(findAgent: AgentDirectory): Stages {
+    const { systems, forwarder, links, meter, isGranted } = enforcement.current;
+    return {
+      identify: createIdentify({ route: createRouter(systems), findAgent }),
       authorize: createAuthorize(isGranted, suspensions),
-      describe: createDescribe(systems, policy, usage.judged),
+      describe: createDescribe(systems, describerOf, usage.judged),
       decide: policy.decide,
       record,
       supersedeOpenHold: openCalls.supersede,
       forward: createForward({ forwarder, meter, links }),
-      hold: createHoldPoint({
-        holds: store.holds,
-        opening: openCalls.opening,
-        sender,
-        digest,
-        systems: enforcement.systems,
-        onRecord: record.place,
-      }),
-      serveHeldCall: createServeHeldCall({
-        holds: store.holds,
-        contents: store.contents,
-        waiters,
-        patience: deps.patience,
-        releaser,
-        links,
-        systems: enforcement.systems,
-      }),
+      hold,
+      serveHeldCall,
       block,
       refuse,
-    },
+    };
+  }
+
+  return {
+    assemble,
     start: openCalls.start,
     stop: openCalls.stop,
     alerts,

@@ -95,10 +95,12 @@ export const schema = section({
   }
   const systems = Object.keys(config.systems);
   const token = once('a token');
+  const tokens = (hashes: string | readonly string[], path: (string | number)[]) =>
+    typeof hashes === 'string' ? token(hashes, path) : hashes.forEach((hash, i) => token(hash, [...path, i]));
   const agentId = once('an id');
   config.agents.forEach((agent, i) => {
     agentId(agent.id, ['agents', i, 'id']);
-    token(agent.token_sha256, ['agents', i, 'token_sha256']);
+    tokens(agent.token_sha256, ['agents', i, 'token_sha256']);
     agent.systems.forEach((granted, j) => {
       if (!systems.includes(granted))
         report(['agents', i, 'systems', j], `expected one of the systems: ${systems.join(', ')}`);
@@ -107,7 +109,7 @@ export const schema = section({
   const reviewerId = once('an id');
   config.reviewers.forEach((reviewer, i) => {
     reviewerId(reviewer.id, ['reviewers', i, 'id']);
-    token(reviewer.token_sha256, ['reviewers', i, 'token_sha256']);
+    tokens(reviewer.token_sha256, ['reviewers', i, 'token_sha256']);
   });
   const host = once('a host');
   const listen = once('an address');

@@ -14,10 +14,12 @@ export const headerName = z
   .transform((header) => header.toLowerCase())
   .meta({ title: 'header name' });
 export const headerValue = z.string().regex(/^[\t\x20-\x7e\x80-\xff]+$/, 'expected a header value on one line');
-export const tokenHash = z
-  .string()
-  .regex(/^[0-9a-f]{64}$/, 'expected the lowercase hex SHA-256 of the token; `npx holdpoint token` prints one')
-  .meta({ title: '64 hex digits' });
+const HASH = 'expected the lowercase hex SHA-256 of the token; `npx holdpoint token` prints one';
+const tokenHash = z.string(HASH).regex(/^[0-9a-f]{64}$/, HASH);
+/** One token, or several while one replaces another. */
+export const tokenHashes = z
+  .union([z.array(tokenHash).min(1, HASH).max(4, 'expected at most 4 tokens'), tokenHash])
+  .meta({ title: '64 hex digits, or a list' });
 export const person = z.string().min(1, 'expected a person, such as ana@example.com');
 
 export const upstreamUrl = z

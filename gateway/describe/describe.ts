@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Call } from '../domain/call.ts';
 import type { Caller, DescribedCall, Exchange } from '../domain/exchange.ts';
 import { createId } from '../domain/id.ts';
+import { oncePerSystem } from '../domain/once-per-system.ts';
 import { createHeaderRoles } from '../domain/header-roles.ts';
 import { Problem } from '../domain/problem.ts';
 import type { System } from '../domain/system.ts';
@@ -10,25 +11,27 @@ import { decodeBody } from './http/content-coding.ts';
 import { createFramingCheck } from './http/framing.ts';
 import { createDescriber, type PolicyView } from './http/http-call.ts';
 
+/** What reads the calls for a system. A large OpenAPI document takes time to prepare. */
+export function createDescribers(policy: PolicyView) {
+  return oncePerSystem((system) => ({
+    assertPlainFraming: createFramingCheck(createHeaderRoles(system)),
+    describe: createDescriber(system, policy),
+  }));
+}
+
 /**
  * Turns a request into the calls that it carries; an HTTP request is one. The head is checked before the body is
  * requested, the body is read once, and ambiguous input is refused rather than guessed.
  *
- * @param policy the policy in force
  * @param withUsage adds what was used before to the policy input
  * @throws Problem with a 4xx status; nothing has been forwarded by then
  */
 export function createDescribe(
   systems: readonly System[],
-  policy: PolicyView,
+  describerOf: ReturnType<typeof createDescribers>,
   withUsage: (call: Call) => Call,
 ): (exchange: Exchange, caller: Caller) => Promise<readonly DescribedCall[]> {
-  const describers = new Map(
-    systems.map((system) => [
-      system.name,
-      { assertPlainFraming: createFramingCheck(createHeaderRoles(system)), describe: createDescriber(system, policy) },
-    ]),
-  );
+  const describers = new Map(systems.map((system) => [system.name, describerOf(system)]));
 
   return async ({ request, reply, receivedAt }, { principal, system, target }) => {
     const { assertPlainFraming, describe } = describers.get(system.name)!;

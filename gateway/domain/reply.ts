@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream';
 import type { Verdict } from './decision.ts';
 import type { Completion } from './completion.ts';
 import type { HeldResponse, Hold } from './hold.ts';
@@ -49,13 +50,14 @@ export type ConnectionReply = Reply & {
  */
 export type Preference = { readonly async: boolean; readonly wait: number | null };
 
-/** An allowed WebSocket handshake: its agent and system, and the target and headers to send. */
+/** An allowed WebSocket handshake: its agent and system, and the upstream, target and headers to send it with. */
 export type Handshake = {
   readonly agent: string;
   readonly system: string;
+  readonly upstream: URL;
+  /** Opens a connection to the upstream; `opened` gets it when it is ready. */
+  readonly connect: (opened: (connection: Duplex) => void) => Duplex;
   readonly target: string;
-  /** The further host of the system to which it goes. */
-  readonly host?: URL | undefined;
   readonly headers: readonly string[];
 };
 

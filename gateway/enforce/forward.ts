@@ -21,8 +21,16 @@ export function createForward(deps: {
     const request = forwarder.prepare(call, decision);
     const { tunnel } = reply;
     if (tunnel) {
-      const { target, host, headers } = request;
-      const ended = await tunnel({ agent: call.principal.agent, system: call.system, target, host, headers });
+      const { target, headers, upstream } = request;
+      const { system, principal } = call;
+      const ended = await tunnel({
+        agent: principal.agent,
+        system,
+        upstream: upstream.url,
+        connect: upstream.connect,
+        target,
+        headers,
+      });
       return { ...ended, ...(await meter.measure(call, decision.cost, null, { ...ended, problem: null })) };
     }
 

@@ -1,60 +1,87 @@
 import type { Call } from '../domain/call.ts';
 import type { Decision } from '../domain/decision.ts';
+import { oncePerSystem } from '../domain/once-per-system.ts';
 import { Problem } from '../domain/problem.ts';
 import type { System } from '../domain/system.ts';
 import { createFurtherHosts } from './further-host.ts';
-import { createOwnCredential } from './own-credential.ts';
+import { createOwnCredential, type OwnCredential } from './own-credential.ts';
 import { createRequestHeaders } from './request-headers.ts';
 import { createSecretFiles, type TellSecretFile } from './secret-files.ts';
 import { meetObligations } from './obligations.ts';
 import type { UpstreamSink } from '../domain/upstream-sink.ts';
 import type { Delivery, Outgoing } from '../wire/delivery.ts';
-import { createUpstream } from '../wire/upstream.ts';
+import { createUpstream, type Upstream } from '../wire/upstream.ts';
 
 /** The parts of a call that sending needs. A held call, read back from the store, has them too. */
 type Sendable = Pick<Call, 'system' | 'method' | 'target' | 'headers' | 'body'>;
 
+/**
+ * A request, and the only upstream that may get it: it carries that upstream's credential, and the configuration may
+ * name another before it is sent.
+ */
+export type Prepared = Outgoing & {
+  readonly upstream: Upstream;
+  /** Hides the credential in the answer. */
+  readonly mask: OwnCredential['mask'];
+};
+
 export type Forwarder = {
   /** The exact request for the upstream: agent's headers filtered, credential injected, obligations met. */
-  prepare(call: Sendable, decision: Pick<Decision, 'obligations'>): Outgoing;
+  prepare(call: Sendable, decision: Pick<Decision, 'obligations'>): Prepared;
   /** Sends the request once and streams the answer. Never rejects. */
-  send(system: string, request: Outgoing, sink: UpstreamSink): Promise<Delivery>;
+  send(system: string, request: Prepared, sink: UpstreamSink): Promise<Delivery>;
   close(): Promise<void>;
 };
 
-/** @throws Error for the operator, if a file with a credential cannot be used */
-export function createForwarder(systems: readonly System[], tellSecretFile: TellSecretFile = () => {}): Forwarder {
+type Route = {
+  readonly headers: ReturnType<typeof createRequestHeaders>;
+  readonly credential: OwnCredential;
+  readonly upstream: Upstream;
+  /** Connections to the further hosts of the system. */
+  readonly further: ReadonlyMap<URL, Upstream>;
+  readonly furtherHost: ReturnType<typeof createFurtherHosts>;
+};
+
+/** The routes to systems, and the files that their credentials follow. */
+type Routes = { routeTo(system: System): Route; close(): void };
+
+/**
+ * A changed system gets new connections; those of the old one carry the calls that use them, and close when they are
+ * idle. `routeTo` throws an Error for the operator if a file with a credential cannot be used.
+ */
+export function createRoutes(tellSecretFile: TellSecretFile = () => {}): Routes {
   const files = createSecretFiles(tellSecretFile);
-  const routes = new Map(
-    systems.map((system) => {
-      const { upstreamHosts = [] } = system;
-      const further = new Map(upstreamHosts.map((url) => [url, createUpstream({ ...system, upstream: url })]));
-      const upstream = createUpstream(system);
-      const credential = createOwnCredential(system.credential, files);
-      const headers = createRequestHeaders(system, credential);
-      return [system.name, { headers, credential, upstream, further, furtherHost: createFurtherHosts(system) }];
-    }),
-  );
-  const routeTo = (system: string) => {
-    const route = routes.get(system);
-    if (!route) throw new Problem('unknown-system');
-    return route;
-  };
+  const routeTo = oncePerSystem((system) => {
+    const credential = createOwnCredential(system.credential, files);
+    return {
+      headers: createRequestHeaders(system, credential),
+      credential,
+      upstream: createUpstream(system),
+      further: new Map(system.upstreamHosts?.map((url) => [url, createUpstream({ ...system, upstream: url })])),
+      furtherHost: createFurtherHosts(system),
+    };
+  });
+  return { routeTo, close: files.close };
+}
+
+export function createForwarder(systems: readonly System[], known?: Routes['routeTo']): Forwarder {
+  const own = known ? null : createRoutes();
+  const routeTo = known ?? own!.routeTo;
+  const routes = new Map(systems.map((system) => [system.name, routeTo(system)]));
   return {
     prepare(call, decision) {
-      const route = routeTo(call.system);
+      const route = routes.get(call.system);
+      if (!route) throw new Problem('unknown-system');
+      const { method, body } = call;
       const headers = meetObligations(decision.obligations, route.headers(call.headers));
       const elsewhere = route.furtherHost(call.target);
       const target = route.credential.target(elsewhere?.target ?? call.target);
-      return { method: call.method, target, headers, body: call.body, ...(elsewhere && { host: elsewhere.url }) };
+      const upstream = (elsewhere && route.further.get(elsewhere.url)) ?? route.upstream;
+      return { method, target, headers, body, upstream, mask: route.credential.mask };
     },
-    send(system, request, sink) {
-      const { upstream, further, credential } = routeTo(system);
-      const { host } = request;
-      return ((host && further.get(host)) ?? upstream).send(request, credential.mask(sink));
-    },
+    send: (_system, request, sink) => request.upstream.send(request, request.mask(sink)),
     async close() {
-      files.close();
+      own?.close();
       const upstreams = [...routes.values()].flatMap(({ upstream, further }) => [upstream, ...further.values()]);
       await Promise.all(upstreams.map((upstream) => upstream.close()));
     },

@@ -3,8 +3,6 @@ import type { Duplex } from 'node:stream';
 import fastify, { type FastifyInstance } from 'fastify';
 import { complete, type Completion } from '../domain/completion.ts';
 import type { Handshake, Tunnel } from '../domain/reply.ts';
-import type { System } from '../domain/system.ts';
-import { createDial, type Dial } from '../wire/dial.ts';
 
 /** Headers of the agent's own handshake. The tunnel sets its own towards the system. */
 const HANDSHAKE_HEADERS = /^(sec-websocket-(key|version|extensions|accept|protocol)|origin)$/;
@@ -13,8 +11,8 @@ const HANDSHAKE_HEADERS = /^(sec-websocket-(key|version|extensions|accept|protoc
 type ServeHandshake = (request: IncomingMessage, response: ServerResponse, tunnel: Tunnel) => Promise<void>;
 
 export type Tunnels = {
-  /** Closes the tunnels of suspended agents and systems. Only the handshake was judged, not the messages after it. */
-  cut(isSuspended: (agent: string, system: string) => boolean): void;
+  /** Closes tunnels whose agent may not call their system any more: messages after the handshake are not judged. */
+  cut(isOver: (agent: string, system: string) => boolean): void;
 };
 
 /**
@@ -22,9 +20,7 @@ export type Tunnels = {
  * Plain calls must not reach the plugin, which would forward them with the agent's own headers. The first handshake
  * loads the plugin, to save memory in workers that never see one.
  */
-export function registerTunnel(app: FastifyInstance, systems: readonly System[], serve: ServeHandshake): Tunnels {
-  const upstreams = new Map(systems.map((system) => [system.name, system.upstream]));
-  const placeOf = ({ system, host }: Handshake) => host ?? upstreams.get(system);
+export function registerTunnel(app: FastifyInstance, serve: ServeHandshake): Tunnels {
   const handshakes = new WeakMap<IncomingMessage, Handshake>();
   const open = new Map<Duplex, Handshake>();
 
@@ -45,20 +41,19 @@ export function registerTunnel(app: FastifyInstance, systems: readonly System[],
   });
   app.addHook('onClose', async () => (await carrier)?.close());
 
-  const dials = new Map(systems.map((system) => [system.name, createDial(system)]));
   /** How to reach the system of the handshake that the plugin is about to send. */
-  let dial: Dial | undefined;
+  let connect: Handshake['connect'] | undefined;
 
   // The plugin documents these options, but its types omit them. It connects in the turn in which it asks for headers.
   const wsClientOptions: object = {
     rewriteRequestHeaders: (_headers: unknown, { raw }: { raw: IncomingMessage }) => {
       const handshake = handshakes.get(raw);
-      dial = dials.get(handshake?.system ?? '');
+      connect = handshake?.connect;
       return forHandshake(handshake?.headers ?? []);
     },
     createConnection: (_options: unknown, done: (error: Error | null, socket?: Duplex) => void) => {
-      if (!dial) throw new Error('no system was chosen for the handshake');
-      dial(null, (opened) => done(null, opened)).on('error', done);
+      if (!connect) throw new Error('no system was chosen for the handshake');
+      connect((opened) => done(null, opened)).on('error', done);
     },
   };
 
@@ -72,10 +67,7 @@ export function registerTunnel(app: FastifyInstance, systems: readonly System[],
       proxyPayloads: false,
       httpMethods: ['GET'],
       replyOptions: {
-        getUpstream({ raw }) {
-          const handshake = handshakes.get(raw as IncomingMessage);
-          return (handshake && placeOf(handshake)?.origin) ?? '';
-        },
+        getUpstream: ({ raw }) => handshakes.get(raw as IncomingMessage)?.upstream.origin ?? '',
       },
       wsServerOptions: { maxPayload: 16 * 2 ** 20 },
       wsClientOptions,
@@ -112,7 +104,7 @@ export function registerTunnel(app: FastifyInstance, systems: readonly System[],
           return;
         }
         handshakes.set(raw, allowed);
-        const own = placeOf(allowed)?.pathname ?? '/';
+        const own = allowed.upstream.pathname;
         raw.url = (allowed.target.startsWith('/') ? own.replace(/\/$/, '') : own) + allowed.target;
       },
     });
@@ -121,8 +113,8 @@ export function registerTunnel(app: FastifyInstance, systems: readonly System[],
   }
 
   return {
-    cut(isSuspended) {
-      for (const [socket, { agent, system }] of open) if (isSuspended(agent, system)) socket.destroy();
+    cut(isOver) {
+      for (const [socket, { agent, system }] of open) if (isOver(agent, system)) socket.destroy();
     },
   };
 }

@@ -2,11 +2,14 @@ import { hash, timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Principal, Reviewer } from '../domain/principal.ts';
 
+/** Lowercase hex SHA-256 of a token. While a token is replaced, the new one and the old one are valid. */
+export type TokenHash = string | readonly string[];
+
 /** An agent as configured, which knows only the hash of its token. */
 export type Agent = {
   readonly id: string;
   readonly owner: string;
-  readonly token_sha256: string;
+  readonly token_sha256: TokenHash;
   readonly roles: readonly string[];
   readonly systems: readonly string[];
 };
@@ -20,8 +23,12 @@ export function hashToken(token: string): string {
  * Finds agents by the hash of their token. A caller cannot choose that hash bit by bit, so the time of the lookup
  * reveals nothing about a token (timing attack); the final comparison is constant-time all the same.
  */
-function createDirectory<T>(entries: readonly (readonly [sha256: string, bearer: T])[]): (token: string) => T | null {
-  const known = new Map(entries.map(([sha256, bearer]) => [sha256, { digest: Buffer.from(sha256, 'hex'), bearer }]));
+function createDirectory<T>(entries: readonly (readonly [TokenHash, bearer: T])[]): (token: string) => T | null {
+  const known = new Map(
+    entries.flatMap(([hashes, bearer]) =>
+      [hashes].flat().map((sha256) => [sha256, { digest: Buffer.from(sha256, 'hex'), bearer }] as const),
+    ),
+  );
   return (token) => {
     const digest = hash('sha256', token, 'buffer');
     const found = known.get(digest.toString('hex'));
@@ -29,8 +36,11 @@ function createDirectory<T>(entries: readonly (readonly [sha256: string, bearer:
   };
 }
 
-/** Remembers tokens that were found, one for each agent, so that they are not hashed again at every call. */
-export function createAgentDirectory(agents: readonly Agent[]): (token: string) => Principal | null {
+/** Finds the agent of a token. */
+export type AgentDirectory = (token: string) => Principal | null;
+
+/** Remembers tokens that were found, of which there are few, so that they are not hashed again at every call. */
+export function createAgentDirectory(agents: readonly Agent[]): AgentDirectory {
   const find = createDirectory(
     agents.map(({ id, owner, token_sha256, roles }) => [token_sha256, { agent: id, owner, roles, onBehalfOf: [] }]),
   );
@@ -45,7 +55,7 @@ export function createAgentDirectory(agents: readonly Agent[]): (token: string) 
 }
 
 export function createReviewerDirectory(
-  reviewers: readonly (Reviewer & { readonly token_sha256: string })[],
+  reviewers: readonly (Reviewer & { readonly token_sha256: TokenHash })[],
 ): (token: string) => Reviewer | null {
   return createDirectory(reviewers.map(({ token_sha256, id, groups, roles }) => [token_sha256, { id, groups, roles }]));
 }

@@ -7,8 +7,6 @@ export const ONE_WRITE = 16 * 1024;
 export type Outgoing = {
   readonly method: string;
   readonly target: string;
-  /** The further host of the system to which it goes. */
-  readonly host?: URL;
   readonly headers: string[];
   readonly body: Buffer;
 };

@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import { Problem } from '../domain/problem.ts';
 import type { System } from '../domain/system.ts';
 import { Connection, type Owner } from './connection.ts';
@@ -8,6 +9,9 @@ import { createRequestHead } from './request-head.ts';
 import { Transfer } from './transfer.ts';
 
 export type Upstream = {
+  readonly url: URL;
+  /** Opens a connection that the pool does not use. */
+  connect(opened: (socket: Socket) => void): Socket;
   /** Never rejects: the delivery says how it ended. */
   send(request: Outgoing, sink: UpstreamSink): Promise<Delivery>;
   close(): Promise<void>;
@@ -98,6 +102,8 @@ export function createUpstream(system: System): Upstream {
   }
 
   return {
+    url: system.upstream,
+    connect: (opened) => dial(null, opened),
     send: (request, sink) =>
       new Promise((done) => {
         let transfer: Transfer;

@@ -19,7 +19,7 @@ export type AgentHoldsDeps = {
   readonly identify: (request: FastifyRequest) => Principal;
   /** @throws Problem `suspended`: a suspended agent may read its own holds, but not act. */
   readonly assertActive: (principal: Principal) => void;
-  readonly recipients: Recipients;
+  readonly recipients: () => Recipients;
   readonly traceId: (request: FastifyRequest) => string | null;
   readonly clock: Clock;
 };

@@ -29,7 +29,7 @@ export function registerOpening(app: FastifyInstance, deps: AgentHoldsDeps): voi
     const principal = identify(request);
     assertActive(principal);
     if (!Buffer.isBuffer(request.body)) throw new Problem('bad-handoff');
-    const handoff = readHandoff(request.body, recipients);
+    const handoff = readHandoff(request.body, recipients());
     if (handoff.to && 'agent' in handoff.to && handoff.to.agent === principal.agent) {
       throw new Problem('bad-handoff', { detail: 'to.agent: an agent cannot relay to itself. Name another agent.' });
     }

@@ -45,7 +45,10 @@ export function createLinks(systems: readonly System[]): Links {
   }
 
   const rewriteHead: RewriteHead<Answered> = (status, headers, noted, answered) => {
-    const { urls, json } = perSystem.get(answered.system)!;
+    const known = perSystem.get(answered.system);
+    // A stored answer of a system that left the configuration.
+    if (!known) return null;
+    const { urls, json } = known;
     for (let i = 0; i < headers.length; i += 2) {
       const name = linkHeader(headers[i]!);
       if (name === '') continue;

@@ -174,9 +174,9 @@ function because({ status, note, rejectedUntil }: HoldSnapshot): { detail?: stri
 
 /** Releases a held handshake into its tunnel. The messages in the tunnel are not an answer that could be stored. */
 function handOver(tunnel: Tunnel, agent: string): Forwarder['send'] {
-  return async (system, { target, host, headers }, answer) => {
+  return async (system, { target, headers, upstream }, answer) => {
     answer.head(101, []);
-    void tunnel({ agent, system, target, host, headers });
+    void tunnel({ agent, system, upstream: upstream.url, connect: upstream.connect, target, headers });
     return { status: 101, bytes: 0, upstreamMs: 0, sent: true, problem: null };
   };
 }

@@ -78,7 +78,14 @@ export class World {
       whenOut: () => {},
     };
     const forwarder: Forwarder = {
-      prepare: ({ method, target, headers, body }) => ({ method, target, headers: [...headers], body }),
+      prepare: ({ method, target, headers, body }) => ({
+        method,
+        target,
+        headers: [...headers],
+        body,
+        upstream: undefined as never,
+        mask: (sink) => sink,
+      }),
       send: async (_system, { method, target, headers, body }, answer) => {
         if (gateway.fate === 'dies before') {
           gateway.whenOut();
