@@ -24,6 +24,16 @@ type PolicyStatus = {
   readonly refused: { readonly at: number; readonly reason: string } | null;
 };
 
+/** What `GET /api/config` tells: since when the configuration is in force, and what of the saved one is not. */
+type ConfigStatus = {
+  /** Milliseconds since the epoch. */
+  readonly since: number;
+  /** Names of saved fields that come into force with the next start. */
+  readonly needsRestart: readonly string[];
+  /** Why the saved file is not in force; null when it is. Problems have their line, and no values. */
+  readonly refused: { readonly at: number; readonly reasons: readonly string[] } | null;
+};
+
 export type Policy = {
   status(): PolicyStatus;
   /** A dry run: what the policy in force would decide on `input`. Nothing is recorded, nothing happens. */
@@ -70,13 +80,14 @@ export type AdminDeps = {
   /** The kill switch. A change resolves when every worker of this gateway knows of it. */
   readonly suspensions: Pick<SuspensionStore, 'list' | 'suspend' | 'resume'>;
   /** Everybody who may sign in here. */
-  readonly people: readonly Reviewer[];
-  readonly agents: readonly KnownAgent[];
+  readonly people: () => readonly Reviewer[];
+  readonly agents: () => readonly KnownAgent[];
   /** Names of the systems behind the gateway. */
-  readonly systems: readonly string[];
+  readonly systems: () => readonly string[];
   readonly calls: CallLog;
   readonly reports: Reports;
   readonly policy: Policy;
+  readonly config: () => ConfigStatus;
   /** The reviewer to whom a token belongs. */
   readonly authenticate: (token: string) => Reviewer | null;
   readonly metrics: { readonly contentType: string; render(): Promise<string> };

@@ -4,6 +4,7 @@ import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod
 import { knownReviewer, requireReviewer } from './authenticate.ts';
 import { callRoutes } from './routes/call-routes.ts';
 import type { AdminDeps } from './deps.ts';
+import { configRoute } from './routes/config-route.ts';
 import { delegationRoutes } from './routes/delegation-routes.ts';
 import { createErrorHandler, sendProblem } from './api/error-handler.ts';
 import { grantRoutes } from './routes/grant-routes.ts';
@@ -63,6 +64,7 @@ export function buildAdmin(deps: AdminDeps): FastifyInstance {
         await api.register(suspensionRoutes(deps));
         await api.register(notificationRoutes(deps));
         await api.register(policyRoutes(deps.policy));
+        await api.register(configRoute(deps.config));
         await api.register(callRoutes(deps.calls));
         await api.register(reportRoutes(deps.reports));
       },

@@ -27,6 +27,8 @@ export type PolicyKeeper = {
   start(): Promise<void>;
   /** Reads the folder now; resolves when its policy is active or refused. */
   refresh(): Promise<void>;
+  /** Judges a refused policy again, as the gateway that it is for has changed. */
+  judgeAgain(): Promise<void>;
   status(): PolicyStatus;
   stop(): void;
 };
@@ -34,8 +36,8 @@ export type PolicyKeeper = {
 type PolicyKeeperDeps = {
   /** The policy folder. */
   readonly dir: string;
-  /** The gateway that the policy is for. */
-  readonly target: PolicyTarget;
+  /** The gateway that the policy is for, as configured now. */
+  readonly target: () => PolicyTarget;
   /** Keeps bundles on disk, and the revision of the active one. */
   readonly store: {
     write(bundle: Bundle): Promise<void>;
@@ -68,7 +70,7 @@ export function createPolicyKeeper(deps: PolicyKeeperDeps): PolicyKeeper {
 
   async function prepare(sources: Sources, recalled: Bundle | null): Promise<Bundle> {
     // The configuration may have changed since the policy was compiled.
-    const stray = findStrayPackages(sources, target.systems);
+    const stray = findStrayPackages(sources, target().systems);
     for (const known of [active, recalled]) {
       if (known?.sources !== sources.digest) continue;
       if (stray.length > 0) throw new PolicyError(stray);
@@ -81,7 +83,7 @@ export function createPolicyKeeper(deps: PolicyKeeperDeps): PolicyKeeper {
     }
     compiler ??= await opa();
     const [compiled, tested] = await Promise.allSettled([
-      compilePolicies(sources, compiler, target),
+      compilePolicies(sources, compiler, target()),
       hasTests(sources) ? runTests(sources, compiler, load) : { passed: 0, failures: [] },
     ]);
     // In this order, because sources that do not compile also fail their tests, with a worse message.
@@ -169,6 +171,10 @@ export function createPolicyKeeper(deps: PolicyKeeperDeps): PolicyKeeper {
       });
     },
     refresh: () => refresh(),
+    judgeAgain() {
+      refusedIdentity = null;
+      return refresh();
+    },
     status: () => ({
       active: active && { revision: active.revision, activatedAt, rules: active.rules },
       refused,

@@ -91,6 +91,15 @@ export const policyStatus = z.object({
     .describe('Why the newest change is not in force; the revision above still decides.'),
 });
 
+export const configStatus = z.object({
+  since: time.describe('When the configuration in force was read.'),
+  needs_restart: z.array(z.string()).describe('Saved fields that come into force with the next start.'),
+  refused: z
+    .object({ at: time, reasons: z.array(z.string()) })
+    .nullable()
+    .describe('Why the saved file is not in force; the configuration above still is.'),
+});
+
 export const evaluation = z.object({ revision: z.string().nullable(), decision: z.unknown() });
 
 export const call = z.object({

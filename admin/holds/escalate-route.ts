@@ -21,7 +21,7 @@ export function escalateRoute(
       const { hold, as } = await context.begin(request);
       const { to: named, note } = request.body;
       const to = typeof named === 'string' ? [named] : named;
-      assertGroups(people, to, typeof named === 'string' ? () => '/to' : (index) => `/to/${index}`);
+      assertGroups(people(), to, typeof named === 'string' ? () => '/to' : (index) => `/to/${index}`);
       const command = { type: 'escalate', ...as, to, note: note || null } as const;
       return await context.carryOut(hold, command, request, reply);
     });

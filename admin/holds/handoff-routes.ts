@@ -36,7 +36,7 @@ export function handoffRoutes({ contents, people }: Deps, context: HoldRoutesCon
         const note = request.body.note || null;
         if (option?.startsWith(ESCALATE_TO)) {
           const to = [option.slice(ESCALATE_TO.length)];
-          assertGroups(people, to, () => '/option');
+          assertGroups(people(), to, () => '/option');
           return await context.carryOut(hold, { type: 'escalate', ...as, to, note }, request, reply);
         }
         const command = { type: 'answer', ...as, answer: { option, data }, note } as const;

@@ -53,7 +53,7 @@ export function delegationRoutes({ delegations, people, clock }: Deps): FastifyP
       async (request, reply) => {
         const from = reviewerWithRole(request, 'reviewer').id;
         const { to, since = clock(), until } = request.body;
-        const deputy = people.find(({ id }) => id === to);
+        const deputy = people().find(({ id }) => id === to);
         if (!deputy) throw invalidMember('body', '/to', `there is no reviewer ${to}; name a configured reviewer.`);
         if (!deputy.roles.includes('reviewer'))
           throw invalidMember('body', '/to', `${to} does not have the role reviewer.`);

@@ -30,17 +30,18 @@ type Shown = (suspended: z.output<typeof suspension>) => Record<string, unknown>
 
 /** Agents, systems and their kill switches. A change is answered once every worker of this gateway applies it. */
 export function suspensionRoutes(deps: Pick<AdminDeps, 'suspensions' | 'agents' | 'systems'>): FastifyPluginAsyncZod {
-  const agents = deps.agents.map(({ id, owner, roles, systems }): [string, Shown] => [
-    id,
-    (suspended): z.output<typeof agent> => ({ id, owner, roles: [...roles], systems: [...systems], suspended }),
-  ]);
-  const systems = deps.systems.map((id): [string, Shown] => [
-    id,
-    (suspended): z.output<typeof system> => ({ id, suspended }),
-  ]);
+  const agents = (): [string, Shown][] =>
+    deps
+      .agents()
+      .map(({ id, owner, roles, systems }) => [
+        id,
+        (suspended): z.output<typeof agent> => ({ id, owner, roles: [...roles], systems: [...systems], suspended }),
+      ]);
+  const systems = (): [string, Shown][] =>
+    deps.systems().map((id) => [id, (suspended): z.output<typeof system> => ({ id, suspended })]);
   return async (app) => {
-    await app.register(killSwitch(deps.suspensions, 'agent', agent, new Map(agents)));
-    await app.register(killSwitch(deps.suspensions, 'system', system, new Map(systems)));
+    await app.register(killSwitch(deps.suspensions, 'agent', agent, agents));
+    await app.register(killSwitch(deps.suspensions, 'system', system, systems));
   };
 }
 
@@ -48,7 +49,7 @@ function killSwitch(
   suspensions: AdminDeps['suspensions'],
   kind: Suspension['kind'],
   schema: z.ZodObject,
-  known: ReadonlyMap<string, Shown>,
+  configured: () => readonly [string, Shown][],
 ): FastifyPluginAsyncZod {
   async function states(): Promise<(id: string) => z.output<typeof suspension>> {
     const all = (await suspensions.list()).filter((one) => one.kind === kind);
@@ -59,7 +60,7 @@ function killSwitch(
   }
 
   function find(id: string): Shown {
-    const shown = known.get(id);
+    const shown = new Map(configured()).get(id);
     if (!shown) throw new AdminProblem('not-found', { detail: `The configuration has no ${kind} of that name.` });
     return shown;
   }
@@ -79,7 +80,7 @@ function killSwitch(
       },
       async () => {
         const suspended = await states();
-        return { items: [...known].map(([id, show]) => show(suspended(id))), next: null };
+        return { items: configured().map(([id, show]) => show(suspended(id))), next: null };
       },
     );
 

@@ -16,7 +16,8 @@ import { assign } from './settings.ts';
 import { checkDatabase, readStatement } from './statement.ts';
 
 export type QueryEndpointOptions = {
-  readonly analysts: readonly Analyst[];
+  /** Who may query now. */
+  readonly analysts: () => readonly Analyst[];
   readonly catalogue: Catalogue;
   /** Opens a connection to the engine. */
   readonly connect: () => Connection;
@@ -70,7 +71,7 @@ export function createQueryEndpoint({
   }
 
   async function query(request: IncomingMessage, response: ServerResponse, search: URLSearchParams): Promise<void> {
-    const analyst = identify(analysts, request.headers, search);
+    const analyst = identify(analysts(), request.headers, search);
     const asked = await readAsked(request, search);
     checkDatabase(asked.database);
     const reading = { parameters: asked.parameters, tableFunctions };

@@ -38,6 +38,9 @@ export type QueryEndpointOrder = {
   readonly analysts: readonly Analyst[];
 };
 
+/** A later message of the parent: who may query from now on. */
+export type AnalystsOrder = { readonly analysts: readonly Analyst[] };
+
 export type EmbeddedReply =
   | { readonly type: 'ready'; readonly url: string; readonly queryPort: number | null }
   | { readonly type: 'failed'; readonly reason: string };
@@ -67,8 +70,11 @@ async function open({ path, port, username, password, memory, threads, queryEndp
   const spool = await openSpool(join(resolve(path), 'spool'));
   const engine = createEngineEndpoint({ connect, version: catalogue.version, username, password, spool });
   const limits = limitsOf(memory, threads);
+  let known = queryEndpoint?.analysts ?? [];
+  process.on('message', (order: AnalystsOrder) => (known = order.analysts));
   const analysts =
-    queryEndpoint && createQueryEndpoint({ ...queryEndpoint, catalogue, connect, limits, concurrency: CONCURRENCY });
+    queryEndpoint &&
+    createQueryEndpoint({ analysts: () => known, catalogue, connect, limits, concurrency: CONCURRENCY });
   const stop = async () => {
     const closed = [engine, ...(analysts ? [analysts] : [])].map(close);
     // Analysts can repeat their queries, which end with their connections.
@@ -87,8 +93,8 @@ async function open({ path, port, username, password, memory, threads, queryEndp
     // The parent's successor waits for the folder. Acknowledged rows are safe.
     setTimeout(() => process.kill(process.pid, 'SIGKILL'), ORPHAN_LIMIT).unref();
   });
-  // Ctrl-C reaches the whole process group; the parent decides when to stop.
-  process.on('SIGINT', () => {});
+  // Ctrl-C, and a terminal that closes, reach the whole process group; the parent decides what they mean.
+  for (const signal of ['SIGINT', 'SIGHUP']) process.on(signal, () => {});
   const queryPort = queryEndpoint && analysts ? await listen(analysts, queryEndpoint) : null;
   const url = `http://127.0.0.1:${await listen(engine, { host: '127.0.0.1', port })}`;
   process.send?.({ type: 'ready', url, queryPort } satisfies EmbeddedReply);

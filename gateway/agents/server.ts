@@ -106,17 +106,19 @@ export function buildServer(deps: ServerDeps): AgentsServer {
   let draining = false;
   const notReady = () => (draining ? 'draining' : deps.notReady());
 
+  function begin(own: string | null, request: IncomingMessage, reply: ConnectionReply): Promise<void> {
+    const unready = notReady();
+    if (unready !== null) return turnAway(unready, reply);
+    const system = own === null ? null : enforcement.systems.get(own);
+    // The system of this address left the configuration. Its calls must not reach another.
+    if (system === undefined) return turnAwayForGood(reply);
+    return serve(inForce.stages, { request, reply, own: system, receivedAt: clock() });
+  }
+
   // Not an async function, to save memory: thousands of callers may wait for reviewers, and each would keep a frame.
   function serveAt(own: string | null, request: IncomingMessage, reply: ConnectionReply): Promise<void> {
     running.began();
-    const unready = notReady();
-    const system = own === null ? null : enforcement.systems.get(own);
-    const served =
-      unready !== null
-        ? turnAway(unready, reply)
-        : system === undefined
-          ? turnAwayForGood(reply)
-          : serve(inForce.stages, { request, reply, own: system, receivedAt: clock() });
+    const served = begin(own, request, reply);
     return served.then(running.ended, (err: unknown) => {
       log.error({ err }, 'unhandled error while serving a call');
       reply.abort();
@@ -211,7 +213,6 @@ async function closeServers(servers: readonly Server[], ended: Promise<void>): P
   for (const server of servers) server.closeAllConnections();
 }
 
-/** The system whose address this is has left the configuration. Its calls must not reach another system. */
 async function turnAwayForGood(reply: ConnectionReply): Promise<void> {
   refuse(new Problem('unknown-system'), null, reply);
 }

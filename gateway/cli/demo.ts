@@ -1,7 +1,7 @@
 import { openSync } from 'node:fs';
 import { join } from 'node:path';
 import { connectClickHouse } from '../../audit/clickhouse/clickhouse.ts';
-import { parseConfig, readConfigText } from '../config/config.ts';
+import { loadConfig } from '../config/config.ts';
 import { runDemo, type StartGateway } from '../demo/tour.ts';
 import { createLog, createLogDestination } from '../process/log.ts';
 import { startGateway } from '../process/supervisor.ts';
@@ -13,7 +13,7 @@ export const demo = defineCommand({
   async run({ values }) {
     await runDemo({
       once: values.once,
-      signal: stopSignal(),
+      signal: stopSignal(['SIGTERM', 'SIGINT', 'SIGHUP']),
       start: startForDemo,
       policies: join(import.meta.dirname, '../../policies'),
     });
@@ -23,11 +23,10 @@ export const demo = defineCommand({
 
 /** The real gateway, its log lines in a file instead of between those of the demo. */
 const startForDemo: StartGateway = async ({ config: file, log }) => {
-  const text = readConfigText(file);
-  const config = parseConfig(text, file);
+  const config = loadConfig(file);
   const output = openSync(log, 'a');
   const supervisorLog = createLog('supervisor', config.log, createLogDestination(output));
-  const gateway = await startGateway(config, { file: config.file, text }, supervisorLog, { output });
+  const gateway = await startGateway(config, supervisorLog, { output });
   const client = connectClickHouse(gateway.clickhouse);
   return {
     query: async (query) => (await client.query({ query, format: 'JSONEachRow' })).json<Record<string, unknown>>(),

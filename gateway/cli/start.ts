@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { formatAddress } from '../config/address.ts';
-import { parseConfig, readConfigText } from '../config/config.ts';
+import { loadConfig } from '../config/config.ts';
 import { createLog } from '../process/log.ts';
 import { startGateway, type Gateway } from '../process/supervisor.ts';
 import { defineCommand } from './command.ts';
@@ -10,14 +10,15 @@ import { stopSignal } from './stop-signal.ts';
 export const start = defineCommand({
   options: { config: CONFIG },
   async run({ values }) {
-    const text = readConfigText(values.config);
-    const config = parseConfig(text, values.config);
+    const config = loadConfig(values.config);
     const log = createLog('supervisor', config.log);
     const since = performance.now();
     const stopping = stopSignal();
-    let gateway: Gateway;
+    let gateway: Gateway | null = null;
+    // Also sent by a terminal that closes: the gateway lives on.
+    process.on('SIGHUP', () => gateway?.reload());
     try {
-      gateway = await startGateway(config, { file: config.file, text }, log, { signal: stopping });
+      gateway = await startGateway(config, log, { signal: stopping });
     } catch (error) {
       if (stopping.aborted) return 0;
       throw error;

@@ -57,7 +57,11 @@ export const EVENT_FIELDS = {
   fault: { kind: 'text', about: 'What was wrong with the policy, for its authors.' },
   actor: { kind: 'name', about: 'The agent, reviewer or gateway that took the step.' },
   actor_kind: { kind: 'name', about: '`agent`, `reviewer` or `gateway`.' },
-  channel: { kind: 'name', about: 'Where the step came from: `agent`, `api`, `console`, `chat`, `cli`.' },
+  channel: {
+    kind: 'name',
+    about:
+      'Where the step came from: `agent`, `api`, `console`, `chat`, `cli`; for the configuration `file` or `signal`.',
+  },
   status: {
     kind: 'small',
     about: 'HTTP status of the answer to the agent or, for a step of the system, of its answer. 0: the agent had left.',
@@ -69,7 +73,10 @@ export const EVENT_FIELDS = {
   groups: { kind: 'names', about: 'The groups that were asked.' },
   level: { kind: 'small', about: '2: a person approves; 3: a person takes over.' },
   respond_within_ms: { kind: 'count', about: 'The target time for a decision.' },
-  changes: { kind: 'names', about: 'What a reviewer changed, as JSON pointers into the body.' },
+  changes: {
+    kind: 'names',
+    about: 'What a reviewer changed, as JSON pointers into the body; or which fields of the configuration changed.',
+  },
   decide_us: { kind: 'count', about: 'Microseconds that policy took.' },
   upstream_ms: { kind: 'count', about: "Milliseconds until the system's answer began." },
   held_ms: { kind: 'count', about: 'Milliseconds that the call waited for people.' },
@@ -270,6 +277,18 @@ export const EVENT_TYPES = {
     layer: 'decide',
     about: 'A changed policy was refused; the old one stays in force.',
     has: [...ANY, 'reason', 'failure'],
+    may: [],
+  },
+  'config.changed': {
+    layer: 'decide',
+    about: 'A saved configuration came into force: `channel` says what made the gateway read it.',
+    has: [...ANY, 'channel', 'changes'],
+    may: [],
+  },
+  'config.refused': {
+    layer: 'decide',
+    about: 'A saved configuration was refused; the old one stays in force.',
+    has: [...ANY, 'channel', 'reason'],
     may: [],
   },
   'journal.damaged': {

@@ -19,6 +19,12 @@ export type SuspensionStore = {
    * is superseded, and an agent's grants are revoked. Says how many holds it superseded.
    */
   suspend(suspension: Omit<Suspension, 'at'>): Promise<{ superseded: number }>;
+  /**
+   * Ends what the agent, or what agents at the system, have under way, as `suspend` does, without a suspension: for an
+   * agent or a system that left the configuration. Says how many holds it superseded.
+   * @param reason for the agents and people concerned
+   */
+  end(whose: { readonly agent?: string; readonly system?: string }, reason: string): Promise<number>;
   /** False when it was not suspended. */
   resume(kind: Suspension['kind'], name: string, by: string, channel: Channel): Promise<boolean>;
   /** Calls back with all suspensions, now and after every change. Returns how to stop. */

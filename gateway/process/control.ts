@@ -7,9 +7,10 @@ import { loadOrCreateLedgerKey } from '../../audit/ledger/ledger-key.ts';
 import { createSigner } from '../../audit/ledger/ledger.ts';
 import { createEnforcement } from '../agents/enforcement.ts';
 import { listenOn } from '../agents/listen.ts';
-import { parseConfig } from '../config/config.ts';
+import { keepUnchanged } from '../config/changes.ts';
 import { unlessAway } from '../enforce/release/releases.ts';
 import { createAdmin } from './control/admin.ts';
+import { createConfiguration } from './control/configuration.ts';
 import { createHoldWork } from './control/hold-work.ts';
 import { createPolicy } from './control/policy.ts';
 import { createRecordStep } from './control/record-step.ts';
@@ -17,7 +18,8 @@ import { LAST_SHIPMENT, startShipping } from './control/shipping.ts';
 import { dataFolder, lockFolder, ORPHAN_PATIENCE } from './data-folder.ts';
 import { createLog } from './log.ts';
 import type { FromControl, ToControl } from './messages.ts';
-import { openStore } from './open-store.ts';
+import { composeFor, openStore } from './open-store.ts';
+import { unpackConfig } from './packed-config.ts';
 import { createQuestions } from './questions.ts';
 import { runProcess, type Inbox } from './run-process.ts';
 
@@ -30,10 +32,11 @@ const tell = (message: FromControl) => process.send?.(message, undefined, undefi
 
 /** Everything but the data plane: policy, admin API, hold timers, releases for callers that left, and shipping. */
 async function start(
-  { config: { file, text }, listen, instance, runs, alive }: ToControl & { type: 'start' },
+  { config: packed, configuredAt, latest, news, listen, instance, runs, alive }: ToControl & { type: 'start' },
   inbox: Inbox<ToControl>,
 ): Promise<void> {
-  const config = parseConfig(text, file);
+  const config = unpackConfig(packed);
+  let inForce = config;
   const folder = dataFolder(config.data);
   const log = createLog('control', config.log);
   const clock = Date.now;
@@ -56,10 +59,11 @@ async function start(
   collectDefaultMetrics({ register: registry, prefix: 'holdpoint_control_' });
   registerJournalMetrics(registry, 'control', () => journal.status());
   registerHoldMetrics(registry, () => store.counts());
-  const shared = { config, store, registry, log, clock, record };
+  const shared = { store, registry, log, clock, record };
 
   const { decider, keeper } = createPolicy({
     ...shared,
+    config: () => inForce,
     bundles: folder.policy,
     activated: (revision) => tell({ type: 'policy', revision }),
   });
@@ -71,7 +75,7 @@ async function start(
     attemptedBy: instance,
     usageFailed: (err) => unlessAway(err, () => log.warn({ err }, 'usage counts could not be shared')),
   });
-  const holdWork = createHoldWork({ ...shared, enforcement, instance, runs, alive });
+  const holdWork = createHoldWork({ ...shared, config, enforcement, instance, runs, alive });
   await Promise.all([holdWork.releases.live(), store.suspensions.refresh()]);
   // The first policy starts the workers. They do not wait for ClickHouse.
   await keeper.start();
@@ -79,10 +83,31 @@ async function start(
   enforcement.usage.start();
   holdWork.start();
 
-  const shipping = await startShipping({ ...shared, clickhouse, journals: folder.journals, signer });
+  const shipping = await startShipping({ ...shared, config, clickhouse, journals: folder.journals, signer });
+  const configuration = createConfiguration({
+    since: configuredAt,
+    latest,
+    apply(saved) {
+      inForce = { ...saved, systems: keepUnchanged(saved.systems, inForce.systems) };
+      store.configure({ reviewers: saved.reviewers, compose: composeFor(saved, listen.admin) });
+      enforcement.configure(inForce);
+      holdWork.configure(saved);
+      shipping.configure(saved);
+      log.level = saved.log;
+      void keeper.judgeAgain();
+    },
+    suspensions: store.suspensions,
+    noted: (number) => tell({ type: 'noted', number }),
+    record,
+    registry,
+    log,
+  });
+  for (const earlier of news) configuration.take(earlier.refused ? null : config, earlier);
   const questions = createQuestions(tell);
   const admin = await createAdmin({
     ...shared,
+    config: () => inForce,
+    configuration,
     enforcement,
     decider,
     keeper,
@@ -114,6 +139,9 @@ async function start(
 
   inbox.listen((message) => {
     if (message.type === 'ended') holdWork.releases.ended(message.name);
+    else if (message.type === 'configure')
+      configuration.take(message.config && unpackConfig(message.config), message.news);
+    else if (message.type === 'configured') configuration.inForce(message.number);
     else if (message.type === 'enforced')
       log.info({ policy_revision: message.revision }, 'policy in force on all workers');
     else if (message.type === 'answers') questions.answered(message);

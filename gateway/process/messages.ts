@@ -1,8 +1,23 @@
 import type { ClickHouseAddress } from '../../audit/clickhouse/clickhouse.ts';
+import type { Departure } from '../config/changes.ts';
 import type { Listening } from './addresses.ts';
+import type { ReadBy } from './config-keeper.ts';
+import type { PackedConfig } from './packed-config.ts';
 
-/** The configuration as read at the start. A restarted process must not use a file that was edited since. */
-export type ConfigText = { readonly file: string; readonly text: string };
+/** The outcome of reading the configuration again. It names fields and never holds their values. */
+export type ConfigNews = {
+  /** Counts the readings. */
+  readonly number: number;
+  readonly at: number;
+  readonly by: ReadBy;
+  /** The fields that changed. */
+  readonly fields: readonly string[];
+  /** Saved fields that come into force with the next start. */
+  readonly needsRestart: readonly string[];
+  readonly departures: readonly Departure[];
+  /** What is wrong with the saved file, which then changes nothing; null if it is in force. */
+  readonly refused: readonly string[] | null;
+};
 
 /** Metrics as prom-client exports them, to be added up over processes. */
 export type ProcessMetrics = readonly object[];
@@ -23,12 +38,16 @@ export type ClientLeft = { readonly type: 'client-left'; readonly client: string
 export type ToWorker =
   | {
       readonly type: 'start';
-      readonly config: ConfigText;
+      /** The configuration in force. A restarted process must not read a file that is broken or half saved. */
+      readonly config: PackedConfig;
       readonly listen: Listening;
+      /** The reading of the configuration. */
+      readonly number: number;
       readonly slot: number;
       readonly instance: string;
     }
   | { readonly type: 'activate'; readonly revision: string }
+  | { readonly type: 'configure'; readonly number: number; readonly config: PackedConfig }
   | { readonly type: 'ask'; readonly id: number; readonly about: Question }
   | ClientLeft
   | { readonly type: 'drain' };
@@ -37,6 +56,8 @@ export type ToWorker =
 export type FromWorker =
   | { readonly type: 'listening' }
   | { readonly type: 'activated'; readonly revision: string }
+  /** This worker serves calls under this reading of the configuration. */
+  | { readonly type: 'configured'; readonly number: number }
   | { readonly type: 'answer'; readonly id: number; readonly answer: Answer }
   | ClientLeft
   | { readonly type: 'failed'; readonly reason: string };
@@ -45,7 +66,11 @@ export type FromWorker =
 export type ToControl =
   | {
       readonly type: 'start';
-      readonly config: ConfigText;
+      readonly config: PackedConfig;
+      /** When this configuration came into force, the latest reading, and those that control has not recorded yet. */
+      readonly configuredAt: number;
+      readonly latest: ConfigNews | null;
+      readonly news: readonly ConfigNews[];
       readonly listen: Listening;
       readonly instance: string;
       readonly runs: Runs;
@@ -56,6 +81,10 @@ export type ToControl =
   | { readonly type: 'clickhouse'; readonly address: ClickHouseAddress }
   /** A process ended. The calls that it was releasing have an unknown outcome. */
   | { readonly type: 'ended'; readonly name: string }
+  /** The configuration was read again. `config` is null if it stays as it is. */
+  | { readonly type: 'configure'; readonly config: PackedConfig | null; readonly news: ConfigNews }
+  /** All workers serve calls under this reading of the configuration. */
+  | { readonly type: 'configured'; readonly number: number }
   /** All workers enforce this revision. */
   | { readonly type: 'enforced'; readonly revision: string }
   /** The workers' answers that came in time; `complete` if all of them came. */
@@ -71,6 +100,8 @@ export type ToControl =
 /** Messages from control to the supervisor. */
 export type FromControl =
   | { readonly type: 'policy'; readonly revision: string }
+  /** Control has recorded this reading of the configuration. */
+  | { readonly type: 'noted'; readonly number: number }
   | { readonly type: 'listening' }
   | { readonly type: 'ask'; readonly id: number; readonly about: Question }
   | { readonly type: 'failed'; readonly reason: string };

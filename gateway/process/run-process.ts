@@ -15,8 +15,8 @@ export function runProcess<Message extends { readonly type: string }>(
   start: (message: Start<Message>, inbox: Inbox<Message>) => Promise<void>,
   tellFailure: (reason: string) => void,
 ): void {
-  // Ctrl-C reaches every process of the terminal's group. The supervisor decides which process ends when.
-  process.on('SIGINT', () => {});
+  // Ctrl-C, and a terminal that closes, reach every process of the group. The supervisor decides what they mean.
+  for (const signal of ['SIGINT', 'SIGHUP']) process.on(signal, () => {});
   process.on('disconnect', () => process.exit(1));
 
   const starting = Promise.withResolvers<Start<Message>>();

@@ -9,9 +9,10 @@ import { processEnvironment, type Config } from '../config/config.ts';
 import { instanceName } from '../enforce/release/instance.ts';
 import { reserveAddresses, type Listening } from './addresses.ts';
 import { awaitOrphans, dataFolder, lockDataFolder, recordRun } from './data-folder.ts';
-import { keepEngine } from './keep-engine.ts';
+import { keepEngine, type KeptEngine } from './keep-engine.ts';
 import { keepRunning, type Kept } from './keep-running.ts';
-import type { ConfigText, FromControl, FromWorker, Runs, ToControl, ToWorker } from './messages.ts';
+import { createLiveConfig, type LiveConfig } from './live-config.ts';
+import type { FromControl, FromWorker, Runs, ToControl, ToWorker } from './messages.ts';
 import { createWorkerPoll } from './worker-poll.ts';
 
 /** Milliseconds from SIGTERM until remaining processes are killed. */
@@ -23,6 +24,8 @@ const EXEC_ARGV = ['--max-semi-space-size=4'];
 export type Addresses = Listening & { readonly clickhouse: ClickHouseAddress };
 
 export type Gateway = Addresses & {
+  /** Reads the configuration again, and the files that it names, without waiting for a saved change. */
+  reload(): void;
   /** Drains and ends all processes, within 10 s. */
   stop(): Promise<void>;
 };
@@ -41,7 +44,6 @@ export type Output = 'inherit' | number;
  */
 export async function startGateway(
   config: Config,
-  text: ConfigText,
   log: Logger,
   { signal, output = 'inherit' }: { readonly signal?: AbortSignal; readonly output?: Output } = {},
 ): Promise<Gateway> {
@@ -54,7 +56,7 @@ export async function startGateway(
   });
   const run = randomUUID();
   const runs = { run, earlier: recordRun(folder.run, run) };
-  const supervisor = new Supervisor(config, text, listening, runs, output, log);
+  const supervisor = new Supervisor(config, listening, runs, output, log);
   const interrupt = () => supervisor.interrupt();
   signal?.addEventListener('abort', interrupt);
   if (signal?.aborted) interrupt();
@@ -64,7 +66,7 @@ export async function startGateway(
     unlock();
   };
   try {
-    return { ...(await supervisor.ready), stop };
+    return { ...(await supervisor.ready), reload: () => supervisor.reload(), stop };
   } catch (error) {
     await stop();
     throw error;
@@ -75,12 +77,13 @@ type Worker = {
   readonly process: Kept;
   /** The policy revision that the current process enforces. */
   revision: string | null;
+  /** The reading of the configuration under which it serves calls; null before it serves any. */
+  configured: number | null;
   listens: boolean;
 };
 
 class Supervisor {
-  readonly #config: Config;
-  readonly #text: ConfigText;
+  readonly #config: LiveConfig;
   readonly #listening: Listening;
   readonly #log: Logger;
   readonly #stdio: StdioOptions;
@@ -99,7 +102,7 @@ class Supervisor {
   readonly #alive = new Set<string>();
   #instances = 0;
 
-  readonly #engine: Kept | null;
+  readonly #engine: KeptEngine | null;
   readonly #control: Kept;
   readonly #workers: readonly Worker[];
   readonly #poll = createWorkerPoll(
@@ -107,12 +110,11 @@ class Supervisor {
     (message) => this.#control.send(message),
   );
 
-  constructor(config: Config, text: ConfigText, listening: Listening, runs: Runs, output: Output, log: Logger) {
-    this.#config = config;
+  constructor(config: Config, listening: Listening, runs: Runs, output: Output, log: Logger) {
     this.#runs = runs;
-    this.#text = text;
     this.#listening = listening;
     this.#log = log;
+    this.#config = this.#keepConfig(config);
     this.#stdio = ['ignore', output, output, 'ipc'];
     this.#env = processEnvironment(dataFolder(config.data).compiled);
     if (config.clickhouse) this.#clickhouse.resolve(config.clickhouse);
@@ -141,7 +143,12 @@ class Supervisor {
     this.#ready.reject(new Error('the start was interrupted'));
   }
 
+  reload(): void {
+    this.#config.read('signal');
+  }
+
   async stop(): Promise<void> {
+    this.#config.stop();
     const workers = this.#workers.map(({ process }) => process);
     const all = [...workers, this.#control, ...(this.#engine ? [this.#engine] : [])];
     const until = performance.now() + DRAIN_LIMIT;
@@ -176,11 +183,24 @@ class Supervisor {
     this.#ready.resolve({ ...this.#listening, clickhouse: this.#clickhouseAddress });
   }
 
-  #keepEngine(): Kept {
+  #keepConfig(config: Config): LiveConfig {
+    return createLiveConfig({
+      config,
+      log: this.#log,
+      tellWorkers: (message) => this.#workers?.forEach(({ process }) => process.send(message)),
+      tellControl: (message) => this.#control?.send(message),
+      changed: (changed) => {
+        this.#log.level = changed.log;
+        this.#engine?.tellAnalysts();
+      },
+    });
+  }
+
+  #keepEngine(): KeptEngine {
     return keepEngine({
-      config: this.#config,
+      config: () => this.#config.current,
       listening: this.#listening,
-      folder: dataFolder(this.#config.data),
+      folder: dataFolder(this.#config.current.data),
       log: this.#log,
       onStart: (address) => this.#clickhouse.resolve(address),
       onStartFailed: (reason) => this.#failStart('clickhouse', reason),
@@ -217,7 +237,7 @@ class Supervisor {
       });
       child.on('message', (message: FromControl) => this.#onControl(message));
       const tell = (message: ToControl) => child.send(message, () => {});
-      const start = { config: this.#text, listen: this.#listening, instance, runs: this.#runs };
+      const start = { ...this.#config.forControl, listen: this.#listening, instance, runs: this.#runs };
       tell({ type: 'start', ...start, alive: [...this.#alive] });
       void this.#clickhouse.promise.then((address) => tell({ type: 'clickhouse', address }));
       return child;
@@ -233,8 +253,11 @@ class Supervisor {
       else this.#activate(message.revision);
     } else if (message.type === 'ask') {
       this.#poll.ask(message.id, message.about);
+    } else if (message.type === 'noted') {
+      this.#config.noted(message.number);
     } else if (message.type === 'listening') {
       this.#controlListens = true;
+      this.#tellConfigured();
       this.#progress();
     } else {
       this.#onFailed('control', message.reason);
@@ -253,18 +276,26 @@ class Supervisor {
       const child = forked.process;
       child.on('message', (message: FromWorker) => this.#onWorker(worker, message));
       void this.#policy.promise.then(() => {
-        const start = { config: this.#text, listen: this.#listening, slot, instance };
+        const start = { ...this.#config.forWorker, listen: this.#listening, slot, instance };
         child.send({ type: 'start', ...start } satisfies ToWorker, () => {});
       });
       return child;
     };
     const onEnd = () => {
       worker.revision = null;
+      worker.configured = null;
       worker.listens = false;
     };
     const process = this.#keepReleaser(`worker-${slot}`, spawn, onEnd);
-    const worker: Worker = { process, revision: null, listens: false };
+    const worker: Worker = { process, revision: null, configured: null, listens: false };
     return worker;
+  }
+
+  /** Tells control once every worker serves calls under the configuration in force. A worker that starts will. */
+  #tellConfigured(): void {
+    const { number } = this.#config;
+    if (this.#workers.some(({ configured }) => configured !== null && configured < number)) return;
+    this.#control.send({ type: 'configured', number } satisfies ToControl);
   }
 
   #onWorker(worker: Worker, message: FromWorker): void {
@@ -277,6 +308,9 @@ class Supervisor {
       if (this.#workers.every(({ revision }) => revision === this.#policyRevision)) {
         this.#control.send({ type: 'enforced', revision: message.revision } satisfies ToControl);
       }
+    } else if (message.type === 'configured') {
+      worker.configured = message.number;
+      this.#tellConfigured();
     } else if (message.type === 'listening') {
       worker.listens = true;
       this.#progress();

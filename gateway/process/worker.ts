@@ -4,7 +4,8 @@ import { registerJournalMetrics } from '../../audit/journal/journal-metrics.ts';
 import { openJournal } from '../../audit/journal/journal.ts';
 import { loadOrCreateLedgerKey } from '../../audit/ledger/ledger-key.ts';
 import { createSigner } from '../../audit/ledger/ledger.ts';
-import { parseConfig } from '../config/config.ts';
+import { keepUnchanged } from '../config/changes.ts';
+import type { Config } from '../config/config.ts';
 import { dataFolder, lockFolder, ORPHAN_PATIENCE } from './data-folder.ts';
 import { createBundleStore } from '../decide/bundle-store.ts';
 import { createDecider } from '../decide/decider.ts';
@@ -13,7 +14,8 @@ import { createCanonicalLine } from '../record/canonical-line.ts';
 import { createLog, createLogDestination } from './log.ts';
 import { runProcess, type Inbox } from './run-process.ts';
 import type { Answer, FromWorker, ProcessMetrics, Question, ToWorker } from './messages.ts';
-import { openStore } from './open-store.ts';
+import { composeFor, openStore } from './open-store.ts';
+import { unpackConfig } from './packed-config.ts';
 import { buildServer } from '../agents/server.ts';
 
 /** Milliseconds for running calls to end when the gateway stops. */
@@ -23,11 +25,11 @@ const tell = (message: FromWorker) => process.send?.(message, undefined, undefin
 
 /** A worker of the data plane: it serves calls and does not depend on ClickHouse. */
 async function start(
-  { config: { file, text }, listen, slot, instance }: ToWorker & { type: 'start' },
+  { config: packed, number, listen, slot, instance }: ToWorker & { type: 'start' },
   inbox: Inbox<ToWorker>,
 ): Promise<void> {
   const name = `worker-${slot}`;
-  const config = parseConfig(text, file);
+  const config = unpackConfig(packed);
   const folder = dataFolder(config.data);
   const destination = createLogDestination();
   const log = createLog(name, config.log, destination);
@@ -61,9 +63,12 @@ async function start(
     tell({ type: 'activated', revision });
   }
 
+  const addressed = ({ systems }: Config): Config['systems'] =>
+    systems.map((system) => ({ ...system, address: listen.systems[system.name] ?? null }));
+  let systems = addressed(config);
   const server = buildServer({
     listen: listen.agents,
-    systems: config.systems.map((system) => ({ ...system, address: listen.systems[system.name] ?? null })),
+    systems,
     agents: config.agents,
     reviewers: config.reviewers,
     node: config.node,
@@ -78,6 +83,14 @@ async function start(
     clientLeft: (client, after) => tell({ type: 'client-left', client, after }),
     notReady: () => (decider.revision() === null ? 'no policy is loaded yet' : null),
   });
+
+  function configure(next: Config, reading: number): void {
+    systems = keepUnchanged(addressed(next), systems);
+    store.configure({ reviewers: next.reviewers, compose: composeFor(next, listen.admin) });
+    server.configure({ ...next, systems });
+    log.level = next.log;
+    tell({ type: 'configured', number: reading });
+  }
 
   let ending = false;
   async function end(): Promise<void> {
@@ -96,6 +109,7 @@ async function start(
   if (active === null) throw new Error('no policy has been activated');
   await load(active);
   await server.listen();
+  tell({ type: 'configured', number });
   tell({ type: 'listening' });
 
   // Loads run one after another: of two in quick succession, the later one must be in force in the end.
@@ -117,6 +131,12 @@ async function start(
   inbox.listen((message) => {
     if (message.type === 'activate') {
       activate(message.revision);
+    } else if (message.type === 'configure') {
+      try {
+        configure(unpackConfig(message.config), message.number);
+      } catch (err) {
+        log.error({ err }, 'the configuration could not be applied; the old one stays in force here');
+      }
     } else if (message.type === 'ask') {
       const { id, about } = message;
       // A worker that fails sends no answer, so control knows that its answers are incomplete.

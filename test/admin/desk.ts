@@ -191,9 +191,10 @@ export async function openDesk(
     transition,
     demands: (hold) => demands(hold).map((demand) => ({ ...demand, approvals: approvedBy(hold, demand) })),
     amend: createAmend({ decide, digest, edit: { amendCall, changedPlaces } }),
-    people: Object.values(PEOPLE),
-    agents: AGENTS,
-    systems: ['payments', 'mail'],
+    people: () => Object.values(PEOPLE),
+    agents: () => AGENTS,
+    systems: () => ['payments', 'mail'],
+    config: () => ({ since: 0, needsRestart: [], refused: null }),
     calls: emptyCallLog,
     reports: { list: () => [], run: () => Promise.reject(new UnknownReport('There are no reports here.')) },
     policy: {

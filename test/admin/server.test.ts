@@ -36,6 +36,7 @@ const ROUTES = [
   ['POST', '/api/systems/system_1/resume'],
   ['GET', '/api/notices'],
   ['POST', '/api/notices/ntc_1/resend'],
+  ['GET', '/api/config'],
   ['GET', '/api/policy'],
   ['POST', '/api/policy/evaluate'],
   ['GET', '/api/calls'],

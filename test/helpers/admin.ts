@@ -19,9 +19,10 @@ export async function startAdmin(plane: DataPlane): Promise<{ url: string; close
     transition,
     demands: (hold) => demands(hold).map((demand) => ({ ...demand, approvals: approvedBy(hold, demand) })),
     amend: createAmend({ decide: (input) => plane.decider.decide(input), digest, edit: { amendCall, changedPlaces } }),
-    people: reviewers,
-    agents,
-    systems: systems.map(({ name }) => name),
+    people: () => reviewers,
+    agents: () => agents,
+    systems: () => systems.map(({ name }) => name),
+    config: () => ({ since: 0, needsRestart: [], refused: null }),
     calls: emptyCallLog,
     reports: { list: () => [], run: () => Promise.reject(new UnknownReport('There are no reports here.')) },
     policy: {

@@ -38,7 +38,7 @@ function settingIn(
   let asked = 0;
   const keeper = createPolicyKeeper({
     dir: folder,
-    target: createPolicyTarget(systems),
+    target: () => createPolicyTarget(systems),
     store: createBundleStore(join(dir, 'store')),
     load(bundle) {
       meanwhile();

@@ -13,13 +13,13 @@ export function createDelegationStore(
   db: Kysely<Schema>,
   transact: Transact,
   clock: Clock,
-  reviewers: readonly Reviewer[],
+  reviewers: () => readonly Reviewer[],
 ): DelegationStore {
   return {
     list: (now) => available(() => listDelegations(db, now)),
     add: (delegation, channel) =>
       available(() => transact(clock(), (unit) => insertDelegation(unit, delegation, channel))),
-    standIn: (reviewer) => available(() => standingIn(db, reviewer, clock(), reviewers)),
+    standIn: (reviewer) => available(() => standingIn(db, reviewer, clock(), reviewers())),
     end: (id, by, channel) => available(() => transact(clock(), (unit) => endDelegation(unit, id, by, channel))),
   };
 }

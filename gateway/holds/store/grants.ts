@@ -136,7 +136,13 @@ export async function revokeGrant(unit: RecordUnit, id: string, by: string, chan
 }
 
 /** Revokes whatever an agent could still use. */
-export async function revokeGrantsOf(unit: RecordUnit, agent: string, by: string, channel: Channel): Promise<Grant[]> {
+/** @param channel null if the gateway itself revokes them */
+export async function revokeGrantsOf(
+  unit: RecordUnit,
+  agent: string,
+  by: string,
+  channel: Channel | null,
+): Promise<Grant[]> {
   const rows = await active(unit.trx, unit.now).where('agent', '=', agent).orderBy('id').execute();
   const revoked: Grant[] = [];
   for (const row of rows) {
@@ -151,7 +157,7 @@ async function revoke(
   { trx, now, record }: RecordUnit,
   grant: Grant,
   by: string,
-  channel: Channel,
+  channel: Channel | null,
 ): Promise<Grant | null> {
   const revoked: Grant = { ...grant, revokedAt: now, revokedBy: by };
   const row = await trx
@@ -173,8 +179,8 @@ async function revoke(
     operation: maskText(operation),
     rules,
     actor: by,
-    actor_kind: 'reviewer',
-    channel,
+    actor_kind: channel === null ? 'gateway' : 'reviewer',
+    ...(channel !== null && { channel }),
     reason: `${row.used} of ${grant.uses} uses of ${id} were used`,
   });
   return fromRow(row);

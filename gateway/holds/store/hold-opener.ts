@@ -38,12 +38,12 @@ function opened({ terms }: Hold): Step {
 /** Opens holds, unless the caller is suspended, has one already, or a grant covers the call. */
 export function createHoldOpener(options: {
   readonly writer: HoldWriter;
-  readonly reviewers: readonly Reviewer[];
+  readonly reviewers: () => readonly Reviewer[];
 }): HoldOpener {
   const { writer, reviewers } = options;
 
   async function assignee({ trx, now }: UnitOfWork, asked: Assignable, delegated: boolean): Promise<string | null> {
-    return await chooseAssignee(trx, asked, reviewers, delegated ? await delegationsInForce(trx, now) : []);
+    return await chooseAssignee(trx, asked, reviewers(), delegated ? await delegationsInForce(trx, now) : []);
   }
 
   return {

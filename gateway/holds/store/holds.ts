@@ -18,7 +18,7 @@ export function createHoldStore(options: {
   readonly writer: HoldWriter;
   readonly transact: Transact;
   readonly changes: ChangeWatch;
-  readonly reviewers: readonly Reviewer[];
+  readonly reviewers: () => readonly Reviewer[];
   readonly clock: Clock;
 }): HoldStore {
   const { database, reader, writer, transact, changes, reviewers, clock } = options;
@@ -29,7 +29,7 @@ export function createHoldStore(options: {
     writer,
     transact,
     clock,
-    standIn: (reviewer, now) => standingIn(db, reviewer, now, reviewers),
+    standIn: (reviewer, now) => standingIn(db, reviewer, now, reviewers()),
   });
   const read = <T>(work: () => Promise<T>) => available(() => changes.ready().then(work));
 
@@ -45,7 +45,7 @@ export function createHoldStore(options: {
       read(async () => {
         const now = clock();
         if (mine === undefined) return await reader.list({ ...filter, now });
-        const absent = await standsInFor(db, mine, now, reviewers);
+        const absent = await standsInFor(db, mine, now, reviewers());
         return await reader.list({ ...filter, now, people: [mine, ...absent.map(({ id }) => id)] });
       }),
     apply: (id, command) => read(() => commands.apply(id, command)),

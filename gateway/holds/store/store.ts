@@ -52,6 +52,8 @@ export type HoldStoreOptions = {
 export type OwnedStore = Store & {
   /** How many holds there are in each state. */
   counts(): Promise<HoldCount[]>;
+  /** Follows another configuration from the next transaction on. */
+  configure(settings: Pick<HoldStoreOptions, 'reviewers' | 'compose'>): void;
   /** Deletes what is older than promised: see `retention.ts`. */
   prune(now: number): Promise<void>;
 };
@@ -62,7 +64,10 @@ export type OwnedStore = Store & {
  * @throws Error for operators when the database cannot be used, belongs to another key or to a newer program.
  */
 export async function openHoldStore(options: HoldStoreOptions): Promise<OwnedStore> {
-  const { key, node, clock = Date.now, reviewers, compose } = options;
+  const { key, node, clock = Date.now } = options;
+  let settings: Pick<HoldStoreOptions, 'reviewers' | 'compose'> = options;
+  const reviewers = () => settings.reviewers;
+  const compose = (trigger: NotificationTrigger) => settings.compose(trigger);
   const vault = createVault(key);
   const database = await openDatabase(options);
   const { db } = database;
@@ -95,6 +100,9 @@ export async function openHoldStore(options: HoldStoreOptions): Promise<OwnedSto
     senders: createSenderStore(database, clock),
     usage: createUsageStore(database),
     counts: () => available(() => reader.counts()),
+    configure(changed) {
+      settings = changed;
+    },
     prune: (now) =>
       available(async () => {
         await prune(db, now);

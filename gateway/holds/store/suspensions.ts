@@ -28,6 +28,8 @@ export function createSuspensionStore(options: {
         database.announce([]);
         return { superseded };
       }),
+    end: (whose, reason) =>
+      available(() => transact(clock(), (unit) => endWork(writer, unit, whose, reason), { alone: true })),
     resume: (kind, name, by, channel) =>
       available(async () => {
         const resumed = await transact(clock(), (unit) => endSuspension(unit, kind, name, by, channel));
@@ -47,15 +49,33 @@ export function createSuspensionStore(options: {
 async function suspend(writer: HoldWriter, unit: UnitOfWork, suspension: Omit<Suspension, 'at'>): Promise<number> {
   const { kind, name, by, channel, reason } = suspension;
   await insertSuspension(unit, suspension);
-  const rows = await unit.trx
-    .selectFrom('holds')
-    .selectAll()
-    .where('open', '=', sql.lit(1))
-    .where('execution', '=', 'none')
-    .where(kind, '=', name)
-    .orderBy('id')
-    .execute();
   const why = `${by} suspended the ${kind} ${name}${reason === null ? '' : `: ${reason}`}`;
+  const superseded = await supersedeHolds(writer, unit, { [kind]: name }, why);
+  if (kind === 'agent') await revokeGrantsOf(unit, name, by, channel);
+  return superseded;
+}
+
+/** Like `suspend`, for an agent or a system that left the configuration. */
+async function endWork(writer: HoldWriter, unit: UnitOfWork, whose: Whose, why: string): Promise<number> {
+  const superseded = await supersedeHolds(writer, unit, whose, why);
+  if (whose.agent !== undefined && whose.system === undefined)
+    await revokeGrantsOf(unit, whose.agent, 'holdpoint', null);
+  return superseded;
+}
+
+type Whose = Parameters<SuspensionStore['end']>[0];
+
+/** Supersedes what is undecided, or approved and not yet sent, of the agent and at the system. */
+async function supersedeHolds(
+  writer: HoldWriter,
+  unit: UnitOfWork,
+  { agent, system }: Whose,
+  why: string,
+): Promise<number> {
+  let open = unit.trx.selectFrom('holds').selectAll().where('open', '=', sql.lit(1)).where('execution', '=', 'none');
+  if (agent !== undefined) open = open.where('agent', '=', agent);
+  if (system !== undefined) open = open.where('system', '=', system);
+  const rows = await open.orderBy('id').execute();
   let superseded = 0;
   for (const row of rows) {
     const hold = fromRow(row);
@@ -67,6 +87,5 @@ async function suspend(writer: HoldWriter, unit: UnitOfWork, suspension: Omit<Su
     if ('refused' in change || !(await writer.update(unit, row, change))) continue;
     if (change.hold.status === 'superseded') superseded++;
   }
-  if (kind === 'agent') await revokeGrantsOf(unit, name, by, channel);
   return superseded;
 }

@@ -19,13 +19,16 @@ import { transition } from '../../holds/machine.ts';
 import { approvedBy, demands } from '../../holds/quorum.ts';
 import { createReviewerDirectory } from '../../identify/token.ts';
 import type { Questions } from '../questions.ts';
+import type { Configuration } from './configuration.ts';
 
 /** The most hold events to read from the store while ClickHouse is unavailable. */
 const OUTBOX_LIMIT = 10_000;
 
 /** Assembles the admin listener. */
 export async function createAdmin(deps: {
-  readonly config: Config;
+  /** The configuration in force. */
+  readonly config: () => Config;
+  readonly configuration: Pick<Configuration, 'status'>;
   readonly enforcement: Enforcement;
   readonly decider: Decider;
   readonly keeper: PolicyKeeper;
@@ -58,9 +61,10 @@ export async function createAdmin(deps: {
     demands: (hold) => demands(hold).map((demand) => ({ ...demand, approvals: approvedBy(hold, demand) })),
     amend: createAmend({ decide: decideAgain, digest, edit: { amendCall, changedPlaces } }),
     suspensions: enforcedSuspensions(store.suspensions, questions, log),
-    people: config.reviewers,
-    agents: config.agents,
-    systems: [...systems.keys()],
+    people: () => config().reviewers,
+    agents: () => config().agents,
+    systems: () => [...systems.keys()],
+    config: deps.configuration.status,
     calls: createCallLog(client, {
       undelivered: {
         journals: createJournalTail(deps.journals),
@@ -73,7 +77,7 @@ export async function createAdmin(deps: {
       status: () => policyStatus(keeper),
       evaluate: (input) => decider.decide(JSON.stringify(input)),
     },
-    authenticate: createReviewerDirectory(config.reviewers),
+    authenticate: createAuthenticate(config),
     metrics: { contentType: registry.contentType, render: renderMetrics },
     readiness: () => ({
       ready: decider.revision() !== null,
@@ -85,6 +89,16 @@ export async function createAdmin(deps: {
     log,
     clock,
   });
+}
+
+/** Finds the reviewer of a token in the configuration in force. */
+function createAuthenticate(config: () => Config): ReturnType<typeof createReviewerDirectory> {
+  let known = { config: config(), find: createReviewerDirectory(config().reviewers) };
+  return (token) => {
+    const now = config();
+    if (known.config !== now) known = { config: now, find: createReviewerDirectory(now.reviewers) };
+    return known.find(token);
+  };
 }
 
 /** Suspensions that every process of this gateway enforces before the admin API answers. */

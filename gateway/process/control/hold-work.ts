@@ -20,6 +20,8 @@ const NOTIFICATION_INTERVAL = 500;
 type HoldWork = {
   readonly releases: Releases;
   start(): void;
+  /** Notifies as another configuration says. */
+  configure(config: Config): void;
   /** Starts no more work; waits up to `limit` ms for releases under way. */
   stop(limit: number): Promise<void>;
 };
@@ -67,9 +69,10 @@ export function createHoldWork(deps: {
     labelNames: ['channel', 'outcome'],
     registers: [registry],
   });
+  let notifier = createNotifier(config.notify, { clock });
   const delivery = createNotificationDelivery({
     notifications: store.notifications,
-    notifier: createNotifier(config.notify, { clock }),
+    notifier: { deliver: (notification) => notifier.deliver(notification) },
     clock,
     interval: NOTIFICATION_INTERVAL,
     failed: failing('notifications could not be sent; retrying'),
@@ -85,6 +88,9 @@ export function createHoldWork(deps: {
       releases.start();
       timers.start();
       delivery.start();
+    },
+    configure({ notify }) {
+      notifier = createNotifier(notify, { clock });
     },
     async stop(limit) {
       await Promise.all([timers.stop(), delivery.stop(), releases.stop(limit)]);

@@ -12,7 +12,8 @@ import type { RecordStep } from './record-step.ts';
 
 /** The policy of the gateway. Control compiles, checks and activates it; workers load it from disk. */
 export function createPolicy(deps: {
-  readonly config: Config;
+  /** The configuration in force. */
+  readonly config: () => Config;
   /** The folder of compiled bundles, which the workers read. */
   readonly bundles: string;
   readonly registry: Registry;
@@ -32,8 +33,8 @@ export function createPolicy(deps: {
   const decider = createDecider();
   const tools = toolEnvironment();
   const keeper = createPolicyKeeper({
-    dir: config.policies,
-    target: createPolicyTarget(config.systems),
+    dir: config().policies,
+    target: () => createPolicyTarget(config().systems),
     store: createBundleStore(deps.bundles),
     load: (bundle) => createEvaluator(bundle, { clock }),
     opa: () => findOpa({ ...tools, say: (message) => log.info(message) }),

@@ -5,12 +5,15 @@ import { createId } from '../../domain/id.ts';
 import type { Journal } from '../../domain/journal.ts';
 
 /** Events of the gateway itself. */
-type GatewayStep = 'policy.activated' | 'policy.refused' | 'journal.damaged';
+type GatewayStep = 'policy.activated' | 'policy.refused' | 'config.changed' | 'config.refused' | 'journal.damaged';
 
 /**
  * Records an event of the gateway itself. Never throws: a stricter policy must come into force on a full journal too.
  */
-export type RecordStep = (type: GatewayStep, fields: Pick<Event, 'policy_revision' | 'reason' | 'failure'>) => void;
+export type RecordStep = (
+  type: GatewayStep,
+  fields: Pick<Event, 'policy_revision' | 'reason' | 'failure' | 'channel' | 'changes'>,
+) => void;
 
 export function createRecordStep(journal: Journal, node: string, log: Logger, clock: Clock): RecordStep {
   return (type, fields) => {

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import { connectClickHouse, type ClickHouseAddress } from '../../../audit/clickhouse/clickhouse.ts';
@@ -29,11 +30,14 @@ export async function startShipping(deps: {
   const { config, store, signer, record, log, clock } = deps;
   const { node } = config;
   const client = connectClickHouse(deps.clickhouse);
-  const prepare = () => migrate(client, { cluster: config.clickhouse?.cluster, retention: config.retention });
+  let { retention } = config;
+  const prepare = () => migrate(client, { cluster: config.clickhouse?.cluster, retention });
+  const prepareNow = () =>
+    void prepare().catch((err: unknown) =>
+      log.warn({ err }, 'the tables in ClickHouse could not be prepared; retrying before the first insert'),
+    );
   // At the start, not with the first events: analysts may query the tables before.
-  void prepare().catch((err: unknown) =>
-    log.warn({ err }, 'the tables in ClickHouse could not be prepared; retrying before the first insert'),
-  );
+  prepareNow();
   const shipper = await createShipper({
     dir: deps.journals,
     client,
@@ -50,6 +54,12 @@ export async function startShipping(deps: {
   shipper.start();
   return {
     client,
+    /** Keeps rows as long as another configuration says. */
+    configure(changed: Config): void {
+      if (isDeepStrictEqual(changed.retention, retention)) return;
+      ({ retention } = changed);
+      prepareNow();
+    },
     /** Events that do not arrive in time stay in the journals until the next start. */
     async stop(): Promise<void> {
       await shipper.stop();

@@ -21,7 +21,7 @@ reviewers:
 `;
   const file = join(folder.path, 'holdpoint.yaml');
   writeFileSync(file, text);
-  const gateway = await startGateway(parseConfig(text, file, {}), { file, text }, pino({ level: 'silent' }));
+  const gateway = await startGateway(parseConfig(text, file, {}), pino({ level: 'silent' }));
   try {
     const ask = (user: string, token: string) =>
       fetch(`http://127.0.0.1:${gateway.analysts!.port}/?query=SHOW+TABLES`, {
