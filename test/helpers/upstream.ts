@@ -22,7 +22,7 @@ export type Upstream = {
 type Respond = (received: Received, response: ServerResponse, request: IncomingMessage) => void;
 
 /** A business system on a real socket that remembers its requests. */
-export async function startUpstream(respond: Respond = answerOk): Promise<Upstream> {
+export async function startUpstream(respond: Respond = answerOk, onPort = 0): Promise<Upstream> {
   const received: Received[] = [];
   const server = createServer((request, response) => {
     const chunks: Buffer[] = [];
@@ -34,7 +34,7 @@ export async function startUpstream(respond: Respond = answerOk): Promise<Upstre
       respond(one, response, request);
     });
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => server.listen(onPort, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
   return {
     url: `http://127.0.0.1:${port}`,

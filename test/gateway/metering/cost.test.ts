@@ -278,7 +278,9 @@ test('a held call that is released after a restart has its cost recorded once', 
   expect((await before.call('/held', body, { prefer: 'wait=0' })).status).toBe(503);
   await before.close();
 
-  const after = await startScene({ 'llm.rego': REGO }, SYSTEM, { at, key });
+  // An approval is for the upstream that its hold names.
+  const upstreamPort = Number(new URL(before.upstream.url).port);
+  const after = await startScene({ 'llm.rego': REGO }, SYSTEM, { at, key, upstreamPort });
   try {
     after.answers((response) => json(response, usage(1000)));
     const [waiting] = (await after.plane.store.holds.list({ status: 'pending', limit: 1 })).items;

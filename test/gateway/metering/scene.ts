@@ -29,12 +29,13 @@ export type Scene = {
 export async function startScene(
   rego: Readonly<Record<string, string>>,
   system: object,
-  options: Pick<Parameters<typeof startDataPlane>[0], 'at' | 'key'> = {},
+  options: Pick<Parameters<typeof startDataPlane>[0], 'at' | 'key'> & { readonly upstreamPort?: number } = {},
 ): Promise<Scene> {
   let respond: (response: ServerResponse, received: Received) => void = (response) => response.end();
-  const upstream = await startUpstream((received, response) => respond(response, received));
+  const { upstreamPort, ...setting } = options;
+  const upstream = await startUpstream((received, response) => respond(response, received), upstreamPort);
   const systems = { llm: { upstream: upstream.url, wait: '20s', ...system } };
-  const plane = await startDataPlane({ systems, rego, ...options });
+  const plane = await startDataPlane({ systems, rego, ...setting });
   const { store, decider, config } = plane;
   const forwarder = createForwarder(config.systems);
   const byName = new Map(config.systems.map((each) => [each.name, each]));
