@@ -17,6 +17,7 @@ const ROUTES = [
   ['GET', '/api/holds'],
   ['GET', HOLD],
   ['GET', `${HOLD}/artifacts/a.txt`],
+  ['GET', `${HOLD}/body`],
   ['POST', `${HOLD}/claim`],
   ['DELETE', `${HOLD}/claim`],
   ...['approve', 'reject', 'escalate', 'take-over', 'outcome', 'note', 'answer', 'accept', 'return', 'cancel'].map(
