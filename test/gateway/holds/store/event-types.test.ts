@@ -21,6 +21,8 @@ const ELSEWHERE: Partial<Record<EventType, string>> = {
   'call.refused': 'test/gateway/record',
   'policy.activated': 'written by control',
   'policy.refused': 'written by control',
+  'config.changed': 'written by control',
+  'config.refused': 'written by control',
   'journal.damaged': 'written by the journal',
   'journal.shed': 'written by the journal',
 };
