@@ -36,6 +36,8 @@ export type ServerDeps = ServerSettings & {
   /** The name of this gateway, and of this process in its attempts to release. */
   readonly node: string;
   readonly attemptedBy: string;
+  /** Whether no other process holds calls. */
+  readonly alone: boolean;
   readonly policy: Omit<Decider, 'swap'>;
   readonly store: Pick<Store, 'holds' | 'contents' | 'suspensions' | 'notifications' | 'usage' | 'senders'>;
   readonly journal: Journal;

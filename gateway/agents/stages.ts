@@ -46,6 +46,8 @@ export function createStages(deps: {
   readonly node: string;
   /** Names this process. */
   readonly attemptedBy: string;
+  /** Whether no other process holds calls. */
+  readonly alone: boolean;
   readonly registry: Registry;
   readonly log: Logger;
   readonly logCall: LogCall;
@@ -62,11 +64,12 @@ export function createStages(deps: {
       log.warn({ err }, 'a decision could not be masked; it is recorded without its input');
     },
   });
-  const { journal, node, logCall, clock } = deps;
+  const { journal, node, logCall, alone, clock } = deps;
   const record = createRecorder({ journal, node, log, logCall, metrics, alerts, clock, mask, usage });
   const sender = deps.attemptedBy;
   const { digest } = enforcement;
-  const openCalls = createOpenCallIndex({ holds: store.holds, senders: store.senders, digest, sender, clock });
+  const { holds, senders } = store;
+  const openCalls = createOpenCallIndex({ holds, senders, digest, sender, alone, clock });
   const describerOf = createDescribers(policy);
   const hold = createHoldPoint({
     holds: store.holds,

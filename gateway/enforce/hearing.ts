@@ -34,9 +34,11 @@ export function createHearing(deps: {
   readonly digest: DigestAction;
   /** Names this process. */
   readonly sender: string;
+  /** Whether no other process holds calls. Then no hold comes to light later, and nothing has to be remembered. */
+  readonly alone: boolean;
   readonly clock: Clock;
 }): Hearing {
-  const { holds, senders, digest, sender, clock } = deps;
+  const { holds, senders, digest, sender, alone, clock } = deps;
   const recent = new RecentSends(digest);
   /** Open holds of which the store knows that this process has heard, or is about to learn it. */
   const confirmed = new Set<string>();
@@ -93,7 +95,7 @@ export function createHearing(deps: {
       await senders.heard(sender, holdIds);
       schedule();
     },
-    sends: (call) => recent.add(call, clock()),
+    sends: alone ? () => {} : (call) => recent.add(call, clock()),
     hear(hold) {
       if (hold.execution !== 'none' || isSafe(hold.method) || confirmed.has(hold.id)) return;
       confirmed.add(hold.id);

@@ -73,6 +73,8 @@ async function start(
     reviewers: config.reviewers,
     node: config.node,
     attemptedBy: instance,
+    // The file of a gateway's own store is open to its processes alone, and control holds no calls.
+    alone: config.workers === 1 && config.store === undefined,
     policy: decider,
     store,
     journal,

@@ -116,6 +116,7 @@ export async function startDataPlane(options: {
     reviewers: config.reviewers,
     node: 'test',
     attemptedBy: name,
+    alone: false,
     policy: decider,
     store: through(store),
     journal,
