@@ -105,5 +105,11 @@ function departures(before: Config, after: Config): Departure[] {
 function approvedParts(system: Config['systems'][number]) {
   const { upstream, upstreamHosts = [], path, headers, credential, agentCredential } = system;
   const names = [...(credential?.headers ?? []), ...(credential?.query ?? [])].map(({ name }) => name);
-  return { upstreams: [upstream, ...upstreamHosts].map(String), path, headers, names, agentCredential };
+  return {
+    upstreams: [upstream, ...upstreamHosts.map(({ url }) => url)].map(String),
+    path,
+    headers,
+    names,
+    agentCredential,
+  };
 }

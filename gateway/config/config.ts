@@ -11,7 +11,7 @@ import { lineOf } from './line-of.ts';
 import { withPresets } from './preset.ts';
 import { schema } from './schema.ts';
 import { expandVariables } from './variables.ts';
-import type { System } from '../domain/system.ts';
+import type { FurtherHost, System } from '../domain/system.ts';
 
 /** The whole configuration, resolved: paths absolute, durations in milliseconds, sizes in bytes. */
 export type Config = Omit<z.output<typeof schema>, 'systems' | 'workers'> & {
@@ -101,6 +101,8 @@ export function parseConfig(text: string, file: string, env: NodeJS.ProcessEnv =
 
   const { systems, workers, clickhouse: server, ...rest } = parsed.data;
   const base = dirname(path);
+  const proxyFor = (system: string, url: URL, own: URL | undefined) =>
+    own ?? proxyOfEnvironment(url, env, (message) => at(['systems', system, 'proxy'], message));
   const resolved = Object.entries(systems).map(
     ([
       name,
@@ -120,16 +122,18 @@ export function parseConfig(text: string, file: string, env: NodeJS.ProcessEnv =
       },
     ]) => ({
       ...withoutUndefined(system),
-      ...withoutUndefined({
-        proxy: proxy ?? proxyOfEnvironment(system.upstream, env, (message) => at(['systems', name, 'proxy'], message)),
-      }),
+      ...withoutUndefined({ proxy: proxyFor(name, system.upstream, proxy) }),
       ...(tls && { tls: readPem(tls, base, (key, message) => at(['systems', name, 'tls', key], message)) }),
       name,
       agentCredential: withoutUndefined(agent_credential),
       bodyLimit: body_limit,
       formFields: form_fields,
       address: listen ?? null,
-      ...(upstream_hosts && { upstreamHosts: upstream_hosts }),
+      ...(upstream_hosts && {
+        upstreamHosts: upstream_hosts.map((url): FurtherHost =>
+          withoutUndefined({ url, proxy: proxyFor(name, url, proxy) }),
+        ),
+      }),
       ...(read_back && {
         readBack: { path: read_back.path, executed: read_back.executed, notExecuted: read_back.not_executed },
       }),

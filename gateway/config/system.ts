@@ -99,7 +99,7 @@ export const system = section({
   proxy: proxyUrl
     .optional()
     .describe(
-      'HTTP proxy for connections to the system (`CONNECT`), with a user if need be. Without it, the environment variable `HTTPS_PROXY` counts for https, unless `NO_PROXY` lists the host.',
+      'HTTP proxy for connections to the system and its `upstream_hosts` (`CONNECT`), with a user if need be. Without it, the environment variable `HTTPS_PROXY` counts for https, for each host that `NO_PROXY` does not list.',
     ),
   agent_credential: section({
     header: headerName
@@ -189,9 +189,15 @@ export const system = section({
     not_executed: z.array(httpStatus).default([404]).describe('Statuses that mean that it was not.'),
   }).optional(),
   costs: z.array(cost).optional().describe(COSTS),
-}).superRefine(({ headers, credential: own, agent_credential: agentCredential, tls, upstream }, ctx) => {
-  if (tls && upstream.protocol !== 'https:')
+}).superRefine((system, ctx) => {
+  const { headers, credential: own, agent_credential: agentCredential, tls, upstream, upstream_hosts = [] } = system;
+  if (tls && [upstream, ...upstream_hosts].every(({ protocol }) => protocol !== 'https:'))
     ctx.addIssue({ code: 'custom', path: ['tls'], message: 'expected only with an https upstream', input: null });
+  for (const [index, { host }] of upstream_hosts.entries()) {
+    if (upstream_hosts.findIndex((url) => url.host === host) === index) continue;
+    const message = `expected each host once; ${host} is there already`;
+    ctx.addIssue({ code: 'custom', path: ['upstream_hosts', index], message, input: null });
+  }
   for (const [index, name] of headers.entries()) {
     const message = whyNotNameable(name, { agentCredential, ...(own && { credential: own }) });
     if (message !== null) ctx.addIssue({ code: 'custom', path: ['headers', index], message, input: name });

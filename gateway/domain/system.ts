@@ -13,8 +13,8 @@ export type System = {
   readonly proxy?: URL;
   /** Host names (lowercase, without port) at which agents reach this system without a path prefix. */
   readonly hosts: readonly string[];
-  /** Further places of the system, such as one for uploads: URLs with or without a path. */
-  readonly upstreamHosts?: readonly URL[];
+  /** Further places of the system, such as one for uploads. */
+  readonly upstreamHosts?: readonly FurtherHost[];
   /** Where answers have URLs in JSON bodies: JSON pointers (RFC 6901), and names of members anywhere. */
   readonly links?: readonly string[];
   /** Own `host:port`, for SDKs that can set neither a base path nor a Host header. */
@@ -54,6 +54,13 @@ export type System = {
   readonly readBack?: ReadBack;
   /** What calls cost. For each kind of entry, the first that matches the operation counts. */
   readonly costs?: readonly CostEntry[];
+};
+
+/** A further place of a system, with or without a path. */
+export type FurtherHost = {
+  readonly url: URL;
+  /** The HTTP proxy through which connections to it go. */
+  readonly proxy?: URL;
 };
 
 /** Where a system's calls go, as people read it: without a password that the URL may have. */

@@ -2,8 +2,8 @@ import type { Call } from '../domain/call.ts';
 import type { Decision } from '../domain/decision.ts';
 import { oncePerSystem } from '../domain/once-per-system.ts';
 import { Problem } from '../domain/problem.ts';
-import type { System } from '../domain/system.ts';
-import { createFurtherHosts } from './further-host.ts';
+import { createFurtherHosts } from '../domain/further-host.ts';
+import type { FurtherHost, System } from '../domain/system.ts';
 import { createOwnCredential, type OwnCredential } from './own-credential.ts';
 import { createRequestHeaders } from './request-headers.ts';
 import { createSecretFiles, type TellSecretFile } from './secret-files.ts';
@@ -38,7 +38,7 @@ type Route = {
   readonly credential: OwnCredential;
   readonly upstream: Upstream;
   /** Connections to the further hosts of the system. */
-  readonly further: ReadonlyMap<URL, Upstream>;
+  readonly further: ReadonlyMap<FurtherHost, Upstream>;
   readonly furtherHost: ReturnType<typeof createFurtherHosts>;
 };
 
@@ -57,11 +57,16 @@ export function createRoutes(tellSecretFile: TellSecretFile = () => {}): Routes 
       headers: createRequestHeaders(system, credential),
       credential,
       upstream: createUpstream(system),
-      further: new Map(system.upstreamHosts?.map((url) => [url, createUpstream({ ...system, upstream: url })])),
+      further: new Map(system.upstreamHosts?.map((host) => [host, upstreamAt(system, host)])),
       furtherHost: createFurtherHosts(system),
     };
   });
   return { routeTo, close: files.close };
+}
+
+/** Connections to a further host have the certificates and limits of their system, and a proxy of their own. */
+function upstreamAt({ proxy: _ofTheSystem, ...system }: System, { url, proxy }: FurtherHost): Upstream {
+  return createUpstream({ ...system, upstream: url, ...(proxy && { proxy }) });
 }
 
 export function createForwarder(systems: readonly System[], known?: Routes['routeTo']): Forwarder {
@@ -76,7 +81,7 @@ export function createForwarder(systems: readonly System[], known?: Routes['rout
       const headers = meetObligations(decision.obligations, route.headers(call.headers));
       const elsewhere = route.furtherHost(call.target);
       const target = route.credential.target(elsewhere?.target ?? call.target);
-      const upstream = (elsewhere && route.further.get(elsewhere.url)) ?? route.upstream;
+      const upstream = (elsewhere && route.further.get(elsewhere.host)) ?? route.upstream;
       return { method, target, headers, body, upstream, mask: route.credential.mask };
     },
     send: (_system, request, sink) => request.upstream.send(request, request.mask(sink)),

@@ -1,5 +1,5 @@
+import { furtherHostTarget } from '../../domain/further-host.ts';
 import type { System } from '../../domain/system.ts';
-import { furtherHostTarget } from '../further-host.ts';
 
 /** A URL without its scheme, or with one of HTTP; host and port, and the rest. */
 const ABSOLUTE = /^(?:https?:)?\/\/([^/?#\\{@]+)([^]*)$/i;
@@ -26,7 +26,7 @@ export type SystemUrls = {
 export function createSystemUrls(system: System): SystemUrls {
   const places: readonly Place[] = [
     placeOf(system.upstream, ''),
-    ...(system.upstreamHosts ?? []).map((url) => placeOf(url, furtherHostTarget(url))),
+    ...(system.upstreamHosts ?? []).map(({ url }) => placeOf(url, furtherHostTarget(url))),
   ];
 
   function absolute(url: string, base: string): string | null {

@@ -201,6 +201,30 @@ test('a WebSocket goes through the proxy, with the client certificate and the cr
   expect(JSON.stringify([plane.logged, await plane.events()])).not.toContain(TOKEN);
 });
 
+test('a further host of a system is called with the certificates and through the proxy of its system', async () => {
+  const proxy = await startProxy();
+  const { port } = await startSecure({ requestCert: true });
+  const folder = writeFiles({ 'ca.pem': LOCALHOST.cert, 'key.pem': LOCALHOST.key });
+  toClose.push({ close: () => folder.remove() });
+  const pem = (name: string) => `${folder.path}/${name}.pem`;
+  const plane = await startDataPlane({
+    systems: {
+      files: {
+        upstream: 'http://127.0.0.1:1',
+        upstream_hosts: [`https://localhost:${port}`],
+        tls: { ca: pem('ca'), cert: pem('ca'), key: pem('key') },
+        proxy: proxy.url.href,
+      },
+    },
+    rego: { 'files.rego': 'package rules.files\n\nallow contains {"rule": "all"}\n' },
+  });
+  toClose.push(plane);
+  const headers = { authorization: `Bearer ${TOKEN}` };
+  const answer = await fetch(`${plane.url}/files/~localhost:${port}/x`, { headers });
+  expect(await answer.text()).toBe(`localhost:${port} localhost`);
+  expect(proxy.asked).toEqual([{ authority: `localhost:${port}`, authorization: undefined }]);
+});
+
 describe('the configuration of the way to a system', () => {
   const proxyOf = (upstream: string, env: NodeJS.ProcessEnv, more = '') =>
     parseConfig(`systems: { p: { upstream: "${upstream}"${more} } }`, 'holdpoint.yaml', env).systems[0]?.proxy?.href;
@@ -226,6 +250,19 @@ describe('the configuration of the way to a system', () => {
     expect(proxyOf(upstream, { HTTPS_PROXY, NO_PROXY: noProxy })).toBe(isProxied ? `${HTTPS_PROXY}/` : undefined);
   });
 
+  test('NO_PROXY counts for each further host of a system by itself', () => {
+    const hosts = 'upstream_hosts: ["https://files.internal", "https://cdn.example.com", "http://plain.example.com"]';
+    const proxies = (more: string, noProxy: string) => {
+      const text = `systems: { p: { upstream: "https://api.internal", ${hosts}${more} } }`;
+      const [system] = parseConfig(text, 'holdpoint.yaml', { HTTPS_PROXY, NO_PROXY: noProxy }).systems;
+      return [system, ...system!.upstreamHosts!].map((one) => one?.proxy?.href);
+    };
+    const proxied = `${HTTPS_PROXY}/`;
+    expect(proxies('', '.internal')).toEqual([undefined, undefined, proxied, undefined]);
+    expect(proxies('', 'cdn.example.com')).toEqual([proxied, proxied, undefined, undefined]);
+    expect(proxies(', proxy: "http://own:1"', '*')).toEqual(Array.from({ length: 4 }, () => 'http://own:1/'));
+  });
+
   test('a proxy of the system comes before that of the environment, and a bad one is reported without its text', () => {
     const env = { HTTPS_PROXY, NO_PROXY: '*' };
     expect(proxyOf('http://x', env, ', proxy: "http://u:p@own:1"')).toBe('http://u:p@own:1/');
@@ -249,6 +286,10 @@ describe('the configuration of the way to a system', () => {
   test.each([
     ['upstream: "http://x", tls: {}', 'systems.p.tls: expected only with an https upstream'],
     ['upstream: "https://x", tls: { cert: a.pem }', 'systems.p.tls: expected cert and key together'],
+    [
+      'upstream: "http://x", upstream_hosts: ["http://y/a", "http://Y/b"]',
+      'systems.p.upstream_hosts.1: expected each host once; y is there already',
+    ],
     ['upstream: "https://x", tls: { ca: nowhere.pem }', 'systems.p.tls.ca: cannot read'],
   ])('a system with %s is reported', (system, problem) => {
     expect(() => parseConfig(`systems: { p: { ${system} } }`, 'holdpoint.yaml', {})).toThrow(problem);

@@ -1,4 +1,4 @@
-import type { System } from '../domain/system.ts';
+import type { FurtherHost, System } from './system.ts';
 
 /**
  * What the target of a call begins with that goes to a further host of its system. As a part of the path, policy,
@@ -16,13 +16,13 @@ const FIRST_SEGMENT = /^\/([^/?]*)/;
  */
 export function createFurtherHosts({
   upstreamHosts = [],
-}: Pick<System, 'upstreamHosts'>): (target: string) => { readonly url: URL; readonly target: string } | null {
-  const byTarget = new Map(upstreamHosts.map((url) => [furtherHostTarget(url), url]));
+}: Pick<System, 'upstreamHosts'>): (target: string) => { readonly host: FurtherHost; readonly target: string } | null {
+  const byTarget = new Map(upstreamHosts.map((host) => [furtherHostTarget(host.url), host]));
   return (target) => {
     if (byTarget.size === 0) return null;
     const [whole, segment = ''] = FIRST_SEGMENT.exec(target) ?? [''];
-    const url = byTarget.get(`/${decoded(segment).toLowerCase()}`);
-    return url ? { url, target: target.slice(whole.length) } : null;
+    const host = byTarget.get(`/${decoded(segment).toLowerCase()}`);
+    return host ? { host, target: target.slice(whole.length) } : null;
   };
 }
 
