@@ -2,7 +2,7 @@ import { BlockList, isIP } from 'node:net';
 import { z } from 'zod';
 
 const EXPECTED =
-  'expected an http URL without path, such as http://egress.example.com:3128 or http://user:password@egress.example.com:3128';
+  'expected an http or https URL without path, such as http://egress.example.com:3128 or http://user:password@egress.example.com:3128';
 
 export const proxyUrl = z
   .string()
@@ -35,7 +35,7 @@ export function proxyOfEnvironment(
 
 function readProxy(text: string): URL | null {
   const url = URL.parse(text);
-  return url && url.protocol === 'http:' && url.hostname && url.pathname === '/' && !url.search && !url.hash
+  return url && /^https?:$/.test(url.protocol) && url.hostname && url.pathname === '/' && !url.search && !url.hash
     ? url
     : null;
 }

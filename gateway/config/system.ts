@@ -99,7 +99,7 @@ export const system = section({
   proxy: proxyUrl
     .optional()
     .describe(
-      'HTTP proxy for connections to the system and its `upstream_hosts` (`CONNECT`), with a user if need be. Without it, the environment variable `HTTPS_PROXY` counts for https, for each host that `NO_PROXY` does not list.',
+      'HTTP proxy for connections to the system and its `upstream_hosts` (`CONNECT`), an http or https URL with a user if need be. The certificate of an https proxy is checked against the public authorities and `NODE_EXTRA_CA_CERTS`. Without it, the environment variable `HTTPS_PROXY` counts for https, for each host that `NO_PROXY` does not list.',
     ),
   agent_credential: section({
     header: headerName

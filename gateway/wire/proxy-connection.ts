@@ -1,4 +1,5 @@
-import { connect, type Socket } from 'node:net';
+import { connect as connectTcp, isIP, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
 
 /** Longest head of a proxy's answer, in bytes. */
 const LONGEST_HEAD = 16 * 1024;
@@ -6,15 +7,14 @@ const LONGEST_HEAD = 16 * 1024;
 /**
  * Connects to an authority through an HTTP proxy (CONNECT, RFC 9110 section 9.3.6). `opened` is called when the proxy
  * has connected. If it refuses, the socket is destroyed with an error that says so.
- * @param proxy may have a user and a password
+ * @param proxy may have a user and a password; an `https:` proxy is reached over TLS, verified by the public authorities
  * @param authority `host:port`
  */
 export function connectThrough(proxy: URL, authority: string, opened: () => void): Socket {
-  const host = proxy.hostname.replace(/^\[|\]$/g, '');
   const user = `${decodeURIComponent(proxy.username)}:${decodeURIComponent(proxy.password)}`;
   const authorization =
     user === ':' ? '' : `proxy-authorization: Basic ${Buffer.from(user, 'utf8').toString('base64')}\r\n`;
-  const socket = connect({ host, port: Number(proxy.port) || 80 }, () =>
+  const socket = connectTo(proxy, () =>
     socket.write(`CONNECT ${authority} HTTP/1.1\r\nhost: ${authority}\r\n${authorization}\r\n`),
   );
   let head = '';
@@ -32,4 +32,12 @@ export function connectThrough(proxy: URL, authority: string, opened: () => void
   };
   socket.on('data', read);
   return socket;
+}
+
+function connectTo({ hostname, port, protocol }: URL, connected: () => void): Socket {
+  const host = hostname.replace(/^\[|\]$/g, '');
+  if (protocol === 'http:') return connectTcp({ host, port: Number(port) || 80 }, connected);
+  // An IP address is not a server name (RFC 6066 section 3).
+  const named = isIP(host) === 0 ? { servername: host } : {};
+  return connectTls({ host, port: Number(port) || 443, ALPNProtocols: ['http/1.1'], ...named }, connected);
 }

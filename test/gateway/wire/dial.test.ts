@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer as createHttpServer } from 'node:http';
 import { connect, type AddressInfo, type Socket } from 'node:net';
 import { createServer as createHttpsServer } from 'node:https';
-import type { TLSSocket } from 'node:tls';
+import { getCACertificates, setDefaultCACertificates, type TLSSocket } from 'node:tls';
 import { afterEach, describe, expect, test } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
 import { parseConfig } from '../../../gateway/config/config.ts';
@@ -19,10 +19,10 @@ afterEach(async () => {
 });
 
 /** A proxy for CONNECT, which remembers what it was asked. It connects to this machine, by any name. */
-async function startProxy(answer: (authority: string) => string | null = () => null) {
+async function startProxy(answer: (authority: string) => string | null = () => null, isSecure = false) {
   const asked: { authority: string; authorization: string | undefined }[] = [];
   const open = new Set<Socket>();
-  const server = createHttpServer();
+  const server = isSecure ? createHttpsServer(LOCALHOST) : createHttpServer();
   server.on('connect', ({ url = '', headers }, client: Socket) => {
     asked.push({ authority: url, authorization: headers['proxy-authorization'] });
     open.add(client);
@@ -45,7 +45,8 @@ async function startProxy(answer: (authority: string) => string | null = () => n
     server.close();
   };
   toClose.push({ close });
-  return { asked, open, url: new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}`) };
+  const at = isSecure ? 'https://localhost' : 'http://127.0.0.1';
+  return { asked, open, url: new URL(`${at}:${(server.address() as AddressInfo).port}`) };
 }
 
 /** A system over TLS, which tells each caller the name in its client certificate. */
@@ -153,6 +154,35 @@ describe('a proxy of one system', () => {
       expect(told.cause).toContain(why);
     }
     await expect.poll(() => proxy.open.size).toBe(0);
+  });
+
+  test('systems with and without TLS are called through a proxy over TLS', async () => {
+    const authorities = getCACertificates();
+    toClose.push({ close: () => setDefaultCACertificates(authorities) });
+    setDefaultCACertificates([...authorities, LOCALHOST.cert]);
+    const proxy = await startProxy(() => null, true);
+    const { port } = await startSecure();
+    const ask = upstreamAt(`https://localhost:${port}`, { tls: { ca: LOCALHOST.cert }, proxy: proxy.url });
+    for (let i = 0; i < 3; i += 1) expect(await ask()).toMatchObject({ body: `localhost:${port} nobody` });
+    const content = Buffer.alloc(4 * 2 ** 20, 'x');
+    const server = createHttpServer((_request, response) => void response.end(content));
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    toClose.push({ close: () => (server.closeAllConnections(), server.close()) });
+    const plainPort = (server.address() as AddressInfo).port;
+    const plain = await upstreamAt(`http://system.internal:${plainPort}`, { proxy: proxy.url })();
+    expect(plain).toMatchObject({ status: 200, code: null });
+    expect(plain.body.length).toBe(content.length);
+    expect(proxy.asked.map(({ authority }) => authority)).toEqual([
+      `localhost:${port}`,
+      `system.internal:${plainPort}`,
+    ]);
+  });
+
+  test('a call is not sent when the certificate of the proxy is not trusted', async () => {
+    const proxy = await startProxy(() => null, true);
+    const ask = upstreamAt('http://system.internal', { tls: { ca: LOCALHOST.cert }, proxy: proxy.url });
+    expect(await ask()).toMatchObject({ code: 'upstream-unreachable', sent: false });
+    expect(proxy.asked).toEqual([]);
   });
 
   test('a certificate that does not fit ends the connection through the proxy', async () => {
@@ -276,10 +306,12 @@ describe('the configuration of the way to a system', () => {
     };
     const messages = [
       told('https://x', { HTTPS_PROXY: 'socks5://u:hunter2@x' }),
-      told('http://x', {}, ', proxy: "https://u:hunter2@x"'),
+      told('http://x', {}, ', proxy: "https://u:hunter2@x/path"'),
     ];
-    expect(messages[0]).toContain('systems.p.proxy: the environment variable HTTPS_PROXY: expected an http URL');
-    expect(messages[1]).toContain('systems.p.proxy: expected an http URL without path');
+    expect(messages[0]).toContain(
+      'systems.p.proxy: the environment variable HTTPS_PROXY: expected an http or https URL',
+    );
+    expect(messages[1]).toContain('systems.p.proxy: expected an http or https URL without path');
     expect(messages.join()).not.toContain('hunter2');
   });
 
