@@ -10,6 +10,7 @@ import type { Store } from '../domain/store.ts';
 import type { Meter } from '../domain/metering.ts';
 import type { System } from '../domain/system.ts';
 import { createLinks, type Links } from '../enforce/links/links.ts';
+import { createGatewayUrls, type GatewayUrls } from '../enforce/reply/gateway-urls.ts';
 import { createForwarder, createRoutes, type Forwarder } from '../enforce/forwarder.ts';
 import { createOutcomes, type Outcomes } from '../enforce/release/outcomes.ts';
 import { whyMoved } from '../enforce/release/moved.ts';
@@ -25,12 +26,14 @@ import { createDriftMetrics } from '../record/drift-metrics.ts';
 export type CallSettings = {
   readonly systems: Config['systems'];
   readonly agents: readonly AgentConfig[];
+  readonly public_url?: Config['public_url'];
 };
 
 /** What follows from one configuration alone, so that a call keeps what it began with. */
 type Configured = {
   readonly systems: Config['systems'];
   readonly forwarder: Forwarder;
+  readonly urls: GatewayUrls;
   readonly links: Links;
   readonly meter: Meter;
   readonly digest: DigestAction;
@@ -44,6 +47,7 @@ type Configured = {
 export type Enforcement = {
   readonly systems: ReadonlyMap<string, System>;
   readonly forwarder: Forwarder;
+  readonly urls: GatewayUrls;
   readonly links: Links;
   readonly releaser: Releaser;
   readonly outcomes: Outcomes;
@@ -81,13 +85,15 @@ export function createEnforcement(deps: EnforcementDeps): Enforcement {
   });
   const systems = new Map<string, System>();
 
-  function configured({ systems: all, agents }: CallSettings): Configured {
+  function configured({ systems: all, agents, public_url }: CallSettings): Configured {
     systems.clear();
     for (const system of all) systems.set(system.name, system);
+    const urls = createGatewayUrls(all, public_url);
     return {
       systems: all,
       forwarder: createForwarder(all, routeTo),
-      links: createLinks(all),
+      urls,
+      links: createLinks(all, urls),
       meter: createMeter({ systems: all, drift: policy, log, counted }),
       digest: createDigest(new Map(systems)),
       isGranted: createGrants(agents),
@@ -102,6 +108,10 @@ export function createEnforcement(deps: EnforcementDeps): Enforcement {
       close();
       await current.forwarder.close();
     },
+  };
+  const urls: GatewayUrls = {
+    system: (...of) => current.urls.system(...of),
+    hold: (...of) => current.urls.hold(...of),
   };
   const links: Links = {
     through: (...of) => current.links.through(...of),
@@ -152,6 +162,7 @@ export function createEnforcement(deps: EnforcementDeps): Enforcement {
   return {
     systems,
     forwarder,
+    urls,
     links,
     releaser,
     outcomes,

@@ -9,6 +9,7 @@ import type { Reviewer } from '../domain/principal.ts';
 import { Problem, type ProblemCode } from '../domain/problem.ts';
 import { HttpReply } from '../enforce/reply/http-reply.ts';
 import type { Links } from '../enforce/links/links.ts';
+import type { GatewayUrls } from '../enforce/reply/gateway-urls.ts';
 import type { HoldWaiters } from '../enforce/wait/hold-waiters.ts';
 import { identifyAgent } from '../identify/identify.ts';
 import { assertActive } from '../identify/permission.ts';
@@ -50,6 +51,7 @@ export function createOwnEndpoints(deps: {
   readonly store: Pick<Store, 'holds' | 'contents'>;
   readonly waiters: HoldWaiters;
   readonly links: Links;
+  readonly urls: GatewayUrls;
   /** The name of the system that has the address at which a request came. */
   readonly ownerOf: (request: IncomingMessage) => string | undefined;
   /** Why this process cannot serve calls now; null if it can. */
@@ -69,7 +71,7 @@ export function createOwnEndpoints(deps: {
     reply.hijack();
     const problem = error instanceof Problem ? error : new Problem(codeOf(error), { cause: error });
     if (problem.status >= 500) log.error({ err: error }, 'unhandled error in an endpoint for agents');
-    new HttpReply(reply.raw).problem(createId('dec'), 'block', problem);
+    new HttpReply(reply.raw, deps.urls).problem(createId('dec'), 'block', problem);
   });
   app.setNotFoundHandler(() => {
     throw new Problem('not-found');
@@ -86,7 +88,8 @@ export function createOwnEndpoints(deps: {
     contents: deps.store.contents,
     waiters: deps.waiters,
     links: deps.links,
-    replyTo: ({ raw: request }, { raw: response }) => new HttpReply(response, deps.ownerOf(request as IncomingMessage)),
+    replyTo: ({ raw: request }, { raw: response }) =>
+      new HttpReply(response, deps.urls, deps.ownerOf(request as IncomingMessage)),
     identify({ raw }) {
       const { keyHeaders, findAgent } = settings();
       return identifyAgent(raw as IncomingMessage, keyHeaders, findAgent);

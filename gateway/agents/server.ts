@@ -85,7 +85,7 @@ export function buildServer(deps: ServerDeps): AgentsServer {
     tunnels?.cut(
       (agent, system) => !enforcement.isGranted(agent, system) || enforcement.suspensions.of(agent, system) !== null,
     );
-  const { suspensions, usage, outcomes, forwarder, links } = enforcement;
+  const { suspensions, usage, outcomes, forwarder, links, urls } = enforcement;
   const waiters = createHoldWaiters(store.holds);
   const known = createPatience();
   const patience: Patience = {
@@ -139,7 +139,7 @@ export function buildServer(deps: ServerDeps): AgentsServer {
         running.began();
         response.once('close', running.ended);
         ownEndpoints(request, response);
-      } else void serveAt(own, request, new HttpReply(response, own ?? undefined));
+      } else void serveAt(own, request, new HttpReply(response, urls, own ?? undefined));
     });
   }
 
@@ -151,6 +151,7 @@ export function buildServer(deps: ServerDeps): AgentsServer {
     suspensions,
     waiters,
     links,
+    urls,
     ownerOf: (request) => owners.get(request),
     notReady,
     createServer: (serve) => serverFor(null, (ownEndpoints = serve)),
@@ -160,7 +161,7 @@ export function buildServer(deps: ServerDeps): AgentsServer {
   );
 
   tunnels = registerTunnel(app, (request, response, tunnel: Tunnel) =>
-    serveAt(owners.get(request) ?? null, request, new HttpReply(response, owners.get(request), tunnel)),
+    serveAt(owners.get(request) ?? null, request, new HttpReply(response, urls, owners.get(request), tunnel)),
   );
   for (const { name, server } of addressed) {
     server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {

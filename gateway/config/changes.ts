@@ -3,6 +3,7 @@ import type { Config } from './config.ts';
 
 /** The sections that a running gateway takes over. The others need a restart. */
 const LIVE = [
+  'public_url',
   'systems',
   'agents',
   'reviewers',

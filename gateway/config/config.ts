@@ -115,6 +115,7 @@ export function parseConfig(text: string, file: string, env: NodeJS.ProcessEnv =
         listen,
         openapi,
         proxy,
+        public_url,
         read_back,
         tls,
         upstream_hosts,
@@ -122,7 +123,7 @@ export function parseConfig(text: string, file: string, env: NodeJS.ProcessEnv =
       },
     ]) => ({
       ...withoutUndefined(system),
-      ...withoutUndefined({ proxy: proxyFor(name, system.upstream, proxy) }),
+      ...withoutUndefined({ proxy: proxyFor(name, system.upstream, proxy), publicUrl: public_url }),
       ...(tls && { tls: readPem(tls, base, (key, message) => at(['systems', name, 'tls', key], message)) }),
       name,
       agentCredential: withoutUndefined(agent_credential),

@@ -23,7 +23,7 @@ Generated from \`gateway/config/schema.ts\`: change the descriptions there, then
 
 The gateway reads one YAML file, \`holdpoint.yaml\` unless \`--config\` names another. Only \`systems\` is required. A saved file is in force within a second, without a restart and without a failed call.
 
-- What comes into force: \`systems\`, \`agents\`, \`reviewers\`, \`notify\`, \`retention\` and \`log\`. The other sections, and the \`listen\` of a system, need a restart; the log names the fields.
+- What comes into force: \`public_url\`, \`systems\`, \`agents\`, \`reviewers\`, \`notify\`, \`retention\` and \`log\`. The other sections, and the \`listen\` of a system, need a restart; the log names the fields.
 - Calls under way finish under the configuration with which they began. A call that waits for a reviewer is released under the one of that moment.
 - An agent or a system that leaves the configuration, or a grant that an agent loses, ends its holds and WebSocket connections as a suspension does. Holds also end when a system changes its \`upstream\`, its \`path\` or its headers, as the approval was for another call.
 - A broken file changes nothing. The log, the metric \`holdpoint_config_in_force\` and, for operators, \`GET /api/config\` tell.

@@ -6,7 +6,7 @@ import { notify } from './notify.ts';
 import { agent, reviewer } from './people.ts';
 import { section } from './section.ts';
 import { system } from './system.ts';
-import { folder, name, size } from './values.ts';
+import { folder, name, size, upstreamUrl } from './values.ts';
 
 /** All of `holdpoint.yaml`. The descriptions become `gateway/config/README.md`. */
 export const schema = section({
@@ -21,6 +21,11 @@ export const schema = section({
   })
     .prefault({})
     .describe('Addresses that the gateway listens on.'),
+  public_url: upstreamUrl
+    .optional()
+    .describe(
+      'URL at which agents reach `listen.agents`, if a proxy in front ends TLS, changes `Host` or adds a path, which it removes again. Links in answers and the `Location` of holds begin with it. Without it, they begin with `http://` and the `Host` of the call; `X-Forwarded-*` is never read.',
+    ),
   node: z
     .string()
     .min(1)

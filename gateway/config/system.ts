@@ -141,6 +141,11 @@ export const system = section({
     .describe(
       'Address of its own for the system, for SDKs that take only host and port. Paths then have no system prefix.',
     ),
+  public_url: upstreamUrl
+    .optional()
+    .describe(
+      "URL at which agents reach the system, if it has `hosts` or `listen` and a proxy in front. Without it, the `Host` of the call counts, with the scheme of the gateway's `public_url`.",
+    ),
   openapi: file
     .optional()
     .describe('OpenAPI 3.0 or 3.1 document, in YAML or JSON; its `operationId`s name the operations.'),
@@ -193,6 +198,11 @@ export const system = section({
   const { headers, credential: own, agent_credential: agentCredential, tls, upstream, upstream_hosts = [] } = system;
   if (tls && [upstream, ...upstream_hosts].every(({ protocol }) => protocol !== 'https:'))
     ctx.addIssue({ code: 'custom', path: ['tls'], message: 'expected only with an https upstream', input: null });
+  const { hosts, listen, public_url } = system;
+  if (public_url && hosts.length === 0 && listen === undefined) {
+    const message = 'expected only with hosts or listen: this system is below the public_url of the gateway';
+    ctx.addIssue({ code: 'custom', path: ['public_url'], message, input: null });
+  }
   for (const [index, { host }] of upstream_hosts.entries()) {
     if (upstream_hosts.findIndex((url) => url.host === host) === index) continue;
     const message = `expected each host once; ${host} is there already`;

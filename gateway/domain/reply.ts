@@ -27,10 +27,12 @@ export type Reply = {
   problem(decisionId: string, verdict: Verdict, problem: Problem): void;
   /** Gives the caller a handle to follow its hold. @param retryAfter seconds */
   accepted(decisionId: string, hold: Pick<Hold, 'id' | 'status'>, retryAfter: number): void;
+  /** Where the caller reads the state of its hold. */
+  locationOf(holdId: string): string;
 };
 
-/** How the caller reached the gateway: `host` is host and port as it knows them, `own` the system with that address. */
-export type Via = { readonly scheme: 'http' | 'https'; readonly host: string; readonly own: string | undefined };
+/** How the caller reached the gateway: `host` is host and port as it says them, `own` the system with that address. */
+export type Via = { readonly host: string; readonly own: string | undefined };
 
 /** An answer while it streams. `gone`: the caller hung up before it had the whole answer. */
 export type StreamedAnswer = UpstreamSink & { readonly gone: boolean; readonly notes: readonly AnswerNote[] };

@@ -17,6 +17,8 @@ export type System = {
   readonly upstreamHosts?: readonly FurtherHost[];
   /** Where answers have URLs in JSON bodies: JSON pointers (RFC 6901), and names of members anywhere. */
   readonly links?: readonly string[];
+  /** Where agents reach this system, if it has hosts or an address of its own: the URL at a proxy in front. */
+  readonly publicUrl?: URL;
   /** Own `host:port`, for SDKs that can set neither a base path nor a Host header. */
   readonly listen?: string;
   /** How the system reads paths. */

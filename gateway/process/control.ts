@@ -71,6 +71,7 @@ async function start(
     ...shared,
     systems: config.systems,
     agents: config.agents,
+    public_url: config.public_url,
     policy: decider,
     attemptedBy: instance,
     usageFailed: (err) => unlessAway(err, () => log.warn({ err }, 'usage counts could not be shared')),

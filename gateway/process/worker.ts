@@ -71,6 +71,7 @@ async function start(
     systems,
     agents: config.agents,
     reviewers: config.reviewers,
+    public_url: config.public_url,
     node: config.node,
     attemptedBy: instance,
     // The file of a gateway's own store is open to its processes alone, and control holds no calls.

@@ -59,6 +59,7 @@ export async function startDataPlane(options: {
   readonly systems: Readonly<Record<string, object>>;
   /** Rego files by path, or a compiled bundle. */
   readonly rego: Readonly<Record<string, string>> | Bundle;
+  readonly publicUrl?: string;
   readonly clock?: () => number;
   readonly journalLimit?: number;
   /** The file or URL of the hold store; a new file by default. */
@@ -84,7 +85,8 @@ export async function startDataPlane(options: {
   ];
   const listen = { agents: '127.0.0.1:0', admin: '127.0.0.1:0' };
   // JSON is YAML.
-  const text = JSON.stringify({ listen, node: 'test', data: folder.path, systems, agents, reviewers });
+  const section = { listen, node: 'test', data: folder.path, systems, agents, reviewers };
+  const text = JSON.stringify({ ...section, public_url: options.publicUrl });
   const config: Config = parseConfig(text, join(folder.path, 'holdpoint.yaml'), {});
 
   const bundle = isBundle(rego) ? rego : await compileRego(rego);
@@ -114,6 +116,7 @@ export async function startDataPlane(options: {
     systems: config.systems,
     agents: config.agents,
     reviewers: config.reviewers,
+    public_url: config.public_url,
     node: 'test',
     attemptedBy: name,
     alone: false,

@@ -7,7 +7,6 @@ import { createId } from '../../domain/id.ts';
 import type { Principal } from '../../domain/principal.ts';
 import { Problem } from '../../domain/problem.ts';
 import { readPrefer } from '../../enforce/reply/prefer.ts';
-import { holdLocation } from '../../enforce/reply/http-reply.ts';
 import { about } from './about.ts';
 import type { AgentHoldsDeps } from './deps.ts';
 import { readHandoff, type HandoffRequest } from './handoff-form.ts';
@@ -23,7 +22,7 @@ const LONGEST_WAIT = 300_000;
  * The response is a handle. With `Prefer: wait=N`, it comes when the hold is settled, or after N seconds.
  */
 export function registerOpening(app: FastifyInstance, deps: AgentHoldsDeps): void {
-  const { holds, contents, waiters, identify, assertActive, recipients, traceId, clock } = deps;
+  const { holds, contents, waiters, identify, assertActive, recipients, replyTo, traceId, clock } = deps;
 
   app.post('/-/holds', async (request, reply) => {
     const principal = identify(request);
@@ -48,7 +47,7 @@ export function registerOpening(app: FastifyInstance, deps: AgentHoldsDeps): voi
     if ('retry_after' in view) reply.header('retry-after', view.retry_after);
     return about(reply, hold)
       .code(hold.status === 'pending' ? 202 : 200)
-      .header('location', holdLocation(hold.id))
+      .header('location', replyTo(request, reply).locationOf(hold.id))
       .send(view);
   });
 }

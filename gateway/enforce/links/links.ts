@@ -3,6 +3,7 @@ import type { HeldResponse } from '../../domain/hold.ts';
 import type { AnswerNote, UpstreamSink } from '../../domain/upstream-sink.ts';
 import type { Via } from '../../domain/reply.ts';
 import type { System } from '../../domain/system.ts';
+import type { GatewayUrls } from '../reply/gateway-urls.ts';
 import { RewritableAnswer, rewriteWhole, type RewriteHead } from '../rewritable-answer.ts';
 import { linkHeader, rewriteHeader, type Rewrite } from './header-links.ts';
 import { createJsonLinks } from './json-links.ts';
@@ -27,8 +28,7 @@ export type Links = {
   stored(answered: Answered, response: HeldResponse): { response: HeldResponse; notes: readonly AnswerNote[] };
 };
 
-export function createLinks(systems: readonly System[]): Links {
-  const owners = new Map(systems.flatMap(({ name, hosts }) => hosts.map((host) => [host, name] as const)));
+export function createLinks(systems: readonly System[], gateway: Pick<GatewayUrls, 'system'>): Links {
   const perSystem = new Map(
     systems.map((system) => [
       system.name,
@@ -36,13 +36,7 @@ export function createLinks(systems: readonly System[]): Links {
     ]),
   );
 
-  /** The system's URL at the gateway; null if the caller cannot reach the system at this address. */
-  function baseOf({ system, reply: { via } }: Answered): string | null {
-    const owner = via.own ?? owners.get(hostName(via.host));
-    const origin = `${via.scheme}://${via.host}`;
-    if (owner === undefined) return `${origin}/${system}`;
-    return owner === system ? origin : null;
-  }
+  const baseOf = ({ system, reply }: Answered) => gateway.system(system, reply.via);
 
   const rewriteHead: RewriteHead<Answered> = (status, headers, noted, answered) => {
     const known = perSystem.get(answered.system);
@@ -82,8 +76,4 @@ export function createLinks(systems: readonly System[]): Links {
 
 function isJson(type: string): boolean {
   return JSON_TYPE.test(type) && !OTHER_CHARSET.test(type);
-}
-
-function hostName(host: string): string {
-  return host.toLowerCase().replace(/:\d*$/, '');
 }

@@ -7,6 +7,7 @@ import type { ConnectionReply, Preference, StreamedAnswer, Tunnel, Via } from '.
 import { AgentAnswer } from './agent-answer.ts';
 import { abortAnswer } from './abort-answer.ts';
 import { endAfterBody } from './end-after-body.ts';
+import type { GatewayUrls } from './gateway-urls.ts';
 import { readPrefer } from './prefer.ts';
 import { layOut } from './refusal.ts';
 import { viaOf } from './via.ts';
@@ -14,23 +15,20 @@ import { viaOf } from './via.ts';
 /** Reason phrases are for people; a few hundred characters are enough. */
 const LONGEST_PHRASE = 300;
 
-/** The path at which an agent reads the state of its hold, on every address of the agents' listener. */
-export function holdLocation(holdId: string): string {
-  return `/-/holds/${holdId}`;
-}
-
 /** Answers a call over HTTP. Every answer names its decision and verdict. */
 export class HttpReply implements ConnectionReply {
   readonly tunnel: Tunnel | null;
   readonly #response: ServerResponse;
+  readonly #urls: Pick<GatewayUrls, 'hold'>;
   readonly #own: string | undefined;
   #shape: RefusalShape = 'problem';
   /** Whether the caller waits for 100 Continue before it sends its body. */
   #holdsBody: boolean;
 
   /** @param own the name of the system that has the address at which the request came */
-  constructor(response: ServerResponse, own?: string, tunnel: Tunnel | null = null) {
+  constructor(response: ServerResponse, urls: Pick<GatewayUrls, 'hold'>, own?: string, tunnel: Tunnel | null = null) {
     this.#response = response;
+    this.#urls = urls;
     this.#own = own;
     this.tunnel = tunnel;
     this.#holdsBody = response.req.headers.expect !== undefined;
@@ -94,7 +92,7 @@ export class HttpReply implements ConnectionReply {
     if (problem.status === 401) headers['www-authenticate'] = 'Bearer realm="holdpoint"';
     if (retry_after !== undefined) headers['retry-after'] = retry_after;
     const isPending = problem.code === 'approval-pending' || problem.code === 'release-pending';
-    if (isPending && hold_id !== undefined) headers['location'] = holdLocation(hold_id);
+    if (isPending && hold_id !== undefined) headers['location'] = this.locationOf(hold_id);
     // Request smuggling: the rest of an unread body, or of a badly framed request, must not become the next request.
     if (!response.req.complete || problem.code === 'bad-request') headers['connection'] = 'close';
     response.writeHead(refusal.status, reasonPhrase(problem), headers);
@@ -111,13 +109,17 @@ export class HttpReply implements ConnectionReply {
     this.#response.writeHead(202, {
       'content-type': 'application/json',
       'content-length': body.length,
-      location: holdLocation(id),
+      location: this.locationOf(id),
       'retry-after': String(retryAfter),
       'preference-applied': 'respond-async',
       'holdpoint-decision': decisionId,
       'holdpoint-verdict': 'hold',
     });
     this.#end(body);
+  }
+
+  locationOf(holdId: string): string {
+    return this.#urls.hold(holdId, this.via);
   }
 
   sendContinue(): void {

@@ -25,9 +25,11 @@ test('a change is named by its fields, down to those of one agent, reviewer or s
     agents: [{ ...BOT, token_sha256: [hash('b'), hash('a')] }],
     reviewers: [{ id: 'ben@example.com', token_sha256: hash('c') }],
     retention: { events: '30d' },
+    public_url: 'https://gateway.example.com',
   });
   expect(fields).toEqual([
     'agents.bot.token_sha256',
+    'public_url',
     'retention.events',
     'reviewers.ben@example.com',
     'systems.mail',

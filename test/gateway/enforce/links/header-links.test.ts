@@ -104,9 +104,12 @@ test('links name the address at which the agent reached the gateway', async () =
   const own = `http://${plane.address('own')}`;
   const location = `${system.url}/base/x`;
   expect((await headersOf({ location }, { at: own })).get('location')).toBe(`${own}/base/x`);
-  const proxied = { 'x-forwarded-proto': 'https' };
-  const secure = plane.url.replace('http:', 'https:');
-  expect((await headersOf({ location }, { sent: proxied })).get('location')).toBe(`${secure}/api/x`);
+});
+
+test('an agent cannot choose where links lead by X-Forwarded-Proto and X-Forwarded-Host', async () => {
+  const sent = { 'x-forwarded-proto': 'https', 'x-forwarded-host': 'elsewhere.example.com', forwarded: 'proto=https' };
+  const headers = await headersOf({ location: `${system.url}/base/x` }, { sent });
+  expect(headers.get('location')).toBe(`${plane.url}/api/x`);
 });
 
 test('a redirect to another host passes as it is, with a warning and an event', async () => {
