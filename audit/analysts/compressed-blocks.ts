@@ -29,3 +29,8 @@ async function compressBlock(plain: Uint8Array): Promise<Buffer> {
   cityHash128(block.subarray(CHECKSUM)).copy(block);
   return block;
 }
+
+/** Whether a request asks for an answer in compressed blocks (`compress=1`). */
+export function asksForBlocks(search: URLSearchParams | undefined): boolean {
+  return search?.get('compress') === '1';
+}

@@ -4,6 +4,7 @@ import { createServer } from 'node:http';
 import type { Analyst } from './analysts.ts';
 import { identify } from './analysts.ts';
 import type { Catalogue } from './catalogue.ts';
+import { asksForBlocks, compressBlocks } from './compressed-blocks.ts';
 import { createConcurrencyLimiter } from './concurrency-limiter.ts';
 import type { Answer, Connection } from './connection.ts';
 import { quote } from './connection.ts';
@@ -46,7 +47,9 @@ export function createQueryEndpoint({
   const { version, formats, tableFunctions } = catalogue;
   const limiter = createConcurrencyLimiter({ concurrency, queue: QUEUE, maxWait: MAX_WAIT });
   const server = createServer((request, response) => {
-    answer(request, response).catch((error: unknown) => refuse(request, response, error));
+    answer(request, response)
+      .catch((error: unknown) => refuse(request, response, error))
+      .catch(() => response.destroy());
   });
   // Longer than clients keep theirs, so that the client closes an idle connection.
   server.keepAliveTimeout = 30_000;
@@ -110,7 +113,7 @@ export function createQueryEndpoint({
     }
   }
 
-  function refuse(request: IncomingMessage, response: ServerResponse, error: unknown): void {
+  async function refuse(request: IncomingMessage, response: ServerResponse, error: unknown): Promise<void> {
     if (response.headersSent || response.destroyed) {
       response.destroy();
       return;
@@ -119,11 +122,15 @@ export function createQueryEndpoint({
     // The unread rest of the body would be taken for the next request.
     if (!request.complete) response.setHeader('connection', 'close');
     for (const header of ['content-encoding', 'content-length']) response.removeHeader(header);
+    const body = Buffer.from(`${text}\n`);
+    const { searchParams } = URL.parse(request.url ?? '/', 'http://localhost') ?? {};
+    // Clients that ask for blocks look for errors in them too: clickhouse-go, and the JDBC driver before 0.9.
+    const sent = asksForBlocks(searchParams) ? await Array.fromAsync(compressBlocks(body)) : [body];
     response.writeHead(status, {
       'content-type': 'text/plain; charset=UTF-8',
       'x-clickhouse-exception-code': String(code),
     });
-    response.end(`${text}\n`);
+    response.end(Buffer.concat(sent));
   }
 }
 

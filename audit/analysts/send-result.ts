@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { compressBlocks } from './compressed-blocks.ts';
+import { asksForBlocks, compressBlocks } from './compressed-blocks.ts';
 import { chooseEncoding } from './encoding.ts';
 import { reviseNative } from './native.ts';
 
@@ -19,7 +19,7 @@ export async function sendResult(
   const written = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   // All of it at once, so that a result that cannot be converted is an error and not half an answer.
   const body = format === 'Native' && revision > 0 ? Buffer.concat([...reviseNative(written, revision)]) : written;
-  const inBlocks = search.get('compress') === '1';
+  const inBlocks = asksForBlocks(search);
   const mayEncode = !inBlocks && search.get('enable_http_compression') !== '0';
   const encoding = mayEncode ? chooseEncoding(request.headers['accept-encoding'] ?? '') : null;
   if (encoding) response.setHeader('content-encoding', encoding.name);

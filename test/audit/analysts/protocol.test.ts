@@ -220,7 +220,7 @@ test('parameters that clients add are accepted, and other settings refused as by
   const harmless =
     '?wait_end_of_query=1&send_progress_in_http_headers=1&log_comment=x&session_id=y&session_timeout=60&role=z' +
     '&readonly=2&max_block_size=100&max_execution_time=600&max_threads=64&async_insert=0&input_format_null_as_default=1' +
-    '&http_headers_progress_interval_ms=1&client_protocol_version=0&allow_experimental_object_type=1&database=default';
+    '&http_headers_progress_interval_ms=1&client_protocol_version=0&allow_experimental_object_type=1&database=default&select_sequential_consistency=1&result_overflow_mode=throw';
   expect(await (await endpoint.query('SELECT 1', harmless)).text()).toBe('1\n');
   const refused: [string, string][] = [
     ['readonly=0', '164'],
@@ -228,6 +228,9 @@ test('parameters that clients add are accepted, and other settings refused as by
     ['format_schema=x', '164'],
     ['format_template_row=x', '164'],
     ['max_memory_usage=x', '72'],
+    ['limit=x', '72'],
+    ['result_overflow_mode=any', '36'],
+    ['timeout_overflow_mode=break', '164'],
     ['max_memory_usage_for_user=0', '164'],
     ['database=nowhere', '81'],
     ['database=system', '497'],
@@ -246,6 +249,50 @@ test('a client can lower its limits and never raise them', async () => {
   expect(await limit('max_execution_time', '3600')).toBe(60);
   expect(await limit('max_memory_usage', '0')).toBeLessThan(2 ** 28);
   expect(await limit('max_result_rows', '1000000000')).toBe(1_000_000);
+});
+
+test('a client that wants the first rows gets them, and no error', async () => {
+  const rows = async (sql: string, search: string) => {
+    const answer = await endpoint.query(sql, search);
+    return [answer.status, (await answer.text()).trim().split('\n').length];
+  };
+  const numbers = 'SELECT number FROM numbers(100000)';
+  // What the JDBC driver sends for setMaxRows(2), and for setMaxRows(0).
+  expect(await rows(numbers, '?max_result_rows=2&result_overflow_mode=break')).toEqual([200, 2]);
+  expect(await rows(numbers, '?result_overflow_mode=break&max_result_rows=2&limit=7')).toEqual([200, 2]);
+  expect(await rows(numbers, '?max_result_rows=9223372036854775807&result_overflow_mode=break')).toEqual([
+    200, 100_000,
+  ]);
+  expect(await rows(`${numbers} SETTINGS max_result_rows = 2, result_overflow_mode = 'break'`, '')).toEqual([200, 2]);
+  const inner = 'SELECT max(n) FROM (SELECT number AS n FROM numbers(10) UNION ALL SELECT 99)';
+  expect(await (await endpoint.query(inner, '?max_result_rows=1&result_overflow_mode=break')).text()).toBe('99\n');
+  expect(await rows('DESCRIBE TABLE events', '?max_result_rows=2&result_overflow_mode=break')).toEqual([200, 8]);
+  const exact = await endpoint.query(numbers, '?max_result_rows=2&result_overflow_mode=throw');
+  expect(exact.headers.get('x-clickhouse-exception-code')).toBe('396');
+});
+
+test('a result that exceeds the limits of the endpoint is never cut in silence', async () => {
+  const tooMany: [string, string][] = [
+    ['SELECT number FROM numbers(2000000)', '?max_result_rows=9223372036854775807&result_overflow_mode=break'],
+    ['SELECT number FROM numbers(2000000)', '?result_overflow_mode=break'],
+    [
+      `SELECT 1 AS ${'x'.repeat(150)} FROM numbers(1000000) FORMAT JSONEachRow`,
+      '?max_result_rows=999999&result_overflow_mode=break',
+    ],
+  ];
+  for (const [sql, search] of tooMany) {
+    const answer = await endpoint.query(sql, search);
+    expect([search, answer.headers.get('x-clickhouse-exception-code')]).toEqual([search, '396']);
+  }
+});
+
+test('a client that asks for compressed blocks gets errors in them too', async () => {
+  for (const headers of [{}, { authorization: `Basic ${Buffer.from('ana@example.com:wrong').toString('base64')}` }]) {
+    const answer = await endpoint.ask('/?compress=1', { method: 'POST', body: 'DROP TABLE events', headers });
+    const code = answer.headers.get('x-clickhouse-exception-code');
+    const text = readBlocks(Buffer.from(await answer.arrayBuffer())).toString();
+    expect(text).toMatch(new RegExp(`^Code: ${code}\\. DB::Exception: `));
+  }
 });
 
 test('a query beyond its limits ends with the exception of a server', async () => {
