@@ -72,8 +72,13 @@ export type Decision = {
   readonly decideMicros: number;
 };
 
+/** The rules that gave the verdict. Others may have matched: an allow rule of a held call, for example. */
+export function rulesOf(verdict: Verdict, rules: readonly MatchedRule[]): readonly MatchedRule[] {
+  return rules.filter((rule) => rule.verdict === verdict);
+}
+
 /** Probabilistic only if every deciding rule is: one plain rule is enough to stop the call. */
 export function triggerOf(rules: readonly MatchedRule[], verdict: Verdict): Trigger {
-  const deciding = rules.filter((rule) => rule.verdict === verdict);
+  const deciding = rulesOf(verdict, rules);
   return deciding.length > 0 && deciding.every((rule) => rule.trigger === 'probabilistic') ? 'probabilistic' : 'rule';
 }

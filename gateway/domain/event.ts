@@ -45,7 +45,10 @@ export const EVENT_FIELDS = {
   path: { kind: 'text', about: 'The path below the system, masked, without its query.' },
   resource: { kind: 'text', about: 'The resource, as `<type>` or `<type>/<id>`, masked.' },
   verdict: { kind: 'name', about: '`allow`, `hold` or `block`.' },
-  rules: { kind: 'names', about: 'The rules that matched, as `<package>/<name>`, those of the verdict first.' },
+  rules: {
+    kind: 'names',
+    about: 'The rules that matched, as `<package>/<name>`, those of the verdict first; of a hold, the rules that held.',
+  },
   trigger: {
     kind: 'name',
     about:

@@ -1,3 +1,4 @@
+import { rulesOf } from '../../domain/decision.ts';
 import type { Hold } from '../../domain/hold.ts';
 import type { NotificationKind, NotificationTrigger } from '../../domain/notification.ts';
 import { iso, isoOrNull } from '../../domain/time.ts';
@@ -116,7 +117,7 @@ export function notificationMessage(trigger: NotificationTrigger, consoleUrl: st
       agent: hold.principal.agent,
       owner: hold.principal.owner,
       reason: clip(visibleLine(maskText(hold.reason)), LONGEST_REASON),
-      rules: call ? call.rules.map(({ id }) => id) : [],
+      rules: call ? rulesOf('hold', call.rules).map(({ id }) => id) : [],
       groups: decidingGroups(hold),
       assignee: hold.assignee,
       created_at: iso(hold.createdAt),

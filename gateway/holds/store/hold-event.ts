@@ -1,3 +1,4 @@
+import { rulesOf } from '../../domain/decision.ts';
 import type { CallHold, Hold } from '../../domain/hold.ts';
 import { maskPath, maskText } from '../../secrets/secret.ts';
 import type { Step } from '../changes/change.ts';
@@ -37,7 +38,7 @@ function ofCall(hold: CallHold) {
     method: hold.method,
     path: maskPath(path),
     resource: maskText(resource),
-    rules: hold.rules.map((rule) => rule.id),
+    rules: rulesOf('hold', hold.rules).map(({ id }) => id),
     trigger: hold.trigger,
     policy_revision: hold.policyRevision,
   } as const;

@@ -189,7 +189,9 @@ describe('what is told', () => {
   const messageOf = (draft: NotificationDraft | undefined) => JSON.parse(draft!.payload) as NotificationMessage;
 
   test('a message about a hold says who wants what, who may decide until when, and where', () => {
-    const hold = aHold(NOW, { assignee: 'bea@example.com' });
+    const held = aHold(NOW, { assignee: 'bea@example.com' });
+    const allows = { id: 'rules.payments/refund', verdict: 'allow', reason: null, trigger: 'rule' } as const;
+    const hold = { ...held, rules: [...held.rules, allows] };
     const [draft] = compose(of('opened', hold, NOW + 5));
     expect(draft).toMatchObject({ kind: 'opened', holdId: hold.id, channel: 'webhook/all', to: null });
     expect(messageOf(draft)).toEqual({

@@ -107,6 +107,15 @@ describe.each(engines)('holds in $name', (engine) => {
       expect(JSON.stringify(opened)).not.toContain('agent-secret');
     });
 
+    test('the events of a hold name the rules that held, not an allow rule that matched too', async () => {
+      const store = await stores.open();
+      const { rules } = draft(500);
+      const allows = { id: 'rules.payments/refund', verdict: 'allow', reason: null, trigger: 'rule' } as const;
+      await store.holds.open(draft(500, { rules: [...rules, allows] }));
+      const [opened] = await store.outbox.read(0, 10);
+      expect(opened!.event.rules).toEqual(['rules.payments/refund-over-limit']);
+    });
+
     test('a hold that does not exist is answered as not found', async () => {
       const store = await stores.open();
       expect(await store.holds.find('hold_none')).toBeNull();
