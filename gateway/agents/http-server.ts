@@ -19,9 +19,13 @@ const REQUEST_TIMEOUT = 120_000;
  */
 const SHARES_PORTS = process.platform === 'linux';
 
-/** An HTTP server for agents, strict about framing. */
-export function createHttpServer(serve: (request: IncomingMessage, response: ServerResponse) => void): Server {
+/** An HTTP server for agents, strict about framing. @param headLimit most bytes of a request line and headers */
+export function createHttpServer(
+  headLimit: number,
+  serve: (request: IncomingMessage, response: ServerResponse) => void,
+): Server {
   const server = createServer({
+    maxHeaderSize: headLimit,
     keepAliveTimeout: KEEP_ALIVE,
     requestTimeout: REQUEST_TIMEOUT,
     // Some clients, such as Java's, offer `Upgrade: h2c` on ordinary calls, which stay ordinary calls. So does a
@@ -35,7 +39,7 @@ export function createHttpServer(serve: (request: IncomingMessage, response: Ser
   server.on('request', serve);
   // With this listener Node does not send 100 Continue itself: a caller without permission need not send the body.
   server.on('checkContinue', serve);
-  server.on('clientError', answerUnreadable);
+  server.on('clientError', (error, socket) => answerUnreadable(error, socket, headLimit));
   return server;
 }
 

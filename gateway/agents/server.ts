@@ -33,6 +33,8 @@ export type ServerSettings = CallSettings & {
 
 export type ServerDeps = ServerSettings & {
   readonly listen: Address;
+  /** Most bytes of the head of a request. */
+  readonly headLimit: number;
   /** The name of this gateway, and of this process in its attempts to release. */
   readonly node: string;
   readonly attemptedBy: string;
@@ -132,7 +134,7 @@ export function buildServer(deps: ServerDeps): AgentsServer {
     own: string | null,
     ownEndpoints: (request: IncomingMessage, response: ServerResponse) => void,
   ): Server {
-    return createHttpServer((request, response) => {
+    return createHttpServer(deps.headLimit, (request, response) => {
       if (isDraining(request.socket)) response.destroy();
       else if (request.url?.startsWith('/-/')) {
         if (own) owners.set(request, own);

@@ -6,13 +6,12 @@ import { openAnswer } from './open-answers.ts';
 // To save memory: an `import` reads every export of this module, and so loads Node's fetch.
 const { STATUS_CODES } = process.getBuiltinModule('node:http');
 
-const UNREADABLE_STATUS: Record<string, number> = { HPE_HEADER_OVERFLOW: 431, ERR_HTTP_REQUEST_TIMEOUT: 408 };
-
 /**
  * Answers a request that the HTTP parser refuses (bare LF, two lengths, obsolete folding and other smuggling), and
  * closes the connection.
+ * @param headLimit most bytes of a request line and headers
  */
-export function answerUnreadable(error: NodeJS.ErrnoException, socket: Duplex): void {
+export function answerUnreadable(error: NodeJS.ErrnoException, socket: Duplex, headLimit: number): void {
   // Response splitting: this answer must not be taken for the answer to an earlier call on the connection that is still
   // being served, or is answered in part.
   const other = openAnswer(socket);
@@ -20,9 +19,10 @@ export function answerUnreadable(error: NodeJS.ErrnoException, socket: Duplex): 
     socket.destroy();
     return;
   }
-  const status = UNREADABLE_STATUS[error.code ?? ''] ?? 400;
+  const problem = error.code === 'HPE_HEADER_OVERFLOW' ? headTooLarge(headLimit) : new Problem('bad-request');
+  const status = error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 408 : problem.status;
   const decision_id = createId('dec');
-  const body = JSON.stringify({ ...new Problem('bad-request').toJSON(), status, decision_id });
+  const body = JSON.stringify({ ...problem.toJSON(), status, decision_id });
   const head = [
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
     'content-type: application/problem+json',
@@ -32,4 +32,10 @@ export function answerUnreadable(error: NodeJS.ErrnoException, socket: Duplex): 
     'connection: close',
   ];
   socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
+}
+
+function headTooLarge(limit: number): Problem {
+  return new Problem('head-too-large', {
+    detail: `The request line and headers have more than ${limit} bytes, or more than 1000 headers. Send fewer or shorter ones, or have an operator raise \`head_limit\`.`,
+  });
 }

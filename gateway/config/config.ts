@@ -109,6 +109,7 @@ export function parseConfig(text: string, file: string, env: NodeJS.ProcessEnv =
       {
         preset: _preset,
         agent_credential,
+        answer_head_limit,
         body_limit,
         credential,
         form_fields,
@@ -123,7 +124,11 @@ export function parseConfig(text: string, file: string, env: NodeJS.ProcessEnv =
       },
     ]) => ({
       ...withoutUndefined(system),
-      ...withoutUndefined({ proxy: proxyFor(name, system.upstream, proxy), publicUrl: public_url }),
+      ...withoutUndefined({
+        answerHeadLimit: answer_head_limit,
+        proxy: proxyFor(name, system.upstream, proxy),
+        publicUrl: public_url,
+      }),
       ...(tls && { tls: readPem(tls, base, (key, message) => at(['systems', name, 'tls', key], message)) }),
       name,
       agentCredential: withoutUndefined(agent_credential),

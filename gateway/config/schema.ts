@@ -6,7 +6,7 @@ import { notify } from './notify.ts';
 import { agent, reviewer } from './people.ts';
 import { section } from './section.ts';
 import { system } from './system.ts';
-import { folder, name, size, upstreamUrl } from './values.ts';
+import { folder, headSize, name, size, upstreamUrl } from './values.ts';
 
 /** All of `holdpoint.yaml`. The descriptions become `gateway/config/README.md`. */
 export const schema = section({
@@ -55,6 +55,9 @@ export const schema = section({
     .describe(
       'Folder of [Rego policies](../../policies/README.md). The gateway watches it and loads every valid change.',
     ),
+  head_limit: headSize
+    .prefault('64KiB')
+    .describe('Largest request line and headers of a call; larger ones get 431, and so do more than 1000 headers.'),
   workers: z
     .union([z.literal('auto'), z.number().int().min(1).max(256)], { error: 'expected auto or a number from 1 to 256' })
     .default('auto')

@@ -8,7 +8,7 @@ import { credential } from './credential.ts';
 import { proxyUrl } from './egress-proxy.ts';
 import { PRESETS } from './preset.ts';
 import { section } from './section.ts';
-import { duration, file, headerName, size, upstreamUrl } from './values.ts';
+import { duration, file, headerName, headSize, size, upstreamUrl } from './values.ts';
 
 const httpStatus = z.number().int().min(200).max(599);
 const COST_SOURCES = 'expected one of answer, header and amount';
@@ -161,6 +161,10 @@ export const system = section({
     .prefault('60s')
     .describe("How long the gateway waits for the system's response headers, and for each pause in the body."),
   body_limit: size.prefault('1MiB').describe('Largest request body, as sent and decompressed; larger ones get 413.'),
+  answer_head_limit: headSize
+    .optional()
+    .meta({ defaultText: '`64KiB`' })
+    .describe('Largest head of a response; a larger one is a 502 with the code `answer-head-too-large`.'),
   form_fields: z
     .number()
     .int()

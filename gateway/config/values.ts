@@ -3,6 +3,8 @@ import * as units from '../domain/units.ts';
 
 export const duration = units.duration.meta({ title: 'duration' });
 export const size = units.size.meta({ title: 'size' });
+/** The size of the head of a message. Each connection may need as much memory. */
+export const headSize = size.refine((bytes) => bytes >= 2 ** 12 && bytes <= 2 ** 20, 'expected 4KiB to 1MiB');
 /** A path, relative to the configuration file. */
 export const file = z.string().meta({ title: 'file' });
 export const folder = z.string().meta({ title: 'folder' });

@@ -23,6 +23,11 @@ export const commonProblems = {
     'Malformed request',
     'The request is malformed or ambiguous and had no effect. Correct it and send it again.',
   ],
+  'head-too-large': [
+    431,
+    'Request head too large',
+    'The request line and headers exceed the limit. Send shorter ones, or have an operator raise `head_limit`.',
+  ],
   'body-too-large': [413, 'Body too large', 'The body exceeds the limit and had no effect. Send a smaller one.'],
   internal: [
     500,
@@ -151,6 +156,11 @@ export const agentProblems = {
     502,
     'Upstream connection failed',
     'The connection to the system broke before its response was complete. The call may have been executed: check before you send it again.',
+  ],
+  'answer-head-too-large': [
+    502,
+    'Response head too large',
+    'The headers of the response exceed the limit, so it was not passed on. The call was executed: do not send it again. An operator can raise `answer_head_limit` of the system.',
   ],
   'upstream-timeout': [
     504,

@@ -42,6 +42,8 @@ export type System = {
   /** How long a held request stays open. */
   readonly wait: number;
   readonly bodyLimit: number;
+  /** Most bytes of the head of an answer. */
+  readonly answerHeadLimit?: number;
   /** Most fields of a form or query that the system reads. */
   readonly formFields: number;
   /** The longest wait for the upstream's response headers, and the longest pause in its body. */

@@ -68,6 +68,7 @@ async function start(
   let systems = addressed(config);
   const server = buildServer({
     listen: listen.agents,
+    headLimit: config.head_limit,
     systems,
     agents: config.agents,
     reviewers: config.reviewers,

@@ -23,6 +23,7 @@ const FAILURE_OF: { readonly [Code in ProblemCode]?: Failure } = {
   superseded: 'boundary-exceeded',
   'upstream-unreachable': 'system-failed',
   'upstream-failed': 'system-failed',
+  'answer-head-too-large': 'system-failed',
   'upstream-timeout': 'system-failed',
   'policy-unavailable': 'gateway-failed',
   'journal-unavailable': 'gateway-failed',

@@ -9,8 +9,8 @@ export type AnswerParts = {
   data(piece: Buffer): void;
 };
 
-/** Most bytes of a head, and of the trailers; the limit of `node:http`. */
-const FIELDS_LIMIT = 16 * 1024;
+/** Most bytes of a head, and of the trailers, where a system sets no limit. Common proxies take as much. */
+const FIELDS_LIMIT = 64 * 1024;
 /** Most interim answers before the final one. */
 const INTERIM_LIMIT = 100;
 
@@ -26,6 +26,9 @@ const STATUS_LINE_BEGINS = 'HTTP/1.';
 
 const CR = 0x0d;
 
+/** The head of an answer is longer than the limit. The upstream may have executed the request. */
+export class HeadTooLarge extends Error {}
+
 /** What the next byte belongs to. */
 type Place = 'head' | 'counted body' | 'endless body' | 'framing of chunks' | 'chunk' | 'trailers' | 'nothing';
 
@@ -36,6 +39,7 @@ type Place = 'head' | 'counted body' | 'endless body' | 'framing of chunks' | 'c
  */
 export class AnswerReader {
   readonly #parts: AnswerParts;
+  readonly #fieldsLimit: number;
   #place: Place = 'nothing';
   /** The part of a head or of trailers that has arrived. */
   #held = '';
@@ -47,8 +51,10 @@ export class AnswerReader {
   readonly #chunks = new ChunkFraming();
   #trailers: string[] = [];
 
-  constructor(parts: AnswerParts) {
+  /** @param fieldsLimit most bytes of a head, and of the trailers */
+  constructor(parts: AnswerParts, fieldsLimit = FIELDS_LIMIT) {
     this.#parts = parts;
+    this.#fieldsLimit = fieldsLimit;
   }
 
   /** Whether the whole answer has arrived. */
@@ -76,7 +82,7 @@ export class AnswerReader {
   /**
    * Takes the first `length` of `bytes`. Returns how many of them belong to the answer; less than `length` if bytes
    * follow its end.
-   * @throws Error when the answer is invalid or ambiguous
+   * @throws Error when the answer is invalid or ambiguous; HeadTooLarge
    */
   read(bytes: Buffer, length: number): number {
     let at = 0;
@@ -167,10 +173,13 @@ export class AnswerReader {
    */
   #hold(bytes: Buffer, at: number, end: number, mark: string): number {
     const before = this.#held.length;
-    const text = this.#held + bytes.toString('latin1', at, Math.min(end, at + FIELDS_LIMIT - before));
+    const text = this.#held + bytes.toString('latin1', at, Math.min(end, at + this.#fieldsLimit - before));
     const found = text.indexOf(mark, Math.max(0, before - mark.length + 1));
     if (found < 0) {
-      if (text.length >= FIELDS_LIMIT) throw new Error('the head or the trailers are too long');
+      if (text.length >= this.#fieldsLimit) {
+        if (this.#place === 'trailers') throw new Error('the trailers are too long');
+        throw new HeadTooLarge(`the head has more than ${this.#fieldsLimit} bytes`);
+      }
       // Only new bytes are checked, with the last old one, which may be a CR.
       refuseIllegal(text.slice(Math.max(0, before - 1)));
       this.#held = text;

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import type { ProblemCode } from '../domain/problem.ts';
-import { AnswerReader } from './answer-reader.ts';
+import { AnswerReader, HeadTooLarge } from './answer-reader.ts';
 import { ONE_WRITE } from './delivery.ts';
 import type { Dial } from './dial.ts';
 import type { Transfer } from './transfer.ts';
@@ -11,8 +11,11 @@ const READ_SIZE = 64 * 1024;
 /** Longest interval between two checks of a connection's time limits, in milliseconds. */
 const LOOK_INTERVAL = 4000;
 
-/** Longest time for a connection to open, and for an answer to begin or continue, in milliseconds. */
-export type Limits = { readonly connect: number; readonly answer: number };
+/**
+ * Longest time for a connection to open, and for an answer to begin or continue, in milliseconds; most bytes of the head
+ * of an answer.
+ */
+export type Limits = { readonly connect: number; readonly answer: number; readonly answerHead: number | undefined };
 
 /** The pool that owns a connection. */
 export type Owner = {
@@ -47,10 +50,11 @@ export class Connection {
   constructor(dial: Dial, limits: Limits, owner: Owner) {
     this.#limits = limits;
     this.#owner = owner;
-    this.#reader = new AnswerReader({
-      head: (status, fields) => this.#head(status, fields),
-      data: (piece) => this.#data(piece),
-    });
+    const parts = {
+      head: (status: number, fields: string[]) => this.#head(status, fields),
+      data: (piece: Buffer) => this.#data(piece),
+    };
+    this.#reader = new AnswerReader(parts, limits.answerHead);
     const onread = { buffer: this.#buffer, callback: (length: number) => this.#read(length) };
     this.#socket = this.#follow(dial(onread, (socket) => this.#open(socket)));
   }
@@ -142,7 +146,7 @@ export class Connection {
       const taken = this.#reader.read(this.#buffer, length);
       if (this.#reader.ended) this.#end(transfer, taken === length);
     } catch (error) {
-      this.#fail('upstream-failed', error);
+      this.#fail(error instanceof HeadTooLarge ? 'answer-head-too-large' : 'upstream-failed', error);
     }
     return !this.#isPaused;
   }

@@ -32,7 +32,11 @@ const LONGEST_CONNECT = 10_000;
 export function createUpstream(system: System): Upstream {
   const headOf = createRequestHead(system.upstream);
   const dial = createDial(system);
-  const limits = { connect: Math.min(system.timeout, LONGEST_CONNECT), answer: system.timeout };
+  const limits = {
+    connect: Math.min(system.timeout, LONGEST_CONNECT),
+    answer: system.timeout,
+    answerHead: system.answerHeadLimit,
+  };
   const connections = new Set<Connection>();
   const idle: Connection[] = [];
   const queue: Transfer[] = [];

@@ -113,6 +113,7 @@ export async function startDataPlane(options: {
   const log = pino({ level: 'info' }, destination);
   const server = buildServer({
     listen: config.listen.agents,
+    headLimit: config.head_limit,
     systems: config.systems,
     agents: config.agents,
     reviewers: config.reviewers,

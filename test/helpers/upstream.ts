@@ -24,7 +24,8 @@ type Respond = (received: Received, response: ServerResponse, request: IncomingM
 /** A business system on a real socket that remembers its requests. */
 export async function startUpstream(respond: Respond = answerOk, onPort = 0): Promise<Upstream> {
   const received: Received[] = [];
-  const server = createServer((request, response) => {
+  // As systems that take long tokens.
+  const server = createServer({ maxHeaderSize: 2 ** 20 }, (request, response) => {
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => {

@@ -174,7 +174,7 @@ describe('answers cut into pieces', () => {
 });
 
 describe('invalid answers', () => {
-  const LONG = 'x'.repeat(16 * 1024);
+  const LONG = 'x'.repeat(64 * 1024);
   test.each([
     ['another protocol', 'SSH-2.0-OpenSSH\r\n'],
     ['another protocol without any line end', 'RTSP'],
