@@ -208,7 +208,7 @@ export const EVENT_TYPES = {
   'call.noted': {
     layer: 'record',
     about:
-      'The answer of the system led elsewhere, or had its credential. `code`: `redirect-elsewhere`, `links-kept` (a body with declared links was too large or not readable, and passed as it was) or `credential-masked`.',
+      'The answer of the system led elsewhere or had its credential, or its request was sent again. `code`: `redirect-elsewhere`, `links-kept` (a body with declared links was too large or not readable, and passed as it was), `credential-masked`, or `sent-again` (a GET, HEAD or OPTIONS went out twice, because the system closed a kept connection before it answered).',
     has: [...ANY, ...CALLED, 'code'],
     may: [...OF_CALLS, 'hold_id', 'trigger', 'reason', 'status'],
   },

@@ -1,9 +1,10 @@
 /**
  * What the gateway changed in an answer, or let pass with a warning. `redirect-elsewhere`: a redirect to a host that is
  * none of the system's. `links-kept`: a body with declared links was too large to read, or in an unknown coding.
- * `credential-masked`: it had the system's credential.
+ * `credential-masked`: it had the system's credential. `sent-again`: a request with a safe method went out once more,
+ * because the system closed a kept connection before it answered.
  */
-export type AnswerNote = 'redirect-elsewhere' | 'links-kept' | 'credential-masked';
+export type AnswerNote = 'redirect-elsewhere' | 'links-kept' | 'credential-masked' | 'sent-again';
 
 /** Receives an upstream's answer: for a waiting agent, for the store, or for both. */
 export type UpstreamSink = {

@@ -5,11 +5,11 @@ import type { Meter } from '../domain/metering.ts';
 import type { Reply } from '../domain/reply.ts';
 import type { Forwarder } from './forwarder.ts';
 import type { Links } from './links/links.ts';
+import { refuse } from './refuse.ts';
 import { sampled } from './sampled-answer.ts';
 
 /**
- * Forwards an allowed call and streams the answer.
- * @throws Problem `upstream-*` or `overloaded` when the upstream gave no answer to stream
+ * Forwards an allowed call and streams the answer. If the upstream gives none, the call is refused.
  */
 export function createForward(deps: {
   readonly forwarder: Forwarder;
@@ -49,7 +49,7 @@ export function createForward(deps: {
     if (problem && status > 0) {
       return complete(status, { code: problem.code, cause: problem.cause, ...known });
     }
-    if (problem) throw problem;
+    if (problem) return { ...refuse(problem, decision, reply), notes: answer.notes };
     return complete(status, known);
   };
 }

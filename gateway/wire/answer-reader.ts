@@ -62,6 +62,11 @@ export class AnswerReader {
     return this.#place === 'nothing';
   }
 
+  /** Whether any byte of the answer has arrived. */
+  get begun(): boolean {
+    return this.#place !== 'head' || this.#held !== '' || this.#interim > 0;
+  }
+
   /** Milliseconds for which the upstream keeps the connection for another request; 0 if it does not. */
   get idle(): number {
     return this.#idle;

@@ -23,13 +23,15 @@ export type Owner = {
   freed(connection: Connection): void;
   /** The connection must not be used any more. */
   lost(connection: Connection): void;
+  /** The connection was closed before it carried a byte of the answer, and the transfer may be sent again. */
+  stale(connection: Connection, transfer: Transfer, cause: unknown): void;
   /** The connection is closed. */
   closed(connection: Connection): void;
 };
 
 /**
  * One connection to an upstream, for one call after another (RFC 9112 section 9). It closes as soon as it cannot tell
- * which call the bytes belong to, and never sends a call twice.
+ * which call the bytes belong to, and never sends a call twice itself.
  *
  * Node's `onread` reads into one buffer, past the machinery of streams. One timer checks all time limits when it fires.
  */
@@ -42,6 +44,8 @@ export class Connection {
   #transfer: Transfer | null = null;
   #isOpen = false;
   #isPaused = false;
+  /** Whether it has carried a whole call. A new connection is not stale, so a request goes out twice at most. */
+  #isUsed = false;
   #now = 0;
   /** The time by which the expected event must happen. */
   #due = 0;
@@ -73,7 +77,7 @@ export class Connection {
       )
       .on(
         'error',
-        ifInUse((error: Error) => this.#fail('upstream-failed', error)),
+        ifInUse((error: Error) => this.#broke(error)),
       )
       .on(
         'close',
@@ -176,6 +180,7 @@ export class Connection {
   #end(transfer: Transfer, isInStep: boolean): void {
     if (this.#transfer !== transfer) return;
     const idle = isInStep && !transfer.head.isLast ? this.#reader.idle : 0;
+    this.#isUsed = true;
     transfer.end(this.#reader.trailers);
     // Its caller may have left at the last moment; then the connection is already closed.
     if (this.#transfer !== transfer) return;
@@ -210,14 +215,29 @@ export class Connection {
       if (transfer) this.#end(transfer, false);
       else this.#destroy();
     } catch (error) {
-      this.#fail('upstream-failed', error);
+      this.#broke(error);
     }
   }
 
   #closed(): void {
     clearTimeout(this.#timer);
-    this.#fail('upstream-failed', new Error('the connection was closed'));
+    this.#broke(new Error('the connection was closed'));
     this.#owner.closed(this);
+  }
+
+  /**
+   * The upstream closed the connection. It may have closed a kept one before it saw the request, as connections time out
+   * (RFC 9110 section 9.2.2, RFC 9112 section 9.3.1).
+   */
+  #broke(cause: unknown): void {
+    const transfer = this.#transfer;
+    if (!transfer?.mayRepeat || !this.#isUsed || this.#reader.begun) {
+      this.#fail('upstream-failed', cause);
+      return;
+    }
+    this.#transfer = null;
+    this.#destroy();
+    this.#owner.stale(this, transfer, cause);
   }
 
   #fail(code: ProblemCode, cause: unknown): void {

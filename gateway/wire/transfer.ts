@@ -1,3 +1,4 @@
+import { isSafe } from '../domain/call.ts';
 import { Problem, type ProblemCode } from '../domain/problem.ts';
 import { responseHeaders } from './response-headers.ts';
 import type { RequestHead } from './request-head.ts';
@@ -15,8 +16,9 @@ export class Transfer {
   connection: Carrier | null = null;
   /** Fires when it has been queued for too long. */
   queueTimer: NodeJS.Timeout | undefined = undefined;
-  /** Set before the first byte is written: from then on the request may have arrived. */
+  /** Set before the first byte is written on its connection: from then on the request may have arrived. */
   sent = false;
+  #isRepeated = false;
   readonly #sink: UpstreamSink;
   readonly #done: (delivery: Delivery) => void;
   #beganAt = 0;
@@ -35,6 +37,18 @@ export class Transfer {
   begin(connection: Carrier, now: number): void {
     this.connection = connection;
     this.#beganAt = now;
+  }
+
+  /** Whether it may be sent once more: only with a safe method (RFC 9110 section 9.2.1). */
+  get mayRepeat(): boolean {
+    return isSafe(this.request.method);
+  }
+
+  /** Takes it back from a connection that carried nothing of the answer. */
+  repeat(): void {
+    this.#isRepeated = true;
+    this.sent = false;
+    this.#sink.note?.('sent-again');
   }
 
   answered(status: number, fields: string[], now: number): void {
@@ -62,7 +76,7 @@ export class Transfer {
   fail(code: ProblemCode, cause: unknown, now: number): void {
     if (this.#status > 0) this.#sink.broken();
     else if (this.connection) this.#upstreamMs = now - this.#beganAt;
-    this.#finish(new Problem(this.sent ? code : 'upstream-unreachable', { cause }));
+    this.#finish(new Problem(this.#maybeArrived ? code : 'upstream-unreachable', { cause }));
   }
 
   /** Ends it while it is queued. */
@@ -70,12 +84,16 @@ export class Transfer {
     this.#finish(problem);
   }
 
+  get #maybeArrived(): boolean {
+    return this.sent || this.#isRepeated;
+  }
+
   #finish(problem: Problem | null): void {
     this.#done({
       status: this.#status,
       bytes: this.#bytes,
       upstreamMs: this.#upstreamMs,
-      sent: this.sent,
+      sent: this.#maybeArrived,
       problem,
     });
   }

@@ -27,7 +27,8 @@ const LONGEST_CONNECT = 10_000;
  * One worker's connections to one upstream, used last in, first out, so that surplus ones go idle and close.
  *
  * Requests are written at the end of the event loop's turn in which they come. By then, everything that arrived on idle
- * connections has been read: one that the upstream has closed, or sent unrequested bytes on, is not used.
+ * connections has been read: one that the upstream has closed, or sent unrequested bytes on, is not used. If the upstream
+ * closes a kept connection later, a request with a safe method goes out once more, on a new connection.
  */
 export function createUpstream(system: System): Upstream {
   const headOf = createRequestHead(system.upstream);
@@ -51,6 +52,16 @@ export function createUpstream(system: System): Upstream {
     lost(connection) {
       const at = idle.indexOf(connection);
       if (at >= 0) idle.splice(at, 1);
+    },
+    stale(connection, transfer, cause) {
+      connections.delete(connection);
+      const now = performance.now();
+      if (isClosed) {
+        transfer.fail('upstream-failed', cause, now);
+        return;
+      }
+      transfer.repeat();
+      open().begin(transfer, now);
     },
     closed(connection) {
       connections.delete(connection);
@@ -81,7 +92,10 @@ export function createUpstream(system: System): Upstream {
       if (kept.isKept(now)) return kept;
       void kept.close();
     }
-    if (connections.size >= system.connections) return null;
+    return connections.size < system.connections ? open() : null;
+  }
+
+  function open(): Connection {
     const fresh = new Connection(dial, limits, owner);
     connections.add(fresh);
     return fresh;

@@ -16,6 +16,8 @@ export type BareSystem = {
   /** The bytes that arrived on each connection so far. */
   readonly arrived: string[];
   take: Take;
+  /** Takes no further connections. */
+  stop(stopped: () => void): void;
   close(): Promise<void>;
 };
 
@@ -39,6 +41,10 @@ export async function startBareSystem(take: Take, tls?: TlsOptions): Promise<Bar
     sockets,
     arrived,
     take,
+    stop(stopped) {
+      server.close();
+      setImmediate(stopped);
+    },
     async close() {
       for (const socket of sockets) socket.destroy();
       await new Promise((closed) => server.close(closed));
@@ -78,7 +84,7 @@ export type Sent = {
 };
 
 /** Sends a call as the gateway does, and records its answer. */
-export function send(upstream: Upstream, request: Partial<Outgoing> = {}): Sent {
+export function send(upstream: Upstream, request: Partial<Outgoing> = {}, notes: string[] = []): Sent {
   const told: unknown[] = [];
   const pieces: Buffer[] = [];
   let leave = () => {};
@@ -95,6 +101,7 @@ export function send(upstream: Upstream, request: Partial<Outgoing> = {}): Sent 
     broken: () => void told.push('broken'),
     onDrain: (callback) => (resume = callback),
     onGone: (abort) => (leave = abort),
+    note: (code) => void notes.push(code),
   };
   const delivery = upstream.send({ method: 'GET', target: '/', headers: [], body: Buffer.alloc(0), ...request }, sink);
   return {

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer as createHttpServer } from 'node:http';
-import { createServer, type AddressInfo } from 'node:net';
+import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { Worker } from 'node:worker_threads';
 import { getCACertificates, setDefaultCACertificates, type TLSSocket } from 'node:tls';
 import { afterEach, describe, expect, test, vi } from 'vitest';
@@ -39,8 +39,8 @@ async function start(take: Take, options: Partial<System> & { path?: string } = 
 }
 
 /** Sends to the end and returns the result. */
-async function ask(upstream: Upstream, request: Parameters<typeof send>[1] = {}) {
-  const sent = send(upstream, request);
+async function ask(upstream: Upstream, request: Parameters<typeof send>[1] = {}, notes?: string[]) {
+  const sent = send(upstream, request, notes);
   const { problem, ...delivery } = await sent.delivery;
   return { ...delivery, code: problem?.code ?? null, body: sent.body(), told: sent.told };
 }
@@ -346,13 +346,93 @@ describe('connections', () => {
     expect(system.sockets.length).toBe(3);
   });
 
-  test('a call fails when the upstream closes its reused connection, and it is not sent twice', async () => {
+  const UNSAFE = ['POST', 'PUT', 'PATCH', 'DELETE', 'QUERY', 'PROPFIND'];
+  test.each(UNSAFE)(
+    'a %s fails when the upstream closes its kept connection, and is not sent again',
+    async (method) => {
+      const { system, upstream } = await start(inTurn(OK));
+      await ask(upstream);
+      system.take = (socket) => socket.destroy();
+      expect(await ask(upstream, { method, body: BODY })).toMatchObject({ sent: true, code: 'upstream-failed' });
+      expect(system.arrived.join('').split(`${method} /`).length).toBe(2);
+      expect(system.sockets.length).toBe(1);
+    },
+  );
+
+  /** Closes the first connection at its second request, in one of the ways of servers, and answers on all others. */
+  const closesKept = (close: (socket: Socket) => void): Take => {
+    return (socket, arrived, number) => {
+      if (number === 0 && arrived.split('\r\n\r\n').length > 2) close(socket);
+      else socket.write(arrived.includes('HEAD /') ? OK.replace('ok', '') : OK);
+    };
+  };
+  const RESETS = (socket: Socket) => void socket.resetAndDestroy();
+  const ENDS = (socket: Socket) => void socket.end();
+  test.each([
+    ['GET', 'resets', RESETS],
+    ['GET', 'ends', ENDS],
+    ['HEAD', 'resets', RESETS],
+    ['OPTIONS', 'ends', ENDS],
+  ])('a %s goes out once more, on a new connection, when the upstream %s its kept one', async (method, _how, close) => {
+    const { system, upstream } = await start(closesKept(close));
+    await ask(upstream);
+    const notes: string[] = [];
+    expect(await ask(upstream, { method }, notes)).toMatchObject({ status: 200, sent: true, code: null });
+    expect(notes).toEqual(['sent-again']);
+    expect(system.sockets.length).toBe(2);
+    expect(system.arrived[1]).toBe(system.arrived[0]!.slice(-system.arrived[1]!.length));
+  });
+
+  test('a GET is sent at most twice, and fails as one that may have arrived', async () => {
     const { system, upstream } = await start(inTurn(OK));
     await ask(upstream);
     system.take = (socket) => socket.destroy();
-    expect(await ask(upstream, { method: 'POST', body: BODY })).toMatchObject({ sent: true, code: 'upstream-failed' });
-    expect(system.arrived.join('').match(/POST/g)?.length).toBe(1);
+    const notes: string[] = [];
+    expect(await ask(upstream, {}, notes)).toMatchObject({ status: 0, sent: true, code: 'upstream-failed' });
+    expect(notes).toEqual(['sent-again']);
+    expect(system.sockets.length).toBe(2);
+    system.take = inTurn(OK);
+    expect(await ask(upstream)).toMatchObject({ body: 'ok', code: null });
+  });
+
+  test('a GET fails if there is no new connection to send it on again', async () => {
+    const { system, upstream } = await start(inTurn(OK));
+    await ask(upstream);
+    system.take = (socket) => system.stop(() => socket.destroy());
+    expect(await ask(upstream)).toMatchObject({ status: 0, sent: true, code: 'upstream-failed' });
+  });
+
+  test('a GET on a new connection is not sent again', async () => {
+    const { system, upstream } = await start((socket) => socket.destroy());
+    expect(await ask(upstream)).toMatchObject({ sent: true, code: 'upstream-failed' });
     expect(system.sockets.length).toBe(1);
+  });
+
+  test.each([
+    ['a part of the answer has come', 'HTTP/1.1 200 OK\r\n'],
+    ['an interim answer has come', 'HTTP/1.1 103 Early Hints\r\n\r\n'],
+  ])('a GET is not sent again if %s', async (_what, part) => {
+    const { system, upstream } = await start(inTurn(OK));
+    await ask(upstream);
+    system.take = (socket) => socket.end(part);
+    expect(await ask(upstream)).toMatchObject({ status: 0, code: 'upstream-failed' });
+    expect(system.sockets.length).toBe(1);
+  });
+
+  test('a GET is not sent again if its caller left, or its time is over', async () => {
+    const { system, upstream } = await start(inTurn(OK), { timeout: 200 });
+    await ask(upstream);
+    system.take = () => {};
+    const sent = send(upstream);
+    await expect.poll(() => system.arrived[0]!.split('GET').length).toBe(3);
+    sent.leave();
+    expect((await sent.delivery).problem?.code).toBe('upstream-failed');
+    expect(system.sockets.length).toBe(1);
+    system.take = inTurn(OK);
+    await ask(upstream);
+    system.take = () => {};
+    expect(await ask(upstream)).toMatchObject({ code: 'upstream-timeout' });
+    expect(system.sockets.length).toBe(2);
   });
 
   test('a connection is closed if its answer, which is delivered, ends before its request is written', async () => {
