@@ -154,13 +154,20 @@ test("only policy-input.ts knows the input's layout, so that a member can be ren
 });
 
 test('only enforce/reply writes a response to a caller, so that another protocol is another reply and nothing else', () => {
-  const writes = /\.(?:writeHead|writeContinue|flushHeaders|addTrailers)\(/;
-  const writing = FILES.filter((file) => file.startsWith('gateway/') && house(file) !== 'gateway/demo').filter((file) =>
-    writes.test(readFileSync(join(ROOT, file), 'utf8')),
-  );
-  expect(writing).toEqual([
+  const writes = /\bresponse\.(?:begin|sendContinue|endAfterBody)\(/;
+  expect(gatewayFilesWith(writes)).toEqual([
     'gateway/enforce/reply/agent-answer.ts',
-    'gateway/enforce/reply/end-after-body.ts',
     'gateway/enforce/reply/http-reply.ts',
   ]);
 });
+
+test('only gateway/wire writes to the objects of node:http, so that the path of a call does not depend on them', () => {
+  const writes = /\.(?:writeHead|writeContinue|flushHeaders|addTrailers)\(/;
+  expect(gatewayFilesWith(writes)).toEqual(['gateway/wire/end-after-body.ts', 'gateway/wire/node-message.ts']);
+});
+
+function gatewayFilesWith(pattern: RegExp): string[] {
+  return FILES.filter((file) => file.startsWith('gateway/') && house(file) !== 'gateway/demo').filter((file) =>
+    pattern.test(readFileSync(join(ROOT, file), 'utf8')),
+  );
+}

@@ -11,6 +11,7 @@ import { HttpReply } from '../enforce/reply/http-reply.ts';
 import type { Links } from '../enforce/links/links.ts';
 import type { GatewayUrls } from '../enforce/reply/gateway-urls.ts';
 import type { HoldWaiters } from '../enforce/wait/hold-waiters.ts';
+import { NodeResponse } from '../wire/node-message.ts';
 import { identifyAgent } from '../identify/identify.ts';
 import { assertActive } from '../identify/permission.ts';
 import type { Suspensions } from '../identify/suspensions.ts';
@@ -71,7 +72,7 @@ export function createOwnEndpoints(deps: {
     reply.hijack();
     const problem = error instanceof Problem ? error : new Problem(codeOf(error), { cause: error });
     if (problem.status >= 500) log.error({ err: error }, 'unhandled error in an endpoint for agents');
-    new HttpReply(reply.raw, deps.urls).problem(createId('dec'), 'block', problem);
+    new HttpReply(new NodeResponse(reply.raw), deps.urls).problem(createId('dec'), 'block', problem);
   });
   app.setNotFoundHandler(() => {
     throw new Problem('not-found');
@@ -89,7 +90,7 @@ export function createOwnEndpoints(deps: {
     waiters: deps.waiters,
     links: deps.links,
     replyTo: ({ raw: request }, { raw: response }) =>
-      new HttpReply(response, deps.urls, deps.ownerOf(request as IncomingMessage)),
+      new HttpReply(new NodeResponse(response), deps.urls, deps.ownerOf(request as IncomingMessage)),
     identify({ raw }) {
       const { keyHeaders, findAgent } = settings();
       return identifyAgent(raw as IncomingMessage, keyHeaders, findAgent);

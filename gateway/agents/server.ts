@@ -9,9 +9,9 @@ import type { Store } from '../domain/store.ts';
 import type { Journal } from '../domain/journal.ts';
 import type { Reviewer } from '../domain/principal.ts';
 import { Problem } from '../domain/problem.ts';
+import type { AgentRequest, AgentResponse } from '../domain/message.ts';
 import type { ConnectionReply, Tunnel } from '../domain/reply.ts';
 import { refuse } from '../enforce/refuse.ts';
-import { isDraining } from '../enforce/reply/end-after-body.ts';
 import { HttpReply } from '../enforce/reply/http-reply.ts';
 import { registerTunnel, type Tunnels } from '../enforce/tunnel.ts';
 import { createPatience, type Patience } from '../enforce/wait/patience.ts';
@@ -19,6 +19,8 @@ import { createHoldWaiters } from '../enforce/wait/hold-waiters.ts';
 import { createAgentDirectory } from '../identify/token.ts';
 import { serve, type Stages } from '../pipeline.ts';
 import type { LogCall } from '../record/canonical-line.ts';
+import { isDraining } from '../wire/end-after-body.ts';
+import { NodeResponse } from '../wire/node-message.ts';
 import { createEnforcement, type CallSettings } from './enforcement.ts';
 import { createHttpServer, openServer } from './http-server.ts';
 import { createOwnEndpoints, ownSettings, type OwnSettings } from './own-endpoints.ts';
@@ -110,7 +112,7 @@ export function buildServer(deps: ServerDeps): AgentsServer {
   let draining = false;
   const notReady = () => (draining ? 'draining' : deps.notReady());
 
-  function begin(own: string | null, request: IncomingMessage, reply: ConnectionReply): Promise<void> {
+  function begin(own: string | null, request: AgentRequest, reply: ConnectionReply): Promise<void> {
     const unready = notReady();
     if (unready !== null) return turnAway(unready, reply);
     const system = own === null ? null : enforcement.systems.get(own);
@@ -120,9 +122,10 @@ export function buildServer(deps: ServerDeps): AgentsServer {
   }
 
   // Not an async function, to save memory: thousands of callers may wait for reviewers, and each would keep a frame.
-  function serveAt(own: string | null, request: IncomingMessage, reply: ConnectionReply): Promise<void> {
+  function serveAt(own: string | null, response: AgentResponse, tunnel: Tunnel | null = null): Promise<void> {
     running.began();
-    const served = begin(own, request, reply);
+    const reply = new HttpReply(response, urls, own ?? undefined, tunnel);
+    const served = begin(own, response.request, reply);
     return served.then(running.ended, (err: unknown) => {
       log.error({ err }, 'unhandled error while serving a call');
       reply.abort();
@@ -141,7 +144,7 @@ export function buildServer(deps: ServerDeps): AgentsServer {
         running.began();
         response.once('close', running.ended);
         ownEndpoints(request, response);
-      } else void serveAt(own, request, new HttpReply(response, urls, own ?? undefined));
+      } else void serveAt(own, new NodeResponse(response));
     });
   }
 
@@ -163,7 +166,7 @@ export function buildServer(deps: ServerDeps): AgentsServer {
   );
 
   tunnels = registerTunnel(app, (request, response, tunnel: Tunnel) =>
-    serveAt(owners.get(request) ?? null, request, new HttpReply(response, urls, owners.get(request), tunnel)),
+    serveAt(owners.get(request) ?? null, new NodeResponse(response), tunnel),
   );
   for (const { name, server } of addressed) {
     server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {

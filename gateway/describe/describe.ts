@@ -1,9 +1,9 @@
-import type { IncomingMessage } from 'node:http';
 import type { Call } from '../domain/call.ts';
 import type { Caller, DescribedCall, Exchange } from '../domain/exchange.ts';
 import { createId } from '../domain/id.ts';
 import { oncePerSystem } from '../domain/once-per-system.ts';
 import { createHeaderRoles } from '../domain/header-roles.ts';
+import type { RequestHead } from '../domain/message.ts';
 import { Problem } from '../domain/problem.ts';
 import type { System } from '../domain/system.ts';
 import { readBody } from './http/body.ts';
@@ -76,6 +76,6 @@ function assertPlainHandshake(target: string, body: Buffer): void {
  * one only here, once it may call; never for a body that would be refused, and never on HTTP/1.0, which takes an
  * interim response for the final one.
  */
-function isInvited({ headers, httpVersion }: IncomingMessage, limit: number): boolean {
-  return headers.expect !== undefined && httpVersion === '1.1' && Number(headers['content-length'] ?? 0) <= limit;
+function isInvited({ headers, httpVersionMinor }: RequestHead, limit: number): boolean {
+  return headers.expect !== undefined && httpVersionMinor === 1 && Number(headers['content-length'] ?? 0) <= limit;
 }

@@ -1,12 +1,12 @@
-import type { IncomingMessage } from 'node:http';
 import type { Call } from './call.ts';
+import type { AgentRequest } from './message.ts';
 import type { Principal } from './principal.ts';
 import type { ConnectionReply, Reply } from './reply.ts';
 import type { System } from './system.ts';
 
 /** One HTTP request to the agents' listener. It may carry several calls. */
 export type Exchange = {
-  readonly request: IncomingMessage;
+  readonly request: AgentRequest;
   readonly reply: ConnectionReply;
   /** The system that owns the address at which the request arrived; null on the shared address. */
   readonly own: System | null;

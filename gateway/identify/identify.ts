@@ -1,5 +1,5 @@
-import type { IncomingMessage } from 'node:http';
 import { Problem } from '../domain/problem.ts';
+import type { RequestHead } from '../domain/message.ts';
 import type { Principal } from '../domain/principal.ts';
 import type { Caller, Exchange } from '../domain/exchange.ts';
 import type { System } from '../domain/system.ts';
@@ -31,7 +31,7 @@ export function createIdentify(deps: {
 
 /** The agent of a credential, for the gateway's own endpoints, which belong to no system. */
 export function identifyAgent(
-  request: IncomingMessage,
+  request: Pick<RequestHead, 'headers'>,
   keyHeaders: readonly string[],
   findAgent: (token: string) => Principal | null,
 ): Principal {

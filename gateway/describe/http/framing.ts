@@ -1,6 +1,6 @@
-import type { IncomingMessage } from 'node:http';
 import { isVisible, plainName, type HeaderRoles } from '../../domain/header-roles.ts';
 import { isKnownHeader, LIST_HEADERS } from '../../domain/known-headers.ts';
+import type { RequestHead } from '../../domain/message.ts';
 import { isMethodOverride } from '../../domain/method-override.ts';
 import { Problem } from '../../domain/problem.ts';
 import { codingsOf } from './content-coding.ts';
@@ -71,12 +71,12 @@ function createKinds(roleOf: HeaderRoles): (spelling: string) => number {
  * The returned function throws Problem `bad-request`; `unsupported-encoding` for a Content-Encoding that policy could
  * not read.
  */
-export function createFramingCheck(roleOf: HeaderRoles): (request: IncomingMessage) => void {
+export function createFramingCheck(roleOf: HeaderRoles): (request: RequestHead) => void {
   const kindOf = createKinds(roleOf);
   return (request) => assertPlainFraming(request, kindOf);
 }
 
-function assertPlainFraming(request: IncomingMessage, kindOf: (spelling: string) => number): void {
+function assertPlainFraming(request: RequestHead, kindOf: (spelling: string) => number): void {
   const { method, url, rawHeaders } = request;
   // Absolute-form, authority-form and `*` (RFC 9112 section 3.2) would route by a name other than the judged one.
   if (url?.charCodeAt(0) !== 47) throw refused('Send the path alone as the request target, starting with a slash.');

@@ -1,24 +1,22 @@
-import type { ServerResponse } from 'node:http';
 import type { Verdict } from '../../domain/decision.ts';
-import { abortAnswer } from './abort-answer.ts';
 import { headerValue } from '../../domain/headers.ts';
-import { ONE_WRITE } from '../../wire/delivery.ts';
+import type { AgentResponse } from '../../domain/message.ts';
 import type { AnswerNote, UpstreamSink } from '../../domain/upstream-sink.ts';
 
 const NONE: readonly AnswerNote[] = [];
+const NO_TRAILERS: readonly string[] = [];
 
 /** Streams an upstream's answer to the waiting agent. The headers name the decision. */
 export class AgentAnswer implements UpstreamSink {
-  readonly #response: ServerResponse;
+  readonly #response: AgentResponse;
   readonly #attribution: readonly string[];
-  #begun = false;
   /** Bytes left to send; negative when the upstream gave no length. */
   #remaining = -1;
   #broken = false;
   #gone = false;
   #notes: readonly AnswerNote[] = NONE;
 
-  constructor(response: ServerResponse, decisionId: string, verdict: Verdict) {
+  constructor(response: AgentResponse, decisionId: string, verdict: Verdict) {
     this.#response = response;
     this.#attribution = ['Holdpoint-Decision', decisionId, 'Holdpoint-Verdict', verdict];
   }
@@ -40,50 +38,40 @@ export class AgentAnswer implements UpstreamSink {
     const length = headerValue(headers, 'content-length');
     this.#remaining = length === null ? -1 : Number(length);
     headers.push(...this.#attribution);
-    this.#response.writeHead(status, headers);
+    this.#response.begin(status, headers);
     // Without a length, the first bytes may come much later (server-sent events). The head must not wait for them.
-    if (length === null) this.#response.flushHeaders();
+    if (length === null) this.#response.flush();
   }
 
   data(chunk: Buffer): boolean {
     this.#remaining -= chunk.length;
-    if (this.#remaining === 0) {
-      // A small answer that is whole goes out as one string, which Node joins with the head: one write instead of two.
-      if (!this.#begun && chunk.length <= ONE_WRITE) this.#response.end(chunk.toString('latin1'), 'latin1');
-      else this.#response.end(chunk);
-      return true;
-    }
-    this.#begun = true;
-    return this.#response.write(chunk);
+    if (this.#remaining !== 0) return this.#response.write(chunk);
+    this.#response.end(chunk);
+    return true;
   }
 
   end(trailers: string[]): void {
-    if (this.#response.writableEnded) return;
-    if (trailers.length > 0 && this.#remaining < 0) this.#response.addTrailers(pairs(trailers));
-    this.#response.end();
+    if (this.#response.ended) return;
+    this.#response.end(undefined, this.#remaining < 0 ? trailers : NO_TRAILERS);
   }
 
   broken(): void {
     this.#broken = true;
-    abortAnswer(this.#response);
+    this.#response.abort();
   }
 
   onDrain(resume: () => void): void {
-    this.#response.once('drain', resume);
+    this.#response.onDrain(resume);
   }
 
   onGone(abort: () => void): void {
     const leave = () => {
-      if (this.#response.writableFinished || this.#broken) return;
+      if (!this.#response.gone || this.#broken) return;
       this.#gone = true;
       abort();
     };
     // The agent may have left while its call waited for the journal or for a connection.
-    if (this.#response.destroyed) leave();
-    else this.#response.on('close', leave);
+    if (this.#response.gone) leave();
+    else this.#response.onClose(leave);
   }
-}
-
-function pairs(flat: readonly string[]): [string, string][] {
-  return Array.from({ length: flat.length / 2 }, (_, i) => [flat[2 * i]!, flat[2 * i + 1]!]);
 }

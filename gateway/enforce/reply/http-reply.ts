@@ -1,12 +1,10 @@
-import type { ServerResponse } from 'node:http';
 import type { Verdict } from '../../domain/decision.ts';
 import type { HeldResponse, Hold } from '../../domain/hold.ts';
+import type { AgentResponse } from '../../domain/message.ts';
 import type { Problem } from '../../domain/problem.ts';
 import type { RefusalShape } from '../../domain/refusal-shape.ts';
 import type { ConnectionReply, Preference, StreamedAnswer, Tunnel, Via } from '../../domain/reply.ts';
 import { AgentAnswer } from './agent-answer.ts';
-import { abortAnswer } from './abort-answer.ts';
-import { endAfterBody } from './end-after-body.ts';
 import type { GatewayUrls } from './gateway-urls.ts';
 import { readPrefer } from './prefer.ts';
 import { layOut } from './refusal.ts';
@@ -18,7 +16,7 @@ const LONGEST_PHRASE = 300;
 /** Answers a call over HTTP. Every answer names its decision and verdict. */
 export class HttpReply implements ConnectionReply {
   readonly tunnel: Tunnel | null;
-  readonly #response: ServerResponse;
+  readonly #response: AgentResponse;
   readonly #urls: Pick<GatewayUrls, 'hold'>;
   readonly #own: string | undefined;
   #shape: RefusalShape = 'problem';
@@ -26,28 +24,28 @@ export class HttpReply implements ConnectionReply {
   #holdsBody: boolean;
 
   /** @param own the name of the system that has the address at which the request came */
-  constructor(response: ServerResponse, urls: Pick<GatewayUrls, 'hold'>, own?: string, tunnel: Tunnel | null = null) {
+  constructor(response: AgentResponse, urls: Pick<GatewayUrls, 'hold'>, own?: string, tunnel: Tunnel | null = null) {
     this.#response = response;
     this.#urls = urls;
     this.#own = own;
     this.tunnel = tunnel;
-    this.#holdsBody = response.req.headers.expect !== undefined;
+    this.#holdsBody = response.request.headers.expect !== undefined;
   }
 
   get preference(): Preference {
-    return readPrefer(this.#response.req.headers);
+    return readPrefer(this.#response.request.headers);
   }
 
   get via(): Via {
-    return viaOf(this.#response.req, this.#own);
+    return viaOf(this.#response.request, this.#own);
   }
 
   get gone(): boolean {
-    return this.#response.destroyed && !this.#response.writableFinished;
+    return this.#response.gone;
   }
 
   onClose(closed: () => void): void {
-    this.#response.on('close', closed);
+    this.#response.onClose(closed);
   }
 
   answer(decisionId: string, verdict: Verdict): StreamedAnswer {
@@ -58,7 +56,7 @@ export class HttpReply implements ConnectionReply {
     const sent = headers.filter((_, i) => headers[i - (i % 2)]!.toLowerCase() !== 'content-length');
     if (status !== 204 && status !== 304) sent.push('content-length', String(body.length));
     sent.push('holdpoint-decision', decisionId, 'holdpoint-verdict', 'hold');
-    this.#response.writeHead(status, sent);
+    this.#response.begin(status, sent);
     this.#end(body);
   }
 
@@ -72,32 +70,32 @@ export class HttpReply implements ConnectionReply {
    */
   problem(decisionId: string, verdict: Verdict, problem: Problem): void {
     const response = this.#response;
-    if (response.headersSent) {
+    if (response.begun) {
       this.abort();
       return;
     }
     const { retry_after, hold_id } = problem.extras;
     const refusal = layOut(this.#shape, problem, decisionId);
     const body = Buffer.from(refusal.body);
-    const headers: Record<string, string | number> = {
-      'content-type': refusal.type ?? acceptedType(response.req.headers.accept),
-      'content-length': body.length,
+    const fields: Record<string, string> = {
+      'content-type': refusal.type ?? acceptedType(response.request.headers.accept),
+      'content-length': String(body.length),
       'holdpoint-decision': decisionId,
       'holdpoint-verdict': verdict,
     };
     if (problem.status === 403 || problem.status === 409) {
-      headers['x-should-retry'] = 'false';
-      headers['stripe-should-retry'] = 'false';
+      fields['x-should-retry'] = 'false';
+      fields['stripe-should-retry'] = 'false';
     }
-    if (problem.status === 401) headers['www-authenticate'] = 'Bearer realm="holdpoint"';
-    if (retry_after !== undefined) headers['retry-after'] = retry_after;
+    if (problem.status === 401) fields['www-authenticate'] = 'Bearer realm="holdpoint"';
+    if (retry_after !== undefined) fields['retry-after'] = String(retry_after);
     const isPending = problem.code === 'approval-pending' || problem.code === 'release-pending';
-    if (isPending && hold_id !== undefined) headers['location'] = this.locationOf(hold_id);
+    if (isPending && hold_id !== undefined) fields['location'] = this.locationOf(hold_id);
     // Request smuggling: the rest of an unread body, or of a badly framed request, must not become the next request.
-    if (!response.req.complete || problem.code === 'bad-request') headers['connection'] = 'close';
-    response.writeHead(refusal.status, reasonPhrase(problem), headers);
-    const comes = !response.req.complete && !this.#holdsBody && problem.code !== 'bad-request';
-    if (comes) endAfterBody(response, response.req.method === 'HEAD' ? undefined : body);
+    if (!response.request.complete || problem.code === 'bad-request') fields['connection'] = 'close';
+    response.begin(refusal.status, Object.entries(fields).flat(), reasonPhrase(problem));
+    const comes = !response.request.complete && !this.#holdsBody && problem.code !== 'bad-request';
+    if (comes) response.endAfterBody(response.request.method === 'HEAD' ? undefined : body);
     else this.#end(body);
   }
 
@@ -106,15 +104,16 @@ export class HttpReply implements ConnectionReply {
    */
   accepted(decisionId: string, { id, status }: Pick<Hold, 'id' | 'status'>, retryAfter: number): void {
     const body = Buffer.from(JSON.stringify({ hold_id: id, status, retry_after: retryAfter }));
-    this.#response.writeHead(202, {
+    const fields = {
       'content-type': 'application/json',
-      'content-length': body.length,
+      'content-length': String(body.length),
       location: this.locationOf(id),
       'retry-after': String(retryAfter),
       'preference-applied': 'respond-async',
       'holdpoint-decision': decisionId,
       'holdpoint-verdict': 'hold',
-    });
+    };
+    this.#response.begin(202, Object.entries(fields).flat());
     this.#end(body);
   }
 
@@ -124,15 +123,15 @@ export class HttpReply implements ConnectionReply {
 
   sendContinue(): void {
     this.#holdsBody = false;
-    this.#response.writeContinue();
+    this.#response.sendContinue();
   }
 
   abort(): void {
-    abortAnswer(this.#response);
+    this.#response.abort();
   }
 
   #end(body: Buffer): void {
-    this.#response.end(this.#response.req.method === 'HEAD' ? undefined : body);
+    this.#response.end(this.#response.request.method === 'HEAD' ? undefined : body);
   }
 }
 

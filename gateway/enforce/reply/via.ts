@@ -1,10 +1,10 @@
-import type { IncomingMessage } from 'node:http';
+import type { AgentRequest } from '../../domain/message.ts';
 import type { Via } from '../../domain/reply.ts';
 
 const HOST = /^[\w.:[\]-]+$/;
 
 /** How the caller of a request reached the gateway. */
-export function viaOf({ headers, socket }: IncomingMessage, own: string | undefined): Via {
+export function viaOf({ headers, socket }: Pick<AgentRequest, 'headers' | 'socket'>, own: string | undefined): Via {
   const { host } = headers;
   return {
     // HTTP/1.0 needs no Host.

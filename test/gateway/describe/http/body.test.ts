@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readBody } from '../../../../gateway/describe/http/body.ts';
+import { NodeRequest } from '../../../../gateway/wire/node-message.ts';
 import { createWire } from './wire.ts';
 
 const LIMIT = 100_000;
@@ -9,7 +10,7 @@ const head = (...lines: string[]) => `POST / HTTP/1.1\r\nHost: a\r\n${lines.map(
 describe('reading a body', () => {
   let wire: Awaited<ReturnType<typeof createWire>>;
   beforeAll(async () => {
-    wire = await createWire((request) => readBody(request, LIMIT));
+    wire = await createWire((request) => readBody(new NodeRequest(request), LIMIT));
   });
   afterAll(() => wire.close());
 
@@ -62,7 +63,7 @@ describe('reading a body', () => {
   test('reading a body fails when the client disconnects in the middle', async () => {
     const read = Promise.withResolvers<unknown>();
     const cut = await createWire((request) => {
-      const body = readBody(request, LIMIT);
+      const body = readBody(new NodeRequest(request), LIMIT);
       request.once('data', () => read.resolve(undefined));
       void body.catch((problem: unknown) => broken.resolve(problem));
       return body;
