@@ -1,8 +1,8 @@
 import { isUtf8 } from 'node:buffer';
 import { createHash, hash } from 'node:crypto';
 import { canonicalJson, parseExactly } from '../json/exact-json.ts';
+import { isJsonType } from '../json/json-type.ts';
 
-const JSON_TYPE = /^(?:(?:application|text)\/json|[\w.-]+\/[\w.-]+\+json)[ \t]*(?:;|$)/i;
 const FORM_TYPE = /^application\/x-www-form-urlencoded[ \t]*(?:;|$)/i;
 /** In another charset the same text has other characters. */
 const OTHER_CHARSET = /charset(?![ \t]*=[ \t]*"?utf-?8"?[ \t]*(?:;|$))/i;
@@ -12,7 +12,7 @@ const BOUNDARY = /;[ \t]*boundary=(?:"([^"\\]{16,70})"|([^\s";,]{16,70}))[ \t]*(
 
 /** Whether policy sees all that a body of this type says. */
 export function isReadWhole(type: string): boolean {
-  return JSON_TYPE.test(type) || FORM_TYPE.test(type);
+  return isJson(type) || FORM_TYPE.test(type);
 }
 
 /**
@@ -20,7 +20,7 @@ export function isReadWhole(type: string): boolean {
  * bytes. Clients that retry may write members in another order or choose another boundary.
  */
 export function bodyDigest(body: Buffer, type = ''): Record<string, string> {
-  if (body.length > 0 && JSON_TYPE.test(type) && !OTHER_CHARSET.test(type) && isUtf8(body)) {
+  if (body.length > 0 && isJson(type) && !OTHER_CHARSET.test(type) && isUtf8(body)) {
     const value = canonicalValue(body.toString());
     if (value !== null) return { json: hash('sha256', value) };
   }
@@ -32,6 +32,10 @@ export function bodyDigest(body: Buffer, type = ''): Record<string, string> {
 export function withoutBoundary(type: string): string {
   const boundary = boundaryOf(type);
   return boundary === null ? type : type.replace(boundary.parameter, '');
+}
+
+function isJson(type: string): boolean {
+  return isJsonType(type.split(';', 1)[0]!.trim().toLowerCase());
 }
 
 function canonicalValue(text: string): string | null {

@@ -1,4 +1,5 @@
 import type { AnswerSample } from '../domain/metering.ts';
+import { isJsonType } from '../json/json-type.ts';
 
 /** Most bytes of a JSON answer that are read, both as sent and decompressed. */
 export const ANSWER_LIMIT = 256 * 1024;
@@ -67,6 +68,6 @@ export class KeptSample implements AnswerSample {
 
 function kindOf(contentType: string | null): AnswerKind {
   const type = (contentType ?? '').split(';', 1)[0]!.trim().toLowerCase();
-  if (type === 'application/json' || type === 'text/json' || type.endsWith('+json')) return 'json';
+  if (isJsonType(type)) return 'json';
   return type === 'text/event-stream' ? 'events' : 'other';
 }

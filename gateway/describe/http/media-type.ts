@@ -1,4 +1,5 @@
 import { Problem } from '../../domain/problem.ts';
+import { isJsonType } from '../../json/json-type.ts';
 import { charsetOf } from './charset.ts';
 
 /** How policy reads a body. */
@@ -24,8 +25,7 @@ const OTHERS: Readonly<Record<string, BodyKind>> = {
 const MEDIA_TYPE = /^([\w!#$%&'*+.^`|~-]+\/[\w!#$%&'*+.^`|~-]+)[ \t]*(;.*)?$/;
 
 /**
- * How a body of this Content-Type is read: `application/json`, `text/json` and `+json` as JSON, and so on. A
- * type of which policy reads nothing, or none, is opaque.
+ * How a body of this Content-Type is read. A type of which policy reads nothing, or none, is opaque.
  * @throws Problem `bad-body` for a type that servers read differently, or a charset that policy cannot read
  */
 export function bodyKind(contentType: string | undefined): BodyKind {
@@ -49,7 +49,7 @@ export function bodyKind(contentType: string | undefined): BodyKind {
 }
 
 function kindOf(type: string): BodyKind {
-  if (type === 'application/json' || type === 'text/json' || type.endsWith('+json')) return 'json';
+  if (isJsonType(type)) return 'json';
   // Elasticsearch's own, `application/vnd.elasticsearch+x-ndjson`.
   if (type.endsWith('+x-ndjson')) return 'lines';
   if (Object.hasOwn(OTHERS, type)) return OTHERS[type]!;

@@ -149,6 +149,7 @@ describe('bodies in the policy input', () => {
     'application/merge-patch+json',
     'application/vnd.api+json; ext="x"',
     'text/json',
+    'application/x-amz-json-1.0',
   ])('a body of type %s is read as JSON', (type) => {
     expect(inputOf('POST /v1/x', { 'Content-Type': type }, '{"a":1}').action.body).toEqual({ a: 1 });
   });
