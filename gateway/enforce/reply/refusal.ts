@@ -28,13 +28,13 @@ const SHAPES: Readonly<Record<RefusalShape, (refused: Refused) => Refusal>> = {
   atlassian: (refused) =>
     json(refused, { errorMessages: [refused.message], errors: {}, statusCode: refused.status, error: undefined }),
   'aws-json': (refused) => ({
-    ...json(refused, { __type: wordFor(refused.status, AWS_CODES), Message: refused.message }),
+    ...json(refused, { __type: wordFor(refused.status, AWS_JSON_CODES), Message: refused.message }),
     type: 'application/x-amz-json-1.0',
   }),
   'aws-xml': ({ status, message, decisionId }) => ({
     status,
     type: 'application/xml',
-    body: `<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>${wordFor(status, AWS_CODES)}</Code><Message>${xmlText(message)}</Message><RequestId>${decisionId}</RequestId></Error>`,
+    body: `<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>${wordFor(status, AWS_XML_CODES)}</Code><Message>${xmlText(message)}</Message><RequestId>${decisionId}</RequestId></Error>`,
   }),
   datadog: (refused) => json(refused, { errors: [refused.message] }),
   elasticsearch: (refused) => {
@@ -106,13 +106,22 @@ const ANTHROPIC_TYPES: Words = {
   client: 'invalid_request_error',
   server: 'api_error',
 };
-const AWS_CODES: Words = {
+/** S3's. */
+const AWS_XML_CODES: Words = {
   401: 'AccessDenied',
   403: 'AccessDenied',
   413: 'EntityTooLarge',
   503: 'ServiceUnavailable',
   client: 'InvalidRequest',
   server: 'InternalError',
+};
+/** Errors that are common to the services of AWS. */
+const AWS_JSON_CODES: Words = {
+  401: 'AccessDeniedException',
+  403: 'AccessDeniedException',
+  503: 'ServiceUnavailable',
+  client: 'ValidationException',
+  server: 'InternalFailure',
 };
 const GOOGLE_STATUSES: Words = {
   401: 'UNAUTHENTICATED',
