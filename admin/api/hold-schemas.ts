@@ -146,7 +146,9 @@ const action = z.object({
   sent_as: z
     .string()
     .nullable()
-    .describe('How the body is sent if `body_text` is not its bytes: `gzip`, `multipart/form-data`.'),
+    .describe(
+      'How the body is sent if `body_text` is not its bytes: `gzip`, `multipart/form-data`, `multipart/related`.',
+    ),
   body_bytes: z.number().int(),
   complete: z.boolean().describe('Whether the call is displayed in full. If not, it cannot be approved.'),
   missing: z.string().nullable().describe('What is not displayed, and why.'),

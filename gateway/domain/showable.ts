@@ -12,7 +12,7 @@ type Sent = Pick<HeldCall, 'headers' | 'body' | 'input'>;
 export type ShownText = {
   /** Null when the body is binary: its type, size and SHA-256 say exactly what is sent. */
   readonly text: string | null;
-  /** How the body is sent if the text is not its bytes: compressed, or as a multipart form. */
+  /** How the body is sent if the text is not its bytes: compressed, or in parts. */
   readonly sentAs: string | null;
 };
 
@@ -37,5 +37,5 @@ function codingOf(headers: readonly string[]): string | null {
   const coding = headerValue(headers, 'content-encoding') ?? '';
   if (coding !== '' && coding.toLowerCase() !== 'identity') return coding;
   const type = headerValue(headers, 'content-type') ?? '';
-  return /^multipart\/form-data[ \t]*(?:;|$)/i.test(type) ? 'multipart/form-data' : null;
+  return /^multipart\/(?:form-data|related)(?=[ \t]*(?:;|$))/i.exec(type)?.[0].toLowerCase() ?? null;
 }

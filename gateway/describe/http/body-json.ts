@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { Problem } from '../../domain/problem.ts';
 import { areLines, linesToJson } from './bodies/lines.ts';
 import { readMultipart } from './bodies/multipart.ts';
+import { readRelated } from './bodies/related.ts';
 import { xmlToJson } from './bodies/xml.ts';
 import { closingBracket, skipSpace, validateJson } from '../../json/validate.ts';
 import { charsetOf, readJsonText } from './charset.ts';
@@ -40,6 +41,8 @@ export function readBodyAs(
       return [linesToJson(body)];
     case 'multipart':
       return readMultipart(body, contentType!, maxFields);
+    case 'related':
+      return [readRelated(body, contentType!)];
     case 'graphql':
       // The document alone, as the member that holds it in JSON.
       if (!isUtf8(body)) throw new Problem('bad-body', { detail: 'Send the GraphQL document in UTF-8.' });

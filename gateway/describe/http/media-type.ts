@@ -3,7 +3,7 @@ import { isJsonType } from '../../json/json-type.ts';
 import { charsetOf } from './charset.ts';
 
 /** How policy reads a body. */
-export type BodyKind = 'json' | 'form' | 'lines' | 'multipart' | 'graphql' | 'xml' | 'opaque';
+export type BodyKind = 'json' | 'form' | 'lines' | 'multipart' | 'related' | 'graphql' | 'xml' | 'opaque';
 
 /** The other types of which policy reads the body. */
 const OTHERS: Readonly<Record<string, BodyKind>> = {
@@ -15,6 +15,7 @@ const OTHERS: Readonly<Record<string, BodyKind>> = {
   'application/jsonlines': 'lines',
   'application/x-jsonlines': 'lines',
   'multipart/form-data': 'multipart',
+  'multipart/related': 'related',
   'application/graphql': 'graphql',
   'text/xml': 'xml',
   'application/xml': 'xml',

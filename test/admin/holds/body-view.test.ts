@@ -52,6 +52,17 @@ test('a held upload is shown as its fields and files, and can be approved (mindr
   await desk.close();
 });
 
+test('a held upload to Google is shown as what its first part says, and type, size and SHA-256 of its media', () => {
+  const parts = ['content-type: application/json\r\n\r\n{"name":"a/1"}', 'content-type: text/plain\r\n\r\nall of it'];
+  const body = Buffer.from(`${parts.map((part) => `--b\r\n${part}\r\n`).join('')}--b--`);
+  const media = { type: 'text/plain', size: 9, sha256: hash('sha256', 'all of it') };
+  expect(viewCall({ editors: [] }, heldCall('multipart/related; boundary=b', body), null)).toMatchObject({
+    complete: true,
+    sentAs: 'multipart/related',
+    body: { root: { name: 'a/1' }, files: [media] },
+  });
+});
+
 test('an upload with more text than is shown cannot be approved', async () => {
   const call = await upload('x'.repeat(MOST_SHOWN), new Uint8Array(1));
   expect(viewCall({ editors: [] }, call, null)).toMatchObject({ complete: false, body: null });
