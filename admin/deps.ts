@@ -1,12 +1,13 @@
 import type { Amend } from '../gateway/domain/amendment.ts';
 import type { Clock } from '../gateway/domain/clock.ts';
 import type { CallLog } from '../gateway/domain/call-log.ts';
-import type { Hold } from '../gateway/domain/hold.ts';
+import type { CallHold, HeldCall, Hold } from '../gateway/domain/hold.ts';
 import type { HoldCommand, HoldRefusal } from '../gateway/domain/hold-command.ts';
 import type { DelegationStore } from '../gateway/domain/delegation.ts';
 import type { GrantStore } from '../gateway/domain/grant.ts';
 import type { HoldContents } from '../gateway/domain/hold-contents.ts';
 import type { HoldStore } from '../gateway/domain/hold-store.ts';
+import type { Openable } from '../gateway/domain/open-place.ts';
 import type { NotificationStore } from '../gateway/domain/notification.ts';
 import type { SuspensionStore } from '../gateway/domain/suspension.ts';
 import type { Reviewer } from '../gateway/domain/principal.ts';
@@ -76,6 +77,8 @@ export type AdminDeps = {
   readonly transition: (hold: Hold, command: HoldCommand, now: number) => { readonly hold: Hold } | HoldRefusal;
   /** Who has to approve as things stand; all of it has to be met. */
   readonly demands: (hold: Hold) => readonly Demand[];
+  /** What an approval of this call may leave open for further calls. */
+  readonly openables: (hold: CallHold, call: HeldCall) => readonly Openable[];
   readonly amend: Amend;
   /** The kill switch. A change resolves when every worker of this gateway knows of it. */
   readonly suspensions: Pick<SuspensionStore, 'list' | 'suspend' | 'resume'>;

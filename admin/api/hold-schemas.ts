@@ -226,6 +226,15 @@ export const contextPackage = z.object({
   routing: z.object({ ...routing, votes: z.array(vote), escalations: z.array(escalation) }),
   options: z.array(z.unknown()).describe('Options that the agent proposes.'),
   editable: z.array(z.string()).describe('JSON pointers into the body that an approval may change.'),
+  openable: z
+    .array(
+      z.object({
+        place: z.string().describe('As in `grant.open` of an approval.'),
+        value: z.string().describe('Its value in this call.'),
+        at_most: z.boolean().describe('A number: covered calls may have no more.'),
+      }),
+    )
+    .describe('What a grant may leave open; all else of a covered call is as here. Empty if there can be no grant.'),
   notes: z
     .array(z.object({ by: z.string(), at: time, text: z.string() }))
     .describe('Notes between reviewers; agents cannot read them.'),

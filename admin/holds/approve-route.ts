@@ -5,6 +5,7 @@ import type { AmendRefusal } from '../../gateway/domain/amendment.ts';
 import { JsonPatch } from '../../gateway/json/json-patch.ts';
 import { parseExactly } from '../../gateway/json/exact-json.ts';
 import { MOST_USES } from '../../gateway/domain/grant.ts';
+import { isInBody, type Openable } from '../../gateway/domain/open-place.ts';
 import type { GrantTerms } from '../../gateway/domain/grant.ts';
 import { duration } from '../../gateway/domain/units.ts';
 import type { AdminDeps } from '../deps.ts';
@@ -24,7 +25,7 @@ const grantBody = z
       .array(z.string().max(500))
       .max(50)
       .default([])
-      .describe('JSON pointers of members that may differ, each of them editable.'),
+      .describe('Places that may differ, each of them in `openable` of the hold.'),
   })
   .refine((terms) => (terms.until === undefined) !== (terms.for === undefined), {
     error: 'expected either until or for',
@@ -60,10 +61,13 @@ const body = z
   })
   .nullish();
 
-type Deps = Pick<AdminDeps, 'contents' | 'amend' | 'clock'>;
+type Deps = Pick<AdminDeps, 'contents' | 'amend' | 'openables' | 'clock'>;
 
 /** Approves a call as it is, or changed. */
-export function approveRoute({ contents, amend, clock }: Deps, context: HoldRoutesContext): FastifyPluginAsyncZod {
+export function approveRoute(
+  { contents, amend, openables, clock }: Deps,
+  context: HoldRoutesContext,
+): FastifyPluginAsyncZod {
   return async (app) => {
     const texts = keepTexts(app);
 
@@ -92,6 +96,11 @@ export function approveRoute({ contents, amend, clock }: Deps, context: HoldRout
             detail: `${missing} A call that cannot be displayed in full cannot be approved. Reject it instead.`,
             extras: { hold_id: hold.id },
           });
+        }
+        const pinned = notOpenable(approve.grant, openables(hold, call));
+        if (pinned !== undefined) {
+          const detail = `expected places in \`openable\`; this call has no such place that could stay open: ${pinned}`;
+          throw invalidMember('body', '/grant/open', detail);
         }
         if (!isEdit) return await context.carryOut(hold, approve, request, reply);
 
@@ -128,6 +137,11 @@ function grantTerms(grant: z.output<typeof grantBody> | undefined, now: number):
   if (!grant) return null;
   const { uses, open } = grant;
   return { uses, open, until: grant.until ?? now + (grant.for ?? 0) };
+}
+
+/** A path or a parameter that would stay pinned, although a reviewer means to leave it open. */
+function notOpenable(grant: GrantTerms | null, openable: readonly Openable[]): string | undefined {
+  return grant?.open.find((place) => !isInBody(place) && !openable.some((known) => known.place === place));
 }
 
 function editProblem({ refused, detail, pointer }: AmendRefusal, hold_id: string, isPatch: boolean): AdminProblem {

@@ -1,5 +1,6 @@
 import type { Handoff, HandoffAnswer } from '../../gateway/domain/handoff.ts';
 import { artifactsOf, type CallHold, type HeldCall, type Hold, type Vote } from '../../gateway/domain/hold.ts';
+import type { Openable } from '../../gateway/domain/open-place.ts';
 import type { Demand } from '../deps.ts';
 import { iso, isoOrNull } from '../../gateway/domain/time.ts';
 import type { CallView } from './body-view.ts';
@@ -18,6 +19,7 @@ export type Material = {
   readonly handoff: Handoff | null;
   readonly answer: HandoffAnswer | null;
   readonly demands: readonly Demand[];
+  readonly openable: readonly Openable[];
   readonly history: ContextPackage['history'];
   readonly permissions: Permissions;
   /** Who looks. */
@@ -31,7 +33,7 @@ export type Material = {
  * is never mixed with what the gateway says.
  */
 export function contextPackage(hold: Hold, material: Material): ContextPackage {
-  const { call, view, handoff, answer, demands, history, permissions, person, now } = material;
+  const { call, view, handoff, answer, demands, openable, history, permissions, person, now } = material;
   const { principal, outcome } = hold;
   const subject = hold.kind === 'approval' ? hold : null;
   const attempt = subject && subject.attempt;
@@ -84,6 +86,7 @@ export function contextPackage(hold: Hold, material: Material): ContextPackage {
     },
     options: Array.isArray(claims['options']) ? claims['options'] : [],
     editable: [...hold.terms.editable],
+    openable: openable.map(({ place, value, atMost }) => ({ place, value, at_most: atMost })),
     notes: hold.notes.map(({ by, at, text }) => ({ by, at: iso(at), text })),
     outcome: outcome && { ...outcome, at: iso(outcome.at) },
     grant: subject && subject.grantId,

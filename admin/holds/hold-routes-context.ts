@@ -50,11 +50,14 @@ type History = ContextPackage['history'];
 /** Who has given a command does not wait for the record: they have read it before. */
 const DECIDED: History = { available: false, why: 'The answer to a command comes without it; read the hold.' };
 
-type Deps = Pick<AdminDeps, 'holds' | 'contents' | 'delegations' | 'transition' | 'demands' | 'calls' | 'clock'>;
+type Deps = Pick<
+  AdminDeps,
+  'holds' | 'contents' | 'delegations' | 'transition' | 'demands' | 'openables' | 'calls' | 'clock'
+>;
 
 /** What all routes on one hold share. */
 export function createHoldRoutesContext(deps: Deps): HoldRoutesContext {
-  const { holds, contents, delegations, transition, demands, calls, clock } = deps;
+  const { holds, contents, delegations, transition, demands, openables, calls, clock } = deps;
   const firstSeen = createFirstSeen();
 
   async function find(id: string): Promise<Hold> {
@@ -92,6 +95,7 @@ export function createHoldRoutesContext(deps: Deps): HoldRoutesContext {
       handoff,
       answer,
       demands: demands(hold),
+      openable: call && hold.kind === 'approval' ? openables(hold, call) : [],
       history,
       permissions: permitted,
       person: person.id,

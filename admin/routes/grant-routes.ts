@@ -23,7 +23,7 @@ const shown = z.object({
   operation: z.string(),
   hold_id: z.string().describe('The hold that was approved with this grant.'),
   rules: z.array(z.string()).describe('Rules that it approves in advance.'),
-  open: z.array(z.string()).describe('JSON pointers of the body members that may differ. All else must be equal.'),
+  open: z.array(z.string()).describe('Places of the call that may differ. All else must be equal.'),
   ceilings: z.record(z.string(), z.string()).describe('Upper limits of the open numbers, as decimal strings.'),
   uses: z.number().int(),
   used: z.number().int(),

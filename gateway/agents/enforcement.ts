@@ -122,6 +122,7 @@ export function createEnforcement(deps: EnforcementDeps): Enforcement {
     measure: (...of) => current.meter.measure(...of),
   };
   const digest: DigestAction = Object.assign((...of: Parameters<DigestAction>) => current.digest(...of), {
+    envelope: (...of: Parameters<DigestAction>) => current.digest.envelope(...of),
     earlier: (...of: Parameters<DigestAction>) => current.digest.earlier(...of),
   });
   const usage = createUsage({

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { HoldTerms } from '../domain/decision.ts';
+import { isOpenPlace } from '../domain/open-place.ts';
 import { strictest, type Opinion } from '../domain/terms.ts';
 import { duration } from '../domain/units.ts';
 
@@ -20,6 +21,9 @@ export const holdMembers = {
   on_expiry: z.enum(['block', 'escalate']).optional(),
   editable: z
     .array(z.string().regex(/^(?:\/(?:[^~]|~[01])*)?$/, { error: 'expected a JSON pointer, such as /amount' }))
+    .optional(),
+  open: z
+    .array(z.string().refine(isOpenPlace, { error: 'expected /amount, path:/contacts/{id} or query:cursor' }))
     .optional(),
   owner_may_approve: z.boolean().optional(),
   reversible: z.boolean().optional(),
@@ -59,6 +63,7 @@ function opinionOf(rule: HoldMembers): Opinion {
     respondWithin: rule.respond_within ?? null,
     onExpiry: rule.on_expiry ?? null,
     editable: rule.editable ?? null,
+    open: rule.open ?? null,
     ownerMayApprove: rule.owner_may_approve ?? false,
     reversible: rule.reversible ?? null,
     ...(rule.rejection_stands !== undefined && { rejectionStands: rule.rejection_stands }),

@@ -1,4 +1,5 @@
 import type { Cost } from './cost.ts';
+import type { OpenPlace } from './open-place.ts';
 
 export type Verdict = 'allow' | 'hold' | 'block';
 
@@ -43,6 +44,8 @@ export type HoldTerms = {
   readonly onExpiry: 'block' | 'escalate';
   /** JSON pointers (RFC 6901) into the body that a reviewer may change. */
   readonly editable: readonly string[];
+  /** What an approval may leave open for further calls besides the editable places; absent if policy names none. */
+  readonly open?: readonly OpenPlace[];
   readonly ownerMayApprove: boolean;
   /** For how long a rejection answers identical calls; absent if policy does not say. */
   readonly rejectionStands?: number;

@@ -1,4 +1,5 @@
 import type { Requirement } from './decision.ts';
+import type { OpenPlace } from './open-place.ts';
 import type { Channel, Reviewer } from './principal.ts';
 
 /** How far an approval reaches beyond the call that it was given for. */
@@ -8,10 +9,11 @@ export type GrantTerms = {
   /** Milliseconds since the epoch; at most `LONGEST_GRANT` ahead. */
   readonly until: number;
   /**
-   * JSON pointers of members that may differ from the approved call's, each one that the rule calls editable. A
-   * number may only be lower. Everything else about the call is pinned, and so is a member that is an object or an array.
+   * Places that may differ from the approved call's, each one that the rule lets stay open; one path at most. A number
+   * in the body may only be lower. Everything else about the call is pinned, and so is a member that is an object or an
+   * array.
    */
-  readonly open: readonly string[];
+  readonly open: readonly OpenPlace[];
 };
 
 export const MOST_USES = 1_000;
@@ -22,11 +24,12 @@ export type Grant = {
   readonly id: string;
   readonly agent: string;
   readonly system: string;
+  /** With `{id}` in the place of open segments that its name has. */
   readonly operation: string;
   /** SHA-256 (hex) over everything that is pinned. */
   readonly shape: string;
-  /** Those of the terms' pointers that the approved call has a member for which can be left open. */
-  readonly open: readonly string[];
+  /** Those of the terms' places that the approved call has and that can be left open. */
+  readonly open: readonly OpenPlace[];
   /** The most that an open number may be, by pointer: decimal digits as they were sent, since a JavaScript number could round up. */
   readonly ceilings: Readonly<Record<string, string>>;
   /** The rules that it answers; a call held for another rule too is not covered. */

@@ -161,7 +161,7 @@ export type CallSubject = {
   readonly upstream?: string;
   /** SHA-256 (hex) of what an approval binds to: see `actionDigest`. An edit changes it. */
   readonly digest: string;
-  /** The digest of the call without its body, for grants. */
+  /** The digest of the call without its target and body, for grants. */
   readonly envelope: string;
   readonly rules: readonly MatchedRule[];
   readonly trigger: Trigger;
@@ -266,6 +266,8 @@ export function assertCall(hold: Hold): CallHold {
 
 /** Hex SHA-256 over who would do what: what an approval binds to. */
 export type DigestAction = Digest & {
+  /** The digest of the call without its target and body. */
+  readonly envelope: Digest;
   /** The digest of the same call in holds that earlier versions stored. */
   readonly earlier: Digest;
 };

@@ -1,5 +1,5 @@
-import { isWithin } from '../json/pointer.ts';
 import type { HoldTerms, Requirement } from './decision.ts';
+import { isPlaceWithin } from './open-place.ts';
 
 const DEFAULT_EXPIRES_IN = 30 * 60_000;
 
@@ -17,6 +17,8 @@ export function strictest(all: readonly Opinion[]): HoldTerms {
   const onExpiry = said(all.map((each) => each.onExpiry));
   const reversible = said(all.map((each) => each.reversible));
   const stands = said(all.map((each) => each.rejectionStands ?? null));
+  // Terms without it leave nothing open; a rule without it leaves that to the others.
+  const open = said(all.map((each) => (each.open === undefined ? [] : each.open))).reduce(commonPlaces, null) ?? [];
   return {
     level: all.some((each) => each.level === 3) ? 3 : 2,
     requirements: joined(all.flatMap((each) => each.requirements)),
@@ -26,6 +28,7 @@ export function strictest(all: readonly Opinion[]): HoldTerms {
     editable: said(all.map((each) => each.editable)).reduce(commonPlaces, null) ?? [],
     ownerMayApprove: all.every((each) => each.ownerMayApprove),
     reversible: reversible.length > 0 ? reversible.every(Boolean) : null,
+    ...(open.length > 0 && { open }),
     ...(stands.length > 0 && { rejectionStands: Math.max(...stands) }),
   };
 }
@@ -43,7 +46,7 @@ function shortest(durations: readonly (number | null)[]): number | null {
 function commonPlaces(some: readonly string[] | null, others: readonly string[]): readonly string[] {
   if (some === null) return others;
   const within = (places: readonly string[], limits: readonly string[]) =>
-    places.filter((place) => limits.some((limit) => isWithin(place, limit)));
+    places.filter((place) => limits.some((limit) => isPlaceWithin(place, limit)));
   return [...new Set([...within(some, others), ...within(others, some)])];
 }
 

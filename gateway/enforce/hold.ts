@@ -10,8 +10,6 @@ import type { OpenCallIndex } from './open-call-index.ts';
 import { upstreamOf, type System } from '../domain/system.ts';
 import type { HeldSince } from './wait/serve-held-call.ts';
 
-const NO_BODY = Buffer.alloc(0);
-
 /**
  * Stops a call at its hold point. The call is stored before any reviewer is notified. An identical retry finds the same
  * hold. `call` must not be judged or sent afterwards.
@@ -46,7 +44,7 @@ export function createHoldPoint(deps: {
       ...upstreamNamed(systems.get(system)),
       digest: digest(call, call),
       earlierDigest: digest.earlier(call, call),
-      envelope: digest(call, { ...call, body: NO_BODY }),
+      envelope: digest.envelope(call, call),
       idempotencyKey,
       rules,
       trigger: triggerOf(rules, 'hold'),

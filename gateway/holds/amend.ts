@@ -5,8 +5,6 @@ import type { Judgement } from '../domain/hold-command.ts';
 import type { CallHold, DigestAction } from '../domain/hold.ts';
 import { Problem } from '../domain/problem.ts';
 
-const NO_BODY = Buffer.alloc(0);
-
 /**
  * Puts a reviewer's edit together with the held call and has policy judge the result. An edit can only ever add to what
  * has to be met: a call that is edited out of the reach of a rule still needs the people that the rule asked for.
@@ -35,7 +33,7 @@ export function createAmend(deps: {
     return {
       call: amended,
       digest: amendedDigest,
-      envelope: digest(hold, { ...amended, body: NO_BODY }),
+      envelope: digest.envelope(hold, amended),
       judgement: judgementOf(hold, decision),
       changed: changedPlaces(call, amended),
     };

@@ -10,6 +10,8 @@ import { earlierDigest } from './earlier-digest.ts';
 /** The form of the digested text. It differs from that of earlier versions, so that no digest is one of theirs. */
 const FORM = 2;
 
+const NO_BODY = Buffer.alloc(0);
+
 /**
  * SHA-256 (lowercase hex) of an action's canonical JSON (RFC 8785). Actions with the same digest have the same effect.
  * Whatever `roleOf` neither drops nor knows to mean nothing is part of it.
@@ -37,9 +39,11 @@ export function createDigest(systems: ReadonlyMap<string, System>): DigestAction
   };
   const digest = (...call: Parameters<DigestAction>) =>
     actionDigest(actionOf(...call), roles.get(call[0].system) ?? usual);
+  const envelope = (...[whose, what]: Parameters<DigestAction>) =>
+    digest(whose, { ...what, target: '', body: NO_BODY });
   const earlier = (...call: Parameters<DigestAction>) =>
     earlierDigest(actionOf(...call), systems.get(call[0].system)?.agentCredential.header ?? 'authorization');
-  return Object.assign(digest, { earlier });
+  return Object.assign(digest, { envelope, earlier });
 }
 
 function boundHeaders(raw: readonly string[], roleOf: HeaderRoles): Record<string, string[]> {

@@ -1,37 +1,40 @@
 import { hash } from 'node:crypto';
 import { canonicalJson, isList, isNumber, isObject, type ExactJson } from '../json/exact-json.ts';
 import { headerValue } from '../domain/headers.ts';
-import { bodyOf, haveOneBody } from '../domain/policy-input.ts';
+import { bodyOf, haveOneBody, isOtherCase } from '../domain/policy-input.ts';
 import type { Requirement } from '../domain/decision.ts';
 import type { Grant, GrantTerms } from '../domain/grant.ts';
 import type { HoldDraft } from '../domain/hold-store.ts';
 import type { CallHold, HeldCall } from '../domain/hold.ts';
 import { createId } from '../domain/id.ts';
+import { mayStayOpen, pathTemplateOf, type Openable, type OpenPlace } from '../domain/open-place.ts';
 import { pointerTo } from '../json/pointer.ts';
 import { bodyDigest, isReadWhole } from './body-digest.ts';
+import { decodedSegment, pinnedTarget, type PinnedTarget } from './open-target.ts';
 import { approvals } from './quorum.ts';
 
 /** What of a member stays pinned when its value is open. Text of digits, as forms carry numbers, is a number in disguise. */
 type OpenKind = 'number' | 'digits' | 'text' | 'boolean' | 'null';
 type OpenMember = { readonly kind: OpenKind; readonly amount: string | null };
 
-/** The same for every call that a grant covers: who calls what, and everything about the call but its body. */
-type Caller = Pick<CallHold, 'principal' | 'system' | 'operation' | 'envelope' | 'terms'>;
+/** The same for every call that a grant covers: who calls what, and everything about the call but its target and body. */
+type Caller = Pick<CallHold, 'principal' | 'system' | 'upstream' | 'method' | 'operation' | 'envelope' | 'terms'>;
 
 /**
- * The grant that an approval under `terms` gives, for calls that differ from `call` in nothing but open members.
+ * The grant that an approval under `terms` gives, for calls that differ from `call` in nothing but open places.
  * A member that cannot be left open safely (a list, an object, a negative number, a number with an exponent) stays pinned.
  */
 export function grantFrom(hold: CallHold, call: HeldCall, terms: GrantTerms, now: number): Grant {
-  const { pinned, openMembers } = pinnedBody(call, terms.open);
+  const shape = shapeOf(hold, call, terms.open);
+  const { openMembers } = shape;
   const numbers = [...openMembers].filter(([, { amount }]) => amount !== null);
   return {
     id: createId('grant'),
     agent: hold.principal.agent,
     system: hold.system,
-    operation: hold.operation,
-    shape: shapeOf(hold, pinned, openMembers),
-    open: [...openMembers.keys()],
+    operation: shape.operation,
+    shape: shape.digest,
+    open: [...openMembers.keys(), ...shape.target.values.keys()],
     ceilings: Object.fromEntries(numbers.map(([pointer, { amount }]) => [pointer, amount!])),
     rules: holdRules(hold),
     requirements: hold.terms.requirements,
@@ -70,14 +73,14 @@ function isWithinTerms(grant: Grant, { terms, claims }: HoldDraft): boolean {
     terms.reversible === true &&
     claims.reversible !== false &&
     terms.requirements.every((requirement) => met.has(requirementText(requirement))) &&
-    grant.open.every((pointer) => terms.editable.includes(pointer))
+    grant.open.every((place) => mayStayOpen(terms, place))
   );
 }
 
 function isOfShape(grant: Grant, draft: HoldDraft): boolean {
-  const { pinned, openMembers } = pinnedBody(draft.call, grant.open);
+  const { digest, openMembers } = shapeOf(draft, draft.call, grant.open);
   return (
-    shapeOf(draft, pinned, openMembers) === grant.shape &&
+    digest === grant.shape &&
     [...openMembers].every(([pointer, { amount }]) => amount === null || isAtMost(amount, grant.ceilings[pointer]))
   );
 }
@@ -94,18 +97,92 @@ function requirementText({ groups, quorum, escalate }: Requirement): string {
  * SHA-256 (lowercase hex) over everything that is pinned. The owner is part of it: an agent that has passed to another
  * owner may have passed to the one who approved. So is whether owners may approve at all.
  */
-function shapeOf(
-  { principal, system, operation, envelope, terms }: Caller,
-  body: ExactJson,
-  openMembers: OpenMembers,
-): string {
+function shapeOf(caller: Caller, call: HeldCall, open: readonly OpenPlace[]): Shape {
+  const { principal, system, upstream = null, method, envelope, terms } = caller;
   const { agent, owner, onBehalfOf } = principal;
   const { ownerMayApprove } = terms;
-  const open = [...openMembers].map(([pointer, { kind }]) => [pointer, kind]);
-  return hash(
-    'sha256',
-    canonicalJson({ agent, owner, onBehalfOf, system, operation, envelope, ownerMayApprove, body, open }),
-  );
+  const { pinned: body, openMembers } = pinnedBody(call, open);
+  const target = openTarget(call, open);
+  const operation = openOperation(caller, target);
+  const kinds = [...openMembers].map(([pointer, { kind }]) => [pointer, kind]);
+  const pinned = { agent, owner, onBehalfOf, system, upstream, method, operation, envelope, ownerMayApprove };
+  const digest = hash('sha256', canonicalJson({ ...pinned, target: target.pinned, body, open: kinds }));
+  return { digest, operation, target, openMembers };
+}
+
+type Shape = {
+  readonly digest: string;
+  readonly operation: string;
+  readonly target: PinnedTarget;
+  readonly openMembers: OpenMembers;
+};
+
+/**
+ * What systems read in several ways is pinned as a whole: an open place may be another one there. In another case, all
+ * places stay where they are.
+ */
+function openTarget({ target, otherReadings = [] }: HeldCall, open: readonly OpenPlace[]): PinnedTarget {
+  return pinnedTarget(target, otherReadings.every(isOtherCase) ? open : []);
+}
+
+/** A word with a digit is more likely an identifier than the name of another operation, such as `export`. */
+const WITH_DIGIT = /\p{N}/u;
+
+/**
+ * The operation of a call, which is pinned too: with an open segment, `/contacts/export` must not pass for a contact. An
+ * operation that is named after its path has `{id}` for an open segment that has a digit.
+ */
+function openOperation({ method, operation }: Pick<Caller, 'method' | 'operation'>, target: PinnedTarget): string {
+  const parts = operation.startsWith(`${method} /`) ? operation.slice(method.length + 1).split('/') : [];
+  if (parts.length !== target.parts.length) return operation;
+  for (const index of target.segments) {
+    const segment = decodedSegment(target.parts[index]!);
+    if (segment !== null && parts[index] === segment && WITH_DIGIT.test(segment)) parts[index] = '{id}';
+  }
+  return `${method} ${parts.join('/')}`;
+}
+
+/** The operations that a grant may name that covers this call. */
+export function coveringOperations(draft: HoldDraft): string[] {
+  const places = (draft.terms.open ?? []).filter((place) => pathTemplateOf(place) !== null);
+  const named = places.map((place) => openOperation(draft, openTarget(draft.call, [place])));
+  return [...new Set([draft.operation, ...named])];
+}
+
+const MOST_OPENABLE = 100;
+
+/** What an approval of this call may leave open: at most 100 places. Empty if it may not cover further calls. */
+export function openables({ terms, claims }: CallHold, call: HeldCall): Openable[] {
+  if (terms.reversible !== true || claims.reversible === false) return [];
+  const open = terms.open ?? [];
+  const inTarget = open.flatMap((place) => {
+    const value = openTarget(call, [place]).values.get(place);
+    return value === undefined ? [] : [{ place, value, atMost: false }];
+  });
+  const inBody = membersOf(call).flatMap(([place, value]) => {
+    const member = mayStayOpen(terms, place) ? openMemberOf(value) : null;
+    return member ? [{ place, value: textOf(value), atMost: member.amount !== null }] : [];
+  });
+  return [...inTarget, ...inBody].slice(0, MOST_OPENABLE);
+}
+
+function textOf(value: ExactJson): string {
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}
+
+/** Every scalar in a body that policy reads, by its pointer. */
+function membersOf(call: HeldCall): (readonly [string, ExactJson])[] {
+  const body = readableBody(call);
+  const walk = (value: ExactJson, pointer: string): (readonly [string, ExactJson])[] => {
+    if (isList(value)) return value.flatMap((each, index) => walk(each, pointerTo(pointer, index)));
+    if (!isObject(value)) return [[pointer, value]];
+    return Object.entries(value).flatMap(([name, each]) => walk(each, pointerTo(pointer, name)));
+  };
+  return body === undefined ? [] : walk(body, '');
+}
+
+function readableBody(call: HeldCall): ExactJson | undefined {
+  return isReadWhole(headerValue(call.headers, 'content-type') ?? '') ? bodyOf(call.input) : undefined;
 }
 
 type OpenMembers = ReadonlyMap<string, OpenMember>;
@@ -116,9 +193,11 @@ type OpenMembers = ReadonlyMap<string, OpenMember>;
  */
 function pinnedBody(call: HeldCall, open: readonly string[]): { pinned: ExactJson; openMembers: OpenMembers } {
   const openMembers = new Map<string, OpenMember>();
-  const type = headerValue(call.headers, 'content-type') ?? '';
-  const body = isReadWhole(type) ? bodyOf(call.input) : undefined;
-  if (body === undefined) return { pinned: { unseen: bodyDigest(call.body, type) }, openMembers };
+  const body = readableBody(call);
+  if (body === undefined) {
+    const type = headerValue(call.headers, 'content-type') ?? '';
+    return { pinned: { unseen: bodyDigest(call.body, type) }, openMembers };
+  }
   const json = withoutOpen(body, '', new Set(open), openMembers);
   // In the order of the pointers: members may come in any.
   return { pinned: { json }, openMembers: new Map([...openMembers].toSorted(([a], [b]) => (a < b ? -1 : 1))) };

@@ -2,7 +2,7 @@ import { recipientOf, type CallHold, type Hold } from '../domain/hold.ts';
 import type { HoldCommand, HoldRefusal } from '../domain/hold-command.ts';
 import { LONGEST_GRANT, MOST_USES } from '../domain/grant.ts';
 import { leaseInForce } from '../domain/lease.ts';
-import { isWithin } from '../json/pointer.ts';
+import { mayStayOpen, pathTemplateOf } from '../domain/open-place.ts';
 import type { Reviewer, Taker } from '../domain/principal.ts';
 import { iso } from '../domain/time.ts';
 import { broughtIn } from './escalation.ts';
@@ -167,7 +167,7 @@ export const bringsSomebodyIn: Guard = {
 
 /** An approval that reaches further may only do so where one can go back, and only as far as policy lets people change the call. */
 export const isGrantable: Guard = {
-  name: 'a grant only where reversible, for editable members',
+  name: 'a grant only where reversible, for what policy leaves open',
   check(hold, command, now) {
     if (command.type !== 'approve' || command.grant === null) return null;
     const { uses, until, open } = command.grant;
@@ -176,11 +176,14 @@ export const isGrantable: Guard = {
         'Policy does not mark this as reversible, so each call needs its own approval. Approve it without a grant.',
       );
     }
-    const closed = open.filter((pointer) => !hold.terms.editable.some((editable) => isWithin(pointer, editable)));
-    if (closed.length > 0)
-      return invalid(
-        `grant.open: ${list(closed)} is pinned; only ${list(hold.terms.editable) || 'nothing'} may be left open.`,
-      );
+    const closed = open.filter((place) => !mayStayOpen(hold.terms, place));
+    if (closed.length > 0) {
+      const mayBe = [...new Set([...hold.terms.editable, ...(hold.terms.open ?? [])])];
+      return invalid(`grant.open: ${list(closed)} is pinned; only ${list(mayBe) || 'nothing'} may be left open.`);
+    }
+    // Each was approved for itself: together they would reach further than any of them.
+    if (open.filter((place) => pathTemplateOf(place) !== null).length > 1)
+      return invalid('grant.open: only one path may be left open.');
     if (!Number.isInteger(uses) || uses < 1 || uses > MOST_USES)
       return invalid(`grant.uses: expected 1 to ${MOST_USES}.`);
     if (until <= now || until > now + LONGEST_GRANT)

@@ -14,6 +14,7 @@ import type { Artifact } from '../../gateway/domain/handoff.ts';
 import type { HandoffDraft, HoldDraft } from '../../gateway/domain/hold-store.ts';
 import type { Reviewer } from '../../gateway/domain/principal.ts';
 import { UnknownReport } from '../../gateway/domain/report.ts';
+import { openables } from '../../gateway/holds/coverage.ts';
 import { transition } from '../../gateway/holds/machine.ts';
 import { approvedBy, demands } from '../../gateway/holds/quorum.ts';
 import { openHoldStore, type OwnedStore } from '../../gateway/holds/store/store.ts';
@@ -190,6 +191,7 @@ export async function openDesk(
     ...store,
     transition,
     demands: (hold) => demands(hold).map((demand) => ({ ...demand, approvals: approvedBy(hold, demand) })),
+    openables,
     amend: createAmend({ decide, digest, edit: { amendCall, changedPlaces } }),
     people: () => Object.values(PEOPLE),
     agents: () => AGENTS,

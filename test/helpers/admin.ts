@@ -3,6 +3,7 @@ import { buildAdmin } from '../../admin/server.ts';
 import { createAmend } from '../../gateway/holds/amend.ts';
 import { amendCall, changedPlaces } from '../../gateway/describe/http/amend.ts';
 import { UnknownReport } from '../../gateway/domain/report.ts';
+import { openables } from '../../gateway/holds/coverage.ts';
 import { transition } from '../../gateway/holds/machine.ts';
 import { approvedBy, demands } from '../../gateway/holds/quorum.ts';
 import { createReviewerDirectory } from '../../gateway/identify/token.ts';
@@ -18,6 +19,7 @@ export async function startAdmin(plane: DataPlane): Promise<{ url: string; close
     ...plane.store,
     transition,
     demands: (hold) => demands(hold).map((demand) => ({ ...demand, approvals: approvedBy(hold, demand) })),
+    openables,
     amend: createAmend({ decide: (input) => plane.decider.decide(input), digest, edit: { amendCall, changedPlaces } }),
     people: () => reviewers,
     agents: () => agents,

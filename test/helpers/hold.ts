@@ -88,7 +88,7 @@ export function draft(amount: number, changes: Partial<HoldDraft> = {}, asked: P
     method: call.method,
     path: '/v1/refunds',
     digest: digest(whose, call),
-    envelope: digest(whose, { ...call, body: Buffer.alloc(0) }),
+    envelope: digest.envelope(whose, call),
     idempotencyKey: null,
     rules: [{ id: 'rules.payments/refund-over-limit', verdict: 'hold', reason: 'more than 100 USD', trigger: 'rule' }],
     trigger: 'rule',

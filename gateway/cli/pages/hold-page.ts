@@ -30,10 +30,34 @@ export function holdPage(hold: ContextPackage): string {
       ? ['', 'Artifacts:', ...artifacts.map(({ name, bytes }) => `  ${plain(name)} (${bytes} bytes)`)]
       : []),
     ...notes.flatMap(({ by, at, text }) => ['', `${plain(by)} noted at ${at}:`, quoted(text)]),
+    ...(hold.openable.length > 0 && hold.status === 'pending'
+      ? ['', 'A grant may leave open (approve --for TIME --uses N --open PLACE):']
+      : []),
+    ...(hold.status === 'pending' ? hold.openable.map((each) => `  ${openLine(each)}`) : []),
     '',
     plain(hold.consequence),
     '',
   ].join('\n');
+}
+
+/** What a grant covers, said before it is given. */
+export function grantPage(
+  { openable, action }: ContextPackage,
+  { uses, for: time, open }: { readonly uses: number; readonly for: string; readonly open: readonly string[] },
+): string {
+  const calls = `up to ${uses} further ${uses === 1 ? 'call' : 'calls'} of this agent within ${time}`;
+  const known = openable.filter(({ place }) => open.includes(place));
+  if (known.length === 0) return `This also approves ${plain(calls)}, each the same as this one.\n`;
+  return [
+    `This also approves ${plain(calls)}, each the same as this one but for these places:`,
+    ...known.map((each) => `  ${openLine(each)}`),
+    ...(action ? [`The upstream stays ${plain(action.upstream ?? 'the same')}.`] : []),
+    '',
+  ].join('\n');
+}
+
+function openLine({ place, value, at_most }: ContextPackage['openable'][number]): string {
+  return plain(`${place} (here ${JSON.stringify(value)}${at_most ? '; no more than that' : ''})`);
 }
 
 function sent(action: NonNullable<ContextPackage['action']>): string[] {

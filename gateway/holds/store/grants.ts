@@ -7,7 +7,7 @@ import type { Channel } from '../../domain/principal.ts';
 import { iso } from '../../domain/time.ts';
 import { maskText } from '../../secrets/secret.ts';
 import type { Step } from '../changes/change.ts';
-import { covers, grantFrom } from '../coverage.ts';
+import { coveringOperations, covers, grantFrom } from '../coverage.ts';
 import { approvals } from '../quorum.ts';
 import { available } from './available.ts';
 import type { RecordUnit, Transact } from './unit-of-work.ts';
@@ -78,7 +78,7 @@ export async function useGrant(
     const candidates = await active(trx, now)
       .where('agent', '=', draft.principal.agent)
       .where('system', '=', draft.system)
-      .where('operation', '=', draft.operation)
+      .where('operation', 'in', coveringOperations(draft))
       .orderBy('until')
       .orderBy('id')
       .execute();

@@ -15,6 +15,7 @@ import type { Clock } from '../../domain/clock.ts';
 import type { Store } from '../../domain/store.ts';
 import type { SuspensionStore } from '../../domain/suspension.ts';
 import { createAmend } from '../../holds/amend.ts';
+import { openables } from '../../holds/coverage.ts';
 import { transition } from '../../holds/machine.ts';
 import { approvedBy, demands } from '../../holds/quorum.ts';
 import { createReviewerDirectory } from '../../identify/token.ts';
@@ -59,6 +60,7 @@ export async function createAdmin(deps: {
     notifications: store.notifications,
     transition,
     demands: (hold) => demands(hold).map((demand) => ({ ...demand, approvals: approvedBy(hold, demand) })),
+    openables,
     amend: createAmend({ decide: decideAgain, digest, edit: { amendCall, changedPlaces } }),
     suspensions: enforcedSuspensions(store.suspensions, questions, log),
     people: () => config().reviewers,

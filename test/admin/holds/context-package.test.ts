@@ -106,6 +106,7 @@ test('the context package shows the whole call, the effect of approval, and the 
     },
     options: ['escalate_to_legal'],
     editable: ['/amount'],
+    openable: [{ place: '/amount', value: '50000', at_most: true }],
     notes: [],
     outcome: null,
     grant: null,

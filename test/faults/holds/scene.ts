@@ -128,7 +128,7 @@ export class Call {
         seenAt: null,
         call,
         digest: digest(whose, call),
-        envelope: digest(whose, { ...call, body: Buffer.alloc(0) }),
+        envelope: digest.envelope(whose, call),
         judgement: { rules: rulesOf(strict), reason: 'asks', terms: termsOf(quorum), cost: null, policyRevision: 'p1' },
       }),
     );

@@ -130,6 +130,33 @@ describe('approve', () => {
     expect(err).toContain('Approving sends POST');
   });
 
+  test('approve with a grant says what stays open before it asks, and gives exactly that', async () => {
+    const id = await desk.hold(REFUND, { open: ['path:/v1/{kind}', 'query:a'] });
+    const args = ['approve', id, '--for', '8h', '--uses', '50', '--open', 'query:a', '--open', '/amount'];
+    const { code, out } = await run(args, { stdin: 'y\n' });
+    expect(code).toBe(0);
+    expect(out).toContain(
+      '  path:/v1/{kind} (here "refunds")\n  query:a (here "1")\n  /amount (here "50000"; no more than that)\n',
+    );
+    expect(out).toContain(
+      'This also approves up to 50 further calls of this agent within 8h, each the same as this one but for these places:\n' +
+        '  query:a (here "1")\n  /amount (here "50000"; no more than that)\n',
+    );
+    expect((await desk.store.grants.list({ active: true, limit: 10 })).items).toMatchObject([
+      { holdId: id, uses: 50, open: ['/amount', 'query:a'], ceilings: { '/amount': '50000' } },
+    ]);
+  });
+
+  test.each([
+    ['a place that the hold does not list', ['--for', '8h', '--open', 'query:b'], 1, /lists no place query:b/],
+    ['a place without a time', ['--open', 'query:a'], 2, /need --for/],
+    ['a number that is none', ['--for', '8h', '--uses', 'many'], 2, /--uses: expected a number/],
+  ])('approve approves nothing with %s', async (_what, args, code, err) => {
+    const id = await desk.hold(REFUND, { open: ['query:a'] });
+    expect(await run(['approve', id, '--yes', ...args])).toMatchObject({ code, err: expect.stringMatching(err) });
+    expect(await desk.store.holds.find(id)).toMatchObject({ status: 'pending' });
+  });
+
   test('approve approves only what it has shown: an edit in between is refused', async () => {
     const id = await desk.hold();
     const approving = start(['approve', id]);

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { type HoldMembers, termsOf } from '../../../gateway/decide/terms.ts';
 import { strictest } from '../../../gateway/domain/terms.ts';
 import type { HoldTerms, Requirement } from '../../../gateway/domain/decision.ts';
+import { isPlaceWithin } from '../../../gateway/domain/open-place.ts';
 import { isWithin } from '../../../gateway/json/pointer.ts';
 
 const minutes = 60_000;
@@ -113,6 +114,25 @@ describe('the terms of several rules that hold one call', () => {
     expect(editable(['/a/b'], [''])).toEqual(['/a/b']);
   });
 
+  it('a place may stay open if every rule that lists open places lists it', () => {
+    const open = (...each: (string[] | null)[]) => termsOf(each.map((places) => (places ? { open: places } : {}))).open;
+    expect(open(['path:/a/{id}', '/note'], ['path:/a/{id}'])).toEqual(['path:/a/{id}']);
+    expect(open(['path:/a/{id}'], null)).toEqual(['path:/a/{id}']);
+    expect(open(['path:/a/{id}'], ['path:/a/{id}/b', 'query:a'])).toBeUndefined();
+    expect(open(['path:/a/{id}'], [''])).toBeUndefined();
+    expect(open(['/items'], ['/items/0/note'])).toEqual(['/items/0/note']);
+    expect(open(null)).toBeUndefined();
+  });
+
+  it('what terms do not leave open, no further terms do', () => {
+    const closed = termsOf([{ reviewers: ['finance'] }]);
+    const apart = termsOf([{ open: ['query:a'] }, { open: ['query:b'] }]);
+    const generous = termsOf([{ open: ['query:a'] }]);
+    expect(strictest([closed, generous]).open).toBeUndefined();
+    expect(strictest([apart, generous]).open).toBeUndefined();
+    expect(termsOf([{ reviewers: ['finance'] }, { trigger: 'probabilistic', open: ['query:a'] }]).open).toBeUndefined();
+  });
+
   it('the owner may approve only if every rule allows it', () => {
     expect(termsOf([{ owner_may_approve: true }, {}]).ownerMayApprove).toBe(false);
     expect(termsOf([{ owner_may_approve: true }, { owner_may_approve: true }]).ownerMayApprove).toBe(true);
@@ -181,6 +201,12 @@ describe('properties of combined terms', () => {
         respond_within: time,
         on_expiry: fc.constantFrom('block', 'escalate'),
         editable: fc.uniqueArray(pointer, { maxLength: 3 }),
+        open: fc.uniqueArray(
+          fc.constantFrom('path:/a/{id}', 'path:/a/{id}/b', 'query:a', 'query:a/b', '', '/a', '/a/b'),
+          {
+            maxLength: 3,
+          },
+        ),
         owner_may_approve: fc.boolean(),
         reversible: fc.boolean(),
       },
@@ -244,6 +270,7 @@ function weakerThanRule(terms: HoldTerms, rule: HoldMembers): string[] {
     respondWithin: rule.respond_within ?? Infinity,
     onExpiry: rule.on_expiry ?? 'escalate',
     editable: rule.editable ?? [''],
+    open: rule.open ?? terms.open ?? [],
   });
 }
 
@@ -256,6 +283,7 @@ function weakerThan(terms: HoldTerms, other: HoldTerms): string[] {
     respondWithin: terms.respondWithin <= other.respondWithin,
     onExpiry: terms.onExpiry === 'block' || other.onExpiry === 'escalate',
     editable: terms.editable.every((place) => other.editable.some((above) => isWithin(place, above))),
+    open: (terms.open ?? []).every((place) => (other.open ?? []).some((above) => isPlaceWithin(place, above))),
     ownerMayApprove: !terms.ownerMayApprove || other.ownerMayApprove,
     reversible: terms.reversible === false || other.reversible !== false,
     rejectionStands: (terms.rejectionStands ?? 0) >= (other.rejectionStands ?? 0),

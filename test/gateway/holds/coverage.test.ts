@@ -5,7 +5,7 @@ import type { HoldTerms } from '../../../gateway/domain/decision.ts';
 import type { Grant, GrantTerms } from '../../../gateway/domain/grant.ts';
 import type { HoldDraft } from '../../../gateway/domain/hold-store.ts';
 import type { CallHold } from '../../../gateway/domain/hold.ts';
-import { covers, grantFrom } from '../../../gateway/holds/coverage.ts';
+import { coveringOperations, covers, grantFrom } from '../../../gateway/holds/coverage.ts';
 import { aHold, MINUTE, ONE_OF_FINANCE } from '../../helpers/hold.ts';
 
 const NOW = 1_800_000_000_000;
@@ -105,7 +105,9 @@ describe('a grant', () => {
     ['a call on behalf of somebody', { principal: { ...principal, onBehalfOf: ['cleo@example.com'] } }],
     ['another system', { system: 'crm' }],
     ['another operation', { operation: 'POST /v1/payouts' }],
-    ['another method, target or header', { envelope: 'f'.repeat(64) }],
+    ['another method or header', { envelope: 'f'.repeat(64) }],
+    ['another target', { call: { ...call(BODY), target: '/v1/refunds?a=2' } }],
+    ['another upstream', { upstream: 'https://elsewhere.example.com' }],
   ];
   test.each(others)('a grant does not cover %s', (_what, changes) => {
     expect(covers(grant(BODY), draft(BODY, changes), NOW)).toBe(false);
@@ -152,6 +154,45 @@ describe('a grant', () => {
   test('a grant leaves open only what policy still lets people change', () => {
     expect(covers(grant(BODY, ['/amount']), draft(BODY, {}, { editable: ['/amount', '/note'] }), NOW)).toBe(true);
     expect(covers(grant(BODY, ['/amount']), draft(BODY, {}, { editable: ['/note'] }), NOW)).toBe(false);
+  });
+});
+
+describe('a path that a grant leaves open', () => {
+  const open = ['path:/v1/contacts/{id}'];
+  const at = (id: string, operation = `POST /v1/contacts/${id}`) => ({
+    operation,
+    call: { ...call(BODY), target: `/v1/contacts/${id}` },
+  });
+  const given = (id: string, operation?: string) =>
+    grantFrom(
+      aHold(NOW, { terms: { ...ONE_OF_FINANCE, open }, ...at(id, operation) }),
+      at(id).call,
+      { ...TERMS, open },
+      NOW,
+    );
+  const reaches = (approved: Grant, id: string, operation?: string, terms: Partial<HoldTerms> = { open }) => {
+    const asked = draft(BODY, at(id, operation), terms);
+    return coveringOperations(asked).includes(approved.operation) && covers(approved, asked, NOW);
+  };
+
+  test('an open segment with a digit is an identifier, also where the operation is named after it', () => {
+    expect(given('c1')).toMatchObject({ operation: 'POST /v1/contacts/{id}', open });
+    expect(reaches(given('c1'), 'c2')).toBe(true);
+    expect(reaches(given('c1'), '7', 'POST /v1/contacts/{id}')).toBe(true);
+    expect(reaches(given('7', 'POST /v1/contacts/{id}'), 'c2')).toBe(true);
+  });
+
+  test('an open segment that is a word may name another operation, and is pinned unless a document names the operation', () => {
+    expect(reaches(given('c1'), 'export')).toBe(false);
+    expect(reaches(given('export'), 'purge')).toBe(false);
+    expect(reaches(given('export'), 'c1')).toBe(false);
+    expect(reaches(given('ana', 'updateContact'), 'ben', 'updateContact')).toBe(true);
+    expect(reaches(given('ana', 'updateContact'), 'export', 'exportContacts')).toBe(false);
+  });
+
+  test('a grant with an open path ends where policy no longer leaves it open', () => {
+    expect(reaches(given('c1'), 'c2', undefined, {})).toBe(false);
+    expect(reaches(given('c1'), 'c2', undefined, { open: ['path:/v1/{kind}/{id}'] })).toBe(false);
   });
 });
 

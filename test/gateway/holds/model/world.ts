@@ -159,7 +159,7 @@ export class World {
       seenAt: null,
       call: held,
       digest: digest(WHOSE, held),
-      envelope: digest(WHOSE, { ...held, body: Buffer.alloc(0) }),
+      envelope: digest.envelope(WHOSE, held),
       judgement: { rules: rulesOf(call), reason: 'asks', terms: termsOf(call), cost: null, policyRevision: 'p1' },
     } as const;
   }
