@@ -60,6 +60,14 @@ const cost = section({
   return z.NEVER;
 });
 
+const timeouts = section({
+  operations: z
+    .array(z.string().min(1))
+    .min(1)
+    .describe('Operations that this entry is for, such as `POST /v1/responses` or `GET /v1/exports/*`.'),
+  timeout: duration.describe('How long the gateway waits for their responses, instead of `timeout`.'),
+});
+
 const either = <const Way extends string>(one: Way, other: Way) =>
   z.enum([one, other], { error: `expected ${one} or ${other}` }).optional();
 
@@ -159,7 +167,15 @@ export const system = section({
   wait: duration.prefault('50s').describe('How long a held request stays open. The caller can retry to keep waiting.'),
   timeout: duration
     .prefault('60s')
-    .describe("How long the gateway waits for the system's response headers, and for each pause in the body."),
+    .describe(
+      "How long the gateway waits for the system's response headers, and for each pause in the body. A response that takes longer is a 504.",
+    ),
+  timeouts: z
+    .array(timeouts)
+    .optional()
+    .describe(
+      'Operations that take longer, such as those of language models, or must not. The first entry that names an operation counts; `*` stands for any text.',
+    ),
   body_limit: size.prefault('1MiB').describe('Largest request body, as sent and decompressed; larger ones get 413.'),
   answer_head_limit: headSize
     .optional()

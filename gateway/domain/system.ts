@@ -48,6 +48,8 @@ export type System = {
   readonly formFields: number;
   /** The longest wait for the upstream's response headers, and the longest pause in its body. */
   readonly timeout: number;
+  /** Operations with a time of their own. The first entry that names one counts; `*` stands for any text. */
+  readonly timeouts?: readonly { readonly operations: readonly string[]; readonly timeout: number }[];
   /** The most connections from one worker to the upstream. */
   readonly connections: number;
   /**

@@ -4,6 +4,7 @@ import { oncePerSystem } from '../domain/once-per-system.ts';
 import { Problem } from '../domain/problem.ts';
 import { createFurtherHosts } from '../domain/further-host.ts';
 import type { FurtherHost, System } from '../domain/system.ts';
+import { createAnswerTimeouts } from './answer-timeouts.ts';
 import { createOwnCredential, type OwnCredential } from './own-credential.ts';
 import { createRequestHeaders } from './request-headers.ts';
 import { createSecretFiles, type TellSecretFile } from './secret-files.ts';
@@ -13,7 +14,7 @@ import type { Delivery, Outgoing } from '../wire/delivery.ts';
 import { createUpstream, type Upstream } from '../wire/upstream.ts';
 
 /** The parts of a call that sending needs. A held call, read back from the store, has them too. */
-type Sendable = Pick<Call, 'system' | 'method' | 'target' | 'headers' | 'body'>;
+type Sendable = Pick<Call, 'system' | 'operation' | 'method' | 'target' | 'headers' | 'body'>;
 
 /**
  * A request, and the only upstream that may get it: it carries that upstream's credential, and the configuration may
@@ -40,6 +41,7 @@ type Route = {
   /** Connections to the further hosts of the system. */
   readonly further: ReadonlyMap<FurtherHost, Upstream>;
   readonly furtherHost: ReturnType<typeof createFurtherHosts>;
+  readonly timeoutOf: ReturnType<typeof createAnswerTimeouts>;
 };
 
 /** The routes to systems, and the files that their credentials follow. */
@@ -59,6 +61,7 @@ export function createRoutes(tellSecretFile: TellSecretFile = () => {}): Routes 
       upstream: createUpstream(system),
       further: new Map(system.upstreamHosts?.map((host) => [host, upstreamAt(system, host)])),
       furtherHost: createFurtherHosts(system),
+      timeoutOf: createAnswerTimeouts(system),
     };
   });
   return { routeTo, close: files.close };
@@ -82,7 +85,8 @@ export function createForwarder(systems: readonly System[], known?: Routes['rout
       const elsewhere = route.furtherHost(call.target);
       const target = route.credential.target(elsewhere?.target ?? call.target);
       const upstream = (elsewhere && route.further.get(elsewhere.host)) ?? route.upstream;
-      return { method, target, headers, body, upstream, mask: route.credential.mask };
+      const timeout = route.timeoutOf?.(call.operation);
+      return { method, target, headers, body, timeout, upstream, mask: route.credential.mask };
     },
     send: (_system, request, sink) => request.upstream.send(request, request.mask(sink)),
     async close() {

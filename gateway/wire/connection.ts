@@ -11,11 +11,16 @@ const READ_SIZE = 64 * 1024;
 /** Longest interval between two checks of a connection's time limits, in milliseconds. */
 const LOOK_INTERVAL = 4000;
 
-/**
- * Longest time for a connection to open, and for an answer to begin or continue, in milliseconds; most bytes of the head
- * of an answer.
- */
-export type Limits = { readonly connect: number; readonly answer: number; readonly answerHead: number | undefined };
+export type Limits = {
+  /** Longest time for a connection to open, in milliseconds. */
+  readonly connect: number;
+  /** Longest time for an answer to begin or continue, if its request sets none, in milliseconds. */
+  readonly answer: number;
+  /** The shortest time that a request sets, in milliseconds. */
+  readonly shortest: number;
+  /** Most bytes of the head of an answer. */
+  readonly answerHead: number | undefined;
+};
 
 /** The pool that owns a connection. */
 export type Owner = {
@@ -49,6 +54,8 @@ export class Connection {
   #now = 0;
   /** The time by which the expected event must happen. */
   #due = 0;
+  /** Longest time for the answer under way to begin or continue. */
+  #patience = 0;
   #timer: NodeJS.Timeout | undefined = undefined;
 
   constructor(dial: Dial, limits: Limits, owner: Owner) {
@@ -122,7 +129,8 @@ export class Connection {
   #write(transfer: Transfer, now: number): void {
     const { request, head } = transfer;
     const { body } = request;
-    this.#due = now + this.#limits.answer;
+    this.#patience = request.timeout ?? this.#limits.answer;
+    this.#due = now + this.#patience;
     this.#reader.begin(request.method);
     transfer.sent = true;
     if (body.length === 0) {
@@ -156,14 +164,14 @@ export class Connection {
   }
 
   #head(status: number, fields: string[]): void {
-    this.#due = this.#now + this.#limits.answer;
+    this.#due = this.#now + this.#patience;
     if (status >= 200) this.#transfer?.answered(status, fields, this.#now);
   }
 
   #data(piece: Buffer): void {
     const transfer = this.#transfer;
     if (!transfer) return;
-    this.#due = this.#now + this.#limits.answer;
+    this.#due = this.#now + this.#patience;
     if (transfer.data(piece) || this.#isPaused) return;
     this.#isPaused = true;
     transfer.onDrain(() => this.#resume(transfer));
@@ -172,7 +180,7 @@ export class Connection {
   #resume(transfer: Transfer): void {
     if (this.#transfer !== transfer || !this.#isPaused) return;
     this.#isPaused = false;
-    this.#due = performance.now() + this.#limits.answer;
+    this.#due = performance.now() + this.#patience;
     this.#socket.resume();
   }
 
@@ -264,7 +272,7 @@ export class Connection {
       return;
     }
     const left = this.#isPaused ? Infinity : this.#due - now;
-    const interval = Math.min(left, this.#limits.connect, this.#limits.answer, LOOK_INTERVAL);
+    const interval = Math.min(left, this.#limits.connect, this.#limits.answer, this.#limits.shortest, LOOK_INTERVAL);
     this.#timer = setTimeout(() => this.#watch(performance.now()), interval);
   }
 }

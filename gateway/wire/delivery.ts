@@ -9,6 +9,8 @@ export type Outgoing = {
   readonly target: string;
   readonly headers: string[];
   readonly body: Buffer;
+  /** Longest time for its answer to begin or continue, in milliseconds, instead of the upstream's own. */
+  readonly timeout?: number | undefined;
 };
 
 /** How sending ended. */

@@ -36,6 +36,7 @@ export function createUpstream(system: System): Upstream {
   const limits = {
     connect: Math.min(system.timeout, LONGEST_CONNECT),
     answer: system.timeout,
+    shortest: Math.min(...(system.timeouts ?? []).map(({ timeout }) => timeout)),
     answerHead: system.answerHeadLimit,
   };
   const connections = new Set<Connection>();

@@ -79,7 +79,8 @@ export function createReadBacks(options: {
     }
     const body = Buffer.alloc(0);
     const { system } = hold;
-    const request = forwarder.prepare({ system, method: 'GET', target, headers: [], body }, { obligations: [] });
+    const call = { system, operation: `GET ${path}`, method: 'GET', target, headers: [], body };
+    const request = forwarder.prepare(call, { obligations: [] });
     const { status } = await forwarder.send(system, request, DISCARD);
 
     const at = clock();

@@ -111,7 +111,7 @@ export function createReleaser(deps: {
     const { policyRevision } = decision;
     const reason = whyNotPermitted(hold.principal.agent, hold.system, hold.upstream);
     const objection = reason ? ({ type: 'supersede', reason, policyRevision } as const) : asksAgain(hold, decision);
-    const request = forwarder.prepare({ ...call, system: hold.system }, decision);
+    const request = forwarder.prepare({ ...call, system: hold.system, operation: hold.operation }, decision);
     return { request, objection, policyRevision, cost: decision.cost, input: call.input };
   }
 

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { parseConfig } from '../../../gateway/config/config.ts';
 import { PRESETS } from '../../../gateway/config/preset.ts';
+import { createAnswerTimeouts } from '../../../gateway/enforce/answer-timeouts.ts';
 
 const system = (settings: object) =>
   parseConfig(JSON.stringify({ systems: { it: settings } }), '/etc/holdpoint.yaml', { KEY: 'k:{key}' }).systems[0]!;
@@ -53,4 +54,13 @@ test('a preset that does not exist is an error with its line and the known ones'
 
 test('a preset without the upstream of its system says what is missing', () => {
   expect(() => system({ preset: 'salesforce' })).toThrow('systems.it.upstream: missing');
+});
+
+test.each([
+  ['openai', ['POST /responses', 'POST /v1/responses', 'POST /chat/completions']],
+  ['anthropic', ['POST /v1/messages']],
+])('the preset %s waits an hour for what its models say', (preset, operations) => {
+  const timeoutOf = createAnswerTimeouts(system({ preset, credential: 'k' }))!;
+  for (const operation of operations) expect(timeoutOf(operation)).toBe(3_600_000);
+  expect(timeoutOf('GET /v1/models')).toBeUndefined();
 });
