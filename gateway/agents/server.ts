@@ -24,6 +24,7 @@ import { NodeResponse } from '../wire/node-message.ts';
 import { createEnforcement, type CallSettings } from './enforcement.ts';
 import { createHttpServer, openServer } from './http-server.ts';
 import { createOwnEndpoints, ownSettings, type OwnSettings } from './own-endpoints.ts';
+import { answerProbe, isProbe } from './probe.ts';
 import { RunningCalls } from './running-calls.ts';
 import { createStages } from './stages.ts';
 
@@ -144,6 +145,8 @@ export function buildServer(deps: ServerDeps): AgentsServer {
         running.began();
         response.once('close', running.ended);
         ownEndpoints(request, response);
+      } else if (request.url === '/' && isProbe(request, inForce.own.keyHeaders)) {
+        answerProbe(response, notReady() === null);
       } else void serveAt(own, new NodeResponse(response));
     });
   }

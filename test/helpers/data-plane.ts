@@ -68,6 +68,8 @@ export async function startDataPlane(options: {
   readonly key?: string;
   /** Wraps the real store for the data plane, to make it fail or to observe it. */
   readonly through?: (store: OwnedStore) => Store;
+  /** Why the worker cannot serve calls now; by default it can. */
+  readonly notReady?: () => string | null;
   /** The name of the worker among those on one store. */
   readonly name?: string;
 }): Promise<DataPlane> {
@@ -128,7 +130,7 @@ export async function startDataPlane(options: {
     logCall: createCanonicalLine(log, destination),
     registry,
     clock,
-    notReady: () => null,
+    notReady: options.notReady ?? (() => null),
   });
   const addresses = await server.listen();
 
