@@ -104,12 +104,13 @@ function departures(before: Config, after: Config): Departure[] {
 
 /** What an approval of a call rests on: where it goes, how its path is read, and which headers count. */
 function approvedParts(system: Config['systems'][number]) {
-  const { upstream, upstreamHosts = [], path, headers, credential, agentCredential } = system;
+  const { upstream, upstreamHosts = [], path, headers, cookies, credential, agentCredential } = system;
   const names = [...(credential?.headers ?? []), ...(credential?.query ?? [])].map(({ name }) => name);
   return {
     upstreams: [upstream, ...upstreamHosts.map(({ url }) => url)].map(String),
     path,
     headers,
+    cookies,
     names,
     agentCredential,
   };

@@ -17,7 +17,7 @@ const COSTS = `What calls cost. The gateway takes the cost of a call from the re
 The gateway reads a response after the agent has it: headers of any response; JSON bodies of at most 256 KiB, also compressed with gzip, deflate, br or zstd; and the last event of an uncompressed \`text/event-stream\` that has the place. If a response cannot be read, the next source counts.`;
 
 const HEADERS =
-  'Headers to judge and to send besides [those that need no entry](../../policies/README.md#headers), such as `sudo`, `impersonate-user` or `x-forwarded-user`. Approvals bind to them. A header that carries a credential, such as `cookie` or `private-token`, is sent if it is named here, but policy never sees it.';
+  'Headers to judge and to send besides [those that need no entry](../../policies/README.md#headers), such as `sudo`, `impersonate-user` or `x-forwarded-user`. Approvals bind to them. A header that carries a credential, such as `private-token` or `x-csrf-token`, is sent if it is named here, but policy never sees it.';
 
 const LINKS = `Places in JSON answers of at most 1 MiB that hold URLs of the system: JSON pointers such as \`/upload_url\`, and names such as \`"@odata.nextLink"\`, which match members anywhere. The gateway replaces such URLs with its own, as it does in the headers \`Location\`, \`Content-Location\`, \`Link\` and \`Refresh\`, so that agents do not follow them around it.`;
 
@@ -132,6 +132,12 @@ export const system = section({
         "Beginning of the path in which the system's SDK sends its key, such as `/bot{token}`. It is removed before policy sees the call.",
       ),
   }).prefault({ header: 'x-api-key' }),
+  cookies: z
+    .enum(['drop', 'pass'], { error: 'expected drop or pass' })
+    .default('drop')
+    .describe(
+      'Whether cookies pass, for systems that tie a CSRF token to one. `pass` sends the cookies of an agent to the system, and those of the system to the agent, for calls to that system alone. Policy and records never see them; an approval binds to them.',
+    ),
   headers: z.array(headerName.transform(plainName)).default([]).describe(HEADERS),
   hosts: z
     .array(z.string().transform((host) => host.toLowerCase()))

@@ -10,14 +10,15 @@ const MAX_SPELLINGS = 1000;
 const LONGEST_SPELLING = 64;
 
 /** The parts of a system that its headers depend on. */
-export type HeaderSettings = Pick<System, 'credential' | 'headers'> & {
+export type HeaderSettings = Pick<System, 'cookies' | 'credential' | 'headers'> & {
   readonly agentCredential: Pick<System['agentCredential'], 'header'>;
 };
 
 /** The roles of the headers of calls to one system. */
-export function createHeaderRoles({ agentCredential, credential, headers = [] }: HeaderSettings): HeaderRoles {
+export function createHeaderRoles({ agentCredential, cookies, credential, headers = [] }: HeaderSettings): HeaderRoles {
   const secret = new Set([agentCredential.header, ...ownHeaders(credential)].map(plainName));
   const named = new Set(headers.map(plainName));
+  if (cookies === 'pass') named.add('cookie');
   const spellings = new Map<string, HeaderRole>();
 
   function classify(name: string): HeaderRole {
@@ -65,6 +66,7 @@ export function whyNotNameable(name: string, { agentCredential, credential }: He
   if (name === plainName(agentCredential.header))
     return `${name} carries the agent's token, which is never sent; remove it`;
   if (ownHeaders(credential).map(plainName).includes(name)) return `${name} is the system's own credential; remove it`;
+  if (name === 'cookie') return 'cookies are sent with `cookies: pass`; remove it';
   if (isMethodOverride(name)) return `${name} overrides the judged method; agents send that method instead`;
   return isOwnHeader(name) ? `${name} is set or read by the gateway itself; remove it` : null;
 }

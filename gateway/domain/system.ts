@@ -37,6 +37,8 @@ export type System = {
   };
   /** Headers, beyond those that `defaultRole` lists, that policy judges and that are sent. */
   readonly headers?: readonly string[];
+  /** Whether cookies pass, in both directions; dropped when absent. */
+  readonly cookies?: 'drop' | 'pass';
   /** The shape of refusals that the SDK of the system reads; `problem` when absent. */
   readonly refusals?: RefusalShape;
   /** How long a held request stays open. */

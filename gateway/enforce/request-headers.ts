@@ -1,6 +1,7 @@
 import { createHeaderRoles } from '../domain/header-roles.ts';
 import { connectionNamed } from '../domain/headers.ts';
 import type { System } from '../domain/system.ts';
+import { withoutOwnCookies } from './own-cookies.ts';
 import type { OwnCredential } from './own-credential.ts';
 
 /**
@@ -9,6 +10,7 @@ import type { OwnCredential } from './own-credential.ts';
  */
 export function createRequestHeaders(system: System, credential: OwnCredential): (raw: readonly string[]) => string[] {
   const roleOf = createHeaderRoles(system);
+  const passesCookies = system.cookies === 'pass';
 
   return (raw) => {
     const named = connectionNamed(raw);
@@ -17,7 +19,8 @@ export function createRequestHeaders(system: System, credential: OwnCredential):
       if (roleOf(raw[i]!) === 'dropped') continue;
       const name = raw[i]!.toLowerCase();
       if (named?.has(name)) continue;
-      headers.push(name, raw[i + 1]!);
+      const value = passesCookies && name === 'cookie' ? withoutOwnCookies(raw[i + 1]!) : raw[i + 1]!;
+      if (value !== '' || name !== 'cookie') headers.push(name, value);
     }
     headers.push(...credential.headers);
     return headers;

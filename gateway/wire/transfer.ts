@@ -1,6 +1,6 @@
 import { isSafe } from '../domain/call.ts';
 import { Problem, type ProblemCode } from '../domain/problem.ts';
-import { responseHeaders } from './response-headers.ts';
+import type { createResponseHeaders } from './response-headers.ts';
 import type { RequestHead } from './request-head.ts';
 import type { UpstreamSink } from '../domain/upstream-sink.ts';
 import type { Delivery, Outgoing } from './delivery.ts';
@@ -21,14 +21,23 @@ export class Transfer {
   #isRepeated = false;
   readonly #sink: UpstreamSink;
   readonly #done: (delivery: Delivery) => void;
+  readonly #returned: ReturnType<typeof createResponseHeaders>;
   #beganAt = 0;
   #status = 0;
   #bytes = 0;
   #upstreamMs = 0;
 
-  constructor(request: Outgoing, head: RequestHead, sink: UpstreamSink, done: (delivery: Delivery) => void) {
+  /** @param returned the headers of the answer that the sink gets */
+  constructor(
+    request: Outgoing,
+    head: RequestHead,
+    returned: ReturnType<typeof createResponseHeaders>,
+    sink: UpstreamSink,
+    done: (delivery: Delivery) => void,
+  ) {
     this.request = request;
     this.head = head;
+    this.#returned = returned;
     this.#sink = sink;
     this.#done = done;
   }
@@ -53,7 +62,7 @@ export class Transfer {
 
   answered(status: number, fields: string[], now: number): void {
     this.#upstreamMs = now - this.#beganAt;
-    this.#sink.head(status, responseHeaders(fields));
+    this.#sink.head(status, this.#returned(fields));
     this.#status = status;
   }
 
@@ -68,7 +77,7 @@ export class Transfer {
   }
 
   end(trailers: string[]): void {
-    this.#sink.end(trailers.length > 0 ? responseHeaders(trailers) : trailers);
+    this.#sink.end(trailers.length > 0 ? this.#returned(trailers) : trailers);
     this.#finish(null);
   }
 

@@ -6,6 +6,7 @@ import type { UpstreamSink } from '../domain/upstream-sink.ts';
 import type { Delivery, Outgoing } from './delivery.ts';
 import { createDial } from './dial.ts';
 import { createRequestHead } from './request-head.ts';
+import { createResponseHeaders } from './response-headers.ts';
 import { Transfer } from './transfer.ts';
 
 export type Upstream = {
@@ -32,6 +33,7 @@ const LONGEST_CONNECT = 10_000;
  */
 export function createUpstream(system: System): Upstream {
   const headOf = createRequestHead(system.upstream);
+  const returned = createResponseHeaders(system);
   const dial = createDial(system);
   const limits = {
     connect: Math.min(system.timeout, LONGEST_CONNECT),
@@ -128,7 +130,7 @@ export function createUpstream(system: System): Upstream {
         let transfer: Transfer;
         try {
           if (isClosed) throw new Error('the gateway has closed its connections');
-          transfer = new Transfer(request, headOf(request), sink, done);
+          transfer = new Transfer(request, headOf(request), returned, sink, done);
         } catch (cause) {
           done({ ...UNSENT, problem: new Problem('upstream-unreachable', { cause }) });
           return;

@@ -5,6 +5,7 @@ import type { Via } from '../../domain/reply.ts';
 import type { System } from '../../domain/system.ts';
 import type { GatewayUrls } from '../reply/gateway-urls.ts';
 import { RewritableAnswer, rewriteWhole, type RewriteHead } from '../rewritable-answer.ts';
+import { createCookieRewriter } from './cookies.ts';
 import { linkHeader, rewriteHeader, type Rewrite } from './header-links.ts';
 import { createJsonLinks } from './json-links.ts';
 import { createSystemUrls } from './system-urls.ts';
@@ -32,7 +33,11 @@ export function createLinks(systems: readonly System[], gateway: Pick<GatewayUrl
   const perSystem = new Map(
     systems.map((system) => [
       system.name,
-      { urls: createSystemUrls(system), json: system.links?.length ? createJsonLinks(system.links) : null },
+      {
+        urls: createSystemUrls(system),
+        json: system.links?.length ? createJsonLinks(system.links) : null,
+        cookie: system.cookies === 'pass' ? createCookieRewriter(system) : null,
+      },
     ]),
   );
 
@@ -42,7 +47,8 @@ export function createLinks(systems: readonly System[], gateway: Pick<GatewayUrl
     const known = perSystem.get(answered.system);
     // A stored answer of a system that left the configuration.
     if (!known) return null;
-    const { urls, json } = known;
+    const { urls, json, cookie } = known;
+    if (cookie) rewriteCookies(headers, (value) => cookie(value, baseOf(answered), answered.target));
     for (let i = 0; i < headers.length; i += 2) {
       const name = linkHeader(headers[i]!);
       if (name === '') continue;
@@ -72,6 +78,16 @@ export function createLinks(systems: readonly System[], gateway: Pick<GatewayUrl
       return { response: rewriteWhole(response, rewriteHead, noted, answered), notes };
     },
   };
+}
+
+/** Rewrites the cookies of an answer in place, or removes them. */
+function rewriteCookies(headers: string[], rewrite: (cookie: string) => string | null): void {
+  for (let i = headers.length - 2; i >= 0; i -= 2) {
+    if (headers[i]!.toLowerCase() !== 'set-cookie') continue;
+    const rewritten = rewrite(headers[i + 1]!);
+    if (rewritten === null) headers.splice(i, 2);
+    else headers[i + 1] = rewritten;
+  }
 }
 
 function isJson(type: string): boolean {

@@ -24,10 +24,7 @@ export type SystemUrls = {
 
 /** Finds the URLs that lead to a system. */
 export function createSystemUrls(system: System): SystemUrls {
-  const places: readonly Place[] = [
-    placeOf(system.upstream, ''),
-    ...(system.upstreamHosts ?? []).map(({ url }) => placeOf(url, furtherHostTarget(url))),
-  ];
+  const places = placesOf(system);
 
   function absolute(url: string, base: string): string | null {
     const [, authority, rest] = ABSOLUTE.exec(url) ?? [];
@@ -49,6 +46,14 @@ export function createSystemUrls(system: System): SystemUrls {
   };
 }
 
+/** The system's own place first, then its further hosts. */
+export function placesOf(system: System): readonly Place[] {
+  return [
+    placeOf(system.upstream, ''),
+    ...(system.upstreamHosts ?? []).map(({ url }) => placeOf(url, furtherHostTarget(url))),
+  ];
+}
+
 function placeOf({ host, pathname }: URL, target: string): Place {
   return { host: plainHost(host), path: pathname.replace(/\/$/, ''), target };
 }
@@ -58,6 +63,7 @@ function plainHost(authority: string): string {
   return authority.toLowerCase().replace(/:(?:80|443)?$/, '');
 }
 
-function isBelow(path: string, above: string): boolean {
+/** Whether a path, with whatever follows it, is this one or below it. */
+export function isBelow(path: string, above: string): boolean {
   return path.startsWith(above) && /^(?:[/?#{]|$)/.test(path.slice(above.length));
 }

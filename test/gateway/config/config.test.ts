@@ -135,13 +135,14 @@ test('the headers of a system are read in one spelling, and a header that it can
   const text = (headers: string) =>
     `systems:\n  p:\n    upstream: "http://x"\n    credential: { header: X_Key, value: v }\n    headers: ${headers}\n`;
   const read = (headers: string) => parseConfig(text(headers), 'holdpoint.yaml', {}).systems[0]?.headers;
-  expect(read('[Sudo, X_Forwarded_User, cookie, traceparent]')).toEqual([
+  expect(read('[Sudo, X_Forwarded_User, private-token, traceparent]')).toEqual([
     'sudo',
     'x-forwarded-user',
-    'cookie',
+    'private-token',
     'traceparent',
   ]);
-  const names = '[Authorization, X-Key, X-Api-Key, Connection, Content-Length, Host, X-HTTP-Method-Override, a b]';
+  const names =
+    '[Authorization, X-Key, X-Api-Key, Connection, Content-Length, Host, X-HTTP-Method-Override, a b, cookie]';
   expect(problemsOf(text(names))).toEqual([
     'line 5: systems.p.headers.7: expected an HTTP header name',
     'line 5: systems.p.headers.0: authorization is set or read by the gateway itself; remove it',
@@ -151,6 +152,7 @@ test('the headers of a system are read in one spelling, and a header that it can
     'line 5: systems.p.headers.4: content-length is set or read by the gateway itself; remove it',
     'line 5: systems.p.headers.5: host is set or read by the gateway itself; remove it',
     'line 5: systems.p.headers.6: x-http-method-override overrides the judged method; agents send that method instead',
+    'line 5: systems.p.headers.8: cookies are sent with `cookies: pass`; remove it',
   ]);
 });
 

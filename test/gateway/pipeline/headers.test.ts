@@ -5,7 +5,7 @@ import type { Store } from '../../../gateway/domain/store.ts';
 import { approve, startDataPlane, TOKEN, type DataPlane } from '../../helpers/data-plane.ts';
 import { startUpstream, type Received, type Upstream } from '../../helpers/upstream.ts';
 
-const NAMED = ['Sudo', 'X-Forwarded-User', 'Private-Token', 'Cookie', 'Traceparent', 'X_Original_URL'];
+const NAMED = ['Sudo', 'X-Forwarded-User', 'Private-Token', 'Traceparent', 'X_Original_URL'];
 
 const rego = (system: string) => `package rules.${system}
 
@@ -37,7 +37,7 @@ beforeAll(async () => {
   plane = await startDataPlane({
     systems: {
       usual: { upstream: upstream.url, credential: { header: 'authorization', value: 'Bearer system' } },
-      named: { upstream: upstream.url, headers: NAMED },
+      named: { upstream: upstream.url, headers: NAMED, cookies: 'pass' },
     },
     rego: { 'usual.rego': rego('usual'), 'named.rego': rego('named') },
     through: (store): Store => ({
