@@ -150,7 +150,7 @@ export function parseConfig(text: string, file: string, env: NodeJS.ProcessEnv =
         ),
       }),
       ...(openapi !== undefined && {
-        openapi: readOpenApi(resolve(base, openapi), (message) => at(['systems', name, 'openapi'], message)),
+        openapi: readOpenApi(openapi, base, (message) => at(['systems', name, 'openapi'], message)),
       }),
     }),
   );

@@ -3,12 +3,16 @@ import { resolve } from 'node:path';
 import { parse as parseYaml } from 'yaml';
 import { readSecretFile } from '../secrets/secret-file.ts';
 
-export function readOpenApi(path: string, report: (message: string) => void): unknown {
+/** An OpenAPI document: the one given, or the one in the file of this name. Reports what is none. */
+export function readOpenApi(given: string | object, base: string, report: (message: string) => void): unknown {
+  const path = typeof given === 'string' ? resolve(base, given) : null;
   try {
-    const document: unknown = parseYaml(readFileSync(path, 'utf8'));
+    const document: unknown = path === null ? given : parseYaml(readFileSync(path, 'utf8'));
     const version = (document as { openapi?: unknown } | null)?.openapi;
     if (typeof version === 'string' && /^3\.[01]\./.test(version)) return document;
-    report(`expected an OpenAPI 3.0 or 3.1 document in ${path}`);
+    report(
+      `expected an OpenAPI 3.0 or 3.1 document${path === null ? '; its member "openapi" says 3.1.0' : ` in ${path}`}`,
+    );
   } catch (error) {
     report(`cannot read ${path}: ${(error as Error).message.split('\n')[0]}`);
   }

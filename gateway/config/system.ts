@@ -160,9 +160,13 @@ export const system = section({
     .describe(
       "URL at which agents reach the system, if it has `hosts` or `listen` and a proxy in front. Without it, the `Host` of the call counts, with the scheme of the gateway's `public_url`.",
     ),
-  openapi: file
+  openapi: z
+    .union([file, z.record(z.string(), z.unknown())], { error: 'expected a file, or an OpenAPI document itself' })
     .optional()
-    .describe('OpenAPI 3.0 or 3.1 document, in YAML or JSON; its `operationId`s name the operations.'),
+    .meta({ title: 'file or document' })
+    .describe(
+      'OpenAPI 3.0 or 3.1 document, in YAML or JSON: a file, or the document itself. Its `operationId`s name the operations. `paths` with an `operationId` for each method are enough.',
+    ),
   path: path.optional(),
   refusals: z
     .enum(REFUSAL_SHAPES, { error: `expected one of ${REFUSAL_SHAPES.join(', ')}` })

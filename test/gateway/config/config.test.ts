@@ -117,6 +117,18 @@ test('an OpenAPI document next to the configuration is read, and other files are
   }
 });
 
+test('an OpenAPI document may stand in the configuration itself', () => {
+  const openapi = { openapi: '3.1.0', paths: { '/refunds': { post: { operationId: 'createRefund' } } } };
+  const text = (document: unknown) => JSON.stringify({ systems: { p: { upstream: 'http://x', openapi: document } } });
+  expect(parseConfig(text(openapi), 'holdpoint.yaml', {}).systems[0]!.openapi).toEqual(openapi);
+  expect(problemsOf(text({ swagger: '2.0' }))).toEqual([
+    'line 1: systems.p.openapi: expected an OpenAPI 3.0 or 3.1 document; its member "openapi" says 3.1.0',
+  ]);
+  expect(problemsOf(text(['a.yaml']))).toEqual([
+    'line 1: systems.p.openapi: expected a file, or an OpenAPI document itself',
+  ]);
+});
+
 test('a system declares how it reads paths, and a way that does not exist is refused', () => {
   const system = (path: string) => `systems:\n  p:\n    upstream: "http://x"\n    path: ${path}\n`;
   const read = (path: string) => parseConfig(system(path), 'holdpoint.yaml', {}).systems[0]?.path;
