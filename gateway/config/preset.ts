@@ -33,13 +33,25 @@ function withPreset(preset: string, own: Mapping): Mapping {
   return { ...settings, ...Object.fromEntries(merged), ...(filled !== undefined && { credential: filled }) };
 }
 
-/** Puts the key into a preset's credential, as `{key}`, or as `{base64 key}` for Basic (RFC 7617). */
-function fill(credential: Mapping, key: string): Mapping {
+/**
+ * Puts the key into a preset's credential: as `{key}`, as `{base64 key}` for Basic (RFC 7617), or, where a system takes
+ * two keys, as `{first key}` and `{second key}`, which a colon separates. Without a second key, its header is left out.
+ */
+function fill({ value, headers, ...rest }: Mapping, key: string): Mapping {
+  const [first = '', second = ''] = key.split(/:(.*)/s, 2);
   const forms: Readonly<Record<string, string>> = {
     '{key}': key,
     '{base64 key}': Buffer.from(key).toString('base64'),
+    '{first key}': first,
+    '{second key}': second,
   };
-  return { ...credential, value: String(credential['value']).replace(/\{(?:base64 )?key\}/, (form) => forms[form]!) };
+  const filled = (text: unknown) => String(text).replace(/\{(?:\w+ )?key\}/, (form) => forms[form]!);
+  const several = Object.entries(headers ?? {}).map(([name, text]) => [name, filled(text)]);
+  return {
+    ...rest,
+    ...(value !== undefined && { value: filled(value) }),
+    ...(several.length > 0 && { headers: Object.fromEntries(several.filter(([, text]) => text !== '')) }),
+  };
 }
 
 function isMapping(value: unknown): value is Mapping {

@@ -33,6 +33,15 @@ test('a preset encodes a key for Basic', () => {
   );
 });
 
+test('a preset that takes two keys splits them at the colon, and does without the second', () => {
+  const headers = { 'dd-api-key': 'api', 'dd-application-key': 'app:lication' };
+  const upstream = 'https://api.example.com';
+  expect(system({ preset: 'datadog', credential: 'api:app:lication' }).credential).toEqual(
+    system({ upstream, credential: { headers } }).credential,
+  );
+  expect(system({ preset: 'datadog', credential: 'api' }).credential).toEqual(sent('dd-api-key', 'api'));
+});
+
 test('a preset without a key sends no credential', () => {
   expect(system({ preset: 'npm' }).credential).toBeUndefined();
 });
