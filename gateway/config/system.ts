@@ -172,7 +172,7 @@ export const system = section({
     .enum(REFUSAL_SHAPES, { error: `expected one of ${REFUSAL_SHAPES.join(', ')}` })
     .optional()
     .describe(
-      "Shape of refusals, so that the system's SDK shows their reason; `problem` (RFC 9457) when absent. `slack` is `ok: false` with status 200, as Slack answers its own errors.",
+      "Shape of refusals, so that the system's SDK shows their reason; `problem` (RFC 9457) when absent. `slack` is `ok: false` with status 200, as Slack answers its own errors. `gitlab` and `notion` have 429 instead of 503, after which their SDKs send writes again.",
     ),
   wait: duration.prefault('50s').describe('How long a held request stays open. The caller can retry to keep waiting.'),
   timeout: duration

@@ -19,6 +19,22 @@ export const REASON = 'Agents may not touch what is secret.';
 /** The key of each system, which agents do not have. */
 export const KEY = 'system:key';
 
+/** An answer that is more than 200 and JSON. */
+export class Answer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string | Buffer;
+
+  constructor(status: number, headers: Readonly<Record<string, string>>, body: string | Buffer | object = '') {
+    this.status = status;
+    this.headers = headers;
+    this.body = typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body);
+  }
+}
+
+/** Answers as a system does: an `Answer`, what becomes JSON with status 200, or undefined for 404. */
+type Respond = (preset: string, received: Received) => unknown;
+
 export type Presets = {
   readonly plane: DataPlane;
   readonly upstream: Upstream;
@@ -32,18 +48,20 @@ export type Presets = {
 /** Starts a gateway that has a system for each preset, named after it, and small servers that answer as they do. */
 export async function startPresets(
   presets: readonly string[],
-  answer: (preset: string, received: Received) => unknown,
+  answer: Respond,
   settings: Readonly<Record<string, object>> = {},
 ): Promise<Presets> {
   const upstream = await startUpstream((received, response) => {
     const [, preset = '', ...rest] = received.url.split('/');
-    const url = `/${rest.join('/')}`;
-    const found = answer(preset, { ...received, url });
-    response.writeHead(found === undefined ? 404 : 200, {
+    const found = answer(preset, { ...received, url: `/${rest.join('/')}` });
+    const { status, headers, body } =
+      found instanceof Answer ? found : new Answer(found === undefined ? 404 : 200, {}, found ?? {});
+    response.writeHead(status, {
       'content-type': 'application/json',
       'x-elastic-product': 'Elasticsearch',
+      ...headers,
     });
-    response.end(JSON.stringify(found ?? {}));
+    response.end(body);
   });
   const systems = presets.map((preset) => {
     const credential = preset === 's3' ? {} : { credential: KEY };

@@ -41,7 +41,8 @@ const SHAPES: Readonly<Record<RefusalShape, (refused: Refused) => Refusal>> = {
     const cause = { type: `holdpoint_${refused.code.replaceAll('-', '_')}`, reason: refused.message };
     return json(refused, { error: { root_cause: [cause], ...cause } });
   },
-  gitlab: (refused) => json(refused, { error: refused.message }),
+  // gitbeaker reads no problem type.
+  gitlab: (refused) => ({ ...json(asBusy(refused), { error: refused.message }), type: 'application/json' }),
   google: (refused) => {
     const { status, code, message } = refused;
     const errors = [{ domain: 'holdpoint', reason: code, message }];
@@ -67,12 +68,10 @@ const SHAPES: Readonly<Record<RefusalShape, (refused: Refused) => Refusal>> = {
       reason: wordFor(refused.status, KUBERNETES_REASONS),
       code: refused.status,
     }),
-  notion: (refused) =>
-    json(refused, {
-      object: 'error',
-      code: wordFor(refused.status, NOTION_CODES),
-      request_id: refused.decisionId,
-    }),
+  notion: (refused) => {
+    const busy = asBusy(refused);
+    return json(busy, { object: 'error', code: wordFor(busy.status, NOTION_CODES), request_id: refused.decisionId });
+  },
   npm: (refused) => json(refused, { error: refused.message }),
   salesforce: ({ status, code, message, members }) => ({
     status,
@@ -151,7 +150,7 @@ const NOTION_CODES: Words = {
   403: 'restricted_resource',
   404: 'object_not_found',
   409: 'conflict_error',
-  503: 'service_unavailable',
+  429: 'rate_limited',
   504: 'gateway_timeout',
   client: 'validation_error',
   server: 'internal_server_error',
@@ -164,6 +163,15 @@ const STRIPE_TYPES: Words = {
 
 function wordFor(status: number, words: Words): string {
   return words[status] ?? (status < 500 ? words.client : words.server);
+}
+
+/**
+ * 429 for 503, for SDKs that send a write again only after 429, since after 503 it may have been executed. A call that
+ * the gateway refuses with 503 was not.
+ */
+function asBusy(refused: Refused): Refused {
+  const status = 429;
+  return refused.status === 503 ? { ...refused, status, members: { ...refused.members, status } } : refused;
 }
 
 /** The Problem's own members, with those of the layout. A member that is undefined is left out. */

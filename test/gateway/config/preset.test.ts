@@ -42,6 +42,14 @@ test('a preset that takes two keys splits them at the colon, and does without th
   expect(system({ preset: 'datadog', credential: 'api' }).credential).toEqual(sent('dd-api-key', 'api'));
 });
 
+test('the OpenAPI document of an operator replaces the excerpt of a preset', () => {
+  const openapi = { openapi: '3.0.3', paths: {} };
+  expect(system({ preset: 'stripe', credential: 'k', openapi }).openapi).toMatchObject(openapi);
+  expect(system({ preset: 'stripe', credential: 'k' }).openapi).toMatchObject({
+    paths: { '/v1/refunds': { post: { operationId: 'PostRefunds' } } },
+  });
+});
+
 test('a preset without a key sends no credential', () => {
   expect(system({ preset: 'npm' }).credential).toBeUndefined();
 });
