@@ -74,7 +74,7 @@ test('a preset without the upstream of its system says what is missing', () => {
 });
 
 test.each([
-  ['openai', ['POST /responses', 'POST /v1/responses', 'POST /chat/completions']],
+  ['openai', ['createResponse', 'createChatCompletion', 'POST /v1/responses']],
   ['anthropic', ['POST /v1/messages']],
 ])('the preset %s waits an hour for what its models say', (preset, operations) => {
   const timeoutOf = createAnswerTimeouts(system({ preset, credential: 'k' }))!;
