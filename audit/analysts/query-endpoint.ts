@@ -9,6 +9,7 @@ import { createConcurrencyLimiter } from './concurrency-limiter.ts';
 import type { Answer, Connection } from './connection.ts';
 import { quote } from './connection.ts';
 import { describeError, ServerException } from './exception.ts';
+import { limitConnections } from './idle-connections.ts';
 import { runQuery } from './queries.ts';
 import { readAsked } from './request.ts';
 import { sendResult } from './send-result.ts';
@@ -25,13 +26,20 @@ export type QueryEndpointOptions = {
   readonly limits: QueryLimits;
   /** Queries that run at once. */
   readonly concurrency: number;
+  /** Whether the tables are there. */
+  readonly isReady: () => Promise<boolean>;
 };
 
 /** Queries that may wait, and for how many milliseconds. A dashboard sends the queries of all its panels at once. */
 const QUEUE = 64;
 const MAX_WAIT = 30_000;
-/** More are closed at once: each connection takes one of the descriptors that the engine needs for its files. */
+/** Each connection takes one of the descriptors that the engine needs for its files. */
 const CONNECTIONS = 256;
+/** How long a request's head, and the whole request, may take to arrive. Milliseconds. */
+const HEAD_TIMEOUT = 10_000;
+const REQUEST_TIMEOUT = 60_000;
+/** Seconds after which to ask again while the tables are not there yet. */
+const RETRY_AFTER = 2;
 
 /**
  * The query endpoint for analysts: ClickHouse's HTTP interface, read-only. Users are the reviewers with the role `analyst`.
@@ -43,17 +51,23 @@ export function createQueryEndpoint({
   connect,
   limits,
   concurrency,
+  isReady,
 }: QueryEndpointOptions): Server {
   const { version, formats, tableFunctions } = catalogue;
   const limiter = createConcurrencyLimiter({ concurrency, queue: QUEUE, maxWait: MAX_WAIT });
-  const server = createServer((request, response) => {
+  const timeouts = {
+    headersTimeout: HEAD_TIMEOUT,
+    requestTimeout: REQUEST_TIMEOUT,
+    connectionsCheckingInterval: 5_000,
+  };
+  const server = createServer(timeouts, (request, response) => {
     answer(request, response)
       .catch((error: unknown) => refuse(request, response, error))
       .catch(() => response.destroy());
   });
   // Longer than clients keep theirs, so that the client closes an idle connection.
   server.keepAliveTimeout = 30_000;
-  server.maxConnections = CONNECTIONS;
+  const connections = limitConnections(server, CONNECTIONS);
   return server;
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -65,6 +79,7 @@ export function createQueryEndpoint({
     if (request.method === 'OPTIONS') {
       response.writeHead(204, { allow: 'GET, HEAD, POST, OPTIONS' }).end();
     } else if (isGet && (['/ping', '/replicas_status'].includes(url.pathname) || request.url === '/')) {
+      if (url.pathname === '/replicas_status') await assertReady();
       response.end('Ok.\n');
     } else if (url.pathname !== '/' || !(isGet || request.method === 'POST')) {
       response.writeHead(404).end(`There is no handle ${url.pathname} for ${request.method}\n`);
@@ -75,6 +90,8 @@ export function createQueryEndpoint({
 
   async function query(request: IncomingMessage, response: ServerResponse, search: URLSearchParams): Promise<void> {
     const analyst = identify(analysts(), request.headers, search);
+    response.once('close', connections.busy(request.socket));
+    await assertReady();
     const asked = await readAsked(request, search);
     checkDatabase(asked.database);
     const reading = { parameters: asked.parameters, tableFunctions };
@@ -113,6 +130,12 @@ export function createQueryEndpoint({
     }
   }
 
+  async function assertReady(): Promise<void> {
+    if (await isReady()) return;
+    const text = `The tables are not ready yet. Try again in ${RETRY_AFTER} s.`;
+    throw new ServerException(745, 'SERVER_OVERLOADED', text, 503);
+  }
+
   async function refuse(request: IncomingMessage, response: ServerResponse, error: unknown): Promise<void> {
     if (response.headersSent || response.destroyed) {
       response.destroy();
@@ -121,6 +144,7 @@ export function createQueryEndpoint({
     const { code, status, text } = describeError(error, version);
     // The unread rest of the body would be taken for the next request.
     if (!request.complete) response.setHeader('connection', 'close');
+    if (status === 503) response.setHeader('retry-after', String(RETRY_AFTER));
     for (const header of ['content-encoding', 'content-length']) response.removeHeader(header);
     const body = Buffer.from(`${text}\n`);
     const { searchParams } = URL.parse(request.url ?? '/', 'http://localhost') ?? {};

@@ -51,6 +51,8 @@ const ORPHAN_LIMIT = 2_000;
 const STOP_LIMIT = 5_000;
 /** Analysts' queries that run at once. Together they get half of the memory; the writer has the other half. */
 const CONCURRENCY = 3;
+/** What `migrate` makes last. */
+const LAST_VIEW = 'minutes';
 
 process.once('message', (order: EmbeddedOrder) => {
   open(order).catch((error: unknown) => {
@@ -74,7 +76,14 @@ async function open({ path, port, username, password, memory, threads, queryEndp
   process.on('message', (order: AnalystsOrder) => (known = order.analysts));
   const analysts =
     queryEndpoint &&
-    createQueryEndpoint({ analysts: () => known, catalogue, connect, limits, concurrency: CONCURRENCY });
+    createQueryEndpoint({
+      analysts: () => known,
+      catalogue,
+      connect,
+      limits,
+      concurrency: CONCURRENCY,
+      isReady: createReadiness(keeper),
+    });
   const stop = async () => {
     const closed = [engine, ...(analysts ? [analysts] : [])].map(close);
     // Analysts can repeat their queries, which end with their connections.
@@ -98,6 +107,18 @@ async function open({ path, port, username, password, memory, threads, queryEndp
   const queryPort = queryEndpoint && analysts ? await listen(analysts, queryEndpoint) : null;
   const url = `http://127.0.0.1:${await listen(engine, { host: '127.0.0.1', port })}`;
   process.send?.({ type: 'ready', url, queryPort } satisfies EmbeddedReply);
+}
+
+/** Whether the first start has made all tables. Once they are there, they stay. */
+function createReadiness(connection: Session): () => Promise<boolean> {
+  let ready = false;
+  const asked = `SELECT count() FROM system.tables WHERE database = 'holdpoint' AND name = '${LAST_VIEW}'`;
+  return async () => {
+    if (ready) return true;
+    const answer = await connection.queryAsync(asked, { format: 'TabSeparated' });
+    ready = Buffer.from(answer.bytes()).toString().trim() === '1';
+    return ready;
+  };
 }
 
 /** The limits of one analyst's query. */

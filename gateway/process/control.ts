@@ -114,6 +114,7 @@ async function start(
     keeper,
     questions,
     isStoreHealthy: () => holdWork.releases.healthy,
+    isClickHouseReady: () => shipping.isPrepared,
     client: shipping.client,
     journals: folder.journals,
   });

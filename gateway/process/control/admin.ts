@@ -35,6 +35,8 @@ export async function createAdmin(deps: {
   readonly keeper: PolicyKeeper;
   readonly store: Omit<Store, 'close' | 'runs' | 'usage'>;
   readonly isStoreHealthy: () => boolean;
+  /** Whether the tables in ClickHouse are ready. */
+  readonly isClickHouseReady: () => boolean;
   readonly client: ClickHouseClient;
   readonly journals: string;
   readonly questions: Questions;
@@ -81,11 +83,13 @@ export async function createAdmin(deps: {
     },
     authenticate: createAuthenticate(config),
     metrics: { contentType: registry.contentType, render: renderMetrics },
+    // Ready to serve calls. That needs no ClickHouse, so a gateway without it stays in service.
     readiness: () => ({
       ready: decider.revision() !== null,
       checks: {
         policy: keeper.status().refused ? 'in force; a newer version was refused' : 'ok',
         holds: deps.isStoreHealthy() ? 'ok' : 'the store is unavailable; new holds are refused',
+        clickhouse: deps.isClickHouseReady() ? 'ok' : 'the tables are not ready; events wait in the journal',
       },
     }),
     log,

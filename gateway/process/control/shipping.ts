@@ -31,7 +31,11 @@ export async function startShipping(deps: {
   const { node } = config;
   const client = connectClickHouse(deps.clickhouse);
   let { retention } = config;
-  const prepare = () => migrate(client, { cluster: config.clickhouse?.cluster, retention });
+  let isPrepared = false;
+  async function prepare(): Promise<void> {
+    await migrate(client, { cluster: config.clickhouse?.cluster, retention });
+    isPrepared = true;
+  }
   const prepareNow = () =>
     void prepare().catch((err: unknown) =>
       log.warn({ err }, 'the tables in ClickHouse could not be prepared; retrying before the first insert'),
@@ -54,6 +58,10 @@ export async function startShipping(deps: {
   shipper.start();
   return {
     client,
+    /** Whether the tables are ready; until then, events wait in the journals. */
+    get isPrepared(): boolean {
+      return isPrepared;
+    },
     /** Keeps rows as long as another configuration says. */
     configure(changed: Config): void {
       if (isDeepStrictEqual(changed.retention, retention)) return;

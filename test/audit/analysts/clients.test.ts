@@ -88,7 +88,7 @@ test('clickhouse-connect reads Native, Arrow and Parquet, with each of its compr
     parameters: ["it's\n", [1, 2]],
     compressions: { zstd: 100_000, lz4: 100_000, gzip: 100_000, deflate: 100_000, none: 100_000 },
     magic: { Parquet: 'PAR1', Arrow: 'ARRO' },
-    tables: ['events'],
+    tables: ['events', 'minutes'],
     refused: ['164', '497', '60'],
   });
 });

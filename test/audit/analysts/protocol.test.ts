@@ -7,8 +7,9 @@ import {
   zstdCompressSync,
   zstdDecompressSync,
 } from 'node:zlib';
-import { request, type IncomingMessage } from 'node:http';
-import { connect } from 'node:net';
+import { once } from 'node:events';
+import { Agent, request, type IncomingMessage } from 'node:http';
+import { connect, type Socket } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { until } from '../events.ts';
@@ -130,17 +131,46 @@ test('values that do not fit into a header, malformed URLs and unknown formats a
   }
 });
 
-test('connections beyond the limit are closed, and accepted again when some have ended', async () => {
-  const { port } = new URL(endpoint.url);
-  const sockets = Array.from({ length: 300 }, () => connect(Number(port), '127.0.0.1').on('error', () => {}));
+test('idle connections make way for new ones, first those of the address that has the most', async () => {
+  const port = Number(new URL(endpoint.url).port);
+  // Another address of the loopback interface, with a connection that it keeps.
+  const agent = new Agent({ keepAlive: true, maxSockets: 1, localAddress: '127.0.0.2' });
+  const ping = async () => {
+    const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
+    request({ host: '127.0.0.1', port, path: '/ping', agent }, resolve).on('error', reject).end();
+    return (await buffer(await promise)).toString();
+  };
+  expect(await ping()).toBe('Ok.\n');
+  let closed = false;
+  for (const socket of Object.values(agent.freeSockets).flat()) socket!.once('close', () => (closed = true));
+  const sockets = Array.from({ length: 400 }, () => connect(port, '127.0.0.1').on('error', () => {}));
   try {
-    await until(() => sockets.filter(({ closed }) => closed).length >= 44);
+    await until(() => sockets.filter(({ closed }) => closed).length >= 145);
+    expect(sockets.slice(0, 100).every(({ closed }) => closed)).toBe(true);
+    expect(await ping()).toBe('Ok.\n');
+    expect(closed).toBe(false);
+    expect(await (await fetch(`${endpoint.url}/ping`)).text()).toBe('Ok.\n');
+    expect(await (await endpoint.query('SELECT 1')).text()).toBe('1\n');
+  } finally {
+    for (const socket of sockets) socket.destroy();
+    agent.destroy();
+  }
+});
+
+test('a query goes on while idle connections come and go', async () => {
+  const port = Number(new URL(endpoint.url).port);
+  const running = endpoint.query('SELECT sleepEachRow(0.1) FROM numbers(20) SETTINGS max_block_size = 1');
+  const sockets: Socket[] = [];
+  try {
+    for (let round = 0; round < 4; round++) {
+      const opened = Array.from({ length: 100 }, () => connect(port, '127.0.0.1').on('error', () => {}));
+      sockets.push(...opened);
+      await Promise.all(opened.map((socket) => once(socket, 'connect')));
+    }
+    expect((await (await running).text()).trim().split('\n')).toHaveLength(20);
   } finally {
     for (const socket of sockets) socket.destroy();
   }
-  const ping = () => fetch(`${endpoint.url}/ping`).catch(() => null);
-  await until(async () => (await ping()) !== null);
-  expect(await (await ping())?.text()).toBe('Ok.\n');
 });
 
 test('the statement is read from the URL, the body, both or a form, and the format from each', async () => {

@@ -48,6 +48,10 @@ export async function startQueryEndpoint(): Promise<TestQueryEndpoint> {
       ['payments/small', concat('rule-', toString(number % 3))], if(number % 2 = 0, number / ${ROWS}, NULL), number,
       '{}' FROM numbers(${ROWS})`,
   });
+  // Its presence tells that all tables are there.
+  await writer.command({
+    query: 'CREATE VIEW holdpoint.minutes AS SELECT toStartOfMinute(at) AS at FROM holdpoint.events',
+  });
   const authorization = `Basic ${Buffer.from(`${user}:${token}`).toString('base64')}`;
   const ask = (path: string, init: RequestInit = {}) =>
     fetch(`${url}${path}`, { ...init, headers: { authorization, ...init.headers } });

@@ -196,7 +196,7 @@ for (const [sentence, statements] of Object.entries(REFUSED)) {
     expect(await readdir(endpoint.folder)).toEqual(before);
     expect(await readFile(secret, 'utf8')).toBe('the contents of the file');
     expect(await (await endpoint.query('SELECT count(), sum(seq) FROM events')).text()).toBe('1000\t499500\n');
-    expect(await (await endpoint.query('SHOW TABLES')).text()).toBe('events\n');
+    expect(await (await endpoint.query('SHOW TABLES')).text()).toBe('events\nminutes\n');
   });
 }
 
@@ -224,11 +224,11 @@ const ANSWERED: Readonly<Record<string, string>> = {
   'SELECT toUInt64(1) AS a SETTINGS output_format_json_quote_64bit_integers = 0 FORMAT JSONEachRow': '{"a":1}\n',
   "SELECT count() FROM events SETTINGS additional_table_filters = {'holdpoint.events': 'agent = \\'bot-1\\''}": '200\n',
   "SHOW DATABASES LIKE 'hold%'": 'holdpoint\n',
-  'SHOW TABLES FROM holdpoint': 'events\n',
-  'SHOW FULL TABLES': 'events\tMergeTree\n',
+  'SHOW TABLES FROM holdpoint': 'events\nminutes\n',
+  'SHOW FULL TABLES': 'events\tMergeTree\nminutes\tView\n',
   'SELECT count() > 100 FROM system.functions': '1\n',
   "SELECT count() FROM system.columns WHERE database = 'holdpoint' AND table = 'events'": '8\n',
-  "SELECT count() FROM information_schema.tables WHERE table_schema = 'holdpoint'": '1\n',
+  "SELECT count() FROM information_schema.tables WHERE table_schema = 'holdpoint'": '2\n',
   'EXISTS TABLE events': '1\n',
   'EXISTS holdpoint.nothing': '0\n',
   'EXPLAIN SYNTAX SELECT 1': 'SELECT 1\nFROM system.one\n',
