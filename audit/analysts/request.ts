@@ -2,8 +2,10 @@ import type { IncomingMessage } from 'node:http';
 import { decode } from './encoding.ts';
 import { ServerException } from './exception.ts';
 
-/** Most bytes of a statement; the engine's own limit (`max_query_size`) is lower. */
+/** Most bytes of a body. */
 const LIMIT = 1024 * 1024;
+/** Most bytes of a statement: the engine's own limit, `max_query_size`. */
+const STATEMENT_LIMIT = 256 * 1024;
 
 /** What a request asks for, whether in its URL, headers, form or body. */
 export type Asked = {
@@ -37,8 +39,16 @@ export async function readAsked(request: IncomingMessage, search: URLSearchParam
     else if (!OWN.has(name)) settings.set(name, value);
   }
   const header = (name: string) => String(request.headers[name] ?? '');
+  const sql = [fields.get('query') ?? '', body.toString()].filter((part) => part !== '').join('\n');
+  if (Buffer.byteLength(sql) > STATEMENT_LIMIT) {
+    throw new ServerException(
+      62,
+      'SYNTAX_ERROR',
+      `Max query size exceeded: a statement has at most ${STATEMENT_LIMIT} bytes.`,
+    );
+  }
   return {
-    sql: [fields.get('query') ?? '', body.toString()].filter((part) => part !== '').join('\n'),
+    sql,
     database: header('x-clickhouse-database') || (fields.get('database') ?? ''),
     format: header('x-clickhouse-format') || fields.get('default_format') || 'TabSeparated',
     parameters,
@@ -54,7 +64,7 @@ async function readBody(request: IncomingMessage, search: URLSearchParams): Prom
   let size = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
     size += chunk.length;
-    if (size > LIMIT) throw new ServerException(307, 'TOO_MANY_BYTES', `A statement has at most ${LIMIT} bytes.`);
+    if (size > LIMIT) throw new ServerException(307, 'TOO_MANY_BYTES', `A body has at most ${LIMIT} bytes.`);
     chunks.push(chunk);
   }
   return await decode(Buffer.concat(chunks), request.headers['content-encoding'], LIMIT);

@@ -20,9 +20,15 @@ export type Reading = {
   readonly tableFunctions: ReadonlySet<string>;
 };
 
+/** Strings that are SQL may nest so deep: each level is read again. */
+const TEXT_DEPTH = 8;
+/** Most names in the value of an `Identifier`: a statement may repeat it many times. */
+const IDENTIFIER_NAMES = 16;
+
 /**
  * Reads one statement and checks that it only reads, and only what analysts may see. The connection's `readonly` also
- * refuses writes, files and other machines; this check covers what `readonly` lets pass.
+ * refuses writes, files and other machines; this check covers what `readonly` lets pass. It runs in the process that
+ * serves every query, so its time grows with the length of the statement and no faster.
  * @throws ServerException with the error that a server would give
  */
 export function readStatement(sql: string, reading: Reading): Statement {
@@ -41,7 +47,7 @@ export function readStatement(sql: string, reading: Reading): Statement {
   }
   if (!READING.has(verb)) throw unreadable(sql, tokens[0]!.from);
   if (verb === 'show') checkShow(words);
-  checkNames(tokens, reading);
+  checkNames(tokens, reading, (columns) => checkText(columns, reading));
   return takeSettings(sql.slice(0, tokens.at(-1)!.to), tokens);
 }
 
@@ -49,17 +55,20 @@ export function readStatement(sql: string, reading: Reading): Statement {
  * Checks a string that the engine reads as SQL: an expression, a map from tables to expressions, or columns.
  * @throws ServerException with the error that a server would give
  */
-export function checkText(text: string, reading: Reading): void {
+export function checkText(text: string, reading: Reading, depth = 1): void {
+  if (depth > TEXT_DEPTH) throw new ServerException(36, 'BAD_ARGUMENTS', 'Strings that are SQL nest too deeply.');
   // Other escapes can spell a name that this check does not see.
   if (/\\[^\\'"`]/.test(text))
     throw new ServerException(36, 'BAD_ARGUMENTS', 'Escapes are not supported in a string that is SQL.');
   const tokens = tokenize(text);
-  checkNames(tokens, reading);
+  // Columns of `values` are among the strings below.
+  checkNames(tokens, reading, () => {});
   checkSettings(tokens);
-  for (const { kind, value } of tokens) if (kind === 'text') checkText(value, reading);
+  for (const { kind, value } of tokens) if (kind === 'text') checkText(value, reading, depth + 1);
 }
 
-function checkNames(written: readonly Token[], reading: Reading): void {
+/** @param checkColumns checks the columns of `values('a UInt8, b String ALIAS lower(a)', 1)`, which any function may compute */
+function checkNames(written: readonly Token[], reading: Reading, checkColumns: (columns: string) => void): void {
   const { tableFunctions } = reading;
   const tokens = nameParameters(written, reading.parameters);
   tokens.forEach((token, at) => {
@@ -74,7 +83,10 @@ function checkNames(written: readonly Token[], reading: Reading): void {
     if (is(next, '(') && tableFunctions.has(name) && !TABLE_FUNCTIONS.has(name)) {
       throw denied(`the table function ${token.value}`);
     }
-    if (is(next, '(') && name === 'values') checkStructure(tokens.slice(at + 2), reading);
+    if (is(next, '(') && name === 'values') {
+      const columns = columnsOf(tokens, at + 2);
+      if (columns !== null) checkColumns(columns);
+    }
     const table = is(next, '.') ? tokens[at + 2] : undefined;
     // Its tables are the files of this machine.
     if (name === 'default' && table) throw denied('the database default');
@@ -84,14 +96,14 @@ function checkNames(written: readonly Token[], reading: Reading): void {
   });
 }
 
-/**
- * Checks the columns of `values('a UInt8, b String ALIAS lower(a)', 1)`, which any function may compute. Brackets around
- * the string change nothing; an expression in its place is refused.
- */
-function checkStructure(inside: readonly Token[], reading: Reading): void {
-  const first = inside.find((token) => !is(token, '('));
-  if (first?.kind === 'text') checkText(first.value, reading);
-  else if (!first || !isLiteral(first)) throw denied('VALUES that begin with neither a number nor a string');
+/** The columns that `values(` names; null if it names none. Brackets around the string change nothing; an expression in its place is refused. */
+function columnsOf(tokens: readonly Token[], inside: number): string | null {
+  let at = inside;
+  while (is(tokens[at], '(')) at++;
+  const first = tokens[at];
+  if (first?.kind === 'text') return first.value;
+  if (!first || !isLiteral(first)) throw denied('VALUES that begin with neither a number nor a string');
+  return null;
 }
 
 /** Replaces `{x:Identifier}` by its value: a name, or several with dots between them. */
@@ -102,7 +114,10 @@ function nameParameters(tokens: readonly Token[], parameters: ReadonlyMap<string
     const [name, colon, type, end] = tokens.slice(at + 1, at + 5);
     if (is(token, '{') && is(colon, ':') && word(type) === 'identifier' && is(end, '}')) {
       const { from, to } = token;
-      (parameters.get(name?.value ?? '') ?? '').split('.').forEach((part, n) => {
+      const parts = (parameters.get(name?.value ?? '') ?? '').split('.', IDENTIFIER_NAMES + 1);
+      if (parts.length > IDENTIFIER_NAMES)
+        throw new ServerException(36, 'BAD_ARGUMENTS', 'An Identifier has too many parts.');
+      parts.forEach((part, n) => {
         if (n > 0) named.push({ kind: 'mark', value: '.', from, to });
         named.push({ kind: 'name', value: part.replaceAll(/[`"\\]/g, ''), from, to });
       });
@@ -176,8 +191,8 @@ function beginSettings(tokens: readonly Token[], at: number): boolean {
   const next = tokens[at + 1];
   if (word(tokens[at]) !== 'settings' || (next?.kind !== 'word' && next?.kind !== 'name')) return false;
   const isMember = is(tokens[at - 1], '.') && !/^\d/.test(tokens[at - 2]?.value ?? '0');
-  const shown = tokens.slice(0, at).map(word).join(' ');
-  return !isMember && shown !== 'show' && shown !== 'show changed';
+  const isShown = word(tokens[0]) === 'show' && (at === 1 || (at === 2 && word(tokens[1]) === 'changed'));
+  return !isMember && !isShown;
 }
 
 function assignments(sql: string, tokens: readonly Token[]): Statement['settings'] {

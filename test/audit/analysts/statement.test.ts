@@ -1,7 +1,9 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { REVIEWED_ENGINE, TABLE_FUNCTIONS } from '../../../audit/analysts/allowed.ts';
+import { ServerException } from '../../../audit/analysts/exception.ts';
+import { readStatement } from '../../../audit/analysts/statement.ts';
 import { startQueryEndpoint, type TestQueryEndpoint } from './start-query-endpoint.ts';
 
 let endpoint: TestQueryEndpoint;
@@ -278,4 +280,45 @@ test('every table function of the engine is refused, except those that generate 
 
 test('the lists were reviewed against the functions and tables of this engine; look for new ones after an upgrade', async () => {
   expect(await (await endpoint.query('SELECT version()')).text()).toMatch(new RegExp(`^${REVIEWED_ENGINE}\\.`));
+});
+
+describe('the check of a statement takes time that grows with its length and no faster', () => {
+  const reading = {
+    parameters: new Map([['x', Array.from({ length: 5000 }, () => 'a').join('.')]]),
+    tableFunctions: new Set(['values']),
+  };
+  const errorOf = (sql: string): unknown => {
+    try {
+      readStatement(sql, reading);
+      return null;
+    } catch (error) {
+      return error;
+    }
+  };
+  const fill = (part: string) => `SELECT ${part.repeat(Math.floor(250_000 / part.length))}1`;
+  const nested = (depth: number) =>
+    Array.from({ length: depth }).reduce<string>((sql, _, n) => `values($t${n}$${sql}$t${n}$)`, '1');
+  const LONG: Readonly<Record<string, string>> = {
+    'members named settings': fill('a.settings b,'),
+    'calls of values': fill("values('a UInt8'),"),
+    'brackets after values': fill('values((((('),
+    'names from a long parameter': fill('{x:Identifier},'),
+    'settings at the end': `SELECT 1 SETTINGS ${fill('a = 1,').slice(7)}`,
+    'strings that are SQL in strings that are SQL': `SELECT * FROM ${nested(2000)}`,
+  };
+  // Each took between ten seconds and for ever when it was quadratic, or exponential; now, milliseconds.
+  test.each(Object.entries(LONG))('for %s', { timeout: 5_000 }, (_, sql) => {
+    expect(errorOf(sql)).toSatisfy((error) => error === null || error instanceof ServerException);
+  });
+
+  test('SQL in strings may nest, but not deeply', () => {
+    expect(() => readStatement(`SELECT * FROM ${nested(4)}`, reading)).not.toThrow();
+    expect(() => readStatement(`SELECT * FROM ${nested(12)}`, reading)).toThrow('nest too deeply');
+    const hidden = "SELECT * FROM values($a$x UInt8 ALIAS (SELECT 1 FROM values('y UInt8 ALIAS file(1)'))$a$, 1)";
+    expect(() => readStatement(hidden, reading)).toThrow('Analysts may not use the name file');
+  });
+
+  test('a parameter that names too many parts is refused', () => {
+    expect(() => readStatement('SELECT {x:Identifier}', reading)).toThrow('too many parts');
+  });
 });
