@@ -7,6 +7,7 @@ import type { Clock } from '../domain/clock.ts';
 import type { Decision } from '../domain/decision.ts';
 import type { DigestAction } from '../domain/hold.ts';
 import type { Store } from '../domain/store.ts';
+import type { Passes } from '../domain/pass.ts';
 import type { Meter } from '../domain/metering.ts';
 import type { System } from '../domain/system.ts';
 import { createLinks, type Links } from '../enforce/links/links.ts';
@@ -66,6 +67,7 @@ export type Enforcement = {
 
 type EnforcementDeps = CallSettings & {
   readonly policy: Omit<Decider, 'swap'>;
+  readonly passes: Passes;
   readonly store: Pick<Store, 'holds' | 'contents' | 'suspensions' | 'usage' | 'senders'>;
   /** Names this process in the attempts to release. */
   readonly attemptedBy: string;
@@ -93,7 +95,7 @@ export function createEnforcement(deps: EnforcementDeps): Enforcement {
       systems: all,
       forwarder: createForwarder(all, routeTo),
       urls,
-      links: createLinks(all, urls),
+      links: createLinks(all, urls, deps.passes),
       meter: createMeter({ systems: all, drift: policy, log, counted }),
       digest: createDigest(new Map(systems)),
       isGranted: createGrants(agents),

@@ -8,6 +8,7 @@ import type { Clock } from '../domain/clock.ts';
 import type { Store } from '../domain/store.ts';
 import type { Journal } from '../domain/journal.ts';
 import type { Reviewer } from '../domain/principal.ts';
+import type { Passes } from '../domain/pass.ts';
 import { Problem } from '../domain/problem.ts';
 import type { AgentRequest, AgentResponse } from '../domain/message.ts';
 import type { ConnectionReply, Tunnel } from '../domain/reply.ts';
@@ -16,6 +17,7 @@ import { HttpReply } from '../enforce/reply/http-reply.ts';
 import { registerTunnel, type Tunnels } from '../enforce/tunnel.ts';
 import { createPatience, type Patience } from '../enforce/wait/patience.ts';
 import { createHoldWaiters } from '../enforce/wait/hold-waiters.ts';
+import { createReadPass } from '../identify/passes.ts';
 import { createAgentDirectory } from '../identify/token.ts';
 import { serve, type Stages } from '../pipeline.ts';
 import type { LogCall } from '../record/canonical-line.ts';
@@ -44,6 +46,7 @@ export type ServerDeps = ServerSettings & {
   /** Whether no other process holds calls. */
   readonly alone: boolean;
   readonly policy: Omit<Decider, 'swap'>;
+  readonly passes: Passes;
   readonly store: Pick<Store, 'holds' | 'contents' | 'suspensions' | 'notifications' | 'usage' | 'senders'>;
   readonly journal: Journal;
   readonly log: Logger;
@@ -106,7 +109,8 @@ export function buildServer(deps: ServerDeps): AgentsServer {
 
   function build(settings: ServerSettings): { readonly stages: Stages; readonly own: OwnSettings } {
     const findAgent = createAgentDirectory(settings.agents);
-    return { stages: assemble(findAgent), own: ownSettings(settings, settings.reviewers, findAgent) };
+    const readPass = createReadPass(deps.passes, settings.agents);
+    return { stages: assemble(findAgent, readPass), own: ownSettings(settings, settings.reviewers, findAgent) };
   }
 
   const running = new RunningCalls();

@@ -15,6 +15,7 @@ import type { Patience } from '../enforce/wait/patience.ts';
 import { createServeHeldCall } from '../enforce/wait/serve-held-call.ts';
 import { createAuthorize } from '../identify/authorize.ts';
 import { createIdentify } from '../identify/identify.ts';
+import type { ReadPass } from '../identify/passes.ts';
 import { createRouter } from '../identify/route.ts';
 import type { AgentDirectory } from '../identify/token.ts';
 import type { Stages } from '../pipeline.ts';
@@ -27,7 +28,7 @@ import type { Enforcement } from './enforcement.ts';
 /** The stages of the path, and the parts of them that must be started and stopped. */
 export type StagesInService = {
   /** The stages under the configuration in force. A call keeps those with which it begins. */
-  assemble(findAgent: AgentDirectory): Stages;
+  assemble(findAgent: AgentDirectory, readPass: ReadPass): Stages;
   /** Resolves when calls can be served. @throws Problem `store-unavailable` */
   start(): Promise<void>;
   /** After the last call. */
@@ -89,10 +90,10 @@ export function createStages(deps: {
     systems: enforcement.systems,
   });
 
-  function assemble(findAgent: AgentDirectory): Stages {
+  function assemble(findAgent: AgentDirectory, readPass: ReadPass): Stages {
     const { systems, forwarder, links, meter, isGranted } = enforcement.current;
     return {
-      identify: createIdentify({ route: createRouter(systems), findAgent }),
+      identify: createIdentify({ route: createRouter(systems), findAgent, readPass }),
       authorize: createAuthorize(isGranted, suspensions),
       describe: createDescribe(systems, describerOf, usage.judged),
       decide: policy.decide,

@@ -106,12 +106,6 @@ function departures(before: Config, after: Config): Departure[] {
 function approvedParts(system: Config['systems'][number]) {
   const { upstream, upstreamHosts = [], path, headers, cookies, credential, agentCredential } = system;
   const names = [...(credential?.headers ?? []), ...(credential?.query ?? [])].map(({ name }) => name);
-  return {
-    upstreams: [upstream, ...upstreamHosts.map(({ url }) => url)].map(String),
-    path,
-    headers,
-    cookies,
-    names,
-    agentCredential,
-  };
+  const further = upstreamHosts.map(({ url, linkPass }) => [url.href, linkPass !== undefined]);
+  return { upstream: upstream.href, further, path, headers, cookies, names, agentCredential };
 }

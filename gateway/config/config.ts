@@ -136,8 +136,8 @@ export function parseConfig(text: string, file: string, env: NodeJS.ProcessEnv =
       formFields: form_fields,
       address: listen ?? null,
       ...(upstream_hosts && {
-        upstreamHosts: upstream_hosts.map((url): FurtherHost =>
-          withoutUndefined({ url, proxy: proxyFor(name, url, proxy) }),
+        upstreamHosts: upstream_hosts.map(({ url, link_pass }): FurtherHost =>
+          withoutUndefined({ url, proxy: proxyFor(name, url, proxy), linkPass: link_pass }),
         ),
       }),
       ...(read_back && {

@@ -29,6 +29,27 @@ const linkPlace = z
   )
   .meta({ title: 'JSON pointer or name' });
 
+/** Milliseconds. Sessions for uploads and presigned URLs live no longer. */
+const LONGEST_LINK_PASS = 7 * 24 * 3_600_000;
+
+const furtherHost = z
+  .union(
+    [
+      upstreamUrl.transform((url) => ({ url, link_pass: undefined })),
+      section({
+        url: upstreamUrl,
+        link_pass: duration
+          .refine((ms) => ms > 0 && ms <= LONGEST_LINK_PASS, 'expected at most 7d, such as 1h')
+          .optional(),
+      }),
+    ],
+    {
+      error:
+        'expected an http or https URL without query, fragment or user, alone or as { url: …, link_pass: 1h } with at most 7d',
+    },
+  )
+  .meta({ title: 'URL or `{ url, link_pass }`' });
+
 const cost = section({
   operations: z
     .array(z.string().min(1))
@@ -144,10 +165,10 @@ export const system = section({
     .default([])
     .describe('Host names of the system, for SDKs that take no base path. Paths then have no system prefix.'),
   upstream_hosts: z
-    .array(upstreamUrl)
+    .array(furtherHost)
     .optional()
     .describe(
-      'Further URLs of the system, such as `https://uploads.github.com`, to which its answers lead. Agents reach them through the gateway at `/<system>/~<host>/…`; policy sees `/~<host>/…` as the path.',
+      'Further URLs of the system, such as `https://uploads.github.com`, to which its answers lead. Agents reach them through the gateway at `/<system>/~<host>/…`; policy sees `/~<host>/…` as the path. With `{ url, link_pass: 1h }`, links there can be [followed without a token](../enforce/README.md#links-without-a-token) for that long, at most 7 days, and calls there carry no credential of the system.',
     ),
   links: z.array(linkPlace).optional().describe(LINKS),
   listen: address
@@ -226,15 +247,16 @@ export const system = section({
   costs: z.array(cost).optional().describe(COSTS),
 }).superRefine((system, ctx) => {
   const { headers, credential: own, agent_credential: agentCredential, tls, upstream, upstream_hosts = [] } = system;
-  if (tls && [upstream, ...upstream_hosts].every(({ protocol }) => protocol !== 'https:'))
+  const further = upstream_hosts.map(({ url }) => url);
+  if (tls && [upstream, ...further].every(({ protocol }) => protocol !== 'https:'))
     ctx.addIssue({ code: 'custom', path: ['tls'], message: 'expected only with an https upstream', input: null });
   const { hosts, listen, public_url } = system;
   if (public_url && hosts.length === 0 && listen === undefined) {
     const message = 'expected only with hosts or listen: this system is below the public_url of the gateway';
     ctx.addIssue({ code: 'custom', path: ['public_url'], message, input: null });
   }
-  for (const [index, { host }] of upstream_hosts.entries()) {
-    if (upstream_hosts.findIndex((url) => url.host === host) === index) continue;
+  for (const [index, { host }] of further.entries()) {
+    if (further.findIndex((url) => url.host === host) === index) continue;
     const message = `expected each host once; ${host} is there already`;
     ctx.addIssue({ code: 'custom', path: ['upstream_hosts', index], message, input: null });
   }

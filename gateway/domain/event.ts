@@ -63,7 +63,7 @@ export const EVENT_FIELDS = {
   channel: {
     kind: 'name',
     about:
-      'Where the step came from: `agent`, `api`, `console`, `chat`, `cli`; for the configuration `file` or `signal`.',
+      'Where the step came from: `agent`, `link-pass` (an agent that followed a link without its token), `api`, `console`, `chat`, `cli`; for the configuration `file` or `signal`.',
   },
   status: {
     kind: 'small',

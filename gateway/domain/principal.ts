@@ -5,6 +5,8 @@ export type Principal = {
   readonly roles: readonly string[];
   /** The delegation chain, outermost first. Empty unless an identity scheme vouches for it. */
   readonly onBehalfOf: readonly string[];
+  /** How the caller proved who it is; absent: by the agent's token. */
+  readonly authority?: 'link-pass';
 };
 
 /** A person who decides on held calls. */

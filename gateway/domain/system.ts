@@ -69,6 +69,11 @@ export type FurtherHost = {
   readonly url: URL;
   /** The HTTP proxy through which connections to it go. */
   readonly proxy?: URL;
+  /**
+   * Its URLs are credentials themselves, so calls carry no other one. Links to it carry a pass for so many milliseconds,
+   * as clients follow them without a token.
+   */
+  readonly linkPass?: number;
 };
 
 /** Where a system's calls go, as people read it: without a password that the URL may have. */

@@ -35,7 +35,7 @@ export function createForward(deps: {
     }
 
     const answer = reply.answer(decision.id, 'allow');
-    const led = links.through({ system: call.system, target: call.target, reply }, answer);
+    const led = links.through({ agent: call.principal.agent, system: call.system, target: call.target, reply }, answer);
     const sample = meter.sample(call);
     const delivery = await forwarder.send(call.system, request, sampled(led, sample));
     const { status, bytes, upstreamMs, problem } = delivery;

@@ -36,6 +36,8 @@ export type Forwarder = {
 
 type Route = {
   readonly headers: ReturnType<typeof createRequestHeaders>;
+  /** The headers of calls that carry no credential. */
+  readonly plainHeaders: ReturnType<typeof createRequestHeaders>;
   readonly credential: OwnCredential;
   readonly upstream: Upstream;
   /** Connections to the further hosts of the system. */
@@ -57,6 +59,7 @@ export function createRoutes(tellSecretFile: TellSecretFile = () => {}): Routes 
     const credential = createOwnCredential(system.credential, files);
     return {
       headers: createRequestHeaders(system, credential),
+      plainHeaders: createRequestHeaders(system, { headers: [] }),
       credential,
       upstream: createUpstream(system),
       further: new Map(system.upstreamHosts?.map((host) => [host, upstreamAt(system, host)])),
@@ -81,9 +84,13 @@ export function createForwarder(systems: readonly System[], known?: Routes['rout
       const route = routes.get(call.system);
       if (!route) throw new Problem('unknown-system');
       const { method, body } = call;
-      const headers = meetObligations(decision.obligations, route.headers(call.headers));
       const elsewhere = route.furtherHost(call.target);
-      const target = route.credential.target(elsewhere?.target ?? call.target);
+      const below = elsewhere?.target ?? call.target;
+      // Where the URL is the credential, another one is one too many: storage services refuse such calls.
+      const isPlain = elsewhere?.host.linkPass !== undefined;
+      const target = isPlain ? below : route.credential.target(below);
+      const sent = isPlain ? route.plainHeaders(call.headers) : route.headers(call.headers);
+      const headers = meetObligations(decision.obligations, sent);
       const upstream = (elsewhere && route.further.get(elsewhere.host)) ?? route.upstream;
       const timeout = route.timeoutOf?.(call.operation);
       return { method, target, headers, body, timeout, upstream, mask: route.credential.mask };

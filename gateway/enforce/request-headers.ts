@@ -8,7 +8,10 @@ import type { OwnCredential } from './own-credential.ts';
  * The headers for an upstream, in the order in which the agent sent them, without those that have the role `dropped`.
  * The system's own credential replaces the agent's.
  */
-export function createRequestHeaders(system: System, credential: OwnCredential): (raw: readonly string[]) => string[] {
+export function createRequestHeaders(
+  system: System,
+  credential: Pick<OwnCredential, 'headers'>,
+): (raw: readonly string[]) => string[] {
   const roleOf = createHeaderRoles(system);
   const passesCookies = system.cookies === 'pass';
 

@@ -1,8 +1,13 @@
+import { createFurtherHosts } from '../domain/further-host.ts';
+import { hidePasses, linkPurpose, takeLinkPass } from '../domain/link-pass.ts';
+import { oncePerSystem } from '../domain/once-per-system.ts';
+import { PASS_PREFIX, type Purpose } from '../domain/pass.ts';
 import { Problem } from '../domain/problem.ts';
 import type { RequestHead } from '../domain/message.ts';
 import type { Principal } from '../domain/principal.ts';
 import type { Caller, Exchange } from '../domain/exchange.ts';
 import type { System } from '../domain/system.ts';
+import { invalidPass, type ReadPass } from './passes.ts';
 import { findCaller } from './token.ts';
 import type { Route } from './route.ts';
 import { hasTargetCredentials, takeCredentials } from './target-credentials.ts';
@@ -14,19 +19,45 @@ import { hasTargetCredentials, takeCredentials } from './target-credentials.ts';
 export function createIdentify(deps: {
   readonly route: (own: System | null, host: string | undefined, url: string) => Route | null;
   readonly findAgent: (token: string) => Principal | null;
+  readonly readPass: ReadPass;
 }): (exchange: Pick<Exchange, 'request' | 'own' | 'reply'>) => Caller | Promise<Caller> {
   return ({ request, own, reply }) => {
-    const route = deps.route(own, request.headers.host, request.url ?? '/');
+    const { headers } = request;
+    const found = deps.route(own, headers.host, request.url ?? '/');
+    const passed = found && takeLinkPass(found.target);
+    const route = passed ? { ...found, target: passed.target } : found;
+    // A client that follows a redirect may name the page before, which is neither for the system nor for the record.
+    if (headers.referer?.includes(PASS_PREFIX)) hideInReferer(request);
     const keyHeader = route?.system.agentCredential.header ?? 'authorization';
     const taken =
       route && hasTargetCredentials(route.system) ? takeCredentials(route.target, route.system, deps.findAgent) : null;
-    const principal = findCaller(request.headers, keyHeader, deps.findAgent) ?? taken?.principal;
+    const principal = findCaller(headers, keyHeader, deps.findAgent) ?? taken?.principal;
+    if (!principal && passed && route) {
+      const bearer = deps.readPass(passed.pass, purposeOf(route));
+      if (route.system.refusals) reply.refuseIn(route.system.refusals);
+      // The link is the system's own, so nothing in it is taken for a credential.
+      return { principal: bearer, ...route };
+    }
     // Unauthenticated callers do not learn which systems exist.
-    if (!principal) throw new Problem('unauthenticated');
+    if (!principal) throw request.url?.includes(PASS_PREFIX) ? invalidPass() : new Problem('unauthenticated');
     if (!route) throw new Problem('unknown-system');
     if (route.system.refusals) reply.refuseIn(route.system.refusals);
     return { principal, system: route.system, target: taken?.target ?? route.target };
   };
+}
+
+const furtherHostsOf = oncePerSystem(createFurtherHosts);
+
+/** What the pass of a call must be for; null where links need none, or need none any more. */
+function purposeOf({ system, target }: Route): Purpose | null {
+  const host = furtherHostsOf(system)(target)?.host;
+  return host?.linkPass === undefined ? null : linkPurpose(system.name, host.url, target);
+}
+
+function hideInReferer({ headers, rawHeaders }: RequestHead): void {
+  headers.referer = hidePasses(headers.referer!);
+  for (let i = 0; i < rawHeaders.length; i += 2)
+    if (rawHeaders[i]!.toLowerCase() === 'referer') rawHeaders[i + 1] = hidePasses(rawHeaders[i + 1]!);
 }
 
 /** The agent of a credential, for the gateway's own endpoints, which belong to no system. */

@@ -9,6 +9,7 @@ import { createEnforcement } from '../agents/enforcement.ts';
 import { listenOn } from '../agents/listen.ts';
 import { keepUnchanged } from '../config/changes.ts';
 import { unlessAway } from '../enforce/release/releases.ts';
+import { createPasses } from '../identify/passes.ts';
 import { createAdmin } from './control/admin.ts';
 import { createConfiguration } from './control/configuration.ts';
 import { createHoldWork } from './control/hold-work.ts';
@@ -18,7 +19,7 @@ import { LAST_SHIPMENT, startShipping } from './control/shipping.ts';
 import { dataFolder, lockFolder, ORPHAN_PATIENCE } from './data-folder.ts';
 import { createLog } from './log.ts';
 import type { FromControl, ToControl } from './messages.ts';
-import { composeFor, openStore } from './open-store.ts';
+import { composeFor, openStore, storeKey } from './open-store.ts';
 import { unpackConfig } from './packed-config.ts';
 import { createQuestions } from './questions.ts';
 import { runProcess, type Inbox } from './run-process.ts';
@@ -42,7 +43,9 @@ async function start(
   const clock = Date.now;
 
   lockFolder(join(folder.journals, 'control'), ORPHAN_PATIENCE);
-  const store = await openStore(config, folder, listen.admin, clock);
+  const key = await storeKey(config, folder);
+  const passes = createPasses(key, clock);
+  const store = await openStore(config, folder, key, listen.admin, clock);
   const signer = createSigner(await loadOrCreateLedgerKey(folder.ledgerKey));
   const journal = await openJournal({
     dir: join(folder.journals, 'control'),
@@ -73,6 +76,7 @@ async function start(
     agents: config.agents,
     public_url: config.public_url,
     policy: decider,
+    passes,
     attemptedBy: instance,
     usageFailed: (err) => unlessAway(err, () => log.warn({ err }, 'usage counts could not be shared')),
   });

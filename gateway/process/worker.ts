@@ -10,11 +10,12 @@ import { dataFolder, lockFolder, ORPHAN_PATIENCE } from './data-folder.ts';
 import { createBundleStore } from '../decide/bundle-store.ts';
 import { createDecider } from '../decide/decider.ts';
 import { createEvaluator } from '../decide/evaluator.ts';
+import { createPasses } from '../identify/passes.ts';
 import { createCanonicalLine } from '../record/canonical-line.ts';
 import { createLog, createLogDestination } from './log.ts';
 import { runProcess, type Inbox } from './run-process.ts';
 import type { Answer, FromWorker, ProcessMetrics, Question, ToWorker } from './messages.ts';
-import { composeFor, openStore } from './open-store.ts';
+import { composeFor, openStore, storeKey } from './open-store.ts';
 import { unpackConfig } from './packed-config.ts';
 import { buildServer } from '../agents/server.ts';
 
@@ -38,7 +39,9 @@ async function start(
   const clock = Date.now;
 
   lockFolder(join(folder.journals, name), ORPHAN_PATIENCE);
-  const store = await openStore(config, folder, listen.admin, clock);
+  const key = await storeKey(config, folder);
+  const passes = createPasses(key, clock);
+  const store = await openStore(config, folder, key, listen.admin, clock);
   const journal = await openJournal({
     dir: join(folder.journals, name),
     node: config.node,
@@ -78,6 +81,7 @@ async function start(
     // The file of a gateway's own store is open to its processes alone, and control holds no calls.
     alone: config.workers === 1 && config.store === undefined,
     policy: decider,
+    passes,
     store,
     journal,
     log,

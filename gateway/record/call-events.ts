@@ -33,8 +33,9 @@ type CallLines = {
   completed(call: Call, decision: Decision, completion: Completion, end: End): string;
 };
 
-const BY_POLICY = ',"actor":"policy","actor_kind":"gateway","channel":"agent"';
-const BY_AGENT = ',"actor_kind":"agent","channel":"agent"';
+const BY_POLICY = ',"actor":"policy","actor_kind":"gateway"';
+const BY_AGENT = ',"actor_kind":"agent"';
+const CHANNEL = ',"channel":"agent"';
 
 export function createCallLines(node: string): CallLines {
   const head = (type: Event['type']) =>
@@ -53,6 +54,7 @@ export function createCallLines(node: string): CallLines {
         placeOf(call) +
         whyOf(decision).decided +
         BY_POLICY +
+        channelTextOf(call) +
         count('decide_us', decision.decideMicros) +
         count('request_bytes', body.length) +
         (claims.confidence === undefined ? '' : `,"confidence":${claims.confidence}`) +
@@ -75,6 +77,7 @@ export function createCallLines(node: string): CallLines {
         text('failure', failure) +
         text('actor', principal.agent) +
         BY_AGENT +
+        channelTextOf(call) +
         count('status', completion.status) +
         text('code', completion.code) +
         count('upstream_ms', completion.upstreamMs) +
@@ -92,6 +95,15 @@ export function createCallLines(node: string): CallLines {
 /** A call has each of these events at most once, so the event id derives from the call id. This saves two random numbers. */
 export function eventId(callId: string, step: 'd' | 'c' | 'x'): string {
   return `evt_${callId.slice('call_'.length)}${step}`;
+}
+
+/** How the agent of a call reached the gateway. */
+export function channelOf({ principal: { authority } }: Pick<Call, 'principal'>): string {
+  return authority ?? 'agent';
+}
+
+function channelTextOf(call: Call): string {
+  return call.principal.authority === undefined ? CHANNEL : text('channel', channelOf(call));
 }
 
 export function resourceOf({ resource: { type, id } }: Call): string {

@@ -12,7 +12,7 @@ import { createId } from '../domain/id.ts';
 import { maskText } from '../secrets/secret.ts';
 import type { UsageMeter } from '../domain/usage.ts';
 import type { Alerts } from './alerts.ts';
-import { createCallLines, eventId, resourceOf, type End, type Place } from './call-events.ts';
+import { channelOf, createCallLines, eventId, resourceOf, type End, type Place } from './call-events.ts';
 import type { LogCall } from './canonical-line.ts';
 import { failureOfRefusal } from './failure.ts';
 import type { CallMetrics } from './call-metrics.ts';
@@ -107,7 +107,7 @@ export function createRecorder(deps: {
       system,
       method,
       verdict: 'block',
-      channel: 'agent',
+      channel: channelOf({ principal }),
       failure: failureOfRefusal(completion),
       status: completion.status,
       ...(completion.code !== null && { code: completion.code }),
@@ -203,7 +203,7 @@ function noted(call: Call, { id, rules, verdict }: Decision, code: AnswerNote, n
     code,
     actor: 'gateway',
     actor_kind: 'gateway',
-    channel: 'agent',
+    channel: channelOf(call),
     ...(traceId !== null && { trace_id: traceId }),
   } as const;
 }
@@ -230,7 +230,7 @@ function drifted(call: Call, decision: Decision, { rules, reason, policyRevision
     failure: 'system-drifted',
     actor: 'policy',
     actor_kind: 'gateway',
-    channel: 'agent',
+    channel: channelOf(call),
     ...(call.traceId !== null && { trace_id: call.traceId }),
   } as const;
 }

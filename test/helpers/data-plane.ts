@@ -19,6 +19,7 @@ import type { NotificationTrigger } from '../../gateway/domain/notification.ts';
 import type { Reviewer } from '../../gateway/domain/principal.ts';
 import { loadOrCreateKey } from '../../gateway/holds/store/key-file.ts';
 import { openHoldStore, type OwnedStore } from '../../gateway/holds/store/store.ts';
+import { createPasses } from '../../gateway/identify/passes.ts';
 import { hashToken } from '../../gateway/identify/token.ts';
 import { buildServer, type AgentsServer } from '../../gateway/agents/server.ts';
 import { createCanonicalLine } from '../../gateway/record/canonical-line.ts';
@@ -124,6 +125,7 @@ export async function startDataPlane(options: {
     attemptedBy: name,
     alone: false,
     policy: decider,
+    passes: createPasses(key, clock),
     store: through(store),
     journal,
     log,

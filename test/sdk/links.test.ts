@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
+import { LogLevel, WebClient } from '@slack/web-api';
 import { Octokit } from 'octokit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startDataPlane, TOKEN, type DataPlane } from '../helpers/data-plane.ts';
@@ -15,6 +16,8 @@ let github: Upstream;
 let uploads: Upstream;
 let gitlab: Upstream;
 let storage: Upstream;
+let slack: Upstream;
+let slackFiles: Upstream;
 let plane: DataPlane;
 let python: string;
 
@@ -72,6 +75,15 @@ beforeAll(async () => {
     if (total === '*' || Number(end) + 1 < Number(total)) return { status: 308, headers: { range: `bytes=0-${end}` } };
     return { body: { name: 'file.bin', bucket: 'bkt', size: total } };
   });
+  slackFiles = await startUpstream((_received, response) => void response.writeHead(200).end('OK - 5'));
+  slack = await start(({ url }) => {
+    const [, method] = url.split('/api/');
+    if (method!.startsWith('files.getUploadURLExternal'))
+      return { body: { ok: true, upload_url: `${slackFiles.url}/upload/v1/CwABAAAA`, file_id: 'F1' } };
+    if (method!.startsWith('files.completeUploadExternal'))
+      return { body: { ok: true, files: [{ id: 'F1', title: 'a.txt' }] } };
+    return { body: { ok: false, error: 'unknown_method' } };
+  });
   const githubLinks = { upstream_hosts: [uploads.url], links: ['url', '/upload_url'] };
   [plane, python] = await Promise.all([
     startDataPlane({
@@ -83,16 +95,28 @@ beforeAll(async () => {
         },
         gitlab: { upstream: gitlab.url, agent_credential: { header: 'private-token' } },
         gcs: { upstream: storage.url },
+        slack: {
+          preset: 'slack',
+          upstream: `${slack.url}/api`,
+          upstream_hosts: [{ url: `${slackFiles.url}/upload`, link_pass: '1h' }],
+          credential: 'xoxb-of-slack',
+        },
       },
       rego: REGO,
     }),
-    pythonWith(['python-gitlab==8.6.0', 'PyGithub==2.10.0', 'google-cloud-storage==3.17.1', 'requests==2.34.2']),
+    pythonWith([
+      'python-gitlab==8.6.0',
+      'PyGithub==2.10.0',
+      'google-cloud-storage==3.17.1',
+      'requests==2.34.2',
+      'slack_sdk==3.48.0',
+    ]),
   ]);
 }, 600_000);
 
 afterAll(async () => {
   await plane?.close();
-  await Promise.all([github, uploads, gitlab, storage].map((one) => one?.close()));
+  await Promise.all([github, uploads, gitlab, storage, slack, slackFiles].map((one) => one?.close()));
 });
 
 /** No system may ever get the agent's own token. */
@@ -170,4 +194,36 @@ print(answer.url, answer.json()["full_name"])
 `;
   expect(await run(program)).toBe(`${plane.url}/github/repositories/1 acme/shop`);
   expectBehindTheGateway(github);
+});
+
+/** The file reached Slack as the agent's call, and Slack got neither the token of the agent nor its own key for it. */
+async function expectUploaded(channel: string): Promise<void> {
+  expect(slackFiles.received.map(({ method, url }) => `${method} ${url}`)).toEqual(['POST /upload/v1/CwABAAAA']);
+  expect(slackFiles.received[0]!.body.toString()).toContain('hello');
+  expect(slackFiles.received[0]!.headers).not.toHaveProperty('authorization');
+  expect(slack.received.at(-1)!.url).toBe('/api/files.completeUploadExternal');
+  expect(slack.received.at(-1)!.headers.authorization).toBe('Bearer xoxb-of-slack');
+  expectBehindTheGateway(slack);
+  const uploaded = (await plane.events()).findLast(({ path }) => path?.endsWith('/v1/CwABAAAA'));
+  expect(uploaded).toMatchObject({ agent: 'billing-bot', system: 'slack', channel });
+}
+
+test("the Slack SDK's filesUploadV2 uploads through the gateway", async () => {
+  slackFiles.received.length = 0;
+  const client = new WebClient(TOKEN, { slackApiUrl: `${plane.url}/slack/`, logLevel: LogLevel.ERROR });
+  const { ok } = await client.filesUploadV2({ channel_id: 'C1', file: Buffer.from('hello'), filename: 'a.txt' });
+  expect(ok).toBe(true);
+  await expectUploaded('agent');
+});
+
+test("Python slack_sdk's files_upload_v2 uploads through the gateway, although it sends no token with the file (slackapi/python-slack-sdk#1385)", async () => {
+  slackFiles.received.length = 0;
+  const program = `
+import os
+from slack_sdk import WebClient
+client = WebClient(token=os.environ["TOKEN"], base_url=os.environ["URL"] + "/slack/")
+print(client.files_upload_v2(channel="C1", content="hello", filename="a.txt")["ok"])
+`;
+  expect(await run(program)).toBe('True');
+  await expectUploaded('link-pass');
 });

@@ -38,7 +38,8 @@ export function registerOwnHolds(app: FastifyInstance, deps: AgentHoldsDeps): vo
     const kept = await contents.response(hold.id);
     if (!kept?.complete || hold.kind !== 'approval') throw new Problem('already-executed');
     const sent = replyTo(request, reply);
-    const { response } = links.stored({ system: hold.system, target: hold.path, reply: sent }, kept);
+    const answered = { agent: hold.principal.agent, system: hold.system, target: hold.path, reply: sent };
+    const { response } = links.stored(answered, kept);
     reply.hijack();
     sent.stored(hold.decisionId, response);
   });

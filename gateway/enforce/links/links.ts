@@ -1,6 +1,7 @@
 import { headerValue } from '../../domain/headers.ts';
 import type { HeldResponse } from '../../domain/hold.ts';
 import type { AnswerNote, UpstreamSink } from '../../domain/upstream-sink.ts';
+import type { Passes } from '../../domain/pass.ts';
 import type { Via } from '../../domain/reply.ts';
 import type { System } from '../../domain/system.ts';
 import type { GatewayUrls } from '../reply/gateway-urls.ts';
@@ -8,7 +9,7 @@ import { RewritableAnswer, rewriteWhole, type RewriteHead } from '../rewritable-
 import { createCookieRewriter } from './cookies.ts';
 import { linkHeader, rewriteHeader, type Rewrite } from './header-links.ts';
 import { createJsonLinks } from './json-links.ts';
-import { createSystemUrls } from './system-urls.ts';
+import { createSystemUrls, type Lead } from './system-urls.ts';
 
 /** Largest JSON body in which links are rewritten. */
 const LARGEST_JSON = 2 ** 20;
@@ -16,7 +17,12 @@ const JSON_TYPE = /^(?:application|text)\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i;
 const OTHER_CHARSET = /;\s*charset\s*=\s*"?(?!utf-?8\b|us-ascii\b)/i;
 
 /** The call that is answered. How its caller reached the gateway is read only where there is a link. */
-export type Answered = { readonly system: string; readonly target: string; readonly reply: { readonly via: Via } };
+export type Answered = {
+  readonly agent: string;
+  readonly system: string;
+  readonly target: string;
+  readonly reply: { readonly via: Via };
+};
 
 /**
  * Leads the links in answers back through the gateway. An agent would follow a system's own URL past every policy, with
@@ -29,33 +35,44 @@ export type Links = {
   stored(answered: Answered, response: HeldResponse): { response: HeldResponse; notes: readonly AnswerNote[] };
 };
 
-export function createLinks(systems: readonly System[], gateway: Pick<GatewayUrls, 'system'>): Links {
+export function createLinks(
+  systems: readonly System[],
+  gateway: Pick<GatewayUrls, 'system'>,
+  passes: Pick<Passes, 'issue'>,
+): Links {
   const perSystem = new Map(
     systems.map((system) => [
       system.name,
       {
-        urls: createSystemUrls(system),
+        urls: createSystemUrls(system, passes),
         json: system.links?.length ? createJsonLinks(system.links) : null,
         cookie: system.cookies === 'pass' ? createCookieRewriter(system) : null,
       },
     ]),
   );
 
-  const baseOf = ({ system, reply }: Answered) => gateway.system(system, reply.via);
+  /** Where links lead; null if the caller cannot reach the system at its address. */
+  function leadFor({ system, agent, reply }: Answered): Lead | null {
+    const base = gateway.system(system, reply.via);
+    return base === null ? null : { base, agent };
+  }
 
   const rewriteHead: RewriteHead<Answered> = (status, headers, noted, answered) => {
     const known = perSystem.get(answered.system);
     // A stored answer of a system that left the configuration.
     if (!known) return null;
     const { urls, json, cookie } = known;
-    if (cookie) rewriteCookies(headers, (value) => cookie(value, baseOf(answered), answered.target));
+    if (cookie)
+      rewriteCookies(headers, (value) =>
+        cookie(value, gateway.system(answered.system, answered.reply.via), answered.target),
+      );
     for (let i = 0; i < headers.length; i += 2) {
       const name = linkHeader(headers[i]!);
       if (name === '') continue;
-      const base = baseOf(answered);
+      const lead = leadFor(answered);
       let led: string | null = null;
       headers[i + 1] = rewriteHeader(name, headers[i + 1]!, (reference) => {
-        led = base === null ? null : urls.reference(reference, base, answered.target);
+        led = lead && urls.reference(reference, lead, answered.target);
         return led;
       });
       const isRedirect = name === 'location' && status >= 300 && status < 400;
@@ -64,9 +81,9 @@ export function createLinks(systems: readonly System[], gateway: Pick<GatewayUrl
       headers.push('holdpoint-warning', 'redirect-elsewhere');
     }
     if (!json || !isJson(headerValue(headers, 'content-type') ?? '')) return null;
-    const base = baseOf(answered);
-    if (base === null) return null;
-    const absolute: Rewrite = (url) => urls.absolute(url, base);
+    const lead = leadFor(answered);
+    if (!lead) return null;
+    const absolute: Rewrite = (url) => urls.absolute(url, lead);
     return { limit: LARGEST_JSON, rewrite: (bytes) => json(bytes, absolute), unread: 'links-kept' };
   };
 

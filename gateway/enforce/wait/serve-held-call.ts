@@ -150,8 +150,8 @@ function isCall(hold: Hold | HoldSnapshot): hold is CallHold {
   return 'kind' in hold && hold.kind === 'approval';
 }
 
-function answered({ system, path }: CallHold, reply: Reply): Answered {
-  return { system, target: path, reply };
+function answered({ principal, system, path }: CallHold, reply: Reply): Answered {
+  return { agent: principal.agent, system, target: path, reply };
 }
 
 const NOT_DONE = 'The call did not reach the system. Send it again, with a new Idempotency-Key if it had one.';

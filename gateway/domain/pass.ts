@@ -1,0 +1,16 @@
+/**
+ * Passes stand in for an agent's token at one URL, for clients that follow a URL without one. A pass is sealed: it says
+ * nothing to others, and opens only for the purpose for which it was issued. Nothing is stored.
+ */
+export type Passes = {
+  /** @param lasts milliseconds */
+  issue(agent: string, purpose: Purpose, lasts: number): string;
+  /** The id of the agent; `invalid` if it was changed, or issued for another purpose or under another key. */
+  open(pass: string, purpose: Purpose): { readonly agent: string } | 'expired' | 'invalid';
+};
+
+/** What a pass is for. Every part must be the same when it is opened. */
+export type Purpose = readonly [kind: 'link' | 'hold', ...parts: string[]];
+
+/** How every pass begins. Masking knows it as a token of ours. */
+export const PASS_PREFIX = 'hp_pass_';
