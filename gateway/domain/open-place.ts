@@ -1,5 +1,4 @@
 import { isWithin } from '../json/pointer.ts';
-import type { HoldTerms } from './decision.ts';
 
 /**
  * A place of a call that an approval may leave open for further calls, as text:
@@ -48,7 +47,10 @@ export function isPlaceWithin(place: OpenPlace, above: OpenPlace): boolean {
   return place === above || (isInBody(above) && isWithin(place, above));
 }
 
+/** What terms say of places. */
+type Places = { readonly editable: readonly string[]; readonly open?: readonly OpenPlace[] };
+
 /** Whether policy lets an approval leave this place open. What people may change in the body, they may also leave open. */
-export function mayStayOpen({ editable, open = [] }: Pick<HoldTerms, 'editable' | 'open'>, place: OpenPlace): boolean {
+export function mayStayOpen({ editable, open = [] }: Places, place: OpenPlace): boolean {
   return [...editable, ...open].some((above) => isPlaceWithin(place, above));
 }
