@@ -13,6 +13,7 @@ import { Problem } from '../domain/problem.ts';
 import type { AgentRequest, AgentResponse } from '../domain/message.ts';
 import type { ConnectionReply, Tunnel } from '../domain/reply.ts';
 import { refuse } from '../enforce/refuse.ts';
+import { answerProbe } from '../enforce/reply/answer-probe.ts';
 import { HttpReply } from '../enforce/reply/http-reply.ts';
 import { registerTunnel, type Tunnels } from '../enforce/tunnel.ts';
 import { createPatience, type Patience } from '../enforce/wait/patience.ts';
@@ -26,7 +27,7 @@ import { NodeResponse } from '../wire/node-message.ts';
 import { createEnforcement, type CallSettings } from './enforcement.ts';
 import { createHttpServer, openServer } from './http-server.ts';
 import { createOwnEndpoints, ownSettings, type OwnSettings } from './own-endpoints.ts';
-import { answerProbe, isProbe } from './probe.ts';
+import { isProbe } from './probe.ts';
 import { RunningCalls } from './running-calls.ts';
 import { createStages } from './stages.ts';
 
@@ -150,7 +151,7 @@ export function buildServer(deps: ServerDeps): AgentsServer {
         response.once('close', running.ended);
         ownEndpoints(request, response);
       } else if (request.url === '/' && isProbe(request, inForce.own.keyHeaders)) {
-        answerProbe(response, notReady() === null);
+        answerProbe(new NodeResponse(response), notReady() === null);
       } else void serveAt(own, new NodeResponse(response));
     });
   }
