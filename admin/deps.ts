@@ -1,3 +1,4 @@
+import type { RuleSource } from '../gateway/domain/bundle.ts';
 import type { Amend } from '../gateway/domain/amendment.ts';
 import type { Clock } from '../gateway/domain/clock.ts';
 import type { CallLog } from '../gateway/domain/call-log.ts';
@@ -21,6 +22,8 @@ type PolicyStatus = {
   readonly activatedAt: number | null;
   /** Every rule of the bundle, as `<package>/<name>`. */
   readonly rules: readonly string[];
+  /** The same rules, with their verdicts and places. */
+  readonly sources: readonly RuleSource[];
   /** Why the newest change to the policies is not in force; null when it is. */
   readonly refused: { readonly at: number; readonly reason: string } | null;
 };

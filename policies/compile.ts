@@ -64,13 +64,14 @@ async function compileStaged(sources: Sources, opa: Opa, target: PolicyTarget, d
   const found = [...told, ...idle.filter((problem) => !isTold(problem))];
   if (found.length > 0) throw new PolicyError(found);
   if ('problem' in built) throw new PolicyError([built.problem]);
+  const rules = listRules(sources);
   return {
-    revision: bundleRevision({ ...built, reads }),
+    revision: bundleRevision({ ...built, reads, rules }),
     ...built,
     reads,
     sources: sources.digest,
     opa: opa.version,
-    rules: listRules(sources),
+    rules,
     readsUsage: mentionsUsage(sources),
   };
 }

@@ -106,13 +106,12 @@ function loadTests(
   load: LoadPolicy,
 ): (entrypoint: string) => Compiled {
   if ('problem' in built) throw new PolicyError([`the tests do not compile to WASM: ${built.problem}`]);
-  const contents = { ...built, reads: READS_ANYTHING };
+  const contents = { ...built, reads: READS_ANYTHING, rules: [] };
   const { evaluate } = load({
     ...contents,
     revision: bundleRevision(contents),
     sources: sources.digest,
     opa: opa.version,
-    rules: [],
     readsUsage: true,
   });
   return (entrypoint) => {

@@ -197,8 +197,21 @@ export const contextPackage = z.object({
     .nullable(),
   draft_response: z.unknown().describe('Claimed by the agent; untrusted.'),
   policy: z.object({
-    rules: z.array(z.string()),
+    rules: z.array(z.string()).describe('Names of the rules that matched, those that hold the call first.'),
     reasons: z.array(z.string()),
+    matched: z
+      .array(
+        z.object({
+          rule: z.string(),
+          verdict: z.enum(['allow', 'hold', 'block']),
+          reason: z.string().nullable(),
+          trigger: z.enum(['rule', 'probabilistic']),
+          places: z
+            .array(z.object({ file: z.string(), line: z.number().int() }))
+            .describe('Where the policy defines it, relative to its folder. Several if files define one name.'),
+        }),
+      )
+      .describe('Each rule with its own verdict.'),
     trigger: z.enum(['rule', 'probabilistic']),
     revision: z.string(),
   }),

@@ -85,6 +85,17 @@ export const policyStatus = z.object({
   revision: z.string().nullable(),
   activated_at: time.nullable(),
   rules: z.array(z.string()),
+  sources: z
+    .array(
+      z.object({
+        package: z.string(),
+        rule: z.string().nullable().describe('Null if the name is computed.'),
+        verdict: z.enum(['allow', 'hold', 'block', 'drift']),
+        file: z.string(),
+        line: z.number().int(),
+      }),
+    )
+    .describe('Each rule with its verdict and its place, relative to the policy folder.'),
   refused: z
     .object({ at: time, reason: z.string() })
     .nullable()

@@ -59,7 +59,7 @@ export function contextPackage(hold: Hold, material: Material): ContextPackage {
       edited_by: [...hold.editors],
     },
     draft_response: claims['draft_response'] ?? null,
-    policy: subject ? judgement(subject) : { rules: [], reasons: [], trigger: 'rule', revision: '' },
+    policy: subject ? judgement(subject) : { rules: [], reasons: [], matched: [], trigger: 'rule', revision: '' },
     risk: {
       flags: [...hold.claims.flags],
       confidence: hold.claims.confidence,
@@ -141,6 +141,9 @@ function judgement({ rules, trigger, policyRevision }: CallHold): ContextPackage
   return {
     rules: rules.map((rule) => rule.id),
     reasons: rules.flatMap((rule) => rule.reason ?? []),
+    matched: rules.map(({ id, verdict, reason, trigger, places = [] }) => {
+      return { rule: id, verdict, reason, trigger, places: places.map(({ file, line }) => ({ file, line })) };
+    }),
     trigger,
     revision: policyRevision,
   };

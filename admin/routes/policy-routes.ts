@@ -16,11 +16,14 @@ export function policyRoutes(policy: Policy): FastifyPluginAsyncZod {
         },
       },
       async () => {
-        const { revision, activatedAt, rules, refused } = policy.status();
+        const { revision, activatedAt, rules, sources, refused } = policy.status();
         return {
           revision,
           activated_at: isoOrNull(activatedAt),
           rules: [...rules],
+          sources: sources.map(({ package: name, rule, verdict, file, line }) => {
+            return { package: name, rule, verdict, file, line };
+          }),
           refused: refused && { at: iso(refused.at), reason: refused.reason },
         };
       },

@@ -41,6 +41,7 @@ const TABLES = `Everything is in the database \`holdpoint\`. Times are UTC, to t
 | \`calls\` | one call | its steps combined |
 | \`holds\` | one hold | the same for holds |
 | \`minutes\` | one minute, agent, owner, system, operation, verdict and unit of cost | sums, for dashboards |
+| \`policy_rules\` | one place of a rule, in each revision of the policy | the verdict, file and line of the rules that calls and holds name |
 | \`ledger\` | one step | \`events\` with \`prev_hash\`, the hash of the previous event in the chain |
 | \`checkpoints\` | one signed statement about a chain | the basis of \`audit verify\` |
 

@@ -14,6 +14,7 @@ import { failed, type Outcome, recallOutcome } from './outcome.ts';
 import { createWords, type Words } from '../domain/words.ts';
 import { createReadsOf } from './reads-of.ts';
 import { createProjection } from './projection.ts';
+import { createRulePlaces } from './rule-places.ts';
 import { createRecent } from './recent.ts';
 import { sampleInputs } from './sample-inputs.ts';
 import { createTimeLimit } from './time-limit.ts';
@@ -148,12 +149,14 @@ export function createEvaluator(bundle: Bundle, options: EvaluatorOptions = {}):
     }
   };
 
+  const placed = createRulePlaces(bundle.rules);
   const decide = (input: string): Decision => {
     const started = performance.now();
     const outcome = outcomeOf(input, recall);
     return {
       id: createId('dec'),
       ...outcome,
+      rules: placed(outcome.rules),
       policyRevision: revision,
       decideMicros: Math.round((performance.now() - started) * 1000),
     };

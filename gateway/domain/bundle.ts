@@ -14,6 +14,11 @@ export type RuleSource = {
   readonly line: number;
 };
 
+/** The name of a rule as events have it: `<package>/<name>`. */
+export function ruleName({ package: name, rule }: Pick<RuleSource, 'package' | 'rule'>): string {
+  return `${name}/${rule ?? '(computed)'}`;
+}
+
 /**
  * What policy reads below a place of the input: anything (`true`), or only these members. `{}` means that policy reads
  * a value that is not an object, and of an object only that it is one.
@@ -33,7 +38,7 @@ export const READS_ANYTHING: Reads = { others: true, systems: {}, words: [] };
 
 /** A compiled policy: everything except the input that a decision depends on. */
 export type Bundle = {
-  /** SHA-256 (hex) over the module, its data and its reads. */
+  /** SHA-256 (hex) over the module, its data, its reads and the places of its rules. */
   readonly revision: string;
   readonly wasm: Uint8Array;
   /** JSON text exactly as it was compiled, so that no number is rounded. */
@@ -49,9 +54,15 @@ export type Bundle = {
   readonly readsUsage: boolean;
 };
 
-/** Changes if and only if the module, its data or the reads change. */
-export function bundleRevision({ wasm, data, reads }: Pick<Bundle, 'wasm' | 'data' | 'reads'>): string {
-  const shown = JSON.stringify(reads);
+/** Changes if and only if the module, its data, the reads or the rules change: decisions name the places of rules. */
+export function bundleRevision({
+  wasm,
+  data,
+  reads,
+  rules,
+}: Pick<Bundle, 'wasm' | 'data' | 'reads' | 'rules'>): string {
+  const places = rules.map(({ package: name, verdict, rule, file, line }) => [name, verdict, rule, file, line]);
+  const shown = JSON.stringify([reads, places]);
   // Without the lengths, bytes could move from one part to the next without changing the hash.
   const hash = createHash('sha256').update(`${wasm.byteLength} ${shown.length}\n`);
   return hash.update(wasm).update(shown).update(data).digest('hex');

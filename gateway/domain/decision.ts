@@ -9,12 +9,24 @@ export type Trigger = 'rule' | 'probabilistic';
 /** Stands for the rule when a call is blocked because no rule covers it. */
 export const NO_RULE = 'holdpoint/default';
 
+/** Where a policy defines a rule. */
+export type RulePlace = {
+  /** Relative to the policy folder. */
+  readonly file: string;
+  readonly line: number;
+};
+
 /** One Rego rule that matched. `id` is `<package>/<name>`, such as `rules.payments/refund-over-limit`. */
 export type MatchedRule = {
   readonly id: string;
   readonly verdict: Verdict;
   readonly reason: string | null;
   readonly trigger: Trigger;
+  /**
+   * Every place that defines a rule of this name and verdict, or could: for reviewers, authors and the record, not for
+   * agents. Absent if it is not known.
+   */
+  readonly places?: readonly RulePlace[];
 };
 
 /** Something the gateway must do with an allowed call. An unknown or failing obligation blocks the call. */
@@ -78,6 +90,11 @@ export type Decision = {
 /** The rules that gave the verdict. Others may have matched: an allow rule of a held call, for example. */
 export function rulesOf(verdict: Verdict, rules: readonly MatchedRule[]): readonly MatchedRule[] {
   return rules.filter((rule) => rule.verdict === verdict);
+}
+
+/** The verdict of each rule, in their order; undefined where all gave the one that counts. */
+export function ruleVerdicts(rules: readonly MatchedRule[], verdict: Verdict): readonly Verdict[] | undefined {
+  return rules.every((rule) => rule.verdict === verdict) ? undefined : rules.map((rule) => rule.verdict);
 }
 
 /** Probabilistic only if every deciding rule is: one plain rule is enough to stop the call. */

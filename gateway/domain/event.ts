@@ -49,6 +49,14 @@ export const EVENT_FIELDS = {
     kind: 'names',
     about: 'The rules that matched, as `<package>/<name>`, those of the verdict first; of a hold, the rules that held.',
   },
+  rule_verdicts: {
+    kind: 'names',
+    about: 'The verdict of each of `rules`, in their order. Empty where all gave `verdict`.',
+  },
+  rule_places: {
+    kind: 'names',
+    about: 'The place of each of `rules` in the policy folder, as `<file>:<line>`, in their order.',
+  },
   trigger: {
     kind: 'name',
     about:
@@ -133,6 +141,7 @@ const CALLED = [
 ] as const;
 /** The root of a system is no resource. */
 const OF_CALLS = [
+  'rule_verdicts',
   'resource',
   'on_behalf_of',
   'session',
@@ -272,9 +281,10 @@ export const EVENT_TYPES = {
   },
   'policy.activated': {
     layer: 'decide',
-    about: 'A policy came into force.',
+    about:
+      'A policy came into force. `rules` are all its rules; a rule that several places define is there several times.',
     has: [...ANY, 'policy_revision'],
-    may: [],
+    may: ['rules', 'rule_verdicts', 'rule_places'],
   },
   'policy.refused': {
     layer: 'decide',

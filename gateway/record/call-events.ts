@@ -1,5 +1,5 @@
 import type { Call } from '../domain/call.ts';
-import { NO_RULE, triggerOf, type Decision } from '../domain/decision.ts';
+import { NO_RULE, ruleVerdicts, triggerOf, type Decision } from '../domain/decision.ts';
 import { EVENT_VERSION, type Event, type Failure, type Layer } from '../domain/event.ts';
 import type { Completion } from '../domain/completion.ts';
 import type { Principal } from '../domain/principal.ts';
@@ -170,7 +170,8 @@ function whyOf(decision: Decision): WhyText {
     texts(
       'rules',
       rules.map(({ id }) => id),
-    );
+    ) +
+    texts('rule_verdicts', ruleVerdicts(rules, verdict));
   const revision = text('policy_revision', policyRevision);
   const why = {
     verdict,

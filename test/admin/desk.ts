@@ -200,7 +200,13 @@ export async function openDesk(
     calls: emptyCallLog,
     reports: { list: () => [], run: () => Promise.reject(new UnknownReport('There are no reports here.')) },
     policy: {
-      status: () => ({ revision: 'p1', activatedAt: 0, rules: ['rules.payments/refund-over-limit'], refused: null }),
+      status: () => ({
+        revision: 'p1',
+        activatedAt: 0,
+        rules: ['rules.payments/refund-over-limit'],
+        sources: [],
+        refused: null,
+      }),
       evaluate: (input) => ({ verdict: 'block', saw: input }),
     },
     authenticate: (token) => PEOPLE[token] ?? null,

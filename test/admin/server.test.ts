@@ -77,12 +77,16 @@ describe('credentials', () => {
 describe('policy', () => {
   test('the policy route tells which policy is in force, and why the newest is not', async () => {
     const refused = { at: 0, reason: 'payments.rego:3: unknown function' };
-    const status = () => ({ revision: 'p1', activatedAt: 1000, rules: ['rules.payments/a'], refused });
+    const sources = [
+      { package: 'rules.payments', rule: 'a', verdict: 'hold', file: 'payments.rego', line: 3 } as const,
+    ];
+    const status = () => ({ revision: 'p1', activatedAt: 1000, rules: ['rules.payments/a'], sources, refused });
     await open({ policy: { status, evaluate: () => null } });
     expect((await desk.get('/api/policy')).json).toEqual({
       revision: 'p1',
       activated_at: '1970-01-01T00:00:01.000Z',
       rules: ['rules.payments/a'],
+      sources,
       refused: { at: '1970-01-01T00:00:00.000Z', reason: refused.reason },
     });
   });
@@ -102,7 +106,7 @@ describe('policy', () => {
     const evaluate = () => {
       throw new Error('wasm trap at 0x1');
     };
-    const status = () => ({ revision: null, activatedAt: null, rules: [], refused: null });
+    const status = () => ({ revision: null, activatedAt: null, rules: [], sources: [], refused: null });
     await open({ policy: { status, evaluate } });
     const answer = await desk.post('/api/policy/evaluate', { body: { input: {} } });
     expect(answer).toMatchObject({ status: 503, json: { code: 'policy-failed' } });

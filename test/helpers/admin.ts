@@ -28,7 +28,7 @@ export async function startAdmin(plane: DataPlane): Promise<{ url: string; close
     calls: emptyCallLog,
     reports: { list: () => [], run: () => Promise.reject(new UnknownReport('There are no reports here.')) },
     policy: {
-      status: () => ({ revision: plane.decider.revision(), activatedAt: null, rules: [], refused: null }),
+      status: () => ({ revision: plane.decider.revision(), activatedAt: null, rules: [], sources: [], refused: null }),
       evaluate: (input) => plane.decider.decide(JSON.stringify(input)),
     },
     authenticate: createReviewerDirectory(reviewers),

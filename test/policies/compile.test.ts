@@ -24,19 +24,20 @@ describe('compiled policies', () => {
     expect(encodeBundle(await compileRego(files))).toBe(encodeBundle(await compileRego(files)));
   });
 
-  it('the revision changes with a rule or data, but not with a comment or a test', async () => {
+  it('the revision changes with a rule, its line or data, but not with a test or a comment that moves no rule', async () => {
     const { revision } = await compileRego({ 'a.rego': sound, 'limits/data.json': '{"most": 3}' });
     const others = await Promise.all([
       compileRego({ 'a.rego': sound.replace('any', 'other'), 'limits/data.json': '{"most": 3}' }),
       compileRego({ 'a.rego': sound, 'limits/data.json': '{"most": 4}' }),
       compileRego({ 'a.rego': `# note\n${sound}`, 'limits/data.json': '{"most": 3}' }),
+      compileRego({ 'a.rego': `${sound}\n# note\n`, 'limits/data.json': '{"most": 3}' }),
       compileRego({
         'a.rego': sound,
         'limits/data.json': '{"most": 3}',
         'a_test.rego': 'package a_test\n\ntest_a if 1 == 1\n',
       }),
     ]);
-    expect(others.map((other) => other.revision === revision)).toEqual([false, false, true, true]);
+    expect(others.map((other) => other.revision === revision)).toEqual([false, false, false, true, true]);
   });
 
   it('data files become data, and other files are left out', async () => {

@@ -252,11 +252,20 @@ it('the keeper needs no opa for the shipped policies', () =>
     expect([activated.length, asked()]).toEqual([1, 0]);
   }));
 
-it('a change of comments does not change the policy', () =>
+it('a comment that moves no rule does not change the policy', () =>
+  kept({ 'crm.rego': allowing }, async ({ dir, keeper, activated }) => {
+    await keeper.start();
+    await writeFile(join(dir, 'crm.rego'), `${allowing}\n# Anything goes.\n`);
+    await keeper.refresh();
+    expect(activated).toHaveLength(1);
+    expect(keeper.status().active?.rules[0]?.line).toBe(3);
+  }));
+
+it('a comment that moves a rule makes another revision, since decisions name the places of rules', () =>
   kept({ 'crm.rego': allowing }, async ({ dir, keeper, activated }) => {
     await keeper.start();
     await writeFile(join(dir, 'crm.rego'), `# Anything goes.\n${allowing}`);
     await keeper.refresh();
-    expect(activated).toHaveLength(1);
+    expect(activated).toHaveLength(2);
     expect(keeper.status().active?.rules[0]?.line).toBe(4);
   }));

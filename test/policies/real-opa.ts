@@ -42,13 +42,12 @@ export function compiledBare(files: Files, entrypoints: readonly string[]): Prom
     await promisify(execFile)('tar', ['xzf', 'bundle.tar.gz'], { cwd: dir });
     const wasm = new Uint8Array(await readFile(join(dir, 'policy.wasm')));
     const data = await readFile(join(dir, 'data.json'), 'utf8');
-    const contents = { wasm, data, reads: READS_ANYTHING };
+    const contents = { wasm, data, reads: READS_ANYTHING, rules: [] };
     return {
       ...contents,
       revision: bundleRevision(contents),
       sources: '',
       opa: opa.version,
-      rules: [],
       readsUsage: false,
     };
   });

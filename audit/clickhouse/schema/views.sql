@@ -67,6 +67,20 @@ SELECT
     policy_revision, session, task, confidence, flags, trace_id
 FROM holdpoint.hold_states FINAL;
 
+-- Where each revision of the policy defines its rules: a row for each place. Join by `policy_revision` and `rule`.
+CREATE OR REPLACE VIEW holdpoint.policy_rules {{on cluster}}
+(
+    policy_revision LowCardinality(String), rule LowCardinality(String), verdict LowCardinality(String), file String,
+    line UInt32, first_active_at DateTime64(3, 'UTC')
+)
+AS SELECT
+    policy_revision, rule, verdict, replaceRegexpOne(place, ':\\d+$', '') AS file,
+    toUInt32(extract(place, '(\\d+)$')) AS line, min(at) AS first_active_at
+FROM holdpoint.events
+ARRAY JOIN rules AS rule, rule_verdicts AS verdict, rule_places AS place
+WHERE type = 'policy.activated' AND agent = ''
+GROUP BY policy_revision, rule, verdict, place;
+
 -- One row for each minute and kind of call. Add rows up; `quantilesTDigestMerge(0.5, 0.9, 0.99)(decide_us)`.
 CREATE OR REPLACE VIEW holdpoint.minutes {{on cluster}}
 (

@@ -10,7 +10,7 @@ export function holdPage(hold: ContextPackage): string {
     ['Agent', `${hold.agent.id} (owner ${hold.agent.owner})`],
     ...(decided ? [['Decided', decision(decided)] satisfies [string, string]] : []),
     ...policy.reasons.map((reason): [string, string] => ['Because', reason]),
-    ['Rules', policy.rules.join(', ') || '-'],
+    ...rules(policy.matched),
     ...(hold.kind === 'approval' ? [['Approvals', votes(routing.demands)] satisfies [string, string]] : []),
     ...(routing.lease
       ? [['Claimed', `by ${routing.lease.by} until ${routing.lease.until}`] satisfies [string, string]]
@@ -86,6 +86,15 @@ function file({ type, bytes, sha256 }: NonNullable<NonNullable<ContextPackage['a
 function state({ status, execution, kind, level, overdue }: ContextPackage): string {
   const done = execution === 'none' ? status : `${status}, ${execution}`;
   return `${done}, ${kind === 'approval' ? `level ${level}` : kind}${overdue ? ', overdue' : ''}`;
+}
+
+/** Each rule with its verdict, and where it is in the policy. */
+function rules(matched: ContextPackage['policy']['matched']): [string, string][] {
+  if (matched.length === 0) return [['Rules', '-']];
+  return matched.map(({ rule, verdict, places }, index) => {
+    const at = places.map(({ file, line }) => `${file}:${line}`).join(', ');
+    return [index === 0 ? 'Rules' : '', `${rule} (${verdict}${at === '' ? '' : `, ${at}`})`];
+  });
 }
 
 function decision({ by, at, code, note }: NonNullable<ContextPackage['decided']>): string {

@@ -11,6 +11,7 @@ import type { Enforcement } from '../../agents/enforcement.ts';
 import type { Config } from '../../config/config.ts';
 import type { Decider } from '../../decide/decider.ts';
 import { amendCall, changedPlaces } from '../../describe/http/amend.ts';
+import { ruleName } from '../../domain/bundle.ts';
 import type { Clock } from '../../domain/clock.ts';
 import type { Store } from '../../domain/store.ts';
 import type { SuspensionStore } from '../../domain/suspension.ts';
@@ -138,7 +139,8 @@ function policyStatus(keeper: PolicyKeeper) {
   return {
     revision: active?.revision ?? null,
     activatedAt: active?.activatedAt ?? null,
-    rules: (active?.rules ?? []).map((rule) => `${rule.package}/${rule.rule ?? '(computed)'}`),
+    rules: (active?.rules ?? []).map(ruleName),
+    sources: active?.rules ?? [],
     refused: refused && { at: refused.at, reason: refused.reasons.join('\n') },
   };
 }

@@ -7,6 +7,7 @@ import { toolEnvironment, type Config } from '../../config/config.ts';
 import { createBundleStore } from '../../decide/bundle-store.ts';
 import { createDecider, type Decider } from '../../decide/decider.ts';
 import { createEvaluator } from '../../decide/evaluator.ts';
+import { ruleName, type Bundle } from '../../domain/bundle.ts';
 import type { Clock } from '../../domain/clock.ts';
 import type { RecordStep } from './record-step.ts';
 
@@ -41,7 +42,7 @@ export function createPolicy(deps: {
     onActivated(bundle) {
       decider.swap(createEvaluator(bundle, { clock }));
       changes.inc({ result: 'activated' });
-      record('policy.activated', { policy_revision: bundle.revision });
+      record('policy.activated', { policy_revision: bundle.revision, ...rulesOf(bundle) });
       deps.activated(bundle.revision);
     },
     onRefused(reasons) {
@@ -52,4 +53,17 @@ export function createPolicy(deps: {
     clock,
   });
   return { decider, keeper };
+}
+
+/** Characters of the list of rules in an event; the journal takes a line of 1 MiB. */
+const MOST_LISTED = 512 * 1024;
+
+/** Each rule with its verdict and place: events of calls name the rules and this revision. Nothing if they are too many. */
+function rulesOf({ rules }: Bundle) {
+  const listed = {
+    rules: rules.map((rule) => ruleName(rule)),
+    rule_verdicts: rules.map(({ verdict }) => verdict),
+    rule_places: rules.map(({ file, line }) => `${file}:${line}`),
+  };
+  return JSON.stringify(listed).length <= MOST_LISTED ? listed : {};
 }

@@ -12,7 +12,10 @@ type GatewayStep = 'policy.activated' | 'policy.refused' | 'config.changed' | 'c
  */
 export type RecordStep = (
   type: GatewayStep,
-  fields: Pick<Event, 'policy_revision' | 'reason' | 'failure' | 'channel' | 'changes'>,
+  fields: Pick<
+    Event,
+    'policy_revision' | 'rules' | 'rule_verdicts' | 'rule_places' | 'reason' | 'failure' | 'channel' | 'changes'
+  >,
 ) => void;
 
 export function createRecordStep(journal: Journal, node: string, log: Logger, clock: Clock): RecordStep {

@@ -73,6 +73,15 @@ test('the context package shows the whole call, the effect of approval, and the 
     policy: {
       rules: ['rules.payments/refund-over-limit'],
       reasons: ['more than 100 USD'],
+      matched: [
+        {
+          rule: 'rules.payments/refund-over-limit',
+          verdict: 'hold',
+          reason: 'more than 100 USD',
+          trigger: 'rule',
+          places: [],
+        },
+      ],
       trigger: 'rule',
       revision: 'p1',
     },

@@ -387,3 +387,32 @@ test('a period of calls and one hold are found without reading the others', asyn
   );
   expect(await reads(`SELECT * FROM holdpoint.holds WHERE hold_id = 'x'`)).toMatch(/Keys:\nhold_id/);
 });
+
+test('the rules of each revision of the policy have a row for each place', async () => {
+  const activated = (id: string, at: number, policy_revision: string, line: number): Event => ({
+    event_id: id,
+    at,
+    node: 'node-1',
+    type: 'policy.activated',
+    layer: 'decide',
+    actor: 'holdpoint',
+    actor_kind: 'gateway',
+    policy_revision,
+    rules: ['rules.crm/big', 'rules.crm/big', 'rules.all/any'],
+    rule_verdicts: ['hold', 'hold', 'allow'],
+    rule_places: [`rules/crm.rego:${line}`, 'a:1/crm.rego:7', 'rules/all.rego:3'],
+  });
+  await warehouse.insert([activated('evt_1', AT, 'p1', 5), activated('evt_2', AT + 1, 'p2', 6)]);
+  await warehouse.insert([activated('evt_3', AT + 2, 'p1', 5)]);
+  const of = (policy_revision: string) =>
+    warehouse.select('SELECT * FROM holdpoint.policy_rules WHERE policy_revision = {p:String} ORDER BY file', {
+      p: policy_revision,
+    });
+  const first = { policy_revision: 'p1', first_active_at: iso(AT) };
+  expect(await of('p1')).toEqual([
+    { ...first, rule: 'rules.crm/big', verdict: 'hold', file: 'a:1/crm.rego', line: 7 },
+    { ...first, rule: 'rules.all/any', verdict: 'allow', file: 'rules/all.rego', line: 3 },
+    { ...first, rule: 'rules.crm/big', verdict: 'hold', file: 'rules/crm.rego', line: 5 },
+  ]);
+  expect(await of('p2')).toMatchObject([{}, {}, { file: 'rules/crm.rego', line: 6 }]);
+});

@@ -8,14 +8,15 @@ import { inFolder } from '../../policies/real-opa.ts';
 const wasm = new Uint8Array([0, 97, 115, 109, 255]);
 const data = '{"most": 9007199254740993}';
 const reads: Reads = { others: { action: { system: true } }, systems: { crm: true }, words: ['crm'] };
+const rules: Bundle['rules'] = [{ package: 'rules.crm', verdict: 'allow', rule: 'any', file: 'crm.rego', line: 3 }];
 const bundle: Bundle = {
-  revision: bundleRevision({ wasm, data, reads }),
+  revision: bundleRevision({ wasm, data, reads, rules }),
   wasm,
   data,
   reads,
   sources: 'abc',
   opa: '1.22.0',
-  rules: [{ package: 'rules.crm', verdict: 'allow', rule: 'any', file: 'crm.rego', line: 3 }],
+  rules,
   readsUsage: false,
 };
 
@@ -38,7 +39,7 @@ it('the reads of a bundle survive under any name', () =>
     const odd = JSON.parse(
       '{"others":{"__proto__":{"a":{}}},"systems":{"__proto__":true,"constructor":{}},"words":[]}',
     ) as Reads;
-    const revision = bundleRevision({ wasm, data, reads: odd });
+    const revision = bundleRevision({ wasm, data, reads: odd, rules });
     await store.write({ ...bundle, reads: odd, revision });
     expect(JSON.stringify((await store.read(revision)).reads)).toBe(JSON.stringify(odd));
   }));
@@ -63,7 +64,7 @@ it('the store refuses a bundle that does not match its revision', () =>
 it('the store refuses a sound bundle under the name of another', () =>
   inFolder({}, async (dir) => {
     const store = createBundleStore(dir);
-    const other = bundleRevision({ wasm, data: '{}', reads });
+    const other = bundleRevision({ wasm, data: '{}', reads, rules });
     await store.write({ ...bundle, data: '{}', revision: other });
     await writeFile(join(dir, `${bundle.revision}.json`), await readFile(join(dir, `${other}.json`)));
     await expect(store.read(bundle.revision)).rejects.toThrow(/contains another one/);
@@ -83,8 +84,13 @@ it('the store takes only revisions for names, never paths', () =>
 
 it('two bundles that differ in where module ends and data begins have different revisions', () => {
   const [one, other] = [
-    { wasm: new Uint8Array([49]), data: '2', reads },
-    { wasm: new Uint8Array([]), data: '12', reads },
+    { wasm: new Uint8Array([49]), data: '2', reads, rules },
+    { wasm: new Uint8Array([]), data: '12', reads, rules },
   ];
   expect(bundleRevision(one!)).not.toBe(bundleRevision(other!));
+});
+
+it('a rule that moved to another line gives another revision: decisions name its place', () => {
+  const moved = rules.map((rule) => ({ ...rule, line: 4 }));
+  expect(bundleRevision({ wasm, data, reads, rules: moved })).not.toBe(bundle.revision);
 });

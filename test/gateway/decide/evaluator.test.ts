@@ -23,6 +23,49 @@ describe('decisions', () => {
     expect(decision.id).toMatch(/^dec_[0-9a-f]{32}$/);
   });
 
+  it('each rule of a decision has its own verdict, and every place that defines it', async () => {
+    const { decide } = createEvaluator(
+      await compileRego({
+        'rules/crm.rego': `package rules.crm
+
+allow contains {"rule": "any"}
+
+hold contains {"rule": "big", "reason": "Too big."}
+
+name := "computed"
+
+hold contains {"rule": name}
+
+hold contains {"rule": "any", "level": 4}
+`,
+        'rules/more/crm.rego': 'package rules.crm\n\nhold contains {"rule": "big", "reason": "Really."}\n',
+        'rules/all.rego': 'package rules.all\n\nallow contains {"rule": "any"}\n',
+      }),
+    );
+    const crm = (line: number) => ({ file: 'rules/crm.rego', line });
+    const big = [crm(5), { file: 'rules/more/crm.rego', line: 3 }];
+    const found = decide(inputOf()).rules.map(({ id, verdict, places }) => ({ id, verdict, places }));
+    expect(found).toHaveLength(6);
+    expect(found).toEqual(
+      expect.arrayContaining([
+        { id: 'rules.crm/any', verdict: 'block', places: [crm(11)] },
+        { id: 'rules.crm/big', verdict: 'hold', places: big },
+        { id: 'rules.crm/big', verdict: 'hold', places: big },
+        { id: 'rules.crm/computed', verdict: 'hold', places: [crm(9)] },
+        { id: 'rules.all/any', verdict: 'allow', places: [{ file: 'rules/all.rego', line: 3 }] },
+        { id: 'rules.crm/any', verdict: 'allow', places: [crm(3)] },
+      ]),
+    );
+    expect(decide(inputOf()).rules).toBe(decide(inputOf()).rules);
+  });
+
+  it('a decision of no rule names no place', async () => {
+    const { decide } = await evaluatorOf('package rules.crm\n\nallow contains {"rule": "never"} if 1 == 2\n');
+    expect(decide(inputOf()).rules).toEqual([
+      { id: 'holdpoint/default', verdict: 'block', reason: expect.any(String), trigger: 'rule' },
+    ]);
+  });
+
   it('a call is held under the terms of its rule, with defaults for missing terms', async () => {
     const { decide } = await evaluatorOf(`package rules.crm
 
