@@ -67,7 +67,7 @@ export async function standingRejection(writer: HoldWriter, unit: UnitOfWork, as
     .executeTakeFirst();
   if (!row) return null;
   unit.hasRead();
-  const hold = fromRow(row);
+  const hold = fromRow(row, unit.documents);
   if (!isStanding(hold, unit.now)) return null;
   return await record(writer, unit, { row, hold }, asking);
 }
@@ -109,7 +109,7 @@ async function candidates({ trx, now }: UnitOfWork, { agent, digests, idempotenc
 }
 
 async function settled(writer: HoldWriter, unit: UnitOfWork, row: HoldRow): Promise<Kept> {
-  const hold = fromRow(row);
+  const hold = fromRow(row, unit.documents);
   const command = isOpen(hold) ? overdueCommand(hold, unit.now) : null;
   const ended = command && transition(hold, command, unit.now);
   if (!ended || 'refused' in ended) return { row, hold };

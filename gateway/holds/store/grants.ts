@@ -10,6 +10,7 @@ import type { Step } from '../changes/change.ts';
 import { coveringOperations, covers, grantFrom } from '../coverage.ts';
 import { approvals } from '../quorum.ts';
 import { available } from './available.ts';
+import type { Documents } from './documents.ts';
 import type { RecordUnit, Transact } from './unit-of-work.ts';
 import { pageOf, type Page } from './page.ts';
 import type { Schema } from './schema.ts';
@@ -17,17 +18,22 @@ import type { Schema } from './schema.ts';
 /** A grant with the step that belongs into the story of the hold that it was given on, or that it answers. */
 export type GrantStep = { readonly grant: Grant; readonly step: Step };
 
-export function createGrantStore(db: Kysely<Schema>, transact: Transact, clock: Clock): GrantStore {
+export function createGrantStore(
+  db: Kysely<Schema>,
+  documents: Documents,
+  transact: Transact,
+  clock: Clock,
+): GrantStore {
   return {
-    list: (filter) => available(() => listGrants(db, filter, clock())),
-    find: (id) => available(() => findGrant(db, id)),
+    list: (filter) => available(() => listGrants(db, documents, filter, clock())),
+    find: (id) => available(() => findGrant(db, documents, id)),
     revoke: (id, by, channel) => available(() => transact(clock(), (unit) => revokeGrant(unit, id, by.id, channel))),
   };
 }
 
 /** Keeps the grant that comes with an approval, in the approval's own transaction. */
 export async function insertGrant(
-  { trx, now }: Pick<RecordUnit, 'trx' | 'now'>,
+  { trx, now, documents }: Pick<RecordUnit, 'trx' | 'now' | 'documents'>,
   hold: CallHold,
   call: HeldCall,
   terms: GrantTerms,
@@ -46,7 +52,7 @@ export async function insertGrant(
       used,
       until,
       revoked_at: null,
-      document: JSON.stringify(grant),
+      document: documents.seal(id, grant),
     })
     .execute();
   const reach = [
@@ -71,7 +77,7 @@ export async function insertGrant(
  * processes that want the last use one goes without. Of several grants the one that ends first is used.
  */
 export async function useGrant(
-  { trx, now }: Pick<RecordUnit, 'trx' | 'now'>,
+  { trx, now, documents }: Pick<RecordUnit, 'trx' | 'now' | 'documents'>,
   draft: HoldDraft,
 ): Promise<GrantStep | null> {
   for (;;) {
@@ -82,7 +88,7 @@ export async function useGrant(
       .orderBy('until')
       .orderBy('id')
       .execute();
-    const grant = candidates.map(fromRow).find((grant) => covers(grant, draft, now));
+    const grant = candidates.map((row) => fromRow(row, documents)).find((grant) => covers(grant, draft, now));
     if (!grant) return null;
     const used = grant.used + 1;
     const { numUpdatedRows } = await trx
@@ -106,14 +112,15 @@ export async function useGrant(
   }
 }
 
-export async function findGrant(db: Kysely<Schema>, id: string): Promise<Grant | null> {
+export async function findGrant(db: Kysely<Schema>, documents: Documents, id: string): Promise<Grant | null> {
   const row = await db.selectFrom('grants').select(COLUMNS).where('id', '=', id).executeTakeFirst();
-  return row ? fromRow(row) : null;
+  return row ? fromRow(row, documents) : null;
 }
 
 /** Newest first: the active ones, or all. The cursor is the last identifier: identifiers sort by time of creation. */
 export async function listGrants(
   db: Kysely<Schema>,
+  documents: Documents,
   filter: { readonly agent?: string; readonly active: boolean; readonly cursor?: string; readonly limit: number },
   now: number,
 ): Promise<Page<Grant>> {
@@ -125,14 +132,14 @@ export async function listGrants(
     .orderBy('id', 'desc')
     .limit(limit + 1)
     .execute();
-  return pageOf(rows, limit, fromRow);
+  return pageOf(rows, limit, (row) => fromRow(row, documents));
 }
 
 /** Null when there is no such grant. Revoking twice changes nothing and is recorded once. */
 export async function revokeGrant(unit: RecordUnit, id: string, by: string, channel: Channel): Promise<Grant | null> {
-  const found = await findGrant(unit.trx, id);
+  const found = await findGrant(unit.trx, unit.documents, id);
   if (!found || found.revokedAt !== null) return found;
-  return (await revoke(unit, found, by, channel)) ?? (await findGrant(unit.trx, id));
+  return (await revoke(unit, found, by, channel)) ?? (await findGrant(unit.trx, unit.documents, id));
 }
 
 /** Revokes whatever an agent could still use. */
@@ -146,7 +153,7 @@ export async function revokeGrantsOf(
   const rows = await active(unit.trx, unit.now).where('agent', '=', agent).orderBy('id').execute();
   const revoked: Grant[] = [];
   for (const row of rows) {
-    const grant = await revoke(unit, fromRow(row), by, channel);
+    const grant = await revoke(unit, fromRow(row, unit.documents), by, channel);
     if (grant) revoked.push(grant);
   }
   return revoked;
@@ -154,7 +161,7 @@ export async function revokeGrantsOf(
 
 /** Null when it was revoked meanwhile. */
 async function revoke(
-  { trx, now, record }: RecordUnit,
+  { trx, now, documents, record }: RecordUnit,
   grant: Grant,
   by: string,
   channel: Channel | null,
@@ -162,19 +169,19 @@ async function revoke(
   const revoked: Grant = { ...grant, revokedAt: now, revokedBy: by };
   const row = await trx
     .updateTable('grants')
-    .set({ revoked_at: now, document: JSON.stringify(revoked) })
+    .set({ revoked_at: now, document: documents.seal(grant.id, revoked) })
     .where('id', '=', grant.id)
     .where('revoked_at', 'is', null)
     .returning(COLUMNS)
     .executeTakeFirst();
   if (!row) return null;
   const { id, agent, system, operation, holdId, rules } = revoked;
-  const hold = await trx.selectFrom('holds').select('document').where('id', '=', holdId).executeTakeFirst();
+  const hold = await trx.selectFrom('holds').select(['id', 'document']).where('id', '=', holdId).executeTakeFirst();
   await record({
     type: 'grant.revoked',
     hold_id: holdId,
     agent,
-    ...(hold && { owner: ownerOf(hold) }),
+    ...(hold && { owner: documents.open<Hold>(hold.id, hold.document).principal.owner }),
     system,
     operation: maskText(operation),
     rules,
@@ -183,14 +190,10 @@ async function revoke(
     ...(channel !== null && { channel }),
     reason: `${row.used} of ${grant.uses} uses of ${id} were used`,
   });
-  return fromRow(row);
+  return fromRow(row, documents);
 }
 
-function ownerOf(row: Pick<Schema['holds'], 'document'>): string {
-  return (JSON.parse(row.document) as Hold).principal.owner;
-}
-
-const COLUMNS = ['document', 'used'] as const;
+const COLUMNS = ['id', 'document', 'used'] as const;
 
 function active(db: Kysely<Schema> | Transaction<Schema>, now: number) {
   return db
@@ -202,6 +205,9 @@ function active(db: Kysely<Schema> | Transaction<Schema>, now: number) {
 }
 
 /** The column counts; the document is as it was written. */
-function fromRow({ document, used }: Pick<Schema['grants'], (typeof COLUMNS)[number]>): Grant {
-  return { ...(JSON.parse(document) as Grant), used };
+function fromRow(
+  { id, document, used }: Pick<Schema['grants'], (typeof COLUMNS)[number]>,
+  documents: Documents,
+): Grant {
+  return { ...documents.open<Grant>(id, document), used };
 }

@@ -6,6 +6,7 @@ import { assertCall, type Hold, type HoldExecution } from '../../domain/hold.ts'
 import type { Reviewer } from '../../domain/principal.ts';
 import type { Change } from '../changes/change.ts';
 import { overdueCommand } from '../deadlines.ts';
+import type { Documents } from './documents.ts';
 import type { HoldReader } from './hold-reader.ts';
 import type { HoldWriter } from './hold-writer.ts';
 import { transition } from '../machine.ts';
@@ -20,12 +21,13 @@ export type HoldCommands = Pick<HoldStore, 'apply' | 'foresee'>;
 /** @param options.standIn fills in the people for whom a reviewer stands in now */
 export function createHoldCommands(options: {
   readonly reader: HoldReader;
+  readonly documents: Documents;
   readonly writer: HoldWriter;
   readonly transact: Transact;
   readonly clock: Clock;
   readonly standIn: (reviewer: Reviewer, now: number) => Promise<Reviewer>;
 }): HoldCommands {
-  const { reader, writer, transact, clock, standIn } = options;
+  const { reader, documents, writer, transact, clock, standIn } = options;
 
   return {
     apply: (id, command) => carryOut(id, command, commit),
@@ -42,7 +44,7 @@ export function createHoldCommands(options: {
       const person = isPersonal(command) ? command.by.id : null;
       const before = await reader.rowFor(id, person, now);
       if (!before) return { refused: 'not-found', detail: 'There is no such hold.', hold: null };
-      const hold = fromRow(before);
+      const hold = fromRow(before, documents);
       if (isCarriedOut(hold, command)) return hold;
       // A timer that is late must not leave a hold looking alive: the first command settles it. Only once that is committed
       // is a command refused as too late: an approval in time may be under way.

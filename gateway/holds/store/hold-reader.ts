@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
 import type { HoldFilter, HoldStore } from '../../domain/hold-store.ts';
 import { assertCall, type Hold, type HoldExecution, type HoldStatus } from '../../domain/hold.ts';
+import type { Documents } from './documents.ts';
 import { fromRow } from './rows.ts';
 import type { HoldRow, Schema } from './schema.ts';
 
@@ -22,13 +23,14 @@ export type HoldReader = Pick<
   counts(): Promise<HoldCount[]>;
 };
 
-export function createHoldReader(db: Kysely<Schema>): HoldReader {
-  const holds = () => db.selectFrom('holds').select('document');
+export function createHoldReader(db: Kysely<Schema>, documents: Documents): HoldReader {
+  const holds = () => db.selectFrom('holds').select(['id', 'document']);
+  const toHold = (row: Pick<HoldRow, 'id' | 'document'>) => fromRow(row, documents);
   // Written out, not as a parameter: the indexes over open holds are used only where the statement itself says so.
   const approved = (execution: HoldExecution) =>
     holds().where('open', '=', sql.lit(1)).where('status', '=', 'approved').where('execution', '=', execution);
   /** Only calls are approved. */
-  const calls = (rows: readonly Pick<HoldRow, 'document'>[]) => rows.map((row) => assertCall(fromRow(row)));
+  const calls = (rows: readonly Pick<HoldRow, 'id' | 'document'>[]) => rows.map((row) => assertCall(toHold(row)));
 
   return {
     async row(id) {
@@ -65,16 +67,16 @@ export function createHoldReader(db: Kysely<Schema>): HoldReader {
         query = query.where((hold) => hold.or([hold('assignee', 'in', people), hold('lease_by', 'in', people)]));
       // Unlike LIKE this has no letters with a meaning of their own, and minds capitals in every database.
       if (group) query = query.where(sql<boolean>`replace(group_names, ${`|${group}|`}, '') <> group_names`);
-      const found = (await query.execute()).map(fromRow);
+      const found = (await query.execute()).map(toHold);
       const items = found.slice(0, limit);
       return { items, next: found.length > limit ? (items.at(-1)?.id ?? null) : null };
     },
     async changedSince(since, limit) {
       const changed = holds().where('changed_at', '>=', since).orderBy('changed_at').orderBy('id').limit(limit);
-      return (await changed.execute()).map(fromRow);
+      return (await changed.execute()).map(toHold);
     },
     async due(now) {
-      return (await holds().where('due_at', '<=', now).orderBy('due_at').orderBy('id').execute()).map(fromRow);
+      return (await holds().where('due_at', '<=', now).orderBy('due_at').orderBy('id').execute()).map(toHold);
     },
     async releasable() {
       const waiting = approved('none').where('has_handle', '=', 1);

@@ -40,7 +40,7 @@ export function createHoldWriter(vault: Vault): HoldWriter {
   return {
     async insert(unit, { hold, events }, contents, traceId) {
       const { trx, now } = unit;
-      const row: HoldRow = { ...toRow(hold, await unit.nextChange(), now), trace_id: traceId };
+      const row: HoldRow = { ...toRow(hold, unit.documents, await unit.nextChange(), now), trace_id: traceId };
       // Two dozen columns on the way of every call that is held: put together by hand, they cost half as much.
       await sql`insert into holds (${names(row)}) values (${sql.join(Object.values(row))})`.execute(trx);
       await keepSealed(trx, vault, hold, contents);
@@ -48,7 +48,7 @@ export function createHoldWriter(vault: Vault): HoldWriter {
     },
     async update(unit, before, { hold, events, grant }, contents = []) {
       const { trx, now } = unit;
-      const { id: _, ...columns } = toRow(hold, await unit.nextChange(), now);
+      const { id: _, ...columns } = toRow(hold, unit.documents, await unit.nextChange(), now);
       const { numAffectedRows } = await sql`
         update holds set (${names(columns)}) = (${sql.join(Object.values(columns))})
         where id = ${hold.id} and version = ${before.version}`.execute(trx);

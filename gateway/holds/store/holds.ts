@@ -4,6 +4,7 @@ import type { Reviewer } from '../../domain/principal.ts';
 import { available } from './available.ts';
 import type { HoldDatabase } from './database.ts';
 import { standingIn, standsInFor } from './delegations.ts';
+import type { Documents } from './documents.ts';
 import { createHoldCommands } from './hold-commands.ts';
 import { createHoldOpener } from './hold-opener.ts';
 import type { HoldReader } from './hold-reader.ts';
@@ -14,6 +15,7 @@ import type { ChangeWatch } from './watch.ts';
 
 export function createHoldStore(options: {
   readonly database: HoldDatabase;
+  readonly documents: Documents;
   readonly reader: HoldReader;
   readonly writer: HoldWriter;
   readonly transact: Transact;
@@ -21,11 +23,12 @@ export function createHoldStore(options: {
   readonly reviewers: () => readonly Reviewer[];
   readonly clock: Clock;
 }): HoldStore {
-  const { database, reader, writer, transact, changes, reviewers, clock } = options;
+  const { database, documents, reader, writer, transact, changes, reviewers, clock } = options;
   const { db } = database;
   const opener = createHoldOpener({ writer, reviewers });
   const commands = createHoldCommands({
     reader,
+    documents,
     writer,
     transact,
     clock,
@@ -39,7 +42,7 @@ export function createHoldStore(options: {
     find: (id) =>
       read(async () => {
         const row = await reader.row(id);
-        return row && fromRow(row);
+        return row && fromRow(row, documents);
       }),
     list: ({ mine, ...filter }) =>
       read(async () => {

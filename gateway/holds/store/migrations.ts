@@ -3,8 +3,10 @@ import { sql } from 'kysely';
 import type { Transaction } from 'kysely';
 import type { Engine, HoldDatabase } from './database.ts';
 import type { Schema } from './schema.ts';
+import { sealDocuments } from './seal-documents.ts';
+import type { Vault } from './vault.ts';
 
-type Migration = (db: Transaction<Schema>, engine: Engine) => Promise<void>;
+type Migration = (db: Transaction<Schema>, engine: Engine, vault: Vault) => Promise<void>;
 
 /** Development versions before the first release kept theirs in another shape, as number 1. */
 const FIRST = 2;
@@ -205,6 +207,7 @@ const migrations: readonly Migration[] = [
       .where(sql<boolean>`status = 'rejected'`)
       .execute();
   },
+  (db, _engine, vault) => sealDocuments(db, vault),
 ];
 
 const CURRENT = FIRST + migrations.length - 1;
@@ -212,10 +215,11 @@ const CURRENT = FIRST + migrations.length - 1;
 /**
  * Brings the tables to this program's version. Of two programs that start at once, the second waits and finds the work
  * done.
- * @throws Error for operators when the database is of a newer program, or of one from before the first release.
+ * @throws Error for operators when the database is of a newer program, of one from before the first release, or belongs
+ *   to another key.
  */
-export async function migrate({ db, engine, lockShape }: HoldDatabase): Promise<void> {
-  await db.transaction().execute(async (trx) => {
+export async function migrate({ db, engine, lockShape }: HoldDatabase, vault: Vault): Promise<void> {
+  const changed = await db.transaction().execute(async (trx) => {
     await lockShape(trx);
     await trx.schema
       .createTable('schema_version')
@@ -232,9 +236,21 @@ export async function migrate({ db, engine, lockShape }: HoldDatabase): Promise<
       );
     }
     const applied = version === 0 ? 0 : version - FIRST + 1;
-    if (applied === migrations.length) return;
-    for (const migration of migrations.slice(applied)) await migration(trx, engine);
+    if (applied === migrations.length) return false;
+    for (const migration of migrations.slice(applied)) await migration(trx, engine, vault);
     await trx.deleteFrom('schema_version').execute();
     await trx.insertInto('schema_version').values({ version: CURRENT }).execute();
+    return true;
   });
+  if (changed && engine === 'sqlite') await forgetOldContent(db);
+}
+
+/** Free pages and the write-ahead log still have what a migration has replaced, such as documents before they were sealed. */
+async function forgetOldContent(db: HoldDatabase['db']): Promise<void> {
+  try {
+    await sql`vacuum`.execute(db);
+    await sql`pragma wal_checkpoint(truncate)`.execute(db);
+  } catch {
+    // No room for a second copy, or another process writes. The gateway works without it.
+  }
 }

@@ -1,10 +1,11 @@
 import { isOpen, recipientOf, type Hold } from '../../domain/hold.ts';
 import { dueAt } from '../deadlines.ts';
 import { eligibleGroups } from '../quorum.ts';
+import type { Documents } from './documents.ts';
 import type { HoldRow } from './schema.ts';
 
 /** The columns that follow from the hold. */
-export function toRow(hold: Hold, change: number, now: number): Omit<HoldRow, 'trace_id'> {
+export function toRow(hold: Hold, documents: Documents, change: number, now: number): Omit<HoldRow, 'trace_id'> {
   const open = isOpen(hold);
   const to = recipientOf(hold);
   return {
@@ -29,7 +30,7 @@ export function toRow(hold: Hold, change: number, now: number): Omit<HoldRow, 't
     due_at: dueAt(hold),
     decided_at: hold.decidedAt,
     settled_at: open ? null : now,
-    document: JSON.stringify(hold),
+    document: documents.seal(hold.id, hold),
   };
 }
 
@@ -37,6 +38,6 @@ export function toRow(hold: Hold, change: number, now: number): Omit<HoldRow, 't
  * Older rows have the members of a call on every hold, with empty values where it has none. They have the same names and
  * values otherwise, and what is empty is not read: `kind` tells which members count.
  */
-export function fromRow(row: Pick<HoldRow, 'document'>): Hold {
-  return JSON.parse(row.document) as Hold;
+export function fromRow({ id, document }: Pick<HoldRow, 'id' | 'document'>, documents: Documents): Hold {
+  return documents.open(id, document);
 }

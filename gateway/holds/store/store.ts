@@ -6,6 +6,7 @@ import type { Store } from '../../domain/store.ts';
 import { available } from './available.ts';
 import type { HoldDatabase } from './database.ts';
 import { createDelegationStore } from './delegations.ts';
+import { createDocuments } from './documents.ts';
 import { createGrantStore } from './grants.ts';
 import { checkKey, createHoldContents } from './hold-contents.ts';
 import { createHoldReader, type HoldCount } from './hold-reader.ts';
@@ -74,7 +75,7 @@ export async function openHoldStore(options: HoldStoreOptions): Promise<OwnedSto
   let delivery: OutboxDelivery | null;
   let opened: number;
   try {
-    await migrate(database);
+    await migrate(database, vault);
     await checkKey(db, vault);
     delivery = await database.delivery();
     opened = await database.settledChange();
@@ -82,16 +83,17 @@ export async function openHoldStore(options: HoldStoreOptions): Promise<OwnedSto
     await database.close();
     throw error;
   }
-  const reader = createHoldReader(db);
+  const documents = createDocuments(vault);
+  const reader = createHoldReader(db, documents);
   const writer = createHoldWriter(vault);
-  const transact = createTransact({ database, node, compose });
-  const changes = watchChanges(database, opened);
+  const transact = createTransact({ database, documents, node, compose });
+  const changes = watchChanges(database, documents, opened);
   const suspensions = watchSuspensions(database);
 
   return {
-    holds: createHoldStore({ database, reader, writer, transact, changes, reviewers, clock }),
+    holds: createHoldStore({ database, documents, reader, writer, transact, changes, reviewers, clock }),
     contents: createHoldContents(db, vault, changes),
-    grants: createGrantStore(db, transact, clock),
+    grants: createGrantStore(db, documents, transact, clock),
     suspensions: createSuspensionStore({ database, writer, transact, watch: suspensions, clock }),
     delegations: createDelegationStore(db, transact, clock, reviewers),
     notifications: createNotificationStore(db, transact, clock, compose),

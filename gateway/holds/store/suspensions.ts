@@ -78,7 +78,7 @@ async function supersedeHolds(
   const rows = await open.orderBy('id').execute();
   let superseded = 0;
   for (const row of rows) {
-    const hold = fromRow(row);
+    const hold = fromRow(row, unit.documents);
     // What time has ended already was not ended by this.
     const overdue = overdueCommand(hold, unit.now);
     const policyRevision = hold.kind === 'approval' ? hold.policyRevision : null;

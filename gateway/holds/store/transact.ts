@@ -3,6 +3,7 @@ import { EVENT_VERSION, layerOf, type Event } from '../../domain/event.ts';
 import { createId } from '../../domain/id.ts';
 import type { NotificationDraft, NotificationTrigger } from '../../domain/notification.ts';
 import type { HoldDatabase } from './database.ts';
+import type { Documents } from './documents.ts';
 import { insertNotifications } from './notifications.ts';
 import type { Transact, UnitOfWork } from './unit-of-work.ts';
 
@@ -18,10 +19,11 @@ const MOST_ATTEMPTS = 10;
 /** @param options.node the name of this machine in events */
 export function createTransact(options: {
   readonly database: HoldDatabase;
+  readonly documents: Documents;
   readonly node: string;
   readonly compose: (trigger: NotificationTrigger) => readonly NotificationDraft[];
 }): Transact {
-  const { database, node, compose } = options;
+  const { database, documents, node, compose } = options;
 
   async function attempt<T>(now: number, work: (unit: UnitOfWork) => Promise<T>, alone: boolean): Promise<T> {
     const changed = new Set<string>();
@@ -34,6 +36,7 @@ export function createTransact(options: {
       const result = await work({
         trx,
         now,
+        documents,
         async record(event) {
           events.push({ event_id: '', at: now, node, layer: layerOf(event.type), ...event });
         },

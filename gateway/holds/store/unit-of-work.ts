@@ -1,6 +1,7 @@
 import type { Transaction } from 'kysely';
 import type { Event, LayeredEventType } from '../../domain/event.ts';
 import type { NotificationTrigger } from '../../domain/notification.ts';
+import type { Documents } from './documents.ts';
 import type { Schema } from './schema.ts';
 
 /** An event before the store adds where, when and in which layer it happened. */
@@ -13,6 +14,7 @@ export type UnitOfWork = {
   readonly trx: Transaction<Schema>;
   /** Milliseconds since the epoch. */
   readonly now: number;
+  readonly documents: Documents;
   /** The event is committed with the change, or not at all. */
   record(event: EventDraft): Promise<void>;
   /** The number under which one hold is written; its events follow in the outbox by it. */
@@ -29,7 +31,7 @@ export type UnitOfWork = {
 };
 
 /** What of it a change needs that is of no hold. */
-export type RecordUnit = Pick<UnitOfWork, 'trx' | 'now' | 'record'>;
+export type RecordUnit = Pick<UnitOfWork, 'trx' | 'now' | 'documents' | 'record'>;
 
 /**
  * Commits a unit of work. `work` is done again from the beginning when another transaction was in its way, so it does

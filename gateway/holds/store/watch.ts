@@ -1,5 +1,6 @@
 import type { Hold } from '../../domain/hold.ts';
 import type { HoldDatabase } from './database.ts';
+import type { Documents } from './documents.ts';
 import { fromRow } from './rows.ts';
 
 const PAGE = 512;
@@ -21,7 +22,11 @@ export type ChangeWatch = {
  * everything up to a settled number can be looked at, which leaves no gap.
  * @param opened the settled number when the store was opened; the first watchers are told of everything since
  */
-export function watchChanges({ db, onCommit, settledChange }: HoldDatabase, opened: number): ChangeWatch {
+export function watchChanges(
+  { db, onCommit, settledChange }: HoldDatabase,
+  documents: Documents,
+  opened: number,
+): ChangeWatch {
   const watchers = new Set<(hold: Hold) => void>();
   let quit: (() => void) | null = null;
   /** Every change up to it has been told, or was there before anybody watched. */
@@ -96,7 +101,7 @@ export function watchChanges({ db, onCommit, settledChange }: HoldDatabase, open
     for (const row of rows.toSorted((a, b) => a.change - b.change)) {
       if (told.get(row.id) === row.change) continue;
       told.set(row.id, row.change);
-      const hold = fromRow(row);
+      const hold = fromRow(row, documents);
       for (const changed of watchers) changed(hold);
     }
   }

@@ -5,8 +5,10 @@ import type { CallHold } from '../../../../gateway/domain/hold.ts';
 import type { Reviewer } from '../../../../gateway/domain/principal.ts';
 import { chooseAssignee, type Assignable } from '../../../../gateway/holds/store/assign.ts';
 import type { HoldDatabase } from '../../../../gateway/holds/store/database.ts';
+import { createDocuments } from '../../../../gateway/holds/store/documents.ts';
 import { toRow } from '../../../../gateway/holds/store/rows.ts';
-import { aHold, MINUTE, ONE_OF_FINANCE, reviewer } from '../../../helpers/hold.ts';
+import { createVault } from '../../../../gateway/holds/store/vault.ts';
+import { aHold, KEY, MINUTE, ONE_OF_FINANCE, reviewer } from '../../../helpers/hold.ts';
 import { engines, openDatabase, type Place } from './engines.ts';
 
 const NOW = 1_800_000_000_000;
@@ -48,7 +50,7 @@ describe.each(engines)('the choice of who is asked, in $name', (engine) => {
     count++;
     const id = `hold_${String(count).padStart(5, '0')}`;
     const hold = aHold(NOW, { id, askedDigest: id, assignee: assignee && reviewer(assignee).id, ...changes });
-    const row = { ...toRow(hold, count, NOW), trace_id: null };
+    const row = { ...toRow(hold, createDocuments(createVault(KEY)), count, NOW), trace_id: null };
     await database.db.insertInto('holds').values(row).execute();
   }
 

@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { HoldDatabase } from '../../../../gateway/holds/store/database.ts';
 import { migrate } from '../../../../gateway/holds/store/migrations.ts';
+import { createVault } from '../../../../gateway/holds/store/vault.ts';
+import { KEY } from '../../../helpers/hold.ts';
 import { engines, openDatabase, type Place } from './engines.ts';
 
 describe.each(engines)('a database of holds in $name', (engine) => {
@@ -24,21 +26,21 @@ describe.each(engines)('a database of holds in $name', (engine) => {
 
   test('a database gets its tables once, however many start at once', async () => {
     const opened = await Promise.all(Array.from({ length: 6 }, open));
-    expect(await opened[0]!.db.selectFrom('schema_version').selectAll().execute()).toEqual([{ version: 5 }]);
+    expect(await opened[0]!.db.selectFrom('schema_version').selectAll().execute()).toEqual([{ version: 6 }]);
     expect(await opened[5]!.db.selectFrom('holds').selectAll().execute()).toEqual([]);
   });
 
   test('a database of a newer program is refused and left alone', async () => {
     const database = await open();
     await place.raw('update schema_version set version = 99');
-    await expect(migrate(database)).rejects.toThrow('schema 99');
+    await expect(migrate(database, createVault(KEY))).rejects.toThrow('schema 99');
     expect(await place.raw('select version from schema_version')).toMatchObject([{ version: 99 }]);
   });
 
   test('a database of a development version is refused with what to do about it', async () => {
     const database = await open();
     await place.raw('update schema_version set version = 1');
-    await expect(migrate(database)).rejects.toThrow('finish its holds with that version');
+    await expect(migrate(database, createVault(KEY))).rejects.toThrow('finish its holds with that version');
   });
 
   test('a database gives growing numbers to changes', async () => {

@@ -8,6 +8,8 @@ import { inject } from 'vitest';
 import type { HoldDatabase } from '../../../../gateway/holds/store/database.ts';
 import { migrate } from '../../../../gateway/holds/store/migrations.ts';
 import { openPostgres } from '../../../../gateway/holds/store/postgres.ts';
+import { createVault } from '../../../../gateway/holds/store/vault.ts';
+import { KEY } from '../../../helpers/hold.ts';
 import { openSqlite } from '../../../../gateway/holds/store/sqlite.ts';
 
 /** An empty database of its own for one test. */
@@ -72,6 +74,6 @@ export const engines: readonly TestEngine[] = [
 /** The tables in a place, ready to be used without a store around them. */
 export async function openDatabase({ at }: Place): Promise<HoldDatabase> {
   const database = 'file' in at ? await openSqlite(at.file, 5) : await openPostgres(at.url, 50);
-  await migrate(database);
+  await migrate(database, createVault(KEY));
   return database;
 }

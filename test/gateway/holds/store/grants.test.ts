@@ -10,11 +10,14 @@ import {
   revokeGrantsOf,
   useGrant,
 } from '../../../../gateway/holds/store/grants.ts';
-import { aHold, MINUTE } from '../../../helpers/hold.ts';
+import { createDocuments } from '../../../../gateway/holds/store/documents.ts';
+import { createVault } from '../../../../gateway/holds/store/vault.ts';
+import { aHold, KEY, MINUTE } from '../../../helpers/hold.ts';
 import { engines, openDatabase, type Place } from './engines.ts';
 import { recorded } from './recorded.ts';
 
 const NOW = 1_800_000_000_000;
+const documents = createDocuments(createVault(KEY));
 
 describe.each(engines)('grants in $name', (engine) => {
   let place: Place;
@@ -63,7 +66,7 @@ describe.each(engines)('grants in $name', (engine) => {
 
   test('grants are found as they were given, and their story says who gave what', async () => {
     const { grant, step } = await give();
-    expect(await findGrant(database.db, grant.id)).toEqual(grant);
+    expect(await findGrant(database.db, documents, grant.id)).toEqual(grant);
     expect(step).toEqual({
       type: 'grant.created',
       actor: 'cleo@example.com',
@@ -72,7 +75,7 @@ describe.each(engines)('grants in $name', (engine) => {
       reason: `5 uses of ${grant.id} until 2027-01-15T09:00:00.000Z, with /amount open`,
     });
     expect(grant.by).toEqual(['ben@example.com', 'cleo@example.com']);
-    expect(await findGrant(database.db, 'grant_none')).toBeNull();
+    expect(await findGrant(database.db, documents, 'grant_none')).toBeNull();
   });
 
   test('grants are used up one by one, each use on record', async () => {
@@ -89,7 +92,7 @@ describe.each(engines)('grants in $name', (engine) => {
     });
     expect(await use(500)).toMatchObject({ grant: { used: 2 }, step: { reason: `use 2 of 2 of ${grant.id}` } });
     expect(await use(500)).toBeNull();
-    expect(await findGrant(database.db, grant.id)).toEqual({ ...grant, used: 2 });
+    expect(await findGrant(database.db, documents, grant.id)).toEqual({ ...grant, used: 2 });
   });
 
   test('grants are not used for another agent, after their time or after their revocation', async () => {
@@ -99,7 +102,7 @@ describe.each(engines)('grants in $name', (engine) => {
     expect(await use(500, database, own.until)).toBeNull();
     await recorded(database, NOW, (unit) => revokeGrant(unit, own.id, 'dan@example.com', 'api'));
     expect(await use(500)).toBeNull();
-    expect(await findGrant(database.db, grant.id)).toMatchObject({ used: 0 });
+    expect(await findGrant(database.db, documents, grant.id)).toMatchObject({ used: 0 });
   });
 
   test('grants are used in the order in which they end', async () => {
@@ -116,7 +119,7 @@ describe.each(engines)('grants in $name', (engine) => {
     );
     const given = uses.filter((one) => one !== null).map(({ grant }) => grant.used);
     expect(given.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 20 }, (_none, index) => index + 1));
-    expect(await findGrant(database.db, grant.id)).toMatchObject({ used: 20 });
+    expect(await findGrant(database.db, documents, grant.id)).toMatchObject({ used: 20 });
   });
 
   test('grants are not used by a transaction that is given up', async () => {
@@ -126,7 +129,7 @@ describe.each(engines)('grants in $name', (engine) => {
       throw new Error('given up');
     });
     await expect(failing).rejects.toThrow('given up');
-    expect(await findGrant(database.db, grant.id)).toMatchObject({ used: 0 });
+    expect(await findGrant(database.db, documents, grant.id)).toMatchObject({ used: 0 });
   });
 
   test('grants are revoked once, with who did it and how far they were used', async () => {
@@ -152,7 +155,7 @@ describe.each(engines)('grants in $name', (engine) => {
       },
     ]);
     expect(await revoke('eve@example.com', NOW + 2)).toEqual({ result, events: [] });
-    expect(await findGrant(database.db, grant.id)).toEqual(result);
+    expect(await findGrant(database.db, documents, grant.id)).toEqual(result);
   });
 
   test('grants that do not exist cannot be revoked', async () => {
@@ -180,8 +183,8 @@ describe.each(engines)('grants in $name', (engine) => {
     );
     expect(ids(result).toSorted()).toEqual(ids([one, two]).toSorted());
     expect(events.map(({ type }) => type)).toEqual(['grant.revoked', 'grant.revoked']);
-    expect(await findGrant(database.db, spent.id)).toMatchObject({ revokedAt: null, used: 1 });
-    expect(await findGrant(database.db, others.id)).toMatchObject({ revokedAt: null });
+    expect(await findGrant(database.db, documents, spent.id)).toMatchObject({ revokedAt: null, used: 1 });
+    expect(await findGrant(database.db, documents, others.id)).toMatchObject({ revokedAt: null });
     expect(await use(500)).toBeNull();
   });
 
@@ -192,7 +195,7 @@ describe.each(engines)('grants in $name', (engine) => {
     let cursor: string | null = null;
     do {
       const filter = { active: true, limit: 2, ...(cursor !== null && { cursor }) };
-      const page: { items: Grant[]; next: string | null } = await listGrants(database.db, filter, NOW);
+      const page: { items: Grant[]; next: string | null } = await listGrants(database.db, documents, filter, NOW);
       seen.push(...ids(page.items));
       cursor = page.next;
     } while (cursor !== null);
@@ -208,7 +211,7 @@ describe.each(engines)('grants in $name', (engine) => {
     const { grant: long } = await give();
     const { grant: others } = await give({}, 'other-bot');
     const list = async (active: boolean, agent?: string, now = NOW) =>
-      ids((await listGrants(database.db, { active, limit: 10, ...(agent && { agent }) }, now)).items);
+      ids((await listGrants(database.db, documents, { active, limit: 10, ...(agent && { agent }) }, now)).items);
     expect(await list(true)).toEqual(newestFirst(others, long, short));
     expect(await list(true, 'billing-bot')).toEqual(newestFirst(long, short));
     expect(await list(true, 'billing-bot', short.until)).toEqual([long.id]);

@@ -1,5 +1,8 @@
 import type { HoldDatabase } from '../../../../gateway/holds/store/database.ts';
 import { layerOf, type Event } from '../../../../gateway/domain/event.ts';
+import { createDocuments } from '../../../../gateway/holds/store/documents.ts';
+import { createVault } from '../../../../gateway/holds/store/vault.ts';
+import { KEY } from '../../../helpers/hold.ts';
 import type { RecordUnit } from '../../../../gateway/holds/store/unit-of-work.ts';
 
 type Recorded = Omit<Event, 'event_id' | 'at' | 'node'>;
@@ -16,6 +19,7 @@ export async function recorded<T>(
     return await work({
       trx,
       now,
+      documents: createDocuments(createVault(KEY)),
       record: async (event) => void events.push({ layer: layerOf(event.type), ...event }),
     });
   });

@@ -10,6 +10,8 @@ import {
   isSuspended,
   listSuspensions,
 } from '../../../../gateway/holds/store/suspension-rows.ts';
+import { createVault } from '../../../../gateway/holds/store/vault.ts';
+import { KEY } from '../../../helpers/hold.ts';
 import { engines, openDatabase, postgresPlace, type Place } from './engines.ts';
 import { recorded } from './recorded.ts';
 
@@ -187,7 +189,7 @@ test('suspensions made by another gateway on PostgreSQL are told as they are ann
   const place = await postgresPlace();
   const url = 'url' in place.at ? place.at.url : '';
   const [one, other] = [await openPostgres(url, 3_600_000), await openPostgres(url, 3_600_000)];
-  await migrate(one);
+  await migrate(one, createVault(KEY));
   const watch = watchSuspensions(one);
   const seen: number[] = [];
   watch.watch((suspensions) => seen.push(suspensions.length));
