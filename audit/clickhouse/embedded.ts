@@ -14,6 +14,7 @@ import { readCatalogue } from '../analysts/catalogue.ts';
 import { createQueryEndpoint } from '../analysts/query-endpoint.ts';
 import type { QueryLimits } from '../analysts/settings.ts';
 import { createEngineEndpoint } from './engine-endpoint.ts';
+import { repairDefinitions } from './repair.ts';
 import { openSpool } from './spool.ts';
 
 /** The parent's first message. It carries the password because other processes can read an environment. */
@@ -42,7 +43,13 @@ export type QueryEndpointOrder = {
 export type AnalystsOrder = { readonly analysts: readonly Analyst[] };
 
 export type EmbeddedReply =
-  | { readonly type: 'ready'; readonly url: string; readonly queryPort: number | null }
+  | {
+      readonly type: 'ready';
+      readonly url: string;
+      readonly queryPort: number | null;
+      /** Definitions that a full disk had left unfinished, and that were removed. */
+      readonly repaired: readonly string[];
+    }
   | { readonly type: 'failed'; readonly reason: string };
 
 /** Milliseconds for running statements to end once the parent is gone. */
@@ -65,6 +72,7 @@ async function open({ path, port, username, password, memory, threads, queryEndp
   // By default the engine takes one thread for each GiB that it may use: every query would have one.
   const parallel = [`--max_threads=${threads}`, '--max_threads_min_free_memory_per_thread=0'];
   const connect = () => new Session(path, { connectionArgs: parallel });
+  const repaired = await repairDefinitions(resolve(path));
   // The engine lives as long as it has a connection.
   const keeper = new Session(path, { connectionArgs: [`--max_server_memory_usage=${memory}`] });
   const catalogue = await readCatalogue(keeper);
@@ -106,7 +114,7 @@ async function open({ path, port, username, password, memory, threads, queryEndp
   for (const signal of ['SIGINT', 'SIGHUP']) process.on(signal, () => {});
   const queryPort = queryEndpoint && analysts ? await listen(analysts, queryEndpoint) : null;
   const url = `http://127.0.0.1:${await listen(engine, { host: '127.0.0.1', port })}`;
-  process.send?.({ type: 'ready', url, queryPort } satisfies EmbeddedReply);
+  process.send?.({ type: 'ready', url, queryPort, repaired } satisfies EmbeddedReply);
 }
 
 /** Whether the first start has made all tables. Once they are there, they stay. */

@@ -22,7 +22,7 @@ const VIEWS = 'views.sql';
 
 /**
  * Brings the database `holdpoint` to the newest schema: the numbered templates of `audit/clickhouse/schema` that
- * `holdpoint.schema_migrations` does not name yet, in order; columns for fields of events that are new; the views, when
+ * `holdpoint.schema_migrations` does not name yet, or of which a table is missing, in order; columns for fields of events that are new; the views, when
  * they are others than before; and how long rows are kept.
  *
  * Every statement can be repeated and is recorded after it was carried out, so a crash in between, or two gateways at
@@ -32,8 +32,8 @@ const VIEWS = 'views.sql';
  */
 export async function migrate(client: ClickHouseClient, options: MigrateOptions = {}): Promise<string[]> {
   const { cluster, retention } = options;
-  const execute = async (template: string) => {
-    for (const query of statements(renderSchema(template, cluster))) await client.command({ query });
+  const execute = async (sql: string) => {
+    for (const query of statements(sql)) await client.command({ query });
   };
   const record = (name: string) =>
     client.command({
@@ -41,23 +41,27 @@ export async function migrate(client: ClickHouseClient, options: MigrateOptions 
       query_params: { name },
     });
 
-  await execute(await template(BOOKS));
+  await execute(renderSchema(await template(BOOKS), cluster));
   const done = new Set(await select(client, 'SELECT DISTINCT name FROM holdpoint.schema_migrations'));
   const files = (await readdir(SCHEMA)).filter((file) => /^\d{4}-.*\.sql$/.test(file) && file !== BOOKS).sort();
   refuseUnknown([...done].filter((name) => name.endsWith('.sql') && !files.includes(name)));
 
+  const tables = new Set(await select(client, `SELECT name FROM system.tables WHERE database = 'holdpoint'`));
+  const isApplied = (name: string, sql: string) => done.has(name) && createdBy(sql).every((table) => tables.has(table));
+
   const applied: string[] = [];
   for (const file of files) {
-    if (done.has(file)) continue;
-    await execute(await template(file));
+    const sql = renderSchema(await template(file), cluster);
+    if (isApplied(file, sql)) continue;
+    await execute(sql);
     await record(file);
     applied.push(file);
   }
   applied.push(...(await addColumns(client, cluster)));
 
-  const views = await template(VIEWS);
-  const digest = createHash('sha256').update(renderSchema(views, cluster)).digest('hex').slice(0, 16);
-  if (!done.has(`views-${digest}`)) {
+  const views = renderSchema(await template(VIEWS), cluster);
+  const digest = createHash('sha256').update(views).digest('hex').slice(0, 16);
+  if (!isApplied(`views-${digest}`, views)) {
     await execute(views);
     await record(`views-${digest}`);
     applied.push(VIEWS);
@@ -95,6 +99,14 @@ async function addColumns(client: ClickHouseClient, cluster: string | undefined)
     }
   }
   return added;
+}
+
+/** The tables and views that statements create, without the name of the database. */
+function createdBy(sql: string): string[] {
+  const created = sql.matchAll(
+    /^CREATE (?:OR REPLACE )?(?:MATERIALIZED )?(?:TABLE|VIEW) (?:IF NOT EXISTS )?holdpoint\.(\w+)/gm,
+  );
+  return [...created].map(([, name]) => name!);
 }
 
 async function template(file: string): Promise<string> {

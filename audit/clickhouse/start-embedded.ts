@@ -29,6 +29,8 @@ export type Embedded = {
   readonly password: string;
   /** The port of the query endpoint. */
   readonly queryPort: number | null;
+  /** Definitions of tables that a full disk had left unfinished, and that were removed. */
+  readonly repaired: readonly string[];
   readonly child: ChildProcess;
 };
 
@@ -37,15 +39,21 @@ export type Embedded = {
  */
 const THREAD_POOL = '16';
 
+/** The user of the engine's own endpoint. */
+export const USERNAME = 'holdpoint';
+
+export function createPassword(): string {
+  return randomBytes(32).toString('base64url');
+}
+
 /**
  * Starts the embedded ClickHouse as a child of this process and resolves once it answers. Ends with the parent, or by
  * SIGTERM, which lets running statements finish.
  * @throws when the engine cannot open the path, the port is taken, or `signal` aborts first.
  */
 export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded> {
-  const { path, port = 0, password = randomBytes(32).toString('base64url') } = options;
+  const { path, port = 0, password = createPassword() } = options;
   const { memory = 1024 ** 3, threads = 2, queryEndpoint = null, signal } = options;
-  const username = 'holdpoint';
   await mkdir(path, { recursive: true, mode: 0o700 });
   const child = fork(join(import.meta.dirname, 'embedded.ts'), [], {
     // Nothing else of the environment: it may hold the systems' credentials, and SQL can read it.
@@ -67,10 +75,10 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
     if (reply.type === 'ready') resolve(reply);
     else reject(new Error(`The embedded ClickHouse cannot open ${path}: ${reply.reason}`));
   });
-  child.send({ path, port, username, password, memory, threads, queryEndpoint } satisfies EmbeddedOrder);
+  child.send({ path, port, username: USERNAME, password, memory, threads, queryEndpoint } satisfies EmbeddedOrder);
   try {
-    const { url, queryPort } = await promise;
-    return { url, queryPort, port: Number(new URL(url).port), username, password, child };
+    const { url, queryPort, repaired } = await promise;
+    return { url, queryPort, repaired, port: Number(new URL(url).port), username: USERNAME, password, child };
   } catch (error) {
     child.kill('SIGKILL');
     throw error;

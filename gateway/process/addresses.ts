@@ -13,6 +13,15 @@ export type Listening = {
   readonly analysts: Address | null;
 };
 
+/** A port that no program uses now. */
+export async function freePort(host: string): Promise<number> {
+  const server = createServer();
+  await listenOn(server, { host, port: 0 });
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
 /**
  * Checks that the configured addresses are free, and chooses ports in place of port 0: a restarted process must come
  * back on the announced port. Workers share their ports (SO_REUSEPORT), so they would not notice another program that

@@ -202,8 +202,7 @@ class Supervisor {
       listening: this.#listening,
       folder: dataFolder(this.#config.current.data),
       log: this.#log,
-      onStart: (address) => this.#clickhouse.resolve(address),
-      onStartFailed: (reason) => this.#failStart('clickhouse', reason),
+      onAddress: (address) => this.#clickhouse.resolve(address),
     });
   }
 
