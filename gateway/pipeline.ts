@@ -1,4 +1,3 @@
-import type { createDecider } from './decide/decider.ts';
 import type { createDescribe } from './describe/describe.ts';
 import type { Decision } from './domain/decision.ts';
 import type { Completion } from './domain/completion.ts';
@@ -10,6 +9,7 @@ import type { block, refuse } from './enforce/refuse.ts';
 import type { createServeHeldCall } from './enforce/wait/serve-held-call.ts';
 import type { createAuthorize } from './identify/authorize.ts';
 import type { createIdentify } from './identify/identify.ts';
+import type { Usage } from './metering/usage.ts';
 import type { createRecorder } from './record/recorder.ts';
 
 /** The stages of a call's path. A stage refuses a call by throwing a Problem. No stage decides which one comes next. */
@@ -17,7 +17,7 @@ export type Stages = {
   readonly identify: ReturnType<typeof createIdentify>;
   readonly authorize: ReturnType<typeof createAuthorize>;
   readonly describe: ReturnType<typeof createDescribe>;
-  readonly decide: ReturnType<typeof createDecider>['decide'];
+  readonly decide: Usage['judge'];
   readonly record: ReturnType<typeof createRecorder>;
   readonly supersedeOpenHold: ReturnType<typeof createOpenCallIndex>['supersede'];
   readonly forward: ReturnType<typeof createForward>;
@@ -55,7 +55,9 @@ async function serveCall(stages: Stages, { call, reply }: DescribedCall): Promis
   let decision: Decision | null = null;
   let completion: Completion;
   try {
-    decision = stages.decide(call.input, call.otherReadings);
+    const decided = stages.decide(call);
+    // Only a decision on a budget is waited for: it is made while no other process decides on one.
+    decision = decided instanceof Promise ? await decided : decided;
     await stages.record.decided(call, decision);
     switch (decision.verdict) {
       case 'allow': {

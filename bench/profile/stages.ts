@@ -25,6 +25,8 @@ const OWNERS: readonly (readonly [path: string, stage: Stage])[] = [
   ['gateway/identify/', 'identify'],
   ['gateway/describe/', 'describe'],
   ['gateway/metering/usage', 'usage'],
+  ['gateway/metering/shared-counts.ts', 'usage'],
+  ['gateway/metering/exchanges.ts', 'usage'],
   ['gateway/decide/', 'decide'],
   ['gateway/record/', 'record'],
   ['audit/mask/', 'record'],

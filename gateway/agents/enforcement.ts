@@ -57,7 +57,10 @@ export type Enforcement = {
   readonly suspensions: Suspensions;
   readonly isGranted: (agent: string, system: string) => boolean;
   readonly digest: DigestAction;
-  /** Decides again on an input, with its usage brought up to date, and its repeats if the call's digest is given. */
+  /**
+   * What policy would decide on an input now, with its usage brought up to date, and its repeats if the call's digest is
+   * given. For previews: nothing is reserved.
+   */
   readonly decideAgain: (input: string, digest: string | null, otherReadings?: readonly string[]) => Decision;
   /** The parts under the configuration in force, for calls that begin now. */
   readonly current: Configured;
@@ -120,6 +123,7 @@ export function createEnforcement(deps: EnforcementDeps): Enforcement {
     stored: (...of) => current.links.stored(...of),
   };
   const meter: Meter = {
+    expects: (...of) => current.meter.expects(...of),
     sample: (...of) => current.meter.sample(...of),
     measure: (...of) => current.meter.measure(...of),
   };
@@ -129,7 +133,9 @@ export function createEnforcement(deps: EnforcementDeps): Enforcement {
   });
   const usage = createUsage({
     store: store.usage,
-    wanted: () => policy.readsUsage(),
+    decide: policy.decide,
+    wanted: (system) => policy.readsUsage(system),
+    expects: (...of) => current.meter.expects(...of),
     wantsRepeat: (system) => policy.readsRepeat(system),
     digest,
     clock,
@@ -140,8 +146,8 @@ export function createEnforcement(deps: EnforcementDeps): Enforcement {
   const whyNotPermitted = createWhyNotPermitted(isGranted, suspensions);
   const decideAgain: Enforcement['decideAgain'] = (input, call, otherReadings) =>
     policy.decide(
-      usage.judgedAgain(input, call),
-      otherReadings?.map((reading) => usage.judgedAgain(reading, call)),
+      usage.renewed(input, call),
+      otherReadings?.map((reading) => usage.renewed(reading, call)),
     );
   const outcomes = createOutcomes(store.holds, (hold, { type }, why) =>
     log.warn({ hold_id: hold.id, outcome: type, why }, 'the outcome of a released call came too late to record'),
@@ -150,9 +156,8 @@ export function createEnforcement(deps: EnforcementDeps): Enforcement {
     holds: store.holds,
     contents: store.contents,
     senders: store.senders,
-    decide: decideAgain,
+    judge: usage.judgeAgain,
     released: usage.released,
-    spent: usage.spent,
     forwarder,
     outcomes,
     meter,

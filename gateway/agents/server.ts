@@ -87,7 +87,11 @@ export function buildServer(deps: ServerDeps): AgentsServer {
   let tunnels: Tunnels | null = null;
   const enforcement = createEnforcement({
     ...deps,
-    usageFailed: (err) => log.warn({ err }, 'usage counts could not be shared; policy is told that they are stale'),
+    usageFailed: (err) =>
+      log.warn(
+        { err },
+        'usage counts could not be shared; calls that policy allows by usage are refused until the store answers',
+      ),
     suspensionsChanged: () => cutTunnels(),
   });
   const cutTunnels = () =>

@@ -95,8 +95,8 @@ export function createStages(deps: {
     return {
       identify: createIdentify({ route: createRouter(systems), findAgent, readPass }),
       authorize: createAuthorize(isGranted, suspensions),
-      describe: createDescribe(systems, describerOf, usage.judged),
-      decide: policy.decide,
+      describe: createDescribe(systems, describerOf),
+      decide: usage.judge,
       record,
       supersedeOpenHold: openCalls.supersede,
       forward: createForward({ forwarder, meter, links }),

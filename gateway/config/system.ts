@@ -14,7 +14,7 @@ const httpStatus = z.number().int().min(200).max(599);
 const COST_SOURCES = 'expected one of answer, header and amount';
 const COSTS = `What calls cost. The gateway takes the cost of a call from the response, else from the [policy](../../policies/README.md#what-a-call-costs), else from a fixed \`amount\`. Each entry has one of \`answer\`, \`header\` and \`amount\`. Among the entries with \`answer\` or \`header\`, and among those with \`amount\`, the first that names the operation, or names none, counts.
 
-The gateway reads a response after the agent has it: headers of any response; JSON bodies of at most 256 KiB, also compressed with gzip, deflate, br or zstd; and the last event of an uncompressed \`text/event-stream\` that has the place. If a response cannot be read, the next source counts.`;
+The gateway reads a response after the agent has it: headers of any response; JSON bodies of at most 256 KiB, also compressed with gzip, deflate, br or zstd; and the last event of an uncompressed \`text/event-stream\` that has the place. If a response cannot be read, the next source counts. Until the response is there, [budgets](../../policies/README.md#budgets-and-rates) count the largest recent cost of the operation, and at least what policy or an \`amount\` says.`;
 
 const HEADERS =
   'Headers to judge and to send besides [those that need no entry](../../policies/README.md#headers), such as `sudo`, `impersonate-user` or `x-forwarded-user`. Approvals bind to them. A header that carries a credential, such as `private-token` or `x-csrf-token`, is sent if it is named here, but policy never sees it.';

@@ -21,8 +21,11 @@ export type Decider = DriftRules & {
   sees(input: string): string;
   /** The words in the texts of the policy in force. */
   words(): Words;
-  /** Whether the policy in force reads `input.usage`. */
-  readsUsage(): boolean;
+  /**
+   * Whether the policy in force reads `input.usage` for decisions on a system's calls; null: whether it mentions it at
+   * all, be it in drift rules.
+   */
+  readsUsage(system: string | null): boolean;
   /** Whether it reads `input.action.repeat` of a system's calls; null stands for any system. */
   readsRepeat(system: string | null): boolean;
   /** The decision-log mask of the policy in force, if it has one; see `Evaluator`. */
@@ -68,7 +71,7 @@ export function createDecider(initial: Evaluator | null = null): Decider {
     findDrift: (input) => current?.findDrift(input) ?? { drift: null, fault: 'no policy is loaded' },
     sees: (input) => current?.sees(input) ?? input,
     words: () => current?.words ?? NO_WORDS,
-    readsUsage: () => current?.readsUsage ?? false,
+    readsUsage: (system) => current?.readsUsage(system) ?? false,
     readsRepeat: (system) => current?.readsRepeat(system) ?? false,
     mask: () => current?.mask ?? null,
     swap(evaluator) {

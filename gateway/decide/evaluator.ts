@@ -3,7 +3,7 @@ import type { DriftCheck, DriftRules } from '../domain/metering.ts';
 import type { Bundle } from '../domain/bundle.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { Decision } from '../domain/decision.ts';
-import { REPEAT_PLACE } from '../domain/policy-input.ts';
+import { REPEAT_PLACE, USAGE_PLACE } from '../domain/policy-input.ts';
 import { createId } from '../domain/id.ts';
 import { createBuiltins, missingBuiltins, MOMENTARY_BUILTINS } from './builtins.ts';
 import { writeJson } from './builtins/json.ts';
@@ -38,8 +38,8 @@ export type Evaluator = DriftRules & {
   readonly revision: string;
   /** The names of the entrypoints, such as `holdpoint/decision`. */
   readonly entrypoints: readonly string[];
-  /** Whether the policy reads `input.usage`. */
-  readonly readsUsage: boolean;
+  /** Whether decisions on a system's calls read `input.usage`; null: whether the policy mentions it at all. */
+  readsUsage(system: string | null): boolean;
   /** Whether it reads `input.action.repeat` of a system's calls; null stands for any system. */
   readsRepeat(system: string | null): boolean;
   /**
@@ -162,6 +162,7 @@ export function createEvaluator(bundle: Bundle, options: EvaluatorOptions = {}):
     };
   };
 
+  const usage = createReadsOf(bundle.reads, USAGE_PLACE);
   const mask = entrypoints[MASK];
 
   const watched = new Set(
@@ -184,7 +185,7 @@ export function createEvaluator(bundle: Bundle, options: EvaluatorOptions = {}):
     watches: (system) => watchesAll || watched.has(system),
     findDrift,
     entrypoints: Object.keys(entrypoints),
-    readsUsage: bundle.readsUsage,
+    readsUsage: (system) => bundle.readsUsage && (system === null || usage(system)),
     readsRepeat: createReadsOf(bundle.reads, REPEAT_PLACE),
     mask: mask === undefined ? null : (event) => run(mask, event),
     decide,

@@ -1,4 +1,3 @@
-import type { Call } from '../domain/call.ts';
 import type { Caller, DescribedCall, Exchange } from '../domain/exchange.ts';
 import { createId } from '../domain/id.ts';
 import { oncePerSystem } from '../domain/once-per-system.ts';
@@ -23,13 +22,11 @@ export function createDescribers(policy: PolicyView) {
  * Turns a request into the calls that it carries; an HTTP request is one. The head is checked before the body is
  * requested, the body is read once, and ambiguous input is refused rather than guessed.
  *
- * @param withUsage adds what was used before to the policy input
  * @throws Problem with a 4xx status; nothing has been forwarded by then
  */
 export function createDescribe(
   systems: readonly System[],
   describerOf: ReturnType<typeof createDescribers>,
-  withUsage: (call: Call) => Call,
 ): (exchange: Exchange, caller: Caller) => Promise<readonly DescribedCall[]> {
   const describers = new Map(systems.map((system) => [system.name, describerOf(system)]));
 
@@ -55,7 +52,7 @@ export function createDescribe(
       ip: request.socket.remoteAddress ?? '',
       protocol: reply.tunnel ? 'websocket' : 'http',
     });
-    return [{ call: withUsage(call), reply }];
+    return [{ call, reply }];
   };
 }
 

@@ -24,6 +24,14 @@ export type DriftRules = {
 /** The cost and drift of an answered call. */
 export type Measurement = { readonly cost: Cost | null; readonly drift: Drift | null };
 
+/** What is known of a call's cost before it is answered. */
+export type Expectation = {
+  /** The cost if the answer names none; null if it is free then. */
+  readonly cost: Cost | null;
+  /** The unit of the cost that the answer may name; null if none is read from it. */
+  readonly metered: string | null;
+};
+
 /** Keeps the parts of a streaming answer that metering needs. */
 export type AnswerSample = {
   head(status: number, headers: readonly string[]): void;
@@ -31,6 +39,8 @@ export type AnswerSample = {
 };
 
 export type Meter = {
+  /** @param policyCost the call's cost according to policy */
+  expects(call: Pick<Call, 'system' | 'operation'>, policyCost: Cost | null): Expectation;
   /** Starts a sample of the answer; null in the common case that metering needs nothing of it. */
   sample(call: Pick<Call, 'system' | 'operation'>): AnswerSample | null;
   /**

@@ -32,6 +32,7 @@ export const MEMBERS_OF_OTHERS: Readonly<Record<'decision' | 'drift', readonly s
 export const PATH_POINTER = '/action/path';
 
 export const REPEAT_PLACE = ['action', 'repeat'] as const;
+export const USAGE_PLACE = ['usage'] as const;
 
 const QUERY = ',"query":';
 const ACTION = ',"action":{';

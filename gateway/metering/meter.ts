@@ -35,6 +35,10 @@ export function createMeter(deps: {
   const priceOf = createPriceList(deps.systems);
 
   return {
+    expects({ system, operation }, policyCost) {
+      const price = priceOf(system, operation);
+      return { cost: policyCost ?? price?.fixed ?? null, metered: price?.metered?.unit ?? null };
+    },
     sample({ system, operation }) {
       return priceOf(system, operation)?.metered || rules.watches(system) ? new KeptSample() : null;
     },

@@ -55,6 +55,11 @@ export class Window {
     this.#cell(bucket, measure).added += amount;
   }
 
+  /** Takes back a part of the pending counts. */
+  withdraw({ bucket, measure, amount }: UsageCount): void {
+    this.count(bucket, measure, -amount);
+  }
+
   /** `{"calls":3,"blocked":0,"held":1,"cost":{"EUR":1.5}}` */
   text(now: number): string {
     if (this.#text === null || now >= this.#until) {

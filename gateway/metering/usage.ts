@@ -1,121 +1,78 @@
 import type { Call } from '../domain/call.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { Cost } from '../domain/cost.ts';
+import type { Decision } from '../domain/decision.ts';
 import type { Digest } from '../domain/hold.ts';
+import type { Expectation } from '../domain/metering.ts';
 import { spenderOf, withoutUsage, withRepeat, withUsage } from '../domain/policy-input.ts';
-import type { Spender, UsageCount, UsageMeasure, UsageMeter, UsageStore, UsageWindow } from '../domain/usage.ts';
-import { createRepeats } from './repeats.ts';
-import { Window } from './usage-window.ts';
+import type { JudgeAgain, Spender, UsageMeter, UsageStore } from '../domain/usage.ts';
+import { createExchanges } from './exchanges.ts';
+import { createSharedCounts } from './shared-counts.ts';
 
-/** Milliseconds between two exchanges with the store. A count of another process arrives after two at most. */
-const USAGE_INTERVAL = 500;
-/** Milliseconds without an exchange after which policy is told that counts are stale. */
+/** Milliseconds without the counts of others after which policy is told that counts are stale. */
 const USAGE_STALE = 5_000;
-/** Milliseconds that the last exchange may take. */
-const STOP_LIMIT = 1_000;
-/** Most subjects counted. An agent can invent any number of paths: beyond the limit, operations share one subject. */
-const SUBJECTS = 10_000;
-
-/** Exchanges between two removals of empty subjects. A removal reads every bucket of every subject. */
-const SWEEP_EVERY = 120;
-
-type Subject = { readonly key: string; readonly windows: Readonly<Partial<Record<UsageWindow, Window>>> };
-type Spending = Subject & { readonly windows: Readonly<Record<Span, Window>> };
 
 export type Usage = UsageMeter & {
-  /** The call with the current `usage` and `action.repeat` in its policy input, as far as policy reads them. */
-  judged(call: Call): Call;
   /**
-   * An input that was judged before, with its `usage` replaced by the current one.
+   * Judges a call with `usage` and `action.repeat` in its policy input, as far as policy reads them. If the decision can
+   * depend on usage, it is made in an exchange with the store, which no other process has at the same time: the counts of
+   * all are known, and what the call may cost is counted before the next call is judged.
+   * @throws Problem `store-unavailable` if policy would allow the call by counts that may be old
+   */
+  judge(call: Call): Decision | Promise<Decision>;
+  judgeAgain: JudgeAgain;
+  /**
+   * An input that was judged before, with its `usage` replaced by what is known here now. For previews: nothing is
+   * reserved.
    * @param digest also replaces `action.repeat` by that of this call; null keeps it, for a call that was sent already
    */
-  judgedAgain(input: string, digest: string | null): string;
+  renewed(input: string, digest: string | null): string;
   /** Counts a held call that is sent now. */
   released(system: string, digest: string): void;
-  /** Counts the cost of a released call. */
-  spent(spender: Spender, cost: Cost): void;
-  /** Exchanges counts with the store once. @throws Problem `store-unavailable` */
-  exchange(): Promise<void>;
+  /** Shares counts with the store once. @throws Problem `store-unavailable` */
+  share(): Promise<void>;
   start(): void;
   /** Adds the remaining counts to the store, if it can be reached. */
   stop(): Promise<void>;
 };
 
-type Span = Exclude<UsageWindow, 'repeat'>;
-const SPANS: readonly Span[] = ['minute', 'hour', 'day'];
+/** What is counted for a call that may be sent, until it is known what it cost. */
+type Reservation = {
+  readonly spender: Spender;
+  readonly at: number;
+  readonly costs: readonly Cost[];
+  readonly metered: string | null;
+};
 
 /**
  * Counts the usage of agents, owners and operations, and identical calls, over all processes and gateways on one store.
- * Own counts are known at once; counts of other processes within a second, while the store answers.
  *
- * What the policy in force does not read is not counted, written or read.
+ * Budgets hold because a decision that can depend on usage is an exchange with the store. Everything else that is
+ * counted reaches the store within half a second. What the policy in force does not read is not counted, written or read.
  */
 export function createUsage(deps: {
   readonly store: UsageStore;
-  /** Whether the policy in force reads `usage`. */
-  readonly wanted: () => boolean;
-  /** Whether it reads `action.repeat` of a system's calls; null stands for any system. */
+  readonly decide: (input: string, otherReadings?: readonly string[]) => Decision;
+  /** Whether decisions on a system's calls can depend on `usage`; null: whether the policy in force mentions it at all. */
+  readonly wanted: (system: string | null) => boolean;
+  /** Whether they can depend on `action.repeat`; null stands for any system. */
   readonly wantsRepeat: (system: string | null) => boolean;
+  /** What a call costs, as far as it is known before it is answered. */
+  readonly expects: (call: Pick<Call, 'system' | 'operation'>, policyCost: Cost | null) => Expectation;
   readonly digest: Digest;
   readonly clock: Clock;
   readonly failed: (error: unknown) => void;
 }): Usage {
-  const { store, wanted, wantsRepeat, digest, clock, failed } = deps;
-  const subjects = new Map<string, Spending>();
-  const repeats = createRepeats();
+  const { decide, wanted, wantsRepeat, expects, digest, clock } = deps;
+  const counts = createSharedCounts(deps);
+  const exchanges = createExchanges({
+    counts,
+    wanted: () => wanted(null) || wantsRepeat(null),
+    failed: deps.failed,
+  });
   const digests = new WeakMap<Call, string>();
-  /**
-   * Allowed calls that were counted. A call that could not be recorded, or came while usage was not `wanted`, was not.
-   */
-  const counted = new WeakSet<Call>();
-  /** Subjects with counts since the last exchange; there may be thousands of others. */
-  let touched = new Set<Subject>();
-  let exchanges = 0;
-  let since = 0;
-  let exchangedAt = 0;
-  let timer: NodeJS.Timeout | null = null;
-  let stopped = false;
-  let failing = false;
-  let running: Promise<void> = Promise.resolve();
-
-  function subject(key: string, shared = key): Spending {
-    let found = subjects.get(key);
-    if (found === undefined && subjects.size >= SUBJECTS) found = subjects.get((key = shared));
-    if (found === undefined) {
-      found = { key, windows: { minute: new Window('minute'), hour: new Window('hour'), day: new Window('day') } };
-      subjects.set(key, found);
-    }
-    return found;
-  }
-
-  function of({ agent, owner, system, operation }: Spender): readonly [Spending, Spending, Spending] {
-    return [
-      subject(`agent:${agent}`),
-      subject(`owner:${owner}`),
-      subject(`operation:${system}/${operation}`, `operation:${system}/*`),
-    ];
-  }
-
-  function count(spender: Spender, at: number, measure: UsageMeasure, amount: number): void {
-    for (const one of of(spender)) {
-      touched.add(one);
-      for (const span of SPANS) one.windows[span].count(at, measure, amount);
-    }
-  }
-
-  function text({ windows: { minute, hour, day } }: Spending, now: number): string {
-    return `{"minute":${minute.text(now)},"hour":${hour.text(now)},"day":${day.text(now)}}`;
-  }
-
-  function subjectOf({ subject: key, window }: UsageCount): Subject {
-    return window === 'repeat' ? repeats.of(key) : subject(key);
-  }
-
-  function countCall(call: string, at: number): void {
-    const one = repeats.ofCall(call);
-    one.windows.repeat.count(at, 'calls', 1);
-    touched.add(one);
-  }
+  /** Allowed calls that were counted. A call that came while usage was not `wanted` was not. */
+  const reserved = new WeakMap<Call, Reservation>();
 
   function digestOf(call: Call): string {
     let known = digests.get(call);
@@ -123,115 +80,138 @@ export function createUsage(deps: {
     return known;
   }
 
-  async function once(): Promise<void> {
-    const adding = touched;
-    touched = new Set();
-    const pending = [...adding].flatMap(({ key, windows }) =>
-      Object.values(windows).flatMap((window) => window.pending(key).map((count) => ({ window, count }))),
-    );
-    try {
-      if (pending.length > 0) await store.add(pending.map(({ count }) => count));
-    } catch (error) {
-      touched = touched.union(adding);
-      throw error;
+  /** Decides on an input with the current usage, alone among all processes; counts by the decision with `book`. */
+  function decideAlone(judge: (stale: boolean) => Decision, book: (decision: Decision) => void): Promise<Decision> {
+    const work = () => {
+      const decision = judge(false);
+      book(decision);
+      return decision;
+    };
+    return exchanges.alone(work).catch((error: unknown) => {
+      // The policy may want to say why it stops the call. It cannot allow it: others may have used up what is left.
+      const decision = judge(true);
+      if (decision.verdict === 'allow') throw error;
+      book(decision);
+      return decision;
+    });
+  }
+
+  /** Counts what a call that may be sent costs at most, as far as anybody knows. */
+  function reserve(spender: Spender, at: number, policyCost: Cost | null): Reservation {
+    const { cost, metered } = expects(spender, policyCost);
+    const largest = metered === null ? 0 : counts.largest(spender, metered);
+    const named = metered !== null && largest > 0 ? { amount: largest, unit: metered } : null;
+    const isOne = cost !== null && named !== null && cost.unit === named.unit;
+    const costs = isOne ? [cost.amount > named.amount ? cost : named] : [cost, named].filter((each) => each !== null);
+    for (const { amount, unit } of costs) counts.count(spender, at, `cost:${unit}`, amount);
+    return { spender, at, costs, metered };
+  }
+
+  /**
+   * Replaces what was reserved. All counts of a call carry the time of its arrival, so that a correction leaves the
+   * window with the count it corrects.
+   */
+  function settle({ spender, at, costs, metered }: Reservation, cost: Cost | null): void {
+    if (cost && cost.unit === metered) counts.named(spender, at, cost);
+    let isMore = cost !== null;
+    for (const { amount, unit } of costs) {
+      const actual = cost?.unit === unit ? cost.amount : 0;
+      if (actual !== amount) counts.count(spender, at, `cost:${unit}`, actual - amount);
+      if (cost?.unit === unit) isMore = actual > amount;
     }
-    for (const { window, count } of pending) window.added(count);
-    const { counts: totals, at } = await store.totals(since);
-    for (const each of totals) subjectOf(each).windows[each.window]?.settle(each);
-    since = at;
-    exchangedAt = clock();
-    if (++exchanges % SWEEP_EVERY !== 0) return;
-    for (const [key, { windows }] of subjects)
-      if (SPANS.every((span) => windows[span].isEmpty(exchangedAt))) subjects.delete(key);
-    repeats.sweep(exchangedAt);
-  }
-
-  /** `usage` as JSON text. */
-  function textOf(spender: Spender): string {
-    const now = clock();
-    const [agent, owner, operation] = of(spender).map((one) => text(one, now));
-    const stale = now - exchangedAt > USAGE_STALE;
-    return `{"agent":${agent},"owner":${owner},"operation":${operation},"stale":${stale}}`;
-  }
-
-  /** Exchanges run one after another: two at once would add the same counts twice. */
-  function exchange(): Promise<void> {
-    const next = running.then(once);
-    running = next.catch(() => {});
-    return next;
-  }
-
-  function schedule(): void {
-    if (stopped) return;
-    timer = setTimeout(() => void attempt().finally(schedule), USAGE_INTERVAL).unref();
-  }
-
-  /** Reports the first failure of an outage only. */
-  async function attempt(): Promise<void> {
-    try {
-      if (wanted() || wantsRepeat(null)) await exchange();
-      failing = false;
-    } catch (error) {
-      if (!failing) failed(error);
-      failing = true;
+    if (cost && !costs.some(({ unit }) => unit === cost.unit)) {
+      counts.count(spender, at, `cost:${cost.unit}`, cost.amount);
     }
+    // Others should not allow calls by a budget that is smaller than they know.
+    if (isMore) exchanges.soon();
+  }
+
+  function book(call: Call, { verdict, cost }: Decision): void {
+    const [spender, at] = [spenderOfCall(call), call.receivedAt];
+    counts.count(spender, at, 'calls', 1);
+    if (verdict === 'block') counts.count(spender, at, 'blocked', 1);
+    if (verdict === 'hold') counts.count(spender, at, 'held', 1);
+    if (verdict === 'allow') reserved.set(call, reserve(spender, at, cost));
+  }
+
+  function renewed(
+    input: string,
+    spender: Spender & { readonly hasUsage: boolean },
+    call: string | null,
+    stale: boolean,
+  ) {
+    const isRepeat = call !== null && wantsRepeat(spender.system);
+    const known = isRepeat ? withRepeat(input, counts.repeatText(call)) : input;
+    if (!wanted(null)) return known;
+    return withUsage(spender.hasUsage ? withoutUsage(known) : known, counts.usageText(spender, stale));
   }
 
   return {
-    judged(call) {
+    judge(call) {
       const isRepeat = wantsRepeat(call.system);
-      if (!isRepeat && !wanted()) return call;
-      const repeat = isRepeat ? repeats.text(digestOf(call), clock()) : null;
-      const used = wanted() ? textOf(spenderOfCall(call)) : null;
-      const tell = (input: string): string => {
-        const told = repeat === null ? input : withRepeat(input, repeat);
-        return used === null ? told : withUsage(told, used);
+      const isMentioned = wanted(null);
+      if (!isRepeat && !isMentioned) return decide(call.input, call.otherReadings);
+      const { input, otherReadings } = call;
+      const judge = (stale: boolean): Decision => {
+        const repeat = isRepeat ? counts.repeatText(digestOf(call)) : null;
+        const used = isMentioned ? counts.usageText(spenderOfCall(call), stale) : null;
+        const tell = (text: string): string => {
+          const told = repeat === null ? text : withRepeat(text, repeat);
+          return used === null ? told : withUsage(told, used);
+        };
+        call.input = tell(input);
+        call.otherReadings = otherReadings.map(tell);
+        return decide(call.input, call.otherReadings);
       };
-      const judged = { ...call, input: tell(call.input), otherReadings: call.otherReadings.map(tell) };
-      if (isRepeat) digests.set(judged, digestOf(call));
-      return judged;
+      if (wanted(call.system)) return decideAlone(judge, (decision) => book(call, decision));
+      const decision = judge(counts.age > USAGE_STALE);
+      if (isMentioned) book(call, decision);
+      return decision;
     },
-    judgedAgain(input, call) {
-      const { hasUsage, ...spender } = spenderOf(input);
-      const isRepeat = call !== null && wantsRepeat(spender.system);
-      const known = isRepeat ? withRepeat(input, repeats.text(call, clock())) : input;
-      return wanted() ? withUsage(hasUsage ? withoutUsage(known) : known, textOf(spender)) : known;
+    async judgeAgain({ input, otherReadings = [], digest: call, isSent }) {
+      const spender = spenderOf(input);
+      let judged = input;
+      let reservation: Reservation | null = null;
+      const judge = (stale: boolean): Decision => {
+        judged = renewed(input, spender, call, stale);
+        return decide(
+          judged,
+          otherReadings.map((reading) => renewed(reading, spender, call, stale)),
+        );
+      };
+      const book = (decision: Decision) => {
+        if (isSent(decision)) reservation = reserve(spender, clock(), decision.cost);
+      };
+      let decision: Decision;
+      if (wanted(spender.system)) {
+        decision = await decideAlone(judge, book);
+      } else {
+        decision = judge(counts.age > USAGE_STALE);
+        if (wanted(null)) book(decision);
+      }
+      return {
+        decision,
+        input: judged,
+        settle(cost) {
+          if (reservation) settle(reservation, cost);
+          reservation = null;
+        },
+      };
     },
+    renewed: (input, call) => renewed(input, spenderOf(input), call, counts.age > USAGE_STALE),
     released(system, call) {
-      if (wantsRepeat(system)) countCall(call, clock());
+      if (wantsRepeat(system)) counts.countCall(call, clock());
     },
-    // All counts of a call carry its time of arrival, so that a correction leaves the window with the count it
-    // corrects.
-    decided(call, { verdict, cost }) {
-      if (verdict === 'allow' && wantsRepeat(call.system)) countCall(digestOf(call), call.receivedAt);
-      if (!wanted()) return;
-      const [spender, at] = [spenderOfCall(call), call.receivedAt];
-      count(spender, at, 'calls', 1);
-      if (verdict === 'block') count(spender, at, 'blocked', 1);
-      if (verdict === 'hold') count(spender, at, 'held', 1);
-      if (verdict !== 'allow') return;
-      counted.add(call);
-      if (cost) count(spender, at, `cost:${cost.unit}`, cost.amount);
+    decided(call, { verdict }) {
+      if (verdict === 'allow' && wantsRepeat(call.system)) counts.countCall(digestOf(call), call.receivedAt);
     },
-    completed(call, { cost: expected }, cost) {
-      if (!counted.has(call)) return;
-      const [spender, at] = [spenderOfCall(call), call.receivedAt];
-      const same = cost?.unit === expected?.unit && cost?.amount === expected?.amount;
-      if (expected && !same) count(spender, at, `cost:${expected.unit}`, -expected.amount);
-      if (cost && !same) count(spender, at, `cost:${cost.unit}`, cost.amount);
+    completed(call, cost) {
+      const reservation = reserved.get(call);
+      if (reservation) settle(reservation, cost);
     },
-    spent(spender, { amount, unit }) {
-      if (wanted()) count(spender, clock(), `cost:${unit}`, amount);
-    },
-    exchange,
-    start: schedule,
-    async stop() {
-      stopped = true;
-      if (timer) clearTimeout(timer);
-      // A store that hangs must not keep the process from ending. A crash would lose the same half second of counts.
-      const late = new Promise<void>((resolve) => setTimeout(resolve, STOP_LIMIT).unref());
-      await Promise.race([attempt(), late]);
-    },
+    share: exchanges.share,
+    start: exchanges.start,
+    stop: exchanges.stop,
   };
 }
 

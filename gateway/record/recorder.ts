@@ -75,7 +75,7 @@ export function createRecorder(deps: {
   }
 
   function ended(call: Call, decision: Decision, completion: Completion, end: End): void {
-    usage.completed(call, decision, completion.cost);
+    usage.completed(call, completion.cost);
     if (decision.alert.length > 0) {
       const { reason = '', ...alert } = JSON.parse(lines.decided(call, decision, '')) as Event;
       alerts.raise(decision, { ...alert, ...end.place, reason: maskText(reason) });

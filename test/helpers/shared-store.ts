@@ -22,8 +22,16 @@ export type SharedStore = {
   remove(): Promise<void>;
 };
 
-/** @param rego the rules of the system `github`, which is at `upstream` */
-export async function createSharedStore(gateways: number, upstream: string, rego: string): Promise<SharedStore> {
+/**
+ * @param rego the rules of the system `github`, which is at `upstream`
+ * @param own replaces settings
+ */
+export async function createSharedStore(
+  gateways: number,
+  upstream: string,
+  rego: string,
+  own: object = {},
+): Promise<SharedStore> {
   await testOpa();
   const folder = tempFolder();
   const policies = writeFiles({ 'github.rego': rego });
@@ -44,7 +52,7 @@ export async function createSharedStore(gateways: number, upstream: string, rego
   };
   const places: Place[] = [];
   for (let index = 1; index <= gateways; index++) {
-    places.push(await createPlace(upstream, { ...config, node: `gateway-${index}` }));
+    places.push(await createPlace(upstream, { ...config, ...own, node: `gateway-${index}` }));
   }
   const client = connectClickHouse(clickhouse);
   return {

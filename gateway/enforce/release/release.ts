@@ -3,7 +3,7 @@ import type { Measurement, Meter } from '../../domain/metering.ts';
 import { isSafe } from '../../domain/call.ts';
 import type { Clock } from '../../domain/clock.ts';
 import type { Cost } from '../../domain/cost.ts';
-import type { Spender } from '../../domain/usage.ts';
+import type { JudgeAgain, JudgedAgain } from '../../domain/usage.ts';
 import type { Decision } from '../../domain/decision.ts';
 import { assertCall, type CallHold, type DigestAction, type Hold } from '../../domain/hold.ts';
 import { isRefusal, type HoldCommand, type HoldRefusal } from '../../domain/hold-command.ts';
@@ -58,15 +58,13 @@ export function createReleaser(deps: {
   readonly holds: Pick<HoldStore, 'apply'>;
   readonly contents: Pick<HoldContents, 'call'>;
   readonly senders: Pick<SenderStore, 'unaware'>;
-  /** Decides again. The digest tells which calls are identical; it is null for a call that was sent already. */
-  readonly decide: (input: string, digest: string | null, otherReadings?: readonly string[]) => Decision;
+  /** Decides again, and counts what the call may cost if it is sent. */
+  readonly judge: JudgeAgain;
   readonly forwarder: Forwarder;
   readonly outcomes: Outcomes;
   readonly meter: Meter;
   /** Told each call that is sent for the first time. */
   readonly released: (system: string, digest: string) => void;
-  /** Told the cost of each released call. */
-  readonly spent: (spender: Spender, cost: Cost) => void;
   readonly digest: DigestAction;
   readonly systems: ReadonlyMap<string, Pick<System, 'idempotent'>>;
   /** Why the agent may no longer call the system at this upstream; null if it may. */
@@ -79,12 +77,11 @@ export function createReleaser(deps: {
     holds,
     contents,
     senders,
-    decide,
+    judge,
     forwarder,
     outcomes,
     meter,
     released,
-    spent,
     digest,
     systems,
     whyNotPermitted,
@@ -99,20 +96,32 @@ export function createReleaser(deps: {
     return latest(hold, result);
   }
 
-  /** The approved call, and the objection to sending it now, if any. */
-  async function judge(hold: CallHold, wasSent: boolean) {
+  /** The approved call, and the objection to sending it now, if any. Its `settle` must be called in the end. */
+  async function judgeHeld(hold: CallHold, wasSent: boolean): Promise<Judged> {
     const call = await contents.call(hold.id);
     // Approval binds to the digest alone: no reviewer approved bytes that do not match it.
     if (!call || ![digest(hold, call), digest.earlier(hold, call)].includes(hold.digest)) {
       throw new Problem('internal', { cause: new Error(`what is stored for ${hold.id} is not what was approved`) });
     }
-    const decision = decide(call.input, wasSent ? null : hold.digest, call.otherReadings);
-    if (decision.fault !== null) throw new Problem('policy-unavailable', { cause: new Error(decision.fault) });
-    const { policyRevision } = decision;
     const reason = whyNotPermitted(hold.principal.agent, hold.system, hold.upstream);
-    const objection = reason ? ({ type: 'supersede', reason, policyRevision } as const) : asksAgain(hold, decision);
-    const request = forwarder.prepare({ ...call, system: hold.system, operation: hold.operation }, decision);
-    return { request, objection, policyRevision, cost: decision.cost, input: call.input };
+    const objectionOf = (decision: Decision) =>
+      reason
+        ? ({ type: 'supersede', reason, policyRevision: decision.policyRevision } as const)
+        : asksAgain(hold, decision);
+    const { decision, input, settle } = await judge({
+      ...call,
+      digest: wasSent ? null : hold.digest,
+      isSent: (decision) => decision.fault === null && objectionOf(decision) === null,
+    });
+    try {
+      const { fault, policyRevision, cost } = decision;
+      if (fault !== null) throw new Problem('policy-unavailable', { cause: new Error(fault) });
+      const request = forwarder.prepare({ ...call, system: hold.system, operation: hold.operation }, decision);
+      return { request, objection: objectionOf(decision), policyRevision, cost, input, settle };
+    } catch (error) {
+      settle(null);
+      throw error;
+    }
   }
 
   /**
@@ -128,13 +137,13 @@ export function createReleaser(deps: {
     }
   }
 
-  async function send(hold: CallHold, attempt: string, { request, cost, input }: Judged, to: Receiver) {
+  async function send(hold: CallHold, attempt: string, { request, cost, input, settle }: Judged, to: Receiver) {
     const answer = new CapturedAnswer(to.attached);
     const sample = meter.sample(hold);
     const delivery = await to.send(hold.system, request, sampled(answer, sample));
     const { callId: id, system, operation } = hold;
     const measurement = await meter.measure({ id, system, operation, input }, cost, sample, delivery);
-    if (measurement.cost) spent({ ...hold.principal, system, operation }, measurement.cost);
+    settle(measurement.cost);
     const recorded = outcomes.record(hold, outcomeOf(hold, attempt, delivery, answer, measurement));
     await Promise.race([recorded, sleep(RECORDED_WITHIN, undefined, { ref: false })]);
     answer.passOn();
@@ -170,11 +179,15 @@ export function createReleaser(deps: {
     return { type: 'indeterminate', attempt, reason, resendAt: wait === null ? null : clock() + wait };
   }
 
-  /** Marks the hold as being released here. Between processes, the compare-and-swap decides. */
-  async function alone<T>(hold: CallHold, work: () => Promise<T>): Promise<T> {
+  /**
+   * Marks the hold as being released here, and judges it. Between processes, the compare-and-swap decides. What was
+   * counted for a call that `work` did not send is taken back.
+   */
+  async function judged<T>(hold: CallHold, wasSent: boolean, work: (judged: Judged) => Promise<T>): Promise<T> {
     releasing.add(hold.id);
     try {
-      return await work();
+      const judged = await judgeHeld(hold, wasSent);
+      return await work(judged).finally(() => judged.settle(null));
     } finally {
       releasing.delete(hold.id);
     }
@@ -182,8 +195,7 @@ export function createReleaser(deps: {
 
   return {
     release: (hold, attached, sendBy = forwarder.send) =>
-      alone(hold, async () => {
-        const judged = await judge(hold, false);
+      judged(hold, false, async (judged) => {
         const { request, objection, policyRevision } = judged;
         if (objection?.type === 'supersede') return { hold: await apply(hold, objection), delivery: null };
         const aware = isSafe(hold.method) ? 'all' : await allAware(senders, hold);
@@ -201,8 +213,7 @@ export function createReleaser(deps: {
         return send(assertCall(begun), attempt, judged, { attached, send: sendBy });
       }),
     resend: (hold) =>
-      alone(hold, async () => {
-        const judged = await judge(hold, true);
+      judged(hold, true, async (judged) => {
         const { request, objection, policyRevision } = judged;
         if (objection) return apply(hold, { type: 'leave-to-people', reason: objection.reason });
 
@@ -229,6 +240,9 @@ type Judged = {
   /** The input that policy judged. */
   readonly input: string;
   readonly cost: Cost | null;
+  readonly settle: JudgedAgain['settle'];
+  readonly policyRevision: string;
+  readonly objection: Extract<HoldCommand, { type: 'supersede' | 'reopen' }> | null;
 };
 
 /** The attached caller, if any, and the function that sends the call. */

@@ -208,6 +208,18 @@ const migrations: readonly Migration[] = [
       .execute();
   },
   (db, _engine, vault) => sealDocuments(db, vault),
+  // What was a time becomes a number, and numbers go on after the latest time.
+  async (db) => {
+    await db.schema.dropIndex('usage_touched').execute();
+    await db.schema.alterTable('usage').renameColumn('touched_at', 'change').execute();
+    await db.schema.createIndex('usage_change').on('usage').column('change').execute();
+    await db.schema
+      .createTable('usage_changes')
+      .addColumn('id', 'integer', (column) => column.primaryKey())
+      .addColumn('value', 'bigint', (column) => column.notNull())
+      .execute();
+    await sql`insert into usage_changes select 1, coalesce(max(change), 0) from usage`.execute(db);
+  },
 ];
 
 const CURRENT = FIRST + migrations.length - 1;

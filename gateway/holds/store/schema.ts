@@ -59,7 +59,9 @@ export type Schema = {
   /** PostgreSQL alone, where gateways share the outbox: what `OutboxDelivery` keeps. */
   delivery: { id: 1; home: string; version: number; state: string | null };
   /** What was used in each bucket of a sliding window; see `UsageCount`. */
-  usage: { subject: string; span: string; bucket: number; measure: string; amount: number; touched_at: number };
+  usage: { subject: string; span: string; bucket: number; measure: string; amount: number; change: number };
+  /** The number of the last change of `usage`. Whoever writes there locks it. */
+  usage_changes: { id: 1; value: number };
   schema_version: { version: number };
 };
 

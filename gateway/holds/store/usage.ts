@@ -12,47 +12,62 @@ import type { Schema } from './schema.ts';
 
 /** Rows in one statement; databases limit how many values one may have. */
 const ROWS = 500;
-/** Longest that a transaction may take from asking for the time to its commit, milliseconds: so much is told again. */
-const OVERLAP = 3_000;
 
-/** Counters that any number of processes add to: totals are kept in the database, so that none of them has to be asked. */
+/**
+ * Counters that any number of processes add to: totals are kept in the database, so that none of them has to be asked.
+ *
+ * Every exchange takes the next number from one row, and so locks it until the commit: exchanges come one after another,
+ * and numbers become visible in their order.
+ */
 export function createUsageStore({ db, time }: Pick<HoldDatabase, 'db' | 'time'>): UsageStore {
   return {
-    add: (counts) =>
-      available(async () => {
-        const touched_at = await time();
-        await db.transaction().execute(async (trx) => {
-          // In one order in all processes, or two of them could wait for each other.
-          const rows = counts.map(({ window, ...count }) => ({ ...count, span: window, touched_at })).sort(byKey);
+    exchange: (since, work) =>
+      available(() =>
+        db.transaction().execute(async (trx) => {
+          const { value: change } = await trx
+            .updateTable('usage_changes')
+            .set({ value: sql<number>`value + 1` })
+            .where('id', '=', 1)
+            .returning('value')
+            .executeTakeFirstOrThrow();
+          const changed = await trx.selectFrom('usage').selectAll().where('change', '>', since).execute();
+          const rows = work(changed.map(toCount)).map(({ window, ...count }) => ({ ...count, span: window, change }));
           for (let start = 0; start < rows.length; start += ROWS) {
             await trx
               .insertInto('usage')
               .values(rows.slice(start, start + ROWS))
               .onConflict((conflict) =>
-                conflict.columns(['subject', 'span', 'bucket', 'measure']).doUpdateSet({
-                  amount: sql`usage.amount + excluded.amount`,
-                  touched_at: sql`excluded.touched_at`,
-                }),
+                conflict.columns(['subject', 'span', 'bucket', 'measure']).doUpdateSet({ amount, change }),
               )
               .execute();
           }
-        });
-      }),
+          return change;
+        }),
+      ),
     totals: (since) =>
       available(async () => {
-        const at = await time();
+        const now = await time();
+        // Before the rows: what changes meanwhile is told again.
+        const { value: at } = await db.selectFrom('usage_changes').select('value').executeTakeFirstOrThrow();
         const rows = await db
           .selectFrom('usage')
           .selectAll()
-          .where('touched_at', '>=', since - OVERLAP)
+          .where('change', '>', since)
           .where((row) =>
-            row.or(SPANS.map(([span, kept]) => row.and([row('span', '=', span), row('bucket', '>', at - kept)]))),
+            row.or(SPANS.map(([span, kept]) => row.and([row('span', '=', span), row('bucket', '>', now - kept)]))),
           )
           .execute();
         return { counts: rows.map(toCount), at };
       }),
   };
 }
+
+/** Most windows are sums. */
+const amount = sql<number>`case
+  when usage.span <> 'largest' then usage.amount + excluded.amount
+  when excluded.amount > usage.amount then excluded.amount
+  else usage.amount
+end`;
 
 /** Deletes what no window covers any more. */
 export async function pruneUsage(db: Kysely<Schema>, now: number): Promise<void> {
@@ -68,13 +83,6 @@ export async function pruneUsage(db: Kysely<Schema>, now: number): Promise<void>
 /** How long the buckets of each window matter: until the last moment of the oldest has left it. */
 const SPANS = Object.entries(USAGE_WINDOWS).map(([name, { span, bucket }]) => [name, span + bucket] as const);
 
-type Row = Schema['usage'];
-
-function toCount({ subject, span, bucket, measure, amount }: Row): UsageCount {
+function toCount({ subject, span, bucket, measure, amount }: Schema['usage']): UsageCount {
   return { subject, window: span as UsageWindow, bucket, measure: measure as UsageMeasure, amount };
-}
-
-function byKey(a: Row, b: Row): number {
-  const [x, y] = [a, b].map(({ subject, span, bucket, measure }) => `${subject}\n${span}\n${bucket}\n${measure}`);
-  return x! < y! ? -1 : 1;
 }

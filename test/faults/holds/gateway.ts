@@ -10,7 +10,7 @@ import { createNotificationDelivery } from '../../../gateway/holds/notify/notifi
 import { openHoldStore, type OwnedStore } from '../../../gateway/holds/store/store.ts';
 import { createHoldTimers } from '../../../gateway/holds/timers.ts';
 import type { Place } from '../../gateway/holds/store/engines.ts';
-import { idleMeter } from '../../helpers/meter.ts';
+import { idleMeter, judgeBy } from '../../helpers/meter.ts';
 import { digest, KEY } from '../../helpers/hold.ts';
 import { decide, notifyAt, PEOPLE, systemsAt } from './cast.ts';
 
@@ -58,7 +58,7 @@ export async function openGateway(options: {
     holds,
     contents,
     senders: store.senders,
-    decide,
+    judge: judgeBy(decide),
     digest,
     systems,
     clock,
@@ -67,7 +67,6 @@ export async function openGateway(options: {
     outcomes: createOutcomes(holds, (_hold, { type }, why) => failed(new Error(`${type} was refused: ${why}`))),
     meter: idleMeter,
     released: () => {},
-    spent: () => {},
     whyNotPermitted: () => null,
   });
   const rounds = { holds, releaser, clock, failed };

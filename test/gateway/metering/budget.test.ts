@@ -22,6 +22,18 @@ hold contains {"rule": "asked", "reviewers": ["finance"], "cost": {"amount": inp
 }
 `;
 
+/** Blocks beyond the budget, so that an approval alone is not enough. */
+const HELD_AND_LIMITED = `package rules.payments
+
+cost := {"amount": input.action.body.amount, "unit": "EUR"}
+
+spent := object.get(input.usage.agent.day.cost, "EUR", 0)
+
+hold contains {"rule": "asked", "reviewers": ["finance"], "cost": cost}
+
+block contains {"rule": "limit", "reason": "The budget is used up."} if spent + input.action.body.amount > 500
+`;
+
 const PATIENCE = { timeout: 60_000 };
 
 let bundle: Bundle;
@@ -121,4 +133,25 @@ test('a held call counts toward the budget once it is released', async () => {
   await approve(plane.store, id);
   expect((await waiting).status).toBe(200);
   expect(await pay(plane, 1)).toBe(503);
+});
+
+test('of held calls that are approved at once, only as many are sent as the budget covers', async () => {
+  upstream = await startUpstream();
+  bundle = await compileRego({ 'payments.rego': HELD_AND_LIMITED });
+  const first = await start();
+  const file = join(first.config.data, 'holds.sqlite');
+  const second = await start({ file, key: join(first.config.data, 'keys/holds.key') });
+  const waiting = Array.from({ length: 10 }, (_, n) =>
+    fetch(`${(n % 2 ? first : second).url}/payments/v1/asked`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${TOKEN}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ amount: 100, n }),
+    }),
+  );
+  const held = async () => (await first.store.holds.list({ status: 'pending', limit: 20 })).items;
+  await expect.poll(async () => (await held()).length, PATIENCE).toBe(10);
+  await Promise.all((await held()).map(({ id }) => approve(first.store, id)));
+  const answers = await Promise.all(waiting);
+  expect(answers.map(({ status }) => status).toSorted()).toEqual([...Array(5).fill(200), ...Array(5).fill(403)]);
+  expect(upstream.received).toHaveLength(5);
 });

@@ -7,6 +7,7 @@ import { createOutcomes } from '../../../gateway/enforce/release/outcomes.ts';
 import { createReleaser, type Releaser } from '../../../gateway/enforce/release/release.ts';
 import { createDigest } from '../../../gateway/holds/binding.ts';
 import { startDataPlane, TOKEN, type DataPlane } from '../../helpers/data-plane.ts';
+import { judgeBy } from '../../helpers/meter.ts';
 import { startUpstream, type Received, type Upstream } from '../../helpers/upstream.ts';
 
 /** A gateway with an upstream that answers as a test says. */
@@ -43,11 +44,10 @@ export async function startScene(
     holds: store.holds,
     contents: store.contents,
     senders: store.senders,
-    decide: (input) => decider.decide(input),
+    judge: judgeBy((input) => decider.decide(input)),
     forwarder,
     outcomes: createOutcomes(store.holds, () => {}),
     released: () => {},
-    spent: () => {},
     meter: createMeter({
       systems: config.systems,
       drift: decider,

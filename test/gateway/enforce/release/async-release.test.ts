@@ -12,7 +12,7 @@ import { createOutcomes } from '../../../../gateway/enforce/release/outcomes.ts'
 import { createHandleReleases } from '../../../../gateway/enforce/release/release-handles.ts';
 import { createReleaser } from '../../../../gateway/enforce/release/release.ts';
 import { createDigest } from '../../../../gateway/holds/binding.ts';
-import { idleMeter } from '../../../helpers/meter.ts';
+import { idleMeter, judgeBy } from '../../../helpers/meter.ts';
 import { approve as approveHold, BEN, startDataPlane, TOKEN, type DataPlane } from '../../../helpers/data-plane.ts';
 import { compileRego } from '../../../helpers/policy.ts';
 import { startUpstream, type Upstream } from '../../../helpers/upstream.ts';
@@ -114,12 +114,17 @@ function startReleaser(
     forwarder,
     meter: idleMeter,
     released: () => {},
-    spent: () => {},
     digest: createDigest(systems()),
     systems: systems(),
     clock,
   };
-  const releaser = createReleaser({ ...parts, senders: plane.store.senders, decide, whyNotPermitted, by });
+  const releaser = createReleaser({
+    ...parts,
+    senders: plane.store.senders,
+    judge: judgeBy(decide),
+    whyNotPermitted,
+    by,
+  });
   const failed = (error: unknown) => failures.push(error);
   const releases = createHandleReleases({ holds, releaser, clock, failed });
   releases.start();

@@ -14,7 +14,7 @@ import { createReleaser, type Releaser } from '../../../../gateway/enforce/relea
 import { createResends } from '../../../../gateway/enforce/release/resend.ts';
 import type { HoldPoller } from '../../../../gateway/enforce/release/hold-poller.ts';
 import { createDigest } from '../../../../gateway/holds/binding.ts';
-import { idleMeter } from '../../../helpers/meter.ts';
+import { idleMeter, judgeBy } from '../../../helpers/meter.ts';
 import { approve, BEN, startDataPlane, TOKEN, type DataPlane } from '../../../helpers/data-plane.ts';
 import { compileRego } from '../../../helpers/policy.ts';
 import { startUpstream, type Received, type Upstream } from '../../../helpers/upstream.ts';
@@ -96,12 +96,11 @@ beforeAll(async () => {
     holds: store.holds,
     contents: store.contents,
     senders: store.senders,
-    decide: (input) => plane.decider.decide(input),
+    judge: judgeBy((input) => plane.decider.decide(input)),
     forwarder,
     outcomes: createOutcomes(store.holds, () => {}),
     meter: idleMeter,
     released: () => {},
-    spent: () => {},
     digest: createDigest(systems),
     systems,
     whyNotPermitted: () => suspension.reason,
@@ -219,12 +218,11 @@ describe('a call of unknown outcome to a system that is declared idempotent', ()
       holds: plane.store.holds,
       contents: plane.store.contents,
       senders: plane.store.senders,
-      decide: (input) => plane.decider.decide(input),
+      judge: judgeBy((input) => plane.decider.decide(input)),
       forwarder: nowhere,
       outcomes,
       meter: idleMeter,
       released: () => {},
-      spent: () => {},
       digest: createDigest(elsewhere),
       systems: elsewhere,
       whyNotPermitted: () => null,

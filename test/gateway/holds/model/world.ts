@@ -10,7 +10,7 @@ import { createOutcomes } from '../../../../gateway/enforce/release/outcomes.ts'
 import { createReleaser, type Releaser } from '../../../../gateway/enforce/release/release.ts';
 import type { OwnedStore } from '../../../../gateway/holds/store/store.ts';
 import { createHoldTimers, type HoldTimers } from '../../../../gateway/holds/timers.ts';
-import { idleMeter } from '../../../helpers/meter.ts';
+import { idleMeter, judgeBy } from '../../../helpers/meter.ts';
 import { digest, draft, PRINCIPAL, requirement, terms } from '../../../helpers/hold.ts';
 import { CALLS, EXPIRES_IN } from './reference.ts';
 
@@ -117,12 +117,11 @@ export class World {
       holds: store.holds,
       contents: store.contents,
       senders: store.senders,
-      decide: (input) => decisionOf(Number(JSON.parse(input).call)),
+      judge: judgeBy((input) => decisionOf(Number(JSON.parse(input).call))),
       forwarder,
       outcomes: createOutcomes(store.holds, () => {}),
       meter: idleMeter,
       released: () => {},
-      spent: () => {},
       digest,
       whyNotPermitted: () => null,
       systems: SYSTEMS,
