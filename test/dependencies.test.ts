@@ -157,6 +157,7 @@ test('only enforce/reply writes a response to a caller, so that another protocol
   const writes = /\bresponse\.(?:begin|sendContinue|endAfterBody)\(/;
   expect(gatewayFilesWith(writes)).toEqual([
     'gateway/enforce/reply/agent-answer.ts',
+    'gateway/enforce/reply/answer-preflight.ts',
     'gateway/enforce/reply/answer-probe.ts',
     'gateway/enforce/reply/http-reply.ts',
   ]);

@@ -7,7 +7,9 @@ import type { Store } from '../domain/store.ts';
 import { createId } from '../domain/id.ts';
 import type { Reviewer } from '../domain/principal.ts';
 import { Problem, type ProblemCode } from '../domain/problem.ts';
+import type { Sharing } from '../domain/reply.ts';
 import { HttpReply } from '../enforce/reply/http-reply.ts';
+import { sharedHeaders } from '../enforce/reply/shared-headers.ts';
 import type { Links } from '../enforce/links/links.ts';
 import type { GatewayUrls } from '../enforce/reply/gateway-urls.ts';
 import type { HoldWaiters } from '../enforce/wait/hold-waiters.ts';
@@ -55,6 +57,8 @@ export function createOwnEndpoints(deps: {
   readonly urls: GatewayUrls;
   /** The name of the system that has the address at which a request came. */
   readonly ownerOf: (request: IncomingMessage) => string | undefined;
+  /** Which pages may read the answer to a request, if any may. */
+  readonly sharingOf: (request: IncomingMessage) => Sharing | undefined;
   /** Why this process cannot serve calls now; null if it can. */
   readonly notReady: () => string | null;
   readonly log: Logger;
@@ -68,11 +72,21 @@ export function createOwnEndpoints(deps: {
     routerOptions: { ignoreDuplicateSlashes: false, maxParamLength: 4096 },
     serverFactory: deps.createServer,
   });
-  app.setErrorHandler((error, _request, reply) => {
+  const replyTo = (request: IncomingMessage, response: ServerResponse) => {
+    const reply = new HttpReply(new NodeResponse(response), deps.urls, deps.ownerOf(request));
+    const sharing = deps.sharingOf(request);
+    if (sharing) reply.shareWith(sharing);
+    return reply;
+  };
+  app.addHook('onRequest', async ({ raw }, reply) => {
+    const sharing = deps.sharingOf(raw as IncomingMessage);
+    if (sharing) reply.headers(sharedHeaders(sharing));
+  });
+  app.setErrorHandler((error, request, reply) => {
     reply.hijack();
     const problem = error instanceof Problem ? error : new Problem(codeOf(error), { cause: error });
     if (problem.status >= 500) log.error({ err: error }, 'unhandled error in an endpoint for agents');
-    new HttpReply(new NodeResponse(reply.raw), deps.urls).problem(createId('dec'), 'block', problem);
+    replyTo(request.raw as IncomingMessage, reply.raw as ServerResponse).problem(createId('dec'), 'block', problem);
   });
   app.setNotFoundHandler(() => {
     throw new Problem('not-found');
@@ -89,8 +103,7 @@ export function createOwnEndpoints(deps: {
     contents: deps.store.contents,
     waiters: deps.waiters,
     links: deps.links,
-    replyTo: ({ raw: request }, { raw: response }) =>
-      new HttpReply(new NodeResponse(response), deps.urls, deps.ownerOf(request as IncomingMessage)),
+    replyTo: (request, reply) => replyTo(request.raw as IncomingMessage, reply.raw as ServerResponse),
     identify({ raw }) {
       const { keyHeaders, findAgent } = settings();
       return identifyAgent(raw as IncomingMessage, keyHeaders, findAgent);

@@ -11,8 +11,9 @@ import type { Reviewer } from '../domain/principal.ts';
 import type { Passes } from '../domain/pass.ts';
 import { Problem } from '../domain/problem.ts';
 import type { AgentRequest, AgentResponse } from '../domain/message.ts';
-import type { ConnectionReply, Tunnel } from '../domain/reply.ts';
+import type { ConnectionReply, Sharing, Tunnel } from '../domain/reply.ts';
 import { refuse } from '../enforce/refuse.ts';
+import { answerPreflight } from '../enforce/reply/answer-preflight.ts';
 import { answerProbe } from '../enforce/reply/answer-probe.ts';
 import { HttpReply } from '../enforce/reply/http-reply.ts';
 import { registerTunnel, type Tunnels } from '../enforce/tunnel.ts';
@@ -29,6 +30,7 @@ import { createHttpServer, openServer } from './http-server.ts';
 import { createOwnEndpoints, ownSettings, type OwnSettings } from './own-endpoints.ts';
 import { isProbe } from './probe.ts';
 import { RunningCalls } from './running-calls.ts';
+import { createSharing, isPreflight } from './sharing.ts';
 import { createStages } from './stages.ts';
 
 /** The part of a configuration that the data plane follows while it runs. */
@@ -112,10 +114,18 @@ export function buildServer(deps: ServerDeps): AgentsServer {
   /** What serves the calls that begin now. A configuration replaces it as a whole. */
   let inForce = build(deps);
 
-  function build(settings: ServerSettings): { readonly stages: Stages; readonly own: OwnSettings } {
+  function build(settings: ServerSettings): {
+    readonly stages: Stages;
+    readonly own: OwnSettings;
+    readonly sharing: ReturnType<typeof createSharing>;
+  } {
     const findAgent = createAgentDirectory(settings.agents);
     const readPass = createReadPass(deps.passes, settings.agents);
-    return { stages: assemble(findAgent, readPass), own: ownSettings(settings, settings.reviewers, findAgent) };
+    return {
+      stages: assemble(findAgent, readPass),
+      own: ownSettings(settings, settings.reviewers, findAgent),
+      sharing: createSharing(settings.systems),
+    };
   }
 
   const running = new RunningCalls();
@@ -132,9 +142,15 @@ export function buildServer(deps: ServerDeps): AgentsServer {
   }
 
   // Not an async function, to save memory: thousands of callers may wait for reviewers, and each would keep a frame.
-  function serveAt(own: string | null, response: AgentResponse, tunnel: Tunnel | null = null): Promise<void> {
+  function serveAt(
+    own: string | null,
+    response: AgentResponse,
+    tunnel: Tunnel | null,
+    sharing: Sharing | null,
+  ): Promise<void> {
     running.began();
     const reply = new HttpReply(response, urls, own ?? undefined, tunnel);
+    if (sharing) reply.shareWith(sharing);
     const served = begin(own, response.request, reply);
     return served.then(running.ended, (err: unknown) => {
       log.error({ err }, 'unhandled error while serving a call');
@@ -148,19 +164,23 @@ export function buildServer(deps: ServerDeps): AgentsServer {
     ownEndpoints: (request: IncomingMessage, response: ServerResponse) => void,
   ): Server {
     return createHttpServer(deps.headLimit, (request, response) => {
+      const sharing = inForce.sharing?.(request, own) ?? null;
       if (isDraining(request.socket)) response.destroy();
+      else if (sharing?.origin && isPreflight(request)) answerPreflight(new NodeResponse(response), sharing.origin);
       else if (request.url?.startsWith('/-/')) {
         if (own) owners.set(request, own);
+        if (sharing) sharings.set(request, sharing);
         running.began();
         response.once('close', running.ended);
         ownEndpoints(request, response);
       } else if (request.url === '/' && isProbe(request, inForce.own.keyHeaders)) {
         answerProbe(new NodeResponse(response), notReady() === null);
-      } else void serveAt(own, new NodeResponse(response));
+      } else void serveAt(own, new NodeResponse(response), null, sharing);
     });
   }
 
   const owners = new WeakMap<IncomingMessage, string>();
+  const sharings = new WeakMap<IncomingMessage, Sharing>();
   let ownEndpoints: (request: IncomingMessage, response: ServerResponse) => void;
   const app = createOwnEndpoints({
     ...deps,
@@ -170,6 +190,7 @@ export function buildServer(deps: ServerDeps): AgentsServer {
     links,
     urls,
     ownerOf: (request) => owners.get(request),
+    sharingOf: (request) => sharings.get(request),
     notReady,
     createServer: (serve) => serverFor(null, (ownEndpoints = serve)),
   });
@@ -178,7 +199,7 @@ export function buildServer(deps: ServerDeps): AgentsServer {
   );
 
   tunnels = registerTunnel(app, (request, response, tunnel: Tunnel) =>
-    serveAt(owners.get(request) ?? null, new NodeResponse(response), tunnel),
+    serveAt(owners.get(request) ?? null, new NodeResponse(response), tunnel, null),
   );
   for (const { name, server } of addressed) {
     server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {

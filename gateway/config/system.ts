@@ -8,7 +8,7 @@ import { credential } from './credential.ts';
 import { proxyUrl } from './egress-proxy.ts';
 import { PRESETS } from './preset.ts';
 import { section } from './section.ts';
-import { duration, file, headerName, headSize, size, upstreamUrl } from './values.ts';
+import { duration, file, headerName, headSize, origin, size, upstreamUrl } from './values.ts';
 
 const httpStatus = z.number().int().min(200).max(599);
 const COST_SOURCES = 'expected one of answer, header and amount';
@@ -153,6 +153,14 @@ export const system = section({
         "Beginning of the path in which the system's SDK sends its key, such as `/bot{token}`. It is removed before policy sees the call.",
       ),
   }).prefault({ header: 'x-api-key' }),
+  cors: section({
+    origins: z
+      .array(origin)
+      .min(1, 'expected at least one origin')
+      .describe(
+        'Origins of the pages, such as `https://app.example.com`, or `*` for all. They may call the system, each call with the token of an agent, and read all answers, refusals and `/-/holds/…` too.',
+      ),
+  }).optional(),
   cookies: z
     .enum(['drop', 'pass'], { error: 'expected drop or pass' })
     .default('drop')

@@ -37,3 +37,15 @@ export const upstreamUrl = z
     return url;
   })
   .meta({ title: 'URL' });
+
+const ORIGIN = 'expected an origin as browsers send it, such as https://app.example.com, without a path; or "*"';
+export const origin = z
+  .string(ORIGIN)
+  .refine((text) => text === '*' || isOrigin(text), ORIGIN)
+  .meta({ title: 'origin' });
+
+/** Whether a text is an origin as browsers write it (RFC 6454 section 6.2). Browser extensions have schemes of their own. */
+function isOrigin(text: string): boolean {
+  const url = /^[a-z][a-z\d+.-]*:\/\/[^/?#@*\s]+$/.test(text) && URL.canParse(text) ? new URL(text) : null;
+  return url !== null && (url.origin === 'null' || url.origin === text);
+}

@@ -41,11 +41,16 @@ export type StreamedAnswer = UpstreamSink & { readonly gone: boolean; readonly n
 export type ConnectionReply = Reply & {
   /** Refusals from now on have the shape that the SDK of the called system reads. */
   refuseIn(shape: RefusalShape): void;
+  /** Lets pages of other origins read the answer. */
+  shareWith(sharing: Sharing): void;
   /** Asks the caller for the body that it announced: 100 Continue (RFC 9110 section 10.1.1). */
   sendContinue(): void;
   /** Ends the answer in the middle and closes the connection, so that the caller cannot take the part for the whole. */
   abort(): void;
 };
+
+/** Which page of another origin may read an answer: its origin, `*` for all, or null for none. */
+export type Sharing = { readonly origin: string | null };
 
 /**
  * How the caller prefers to wait. `async`: it wants a handle. `wait`: milliseconds; null if the caller does not say.

@@ -1,6 +1,8 @@
 import type { Verdict } from '../../domain/decision.ts';
 import { headerValue } from '../../domain/headers.ts';
 import type { AgentResponse } from '../../domain/message.ts';
+import type { Sharing } from '../../domain/reply.ts';
+import { shareAnswer } from './shared-headers.ts';
 import type { AnswerNote, UpstreamSink } from '../../domain/upstream-sink.ts';
 
 const NONE: readonly AnswerNote[] = [];
@@ -10,14 +12,16 @@ const NO_TRAILERS: readonly string[] = [];
 export class AgentAnswer implements UpstreamSink {
   readonly #response: AgentResponse;
   readonly #attribution: readonly string[];
+  readonly #sharing: Sharing | null;
   /** Bytes left to send; negative when the upstream gave no length. */
   #remaining = -1;
   #broken = false;
   #gone = false;
   #notes: readonly AnswerNote[] = NONE;
 
-  constructor(response: AgentResponse, decisionId: string, verdict: Verdict) {
+  constructor(response: AgentResponse, decisionId: string, verdict: Verdict, sharing: Sharing | null) {
     this.#response = response;
+    this.#sharing = sharing;
     this.#attribution = ['Holdpoint-Decision', decisionId, 'Holdpoint-Verdict', verdict];
   }
 
@@ -38,6 +42,7 @@ export class AgentAnswer implements UpstreamSink {
     const length = headerValue(headers, 'content-length');
     this.#remaining = length === null ? -1 : Number(length);
     headers.push(...this.#attribution);
+    if (this.#sharing) shareAnswer(headers, this.#sharing);
     this.#response.begin(status, headers);
     // Without a length, the first bytes may come much later (server-sent events). The head must not wait for them.
     if (length === null) this.#response.flush();

@@ -3,11 +3,12 @@ import type { HeldResponse, Hold } from '../../domain/hold.ts';
 import type { AgentResponse } from '../../domain/message.ts';
 import type { Problem } from '../../domain/problem.ts';
 import type { RefusalShape } from '../../domain/refusal-shape.ts';
-import type { ConnectionReply, Preference, StreamedAnswer, Tunnel, Via } from '../../domain/reply.ts';
+import type { ConnectionReply, Preference, Sharing, StreamedAnswer, Tunnel, Via } from '../../domain/reply.ts';
 import { AgentAnswer } from './agent-answer.ts';
 import type { GatewayUrls } from './gateway-urls.ts';
 import { readPrefer } from './prefer.ts';
 import { layOut } from './refusal.ts';
+import { shareAnswer, sharedHeaders } from './shared-headers.ts';
 import { viaOf } from './via.ts';
 
 /** Reason phrases are for people; a few hundred characters are enough. */
@@ -20,6 +21,7 @@ export class HttpReply implements ConnectionReply {
   readonly #urls: Pick<GatewayUrls, 'hold'>;
   readonly #own: string | undefined;
   #shape: RefusalShape = 'problem';
+  #sharing: Sharing | null = null;
   /** Whether the caller waits for 100 Continue before it sends its body. */
   #holdsBody: boolean;
 
@@ -49,19 +51,24 @@ export class HttpReply implements ConnectionReply {
   }
 
   answer(decisionId: string, verdict: Verdict): StreamedAnswer {
-    return new AgentAnswer(this.#response, decisionId, verdict);
+    return new AgentAnswer(this.#response, decisionId, verdict, this.#sharing);
   }
 
   stored(decisionId: string, { status, headers, body }: HeldResponse): void {
     const sent = headers.filter((_, i) => headers[i - (i % 2)]!.toLowerCase() !== 'content-length');
     if (status !== 204 && status !== 304) sent.push('content-length', String(body.length));
     sent.push('holdpoint-decision', decisionId, 'holdpoint-verdict', 'hold');
+    if (this.#sharing) shareAnswer(sent, this.#sharing);
     this.#response.begin(status, sent);
     this.#end(body);
   }
 
   refuseIn(shape: RefusalShape): void {
     this.#shape = shape;
+  }
+
+  shareWith(sharing: Sharing): void {
+    this.#sharing = sharing;
   }
 
   /**
@@ -93,6 +100,7 @@ export class HttpReply implements ConnectionReply {
     if (isPending && hold_id !== undefined) fields['location'] = this.locationOf(hold_id);
     // Request smuggling: the rest of an unread body, or of a badly framed request, must not become the next request.
     if (!response.request.complete || problem.code === 'bad-request') fields['connection'] = 'close';
+    if (this.#sharing) Object.assign(fields, sharedHeaders(this.#sharing));
     response.begin(refusal.status, Object.entries(fields).flat(), reasonPhrase(problem));
     const comes = !response.request.complete && !this.#holdsBody && problem.code !== 'bad-request';
     if (comes) response.endAfterBody(response.request.method === 'HEAD' ? undefined : body);
@@ -112,6 +120,7 @@ export class HttpReply implements ConnectionReply {
       'preference-applied': 'respond-async',
       'holdpoint-decision': decisionId,
       'holdpoint-verdict': 'hold',
+      ...(this.#sharing && sharedHeaders(this.#sharing)),
     };
     this.#response.begin(202, Object.entries(fields).flat());
     this.#end(body);
