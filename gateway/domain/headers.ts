@@ -14,6 +14,17 @@ export const HOP_BY_HOP = [
   'http2-settings',
 ];
 
+/**
+ * What the gateway adds to `Via` (RFC 9110 section 7.6.3). The pseudonym is the same for all gateways, so it names no
+ * host.
+ */
+export const VIA = '1.1 holdpoint';
+
+/** How many gateways a `Via` names. */
+export function gatewaysIn(via: string): number {
+  return via.split(/(?:^|[\s,])holdpoint(?=[\s,]|$)/).length - 1;
+}
+
 /** Headers that an obligation must not set, because they determine the message's framing and destination. */
 export function isReserved(header: string): boolean {
   return HOP_BY_HOP.includes(header) || header === 'host' || header === 'content-length';

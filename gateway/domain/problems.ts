@@ -187,6 +187,11 @@ export const agentProblems = {
     'Upstream queue full',
     'All connections to the system are in use and the queue is full. Try again after Retry-After.',
   ],
+  'loop-detected': [
+    508,
+    'Loop detected',
+    'The call has passed through the gateway several times and was not sent on: the `upstream` of a system leads back to a gateway. Ask an operator to correct it.',
+  ],
   draining: [503, 'Gateway shutting down', 'The gateway is shutting down or restarting. Send the call again shortly.'],
 } as const satisfies Registry & Without<keyof typeof commonProblems>;
 

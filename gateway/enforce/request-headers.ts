@@ -1,12 +1,12 @@
 import { createHeaderRoles } from '../domain/header-roles.ts';
-import { connectionNamed } from '../domain/headers.ts';
+import { connectionNamed, VIA } from '../domain/headers.ts';
 import type { System } from '../domain/system.ts';
 import { withoutOwnCookies } from './own-cookies.ts';
 import type { OwnCredential } from './own-credential.ts';
 
 /**
  * The headers for an upstream, in the order in which the agent sent them, without those that have the role `dropped`.
- * The system's own credential replaces the agent's.
+ * The system's own credential replaces the agent's, and `Via` says that a gateway sends the call.
  */
 export function createRequestHeaders(
   system: System,
@@ -25,7 +25,7 @@ export function createRequestHeaders(
       const value = passesCookies && name === 'cookie' ? withoutOwnCookies(raw[i + 1]!) : raw[i + 1]!;
       if (value !== '' || name !== 'cookie') headers.push(name, value);
     }
-    headers.push(...credential.headers);
+    headers.push('via', VIA, ...credential.headers);
     return headers;
   };
 }

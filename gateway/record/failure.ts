@@ -29,6 +29,7 @@ const FAILURE_OF: { readonly [Code in ProblemCode]?: Failure } = {
   'journal-unavailable': 'gateway-failed',
   'store-unavailable': 'gateway-failed',
   overloaded: 'gateway-failed',
+  'loop-detected': 'gateway-failed',
   draining: 'gateway-failed',
   internal: 'gateway-failed',
 };

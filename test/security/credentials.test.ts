@@ -189,6 +189,8 @@ describe('forged headers', () => {
       `127.0.0.1:${upstream.port}`,
       'connection',
       'keep-alive',
+      'via',
+      '1.1 holdpoint',
       'authorization',
       'Bearer system-key',
     ]);

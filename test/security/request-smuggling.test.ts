@@ -278,6 +278,8 @@ describe('ordinary calls in an unusual form', () => {
       'keep-alive',
       'content-type',
       'text/plain',
+      'via',
+      '1.1 holdpoint',
       'content-length',
       '2',
     ]);
@@ -287,7 +289,8 @@ describe('ordinary calls in an unusual form', () => {
     const offer = ['Connection: Upgrade, HTTP2-Settings', 'Upgrade: h2c', 'HTTP2-Settings: AAMAAABkAAQAAP__'];
     const { statuses, arrived } = await attack(get(...offer), 1);
     expect([statuses, arrived.map(told)]).toEqual([[200], ['GET /items']]);
-    expect(arrived[0]!.rawHeaders).toEqual(['host', `127.0.0.1:${upstream.port}`, 'connection', 'keep-alive']);
+    const host = `127.0.0.1:${upstream.port}`;
+    expect(arrived[0]!.rawHeaders).toEqual(['host', host, 'connection', 'keep-alive', 'via', '1.1 holdpoint']);
   });
 
   test('an upgrade on anything but a GET is ignored', async () => {

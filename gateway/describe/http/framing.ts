@@ -1,3 +1,4 @@
+import { gatewaysIn } from '../../domain/headers.ts';
 import { isVisible, plainName, type HeaderRoles } from '../../domain/header-roles.ts';
 import { isKnownHeader, LIST_HEADERS } from '../../domain/known-headers.ts';
 import type { RequestHead } from '../../domain/message.ts';
@@ -19,6 +20,10 @@ const LAST_SINGLE = 28;
 const JUDGED_LIST = 1 << 29;
 const CONNECTION = 1 << 30;
 const FORBIDDEN = -1;
+const VIA = -2;
+
+/** Most gateways before this one. More of them are a loop: an upstream that leads back to a gateway. */
+const MOST_GATEWAYS = 5;
 
 // Agents send the same few spellings over and over, so each spelling is classified once.
 const MAX_SPELLINGS = 1000;
@@ -47,6 +52,7 @@ function createKinds(roleOf: HeaderRoles): (spelling: string) => number {
     // Underscore smuggling: CGI and WSGI servers read content_length and Content-Length as one variable.
     if (plain !== name && isKnownHeader(plain)) return FORBIDDEN;
     if (plain === 'connection') return CONNECTION;
+    if (plain === 'via') return VIA;
     if (FRAMING.includes(plain)) return 1 << FRAMING.indexOf(plain);
     if (LIST_HEADERS.includes(plain) || plain === 'agent-context') return JUDGED_LIST;
     return isVisible(roleOf(plain)) || READ_HERE.has(plain) ? bitOf(plain) : ORDINARY;
@@ -68,7 +74,7 @@ function createKinds(roleOf: HeaderRoles): (spelling: string) => number {
  * read. The rest is up to node's strict parser (repeated or malformed Content-Length, bare LF, obsolete folding, broken
  * chunks), so never run the server with `insecureHTTPParser`.
  *
- * The returned function throws Problem `bad-request`; `unsupported-encoding` for a Content-Encoding that policy could
+ * The returned function throws Problem `bad-request`; `loop-detected`; `unsupported-encoding` for a Content-Encoding that policy could
  * not read.
  */
 export function createFramingCheck(roleOf: HeaderRoles): (request: RequestHead) => void {
@@ -86,12 +92,18 @@ function assertPlainFraming(request: RequestHead, kindOf: (spelling: string) => 
   if (method === 'TRACE' || method === 'CONNECT') throw refused(`${method} is not forwarded. Use another method.`);
 
   let seen = 0;
+  let gateways = 0;
   for (let i = 0; i < rawHeaders.length; i += 2) {
     const kind = kindOf(rawHeaders[i]!);
     if (kind === ORDINARY || kind === JUDGED_LIST) continue;
     const value = rawHeaders[i + 1]!;
     if (kind === FORBIDDEN)
       throw refused(`Send the call without the header ${rawHeaders[i]}; use that method instead.`);
+    if (kind === VIA) {
+      gateways += gatewaysIn(value);
+      if (gateways > MOST_GATEWAYS) throw new Problem('loop-detected');
+      continue;
+    }
     if (kind === CONNECTION) {
       assertPlainConnection(value, kindOf);
       continue;

@@ -1,5 +1,5 @@
 import type { Verdict } from '../../domain/decision.ts';
-import { headerValue } from '../../domain/headers.ts';
+import { headerValue, VIA } from '../../domain/headers.ts';
 import type { AgentResponse } from '../../domain/message.ts';
 import type { Sharing } from '../../domain/reply.ts';
 import { shareAnswer } from './shared-headers.ts';
@@ -22,7 +22,7 @@ export class AgentAnswer implements UpstreamSink {
   constructor(response: AgentResponse, decisionId: string, verdict: Verdict, sharing: Sharing | null) {
     this.#response = response;
     this.#sharing = sharing;
-    this.#attribution = ['Holdpoint-Decision', decisionId, 'Holdpoint-Verdict', verdict];
+    this.#attribution = ['Via', VIA, 'Holdpoint-Decision', decisionId, 'Holdpoint-Verdict', verdict];
   }
 
   /** Whether the agent hung up before it had the whole answer. */

@@ -1,4 +1,5 @@
 import type { Verdict } from '../../domain/decision.ts';
+import { VIA } from '../../domain/headers.ts';
 import type { HeldResponse, Hold } from '../../domain/hold.ts';
 import type { AgentResponse } from '../../domain/message.ts';
 import type { Problem } from '../../domain/problem.ts';
@@ -57,7 +58,7 @@ export class HttpReply implements ConnectionReply {
   stored(decisionId: string, { status, headers, body }: HeldResponse): void {
     const sent = headers.filter((_, i) => headers[i - (i % 2)]!.toLowerCase() !== 'content-length');
     if (status !== 204 && status !== 304) sent.push('content-length', String(body.length));
-    sent.push('holdpoint-decision', decisionId, 'holdpoint-verdict', 'hold');
+    sent.push('via', VIA, 'holdpoint-decision', decisionId, 'holdpoint-verdict', 'hold');
     if (this.#sharing) shareAnswer(sent, this.#sharing);
     this.#response.begin(status, sent);
     this.#end(body);
