@@ -114,6 +114,7 @@ export function parseConfig(text: string, file: string, env: NodeJS.ProcessEnv =
         credential,
         form_fields,
         listen,
+        method_override,
         openapi,
         proxy,
         public_url,
@@ -126,6 +127,7 @@ export function parseConfig(text: string, file: string, env: NodeJS.ProcessEnv =
       ...withoutUndefined(system),
       ...withoutUndefined({
         answerHeadLimit: answer_head_limit,
+        methodOverride: method_override,
         proxy: proxyFor(name, system.upstream, proxy),
         publicUrl: public_url,
       }),

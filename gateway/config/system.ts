@@ -168,6 +168,13 @@ export const system = section({
       'Whether cookies pass, for systems that tie a CSRF token to one. `pass` sends the cookies of an agent to the system, and those of the system to the agent, for calls to that system alone. Policy and records never see them; an approval binds to them.',
     ),
   headers: z.array(headerName.transform(plainName)).default([]).describe(HEADERS),
+  method_override: z
+    .literal('GET', 'expected GET')
+    .optional()
+    .meta({ title: '`GET`' })
+    .describe(
+      'The system reads a POST with `X-HTTP-Method-Override: GET` and a form as a GET with that form as its query, as the APIs of Google do. Policy, approvals and records then see that GET. Other overrides are refused.',
+    ),
   hosts: z
     .array(z.string().transform((host) => host.toLowerCase()))
     .default([])
@@ -255,6 +262,10 @@ export const system = section({
   costs: z.array(cost).optional().describe(COSTS),
 }).superRefine((system, ctx) => {
   const { headers, credential: own, agent_credential: agentCredential, tls, upstream, upstream_hosts = [] } = system;
+  if (system.method_override && (agentCredential.query !== undefined || own?.query.length)) {
+    const message = 'expected only without credentials in the query: the form of a POST may have them too';
+    ctx.addIssue({ code: 'custom', path: ['method_override'], message, input: null });
+  }
   const further = upstream_hosts.map(({ url }) => url);
   if (tls && [upstream, ...further].every(({ protocol }) => protocol !== 'https:'))
     ctx.addIssue({ code: 'custom', path: ['tls'], message: 'expected only with an https upstream', input: null });

@@ -8,12 +8,13 @@ import type { System } from '../domain/system.ts';
 import { readBody } from './http/body.ts';
 import { decodeBody } from './http/content-coding.ts';
 import { createFramingCheck } from './http/framing.ts';
-import { createDescriber, type PolicyView } from './http/http-call.ts';
+import { createDescriber, type Arrival, type PolicyView } from './http/http-call.ts';
+import { asGet, isGetByPost } from './http/long-query.ts';
 
 /** What reads the calls for a system. A large OpenAPI document takes time to prepare. */
 export function createDescribers(policy: PolicyView) {
   return oncePerSystem((system) => ({
-    assertPlainFraming: createFramingCheck(createHeaderRoles(system)),
+    assertPlainFraming: createFramingCheck(createHeaderRoles(system), system),
     describe: createDescriber(system, policy),
   }));
 }
@@ -39,7 +40,7 @@ export function createDescribe(
     const coding = request.headers['content-encoding'];
     const isCoded = coding !== undefined && body.length > 0;
     const decoded = isCoded ? await decodeBody(body, coding, system.bodyLimit) : body;
-    const call = describe({
+    const arrival: Arrival = {
       id: createId('call'),
       at: receivedAt,
       principal,
@@ -51,8 +52,8 @@ export function createDescribe(
       decoded,
       ip: request.socket.remoteAddress ?? '',
       protocol: reply.tunnel ? 'websocket' : 'http',
-    });
-    return [{ call, reply }];
+    };
+    return [{ call: describe(isGetByPost(request, system) ? asGet(arrival) : arrival), reply }];
   };
 }
 

@@ -37,6 +37,8 @@ export type System = {
   };
   /** Headers, beyond those that `defaultRole` lists, that policy judges and that are sent. */
   readonly headers?: readonly string[];
+  /** The system reads a POST with `X-HTTP-Method-Override: GET` and a form as a GET with that form as its query. */
+  readonly methodOverride?: 'GET';
   /** The origins of pages that may call the system and read its answers, as browsers write them; `*` for all. */
   readonly cors?: { readonly origins: readonly string[] };
   /** Whether cookies pass, in both directions; dropped when absent. */

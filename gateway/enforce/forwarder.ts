@@ -5,6 +5,7 @@ import { Problem } from '../domain/problem.ts';
 import { createFurtherHosts } from '../domain/further-host.ts';
 import type { FurtherHost, System } from '../domain/system.ts';
 import { createAnswerTimeouts } from './answer-timeouts.ts';
+import { asPost } from './long-query.ts';
 import { createOwnCredential, type OwnCredential } from './own-credential.ts';
 import { createRequestHeaders } from './request-headers.ts';
 import { createSecretFiles, type TellSecretFile } from './secret-files.ts';
@@ -44,6 +45,7 @@ type Route = {
   readonly further: ReadonlyMap<FurtherHost, Upstream>;
   readonly furtherHost: ReturnType<typeof createFurtherHosts>;
   readonly timeoutOf: ReturnType<typeof createAnswerTimeouts>;
+  readonly takesLongQueriesByPost: boolean;
 };
 
 /** The routes to systems, and the files that their credentials follow. */
@@ -65,6 +67,7 @@ export function createRoutes(tellSecretFile: TellSecretFile = () => {}): Routes 
       further: new Map(system.upstreamHosts?.map((host) => [host, upstreamAt(system, host)])),
       furtherHost: createFurtherHosts(system),
       timeoutOf: createAnswerTimeouts(system),
+      takesLongQueriesByPost: system.methodOverride === 'GET',
     };
   });
   return { routeTo, close: files.close };
@@ -92,8 +95,11 @@ export function createForwarder(systems: readonly System[], known?: Routes['rout
       const sent = isPlain ? route.plainHeaders(call.headers) : route.headers(call.headers);
       const headers = meetObligations(decision.obligations, sent);
       const upstream = (elsewhere && route.further.get(elsewhere.host)) ?? route.upstream;
+      const { mask } = route.credential;
       const timeout = route.timeoutOf?.(call.operation);
-      return { method, target, headers, body, timeout, upstream, mask: route.credential.mask };
+      const post = route.takesLongQueriesByPost ? asPost(method, target, headers, body) : null;
+      if (post) return { ...post, timeout, upstream, mask };
+      return { method, target, headers, body, timeout, upstream, mask };
     },
     send: (_system, request, sink) => request.upstream.send(request, request.mask(sink)),
     async close() {

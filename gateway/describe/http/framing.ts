@@ -4,7 +4,9 @@ import { isKnownHeader, LIST_HEADERS } from '../../domain/known-headers.ts';
 import type { RequestHead } from '../../domain/message.ts';
 import { isMethodOverride } from '../../domain/method-override.ts';
 import { Problem } from '../../domain/problem.ts';
+import type { System } from '../../domain/system.ts';
 import { codingsOf } from './content-coding.ts';
+import { GET_BY_POST } from './long-query.ts';
 
 /** Headers that may appear only once, beside those that are judged: the gateway reads them itself. */
 const READ_HERE: ReadonlySet<string> = new Set(['host', 'authorization', 'traceparent']);
@@ -21,6 +23,7 @@ const JUDGED_LIST = 1 << 29;
 const CONNECTION = 1 << 30;
 const FORBIDDEN = -1;
 const VIA = -2;
+const METHOD_OVERRIDE = -3;
 
 /** Most gateways before this one. More of them are a loop: an upstream that leads back to a gateway. */
 const MOST_GATEWAYS = 5;
@@ -32,7 +35,7 @@ const MAX_SPELLINGS = 1000;
  * Gives each spelling of a header its kind. A header that may appear only once gets a bit; meeting a bit again means
  * that the header was repeated, or that two headers share the bit.
  */
-function createKinds(roleOf: HeaderRoles): (spelling: string) => number {
+function createKinds(roleOf: HeaderRoles, takesGetByPost: boolean): (spelling: string) => number {
   const spellings = new Map<string, number>();
   const bits = new Map<string, number>();
 
@@ -47,6 +50,7 @@ function createKinds(roleOf: HeaderRoles): (spelling: string) => number {
   }
 
   function classify(name: string): number {
+    if (takesGetByPost && name === GET_BY_POST) return METHOD_OVERRIDE;
     if (isMethodOverride(name)) return FORBIDDEN;
     const plain = plainName(name);
     // Underscore smuggling: CGI and WSGI servers read content_length and Content-Length as one variable.
@@ -77,8 +81,11 @@ function createKinds(roleOf: HeaderRoles): (spelling: string) => number {
  * The returned function throws Problem `bad-request`; `loop-detected`; `unsupported-encoding` for a Content-Encoding that policy could
  * not read.
  */
-export function createFramingCheck(roleOf: HeaderRoles): (request: RequestHead) => void {
-  const kindOf = createKinds(roleOf);
+export function createFramingCheck(
+  roleOf: HeaderRoles,
+  { methodOverride }: Pick<System, 'methodOverride'> = {},
+): (request: RequestHead) => void {
+  const kindOf = createKinds(roleOf, methodOverride === 'GET');
   return (request) => assertPlainFraming(request, kindOf);
 }
 
@@ -102,6 +109,11 @@ function assertPlainFraming(request: RequestHead, kindOf: (spelling: string) => 
     if (kind === VIA) {
       gateways += gatewaysIn(value);
       if (gateways > MOST_GATEWAYS) throw new Problem('loop-detected');
+      continue;
+    }
+    if (kind === METHOD_OVERRIDE) {
+      if (method !== 'POST' || value !== 'GET' || isRepeated(rawHeaders, i))
+        throw refused(`Send the header ${rawHeaders[i]} once, with a POST that stands for a GET.`);
       continue;
     }
     if (kind === CONNECTION) {
