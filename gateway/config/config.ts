@@ -142,9 +142,7 @@ export function parseConfig(text: string, file: string, env: NodeJS.ProcessEnv =
           withoutUndefined({ url, proxy: proxyFor(name, url, proxy), linkPass: link_pass }),
         ),
       }),
-      ...(read_back && {
-        readBack: { path: read_back.path, executed: read_back.executed, notExecuted: read_back.not_executed },
-      }),
+      ...(read_back && { readBack: read_back }),
       ...(listen && { listen: formatAddress(listen) }),
       ...(credential && {
         credential: withFiles(credential, (file) =>

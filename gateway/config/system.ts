@@ -16,6 +16,8 @@ const COSTS = `What calls cost. The gateway takes the cost of a call from the re
 
 The gateway reads a response after the agent has it: headers of any response; JSON bodies of at most 256 KiB, also compressed with gzip, deflate, br or zstd; and the last event of an uncompressed \`text/event-stream\` that has the place. If a response cannot be read, the next source counts. Until the response is there, [budgets](../../policies/README.md#budgets-and-rates) count the largest recent cost of the operation, and at least what policy or an \`amount\` says.`;
 
+const READ_BACK = `How the gateway finds out whether a call of unknown outcome was executed: a GET, with the system's credential. The first entry that names the operation, or names none, counts. A call that none covers is left to people.`;
+
 const HEADERS =
   'Headers to judge and to send besides [those that need no entry](../../policies/README.md#headers), such as `sudo`, `impersonate-user` or `x-forwarded-user`. Approvals bind to them. A header that carries a credential, such as `private-token` or `x-csrf-token`, is sent if it is named here, but policy never sees it.';
 
@@ -88,6 +90,29 @@ const timeouts = section({
     .describe('Operations that this entry is for, such as `POST /v1/responses` or `GET /v1/exports/*`.'),
   timeout: duration.describe('How long the gateway waits for their responses, instead of `timeout`.'),
 });
+
+const readBack = section({
+  operations: z
+    .array(z.string().min(1))
+    .min(1)
+    .optional()
+    .describe('Operations that this entry is for; without it, all.'),
+  path: z
+    .string()
+    .regex(/^(?:\/|\{path\})[\x21-\x7e]*$/, 'expected a path such as /v1/requests/{idempotency_key}, or {path}')
+    .describe(
+      'Path of the GET. `{idempotency_key}` stands for the key of the call, `{path}` for its own path, such as that of what it deletes.',
+    ),
+  executed: z.array(httpStatus).default([200]).describe('Statuses that mean that the call was executed.'),
+  not_executed: z
+    .array(httpStatus)
+    .default([404])
+    .describe('Statuses that mean that it was not. They count after a minute, and twice in a row.'),
+}).transform(({ not_executed: notExecuted, operations, ...rest }) => ({
+  ...rest,
+  ...(operations && { operations }),
+  notExecuted,
+}));
 
 const either = <const Way extends string>(one: Way, other: Way) =>
   z.enum([one, other], { error: `expected ${one} or ${other}` }).optional();
@@ -249,16 +274,7 @@ export const system = section({
     .describe(
       'The system executes calls with the same `Idempotency-Key` once. The gateway may then resend a call of unknown outcome under its key.',
     ),
-  read_back: section({
-    path: z
-      .string()
-      .regex(/^\/[\x21-\x7e]*$/, 'expected a path such as /v1/requests/{idempotency_key}')
-      .describe(
-        'Path of a GET that tells whether a call of unknown outcome was executed. `{idempotency_key}` stands for the key of the call.',
-      ),
-    executed: z.array(httpStatus).default([200]).describe('Statuses that mean that the call was executed.'),
-    not_executed: z.array(httpStatus).default([404]).describe('Statuses that mean that it was not.'),
-  }).optional(),
+  read_back: z.array(readBack).min(1).optional().describe(READ_BACK),
   costs: z.array(cost).optional().describe(COSTS),
 }).superRefine((system, ctx) => {
   const { headers, credential: own, agent_credential: agentCredential, tls, upstream, upstream_hosts = [] } = system;

@@ -62,8 +62,8 @@ export type System = {
    * The system executes a call once per `Idempotency-Key`. A call of unknown outcome may be sent again with its key.
    */
   readonly idempotent: boolean;
-  /** How to read a call of unknown outcome back, to learn whether it was executed. */
-  readonly readBack?: ReadBack;
+  /** How to read calls of unknown outcome back, to learn whether they were executed. The first for an operation counts. */
+  readonly readBack?: readonly ReadBack[];
   /** What calls cost. For each kind of entry, the first that matches the operation counts. */
   readonly costs?: readonly CostEntry[];
 };
@@ -113,7 +113,12 @@ export type CostEntry = {
 
 /** A GET that the gateway makes with the system's credential. */
 export type ReadBack = {
-  /** Path and query below the system. `{idempotency_key}` stands for the key with which the call was sent. */
+  /** Absent: all operations. */
+  readonly operations?: readonly string[];
+  /**
+   * Path and query below the system. `{idempotency_key}` stands for the key with which the call was sent, `{path}` for its
+   * path.
+   */
   readonly path: string;
   /** Statuses that mean "executed" and "not executed". Any other status proves nothing. */
   readonly executed: readonly number[];

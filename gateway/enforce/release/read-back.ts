@@ -15,12 +15,13 @@ const SETTLED_AFTER = 60_000;
 const ABSENCES = 2;
 
 const KEY = '{idempotency_key}';
+const PATH = '{path}';
 /** Characters that end, leave or rewrite a path segment at some server, encoded or not. */
 const LEAVES_SEGMENT = /[/\\;%]|[^ -~\u00a0-\u00ff]/;
 const UNREADABLE =
   'its Idempotency-Key would change the path of read_back, so the system was not asked; find out another way';
 
-type Probe = { readonly readBack: ReadBack; readonly key: string; readonly sentAt: number };
+type Probe = { readonly readBack: ReadBack; readonly key: string; readonly path: string; readonly sentAt: number };
 
 /** The looks at one hold so far. */
 type Looks = { readonly at: number; readonly wait: number; readonly absences: number };
@@ -51,11 +52,13 @@ export function createReadBacks(options: {
   /** Holds of which people were told that they cannot be read back. */
   const left = new Set<string>();
 
-  function probeOf({ id, execution, resendAt, system, attempt }: CallHold): Probe | null {
+  function probeOf({ id, execution, resendAt, system, operation, path, attempt }: CallHold): Probe | null {
     if (left.has(id)) return null;
-    const readBack = systems.get(system)?.readBack;
+    const readBack = systems
+      .get(system)
+      ?.readBack?.find(({ operations }) => operations === undefined || operations.includes(operation));
     return readBack && attempt && execution === 'indeterminate' && resendAt === null
-      ? { readBack, key: attempt.key, sentAt: attempt.at }
+      ? { readBack, key: attempt.key, path, sentAt: attempt.at }
       : null;
   }
 
@@ -71,7 +74,7 @@ export function createReadBacks(options: {
     const probe = probeOf(hold);
     if (!probe) return;
     const { executed, notExecuted, path } = probe.readBack;
-    const target = targetOf(path, probe.key);
+    const target = targetOf(path, probe);
     if (target === null) {
       await holds.apply(hold.id, { type: 'leave-to-people', reason: UNREADABLE });
       left.add(hold.id);
@@ -113,12 +116,13 @@ export function createReadBacks(options: {
 }
 
 /**
- * Where to look for a key, which the agent chose: percent-encoded, and in the path only as part of one segment. Null
- * where a server could read another path: a probe of another path would confirm an execution that never was.
+ * Where to look. The agent chose the key: it is percent-encoded, and in the path only part of one segment. Null where a
+ * server could read another path: a probe of another path would confirm an execution that never was. The path of the
+ * call is the one that reviewers approved.
  */
-function targetOf(template: string, key: string): string | null {
+function targetOf(template: string, { key, path: own }: Pick<Probe, 'key' | 'path'>): string | null {
   const [path = ''] = template.split('?', 1);
-  const target = template.replaceAll(KEY, encodeURIComponent(key));
+  const target = template.replaceAll(KEY, encodeURIComponent(key)).replaceAll(PATH, () => own);
   if (!path.includes(KEY)) return target;
   const segments = path.replaceAll(KEY, key).split('/');
   const isAnother = key === '' || LEAVES_SEGMENT.test(key) || segments.some((name) => name === '.' || name === '..');

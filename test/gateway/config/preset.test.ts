@@ -19,6 +19,13 @@ test.each(PRESETS)('the preset %s is valid, and listed for users', (preset) => {
   expect(readFileSync('gateway/config/presets/README.md', 'utf8')).toContain(`\n| \`${preset}\` |`);
 });
 
+test.each(PRESETS)('each read_back of the preset %s is for operations that its excerpt names', (preset) => {
+  const { readBack = [], openapi } = system({ preset, upstream: 'https://api.example.com' });
+  const named = JSON.stringify(openapi ?? {});
+  for (const operation of readBack.flatMap(({ operations = [] }) => operations))
+    expect(named).toContain(`{"operationId":${JSON.stringify(operation)}}`);
+});
+
 test('a preset and a key are enough', () => {
   expect(system({ preset: 'slack', credential: '${KEY}' })).toMatchObject({
     upstream: new URL('https://slack.com/api'),

@@ -45,8 +45,8 @@ const suspension = { reason: null as string | null };
 const away = { apply: 0 };
 const failures: unknown[] = [];
 
-function respond({ url }: Received, response: ServerResponse, request: IncomingMessage): void {
-  if (url.startsWith('/requests/')) {
+function respond({ method }: Received, response: ServerResponse, request: IncomingMessage): void {
+  if (method === 'GET') {
     response.writeHead(known).end();
     return;
   }
@@ -80,7 +80,10 @@ beforeAll(async () => {
         upstream: upstream.url,
         wait: '20s',
         credential,
-        read_back: { path: '/requests/{idempotency_key}?full=1' },
+        read_back: [
+          { operations: ['DELETE /bookings/{id}'], path: '{path}', executed: [404], not_executed: [200] },
+          { path: '/requests/{idempotency_key}?full=1' },
+        ],
       },
     },
     rego: { 'ledger.rego': HOLDS('ledger'), 'bank.rego': HOLDS('bank') },
@@ -363,6 +366,29 @@ describe('a call of unknown outcome to a system with read_back', () => {
     await readBacks.tick();
     expect(upstream.received.at(-1)!.url).toBe('/requests/a%20b%3Fc%22%23..?full=1');
     expect(await stateOf(id)).toMatchObject({ execution: 'confirmed-executed' });
+  });
+
+  test('a deletion is read back at its own path, by the entry that names its operation', async () => {
+    const booking = randomUUID();
+    fates.push('reset');
+    const answer = fetch(`${plane.url}/bank/bookings/${booking}?note=late`, {
+      method: 'DELETE',
+      headers: { authorization: `Bearer ${TOKEN}`, 'agent-context': `task="${booking}"` },
+    });
+    const { id } = await holdFor(booking);
+    await approve(plane.store, id);
+    expect((await answer).status).toBe(502);
+    for (const [wait, says, execution] of [
+      [5_000, 200, 'indeterminate'],
+      [30_000, 503, 'indeterminate'],
+      [600_000, 404, 'confirmed-executed'],
+    ] as const) {
+      known = says;
+      now.skew += wait;
+      await readBacks.tick();
+      expect(upstream.received.at(-1)).toMatchObject({ method: 'GET', url: `/bookings/${booking}` });
+      expect(await stateOf(id)).toMatchObject({ execution });
+    }
   });
 
   test('a call to a system without read_back is not read back', async () => {
