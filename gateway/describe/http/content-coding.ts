@@ -20,6 +20,8 @@ const DECODERS: Readonly<Record<string, Decode>> = {
   deflate: (body, limit) => decompress(isZlib(body) ? inflate : inflateRaw, 'deflate', body, limit),
   br: (body, limit) => decompress(brotliDecompress, 'br', body, limit),
   zstd: decodeZstd,
+  // Datadog's name for it, which its clients send.
+  zstd1: decodeZstd,
   'aws-chunked': (body) => Promise.resolve(readAwsChunks(body)),
 };
 

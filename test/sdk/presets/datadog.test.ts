@@ -1,3 +1,4 @@
+import { zstdCompressSync } from 'node:zlib';
 import { client, v1, v2 } from '@datadog/datadog-api-client';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { TOKEN } from '../../helpers/data-plane.ts';
@@ -7,6 +8,7 @@ import { startPreset, type Preset } from './preset.ts';
 let datadog: Preset;
 let monitors: v1.MonitorsApi;
 let logs: v2.LogsApi;
+let metrics: v2.MetricsApi;
 
 const monitor = (id: number) => ({ id, name: `monitor ${id}`, type: 'metric alert', query: 'avg(last_5m):x > 1' });
 
@@ -22,6 +24,8 @@ beforeAll(async () => {
         return monitor(1);
       case 'POST /api/v1/monitor':
         return { ...monitor(9), ...JSON.parse(body.toString()) };
+      case 'POST /api/v2/series':
+        return new Answer(202, {}, { errors: [] });
       case 'POST /api/v2/logs/events/search': {
         const { page } = JSON.parse(body.toString());
         const [id, after] = page.cursor === 'c2' ? ['l2', undefined] : ['l1', 'c2'];
@@ -40,6 +44,8 @@ beforeAll(async () => {
   });
   monitors = new v1.MonitorsApi(configuration);
   logs = new v2.LogsApi(configuration);
+  metrics = new v2.MetricsApi(configuration);
+  configuration.httpApi.zstdCompressorCallback = (body: string) => zstdCompressSync(body);
 });
 
 afterAll(async () => datadog?.close());
@@ -66,6 +72,20 @@ test("Datadog's client pages through monitors and logs behind the gateway", asyn
   for await (const { id } of logs.listLogsWithPagination({ body: { page: { limit: 1 } } })) ids.push(id);
   expect(ids).toEqual(['l1', 'l2']);
 });
+
+test.each(['gzip', 'deflate', 'zstd1'] as const)(
+  "policy reads what Datadog's client compresses with %s",
+  async (coding) => {
+    const submit = (metric: string) =>
+      metrics.submitMetrics({
+        contentEncoding: coding,
+        body: { series: [{ metric, points: [{ timestamp: 1, value: 1 }] }] },
+      });
+    expect(await submit('disk')).toEqual({ errors: [] });
+    expect(datadog.headers()['content-encoding']).toBe(coding);
+    await expect(submit('secret')).rejects.toMatchObject({ code: 403, body: { errors: [REASON] } });
+  },
+);
 
 test("an exception of Datadog's client says why a monitor is blocked", async () => {
   await expect(monitors.createMonitor(draft('secret'))).rejects.toMatchObject({

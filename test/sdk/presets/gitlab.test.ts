@@ -43,7 +43,9 @@ afterAll(async () => system?.close());
 const create = (title: string) => gitlab.Issues.create('group/shop', title);
 
 test('gitbeaker lists, reads and writes with the key of the system', async () => {
-  expect(await gitlab.Issues.all({ projectId: 'group/shop', perPage: 1, maxPages: 1 })).toMatchObject([{ iid: 1 }]);
+  expect(
+    await gitlab.Issues.all({ projectId: 'group/shop', labels: 'bug,area/ui', iids: [1, 2], perPage: 1, maxPages: 1 }),
+  ).toMatchObject([{ iid: 1 }]);
   const issue = await gitlab.Issues.show(1, { projectId: 'group/shop' });
   expect(issue).toMatchObject({ _links: { self: `${system.url}${PROJECT}/issues/1` } });
   expect(await gitlab.RepositoryFiles.show('group/shop', 'lib/a.rb', 'main')).toMatchObject({ content: 'cHV0cyAx' });

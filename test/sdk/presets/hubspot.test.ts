@@ -48,7 +48,9 @@ const create = (name: string) =>
   hubspot.crm.contacts.basicApi.create({ properties: { firstname: name }, associations: [] });
 
 test("HubSpot's client lists, reads and writes with the key of the system", async () => {
-  expect((await hubspot.crm.contacts.basicApi.getPage(1)).results).toMatchObject([{ id: '1' }]);
+  expect((await hubspot.crm.contacts.basicApi.getPage(1, undefined, ['email', 'firstname'])).results).toMatchObject([
+    { id: '1' },
+  ]);
   expect(await hubspot.crm.contacts.basicApi.getById('1')).toMatchObject({ id: '1' });
   expect(await create('Ana')).toMatchObject({ id: '9', properties: { firstname: 'Ana' } });
   expect(system.headers().authorization).toBe(`Bearer ${KEY}`);

@@ -49,7 +49,9 @@ afterAll(async () => system?.close());
 test('the stripe SDK lists, reads and writes with the key of the system', async () => {
   expect((await stripe.customers.list({ limit: 1 })).data).toMatchObject([{ id: 'cus_1' }]);
   expect(await stripe.customers.retrieve('cus_1')).toMatchObject({ id: 'cus_1' });
-  expect(await stripe.customers.create({ name: 'Ana' })).toMatchObject({ id: 'cus_4', name: 'Ana' });
+  expect(
+    await stripe.customers.create({ name: 'Ana', metadata: { order: '1' }, expand: ['sources', 'tax_ids'] }),
+  ).toMatchObject({ id: 'cus_4', name: 'Ana' });
   expect(system.headers()).toMatchObject({
     authorization: `Bearer ${KEY}`,
     'idempotency-key': expect.stringMatching(/^stripe-node-retry-/),
