@@ -2,8 +2,13 @@ import { Octokit } from 'octokit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { TOKEN } from '../../helpers/data-plane.ts';
 import { startUpstream, type Upstream } from '../../helpers/upstream.ts';
+import { parseConfig } from '../../../gateway/config/config.ts';
+import { createOperationNamer } from '../../../gateway/describe/http/operation.ts';
 import { Answer, KEY, REASON } from '../presets.ts';
 import { startPreset, type Preset } from './preset.ts';
+
+/** What Octokit knows of the operations of a scope. */
+type Endpoints = Readonly<Record<string, Pick<Octokit['rest']['issues']['get'], 'endpoint'>>>;
 
 const repo = { owner: 'acme', repo: 'shop' };
 
@@ -100,4 +105,27 @@ test("Octokit's error says why an issue is blocked", async () => {
 
 test('Octokit retries a held issue until it is approved, and it is made once', async () => {
   expect((await system.approved(() => create('large'))).data).toMatchObject({ number: 8, title: 'large' });
+});
+
+test('of all operations that Octokit knows, those of the preset have their own names, and no other has one of these', () => {
+  const { openapi } = parseConfig('systems: { github: { preset: github } }', 'holdpoint.yaml', {}).systems[0]!;
+  const names = new Set(JSON.stringify(openapi).match(/(?<="operationId":")[^"]+/g));
+  const nameOf = createOperationNamer(openapi);
+  const named = new Set<string>();
+  for (const [scope, operations] of Object.entries(octokit.rest)) {
+    for (const [key, { endpoint }] of Object.entries(operations as unknown as Endpoints)) {
+      const { method, url } = endpoint.DEFAULTS;
+      // An upload has the URL that the release names.
+      if (url.startsWith('http') || url.includes('{?')) continue;
+      const id = `${scope}/${key.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+      const segments = url.slice(1).split('/');
+      const { operation } = nameOf(
+        method,
+        segments.map((segment) => segment.replace(/\{.+\}/, 'x')),
+      );
+      if (names.has(operation)) named.add(operation);
+      expect({ id, named: names.has(operation) ? operation : null }).toEqual({ id, named: names.has(id) ? id : null });
+    }
+  }
+  expect([...names].filter((name) => !named.has(name))).toEqual(['repos/upload-release-asset']);
 });
