@@ -37,10 +37,11 @@ export async function serve(stages: Stages, exchange: Exchange): Promise<void> {
   let calls: readonly DescribedCall[];
   try {
     caller = await stages.identify(exchange);
+    exchange.caller = caller;
     stages.authorize(caller);
     calls = await stages.describe(exchange, caller);
   } catch (reason) {
-    const completion = stages.refuse(reason, null, exchange.reply);
+    const completion = stages.refuse(exchange.reply.whyCutOff() ?? reason, null, exchange.reply);
     stages.record.refused(exchange, caller, completion);
     return;
   }

@@ -8,9 +8,10 @@ import type { Clock } from '../domain/clock.ts';
 import type { Store } from '../domain/store.ts';
 import type { Journal } from '../domain/journal.ts';
 import type { Reviewer } from '../domain/principal.ts';
+import type { Exchange } from '../domain/exchange.ts';
 import type { Passes } from '../domain/pass.ts';
 import { Problem } from '../domain/problem.ts';
-import type { AgentRequest, AgentResponse } from '../domain/message.ts';
+import type { AgentResponse } from '../domain/message.ts';
 import type { ConnectionReply, Sharing, Tunnel } from '../domain/reply.ts';
 import { refuse } from '../enforce/refuse.ts';
 import { answerPreflight } from '../enforce/reply/answer-preflight.ts';
@@ -20,6 +21,7 @@ import { registerTunnel, type Tunnels } from '../enforce/tunnel.ts';
 import { createPatience, type Patience } from '../enforce/wait/patience.ts';
 import { createHoldWaiters } from '../enforce/wait/hold-waiters.ts';
 import { createReadPass } from '../identify/passes.ts';
+import { createRefusalOf } from '../identify/permission.ts';
 import { createAgentDirectory } from '../identify/token.ts';
 import { serve, type Stages } from '../pipeline.ts';
 import type { LogCall } from '../record/canonical-line.ts';
@@ -72,7 +74,7 @@ export type AgentsServer = {
    */
   listen(): Promise<{ agents: Address; systems: ReadonlyMap<string, Address> }>;
   /**
-   * Brings a configuration into force for the calls that begin now. Calls under way finish under theirs, but tunnels of
+   * Brings a configuration into force for the calls that begin now. Calls under way finish under theirs, but those of
    * agents that lost their system end. A system cannot get or change an address of its own.
    */
   configure(settings: ServerSettings): void;
@@ -94,13 +96,16 @@ export function buildServer(deps: ServerDeps): AgentsServer {
         { err },
         'usage counts could not be shared; calls that policy allows by usage are refused until the store answers',
       ),
-    suspensionsChanged: () => cutTunnels(),
+    suspensionsChanged: () => cutOff(),
   });
-  const cutTunnels = () =>
-    tunnels?.cut(
-      (agent, system) => !enforcement.isGranted(agent, system) || enforcement.suspensions.of(agent, system) !== null,
-    );
   const { suspensions, usage, outcomes, forwarder, links, urls } = enforcement;
+  const refusalOf = createRefusalOf(enforcement.isGranted, suspensions);
+  const running = new RunningCalls();
+  /** Ends the calls and tunnels of agents that may not call their system any more. */
+  function cutOff(): void {
+    running.cut(refusalOf);
+    tunnels?.cut(refusalOf);
+  }
   const waiters = createHoldWaiters(store.holds);
   const known = createPatience();
   const patience: Patience = {
@@ -128,17 +133,15 @@ export function buildServer(deps: ServerDeps): AgentsServer {
     };
   }
 
-  const running = new RunningCalls();
   let draining = false;
   const notReady = () => (draining ? 'draining' : deps.notReady());
 
-  function begin(own: string | null, request: AgentRequest, reply: ConnectionReply): Promise<void> {
+  function begin(own: string | null, exchange: Exchange): Promise<void> {
     const unready = notReady();
-    if (unready !== null) return turnAway(unready, reply);
-    const system = own === null ? null : enforcement.systems.get(own);
+    if (unready !== null) return turnAway(unready, exchange.reply);
     // The system of this address left the configuration. Its calls must not reach another.
-    if (system === undefined) return turnAwayForGood(reply);
-    return serve(inForce.stages, { request, reply, own: system, receivedAt: clock() });
+    if (own !== null && exchange.own === null) return turnAwayForGood(exchange.reply);
+    return serve(inForce.stages, exchange);
   }
 
   // Not an async function, to save memory: thousands of callers may wait for reviewers, and each would keep a frame.
@@ -148,14 +151,16 @@ export function buildServer(deps: ServerDeps): AgentsServer {
     tunnel: Tunnel | null,
     sharing: Sharing | null,
   ): Promise<void> {
-    running.began();
     const reply = new HttpReply(response, urls, own ?? undefined, tunnel);
     if (sharing) reply.shareWith(sharing);
-    const served = begin(own, response.request, reply);
-    return served.then(running.ended, (err: unknown) => {
+    const system = own === null ? null : (enforcement.systems.get(own) ?? null);
+    const exchange: Exchange = { request: response.request, reply, own: system, receivedAt: clock(), caller: null };
+    const ended = () => running.callEnded(exchange);
+    running.callBegan(exchange);
+    return begin(own, exchange).then(ended, (err: unknown) => {
       log.error({ err }, 'unhandled error while serving a call');
       reply.abort();
-      running.ended();
+      ended();
     });
   }
 
@@ -222,7 +227,7 @@ export function buildServer(deps: ServerDeps): AgentsServer {
     configure(settings) {
       enforcement.configure(settings);
       inForce = build(settings);
-      cutTunnels();
+      cutOff();
     },
     async drain(limit) {
       draining = true;

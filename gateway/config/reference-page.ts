@@ -25,7 +25,7 @@ The gateway reads one YAML file, \`holdpoint.yaml\` unless \`--config\` names an
 
 - What comes into force: \`public_url\`, \`systems\`, \`agents\`, \`reviewers\`, \`notify\`, \`retention\` and \`log\`. The other sections, and the \`listen\` of a system, need a restart; the log names the fields.
 - Calls under way finish under the configuration with which they began. A call that waits for a reviewer is released under the one of that moment.
-- An agent or a system that leaves the configuration, or a grant that an agent loses, ends its holds and WebSocket connections as a suspension does. Holds also end when a system changes its \`upstream\`, its \`path\` or its headers, as the approval was for another call.
+- An agent or a system that leaves the configuration, or a grant that an agent loses, ends its holds, running calls and WebSocket connections as a suspension does. Holds also end when a system changes its \`upstream\`, its \`path\` or its headers, as the approval was for another call.
 - A broken file changes nothing. The log, the metric \`holdpoint_config_in_force\` and, for operators, \`GET /api/config\` tell.
 - SIGHUP reads the file at once, with the files that it names, such as \`openapi\`. Environment variables stay as they were at the start.
 

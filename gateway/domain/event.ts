@@ -193,7 +193,8 @@ export const EVENT_TYPES = {
   },
   'call.completed': {
     layer: ['decide', 'execute', 'record'],
-    about: 'The call was answered.',
+    about:
+      'The call was answered, or cut off: `code` is then `suspended` or `system-not-granted`, after the status that was sent.',
     has: [...ANY, ...CALLED],
     may: [
       ...OF_CALLS,

@@ -12,6 +12,8 @@ export type Exchange = {
   readonly own: System | null;
   /** Milliseconds since the epoch. */
   readonly receivedAt: number;
+  /** Set once it is known: a running call is cut off when its agent or system is suspended. */
+  caller: Caller | null;
 };
 
 /** The caller and the target, as far as the head of the request names them. */

@@ -17,6 +17,8 @@ export type Reply = {
   readonly tunnel: Tunnel | null;
   /** Whether the caller left before it had the whole answer. */
   readonly gone: boolean;
+  /** Why the caller lost its permission while the call was running; null if it did not. Nothing may be sent then. */
+  whyCutOff(): Problem | null;
   /** Calls `closed` once, when the caller has the answer or has left. */
   onClose(closed: () => void): void;
   /** Streams the upstream's answer. */
@@ -47,6 +49,11 @@ export type ConnectionReply = Reply & {
   sendContinue(): void;
   /** Ends the answer in the middle and closes the connection, so that the caller cannot take the part for the whole. */
   abort(): void;
+  /**
+   * The caller lost its permission: aborts a body or an answer that is on its way. A call that waits in the gateway is
+   * refused by its next stage.
+   */
+  cut(why: Problem): void;
 };
 
 /** Which page of another origin may read an answer: its origin, `*` for all, or null for none. */

@@ -10,6 +10,7 @@ import { sampled } from './sampled-answer.ts';
 
 /**
  * Forwards an allowed call and streams the answer. If the upstream gives none, the call is refused.
+ * @throws Problem the reason why the caller lost its permission meanwhile
  */
 export function createForward(deps: {
   readonly forwarder: Forwarder;
@@ -18,6 +19,8 @@ export function createForward(deps: {
 }): (call: Call, decision: Decision, reply: Reply) => Promise<Completion> {
   const { forwarder, meter, links } = deps;
   return async (call, decision, reply) => {
+    const refusal = reply.whyCutOff();
+    if (refusal) throw refusal;
     const request = forwarder.prepare(call, decision);
     const { tunnel } = reply;
     if (tunnel) {
@@ -44,7 +47,10 @@ export function createForward(deps: {
     const { cost, drift } = measurement instanceof Promise ? await measurement : measurement;
     const known = { responseBytes: bytes, upstreamMs, cost, drift, notes: answer.notes };
     // An agent that hung up gets no answer, and its upstream request was aborted. The upstream did not fail.
-    if (answer.gone) return complete(0, known);
+    if (answer.gone) {
+      const cutOff = reply.whyCutOff();
+      return cutOff ? complete(status, { code: cutOff.code, ...known }) : complete(0, known);
+    }
     // The answer was cut off in the middle. Its head is sent already, so the agent cannot be given a problem.
     if (problem && status > 0) {
       return complete(status, { code: problem.code, cause: problem.cause, ...known });

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import fastify, { type FastifyInstance } from 'fastify';
 import { complete, type Completion } from '../domain/completion.ts';
+import type { Problem } from '../domain/problem.ts';
 import type { Handshake, Tunnel } from '../domain/reply.ts';
 
 /** Headers of the agent's own handshake. The tunnel sets its own towards the system. */
@@ -12,7 +13,7 @@ type ServeHandshake = (request: IncomingMessage, response: ServerResponse, tunne
 
 export type Tunnels = {
   /** Closes tunnels whose agent may not call their system any more: messages after the handshake are not judged. */
-  cut(isOver: (agent: string, system: string) => boolean): void;
+  cut(whyNot: (agent: string, system: string) => Problem | null): void;
 };
 
 /**
@@ -23,6 +24,7 @@ export type Tunnels = {
 export function registerTunnel(app: FastifyInstance, serve: ServeHandshake): Tunnels {
   const handshakes = new WeakMap<IncomingMessage, Handshake>();
   const open = new Map<Duplex, Handshake>();
+  const cutOff = new WeakMap<Duplex, Problem>();
 
   /** A server that never listens. The plugin takes every handshake of its server, so it gets a server of its own. */
   let carrier: Promise<FastifyInstance> | null = null;
@@ -90,7 +92,7 @@ export function registerTunnel(app: FastifyInstance, serve: ServeHandshake): Tun
               open.set(raw.socket, handshake);
               const end = () => {
                 open.delete(raw.socket);
-                ended(complete(101, { upstreamMs: 0 }));
+                ended(complete(101, { upstreamMs: 0, code: cutOff.get(raw.socket)?.code ?? null }));
               };
               if (raw.socket.destroyed) end();
               else raw.socket.once('close', end);
@@ -113,8 +115,13 @@ export function registerTunnel(app: FastifyInstance, serve: ServeHandshake): Tun
   }
 
   return {
-    cut(isOver) {
-      for (const [socket, { agent, system }] of open) if (isOver(agent, system)) socket.destroy();
+    cut(whyNot) {
+      for (const [socket, { agent, system }] of open) {
+        const why = whyNot(agent, system);
+        if (!why) continue;
+        cutOff.set(socket, why);
+        socket.destroy();
+      }
     },
   };
 }

@@ -1,6 +1,5 @@
 import type { Caller } from '../domain/exchange.ts';
-import { Problem } from '../domain/problem.ts';
-import { assertActive } from './permission.ts';
+import { createRefusalOf } from './permission.ts';
 import type { Suspensions } from './suspensions.ts';
 
 /**
@@ -12,8 +11,9 @@ export function createAuthorize(
   isGranted: (agent: string, system: string) => boolean,
   suspensions: Pick<Suspensions, 'of'>,
 ): (caller: Caller) => void {
+  const refusalOf = createRefusalOf(isGranted, suspensions);
   return ({ principal: { agent }, system }) => {
-    if (!isGranted(agent, system.name)) throw new Problem('system-not-granted');
-    assertActive(agent, system.name, suspensions);
+    const why = refusalOf(agent, system.name);
+    if (why) throw why;
   };
 }

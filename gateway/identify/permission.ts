@@ -13,10 +13,24 @@ export function createGrants(agents: readonly Agent[]): (agent: string, system: 
  * @throws Problem `suspended`
  */
 export function assertActive(agent: string, system: string | null, suspensions: Pick<Suspensions, 'of'>): void {
+  const why = whyNotActive(agent, system, suspensions);
+  if (why) throw why;
+}
+
+function whyNotActive(agent: string, system: string | null, suspensions: Pick<Suspensions, 'of'>): Problem | null {
   const reason = suspensions.of(agent, system);
-  if (reason === null) return;
+  if (reason === null) return null;
   const detail = `Suspended by an operator: ${reason}. Do not send the call again; ask the agent's owner.`;
-  throw new Problem('suspended', { detail });
+  return new Problem('suspended', { detail });
+}
+
+/** The refusal of an agent that may not call a system: `system-not-granted` or `suspended`; null if it may. */
+export function createRefusalOf(
+  isGranted: (agent: string, system: string) => boolean,
+  suspensions: Pick<Suspensions, 'of'>,
+): (agent: string, system: string) => Problem | null {
+  return (agent, system) =>
+    isGranted(agent, system) ? whyNotActive(agent, system, suspensions) : new Problem('system-not-granted');
 }
 
 /** Why a call of the agent may not be sent now: it lost access to the system, or one of the two is suspended. */

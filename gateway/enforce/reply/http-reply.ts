@@ -25,6 +25,8 @@ export class HttpReply implements ConnectionReply {
   #sharing: Sharing | null = null;
   /** Whether the caller waits for 100 Continue before it sends its body. */
   #holdsBody: boolean;
+  #answers = false;
+  #cutOff: Problem | null = null;
 
   /** @param own the name of the system that has the address at which the request came */
   constructor(response: AgentResponse, urls: Pick<GatewayUrls, 'hold'>, own?: string, tunnel: Tunnel | null = null) {
@@ -47,11 +49,16 @@ export class HttpReply implements ConnectionReply {
     return this.#response.gone;
   }
 
+  whyCutOff(): Problem | null {
+    return this.#cutOff;
+  }
+
   onClose(closed: () => void): void {
     this.#response.onClose(closed);
   }
 
   answer(decisionId: string, verdict: Verdict): StreamedAnswer {
+    this.#answers = true;
     return new AgentAnswer(this.#response, decisionId, verdict, this.#sharing);
   }
 
@@ -138,6 +145,11 @@ export class HttpReply implements ConnectionReply {
 
   abort(): void {
     this.#response.abort();
+  }
+
+  cut(why: Problem): void {
+    this.#cutOff = why;
+    if (this.#answers || !this.#response.request.complete) this.abort();
   }
 
   #end(body: Buffer): void {

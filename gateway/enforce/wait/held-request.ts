@@ -68,6 +68,7 @@ export class HeldRequest implements Waiting {
       holdId: id,
       heldMs: performance.now() - this.#since,
       notes: this.#answer?.notes ?? [],
+      code: (this.#answer && this.reply.whyCutOff()?.code) ?? null,
       ...rest,
     });
   }

@@ -10,14 +10,33 @@ allow contains {"rule": "reads"} if input.action.method == "GET"
 hold contains {"rule": "pays", "reviewers": ["finance"]} if input.action.method == "POST"
 `;
 
+/** Decisions on its calls wait for the store. */
+const BUDGET = `package rules.budget
+
+allow contains {"rule": "few"} if input.usage.agent.minute.calls < 100
+`;
+
 let upstream: Upstream;
 let plane: DataPlane;
+/** Carries out the exchanges in which budgets are decided. */
+let exchange = (work: () => Promise<number>): Promise<number> => work();
+/** What the system streams after its first bytes. */
+let rest = Promise.resolve('');
 
 beforeAll(async () => {
-  upstream = await startUpstream();
+  upstream = await startUpstream(({ url }, response) => {
+    if (!url.startsWith('/stream')) return response.writeHead(200).end('ok');
+    response.writeHead(200, { 'content-type': 'text/plain' }).write('begun, ');
+    void rest.then((text) => response.end(text));
+  });
+  const system = { upstream: upstream.url, wait: '20s' };
   plane = await startDataPlane({
-    systems: { payments: { upstream: upstream.url, wait: '20s' }, mail: { upstream: upstream.url } },
-    rego: { 'payments.rego': REGO, 'mail.rego': REGO.replace('rules.payments', 'rules.mail') },
+    systems: { payments: system, mail: system, budget: system },
+    rego: { 'payments.rego': REGO, 'mail.rego': REGO.replace('rules.payments', 'rules.mail'), 'budget.rego': BUDGET },
+    through: (store) => ({
+      ...store,
+      usage: { ...store.usage, exchange: (...of) => exchange(() => store.usage.exchange(...of)) },
+    }),
   });
 });
 
@@ -102,6 +121,45 @@ test('a waiting caller is told of its agent’s suspension, and its approved cal
   expect(answer.status).toBe(403);
   expect(await answer.json()).toMatchObject({ code: 'superseded' });
   expect(upstream.received.length).toBe(before);
+});
+
+test('a call that waits in the gateway while its agent is suspended is refused, and not sent', async () => {
+  const [begun, go] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  exchange = async (work) => {
+    begun.resolve();
+    await go.promise;
+    return work();
+  };
+  const before = upstream.received.length;
+  const waiting = call('/budget/items');
+  await begun.promise;
+  await suspend('agent', 'billing-bot');
+  go.resolve();
+  const answer = await waiting;
+  exchange = (work) => work();
+  expect(answer.status).toBe(403);
+  expect(await answer.json()).toMatchObject({ code: 'suspended' });
+  expect(upstream.received.length).toBe(before);
+});
+
+test('the answer to an approved call is cut off when its agent is suspended, and its outcome is known all the same', async () => {
+  const all = Promise.withResolvers<string>();
+  rest = all.promise;
+  const waiting = call('/payments/stream', 'POST');
+  const pending = async () => (await plane.store.holds.list({ status: 'pending', limit: 10 })).items[0]?.id;
+  await expect.poll(pending).toBeDefined();
+  const id = (await pending())!;
+  await approve(plane.store, id);
+  const answer = await waiting;
+  expect(answer.status).toBe(200);
+  await suspend('agent', 'billing-bot');
+  await expect(answer.text()).rejects.toThrow('terminated');
+  all.resolve('ended');
+  await expect.poll(async () => (await plane.store.holds.find(id))!.execution).toBe('executed');
+  expect((await plane.store.contents.response(id))!.body.toString()).toBe('begun, ended');
+  const ends = async () =>
+    (await plane.events()).filter(({ type, hold_id }) => type === 'call.completed' && hold_id === id);
+  await expect.poll(ends).toMatchObject([{ code: 'suspended' }]);
 });
 
 test('a suspended agent may read its own holds, but not open one', async () => {
