@@ -93,7 +93,7 @@ export function createEnforcement(deps: EnforcementDeps): Enforcement {
   function configured({ systems: all, agents, public_url }: CallSettings): Configured {
     systems.clear();
     for (const system of all) systems.set(system.name, system);
-    const urls = createGatewayUrls(all, public_url);
+    const urls = createGatewayUrls(all, public_url, deps.passes);
     return {
       systems: all,
       forwarder: createForwarder(all, routeTo),

@@ -13,8 +13,9 @@ import { sharedHeaders } from '../enforce/reply/shared-headers.ts';
 import type { Links } from '../enforce/links/links.ts';
 import type { GatewayUrls } from '../enforce/reply/gateway-urls.ts';
 import type { HoldWaiters } from '../enforce/wait/hold-waiters.ts';
+import { agentInHeader, agentInQuery, agentOfHoldPass, type TokenPlaces } from '../identify/identify.ts';
+import type { ReadPass } from '../identify/passes.ts';
 import { NodeResponse } from '../wire/node-message.ts';
-import { identifyAgent } from '../identify/identify.ts';
 import { assertActive } from '../identify/permission.ts';
 import type { Suspensions } from '../identify/suspensions.ts';
 import type { AgentDirectory } from '../identify/token.ts';
@@ -24,9 +25,9 @@ import type { Recipients } from './holds/handoff-form.ts';
 
 /** What the endpoints take from the configuration. */
 export type OwnSettings = {
-  /** The headers in which agents may send their token. */
-  readonly keyHeaders: readonly string[];
+  readonly tokenPlaces: TokenPlaces;
   readonly findAgent: AgentDirectory;
+  readonly readPass: ReadPass;
   readonly recipients: Recipients;
 };
 
@@ -34,10 +35,15 @@ export function ownSettings(
   { systems, agents }: CallSettings,
   reviewers: readonly Reviewer[],
   findAgent: AgentDirectory,
+  readPass: ReadPass,
 ): OwnSettings {
   return {
-    keyHeaders: [...new Set(systems.map((system) => system.agentCredential.header))],
+    tokenPlaces: {
+      headers: [...new Set(systems.map((system) => system.agentCredential.header))],
+      parameters: [...new Set(systems.flatMap((system) => system.agentCredential.query ?? []))],
+    },
     findAgent,
+    readPass,
     recipients: {
       groups: new Set(reviewers.flatMap(({ groups }) => groups)),
       people: new Set(reviewers.map(({ id }) => id)),
@@ -67,6 +73,8 @@ export function createOwnEndpoints(deps: {
   readonly createServer: (serve: (request: IncomingMessage, response: ServerResponse) => void) => Server;
 }): FastifyInstance {
   const { settings, suspensions, log } = deps;
+  const byHeader = (request: IncomingMessage) => agentInHeader(request, settings().tokenPlaces, settings().findAgent);
+  const byQuery = (request: IncomingMessage) => agentInQuery(request, settings().tokenPlaces, settings().findAgent);
   const app = fastify({
     // Paths contain artifact names, percent-encoded.
     routerOptions: { ignoreDuplicateSlashes: false, maxParamLength: 4096 },
@@ -103,10 +111,21 @@ export function createOwnEndpoints(deps: {
     contents: deps.store.contents,
     waiters: deps.waiters,
     links: deps.links,
-    replyTo: (request, reply) => replyTo(request.raw as IncomingMessage, reply.raw as ServerResponse),
+    replyTo({ raw }, { raw: response }) {
+      const request = raw as IncomingMessage;
+      const reply = replyTo(request, response as ServerResponse);
+      const principal = byHeader(request) ? null : byQuery(request);
+      if (principal) reply.needsPass(principal.agent);
+      return reply;
+    },
     identify({ raw }) {
-      const { keyHeaders, findAgent } = settings();
-      return identifyAgent(raw as IncomingMessage, keyHeaders, findAgent);
+      const principal = byHeader(raw as IncomingMessage) ?? byQuery(raw as IncomingMessage);
+      if (!principal) throw new Problem('unauthenticated');
+      return principal;
+    },
+    identifyReader({ raw, params: { id } }) {
+      const request = raw as IncomingMessage;
+      return byHeader(request) ?? byQuery(request) ?? agentOfHoldPass(request, id, settings().readPass);
     },
     assertActive: ({ agent }) => assertActive(agent, null, suspensions),
     recipients: () => settings().recipients,

@@ -128,7 +128,7 @@ export function buildServer(deps: ServerDeps): AgentsServer {
     const readPass = createReadPass(deps.passes, settings.agents);
     return {
       stages: assemble(findAgent, readPass),
-      own: ownSettings(settings, settings.reviewers, findAgent),
+      own: ownSettings(settings, settings.reviewers, findAgent, readPass),
       sharing: createSharing(settings.systems),
     };
   }
@@ -178,7 +178,7 @@ export function buildServer(deps: ServerDeps): AgentsServer {
         running.began();
         response.once('close', running.ended);
         ownEndpoints(request, response);
-      } else if (request.url === '/' && isProbe(request, inForce.own.keyHeaders)) {
+      } else if (request.url === '/' && isProbe(request, inForce.own.tokenPlaces.headers)) {
         answerProbe(new NodeResponse(response), notReady() === null);
       } else void serveAt(own, new NodeResponse(response), null, sharing);
     });

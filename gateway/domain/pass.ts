@@ -12,5 +12,10 @@ export type Passes = {
 /** What a pass is for. Every part must be the same when it is opened. */
 export type Purpose = readonly [kind: 'link' | 'hold', ...parts: string[]];
 
+/** What the pass of a hold is for: to read its state and its response. */
+export function holdPurpose(holdId: string): Purpose {
+  return ['hold', holdId];
+}
+
 /** How every pass begins. Masking knows it as a token of ours. */
 export const PASS_PREFIX = 'hp_pass_';

@@ -45,6 +45,8 @@ export type ConnectionReply = Reply & {
   refuseIn(shape: RefusalShape): void;
   /** Lets pages of other origins read the answer. */
   shareWith(sharing: Sharing): void;
+  /** The agent sends no token in a header, so it would follow a `Location` without one: such URLs get a pass from now on. */
+  needsPass(agent: string): void;
   /** Asks the caller for the body that it announced: 100 Continue (RFC 9110 section 10.1.1). */
   sendContinue(): void;
   /** Ends the answer in the middle and closes the connection, so that the caller cannot take the part for the whole. */

@@ -1,7 +1,7 @@
 import { createFurtherHosts } from '../domain/further-host.ts';
 import { hidePasses, linkPurpose, takeLinkPass } from '../domain/link-pass.ts';
 import { oncePerSystem } from '../domain/once-per-system.ts';
-import { PASS_PREFIX, type Purpose } from '../domain/pass.ts';
+import { holdPurpose, PASS_PREFIX, type Purpose } from '../domain/pass.ts';
 import { Problem } from '../domain/problem.ts';
 import type { RequestHead } from '../domain/message.ts';
 import type { Principal } from '../domain/principal.ts';
@@ -31,9 +31,12 @@ export function createIdentify(deps: {
     const keyHeader = route?.system.agentCredential.header ?? 'authorization';
     const taken =
       route && hasTargetCredentials(route.system) ? takeCredentials(route.target, route.system, deps.findAgent) : null;
-    const principal = findCaller(headers, keyHeader, deps.findAgent) ?? taken?.principal;
+    const inHeader = findCaller(headers, keyHeader, deps.findAgent);
+    const principal = inHeader ?? taken?.principal;
+    if (!inHeader && principal) reply.needsPass(principal.agent);
     if (!principal && passed && route) {
       const bearer = deps.readPass(passed.pass, purposeOf(route));
+      reply.needsPass(bearer.agent);
       if (route.system.refusals) reply.refuseIn(route.system.refusals);
       // The link is the system's own, so nothing in it is taken for a credential.
       return { principal: bearer, ...route };
@@ -60,15 +63,38 @@ function hideInReferer({ headers, rawHeaders }: RequestHead): void {
     if (rawHeaders[i]!.toLowerCase() === 'referer') rawHeaders[i + 1] = hidePasses(rawHeaders[i + 1]!);
 }
 
-/** The agent of a credential, for the gateway's own endpoints, which belong to no system. */
-export function identifyAgent(
-  request: Pick<RequestHead, 'headers'>,
-  keyHeaders: readonly string[],
+/** Where agents may send their token to the gateway's own endpoints, which belong to no system. */
+export type TokenPlaces = { readonly headers: readonly string[]; readonly parameters: readonly string[] };
+
+/** The agent of a token in a header; null if there is none. */
+export function agentInHeader(
+  { headers }: RequestHead,
+  places: TokenPlaces,
   findAgent: (token: string) => Principal | null,
-): Principal {
-  for (const header of ['authorization', ...keyHeaders]) {
-    const principal = findCaller(request.headers, header, findAgent);
+): Principal | null {
+  for (const header of ['authorization', ...places.headers]) {
+    const principal = findCaller(headers, header, findAgent);
     if (principal) return principal;
   }
-  throw new Problem('unauthenticated');
+  return null;
+}
+
+/** The agent of a token in the query; null if there is none. */
+export function agentInQuery(
+  { url = '/' }: RequestHead,
+  places: TokenPlaces,
+  findAgent: (token: string) => Principal | null,
+): Principal | null {
+  for (const query of places.parameters) {
+    const { principal } = takeCredentials(url, { agentCredential: { header: '', query } }, findAgent);
+    if (principal) return principal;
+  }
+  return null;
+}
+
+/** The agent of the pass in the URL of a hold. @throws Problem `unauthenticated` */
+export function agentOfHoldPass({ url = '/' }: RequestHead, holdId: string, readPass: ReadPass): Principal {
+  const pass = new URLSearchParams(url.slice(url.indexOf('?') + 1)).get('pass');
+  if (!pass?.startsWith(PASS_PREFIX)) throw new Problem('unauthenticated');
+  return readPass(pass, holdPurpose(holdId));
 }

@@ -17,6 +17,8 @@ export type AgentHoldsDeps = {
   readonly replyTo: (request: FastifyRequest, reply: FastifyReply) => Reply;
   /** @throws Problem `unauthenticated` */
   readonly identify: (request: FastifyRequest) => Principal;
+  /** As `identify`, and by the pass in the URL of the hold. @throws Problem `unauthenticated` */
+  readonly identifyReader: (request: FastifyRequest<{ Params: { id: string } }>) => Principal;
   /** @throws Problem `suspended`: a suspended agent may read its own holds, but not act. */
   readonly assertActive: (principal: Principal) => void;
   readonly recipients: () => Recipients;

@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Hold } from '../../domain/hold.ts';
 import { isRefusal } from '../../domain/hold-command.ts';
+import type { Principal } from '../../domain/principal.ts';
 import { Problem } from '../../domain/problem.ts';
 import { about } from './about.ts';
 import type { AgentHoldsDeps } from './deps.ts';
@@ -11,17 +12,16 @@ type HoldParams = { Params: { id: string } };
 
 /** The holds of an agent's own calls and handoffs. */
 export function registerOwnHolds(app: FastifyInstance, deps: AgentHoldsDeps): void {
-  const { holds, contents, identify, links, replyTo, clock } = deps;
+  const { holds, contents, identify, identifyReader, links, replyTo, clock } = deps;
 
-  async function own(request: FastifyRequest<HoldParams>): Promise<Hold> {
-    const { agent } = identify(request);
+  async function own(request: FastifyRequest<HoldParams>, { agent }: Principal): Promise<Hold> {
     const hold = await holds.find(request.params.id);
     if (hold?.principal.agent !== agent) throw new Problem('not-found');
     return hold;
   }
 
   app.get<HoldParams>('/-/holds/:id', async (request, reply) => {
-    const { agent } = identify(request);
+    const { agent } = identifyReader(request);
     const hold = await holds.find(request.params.id);
     if (hold && hold.principal.agent !== agent && isFor(hold, agent)) {
       const handoff = await contents.handoff(hold.id);
@@ -33,7 +33,7 @@ export function registerOwnHolds(app: FastifyInstance, deps: AgentHoldsDeps): vo
   });
 
   app.get<HoldParams>('/-/holds/:id/response', async (request, reply) => {
-    const hold = await own(request);
+    const hold = await own(request, identifyReader(request));
     if (hold.execution !== 'executed' && hold.execution !== 'confirmed-executed') throw new Problem('no-response-yet');
     const kept = await contents.response(hold.id);
     if (!kept?.complete || hold.kind !== 'approval') throw new Problem('already-executed');
@@ -45,7 +45,7 @@ export function registerOwnHolds(app: FastifyInstance, deps: AgentHoldsDeps): vo
   });
 
   app.delete<HoldParams>('/-/holds/:id', async (request, reply) => {
-    const hold = await own(request);
+    const hold = await own(request, identify(request));
     const by = hold.principal.agent;
     const result = await holds.apply(hold.id, { type: 'cancel', by, as: 'agent', channel: 'agent', reason: null });
     if (isRefusal(result)) throw new Problem('hold-settled', { detail: result.detail, extras: { hold_id: hold.id } });

@@ -23,6 +23,8 @@ export class HttpReply implements ConnectionReply {
   readonly #own: string | undefined;
   #shape: RefusalShape = 'problem';
   #sharing: Sharing | null = null;
+  /** The agent, if it needs a pass to read its hold. */
+  #passFor: string | null = null;
   /** Whether the caller waits for 100 Continue before it sends its body. */
   #holdsBody: boolean;
   #answers = false;
@@ -69,6 +71,10 @@ export class HttpReply implements ConnectionReply {
     if (this.#sharing) shareAnswer(sent, this.#sharing);
     this.#response.begin(status, sent);
     this.#end(body);
+  }
+
+  needsPass(agent: string): void {
+    this.#passFor = agent;
   }
 
   refuseIn(shape: RefusalShape): void {
@@ -135,7 +141,7 @@ export class HttpReply implements ConnectionReply {
   }
 
   locationOf(holdId: string): string {
-    return this.#urls.hold(holdId, this.via);
+    return this.#urls.hold(holdId, this.via, this.#passFor);
   }
 
   sendContinue(): void {

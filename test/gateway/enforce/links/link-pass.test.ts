@@ -144,7 +144,10 @@ describe('a link that is followed without a token', () => {
   test('is judged by policy like any call: blocked, or held, approved and then sent once', async () => {
     expect((await upload(await linkTo(`${storage.url}/upload/blocked`))).status).toBe(403);
     const link = await linkTo(`${storage.url}/upload/held`);
-    expect((await upload(link)).status).toBe(503);
+    const waiting = await upload(link);
+    expect(waiting.status).toBe(503);
+    const state = await fetch(new URL(waiting.headers.get('location')!, plane.url));
+    expect([state.status, await state.json()]).toMatchObject([200, { status: 'pending' }]);
     const { items } = await plane.store.holds.list({ status: 'pending', limit: 1 });
     expect(items[0]).toMatchObject({ principal: { agent: 'billing-bot' } });
     await approve(plane.store, items[0]!.id);
