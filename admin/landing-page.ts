@@ -1,4 +1,27 @@
-/** The page at `/`: an index of the API. Static; no data, no script. */
+import { hash } from 'node:crypto';
+
+/**
+ * Messages link to `/#/holds/<id>`, and a fragment never reaches the server: the script puts the id into commands. It
+ * reads nothing else and asks for nothing.
+ */
+const script = `
+  const commands = document.querySelector('#commands');
+  function show() {
+    const [, id] = /^#\\/holds\\/(hold_\\w+)$/.exec(location.hash) ?? [];
+    const at = ' --url ' + location.origin + location.pathname.replace(/\\/+$/, '');
+    commands.parentElement.hidden = id === undefined;
+    commands.textContent = ['holds show', 'approve', 'reject']
+      .map((verb) => 'npx holdpoint ' + verb + ' ' + id + (verb === 'reject' ? ' --code CODE' : '') + at)
+      .join('\\n');
+  }
+  addEventListener('hashchange', show);
+  show();
+`;
+
+/** What the page may do: show itself, and run its one script. */
+export const landingPagePolicy = `default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-${hash('sha256', script, 'base64')}'`;
+
+/** The page at `/`: an index of the API, and how to decide on the hold in its fragment. Static; no data. */
 export const landingPage = `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
@@ -18,6 +41,11 @@ export const landingPage = `<!doctype html>
 </style>
 <h1>Holdpoint</h1>
 <p>The reviewers' and operators' side of a gateway that allows, holds or blocks what agents do.</p>
+<section hidden>
+  <h2>This hold</h2>
+  <p>Read it and decide from the command line, with your token in <code>HOLDPOINT_TOKEN</code>:</p>
+  <pre id="commands"></pre>
+</section>
 <dl>
   <dt>/api/holds</dt><dd>held calls and their outcomes</dd>
   <dt>/api/holds/:id</dt><dd>one held call in full; claim and decide below it</dd>
@@ -33,5 +61,6 @@ export const landingPage = `<!doctype html>
   <dt><a href="/-/livez">/-/livez</a> <a href="/-/readyz">/-/readyz</a></dt><dd>health</dd>
 </dl>
 <pre>curl -H "Authorization: Bearer $TOKEN" http://…/api/holds?status=pending</pre>
+<script>${script}</script>
 </html>
 `;

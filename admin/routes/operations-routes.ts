@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import type { AdminDeps } from '../deps.ts';
-import { landingPage } from '../landing-page.ts';
+import { landingPage, landingPagePolicy } from '../landing-page.ts';
 import * as schemas from '../api/schemas.ts';
 
 /**
@@ -13,7 +13,7 @@ export function operationsRoutes({
 }: Pick<AdminDeps, 'metrics' | 'readiness'>): FastifyPluginAsyncZod {
   return async (app) => {
     app.get('/', { schema: { hide: true } }, async (_request, reply) => {
-      void reply.header('content-security-policy', "default-src 'none'; style-src 'unsafe-inline'");
+      void reply.header('content-security-policy', landingPagePolicy);
       return await reply.type('text/html; charset=utf-8').send(landingPage);
     });
 

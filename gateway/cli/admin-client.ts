@@ -18,7 +18,7 @@ export function createAdminClient(url: string, token: string): AdminClient {
     let response: Response;
     let text: string;
     try {
-      response = await fetch(new URL(path, url), {
+      response = await fetch(new URL(`.${path}`, url.replace(/\/*$/, '/')), {
         ...init,
         headers: { ...init.headers, authorization: `Bearer ${token}`, 'holdpoint-channel': 'cli' },
         // Wherever it points to, the token is not for there.

@@ -44,7 +44,11 @@ const forPeople = z
   .describe(EVENTS);
 
 export const notify = section({
-  console: upstreamUrl.optional().describe('Base of the links in messages; without it, `http://` and `listen.admin`.'),
+  console: upstreamUrl
+    .optional()
+    .describe(
+      'URL of the admin API for people, and so the base of the links and commands in messages; without it, `http://` and `listen.admin`, with the host name in place of an address such as `0.0.0.0`.',
+    ),
   webhooks: z
     .record(
       name,

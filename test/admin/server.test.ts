@@ -1,3 +1,5 @@
+import { hash } from 'node:crypto';
+import { runInNewContext } from 'node:vm';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { AdminDeps } from '../../admin/deps.ts';
 import { openDesk, refund, type Desk } from './desk.ts';
@@ -202,9 +204,33 @@ describe('operations', () => {
     expect(metrics.text).not.toContain('billing-bot');
     const page = await desk.get('/', null);
     expect(page.headers.get('content-type')).toContain('text/html');
-    expect(page.headers.get('content-security-policy')).toContain("default-src 'none'");
     expect(page.text).toContain('/api/openapi.json');
-    expect(page.text).not.toContain('<script');
+  });
+
+  test('the link in a message leads to the commands that show and decide the hold', async () => {
+    await open();
+    const page = await desk.get('/', null);
+    const [script = '', ...others] = [...page.text.matchAll(/<script>([^]*?)<\/script>/g)].map(([, text]) => text!);
+    expect(others).toEqual([]);
+    const allowed = `script-src 'sha256-${hash('sha256', script, 'base64')}'`;
+    expect(page.headers.get('content-security-policy')).toBe(
+      `default-src 'none'; style-src 'unsafe-inline'; ${allowed}`,
+    );
+    const shownAt = (fragment: string) => {
+      const commands = { textContent: '', parentElement: { hidden: true } };
+      const location = { hash: fragment, origin: 'https://holdpoint.example.com', pathname: '/admin/' };
+      const document = { querySelector: () => commands };
+      runInNewContext(script, { location, document, addEventListener: () => {} });
+      return commands.parentElement.hidden ? null : commands.textContent.split('\n');
+    };
+    const at = '--url https://holdpoint.example.com/admin';
+    expect(shownAt('#/holds/hold_019a')).toEqual([
+      `npx holdpoint holds show hold_019a ${at}`,
+      `npx holdpoint approve hold_019a ${at}`,
+      `npx holdpoint reject hold_019a --code CODE ${at}`,
+    ]);
+    for (const other of ['', '#/holds/', '#/holds/hold_1;reboot', '#/holds/hold_1 x', '#/hold_1'])
+      expect(shownAt(other)).toBeNull();
   });
 
   test('readyz is 503 with the reason while the gateway is not ready', async () => {

@@ -3,7 +3,7 @@ import type { Notification } from '../../domain/notification.ts';
 import { DeliveryError } from './delivery-error.ts';
 import type { NotificationMessage } from './notification-message.ts';
 import type { NotifyConfig } from './notify-config.ts';
-import { facts, headline } from './wording.ts';
+import { command, facts, headline } from './wording.ts';
 
 /** Milliseconds for each wait of a mail's way to the server, and for the whole of it. */
 const WAIT = 10_000;
@@ -65,13 +65,14 @@ function mailbox(text: string): { name: string; address: string } {
 
 function mailText(message: NotificationMessage): string {
   const { reason, url } = message.data;
+  const how = command(message);
   return [
     headline(message),
     reason,
     facts(message)
       .map(([name, value]) => `${name}: ${value}`)
       .join('\n'),
-    `${url}\n\nOpening the link decides nothing: the console asks who you are first.`,
+    `${url}\n\nOpening the link decides nothing.${how === null ? '' : ` The same from the command line:\n\n${how}`}`,
   ]
     .filter(Boolean)
     .join('\n\n');

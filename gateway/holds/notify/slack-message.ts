@@ -1,25 +1,27 @@
 import { writtenOut } from '../../domain/visible-text.ts';
 import { clip, type NotificationMessage } from './notification-message.ts';
-import { facts, headline } from './wording.ts';
+import { command, facts, headline } from './wording.ts';
 
 /** Longest reason with its markup written out, in characters: a section takes 3000. */
 const LONGEST_ESCAPED = 2000;
 
 /**
  * A message in the form that Slack's incoming webhooks take, and others that imitate them: those that know no `blocks`
- * show `text`. Nothing in it acts: its link is opened by a person, who signs in to the console and decides there.
+ * show `text`. Nothing in it acts: a person opens its link, or runs its command, and decides there.
  */
 export function slackMessage(message: NotificationMessage): string {
   const { reason, url } = message.data;
   const title = escape(headline(message));
   const why = clip(escape(reason), LONGEST_ESCAPED);
+  const shown = command(message);
+  const how = shown === null ? '' : `\n\`${escapeEntities(shown)}\``;
   const fields = facts(message).map(([name, value]) => mrkdwn(`*${name}*\n${escape(value)}`));
   return JSON.stringify({
-    text: `${title}\n${why}\n${url}`,
+    text: `${title}\n${why}\n${url}${how}`,
     blocks: [
       { type: 'section', text: mrkdwn(why ? `*${title}*\n${why}` : `*${title}*`) },
       { type: 'section', fields },
-      { type: 'section', text: mrkdwn(`<${url}|Open in Holdpoint>`) },
+      { type: 'section', text: mrkdwn(`<${url}|Open in Holdpoint>${how}`) },
     ],
   });
 }
@@ -35,5 +37,9 @@ const MARKUP = /[*~`]|(?<![\p{L}\p{N}])[_@]|_(?![\p{L}\p{N}])|\](?=\()|:(?=[\w+-
 
 /** Unescaped, `<!channel>` wakes everybody, and `<https://…|text>` is a link that says what it likes. */
 function escape(text: string): string {
-  return text.replaceAll(MARKUP, writtenOut).replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+  return escapeEntities(text.replaceAll(MARKUP, writtenOut));
+}
+
+function escapeEntities(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 }

@@ -20,6 +20,13 @@ const BEGINNINGS = {
   'call.blocked': 'Blocked by policy',
 } as const satisfies Record<NotificationMessage['type'], string | Record<HoldMessage['data']['kind'], string>>;
 
+/** The command that shows a hold, with what its reader may do; null without a hold. */
+export function command({ data }: NotificationMessage): string | null {
+  if (!('hold_id' in data)) return null;
+  const [base] = data.url.split('/#/', 1);
+  return `npx holdpoint holds show ${data.hold_id} --url ${base}`;
+}
+
 /** What it is about, on one line: a line break in what becomes a header line would begin another (RFC 5322 section 2.2). */
 export function headline(message: NotificationMessage): string {
   const { system, operation, agent } = message.data;

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { openDesk, REFUND, requirement, type Desk } from '../../admin/desk.ts';
 import { tempFolder, type TempFolder } from '../../helpers/folder.ts';
+import { startUpstream } from '../../helpers/upstream.ts';
 
 const MAIN = join(import.meta.dirname, '../../../gateway/main.ts');
 
@@ -244,6 +245,14 @@ describe('mistakes', () => {
     const wrong = await run(['holds'], { token: 'stolen-token' });
     expect(wrong).toMatchObject({ code: 1, err: expect.stringContaining('no reviewer’s') });
     expect(wrong.err).not.toContain('stolen');
+  });
+
+  test('holds keeps the path of an address, as of a proxy that adds one', async () => {
+    const proxy = await startUpstream();
+    const ended = await run(['holds', '--url', `${proxy.url}/admin`], { url: false });
+    await proxy.close();
+    expect(ended.code).toBe(1);
+    expect(proxy.received.map(({ url }) => url.split('?')[0])).toEqual(['/admin/api/holds']);
   });
 
   test('holds says that no gateway answers', async () => {

@@ -280,7 +280,7 @@ describe('what is told', () => {
     }
     expect(headline(message)).toContain('POST /held/\\u{202e}*bold* :white_check_mark: Approved by Ben\\u{e0100}');
     const { text } = JSON.parse(slackMessage(message)) as { text: string };
-    expect(text.split('\n')).toHaveLength(3);
+    expect(text.split('\n')).toHaveLength(4);
     expect(text).toContain('\\u{2a}bold\\u{2a} \\u{3a}white_check_mark: Approved');
     expect(text).toContain('[x\\u{5d}(y) \\u{40}channel \\u{5f}i\\u{5f} a_b \\u{60}c\\u{60}');
   });

@@ -1,6 +1,9 @@
+import { hostname } from 'node:os';
 import { expect, test } from 'vitest';
 import { ConfigError, parseConfig } from '../../../../gateway/config/config.ts';
 import { createCompose } from '../../../../gateway/holds/notify/compose.ts';
+import type { NotificationMessage } from '../../../../gateway/holds/notify/notification-message.ts';
+import { composeFor } from '../../../../gateway/process/open-store.ts';
 import { aHold } from '../../../helpers/hold.ts';
 import { SECRET } from './a-notification.ts';
 
@@ -24,6 +27,21 @@ test('the default configuration notifies no one', () => {
   expect(config).toEqual({ webhooks: {}, slack: {} });
   const compose = createCompose(config, [], 'http://127.0.0.1:8081');
   expect(compose({ kind: 'opened', hold: aHold(0), at: 0 })).toEqual([]);
+});
+
+test('without a console, links name the admin listener, and the host where that is every address of the machine', () => {
+  const config = parseConfig(
+    `systems: {}\nnotify: { webhooks: { ops: { url: "https://ops.example.com", secret: "${SECRET}" } } }`,
+    'holdpoint.yaml',
+    {},
+  );
+  const linkAt = (host: string) => {
+    const [draft] = composeFor(config, { host, port: 8081 })({ kind: 'opened', hold: aHold(0), at: 0 });
+    return (JSON.parse(draft!.payload) as NotificationMessage).data.url.split('#')[0];
+  };
+  expect(linkAt('127.0.0.1')).toBe('http://127.0.0.1:8081/');
+  expect(linkAt('0.0.0.0')).toBe(`http://${hostname()}:8081/`);
+  expect(linkAt('::')).toBe(`http://${hostname()}:8081/`);
 });
 
 test('the configuration says where people are notified, with secrets from the environment', () => {

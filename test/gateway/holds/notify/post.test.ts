@@ -243,9 +243,10 @@ describe('a Slack-compatible place', () => {
     await createNotifier(config).deliver(notice!);
 
     const sent = JSON.parse(received[0]!.body.toString()) as { text: string; blocks: unknown[] };
+    const shown = `\`npx holdpoint holds show ${hold.id} --url ${CONSOLE}\``;
     expect(received[0]!.url).toBe('/services/T0/B0/x');
     expect(sent.text).toBe(
-      `Approval wanted: POST /v1/refunds on payments, by billing-bot\ntoo much\n${CONSOLE}/#/holds/${hold.id}`,
+      `Approval wanted: POST /v1/refunds on payments, by billing-bot\ntoo much\n${CONSOLE}/#/holds/${hold.id}\n${shown}`,
     );
     const text = JSON.stringify(sent.blocks);
     for (const part of [
@@ -256,7 +257,9 @@ describe('a Slack-compatible place', () => {
       new Date(hold.expiresAt).toISOString(),
     ])
       expect(text).toContain(part);
-    expect(sent.blocks.at(-1)).toMatchObject({ text: { text: `<${CONSOLE}/#/holds/${hold.id}|Open in Holdpoint>` } });
+    expect(sent.blocks.at(-1)).toMatchObject({
+      text: { text: `<${CONSOLE}/#/holds/${hold.id}|Open in Holdpoint>\n${shown}` },
+    });
   });
 
   test('a Slack-compatible place is not made to wake everybody or to show a false link by what an agent or a rule says', async () => {
