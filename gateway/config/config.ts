@@ -1,11 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { availableParallelism, homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
-import { LineCounter, parseDocument } from 'yaml';
+import { LineCounter, parseDocument, type Document } from 'yaml';
 import type { z } from 'zod';
 import { formatAddress, type Address } from './address.ts';
 import { withFiles } from './credential.ts';
 import { proxyOfEnvironment } from './egress-proxy.ts';
+import { explainIssue } from './explain-issue.ts';
 import { checkSecretFile, readOpenApi, readPem } from './files.ts';
 import { lineOf } from './line-of.ts';
 import { withPresets } from './preset.ts';
@@ -72,11 +73,13 @@ export function readConfigText(file: string): string {
 export function parseConfig(text: string, file: string, env: NodeJS.ProcessEnv = process.env): Config {
   const path = resolve(file);
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: true });
+  // YAML 1.1's merge keys (`<<`), which Compose files and other tools have.
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, merge: true });
   if (document.errors.length > 0)
     throw new ConfigError(
       file,
-      document.errors.map((error) => error.message.trimEnd()),
+      // Without what stands there: it may be a secret.
+      document.errors.map(({ pos, message }) => `line ${lines.linePos(pos[0]).line}: ${message.replace(/: ".*/s, '')}`),
     );
 
   const found = new Map<string, string>();
@@ -90,11 +93,8 @@ export function parseConfig(text: string, file: string, env: NodeJS.ProcessEnv =
     if (found.size > 0) throw new ConfigError(file, [...found.values()]);
   };
 
-  const expanded = expandVariables(document.toJS() ?? {}, env, [], at);
-  const parsed = schema.safeParse(withPresets(expanded), {
-    error: (issue) =>
-      issue.code === 'invalid_type' && issue.input === undefined ? `missing; expected ${issue.expected}` : undefined,
-  });
+  const expanded = expandVariables(withoutExtensions(readDocument(document, file)), env, [], at);
+  const parsed = schema.safeParse(withPresets(expanded), { error: explainIssue });
   for (const issue of parsed.error?.issues ?? []) at(issue.path, issue.message);
   failOnProblems();
   if (!parsed.success) throw parsed.error;
@@ -165,6 +165,21 @@ export function parseConfig(text: string, file: string, env: NodeJS.ProcessEnv =
     workers: workers === 'auto' ? availableParallelism() : workers,
     systems: resolved,
   };
+}
+
+/** @throws ConfigError for anchors that expand without a bound (the "billion laughs" attack), or aliases without anchor */
+function readDocument(document: Document.Parsed, file: string): unknown {
+  try {
+    return document.toJS() ?? {};
+  } catch (error) {
+    throw new ConfigError(file, [(error as Error).message]);
+  }
+}
+
+/** Leaves out top-level keys such as `x-common`, which are for anchors alone, as in Compose files. */
+function withoutExtensions(configuration: unknown): unknown {
+  if (typeof configuration !== 'object' || configuration === null || Array.isArray(configuration)) return configuration;
+  return Object.fromEntries(Object.entries(configuration).filter(([key]) => !key.startsWith('x-')));
 }
 
 /** Reads a `holdpoint.yaml`; see `parseConfig`. */

@@ -14,7 +14,8 @@ export function readOpenApi(given: string | object, base: string, report: (messa
       `expected an OpenAPI 3.0 or 3.1 document${path === null ? '; its member "openapi" says 3.1.0' : ` in ${path}`}`,
     );
   } catch (error) {
-    report(`cannot read ${path}: ${(error as Error).message.split('\n')[0]}`);
+    const { code, message } = error as NodeJS.ErrnoException;
+    report(code === 'ENOENT' ? `no such file: ${path}` : `cannot read ${path}: ${message.split('\n')[0]}`);
   }
   return undefined;
 }
@@ -25,7 +26,8 @@ function readPemFile(path: string, report: (message: string) => void): string {
     if (!text.includes('-----BEGIN ')) report(`expected a PEM file; ${path} is not one`);
     return text;
   } catch (error) {
-    report(`cannot read ${path}: ${(error as NodeJS.ErrnoException).code}`);
+    const { code } = error as NodeJS.ErrnoException;
+    report(code === 'ENOENT' ? `no such file: ${path}` : `cannot read ${path}: ${code}`);
     return '';
   }
 }

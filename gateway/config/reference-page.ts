@@ -45,7 +45,9 @@ reviewers:
 \`\`\`
 
 - Unknown keys, bad values and unset variables are errors. \`npx holdpoint check\` reports all of them at once, each with its line, its path and what was expected; so does the start.
-- \`\${NAME}\` in a value is replaced by the environment variable; \`$\${\` stands for a literal \`\${\`.
+- \`\${NAME}\` in a value is replaced by the environment variable, without its last line break; it must be set. \`$\${\` stands for a literal \`\${\`.
+- A value that is a placeholder as a whole, such as \`$NAME\`, \`{{NAME}}\`, \`%NAME%\` or \`<your key>\`, is an error. A real value that looks like this must come from a variable or a file.
+- Anchors, aliases and merge keys (\`<<: *common\`) work; top-level keys that begin with \`x-\` are ignored, so that anchors may stand there.
 - Durations and sizes carry a unit: \`250ms\`, \`50s\`, \`30m\`, \`8h\`, \`2d\`; \`512KiB\`, \`1MiB\`, \`2GiB\`.
 - Paths are relative to the configuration file.`;
 

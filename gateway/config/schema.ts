@@ -66,7 +66,7 @@ export const schema = section({
   log: z.enum(['debug', 'info', 'warn', 'error']).default('info').describe('Lowest level that is logged.'),
   systems: z
     .record(
-      name.refine((text) => text !== 'all', 'expected another name; the rules of every system are in rules.all'),
+      name.refine((text) => text !== 'all', 'expected another name: the rules of every system are in rules.all'),
       system,
     )
     .describe(

@@ -9,18 +9,23 @@ export const headSize = size.refine((bytes) => bytes >= 2 ** 12 && bytes <= 2 **
 export const file = z.string().meta({ title: 'file' });
 export const folder = z.string().meta({ title: 'folder' });
 
-export const name = z.string().regex(/^[a-z0-9][a-z0-9_-]*$/, 'expected lowercase letters, digits, "-" and "_"');
+export const name = z
+  .string()
+  .regex(
+    /^[a-z0-9][a-z0-9_-]*$/,
+    'expected another name: lowercase letters, digits, "-" and "_", beginning with a letter or digit',
+  );
 export const headerName = z
   .string()
   .regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, 'expected an HTTP header name')
   .transform((header) => header.toLowerCase())
   .meta({ title: 'header name' });
 export const headerValue = z.string().regex(/^[\t\x20-\x7e\x80-\xff]+$/, 'expected a header value on one line');
-const HASH = 'expected the lowercase hex SHA-256 of the token; `npx holdpoint token` prints one';
+const HASH = 'expected the lowercase hex SHA-256 of the token, not the token; `npx holdpoint token` prints both';
 const tokenHash = z.string(HASH).regex(/^[0-9a-f]{64}$/, HASH);
 /** One token, or several while one replaces another. */
 export const tokenHashes = z
-  .union([z.array(tokenHash).min(1, HASH).max(4, 'expected at most 4 tokens'), tokenHash])
+  .union([z.array(tokenHash).min(1, HASH).max(4, 'expected at most 4 tokens'), tokenHash], HASH)
   .meta({ title: '64 hex digits, or a list' });
 export const person = z.string().min(1, 'expected a person, such as ana@example.com');
 

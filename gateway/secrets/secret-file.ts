@@ -9,7 +9,8 @@ export function readSecretFile(file: string): string {
   try {
     text = readFileSync(file, 'utf8').replace(/\r?\n$/, '');
   } catch (error) {
-    throw new Error(`cannot read ${file}: ${(error as NodeJS.ErrnoException).code}`, { cause: error });
+    const { code } = error as NodeJS.ErrnoException;
+    throw new Error(code === 'ENOENT' ? `no such file: ${file}` : `cannot read ${file}: ${code}`, { cause: error });
   }
   if (text === '') throw new Error(`${file} is empty`);
   if (!VALUE.test(text)) throw new Error(`expected one line of text in ${file}`);

@@ -69,7 +69,7 @@ test('a value may come from the environment, and an unset variable is reported',
 test('an agent without an owner, an unknown system, and a shared token, host or address are refused', () => {
   const agent = (id: string, more = '') => `- { id: ${id}, token_sha256: ${SHA}, systems: [p]${more} }`;
   expect(problemsOf(`systems: { p: { upstream: "http://x" } }\nagents:\n  ${agent('bot')}`)).toEqual([
-    'line 3: agents.0.owner: missing; expected string',
+    'line 3: agents.0.owner: missing; expected text',
   ]);
   const shared = problemsOf(`systems:
   p: { upstream: "http://x", hosts: [a.example.com], listen: "127.0.0.1:9000" }
@@ -98,7 +98,7 @@ test('a missing file and invalid YAML are reported without a stack', () => {
   expect(() => loadConfig('/nowhere/holdpoint.yaml')).toThrow(
     /^\/nowhere\/holdpoint\.yaml: no such file\. Pass --config FILE\.$/,
   );
-  expect(problemsOf('systems: [}')[0]).toMatch(/at line 1/);
+  expect(problemsOf('systems: [}')[0]).toMatch(/^line 1: /);
 });
 
 test('an OpenAPI document next to the configuration is read, and other files are refused', () => {

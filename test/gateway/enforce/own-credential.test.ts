@@ -120,7 +120,7 @@ describe('a credential in a file', () => {
     const broken: [break_: () => void, why: string][] = [
       [() => writeFileSync(file, ''), `${file} is empty`],
       [() => writeFileSync(file, 'secret-line\nhost: evil'), `expected one line of text in ${file}`],
-      [() => rmSync(file), `cannot read ${file}: ENOENT`],
+      [() => rmSync(file), `no such file: ${file}`],
     ];
     for (const [breakIt, why] of broken) {
       breakIt();
@@ -145,10 +145,10 @@ describe('a credential in a file', () => {
   test('a file that has no value at the start is a mistake in the configuration', () => {
     const text = 'systems: { p: { upstream: "http://x", credential: { header: a, value: { file: nowhere } } } }';
     expect(() => parseConfig(text, join(folder.path, 'holdpoint.yaml'), {})).toThrow(
-      `line 1: systems.p.credential: cannot read ${folder.path}/nowhere: ENOENT`,
+      `line 1: systems.p.credential: no such file: ${folder.path}/nowhere`,
     );
     const credential = { headers: [{ name: 'a', value: { file: `${folder.path}/nowhere`, prefix: '' } }], query: [] };
-    expect(() => createForwarder([{ ...plane.config.systems[0]!, credential }])).toThrow('cannot read');
+    expect(() => createForwarder([{ ...plane.config.systems[0]!, credential }])).toThrow('no such file');
   });
 });
 

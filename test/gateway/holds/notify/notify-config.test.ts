@@ -119,10 +119,10 @@ test('the configuration refuses a sender that is no mail address', () => {
 test('the configuration refuses events that do not exist, and for people those that are for programs', () => {
   const target = 'url: "https://example.com"';
   expect(problems(`{ webhooks: { ops: { ${target}, secret: ${SECRET}, events: [open] } } }`)[0]).toMatch(
-    /^notify\.webhooks\.ops\.events\.0: .*expected one of "opened"\|/,
+    /^notify\.webhooks\.ops\.events\.0: .*expected one of opened, /,
   );
   expect(problems(`{ slack: { ops: { ${target}, events: [decided] } } }`)[0]).toMatch(
-    /^notify\.slack\.ops\.events\.0: .*expected one of "opened"\|/,
+    /^notify\.slack\.ops\.events\.0: .*expected one of opened, /,
   );
   expect(problems(`{ slack: { ops: { ${target}, groups: [] } } }`)[0]).toMatch(/^notify\.slack\.ops\.groups: /);
   expect(problems(`{ hooks: {} }`)).toEqual([
