@@ -1,12 +1,23 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import type { Policy } from '../deps.ts';
 import { iso, isoOrNull } from '../../gateway/domain/time.ts';
+import { parseExactly } from '../../gateway/json/exact-json.ts';
 import { AdminProblem } from '../api/problems.ts';
 import * as schemas from '../api/schemas.ts';
 
 /** The policy in force, and dry runs of it. */
 export function policyRoutes(policy: Policy): FastifyPluginAsyncZod {
   return async (app) => {
+    // As calls are judged: a number keeps every digit.
+    app.removeContentTypeParser('application/json');
+    app.addContentTypeParser('application/json', { parseAs: 'string' }, async (_request: unknown, body: string) => {
+      try {
+        return parseExactly(body);
+      } catch {
+        throw new AdminProblem('bad-request', { detail: 'The body is not JSON. Nothing was changed.' });
+      }
+    });
+
     app.get(
       '/policy',
       {

@@ -93,6 +93,16 @@ describe('policy', () => {
     });
   });
 
+  test('a dry run rounds no number, as the gateway rounds none', async () => {
+    const judged: string[] = [];
+    const evaluate = (input: unknown) => judged.push(JSON.stringify(input));
+    const status = () => ({ revision: 'p1', activatedAt: null, rules: [], refused: null });
+    await open({ policy: { status, evaluate } });
+    const numbers = ['9007199254740993', '1.10', '1e-400'];
+    const answer = await desk.post('/api/policy/evaluate', { body: { input: { body: numbers.map(JSON.rawJSON) } } });
+    expect([answer.status, judged]).toEqual([200, ['{"body":[9007199254740993,1.10,1e-400]}']]);
+  });
+
   test('the policy route evaluates an input as a dry run', async () => {
     await open();
     const input = { action: { method: 'POST' } };
