@@ -189,7 +189,7 @@ test('a broken configuration changes nothing, and log, API, metric and event say
   expect(await gateway.metric('holdpoint_config_changes_total', 'result="refused"')).toBe(1);
 
   save('systems: { github: { upstream: "secret-value }');
-  await gateway.logged(({ problems }) => JSON.stringify(problems)?.includes('at line 1') ?? false);
+  await gateway.logged(({ problems }) => JSON.stringify(problems)?.includes('line 1: Missing') ?? false);
   expect(await statuses((n) => as(TOKEN, allowed(`broken-${n}`)))).toEqual([200]);
   await expectNoneFailed(others);
 
