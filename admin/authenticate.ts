@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Reviewer } from '../gateway/domain/principal.ts';
+import { createWrongTokens } from '../gateway/domain/wrong-tokens.ts';
 import type { AdminDeps } from './deps.ts';
 import { AdminProblem } from './api/problems.ts';
 
@@ -11,11 +12,19 @@ const people = new WeakMap<object, Reviewer>();
  * Requires a reviewer's token; agent tokens are unknown here. Checked before the body is read, so that strangers cannot
  * make the gateway read one.
  */
-export function requireReviewer(app: FastifyInstance, authenticate: AdminDeps['authenticate']): void {
+export function requireReviewer(
+  app: FastifyInstance,
+  { authenticate, clock }: Pick<AdminDeps, 'authenticate' | 'clock'>,
+): void {
+  const wrongTokens = createWrongTokens(clock);
   app.addHook('onRequest', async (request) => {
     const token = BEARER.exec(request.headers.authorization ?? '')?.[1];
     const reviewer = token === undefined ? null : authenticate(token);
-    if (!reviewer) throw new AdminProblem('unauthenticated');
+    if (!reviewer) {
+      const retry_after = token === undefined ? null : wrongTokens.count(request.socket.remoteAddress);
+      if (retry_after !== null) throw new AdminProblem('too-many-wrong-tokens', { extras: { retry_after } });
+      throw new AdminProblem('unauthenticated');
+    }
     people.set(request, reviewer);
   });
 }

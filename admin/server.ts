@@ -44,6 +44,8 @@ export function buildAdmin(deps: AdminDeps): FastifyInstance {
   });
   app.addHook('onResponse', async (request, reply) => {
     if (!request.url.startsWith('/api/')) return;
+    // Strangers may not fill the log.
+    if (reply.statusCode === 429 && knownReviewer(request) === null) return;
     const { method, routeOptions } = request;
     const route = routeOptions.url ?? null;
     const took_ms = Math.round(reply.elapsedTime);
@@ -56,7 +58,7 @@ export function buildAdmin(deps: AdminDeps): FastifyInstance {
     root.get('/api/openapi.json', { schema: { hide: true } }, async () => root.swagger());
     await root.register(
       async (api) => {
-        requireReviewer(api, deps.authenticate);
+        requireReviewer(api, deps);
         await api.register(holdRoutes(deps));
         await api.register(streamRoute(deps));
         await api.register(grantRoutes(deps));

@@ -17,7 +17,8 @@ export function createErrorHandler(log: Log) {
 export async function sendProblem(reply: FastifyReply, problem: AdminProblem): Promise<void> {
   // RFC 9110 section 11.6.1: a 401 names the scheme.
   if (problem.status === 401) void reply.header('www-authenticate', 'Bearer realm="holdpoint"');
-  if (problem.status === 503) void reply.header('retry-after', '2');
+  const retryAfter = problem.extras.retry_after ?? (problem.status === 503 ? 2 : null);
+  if (retryAfter !== null) void reply.header('retry-after', String(retryAfter));
   await reply
     .code(problem.status)
     .type('application/problem+json')

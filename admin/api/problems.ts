@@ -4,6 +4,8 @@ import type { AdminProblemCode } from '../../gateway/domain/problems.ts';
 /** Members that a problem body may have in addition to those of RFC 9457. */
 type AdminProblemExtras = {
   readonly hold_id?: string;
+  /** Seconds; sent as Retry-After too. */
+  readonly retry_after?: number;
   /** Each invalid member: a JSON pointer (RFC 6901) into the part that `in` names, and what was expected there. */
   readonly errors?: readonly { readonly in: string; readonly pointer: string; readonly detail: string }[];
   readonly decided?: { readonly status: string; readonly by: string | null; readonly at: string | null };

@@ -47,6 +47,8 @@ export async function decode(body: Buffer, encoding: string | undefined, limit: 
   try {
     return await decoder(body, { maxOutputLength: limit });
   } catch (error) {
-    throw new ServerException(271, 'CANNOT_DECOMPRESS', `Cannot decompress the request: ${String(error)}`, 400);
+    throw new ServerException(271, 'CANNOT_DECOMPRESS', `Cannot decompress the request: ${String(error)}`, {
+      status: 400,
+    });
   }
 }

@@ -6,11 +6,19 @@ export class ServerException extends Error {
   readonly code: number;
   /** HTTP status, where it differs from the one that a server gives to the code. */
   readonly status: number | null;
+  /** Seconds after which to try again; null where that would not help. */
+  readonly retryAfter: number | null;
 
-  constructor(code: number, name: string, text: string, status: number | null = null) {
+  constructor(
+    code: number,
+    name: string,
+    text: string,
+    { status = null, retryAfter = null }: { readonly status?: number | null; readonly retryAfter?: number | null } = {},
+  ) {
     super(`Code: ${code}. DB::Exception: ${text} (${name})`);
     this.code = code;
     this.status = status;
+    this.retryAfter = retryAfter;
   }
 }
 

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { createServer } from 'node:http';
+import { createWrongTokens } from '../../gateway/domain/wrong-tokens.ts';
 import type { Analyst } from './analysts.ts';
 import { identify } from './analysts.ts';
 import type { Catalogue } from './catalogue.ts';
@@ -54,6 +55,7 @@ export function createQueryEndpoint({
   isReady,
 }: QueryEndpointOptions): Server {
   const { version, formats, tableFunctions } = catalogue;
+  const wrongTokens = createWrongTokens(Date.now);
   const limiter = createConcurrencyLimiter({ concurrency, queue: QUEUE, maxWait: MAX_WAIT });
   const timeouts = {
     headersTimeout: HEAD_TIMEOUT,
@@ -89,7 +91,7 @@ export function createQueryEndpoint({
   }
 
   async function query(request: IncomingMessage, response: ServerResponse, search: URLSearchParams): Promise<void> {
-    const analyst = identify(analysts(), request.headers, search);
+    const analyst = admitted(request, search);
     response.once('close', connections.busy(request.socket));
     await assertReady();
     const asked = await readAsked(request, search);
@@ -130,10 +132,21 @@ export function createQueryEndpoint({
     }
   }
 
+  function admitted(request: IncomingMessage, search: URLSearchParams): Analyst {
+    try {
+      return identify(analysts(), request.headers, search);
+    } catch (error) {
+      const retryAfter = wrongTokens.count(request.socket.remoteAddress);
+      if (retryAfter === null) throw error;
+      const text = 'This address sent many wrong passwords. A right one is accepted at once.';
+      throw new ServerException(516, 'AUTHENTICATION_FAILED', text, { status: 429, retryAfter });
+    }
+  }
+
   async function assertReady(): Promise<void> {
     if (await isReady()) return;
     const text = `The tables are not ready yet. Try again in ${RETRY_AFTER} s.`;
-    throw new ServerException(745, 'SERVER_OVERLOADED', text, 503);
+    throw new ServerException(745, 'SERVER_OVERLOADED', text, { status: 503, retryAfter: RETRY_AFTER });
   }
 
   async function refuse(request: IncomingMessage, response: ServerResponse, error: unknown): Promise<void> {
@@ -144,7 +157,8 @@ export function createQueryEndpoint({
     const { code, status, text } = describeError(error, version);
     // The unread rest of the body would be taken for the next request.
     if (!request.complete) response.setHeader('connection', 'close');
-    if (status === 503) response.setHeader('retry-after', String(RETRY_AFTER));
+    if (error instanceof ServerException && error.retryAfter !== null)
+      response.setHeader('retry-after', String(error.retryAfter));
     for (const header of ['content-encoding', 'content-length']) response.removeHeader(header);
     const body = Buffer.from(`${text}\n`);
     const { searchParams } = URL.parse(request.url ?? '/', 'http://localhost') ?? {};

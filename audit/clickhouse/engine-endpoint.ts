@@ -52,7 +52,7 @@ export function createEngineEndpoint(options: {
       return;
     }
     if (url.pathname !== '/') {
-      throw new ServerException(36, 'BAD_ARGUMENTS', `No such path: ${url.pathname}`, 404);
+      throw new ServerException(36, 'BAD_ARGUMENTS', `No such path: ${url.pathname}`, { status: 404 });
     }
     if (!isAuthentic(request, username, password)) {
       throw new ServerException(516, 'AUTHENTICATION_FAILED', 'Authentication failed: password is incorrect');
@@ -147,7 +147,9 @@ function readParameters(
     if (name === 'default_format') format = value;
     else if (/^param_\w+$/.test(name)) parameters.set(name.slice('param_'.length), value);
     else if (name !== 'query' && !HTTP_ONLY.has(name)) {
-      throw new ServerException(115, 'UNKNOWN_SETTING', `Setting ${name} must be in the statement itself`, 400);
+      throw new ServerException(115, 'UNKNOWN_SETTING', `Setting ${name} must be in the statement itself`, {
+        status: 400,
+      });
     }
   }
   return { format, parameters };

@@ -8,12 +8,19 @@ import { createId } from '../domain/id.ts';
 import type { Reviewer } from '../domain/principal.ts';
 import { Problem, type ProblemCode } from '../domain/problem.ts';
 import type { Sharing } from '../domain/reply.ts';
+import type { WrongTokens } from '../domain/wrong-tokens.ts';
 import { HttpReply } from '../enforce/reply/http-reply.ts';
 import { sharedHeaders } from '../enforce/reply/shared-headers.ts';
 import type { Links } from '../enforce/links/links.ts';
 import type { GatewayUrls } from '../enforce/reply/gateway-urls.ts';
 import type { HoldWaiters } from '../enforce/wait/hold-waiters.ts';
-import { agentInHeader, agentInQuery, agentOfHoldPass, type TokenPlaces } from '../identify/identify.ts';
+import {
+  agentInHeader,
+  agentInQuery,
+  agentOfHoldPass,
+  unauthenticated,
+  type TokenPlaces,
+} from '../identify/identify.ts';
 import type { ReadPass } from '../identify/passes.ts';
 import { NodeResponse } from '../wire/node-message.ts';
 import { assertActive } from '../identify/permission.ts';
@@ -67,6 +74,9 @@ export function createOwnEndpoints(deps: {
   readonly sharingOf: (request: IncomingMessage) => Sharing | undefined;
   /** Why this process cannot serve calls now; null if it can. */
   readonly notReady: () => string | null;
+  readonly wrongTokens: WrongTokens;
+  /** Told of each handoff that a limit refused. */
+  readonly limited: (code: ProblemCode) => void;
   readonly log: Logger;
   readonly clock: Clock;
   /** Creates the server. `serve` handles requests to these endpoints. */
@@ -94,6 +104,7 @@ export function createOwnEndpoints(deps: {
     reply.hijack();
     const problem = error instanceof Problem ? error : new Problem(codeOf(error), { cause: error });
     if (problem.status >= 500) log.error({ err: error }, 'unhandled error in an endpoint for agents');
+    if (problem.code === 'too-many-handoffs') deps.limited(problem.code);
     replyTo(request.raw as IncomingMessage, reply.raw as ServerResponse).problem(createId('dec'), 'block', problem);
   });
   app.setNotFoundHandler(() => {
@@ -120,7 +131,7 @@ export function createOwnEndpoints(deps: {
     },
     identify({ raw }) {
       const principal = byHeader(raw as IncomingMessage) ?? byQuery(raw as IncomingMessage);
-      if (!principal) throw new Problem('unauthenticated');
+      if (!principal) throw unauthenticated(raw as IncomingMessage, settings().tokenPlaces.headers, deps.wrongTokens);
       return principal;
     },
     identifyReader({ raw, params: { id } }) {

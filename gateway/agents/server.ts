@@ -29,6 +29,7 @@ import { isDraining } from '../wire/end-after-body.ts';
 import { NodeResponse } from '../wire/node-message.ts';
 import { createEnforcement, type CallSettings } from './enforcement.ts';
 import { createHttpServer, openServer } from './http-server.ts';
+import { createLimits } from './limits.ts';
 import { createOwnEndpoints, ownSettings, type OwnSettings } from './own-endpoints.ts';
 import { isProbe } from './probe.ts';
 import { RunningCalls } from './running-calls.ts';
@@ -99,6 +100,7 @@ export function buildServer(deps: ServerDeps): AgentsServer {
     suspensionsChanged: () => cutOff(),
   });
   const { suspensions, usage, outcomes, forwarder, links, urls } = enforcement;
+  const { limited, wrongTokens } = createLimits(deps.registry, clock);
   const refusalOf = createRefusalOf(enforcement.isGranted, suspensions);
   const running = new RunningCalls();
   /** Ends the calls and tunnels of agents that may not call their system any more. */
@@ -115,7 +117,7 @@ export function buildServer(deps: ServerDeps): AgentsServer {
       deps.clientLeft?.(client, after);
     },
   };
-  const { assemble, alerts, ...inService } = createStages({ ...deps, enforcement, waiters, patience });
+  const { assemble, alerts, ...inService } = createStages({ ...deps, enforcement, waiters, patience, wrongTokens });
   /** What serves the calls that begin now. A configuration replaces it as a whole. */
   let inForce = build(deps);
 
@@ -197,6 +199,8 @@ export function buildServer(deps: ServerDeps): AgentsServer {
     ownerOf: (request) => owners.get(request),
     sharingOf: (request) => sharings.get(request),
     notReady,
+    limited,
+    wrongTokens,
     createServer: (serve) => serverFor(null, (ownEndpoints = serve)),
   });
   const addressed = deps.systems.flatMap(({ name, address }) =>

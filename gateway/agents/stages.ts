@@ -6,6 +6,7 @@ import { createDescribe, createDescribers } from '../describe/describe.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { Store } from '../domain/store.ts';
 import type { Journal } from '../domain/journal.ts';
+import type { WrongTokens } from '../domain/wrong-tokens.ts';
 import { createForward } from '../enforce/forward.ts';
 import { createHoldPoint } from '../enforce/hold.ts';
 import { createOpenCallIndex } from '../enforce/open-call-index.ts';
@@ -49,6 +50,7 @@ export function createStages(deps: {
   readonly attemptedBy: string;
   /** Whether no other process holds calls. */
   readonly alone: boolean;
+  readonly wrongTokens: WrongTokens;
   readonly registry: Registry;
   readonly log: Logger;
   readonly logCall: LogCall;
@@ -93,7 +95,7 @@ export function createStages(deps: {
   function assemble(findAgent: AgentDirectory, readPass: ReadPass): Stages {
     const { systems, forwarder, links, meter, isGranted } = enforcement.current;
     return {
-      identify: createIdentify({ route: createRouter(systems), findAgent, readPass }),
+      identify: createIdentify({ route: createRouter(systems), findAgent, readPass, wrongTokens: deps.wrongTokens }),
       authorize: createAuthorize(isGranted, suspensions),
       describe: createDescribe(systems, describerOf),
       decide: usage.judge,

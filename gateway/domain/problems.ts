@@ -13,6 +13,11 @@ export const commonProblems = {
     'Credential missing or unknown',
     'Send Authorization: Bearer <token>, with an agent token to the gateway or a reviewer token to the admin API. Agents may instead use the header in which the SDK of the system sends its key.',
   ],
+  'too-many-wrong-tokens': [
+    429,
+    'Too many wrong tokens',
+    'This address sent many unknown tokens. Correct the token, then try again after Retry-After. A right token is accepted at once.',
+  ],
   'not-found': [
     404,
     'Not found',
@@ -74,6 +79,11 @@ export const agentProblems = {
     'Send JSON such as {"task": "…", "summary": "…", "options": ["…"]}; see the description of /-/holds.',
   ],
   'handoff-too-large': [413, 'Handoff too large', 'Send smaller or fewer artifacts.'],
+  'too-many-handoffs': [
+    429,
+    'Too many handoffs',
+    'This agent handed over as much as it may for now. Send it again after Retry-After, or wait for answers first.',
+  ],
   'not-yours': [
     403,
     'Not addressed to this agent',

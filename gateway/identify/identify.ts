@@ -3,23 +3,25 @@ import { hidePasses, linkPurpose, takeLinkPass } from '../domain/link-pass.ts';
 import { oncePerSystem } from '../domain/once-per-system.ts';
 import { holdPurpose, PASS_PREFIX, type Purpose } from '../domain/pass.ts';
 import { Problem } from '../domain/problem.ts';
-import type { RequestHead } from '../domain/message.ts';
+import type { AgentRequest, RequestHead } from '../domain/message.ts';
 import type { Principal } from '../domain/principal.ts';
 import type { Caller, Exchange } from '../domain/exchange.ts';
 import type { System } from '../domain/system.ts';
 import { invalidPass, type ReadPass } from './passes.ts';
+import type { WrongTokens } from '../domain/wrong-tokens.ts';
 import { findCaller } from './token.ts';
 import type { Route } from './route.ts';
 import { hasTargetCredentials, takeCredentials } from './target-credentials.ts';
 
 /**
  * Finds out which agent calls which system.
- * @throws Problem `unauthenticated`, `unknown-system`
+ * @throws Problem `unauthenticated`, `too-many-wrong-tokens`, `unknown-system`
  */
 export function createIdentify(deps: {
   readonly route: (own: System | null, host: string | undefined, url: string) => Route | null;
   readonly findAgent: (token: string) => Principal | null;
   readonly readPass: ReadPass;
+  readonly wrongTokens: WrongTokens;
 }): (exchange: Pick<Exchange, 'request' | 'own' | 'reply'>) => Caller | Promise<Caller> {
   return ({ request, own, reply }) => {
     const { headers } = request;
@@ -42,7 +44,11 @@ export function createIdentify(deps: {
       return { principal: bearer, ...route };
     }
     // Unauthenticated callers do not learn which systems exist.
-    if (!principal) throw request.url?.includes(PASS_PREFIX) ? invalidPass() : new Problem('unauthenticated');
+    if (!principal) {
+      throw request.url?.includes(PASS_PREFIX)
+        ? invalidPass()
+        : unauthenticated(request, [keyHeader], deps.wrongTokens);
+    }
     if (!route) throw new Problem('unknown-system');
     if (route.system.refusals) reply.refuseIn(route.system.refusals);
     return { principal, system: route.system, target: taken?.target ?? route.target };
@@ -97,4 +103,16 @@ export function agentOfHoldPass({ url = '/' }: RequestHead, holdId: string, read
   const pass = new URLSearchParams(url.slice(url.indexOf('?') + 1)).get('pass');
   if (!pass?.startsWith(PASS_PREFIX)) throw new Problem('unauthenticated');
   return readPass(pass, holdPurpose(holdId));
+}
+
+/** The refusal of an unknown caller. Requests without any token are not counted: health checks send none. */
+export function unauthenticated(
+  { headers, socket }: Pick<AgentRequest, 'headers' | 'socket'>,
+  keyHeaders: readonly string[],
+  wrongTokens: WrongTokens,
+): Problem {
+  const hasToken = ['authorization', ...keyHeaders].some((header) => headers[header] !== undefined);
+  const retry_after = hasToken ? wrongTokens.count(socket.remoteAddress) : null;
+  if (retry_after === null) return new Problem('unauthenticated');
+  return new Problem('too-many-wrong-tokens', { extras: { retry_after } });
 }

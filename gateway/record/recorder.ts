@@ -171,7 +171,9 @@ export function createRecorder(deps: {
       // An attempt without a known credential appears only in log and metrics, or strangers could fill the journal.
       const known = caller && { principal: caller.principal, system: caller.system.name };
       if (known) recordRefusal({ ...known, method, receivedAt }, completion);
-      logEnd(now, { ...known, method, receivedAt }, null, null, completion);
+      // Nor may they fill the log.
+      if (completion.code !== 'too-many-wrong-tokens')
+        logEnd(now, { ...known, method, receivedAt }, null, null, completion);
     },
   };
 }

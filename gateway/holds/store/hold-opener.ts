@@ -8,6 +8,7 @@ import type { Change, Step } from '../changes/change.ts';
 import { preconditionsOf } from './preconditions.ts';
 import { delegationsInForce } from './delegations.ts';
 import { useGrant } from './grants.ts';
+import { assertRoomForHandoff } from './handoff-limit.ts';
 import type { HoldWriter } from './hold-writer.ts';
 import { transition } from '../machine.ts';
 import { newHandoff, newHold } from '../new-hold.ts';
@@ -71,6 +72,7 @@ export function createHoldOpener(options: {
       const sent = { agent: principal.agent, digests: [digest], idempotencyKey, handle: false };
       const existing = await attachToExisting(writer, unit, sent);
       if (existing) return { hold: existing, attached: true };
+      await assertRoomForHandoff(trx, principal.agent, now);
       const hold = newHandoff(draft, now, await assignee(unit, draft, delegated));
       const contents: Content[] = [
         { kind: 'handoff', content: form },

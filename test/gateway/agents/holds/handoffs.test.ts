@@ -2,6 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { HoldCommand } from '../../../../gateway/domain/hold-command.ts';
 import { isRefusal } from '../../../../gateway/domain/hold-command.ts';
+import { MOST_OPEN } from '../../../../gateway/holds/store/handoff-limit.ts';
 import { BEN, DORA, OTHER_TOKEN, startDataPlane, TOKEN, type DataPlane } from '../../../helpers/data-plane.ts';
 import { startUpstream, type Upstream } from '../../../helpers/upstream.ts';
 
@@ -374,5 +375,35 @@ describe('holds of calls', () => {
     const shown = await view(get(`/-/holds/${hold_id}`));
     expect(shown).toMatchObject({ kind: 'approval', status: 'pending' });
     for (const member of ['edited', 'to', 'state', 'answer', 'outcome']) expect(shown).not.toHaveProperty(member);
+  });
+});
+
+describe('the handoffs of one agent are limited', () => {
+  // An hour that no other test uses.
+  beforeAll(() => void (now.skew += 48 * 3_600_000));
+
+  const ask = (token = TOKEN) => request('POST', '/-/holds', { token, body: { task: randomUUID() } });
+  async function openUntilRefused(): Promise<{ opened: string[]; refused: Response }> {
+    const opened: string[] = [];
+    for (;;) {
+      const answer = await ask();
+      if (answer.status === 429) return { opened, refused: answer };
+      opened.push((await view(answer)).hold_id);
+    }
+  }
+
+  test('to so many that wait, with 429 and Retry-After, until one is settled; other agents are not affected', async () => {
+    const { opened, refused } = await openUntilRefused();
+    expect(opened.length).toBeLessThanOrEqual(MOST_OPEN);
+    expect(opened.length).toBeGreaterThan(MOST_OPEN / 2);
+    expect(refused.headers.get('retry-after')).toBe('60');
+    expect(await view(refused)).toMatchObject({ code: 'too-many-handoffs', retry_after: 60 });
+    expect((await ask(OTHER_TOKEN)).status).toBe(202);
+    const { values } = await plane.registry.getSingleMetric('holdpoint_limited_total')!.get();
+    expect(values).toEqual([{ labels: { code: 'too-many-handoffs' }, value: 1 }]);
+    expect((await request('DELETE', `/-/holds/${opened[0]}`)).status).toBe(200);
+    expect((await ask()).status).toBe(202);
+    expect((await ask()).status).toBe(429);
+    for (const id of opened) await request('DELETE', `/-/holds/${id}`);
   });
 });
