@@ -16,7 +16,7 @@ import { readAsked } from './request.ts';
 import { sendResult } from './send-result.ts';
 import type { QueryLimits } from './settings.ts';
 import { assign } from './settings.ts';
-import { checkDatabase, readStatement } from './statement.ts';
+import { checkDatabase, killedQuery, readStatement } from './statement.ts';
 
 export type QueryEndpointOptions = {
   /** Who may query now. */
@@ -56,6 +56,8 @@ export function createQueryEndpoint({
 }: QueryEndpointOptions): Server {
   const { version, formats, tableFunctions } = catalogue;
   const wrongTokens = createWrongTokens(Date.now);
+  /** Queries that run or wait, by id. */
+  const running = new Map<string, { readonly analyst: string; readonly end: () => void }>();
   const limiter = createConcurrencyLimiter({ concurrency, queue: QUEUE, maxWait: MAX_WAIT });
   const timeouts = {
     headersTimeout: HEAD_TIMEOUT,
@@ -96,6 +98,13 @@ export function createQueryEndpoint({
     await assertReady();
     const asked = await readAsked(request, search);
     checkDatabase(asked.database);
+    const killed = killedQuery(asked.sql);
+    if (killed !== null) {
+      const query = running.get(killed);
+      if (query?.analyst === analyst.id) query.end();
+      response.end();
+      return;
+    }
     const reading = { parameters: asked.parameters, tableFunctions };
     const statement = readStatement(asked.sql, reading);
     const given = [...asked.settings].map(([name, value]) => ({ name, literal: quote(value) }));
@@ -105,13 +114,20 @@ export function createQueryEndpoint({
     if (!known) throw new ServerException(73, 'UNKNOWN_FORMAT', `Unknown format ${named}.`);
     const { name: format, contentType } = known;
     const timezone = asked.settings.get('session_timezone') ?? catalogue.timezone;
-    response.setHeader('x-clickhouse-query-id', forHeader('query_id', search.get('query_id') || randomUUID()));
+    const queryId = forHeader('query_id', search.get('query_id') || randomUUID());
+    response.setHeader('x-clickhouse-query-id', queryId);
     response.setHeader('x-clickhouse-format', format);
     response.setHeader('x-clickhouse-timezone', forHeader('session_timezone', timezone));
 
     const hangUp = new AbortController();
     response.once('close', () => hangUp.abort());
-    const leave = await limiter.enter(analyst.id, hangUp.signal);
+    const own = { analyst: analyst.id, end: () => hangUp.abort() };
+    running.set(queryId, own);
+    const forget = () => running.get(queryId) === own && running.delete(queryId);
+    const leave = await limiter.enter(analyst.id, hangUp.signal).catch((error: unknown) => {
+      forget();
+      throw error;
+    });
     try {
       const { parameters } = asked;
       const answer =
@@ -128,6 +144,7 @@ export function createQueryEndpoint({
       response.setHeader('x-clickhouse-summary', summary(answer));
       await sendResult(request, response, { bytes, format, search });
     } finally {
+      forget();
       leave();
     }
   }

@@ -51,6 +51,16 @@ export function readStatement(sql: string, reading: Reading): Statement {
   return takeSettings(sql.slice(0, tokens.at(-1)!.to), tokens);
 }
 
+/** The id of the query that `KILL QUERY WHERE query_id = '…'` names; null for any other statement, also of KILL. */
+export function killedQuery(sql: string): string | null {
+  if (!/^\s*kill\b/i.test(sql)) return null;
+  const tokens = tokenize(sql).filter((token) => !is(token, ';'));
+  const [, , , , equals, id, mode] = tokens;
+  const words = tokens.slice(0, 4).map(word).join(' ');
+  const isPlain = tokens.length === 6 || (tokens.length === 7 && ['sync', 'async'].includes(word(mode)));
+  return words === 'kill query where query_id' && is(equals, '=') && id?.kind === 'text' && isPlain ? id.value : null;
+}
+
 /**
  * Checks a string that the engine reads as SQL: an expression, a map from tables to expressions, or columns.
  * @throws ServerException with the error that a server would give

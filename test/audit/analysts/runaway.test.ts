@@ -81,3 +81,23 @@ test('a few queries run at once and others wait, and one analyst cannot take eve
   await until(async () => (await analystsQueries()) === 0);
   expect(await (await endpoint.query('SELECT 1')).text()).toBe('1\n');
 });
+
+test('an analyst cancels a query by its id, as drivers do, and never that of another', async () => {
+  const forEver = 'SELECT sleepEachRow(1) FROM numbers(1000) SETTINGS max_block_size = 1';
+  const running = endpoint.ask('/?query_id=mine', { method: 'POST', body: forEver });
+  await until(async () => (await analystsQueries()) === 1);
+  const ben = `Basic ${Buffer.from('ben@example.com:token of ben').toString('base64')}`;
+  const kill = "KILL QUERY WHERE query_id = 'mine'";
+  expect((await endpoint.ask('/', { method: 'POST', body: kill, headers: { authorization: ben } })).status).toBe(200);
+  expect((await endpoint.query("KILL QUERY WHERE query_id = 'other' ASYNC")).status).toBe(200);
+  const refused = [
+    "KILL QUERY WHERE query_id = 'mine' OR 1",
+    "KILL QUERY WHERE user = 'x'",
+    "KILL QUERY WHERE query_id != 'm'",
+  ];
+  for (const sql of refused) expect(await (await endpoint.query(sql)).text()).toContain('(READONLY)');
+  expect(await analystsQueries()).toBe(1);
+  expect((await endpoint.query(kill)).status).toBe(200);
+  expect(await (await running).text()).toContain('(QUERY_WAS_CANCELLED)');
+  await until(async () => (await analystsQueries()) === 0);
+});
