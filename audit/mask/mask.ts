@@ -127,7 +127,8 @@ function isClean(input: string): boolean {
   const end = sharedLength(input);
   const beginning = input.slice(0, end);
   if (!cleanBeginnings.has(beginning)) {
-    if (mayHoldSecret(beginning)) return false;
+    // With the comma that follows: it tells the end of a value.
+    if (mayHoldSecret(input.slice(0, end + 1))) return false;
     if (cleanBeginnings.size >= MOST_BEGINNINGS) cleanBeginnings.clear();
     // A copy, or it would keep the whole input.
     if (end <= LONGEST_BEGINNING) cleanBeginnings.add(Buffer.from(beginning).toString());

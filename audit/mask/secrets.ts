@@ -1,59 +1,77 @@
 import { PATH_POINTER } from '../../gateway/domain/policy-input.ts';
 import { isCardNumber } from '../../gateway/secrets/card-number.ts';
 import { pointerTo } from '../../gateway/json/pointer.ts';
+import { namesSecret, pairMember } from '../../gateway/secrets/pair.ts';
 import { isSecretName } from '../../gateway/secrets/secret-name.ts';
 import { MASK, maskPath, maskText } from '../../gateway/secrets/secret.ts';
 
 const MASK_JSON = JSON.stringify(MASK);
+/** Characters of a name in a pair, as it is written, also with escapes. */
+const LONGEST_NAME = 256;
 
 /** A text with secrets taken out, and JSON pointers to where they were. */
 export type MaskedJson = { readonly text: string; readonly places: readonly string[] };
 
+/** A place in the text that is replaced. */
+type Edit = { readonly start: number; readonly end: number; readonly by: string; readonly place: string };
+
 /**
- * Replaces the secrets in a policy input, given as JSON text: values of members with the name of a secret, and anything
- * that looks like a secret in a string, name or number. Everything else stays as it is, byte for byte.
+ * Replaces the secrets in a policy input, given as JSON text: values of members with the name of a secret, values whose
+ * name is another member or the element before them (`{"name": "password", "value": "…"}`, `["Authorization", "…"]`), and
+ * anything that looks like a secret in a string, name or number. Everything else stays as it is, byte for byte.
  * The text has to be JSON. @throws RangeError where it is nested deeper than the stack is
  */
 export function maskSecrets(text: string): MaskedJson {
-  const places: string[] = [];
-  let masked = '';
-  let kept = 0;
+  /** In the order of the text, none within another. */
+  const edits: Edit[] = [];
   let at = 0;
 
   function replace(start: number, end: number, by: string, pointer: () => string): void {
-    masked += text.slice(kept, start) + by;
-    kept = end;
-    places.push(pointer());
+    edits.push({ start, end, by, place: pointer() });
+  }
+
+  /** Replaces a value as a whole: what was replaced within it goes with it. */
+  function replaceWhole({ start, end, pointer }: Span): void {
+    let first = edits.length;
+    while (first > 0 && edits[first - 1]!.end > start) first--;
+    let after = first;
+    while (after < edits.length && edits[after]!.start < end) after++;
+    edits.splice(first, after - first, { start, end, by: MASK_JSON, place: pointer() });
   }
 
   /** Walks over one value. `secret`: the name above is that of a secret. */
-  function value(pointer: () => string, secret: boolean): void {
+  function value(pointer: () => string, secret: boolean): Span {
     skipSpace();
     const start = at;
     const first = text[at];
     if (first === '"') {
       stringEnd();
-      const by = secret && at > start + 2 ? MASK_JSON : maskedString(text.slice(start, at), pointer);
-      if (by !== null && by !== text.slice(start, at)) replace(start, at, by, pointer);
-    } else if (first === '{' || first === '[') {
-      const empty = secret && /[}\]]/.test(text[afterSpace(at + 1)]!);
-      const before = { masked, kept, found: places.length };
-      if (first === '{') object(pointer);
-      else list(pointer);
-      if (!secret || empty) return;
-      // As a whole: what was replaced within it goes with it.
-      ({ masked, kept } = before);
-      places.length = before.found;
-      replace(start, at, MASK_JSON, pointer);
-    } else {
+      if (!secret || at <= start + 2) {
+        const by = maskedString(text.slice(start, at), pointer);
+        if (by !== null && by !== text.slice(start, at)) replace(start, at, by, pointer);
+      }
+    } else if (first === '{') object(pointer);
+    else if (first === '[') list(pointer);
+    else {
       while (at < text.length && !',]} \t\r\n'.includes(text[at]!)) at++;
-      // Truth values and null tell no secret.
-      if (/[tfn]/.test(first!)) return;
-      if (secret || isCardNumber(text.slice(start, at))) replace(start, at, MASK_JSON, pointer);
+      if (!secret && isCardNumber(text.slice(start, at))) replace(start, at, MASK_JSON, pointer);
     }
+    const span = { start, end: at, pointer };
+    if (secret && tells(span)) replaceWhole(span);
+    return span;
+  }
+
+  /** Truth values, null and what is empty tell no secret. */
+  function tells({ start, end }: Span): boolean {
+    const first = text[start]!;
+    if (first === '"') return end > start + 2;
+    if (first === '{' || first === '[') return !/[}\]]/.test(text[afterSpace(start + 1)]!);
+    return !/[tfn]/.test(first);
   }
 
   function object(pointer: () => string): void {
+    let isSecretPair = false;
+    const values: Span[] = [];
     at = afterSpace(at + 1);
     while (text[at] !== '}') {
       if (text[at] === ',') at = afterSpace(at + 1);
@@ -66,21 +84,35 @@ export function maskSecrets(text: string): MaskedJson {
       if (safe !== name) replace(start, at, JSON.stringify(safe), below);
       // The colon.
       at = afterSpace(at) + 1;
-      value(below, isSecretName(name));
+      const span = value(below, isSecretName(name));
+      const member = pairMember(name);
+      if (member === 'value') values.push(span);
+      if (member === 'name' && isSecretText(span)) isSecretPair = true;
       skipSpace();
     }
     at++;
+    if (isSecretPair) for (const span of values) if (tells(span)) replaceWhole(span);
   }
 
   function list(pointer: () => string): void {
+    const pair: Span[] = [];
     at = afterSpace(at + 1);
-    for (let index = 0; text[at] !== ']'; index++) {
+    let index = 0;
+    for (; text[at] !== ']'; index++) {
       if (text[at] === ',') at++;
       const own = index;
-      value(() => pointerTo(pointer(), own), false);
+      const span = value(() => pointerTo(pointer(), own), false);
+      if (index < 2) pair.push(span);
       skipSpace();
     }
     at++;
+    const [name, told] = pair;
+    if (index === 2 && isSecretText(name!) && !'{['.includes(text[told!.start]!) && tells(told!)) replaceWhole(told!);
+  }
+
+  /** Whether a value is a text that names a secret. */
+  function isSecretText({ start, end }: Span): boolean {
+    return text[start] === '"' && end - start <= LONGEST_NAME && namesSecret(unquoted(text.slice(start, end)));
   }
 
   /** From the opening quote to after the closing one. */
@@ -105,8 +137,18 @@ export function maskSecrets(text: string): MaskedJson {
   }
 
   value(() => '', false);
-  return places.length === 0 ? { text, places } : { text: masked + text.slice(kept), places };
+  if (edits.length === 0) return { text, places: [] };
+  let masked = '';
+  let kept = 0;
+  for (const { start, end, by } of edits) {
+    masked += text.slice(kept, start) + by;
+    kept = end;
+  }
+  return { text: masked + text.slice(kept), places: edits.map(({ place }) => place) };
 }
+
+/** Where a value is in the text. */
+type Span = { readonly start: number; readonly end: number; readonly pointer: () => string };
 
 /** The replacement of a string, as JSON; null when it may stay. */
 function maskedString(written: string, pointer: () => string): string | null {

@@ -20,6 +20,11 @@ const SECRET = new RegExp(
 /** Splits `clientSecret`, `client-secret`, `CLIENT_SECRET2` and `X-Client.Secret` into the same words. */
 const WORD = /[A-Z]+(?![a-z])|[A-Z]?[a-z]+/g;
 
+/** The words of a name in lower case, with `_` between them. */
+export function wordsOf(name: string): string {
+  return (name.match(WORD) ?? []).join('_').toLowerCase();
+}
+
 const known = new Map<string, boolean>();
 const MOST_KNOWN = 4096;
 const LONGEST_KNOWN = 64;
@@ -32,7 +37,7 @@ const LONGEST_KNOWN = 64;
 export function isSecretName(name: string): boolean {
   let secret = known.get(name);
   if (secret === undefined) {
-    const words = (name.match(WORD) ?? []).join('_').toLowerCase();
+    const words = wordsOf(name);
     secret = SECRET.test(words) && !ABOUT.test(words) && !CURSOR.test(words);
     if (name.length <= LONGEST_KNOWN) {
       if (known.size >= MOST_KNOWN) known.clear();

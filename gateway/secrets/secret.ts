@@ -1,4 +1,5 @@
 import { maskCardNumbers } from './card-number.ts';
+import { namesSecret, pairMember } from './pair.ts';
 import { isSecretName } from './secret-name.ts';
 
 /** Replaces each secret. */
@@ -32,9 +33,11 @@ const VALUE = /(\\{0,8}["'])[^]*?(?=(?<!\\)\1|$)|((?:(?:[Bb]earer|[Bb]asic|[Tt]o
 /** Spells out both cases, which is faster than the `i` flag. */
 const anyCase = (pattern: string) => pattern.replace(/(?<!\\)[a-z]/g, (letter) => `[${letter}${letter.toUpperCase()}]`);
 
-/** What may stand between part of a name and the following colon or equals sign. */
-const REST = `[\\w .\\-[\\]$]{0,60}\\\\{0,8}["']?\\s{0,8}[:=]`;
-const END = `[\\d_\\-. [\\]]{0,8}\\\\{0,8}["']?\\s{0,8}[:=]`;
+/** The end of a name in a pair, which has its value elsewhere: all of a text in quotation marks, or a field of a form. */
+const PAIRED = `\\\\{0,8}["'](?<=["'=][\\w .\\-[\\]]{0,40}\\\\{0,8}["'])(?:\\s|\\\\{1,8}[nrt])*[,}\\]]|&`;
+/** What may stand between part of a name and its end. */
+const REST = `[\\w .\\-[\\]$]{0,60}(?:\\\\{0,8}["']?\\s{0,8}[:=]|\\\\{0,8}["']\\s*:|${PAIRED})`;
+const END = `[\\d_\\-. [\\]]{0,8}(?:\\\\{0,8}["']?\\s{0,8}[:=]|\\\\{0,8}["']\\s*:|${PAIRED})`;
 const GAP = '[\\d_\\-. [\\]]{0,8}';
 
 /**
@@ -77,14 +80,76 @@ export function mayHoldSecret(text: string): boolean {
  */
 export function maskText(text: string): string {
   // No token or card number is this short; any other secret follows a name or a scheme.
-  if ((text.length < 12 && !/[:=\s]/.test(text)) || !mayHoldSecret(text)) return text;
+  if ((text.length < 12 && !/[:=\s]/.test(text)) || !mayHoldSecret(closed(text))) return text;
   const masked = text
     .replace(TOKENS, MASK)
     .replace(SCHEME, (all, scheme: string, space: string, value: string) =>
       isCredential(scheme, value, all === text) ? `${scheme}${space}${MASK}` : all,
     )
     .replace(IN_URLS, `$1$2${MASK}`);
-  return maskCardNumbers(maskNamed(masked), MASK);
+  return maskCardNumbers(maskNamed(maskPairs(masked)), MASK);
+}
+
+/** A field that ends with the text ends like any other. */
+function closed(text: string): string {
+  return text.includes('=') ? `${text}&` : text;
+}
+
+type Field = { readonly start: number; readonly end: number; readonly name: string; readonly value: string };
+
+/** What may stand between two fields of one object or form, and not between those of two. */
+const SAME_OBJECT = /^\\{0,8}["']?(?:(?:\s|\\{1,8}[nrt])*,(?:\s|\\{1,8}[nrt])*|&)\\{0,8}["']?$/;
+/** The beginning of a pair as a list, such as `["Authorization", `. */
+const LISTED = /\[\s{0,8}(\\{0,8}["'])([A-Za-z][\w .\-[\]]{0,39})\1\s{0,8},\s{0,8}/g;
+const LIST_END = /(?:\\{0,8}["'])?\s{0,8}\]/y;
+
+/** The values of pairs whose name says that it is a secret, in running text: `name=password&value=…`, `["password","…"]`. */
+function maskPairs(text: string): string {
+  const found: { readonly start: number; readonly end: number }[] = [];
+  let before: Field | null = null;
+  NAMED.lastIndex = 0;
+  for (let named = NAMED.exec(text); named !== null; named = NAMED.exec(text)) {
+    const field = valueAt(text, NAMED.lastIndex, named[1]!);
+    if (field === null) continue;
+    NAMED.lastIndex = field.end;
+    // With the quotation mark before the name, which NAMED leaves out.
+    if (before && SAME_OBJECT.test(text.slice(before.end, named.index))) {
+      if (namesItsValue(before, field)) found.push(field);
+      else if (namesItsValue(field, before)) found.push(before);
+    }
+    before = field;
+  }
+  for (const listed of text.matchAll(LISTED)) {
+    if (!namesSecret(listed[2]!)) continue;
+    const field = valueAt(text, listed.index + listed[0].length, '');
+    LIST_END.lastIndex = field?.end ?? 0;
+    if (field && LIST_END.test(text)) found.push(field);
+  }
+  let masked = '';
+  let done = 0;
+  for (const { start, end } of found.toSorted((a, b) => a.start - b.start)) {
+    if (start < done) continue;
+    masked += text.slice(done, start) + MASK;
+    done = end;
+  }
+  return done === 0 ? text : masked + text.slice(done);
+}
+
+function valueAt(text: string, at: number, name: string): Field | null {
+  VALUE.lastIndex = at;
+  const value = VALUE.exec(text);
+  if (value === null) return null;
+  const start = value.index + (value[1] ?? value[2]!).length;
+  return { start, end: VALUE.lastIndex, name, value: text.slice(start, VALUE.lastIndex) };
+}
+
+function namesItsValue(one: Field, other: Field): boolean {
+  return (
+    pairMember(one.name) === 'name' &&
+    pairMember(other.name) === 'value' &&
+    other.value !== '' &&
+    namesSecret(one.value)
+  );
 }
 
 /** The values that follow secret names in running text. */

@@ -47,7 +47,7 @@ describe('whatever policy says', () => {
     const text = fc.array(piece, { maxLength: 8 }).map((pieces) => pieces.join(''));
     fc.assert(
       fc.property(text, text, (before, behind) => {
-        const halves = mayHoldSecret(before) || mayHoldSecret(`,"query":${behind}`);
+        const halves = mayHoldSecret(`${before},`) || mayHoldSecret(`,"query":${behind}`);
         expect(mayHoldSecret(`${before},"query":${behind}`)).toBe(halves);
       }),
       { numRuns: 5000 },
