@@ -7,9 +7,6 @@ const VALUES = /(?:^|_)(?:values?|val|content|data|v)$/;
 
 /** A name, not a sentence. `mayHoldSecret` looks for nothing else in the place of a value. */
 const NAME = /^[A-Za-z][\w .\-[\]]{0,39}$/;
-/** Between words of one name. */
-const WIDE_GAP = /[^A-Za-z]{9}/;
-
 export type PairMember = 'name' | 'value' | null;
 
 const known = new Map<string, PairMember>();
@@ -32,5 +29,5 @@ export function pairMember(name: string): PairMember {
 
 /** Whether a text that stands as the name in a pair says that its value is a secret. */
 export function namesSecret(text: string): boolean {
-  return NAME.test(text) && isSecretName(text) && !WIDE_GAP.test(text);
+  return NAME.test(text) && isSecretName(text);
 }

@@ -25,6 +25,20 @@ export function wordsOf(name: string): string {
   return (name.match(WORD) ?? []).join('_').toLowerCase();
 }
 
+/**
+ * The end of a name, which alone counts: `mayHoldSecret` finds a name in JSON text by it, and looks past none of the
+ * characters that JSON may escape or that end a name elsewhere. A colon or an equals sign after it is not part of it.
+ */
+const END = /[ !#-%(-+\-.0-9;<>-Z[\]^-z|~]{0,60}$/;
+/** Words that are so far apart are not of one name. */
+const WIDE_GAP = /[^A-Za-z]{9,}/;
+
+/** As `wordsOf`, of the end of a name. */
+function lastWordsOf(name: string): string {
+  const end = END.exec(name.slice(-61).replace(/[:=]$/, ''))?.[0] ?? '';
+  return end.split(WIDE_GAP).map(wordsOf).join('__');
+}
+
 const known = new Map<string, boolean>();
 const MOST_KNOWN = 4096;
 const LONGEST_KNOWN = 64;
@@ -37,7 +51,7 @@ const LONGEST_KNOWN = 64;
 export function isSecretName(name: string): boolean {
   let secret = known.get(name);
   if (secret === undefined) {
-    const words = wordsOf(name);
+    const words = lastWordsOf(name);
     secret = SECRET.test(words) && !ABOUT.test(words) && !CURSOR.test(words);
     if (name.length <= LONGEST_KNOWN) {
       if (known.size >= MOST_KNOWN) known.clear();

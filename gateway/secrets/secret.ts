@@ -35,10 +35,14 @@ const anyCase = (pattern: string) => pattern.replace(/(?<!\\)[a-z]/g, (letter) =
 
 /** The end of a name in a pair, which has its value elsewhere: all of a text in quotation marks, or a field of a form. */
 const PAIRED = `\\\\{0,8}["'](?<=["'=][\\w .\\-[\\]]{0,40}\\\\{0,8}["'])(?:\\s|\\\\{1,8}[nrt])*[,}\\]]|&`;
-/** What may stand between part of a name and its end. */
-const REST = `[\\w .\\-[\\]$]{0,60}(?:\\\\{0,8}["']?\\s{0,8}[:=]|\\\\{0,8}["']\\s*:|${PAIRED})`;
-const END = `[\\d_\\-. [\\]]{0,8}(?:\\\\{0,8}["']?\\s{0,8}[:=]|\\\\{0,8}["']\\s*:|${PAIRED})`;
-const GAP = '[\\d_\\-. [\\]]{0,8}';
+/** The characters of the end of a name (see `isSecretName`), and those of them that are no letters. */
+const IN_NAME = '[ !#-%(-+\\-.0-9;<>-Z[\\]^-z|~]';
+const NO_LETTER = '[ !#-%(-+\\-.0-9;<>-@[\\]^-`|~]';
+const GAP = `${NO_LETTER}{0,8}`;
+const NAME_END = `\\\\{0,8}["']?\\s{0,8}[:=]|\\\\{0,8}["']\\s*:|${PAIRED}`;
+/** What may stand between part of a name and what ends it. To its last character at once, without a look at each. */
+const REST = `${IN_NAME}{0,60}(?!${IN_NAME})(?:${NAME_END})`;
+const END = `${GAP}(?!${NO_LETTER})(?:${NAME_END})`;
 
 /**
  * Cheap signs of everything that may be a secret, in JSON text as well as in its values. Every call is searched, so
