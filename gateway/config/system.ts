@@ -8,6 +8,7 @@ import { credential } from './credential.ts';
 import { proxyUrl } from './egress-proxy.ts';
 import { PRESETS } from './preset.ts';
 import { section } from './section.ts';
+import { upload, UPLOADS } from './upload.ts';
 import { duration, file, headerName, headSize, origin, size, upstreamUrl } from './values.ts';
 
 const httpStatus = z.number().int().min(200).max(599);
@@ -211,6 +212,7 @@ export const system = section({
       'Further URLs of the system, such as `https://uploads.github.com`, to which its answers lead. Agents reach them through the gateway at `/<system>/~<host>/…`; policy sees `/~<host>/…` as the path. With `{ url, link_pass: 1h }`, links there can be [followed without a token](../enforce/README.md#links-without-a-token) for that long, at most 7 days, and calls there carry no credential of the system.',
     ),
   links: z.array(linkPlace).optional().describe(LINKS),
+  uploads: z.array(upload).optional().describe(UPLOADS),
   listen: address
     .optional()
     .describe(

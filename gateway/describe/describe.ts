@@ -10,12 +10,16 @@ import { decodeBody } from './http/content-coding.ts';
 import { createFramingCheck } from './http/framing.ts';
 import { createDescriber, type Arrival, type PolicyView } from './http/http-call.ts';
 import { asGet, isGetByPost } from './http/long-query.ts';
+import { createUploads } from './http/uploads.ts';
+
+const UNREAD = Buffer.alloc(0);
 
 /** What reads the calls for a system. A large OpenAPI document takes time to prepare. */
 export function createDescribers(policy: PolicyView) {
   return oncePerSystem((system) => ({
     assertPlainFraming: createFramingCheck(createHeaderRoles(system), system),
     describe: createDescriber(system, policy),
+    isUpload: createUploads(system),
   }));
 }
 
@@ -32,14 +36,15 @@ export function createDescribe(
   const describers = new Map(systems.map((system) => [system.name, describerOf(system)]));
 
   return async ({ request, reply, receivedAt }, { principal, system, target }) => {
-    const { assertPlainFraming, describe } = describers.get(system.name)!;
+    const { assertPlainFraming, describe, isUpload } = describers.get(system.name)!;
     assertPlainFraming(request);
     if (isInvited(request, system.bodyLimit)) reply.sendContinue();
     const body = await readBody(request, system.bodyLimit);
     if (reply.tunnel) assertPlainHandshake(target, body);
     const coding = request.headers['content-encoding'];
-    const isCoded = coding !== undefined && body.length > 0;
-    const decoded = isCoded ? await decodeBody(body, coding, system.bodyLimit) : body;
+    let decoded = body;
+    if (isUpload?.(request.method ?? '', target)) decoded = UNREAD;
+    else if (coding !== undefined && body.length > 0) decoded = await decodeBody(body, coding, system.bodyLimit);
     const arrival: Arrival = {
       id: createId('call'),
       at: receivedAt,

@@ -23,6 +23,8 @@ export type System = {
   readonly listen?: string;
   /** How the system reads paths. */
   readonly path?: PathRules;
+  /** Calls whose body is content to store. Policy sees its size, and does not read it. */
+  readonly uploads?: readonly Upload[];
   /** Names for operations: the text of an OpenAPI 3.0 or 3.1 document, parsed. */
   readonly openapi?: unknown;
   /** The system's own credential. Agents never see it. */
@@ -93,6 +95,17 @@ export type PathRules = {
   readonly case?: 'sensitive' | 'insensitive';
   /** Whether `/a//b` has three segments, or the two of `/a/b`. */
   readonly emptySegments?: 'keep' | 'merge';
+};
+
+/** Calls whose body is content to store, such as the bytes of an object, and tells the system nothing. */
+export type Upload = {
+  readonly method: string;
+  /** The names in the path; null stands for any. */
+  readonly segments: readonly (string | null)[];
+  /** Whether one or more names follow. */
+  readonly hasRest: boolean;
+  /** The only query parameters that such a call may have; null for any. */
+  readonly query: readonly string[] | null;
 };
 
 /** What some operations cost. */

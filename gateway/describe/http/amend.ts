@@ -24,6 +24,8 @@ export const MOST_AMENDED = 1024 * 1024;
  */
 const DIGESTS = ['content-digest', 'repr-digest', 'digest', 'content-md5'];
 
+const UNSEEN = 'Policy cannot see into the body, so it cannot be edited. Reject the call, or take it over.';
+
 /**
  * Applies a reviewer's edit to a held call, in the encoding that the agent chose.
  *
@@ -48,13 +50,12 @@ export function amendCall(call: HeldCall, edit: unknown, editable: readonly stri
   }
   if ((headerOf(call, 'content-encoding') ?? 'identity').toLowerCase() !== 'identity')
     return refused('The agent sent the body compressed, so it cannot be edited. Reject the call, or take it over.');
+  if (bodyOf(call.input) === undefined) return refused(UNSEEN);
   const contentType = headerOf(call, 'content-type');
   const [path] = call.target.split('?', 1) as [string];
   const kind = bodyKind(contentType);
   const form = kind === 'form';
   const isEditable = form || (kind === 'json' && !areLines(path, call.body));
-  if (call.body.length === 0 || kind === 'opaque')
-    return refused('Policy cannot see into the body, so it cannot be edited. Reject the call, or take it over.');
   if (!isEditable) return refused('A body of this type cannot be edited. Reject the call, or take it over.');
   const judged = bodyJson(call.body, contentType, path);
   const text = call.body.toString('utf8');

@@ -36,7 +36,7 @@ export type Arrival = {
   readonly rawHeaders: readonly string[];
   readonly headers: IncomingHttpHeaders;
   readonly body: Buffer;
-  /** The body without its content coding. */
+  /** The body without its content coding. Empty when it is content that policy does not read. */
   readonly decoded: Buffer;
   readonly ip: string;
   /** A WebSocket handshake is a kind of its own: permission to read does not allow opening a tunnel. */
