@@ -4,8 +4,8 @@ import { LogLevel, WebClient } from '@slack/web-api';
 import { Octokit } from 'octokit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startDataPlane, TOKEN, type DataPlane } from '../helpers/data-plane.ts';
-import { pythonWith } from '../helpers/python.ts';
 import { startUpstream, type Received, type Upstream } from '../helpers/upstream.ts';
+import { pythonWithSdks } from './python/sdks.ts';
 
 const REGO = { 'all.rego': 'package rules.all\n\nallow contains {"rule": "all"} if true\n' };
 
@@ -104,13 +104,7 @@ beforeAll(async () => {
       },
       rego: REGO,
     }),
-    pythonWith([
-      'python-gitlab==8.6.0',
-      'PyGithub==2.10.0',
-      'google-cloud-storage==3.17.1',
-      'requests==2.34.2',
-      'slack_sdk==3.48.0',
-    ]),
+    pythonWithSdks(),
   ]);
 }, 600_000);
 

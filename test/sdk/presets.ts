@@ -4,7 +4,7 @@ import { approve, startDataPlane, type DataPlane } from '../helpers/data-plane.t
 import { startUpstream, type Received, type Upstream } from '../helpers/upstream.ts';
 
 /** What policy blocks and holds, wherever a call says it: in its path, query or body. */
-const RULES = `package rules.all
+export const RULES = `package rules.all
 
 said := lower(json.marshal([input.action.segments, input.action.query, object.get(input.action, "body", null)]))
 

@@ -2,8 +2,8 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startDataPlane, TOKEN, type DataPlane } from '../helpers/data-plane.ts';
-import { pythonWith } from '../helpers/python.ts';
 import { startUpstream, type Upstream } from '../helpers/upstream.ts';
+import { pythonWithSdks } from './python/sdks.ts';
 
 const RULES = (system: string, segments: string) => `package rules.${system}
 
@@ -37,7 +37,7 @@ beforeAll(async () => {
         'search.rego': RULES('search', JSON.stringify([['<logs-{now/d}>', '_search']])),
       },
     }),
-    pythonWith(['python-gitlab==8.6.0', 'elasticsearch==9.5.1']),
+    pythonWithSdks(),
   ]);
 }, 300_000);
 
