@@ -57,6 +57,20 @@ test('the OpenAPI document of an operator replaces the excerpt of a preset', () 
   });
 });
 
+test('a preset puts a key into every header in which its system looks for it', () => {
+  expect(
+    system({ preset: 'salesforce', upstream: 'https://acme.my.salesforce.com', credential: '${KEY}' }),
+  ).toMatchObject({
+    credential: {
+      headers: [
+        { name: 'authorization', value: 'Bearer k:{key}' },
+        { name: 'x-sfdc-session', value: 'k:{key}' },
+      ],
+    },
+    agentCredential: { header: 'x-sfdc-session' },
+  });
+});
+
 test('a preset without a key sends no credential', () => {
   expect(system({ preset: 'npm' }).credential).toBeUndefined();
 });

@@ -28,6 +28,8 @@ let scene: Scene;
 /** As the Claude API answers. Lists have pages of one. The results of a batch are at an absolute URL. */
 function answer({ method, url, headers, body }: Received, origin: string): Answer {
   const { pathname, searchParams } = new URL(url, origin);
+  const results_url = `${origin}/v1/messages/batches/b_1/results`;
+  const batch = { id: 'b_1', type: 'message_batch', processing_status: 'ended', results_url };
   switch (`${method} ${pathname}`) {
     case 'GET /v1/models': {
       const at = MODELS.indexOf(searchParams.get('after_id') ?? '') + 1;
@@ -49,14 +51,9 @@ function answer({ method, url, headers, body }: Received, origin: string): Answe
     }
     case 'POST /v1/messages/batches':
     case 'GET /v1/messages/batches/b_1':
-      return {
-        body: {
-          id: 'b_1',
-          type: 'message_batch',
-          processing_status: 'ended',
-          results_url: `${origin}/v1/messages/batches/b_1/results`,
-        },
-      };
+      return { body: batch };
+    case 'GET /v1/messages/batches':
+      return { body: { data: [batch], has_more: false, first_id: 'b_1', last_id: 'b_1' } };
     case 'GET /v1/messages/batches/b_1/results': {
       const result = { custom_id: 'one', result: { type: 'succeeded', message: MESSAGE } };
       return { headers: { 'content-type': 'application/x-jsonl' }, body: `${JSON.stringify(result)}\n` };
@@ -102,10 +99,10 @@ test('anthropic reads the results of a batch, which are at an absolute URL, thro
   const program = `
     params = {"model": "claude-a", "max_tokens": 9, "messages": [{"role": "user", "content": "Hello"}]}
     batch = client.messages.batches.create(requests=[{"custom_id": "one", "params": params}])
-    batch.results_url, [entry.custom_id for entry in client.messages.batches.results(batch.id)]
+    [listed.results_url for listed in client.messages.batches.list()], [entry.custom_id for entry in client.messages.batches.results(batch.id)]
   `;
   const results = `${scene.plane.url}/anthropic/v1/messages/batches/b_1/results`;
-  expect(await scene.run(program)).toEqual([results, ['one']]);
+  expect(await scene.run(program)).toEqual([[results], ['one']]);
 });
 
 test('anthropic uploads a file of several megabytes', async () => {

@@ -49,6 +49,14 @@ function answer({ method, url, headers, body }: Received, origin: string): Answe
       return { status: 201 };
     case `PATCH ${DATA}/jobs/ingest/750`:
       return { body: { ...job, state: JSON.parse(String(body)).state } };
+    case 'POST /services/async/59.0/job':
+    case 'POST /services/async/59.0/job/750':
+      return headers['x-sfdc-session'] === KEY ? { body: { id: '750', state: 'Open' } } : { status: 401 };
+    case 'POST /services/async/59.0/job/750/batch':
+    case 'GET /services/async/59.0/job/750/batch/751':
+      return { body: { id: '751', jobId: '750', state: 'Completed' } };
+    case 'GET /services/async/59.0/job/750/batch/751/result':
+      return { body: [{ id: '009', success: true, created: true, errors: [] }] };
     case `GET ${DATA}/jobs/ingest/750`:
       return {
         body: {
@@ -113,6 +121,11 @@ test('simple-salesforce uploads records in bulk, and more than a megabyte at onc
   `;
   expect(await scene.run(program)).toBe(1500);
   expect(csv.length).toBeGreaterThan(1_400_000);
+});
+
+test('simple-salesforce uploads records by the first Bulk API, which has the token in another header', async () => {
+  const program = 'salesforce.bulk.Contact.insert([{"LastName": "Small"}])[0]["id"]';
+  expect(await scene.run(program)).toBe('009');
 });
 
 test('simple-salesforce says why policy blocks a call', async () => {

@@ -11,6 +11,7 @@ const SDKS = [
   'kubernetes==37.0.1',
   'python-gitlab==8.6.0',
   'requests==2.34.2',
+  'slack_sdk==3.48.0',
   'simple-salesforce==1.12.10',
   'twilio==9.13.0',
 ];
