@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { WebSocketServer } from 'ws';
 import type { Received } from '../../helpers/upstream.ts';
 import { KEY, REASON } from '../presets.ts';
 import { startScene, type Answer, type Scene } from './scene.ts';
@@ -94,6 +95,24 @@ test('kubernetes watches a list', async () => {
     [event["object"].metadata.name for event in watch.stream(core.list_namespaced_pod, "shop", timeout_seconds=1)]
   `;
   expect(await scene.run(program)).toEqual(expect.arrayContaining(PODS));
+});
+
+test('kubernetes runs a command in a container, over a WebSocket', async () => {
+  const server = new WebSocketServer({ server: scene.upstream.server });
+  server.on('connection', (socket, { url }) => {
+    const command = new URL(url!, 'http://a').searchParams.getAll('command').join(' ');
+    // The first byte of a message is its channel: 1 is stdout, 3 the status.
+    socket.send(Buffer.from(`\u0001ran ${command}`));
+    socket.send(Buffer.from('\u0003{"status":"Success"}'));
+    socket.close();
+  });
+  const run = (command: string) =>
+    scene.run(`
+      from kubernetes.stream import stream
+      stream(core.connect_get_namespaced_pod_exec, "a", "shop", command=["echo", "${command}"], stdout=True)
+    `);
+  expect(await run('hello')).toBe('ran echo hello');
+  await expect(run('secret')).rejects.toMatchObject({ name: 'ApiException', message: expect.stringContaining('403') });
 });
 
 test('kubernetes uploads an object of more than a megabyte', async () => {
