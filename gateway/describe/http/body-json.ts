@@ -47,6 +47,11 @@ export function readBodyAs(
       // The document alone, as the member that holds it in JSON.
       if (!isUtf8(body)) throw new Problem('bad-body', { detail: 'Send the GraphQL document in UTF-8.' });
       return [JSON.stringify({ query: body.toString('utf8') })];
+    case 'yaml': {
+      // JSON is YAML (YAML 1.2.2). Policy does not read other YAML, which parsers read too differently.
+      const json = jsonAtStart(body);
+      return json?.isWhole ? [json.text] : OPAQUE;
+    }
     case 'xml':
       return [xmlToJson(body, contentType!, soapAction)];
     case 'json':

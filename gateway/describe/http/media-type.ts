@@ -3,7 +3,7 @@ import { isJsonType } from '../../json/json-type.ts';
 import { charsetOf } from './charset.ts';
 
 /** How policy reads a body. */
-export type BodyKind = 'json' | 'form' | 'lines' | 'multipart' | 'related' | 'graphql' | 'xml' | 'opaque';
+export type BodyKind = 'json' | 'form' | 'lines' | 'multipart' | 'related' | 'graphql' | 'xml' | 'yaml' | 'opaque';
 
 /** The other types of which policy reads the body. */
 const OTHERS: Readonly<Record<string, BodyKind>> = {
@@ -17,6 +17,7 @@ const OTHERS: Readonly<Record<string, BodyKind>> = {
   'multipart/form-data': 'multipart',
   'multipart/related': 'related',
   'application/graphql': 'graphql',
+  'application/yaml': 'yaml',
   'text/xml': 'xml',
   'application/xml': 'xml',
   // A document for people, with a DTD.
@@ -53,6 +54,8 @@ function kindOf(type: string): BodyKind {
   if (isJsonType(type)) return 'json';
   // Elasticsearch's own, `application/vnd.elasticsearch+x-ndjson`.
   if (type.endsWith('+x-ndjson')) return 'lines';
+  // Kubernetes' own, `application/apply-patch+yaml`.
+  if (type.endsWith('+yaml')) return 'yaml';
   if (Object.hasOwn(OTHERS, type)) return OTHERS[type]!;
   return type.startsWith('application/') && type.endsWith('+xml') ? 'xml' : 'opaque';
 }

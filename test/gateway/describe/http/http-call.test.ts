@@ -154,6 +154,22 @@ describe('bodies in the policy input', () => {
     expect(inputOf('POST /v1/x', { 'Content-Type': type }, '{"a":1}').action.body).toEqual({ a: 1 });
   });
 
+  test.each(['application/apply-patch+yaml', 'application/yaml; charset=utf-8'])(
+    'a body of type %s that is JSON is read as JSON, as Kubernetes clients send it',
+    (type) => {
+      expect(inputOf('PATCH /v1/x', { 'Content-Type': type }, '{"a":1}\n').action.body).toEqual({ a: 1 });
+    },
+  );
+
+  test.each(['a: 1\n', '{a: 1}\n', '{"a": 1}\n---\n{"a": 2}\n', '- 1\n'])(
+    'policy sees only the size of the YAML %j',
+    (body) => {
+      const { action } = inputOf('PATCH /v1/x', { 'Content-Type': 'application/yaml' }, body);
+      expect(action).not.toHaveProperty('body');
+      expect(action.body_bytes).toBe(body.length);
+    },
+  );
+
   test('a form is read as a form', () => {
     const { action } = inputOf('POST /v1/x', FORM_TYPE, 'amount=1250&metadata[order]=6735');
     expect(action.body).toEqual({ amount: '1250', metadata: { order: '6735' } });
