@@ -75,6 +75,9 @@ const IDENTITY =
 const CREDENTIAL =
   /^(?:key|cookie2?|x-amz-mfa|dpop|authentication)$|(?<!(?:^|-)(?:idempotency|partition|routing|object|sort|cache|surrogate|row|public))-keys?$|(?:^|-)(?:sign|hmac|assertion)$|(?:^|-)signature(?:-|$)/;
 
+/** What object stores keep with an object. The agent chooses the names, and no system acts on them. */
+const METADATA = /^x-(?:amz|goog|ms|object)-meta-/;
+
 const KNOWN: ReadonlyMap<string, HeaderRole> = new Map([
   ...JUDGED.map((name) => [name, 'judged'] as const),
   ...SEEN.map((name) => [name, 'seen'] as const),
@@ -87,6 +90,7 @@ const KNOWN: ReadonlyMap<string, HeaderRole> = new Map([
 export function defaultRole(name: string): HeaderRole {
   const known = KNOWN.get(name);
   if (known !== undefined) return known;
+  if (METADATA.test(name)) return isCredential(name) ? 'sealed' : 'judged';
   if (isOwnHeader(name) || isCredential(name) || acts(name)) return 'dropped';
   return startsWithAny(name, PASSED_PREFIXES) || TRACING.test(name) ? 'passed' : 'judged';
 }

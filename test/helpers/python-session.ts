@@ -55,7 +55,7 @@ export function startPython(python: string, env: Readonly<Record<string, string>
   );
   return {
     async run(program) {
-      if (child.exitCode !== null) throw new Error(`Python ended: ${stderr}`);
+      if (child.exitCode !== null || child.signalCode !== null) throw new Error(`Python ended: ${stderr}`);
       const { value, error } = await new Promise<Answer>((resolve, reject) => {
         waiting.push({ resolve, reject });
         child.stdin.write(`${JSON.stringify(dedented(program))}\n`);

@@ -90,6 +90,15 @@ test('google-cloud-storage uploads a large object in one piece, as it does unles
   expect([objects.get('big')!.length, objects.get('parts')!.length]).toEqual([20_000_000, 600_000]);
 });
 
+test('google-cloud-storage stores an object under a key of its own', async () => {
+  await scene.run('bucket.blob("own", encryption_key=b"k" * 32).upload_from_string("small")');
+  expect(scene.upstream.received.at(-1)!.headers).toMatchObject({
+    'x-goog-encryption-algorithm': 'AES256',
+    'x-goog-encryption-key': Buffer.from('k'.repeat(32)).toString('base64'),
+    'x-goog-encryption-key-sha256': expect.any(String),
+  });
+});
+
 test('google-cloud-storage says why policy blocks a call, also by the name of an object that is uploaded', async () => {
   const said = { name: 'Forbidden', message: expect.stringContaining(REASON) };
   await expect(scene.run('bucket.get_blob("secret")')).rejects.toMatchObject(said);

@@ -111,6 +111,19 @@ test('boto3 uploads an object of any type, as its bytes say nothing to S3', asyn
   }
 });
 
+test('boto3 stores an object with all its metadata, and under a key of its own', async () => {
+  await scene.run(`
+    metadata = {"api-key": "7", "request-id": "8", "note": "9"}
+    s3.put_object(Bucket="shop", Key="a", Body=b"x", Metadata=metadata, SSECustomerAlgorithm="AES256", SSECustomerKey="k" * 32)
+  `);
+  expect(scene.upstream.received.at(-1)!.headers).toMatchObject({
+    'x-amz-meta-api-key': '7',
+    'x-amz-meta-request-id': '8',
+    'x-amz-meta-note': '9',
+    'x-amz-server-side-encryption-customer-key': Buffer.from('k'.repeat(32)).toString('base64'),
+  });
+});
+
 test('boto3 says why policy blocks what S3 reads', async () => {
   const policy = `s3.put_object_tagging(Bucket="shop", Key="a", Tagging={"TagSet": [{"Key": "a", "Value": "secret"}]})`;
   await expect(scene.run(policy)).rejects.toMatchObject({ message: expect.stringContaining(REASON) });
