@@ -1,7 +1,8 @@
-import { isUtf8 } from 'node:buffer';
 import { createHash, hash } from 'node:crypto';
+import { Problem } from '../domain/problem.ts';
 import { canonicalJson, parseExactly } from '../json/exact-json.ts';
 import { isJsonType } from '../json/json-type.ts';
+import { validateJson } from '../json/validate.ts';
 
 const FORM_TYPE = /^application\/x-www-form-urlencoded[ \t]*(?:;|$)/i;
 /** In another charset the same text has other characters. */
@@ -20,8 +21,8 @@ export function isReadWhole(type: string): boolean {
  * bytes. Clients that retry may write members in another order or choose another boundary.
  */
 export function bodyDigest(body: Buffer, type = ''): Record<string, string> {
-  if (body.length > 0 && isJson(type) && !OTHER_CHARSET.test(type) && isUtf8(body)) {
-    const value = canonicalValue(body.toString());
+  if (body.length > 0 && isJson(type) && !OTHER_CHARSET.test(type)) {
+    const value = canonicalValue(body);
     if (value !== null) return { json: hash('sha256', value) };
   }
   const boundary = boundaryOf(type);
@@ -38,12 +39,15 @@ function isJson(type: string): boolean {
   return isJsonType(type.split(';', 1)[0]!.trim().toLowerCase());
 }
 
-function canonicalValue(text: string): string | null {
+/**
+ * Null for what parsers may read differently, such as two members of one name. Its bytes are then compared: the body of
+ * an upload is not checked before.
+ */
+function canonicalValue(body: Buffer): string | null {
   try {
-    return canonicalJson(parseExactly(text));
+    return canonicalJson(parseExactly(validateJson(body)));
   } catch (error) {
-    // A byte order mark, or a text of another version's rules. Its bytes are the next best.
-    if (error instanceof SyntaxError) return null;
+    if (error instanceof Problem) return null;
     throw error;
   }
 }

@@ -95,6 +95,15 @@ test('a body of type application/json that is not JSON is compared by its bytes'
   expect(ofBody('{"a":', 'application/json')).not.toBe(ofBody('{"a" :', 'application/json'));
 });
 
+test('a body that parsers of JSON read differently is compared by its bytes', () => {
+  const ofUpload = (text: string) => ofBody(text, 'application/json');
+  expect(ofUpload('{"image":"bad","image":"good"}')).not.toBe(ofUpload('{"image":"good"}'));
+  expect(ofUpload('[1]\0')).not.toBe(ofUpload('[1]'));
+  const levels = 100_000;
+  const deep = '['.repeat(levels) + ']'.repeat(levels);
+  expect(ofUpload(deep)).not.toBe(ofUpload(` ${deep}`));
+});
+
 describe('a multipart body', () => {
   const ONE = '----formdata-undici-012345678901';
   const OTHER = '9f8e7d6c5b4a39281706f5e4d3c2b1a0';
