@@ -207,7 +207,6 @@ const migrations: readonly Migration[] = [
       .where(sql<boolean>`status = 'rejected'`)
       .execute();
   },
-  (db, _engine, vault) => sealDocuments(db, vault),
   // What was a time becomes a number, and numbers go on after the latest time.
   async (db) => {
     await db.schema.dropIndex('usage_touched').execute();
@@ -220,6 +219,7 @@ const migrations: readonly Migration[] = [
       .execute();
     await sql`insert into usage_changes select 1, coalesce(max(change), 0) from usage`.execute(db);
   },
+  (db, _engine, vault) => sealDocuments(db, vault),
 ];
 
 const CURRENT = FIRST + migrations.length - 1;

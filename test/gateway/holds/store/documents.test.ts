@@ -59,7 +59,7 @@ describe.each(engines)('documents in $name', (engine) => {
         await stores.place.raw(`update ${table} set document = '${plain}' where id = '${String(id)}'`);
       }
     }
-    await stores.place.raw('update schema_version set version = 5');
+    await stores.place.raw('update schema_version set version = 6');
   }
 
   test('a database without its key shows no path, reason, note or claim, and no amount of a grant', async () => {
@@ -84,7 +84,7 @@ describe.each(engines)('documents in $name', (engine) => {
     const later = await stores.open();
     const stored = JSON.stringify(await rows());
     for (const secret of SECRETS) expect(stored).not.toContain(secret);
-    expect(await stores.place.raw('select version from schema_version')).toMatchObject([{ version: 6 }]);
+    expect(await stores.place.raw('select version from schema_version')).toMatchObject([{ version: 7 }]);
     expect(await later.holds.find(id)).toEqual(before);
     expect(await later.holds.releasable()).toEqual([]);
     const covered = await later.holds.open(draft(300, { call: refundCall(300) }));
@@ -108,7 +108,7 @@ describe.each(engines)('documents in $name', (engine) => {
     const before = await rows();
     await expect(stores.open({ key: Buffer.alloc(32, 9) })).rejects.toThrow('stored with another key');
     expect(await rows()).toEqual(before);
-    expect(await stores.place.raw('select version from schema_version')).toMatchObject([{ version: 5 }]);
+    expect(await stores.place.raw('select version from schema_version')).toMatchObject([{ version: 6 }]);
     await stores.open();
   });
 
