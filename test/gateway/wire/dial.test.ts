@@ -322,7 +322,7 @@ describe('the configuration of the way to a system', () => {
       'upstream: "http://x", upstream_hosts: ["http://y/a", "http://Y/b"]',
       'systems.p.upstream_hosts.1: expected each host once; y is there already',
     ],
-    ['upstream: "https://x", tls: { ca: nowhere.pem }', 'systems.p.tls.ca: cannot read'],
+    ['upstream: "https://x", tls: { ca: nowhere.pem }', 'systems.p.tls.ca: no such file'],
   ])('a system with %s is reported', (system, problem) => {
     expect(() => parseConfig(`systems: { p: { ${system} } }`, 'holdpoint.yaml', {})).toThrow(problem);
   });
