@@ -2,7 +2,7 @@ import type { Frame, StackTime } from './cpu-profile.ts';
 
 /** In the order of a call's path, and last what belongs to no stage. */
 export const STAGES = {
-  http: 'HTTP server (node:http)',
+  http: 'HTTP server (fast lane, node:http)',
   identify: 'identify',
   describe: 'describe',
   usage: 'usage',
@@ -21,7 +21,7 @@ export const STAGES = {
 export type Stage = keyof typeof STAGES;
 
 /** The stage of a file and of everything it calls. The first match counts; other files count for their callers. */
-const OWNERS: readonly (readonly [path: string, stage: Stage])[] = [
+const OWNERS: readonly (readonly [path: string, stage: Stage | undefined])[] = [
   ['gateway/identify/', 'identify'],
   ['gateway/describe/', 'describe'],
   ['gateway/metering/usage', 'usage'],
@@ -37,6 +37,13 @@ const OWNERS: readonly (readonly [path: string, stage: Stage])[] = [
   ['gateway/enforce/reply/', 'answer'],
   ['gateway/enforce/refuse.ts', 'answer'],
   ['gateway/enforce/', 'forward'],
+  ['gateway/wire/lane/answer-head.ts', 'answer'],
+  ['gateway/wire/lane/response.ts', 'answer'],
+  ['gateway/wire/lane/writer.ts', 'answer'],
+  ['gateway/wire/lane/', 'http'],
+  ['gateway/wire/node-message.ts', 'answer'],
+  // Both sides read header fields with it.
+  ['gateway/wire/field-lines.ts', undefined],
   ['gateway/wire/', 'forward'],
 ];
 

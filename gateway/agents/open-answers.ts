@@ -11,7 +11,7 @@ const ANSWERS = Symbol('unfinished answers');
 type Connection = Duplex & { [ANSWERS]?: ServerResponse[] };
 
 /** A response that is known to its connection until it is finished. A client may pipeline requests. */
-export class AgentResponse extends http.ServerResponse<IncomingMessage> {
+export class KnownResponse extends http.ServerResponse<IncomingMessage> {
   constructor(...args: ConstructorParameters<typeof ServerResponse<IncomingMessage>>) {
     super(...args);
     const connection: Connection = this.req.socket;

@@ -25,7 +25,6 @@ import { createRefusalOf } from '../identify/permission.ts';
 import { createAgentDirectory } from '../identify/token.ts';
 import { serve, type Stages } from '../pipeline.ts';
 import type { LogCall } from '../record/canonical-line.ts';
-import { isDraining } from '../wire/end-after-body.ts';
 import { NodeResponse } from '../wire/node-message.ts';
 import { createEnforcement, type CallSettings } from './enforcement.ts';
 import { createHttpServer, openServer } from './http-server.ts';
@@ -170,19 +169,27 @@ export function buildServer(deps: ServerDeps): AgentsServer {
     own: string | null,
     ownEndpoints: (request: IncomingMessage, response: ServerResponse) => void,
   ): Server {
-    return createHttpServer(deps.headLimit, (request, response) => {
-      const sharing = inForce.sharing?.(request, own) ?? null;
-      if (isDraining(request.socket)) response.destroy();
-      else if (sharing?.origin && isPreflight(request)) answerPreflight(new NodeResponse(response), sharing.origin);
-      else if (request.url?.startsWith('/-/')) {
+    return createHttpServer(deps.headLimit, {
+      calls(response) {
+        const { request } = response;
+        const sharing = inForce.sharing?.(request, own) ?? null;
+        if (sharing?.origin && isPreflight(request)) answerPreflight(response, sharing.origin);
+        else if (request.url === '/' && isProbe(request, inForce.own.tokenPlaces.headers))
+          answerProbe(response, notReady() === null);
+        else void serveAt(own, response, null, sharing);
+      },
+      own(request, response) {
+        const sharing = inForce.sharing?.(request, own) ?? null;
+        if (sharing?.origin && isPreflight(request)) {
+          answerPreflight(new NodeResponse(response), sharing.origin);
+          return;
+        }
         if (own) owners.set(request, own);
         if (sharing) sharings.set(request, sharing);
         running.began();
         response.once('close', running.ended);
         ownEndpoints(request, response);
-      } else if (request.url === '/' && isProbe(request, inForce.own.tokenPlaces.headers)) {
-        answerProbe(new NodeResponse(response), notReady() === null);
-      } else void serveAt(own, new NodeResponse(response), null, sharing);
+      },
     });
   }
 

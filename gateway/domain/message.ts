@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 
-// What the path of a call uses of a request and its answer. The reader of requests supplies it.
+// What the path of a call uses of a request and its answer. Two readers supply them: see `gateway/wire/README.md`.
 
 /** The head of a request, as `IncomingMessage` has it. */
 export type RequestHead = {

@@ -7,6 +7,11 @@ export function refuseIllegal(text: string): void {
   if (ILLEGAL.test(text)) throw new Error('there is an illegal character in the head or the trailers');
 }
 
+/** Whether the part of a head that has arrived has no illegal character. Its last one may be a CR. */
+export function mayBecomeLegal(text: string): boolean {
+  return !ILLEGAL.test(text);
+}
+
 /**
  * The field lines from `at` on, each with its line end, as alternating names and values (RFC 9112 section 5).
  * @throws Error when one has no valid name

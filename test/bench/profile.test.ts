@@ -36,6 +36,16 @@ const STACKS: readonly { readonly what: string; readonly stage: string; readonly
     stack: [frame('writev'), frame('end', 'node:_http_outgoing'), ours('gateway/enforce/forward.ts')],
   },
   {
+    what: 'so is a write of the fast lane, at the end of a turn',
+    stage: 'answer',
+    stack: [
+      frame('writeLatin1String'),
+      frame('_write', 'node:net'),
+      ours('gateway/wire/lane/writer.ts'),
+      ours('gateway/wire/lane/turn.ts'),
+    ],
+  },
+  {
     what: 'what reads the upstream’s answer is not the agent’s answer',
     stage: 'forward',
     stack: [ours('gateway/wire/answer-reader.ts'), frame('onStreamRead', 'node:internal/stream_base_commons')],
@@ -44,6 +54,11 @@ const STACKS: readonly { readonly what: string; readonly stage: string; readonly
     what: 'parsing a request is the HTTP server’s',
     stage: 'http',
     stack: [frame('parserOnHeadersComplete', 'node:_http_common'), ROOT],
+  },
+  {
+    what: 'so is parsing it in the fast lane',
+    stage: 'http',
+    stack: [ours('gateway/wire/field-lines.ts'), ours('gateway/wire/lane/plain-head.ts'), ROOT],
   },
   {
     what: 'handing it to the pipeline is too',
