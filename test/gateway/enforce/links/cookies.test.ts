@@ -36,6 +36,7 @@ test.each([
   ['a part of a further host', 'a=1; Path=/files/a', HTTPS, '/~up.example.com/x', 'a=1; Path=/pay/~up.example.com/a'],
   ["a cookie with a name of Holdpoint's", 'holdpoint_session=forged; Path=/', HTTPS, '/x', null],
   ['the same with a prefix', '__Host-Holdpoint-Session=forged; Path=/', HTTPS, '/x', null],
+  ['the same as the value of a cookie without a name', '=holdpoint_session=forged; Path=/', HTTPS, '/x', null],
 ])('Set-Cookie: %s', (_what, cookie, base, target, expected) => {
   expect(rewrite(cookie, base, target)).toBe(expected);
 });
