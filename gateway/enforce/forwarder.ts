@@ -97,7 +97,8 @@ export function createForwarder(systems: readonly System[], known?: Routes['rout
       const upstream = (elsewhere && route.further.get(elsewhere.host)) ?? route.upstream;
       const { mask } = route.credential;
       const timeout = route.timeoutOf?.(call.operation);
-      const post = route.takesLongQueriesByPost ? asPost(method, target, headers, body) : null;
+      // A signed URL is good for one method, and who serves it need not know of the override.
+      const post = route.takesLongQueriesByPost && !isPlain ? asPost(method, target, headers, body) : null;
       if (post) return { ...post, timeout, upstream, mask };
       return { method, target, headers, body, timeout, upstream, mask };
     },

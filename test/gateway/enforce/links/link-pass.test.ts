@@ -39,7 +39,11 @@ const start = (more: object = {}) =>
         wait: '50ms',
         ...more,
       },
-      other: { upstream: system.url, upstream_hosts: [{ url: `${storage.url}/upload`, link_pass: '1h' }] },
+      other: {
+        upstream: system.url,
+        upstream_hosts: [{ url: `${storage.url}/upload`, link_pass: '1h' }],
+        method_override: 'GET',
+      },
     },
     rego: RULES,
     clock: () => now,
@@ -166,6 +170,12 @@ describe('a link that is followed without a token', () => {
       await second.close();
     }
   });
+});
+
+test('a long GET of a URL that is a credential itself is sent as that GET, where long queries go by POST', async () => {
+  const target = `/signed?${'x'.repeat(3000)}`;
+  await fetch(`${plane.url}/other/~127.0.0.1:${storage.port}${target}`, { headers: authorized });
+  expect(storage.received).toMatchObject([{ method: 'GET', url: `/upload${target}` }]);
 });
 
 describe('a pass is refused with 401 and says why', () => {
