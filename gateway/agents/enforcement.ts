@@ -163,7 +163,7 @@ export function createEnforcement(deps: EnforcementDeps): Enforcement {
     meter,
     digest,
     systems,
-    whyNotPermitted: (agent, system, upstream) => whyNotPermitted(agent, system) ?? whyMoved(systems, system, upstream),
+    whyNotPermitted: (hold) => whyNotPermitted(hold.principal.agent, hold.system) ?? whyMoved(systems, hold),
     by: deps.attemptedBy,
     clock,
   });

@@ -1,3 +1,4 @@
+import { oncePerSystem } from './once-per-system.ts';
 import type { FurtherHost, System } from './system.ts';
 
 /**
@@ -24,6 +25,15 @@ export function createFurtherHosts({
     const host = byTarget.get(`/${decoded(segment).toLowerCase()}`);
     return host ? { host, target: target.slice(whole.length) } : null;
   };
+}
+
+/** What splits the targets of a system, as `createFurtherHosts` does. */
+export const furtherHostsOf = oncePerSystem(createFurtherHosts);
+
+/** The URL to which a call goes, below which its target is, as people read it: without a password that it may have. */
+export function destinationOf(system: System, target: string): string {
+  const { origin, pathname } = furtherHostsOf(system)(target)?.host.url ?? system.upstream;
+  return origin + pathname.replace(/\/$/, '');
 }
 
 function decoded(segment: string): string {

@@ -82,11 +82,6 @@ export type FurtherHost = {
   readonly linkPass?: number;
 };
 
-/** Where a system's calls go, as people read it: without a password that the URL may have. */
-export function upstreamOf({ upstream }: Pick<System, 'upstream'>): string {
-  return `${upstream.origin}${upstream.pathname.replace(/\/$/, '')}`;
-}
-
 /** How a system reads what servers read in different ways. Policy judges every reading of what is not declared. */
 export type PathRules = {
   /** `data`: splits the path, then decodes each segment. `separator`: decodes the path, then splits it. */

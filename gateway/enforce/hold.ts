@@ -7,7 +7,8 @@ import { Problem } from '../domain/problem.ts';
 import { isShowable } from '../domain/showable.ts';
 import type { Reply } from '../domain/reply.ts';
 import type { OpenCallIndex } from './open-call-index.ts';
-import { upstreamOf, type System } from '../domain/system.ts';
+import { destinationOf } from '../domain/further-host.ts';
+import type { System } from '../domain/system.ts';
 import type { HeldSince } from './wait/serve-held-call.ts';
 
 /**
@@ -22,7 +23,7 @@ export function createHoldPoint(deps: {
   /** Names this process. */
   readonly sender: string;
   readonly digest: DigestAction;
-  readonly systems: ReadonlyMap<string, Pick<System, 'upstream'>>;
+  readonly systems: ReadonlyMap<string, System>;
   /** The call as its events record it. */
   readonly onRecord: (call: Call) => NonNullable<HoldDraft['onRecord']>;
 }): (call: Call, decision: Decision, reply: Reply) => Promise<HeldSince> {
@@ -31,6 +32,7 @@ export function createHoldPoint(deps: {
   function draft(call: Call, decision: Decision, handle: boolean): HoldDraft {
     const { principal, system, operation, method, path, idempotencyKey, traceId, claims } = call;
     const { rules, reason, policyRevision, terms, cost } = decision;
+    const to = systems.get(system);
     if (!terms) throw new Error('a decision to hold has terms');
     return {
       principal,
@@ -41,7 +43,7 @@ export function createHoldPoint(deps: {
       method,
       path,
       onRecord: onRecord(call),
-      ...upstreamNamed(systems.get(system)),
+      ...(to && { upstream: destinationOf(to, call.target) }),
       digest: digest(call, call),
       earlierDigest: digest.earlier(call, call),
       envelope: digest.envelope(call, call),
@@ -86,10 +88,6 @@ export function createHoldPoint(deps: {
 
 function ruleOf({ rules }: Decision): { rule?: string } {
   return rules[0] ? { rule: rules[0].id } : {};
-}
-
-function upstreamNamed(system: Pick<System, 'upstream'> | undefined): { upstream?: string } {
-  return system ? { upstream: upstreamOf(system) } : {};
 }
 
 /** The program of an agent: programs differ in how long they wait. */

@@ -1,6 +1,5 @@
-import { createFurtherHosts } from '../domain/further-host.ts';
+import { furtherHostsOf } from '../domain/further-host.ts';
 import { hidePasses, linkPurpose, takeLinkPass } from '../domain/link-pass.ts';
-import { oncePerSystem } from '../domain/once-per-system.ts';
 import { holdPurpose, PASS_PREFIX, type Purpose } from '../domain/pass.ts';
 import { Problem } from '../domain/problem.ts';
 import type { AgentRequest, RequestHead } from '../domain/message.ts';
@@ -54,8 +53,6 @@ export function createIdentify(deps: {
     return { principal, system: route.system, target: taken?.target ?? route.target };
   };
 }
-
-const furtherHostsOf = oncePerSystem(createFurtherHosts);
 
 /** What the pass of a call must be for; null where links need none, or need none any more. */
 function purposeOf({ system, target }: Route): Purpose | null {

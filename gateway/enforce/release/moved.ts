@@ -1,15 +1,17 @@
 import { isRefusal } from '../../domain/hold-command.ts';
-import { assertCall } from '../../domain/hold.ts';
+import { destinationOf } from '../../domain/further-host.ts';
+import { assertCall, type CallHold } from '../../domain/hold.ts';
 import type { HoldStore } from '../../domain/hold-store.ts';
-import { upstreamOf, type System } from '../../domain/system.ts';
+import type { System } from '../../domain/system.ts';
 
-type Systems = ReadonlyMap<string, Pick<System, 'upstream'>>;
+type Systems = ReadonlyMap<string, System>;
 
 /** Why an approval of a call no longer holds: it was given for another upstream. Holds of earlier versions name none. */
-export function whyMoved(systems: Systems, name: string, upstream: string | undefined): string | null {
+export function whyMoved(systems: Systems, hold: Pick<CallHold, 'system' | 'path' | 'upstream'>): string | null {
+  const { system: name, path, upstream } = hold;
   const system = systems.get(name);
   if (!system) return `the system ${name} is no longer configured`;
-  const now = upstreamOf(system);
+  const now = destinationOf(system, path);
   return upstream === undefined || upstream === now
     ? null
     : `the system ${name} was at ${upstream} when the call was held, and is now at ${now}`;
@@ -31,7 +33,7 @@ export async function supersedeMoved(deps: {
     const hold = await holds.find(id);
     if (!hold) continue;
     const reason =
-      whyMoved(systems, system, assertCall(hold).upstream) ??
+      whyMoved(systems, assertCall(hold)) ??
       (isGranted(agent, system) ? null : `the agent ${agent} no longer has access to the system ${system}`);
     if (reason === null) continue;
     const result = await holds.apply(id, { type: 'supersede', reason, policyRevision: null });

@@ -67,8 +67,8 @@ export function createReleaser(deps: {
   readonly released: (system: string, digest: string) => void;
   readonly digest: DigestAction;
   readonly systems: ReadonlyMap<string, Pick<System, 'idempotent'>>;
-  /** Why the agent may no longer call the system at this upstream; null if it may. */
-  readonly whyNotPermitted: (agent: string, system: string, upstream: string | undefined) => string | null;
+  /** Why the agent may no longer make this call, or it would go elsewhere; null if it may. */
+  readonly whyNotPermitted: (hold: CallHold) => string | null;
   /** Names this process in the attempt, so that its unfinished attempts are found after it dies. */
   readonly by: string;
   readonly clock: Clock;
@@ -103,7 +103,7 @@ export function createReleaser(deps: {
     if (!call || ![digest(hold, call), digest.earlier(hold, call)].includes(hold.digest)) {
       throw new Problem('internal', { cause: new Error(`what is stored for ${hold.id} is not what was approved`) });
     }
-    const reason = whyNotPermitted(hold.principal.agent, hold.system, hold.upstream);
+    const reason = whyNotPermitted(hold);
     const objectionOf = (decision: Decision) =>
       reason
         ? ({ type: 'supersede', reason, policyRevision: decision.policyRevision } as const)

@@ -102,7 +102,7 @@ const systems = () => new Map<string, System>(plane.config.systems.map((system) 
 function startReleaser(
   by: string,
   decide: (input: string) => Decision = (input) => plane.decider.decide(input),
-  whyNotPermitted: (agent: string, system: string) => string | null = () => null,
+  whyNotPermitted: Parameters<typeof createReleaser>[0]['whyNotPermitted'] = () => null,
 ) {
   const { holds, contents } = plane.store;
   const clock = Date.now;
@@ -273,7 +273,7 @@ describe('the policy decision at the release', () => {
     const id = await payAndLeave();
     await approve(id);
     const before = upstream.received.length;
-    startReleaser('control/1', undefined, (agent, system) =>
+    startReleaser('control/1', undefined, ({ principal: { agent }, system }) =>
       agent === 'billing-bot' && system === 'payments' ? 'it lost the system' : null,
     );
     await expect.poll(status(id)).toBe('superseded');

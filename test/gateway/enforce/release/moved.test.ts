@@ -75,6 +75,24 @@ test('a hold that was approved for one upstream is not sent to another one (novu
   expect([...staging.received, ...production.received]).toEqual([]);
 });
 
+test('an approval for a further host of a system is not sent to another place of it, nor with its credential', async () => {
+  const elsewhere = { upstream_hosts: [{ url: `${production.url}/signed`, link_pass: '1h' }] };
+  const system = { upstream: staging.url, credential: { header: 'authorization', value: 'Bearer own' }, wait: '0s' };
+  await start({ payments: { ...system, ...elsewhere } }, 'further');
+  const target = `/payments/~127.0.0.1:${production.port}/v1/pay`;
+  const call = () =>
+    fetch(`${plane.url}${target}`, { method: 'POST', body: '{}', headers: { authorization: `Bearer ${TOKEN}` } });
+  const { hold_id: id } = (await (await call()).json()) as { hold_id: string };
+  expect(await plane.store.holds.find(id)).toMatchObject({ upstream: `${production.url}/signed` });
+  await approve(plane.store, id);
+  await plane.close();
+
+  await start({ payments: system }, 'further');
+  const answer = await call();
+  expect([answer.status, await answer.json()]).toMatchObject([403, { detail: expect.stringContaining('is now at') }]);
+  expect([...staging.received, ...production.received]).toEqual([]);
+});
+
 test('a hold on a system that left the configuration is superseded, so that nobody approves it in vain', async () => {
   await start(payments(staging), 'left');
   const { id } = await held();
