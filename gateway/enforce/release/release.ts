@@ -5,7 +5,7 @@ import type { Clock } from '../../domain/clock.ts';
 import type { Cost } from '../../domain/cost.ts';
 import type { JudgeAgain, JudgedAgain } from '../../domain/usage.ts';
 import type { Decision } from '../../domain/decision.ts';
-import { assertCall, type CallHold, type DigestAction, type Hold } from '../../domain/hold.ts';
+import { assertCall, type CallHold, type DigestAction, type HeldCall, type Hold } from '../../domain/hold.ts';
 import { isRefusal, type HoldCommand, type HoldRefusal } from '../../domain/hold-command.ts';
 import type { HoldContents } from '../../domain/hold-contents.ts';
 import type { HoldStore } from '../../domain/hold-store.ts';
@@ -99,11 +99,8 @@ export function createReleaser(deps: {
   /** The approved call, and the objection to sending it now, if any. Its `settle` must be called in the end. */
   async function judgeHeld(hold: CallHold, wasSent: boolean): Promise<Judged> {
     const call = await contents.call(hold.id);
-    // Approval binds to the digest alone: no reviewer approved bytes that do not match it.
-    if (!call || ![digest(hold, call), digest.earlier(hold, call)].includes(hold.digest)) {
-      throw new Problem('internal', { cause: new Error(`what is stored for ${hold.id} is not what was approved`) });
-    }
-    const reason = whyNotPermitted(hold);
+    if (!call) throw new Problem('internal', { cause: new Error(`the call of ${hold.id} is not stored`) });
+    const reason = whyNotPermitted(hold) ?? whyAnotherCall(hold, call);
     const objectionOf = (decision: Decision) =>
       reason
         ? ({ type: 'supersede', reason, policyRevision: decision.policyRevision } as const)
@@ -122,6 +119,16 @@ export function createReleaser(deps: {
       settle(null);
       throw error;
     }
+  }
+
+  /**
+   * Approval binds to the digest alone. The stored call is sealed, so if it has another one now, a new configuration of
+   * its system sends or drops other headers.
+   */
+  function whyAnotherCall(hold: CallHold, call: HeldCall): string | null {
+    return [digest(hold, call), digest.earlier(hold, call)].includes(hold.digest)
+      ? null
+      : `the system ${hold.system} would now get other headers of the call than those that were approved`;
   }
 
   /**

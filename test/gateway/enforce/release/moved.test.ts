@@ -93,6 +93,27 @@ test('an approval for a further host of a system is not sent to another place of
   expect([...staging.received, ...production.received]).toEqual([]);
 });
 
+test('an approved call is superseded if the system would now get other headers than those that were approved', async () => {
+  const system = { upstream: staging.url, headers: ['x-csrf-token'], wait: '20s' };
+  await start({ payments: system }, 'headers');
+  const waiting = fetch(`${plane.url}/payments/v1/pay`, {
+    method: 'POST',
+    body: '{}',
+    headers: { authorization: `Bearer ${TOKEN}`, 'x-csrf-token': 'c' },
+  });
+  const pending = async () => (await plane.store.holds.list({ status: 'pending', limit: 1 })).items[0]?.id;
+  await expect.poll(pending).toBeDefined();
+  const { systems, ...config } = plane.config;
+  plane.server.configure({ ...config, systems: systems.map((each) => ({ ...each, headers: [] })) });
+  await approve(plane.store, (await pending())!);
+  const answer = await waiting;
+  expect([answer.status, await answer.json()]).toMatchObject([
+    403,
+    { code: 'superseded', detail: expect.stringContaining('other headers of the call than those that were approved') },
+  ]);
+  expect(staging.received).toEqual([]);
+});
+
 test('a hold on a system that left the configuration is superseded, so that nobody approves it in vain', async () => {
   await start(payments(staging), 'left');
   const { id } = await held();
