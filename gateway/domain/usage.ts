@@ -61,7 +61,7 @@ export type UsageMeter = {
 /**
  * Judges a held call again before it is sent. If the decision can depend on usage, no other process decides at the same
  * time, and what the call may cost is counted before the next call is judged.
- * @throws Problem `store-unavailable` if policy would allow the call by counts that may be old
+ * @throws Problem `store-unavailable` if the call would be sent by counts that may be old
  */
 export type JudgeAgain = (
   held: Pick<HeldCall, 'input' | 'otherReadings'> & {

@@ -44,6 +44,9 @@ type Reservation = {
   readonly metered: string | null;
 };
 
+/** `reservation`: what is counted for the call; null unless it may be sent. */
+type Decided = { readonly decision: Decision; readonly reservation: Reservation | null };
+
 /**
  * Counts the usage of agents, owners and operations, and identical calls, over all processes and gateways on one store.
  *
@@ -80,20 +83,20 @@ export function createUsage(deps: {
     return known;
   }
 
-  /** Decides on an input with the current usage, alone among all processes; counts by the decision with `book`. */
-  function decideAlone(judge: (stale: boolean) => Decision, book: (decision: Decision) => void): Promise<Decision> {
-    const work = () => {
-      const decision = judge(false);
-      book(decision);
-      return decision;
-    };
-    return exchanges.alone(work).catch((error: unknown) => {
-      // The policy may want to say why it stops the call. It cannot allow it: others may have used up what is left.
+  /** Decides on an input with the current usage, alone among all processes, and counts what `book` counts. */
+  async function decideAlone(
+    judge: (stale: boolean) => Decision,
+    { isSent, book }: { isSent(decision: Decision): boolean; book(decision: Decision): Reservation | null },
+  ): Promise<Decided> {
+    const booked = (decision: Decision) => ({ decision, reservation: book(decision) });
+    try {
+      return await exchanges.alone(() => booked(judge(false)));
+    } catch (error) {
+      // The policy may want to say why it stops the call. It cannot let it go: others may have used up what is left.
       const decision = judge(true);
-      if (decision.verdict === 'allow') throw error;
-      book(decision);
-      return decision;
-    });
+      if (isSent(decision)) throw error;
+      return booked(decision);
+    }
   }
 
   /** Counts what a call that may be sent costs at most, as far as anybody knows. */
@@ -108,7 +111,7 @@ export function createUsage(deps: {
   }
 
   /**
-   * Replaces what was reserved. All counts of a call carry the time of its arrival, so that a correction leaves the
+   * Replaces what was reserved. All counts of a call carry the time of its decision, so that a correction leaves the
    * window with the count it corrects.
    */
   function settle({ spender, at, costs, metered }: Reservation, cost: Cost | null): void {
@@ -126,12 +129,18 @@ export function createUsage(deps: {
     if (isMore) exchanges.soon();
   }
 
-  function book(call: Call, { verdict, cost }: Decision): void {
-    const [spender, at] = [spenderOfCall(call), call.receivedAt];
+  /** Counts at the time of the decision: by that of arrival, slow bodies would carry many calls past a short window. */
+  function book(call: Call, { verdict, cost }: Decision): Reservation | null {
+    const [spender, at] = [spenderOfCall(call), clock()];
     counts.count(spender, at, 'calls', 1);
     if (verdict === 'block') counts.count(spender, at, 'blocked', 1);
     if (verdict === 'hold') counts.count(spender, at, 'held', 1);
-    if (verdict === 'allow') reserved.set(call, reserve(spender, at, cost));
+    return verdict === 'allow' ? reserve(spender, at, cost) : null;
+  }
+
+  function decidedOn(call: Call, { decision, reservation }: Decided): Decision {
+    if (reservation) reserved.set(call, reservation);
+    return decision;
   }
 
   function renewed(
@@ -163,15 +172,17 @@ export function createUsage(deps: {
         call.otherReadings = otherReadings.map(tell);
         return decide(call.input, call.otherReadings);
       };
-      if (wanted(call.system)) return decideAlone(judge, (decision) => book(call, decision));
+      if (wanted(call.system)) {
+        const isSent = ({ verdict }: Decision) => verdict === 'allow';
+        const booked = (decision: Decision) => book(call, decision);
+        return decideAlone(judge, { isSent, book: booked }).then((decided) => decidedOn(call, decided));
+      }
       const decision = judge(counts.age > USAGE_STALE);
-      if (isMentioned) book(call, decision);
-      return decision;
+      return isMentioned ? decidedOn(call, { decision, reservation: book(call, decision) }) : decision;
     },
     async judgeAgain({ input, otherReadings = [], digest: call, isSent }) {
       const spender = spenderOf(input);
       let judged = input;
-      let reservation: Reservation | null = null;
       const judge = (stale: boolean): Decision => {
         judged = renewed(input, spender, call, stale);
         return decide(
@@ -179,15 +190,14 @@ export function createUsage(deps: {
           otherReadings.map((reading) => renewed(reading, spender, call, stale)),
         );
       };
-      const book = (decision: Decision) => {
-        if (isSent(decision)) reservation = reserve(spender, clock(), decision.cost);
-      };
+      const book = (decision: Decision) => (isSent(decision) ? reserve(spender, clock(), decision.cost) : null);
       let decision: Decision;
+      let reservation: Reservation | null = null;
       if (wanted(spender.system)) {
-        decision = await decideAlone(judge, book);
+        ({ decision, reservation } = await decideAlone(judge, { isSent, book }));
       } else {
         decision = judge(counts.age > USAGE_STALE);
-        if (wanted(null)) book(decision);
+        if (wanted(null)) reservation = book(decision);
       }
       return {
         decision,
@@ -203,7 +213,7 @@ export function createUsage(deps: {
       if (wantsRepeat(system)) counts.countCall(call, clock());
     },
     decided(call, { verdict }) {
-      if (verdict === 'allow' && wantsRepeat(call.system)) counts.countCall(digestOf(call), call.receivedAt);
+      if (verdict === 'allow' && wantsRepeat(call.system)) counts.countCall(digestOf(call), clock());
     },
     completed(call, cost) {
       const reservation = reserved.get(call);

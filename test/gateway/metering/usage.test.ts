@@ -21,10 +21,13 @@ describe.each(engines)('usage in $name', (engine) => {
 
   /** What policy says of the next calls. */
   let says: Pick<Decision, 'verdict' | 'cost'>;
+  /** What it says instead while counts may be old. */
+  let saysWhenStale: Decision['verdict'] | null;
   /** What is known of the cost of calls beside it. */
   let price: { fixed?: Cost; metered?: string };
   beforeEach(() => {
     says = { verdict: 'allow', cost: null };
+    saysWhenStale = null;
     price = {};
   });
 
@@ -35,7 +38,10 @@ describe.each(engines)('usage in $name', (engine) => {
   ) {
     return createUsage({
       store: usage,
-      decide: () => says as Decision,
+      decide: (input) => {
+        const isStale = saysWhenStale !== null && input.includes('"stale":true');
+        return (isStale ? { ...says, verdict: saysWhenStale } : says) as Decision;
+      },
       wanted,
       wantsRepeat,
       expects: (_call, policyCost) => ({ cost: policyCost ?? price.fixed ?? null, metered: price.metered ?? null }),
@@ -123,6 +129,14 @@ describe.each(engines)('usage in $name', (engine) => {
     usage.completed(unsent, null);
     usage.completed(metered, { amount: 900, unit: 'tokens' });
     expect(seen(usage).agent.day).toMatchObject({ cost: { EUR: 22.1, tokens: 900 } });
+  });
+
+  test('a call counts from its decision on, however long its body took to arrive', async () => {
+    const usage = usageOn(store.usage);
+    const slow = call();
+    stores.now += 90_000;
+    await judged(usage, 'allow', eur(5), slow);
+    expect(seen(usage).agent.minute).toMatchObject({ calls: 1, cost: { EUR: 5 } });
   });
 
   test('a correction leaves the window together with the cost that it corrects', async () => {
@@ -263,11 +277,15 @@ describe.each(engines)('usage in $name', (engine) => {
     });
 
     describe('while the store is unavailable', () => {
-      let away: 'no' | 'before' | 'after';
+      let away: 'no' | 'before' | 'during' | 'after';
       const flaky = (): UsageStore => ({
         async exchange(since, work) {
           if (away === 'before') throw new Error('away');
-          const at = await store.usage.exchange(since, work);
+          const at = await store.usage.exchange(since, (totals) => {
+            const counts = work(totals);
+            if (away === 'during') throw new Error('away');
+            return counts;
+          });
           if (away === 'after') throw new Error('away');
           return at;
         },
@@ -304,6 +322,25 @@ describe.each(engines)('usage in $name', (engine) => {
           agent: { day: { blocked: 1 } },
         });
         expect(await all()).toMatchObject({ calls: 2, blocked: 2 });
+      });
+
+      test('a call that policy allowed first, and stops because the commit failed, takes nothing off the budget', async () => {
+        const usage = usageOn(flaky());
+        await judged(usage, 'allow', eur(10));
+        away = 'during';
+        saysWhenStale = 'block';
+        usage.completed(await judged(usage, 'allow', eur(4)), null);
+        const held = { input: call().input, digest: null, isSent: ({ verdict }: Decision) => verdict === 'allow' };
+        (await usage.judgeAgain(held)).settle(null);
+        expect(seen(usage).agent.day).toMatchObject({ cost: { EUR: 10 } });
+      });
+
+      test('no held call is sent by usage, whatever policy says of it', async () => {
+        const usage = usageOn(flaky());
+        away = 'before';
+        says = { verdict: 'hold', cost: eur(1) };
+        const approved = usage.judgeAgain({ input: call().input, digest: null, isSent: () => true });
+        await expect(approved).rejects.toThrow('away');
       });
 
       test('what was settled meanwhile reaches the store afterwards', async () => {
