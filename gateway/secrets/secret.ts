@@ -33,11 +33,15 @@ const VALUE = /(\\{0,8}["'])[^]*?(?=(?<!\\)\1|$)|((?:(?:[Bb]earer|[Bb]asic|[Tt]o
 /** Spells out both cases, which is faster than the `i` flag. */
 const anyCase = (pattern: string) => pattern.replace(/(?<!\\)[a-z]/g, (letter) => `[${letter}${letter.toUpperCase()}]`);
 
-/** The end of a name in a pair, which has its value elsewhere: all of a text in quotation marks, or a field of a form. */
-const PAIRED = `\\\\{0,8}["'](?<=["'=][\\w .\\-[\\]]{0,40}\\\\{0,8}["'])(?:\\s|\\\\{1,8}[nrt])*[,}\\]]|&`;
 /** The characters of the end of a name (see `isSecretName`), and those of them that are no letters. */
 const IN_NAME = '[ !#-%(-+\\-.0-9;<>-Z[\\]^-z|~]';
 const NO_LETTER = '[ !#-%(-+\\-.0-9;<>-@[\\]^-`|~]';
+/**
+ * The end of a name in a pair, which has its value elsewhere: all of a text in quotation marks, or a field of a form, also
+ * with other words between it and the end of the text.
+ */
+const NAME_BEFORE = `(?:["'][\\w .\\-[\\]]{0,40}|=${IN_NAME}{0,120})`;
+const PAIRED = `\\\\{0,8}["'](?<=${NAME_BEFORE}\\\\{0,8}["'])(?:\\s|\\\\{1,8}[nrt])*[,}\\]]|&`;
 const GAP = `${NO_LETTER}{0,8}`;
 const NAME_END = `\\\\{0,8}["']?\\s{0,8}[:=]|\\\\{0,8}["']\\s*:|${PAIRED}`;
 /** What may stand between part of a name and what ends it. To its last character at once, without a look at each. */

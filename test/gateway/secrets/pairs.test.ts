@@ -169,6 +169,11 @@ describe('the fast filter', () => {
     );
   });
 
+  it('words between a name in a form and the end of the text do not hide it from the fast filter', () => {
+    const json = '{"body":"value=x&name=password (new)"}';
+    expect([mayHoldSecret(json), maskSecrets(json).places]).toEqual([true, ['/body']]);
+  });
+
   it('white space of any length hides no name from the fast filter', () => {
     for (const space of ['', ' ', ' '.repeat(9), '\n'.repeat(40)]) {
       for (const json of [
