@@ -46,7 +46,7 @@ export function createIdentify(deps: {
     if (!principal) {
       throw request.url?.includes(PASS_PREFIX)
         ? invalidPass()
-        : unauthenticated(request, [keyHeader], deps.wrongTokens);
+        : unauthenticated(request, [keyHeader], deps.wrongTokens, taken?.hasToken);
     }
     if (!route) throw new Problem('unknown-system');
     if (route.system.refusals) reply.refuseIn(route.system.refusals);
@@ -102,13 +102,17 @@ export function agentOfHoldPass({ url = '/' }: RequestHead, holdId: string, read
   return readPass(pass, holdPurpose(holdId));
 }
 
-/** The refusal of an unknown caller. Requests without any token are not counted: health checks send none. */
+/**
+ * The refusal of an unknown caller. Requests without any token are not counted: health checks send none.
+ * @param inTarget whether the target has a token
+ */
 export function unauthenticated(
   { headers, socket }: Pick<AgentRequest, 'headers' | 'socket'>,
   keyHeaders: readonly string[],
   wrongTokens: WrongTokens,
+  inTarget = false,
 ): Problem {
-  const hasToken = ['authorization', ...keyHeaders].some((header) => headers[header] !== undefined);
+  const hasToken = inTarget || ['authorization', ...keyHeaders].some((header) => headers[header] !== undefined);
   const retry_after = hasToken ? wrongTokens.count(socket.remoteAddress) : null;
   if (retry_after === null) return new Problem('unauthenticated');
   return new Problem('too-many-wrong-tokens', { extras: { retry_after } });

@@ -1,8 +1,11 @@
 import type { Principal } from '../domain/principal.ts';
 import type { System } from '../domain/system.ts';
 
-/** A target without the credentials that were in it, and the agent to which its token belongs. */
-type Taken = { readonly target: string; readonly principal: Principal | null };
+/**
+ * A target without the credentials that were in it, and the agent to which its token belongs.
+ * `hasToken`: whether there is anything in the place of a token, known or not.
+ */
+type Taken = { readonly target: string; readonly principal: Principal | null; readonly hasToken: boolean };
 
 /** What a system's calls may have in their target that is not part of the call. */
 type Places = Pick<System, 'agentCredential' | 'credential'>;
@@ -26,15 +29,16 @@ export function takeCredentials(
   const { target: rest, values } = takeParameters(inPath?.target ?? target, query, credential);
   // A token that was sent twice is as ambiguous as two headers.
   const principal = inPath?.principal ?? (values.length === 1 ? findAgent(values[0]!) : null);
-  return { target: rest, principal };
+  return { target: rest, principal, hasToken: inPath !== null || values.length > 0 };
 }
 
 /** Another segment at this place belongs to the call: only a known token is taken out. */
 function takeSegment(target: string, template: string, findAgent: (token: string) => Principal | null): Taken | null {
   const [before = '', after = ''] = template.split('{token}').map(RegExp.escape);
   const match = new RegExp(`^${before}([^/?]+?)${after}(?=[/?]|$)`).exec(target);
-  const principal = match && findAgent(decode(match[1]!));
-  return principal && { target: target.slice(match[0].length), principal };
+  if (!match) return null;
+  const principal = findAgent(decode(match[1]!));
+  return { target: principal ? target.slice(match[0].length) : target, principal, hasToken: true };
 }
 
 function takeParameters(

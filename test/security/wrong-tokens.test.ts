@@ -6,11 +6,17 @@ import { startUpstream, type Upstream } from '../helpers/upstream.ts';
 
 let upstream: Upstream;
 let plane: DataPlane;
+let now = Date.now();
 beforeAll(async () => {
   upstream = await startUpstream();
   plane = await startDataPlane({
-    systems: { payments: { upstream: upstream.url } },
-    rego: { 'payments.rego': 'package rules.payments\n\nallow contains {"rule": "all"} if true\n' },
+    systems: {
+      payments: { upstream: upstream.url },
+      maps: { upstream: upstream.url, agent_credential: { query: 'key' } },
+      chat: { upstream: upstream.url, agent_credential: { path: '/bot{token}' } },
+    },
+    rego: { 'all.rego': 'package rules.all\n\nallow contains {"rule": "all"} if true\n' },
+    clock: () => now,
   });
 });
 afterAll(async () => {
@@ -42,6 +48,17 @@ test('an address with many wrong tokens gets 429 from the agents listener, and a
   expect((await call(TOKEN, '/-/holds?to=me')).status).toBe(200);
   const { values } = await plane.registry.getSingleMetric('holdpoint_limited_total')!.get();
   expect(values).toEqual([{ labels: { code: 'too-many-wrong-tokens' }, value: 11 }]);
+});
+
+test.each([
+  ['the query', (token: string) => `/maps/route?key=${token}`],
+  ['the path', (token: string) => `/chat/bot${token}/getUpdates`],
+])('so does an address whose wrong tokens are in %s', async (_where, target) => {
+  now += 60_000;
+  const call = (token: string) => fetch(`${plane.url}${target(token)}`);
+  const wrong = await statuses(31, () => call('wrong'));
+  expect(wrong.slice(-2).map(({ status }) => status)).toEqual([401, 429]);
+  expect((await call(TOKEN)).status).toBe(200);
 });
 
 test('an address with many wrong tokens gets 429 from the admin listener, and a right token from it goes on', async () => {
