@@ -42,7 +42,7 @@ export function readBodyAs(
     case 'multipart':
       return readMultipart(body, contentType!, maxFields);
     case 'related':
-      return [readRelated(body, contentType!)];
+      return [readRelated(body, contentType!, soapAction)];
     case 'graphql':
       // The document alone, as the member that holds it in JSON.
       if (!isUtf8(body)) throw new Problem('bad-body', { detail: 'Send the GraphQL document in UTF-8.' });

@@ -17,17 +17,19 @@ const XML_TYPE = /^(?:text\/xml|application\/(?:[\w.-]+\+)?xml)[ \t]*(?:;|$)/i;
  *
  * `root` is the JSON or XML of the first part; without either, that part is one of the files. The other parts are files,
  * whatever their type.
+ * @param soapAction the header SOAPAction
  * @throws Problem `bad-body` for anything that parsers of multipart read differently
  */
-export function readRelated(body: Buffer, contentType: string): string {
+export function readRelated(body: Buffer, contentType: string, soapAction: string | undefined): string {
   let root: string | null = null;
   const files: string[] = [];
   let count = 0;
   for (const part of readMimeParts(body, contentType, true)) {
     if (++count > MAX_PARTS) throw refused(`more than ${MAX_PARTS} parts`);
     if (count === 1) {
-      assertRoot(part, contentType);
-      root = rootJson(part);
+      const parameters = parametersOf(contentType);
+      assertRoot(part, parameters.get('start'));
+      root = rootJson(part, parameters.get('type'), soapAction);
       if (root !== null) continue;
     }
     const { type, data } = part;
@@ -37,20 +39,27 @@ export function readRelated(body: Buffer, contentType: string): string {
 }
 
 /** Readers that do not know the parameter `start` take the first part. */
-function assertRoot({ headers }: MimePart, contentType: string): void {
-  const start = parametersOf(contentType).get('start');
+function assertRoot({ headers }: MimePart, start: string | undefined): void {
   if (start !== undefined && start !== headers.get('content-id')) throw refused('a root that is not its first part');
 }
 
-/** Null if it is neither JSON nor XML. What begins as JSON counts as such, since servers may ignore the type. */
-function rootJson(part: MimePart): string | null {
+/**
+ * Null if it is neither JSON nor XML: by its own type or by the one that the whole body declares for it, as readers go by
+ * either. What begins as JSON counts as such, since servers may ignore the type.
+ */
+function rootJson(part: MimePart, declared: string | undefined, soapAction: string | undefined): string | null {
   const { data } = part;
-  const type = part.type ?? '';
-  const isXml = XML_TYPE.test(type);
-  if (!isXml && !isJsonType(type.split(';', 1)[0]!.trim().toLowerCase()) && !beginsAsJson(data)) return null;
+  const types = [part.type ?? '', declared ?? ''];
+  const isXml = types.some((each) => XML_TYPE.test(each));
+  if (!isXml && !types.some(isJson) && !beginsAsJson(data)) return null;
   assertPlain(part);
+  const type = part.type ?? '';
   if (charsetOf(type) !== 'utf-8') throw refused('a root in another charset; use UTF-8');
-  return isXml ? xmlToJson(data, type, undefined) : validateJson(data);
+  return isXml ? xmlToJson(data, type, soapAction) : validateJson(data);
+}
+
+function isJson(type: string): boolean {
+  return isJsonType(type.split(';', 1)[0]!.trim().toLowerCase());
 }
 
 function beginsAsJson(data: Buffer): boolean {

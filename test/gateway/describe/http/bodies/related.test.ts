@@ -22,7 +22,8 @@ const bodyOf = (...parts: readonly (readonly [head: string, data: string | Buffe
 const UPLOAD = bodyOf([JSON_PART, NAME], [MEDIA, 'all of it']);
 
 // oxlint-disable-next-line typescript/no-explicit-any -- tests look into it freely
-const read = (body: string | Buffer, type = TYPE): any => JSON.parse(readRelated(Buffer.from(body), type));
+const read = (body: string | Buffer, type = TYPE, soapAction?: string): any =>
+  JSON.parse(readRelated(Buffer.from(body), type, soapAction));
 const fileOf = (type: string | null, data: string | Buffer) => ({
   type,
   size: Buffer.byteLength(data),
@@ -32,7 +33,7 @@ const file = fileOf('text/plain', 'all of it');
 
 describe('a multipart/related body', () => {
   test('policy sees the JSON of its first part with every digit, and type, size and SHA-256 of the others', () => {
-    expect(readRelated(UPLOAD, TYPE)).toBe(`{"root":${NAME},"files":[${JSON.stringify(file)}]}`);
+    expect(readRelated(UPLOAD, TYPE, undefined)).toBe(`{"root":${NAME},"files":[${JSON.stringify(file)}]}`);
   });
 
   test.each([
@@ -77,6 +78,18 @@ describe('a multipart/related body', () => {
     });
   });
 
+  test('policy sees the SOAP message of a first part without a type of its own, and the action in the head of the call', () => {
+    const soap = 'xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"';
+    const message = `<s:Envelope ${soap}><s:Body><Pay><Amount>5</Amount></Pay></s:Body></s:Envelope>`;
+    for (const head of ['Content-ID: <root@x>', MEDIA]) {
+      const body = bodyOf([head, message], [MEDIA, 'all of it']);
+      expect(read(body, `${TYPE}; type="text/xml"`, '"urn:Pay"')).toMatchObject({
+        root: { content: { Body: { Pay: { Amount: '5' } } }, soap: { operation: 'Pay', action: 'urn:Pay' } },
+        files: [file],
+      });
+    }
+  });
+
   test('a first part that is JSON counts as such without its type', () => {
     for (const head of [MEDIA, 'Content-ID: <a>'])
       expect(read(bodyOf([head, NAME])).root).toMatchObject({ name: 'a/1' });
@@ -99,6 +112,7 @@ describe('a multipart/related body', () => {
     ['a name twice in the root', bodyOf([JSON_PART, '{"name":"a","name":"b"}'])],
     ['a name twice in a root of another type', bodyOf([MEDIA, '{"name":"a","name":"b"}'])],
     ['a root that is no JSON', bodyOf([JSON_PART, '{'])],
+    ['a root that is not of the declared type', whole.replace(NAME, '<a/>'), `${TYPE}; type="application/json"`],
     ['a root in another charset', bodyOf(['Content-Type: application/json; charset=utf-16', NAME])],
     ['a root in base64', bodyOf([`${JSON_PART}\r\nContent-Transfer-Encoding: base64`, 'e30='])],
     ['a compressed root', bodyOf([`${JSON_PART}\r\nContent-Encoding: gzip`, NAME])],
