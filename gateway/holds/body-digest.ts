@@ -1,7 +1,7 @@
 import { createHash, hash } from 'node:crypto';
 import { Problem } from '../domain/problem.ts';
 import { canonicalJson, parseExactly } from '../json/exact-json.ts';
-import { isJsonType } from '../json/json-type.ts';
+import { isJsonContent } from '../json/json-type.ts';
 import { validateJson } from '../json/validate.ts';
 
 const FORM_TYPE = /^application\/x-www-form-urlencoded[ \t]*(?:;|$)/i;
@@ -13,7 +13,7 @@ const BOUNDARY = /;[ \t]*boundary=(?:"([^"\\]{16,70})"|([^\s";,]{16,70}))[ \t]*(
 
 /** Whether policy sees all that a body of this type says. */
 export function isReadWhole(type: string): boolean {
-  return isJson(type) || FORM_TYPE.test(type);
+  return isJsonContent(type) || FORM_TYPE.test(type);
 }
 
 /**
@@ -21,7 +21,7 @@ export function isReadWhole(type: string): boolean {
  * bytes. Clients that retry may write members in another order or choose another boundary.
  */
 export function bodyDigest(body: Buffer, type = ''): Record<string, string> {
-  if (body.length > 0 && isJson(type) && !OTHER_CHARSET.test(type)) {
+  if (body.length > 0 && isJsonContent(type) && !OTHER_CHARSET.test(type)) {
     const value = canonicalValue(body);
     if (value !== null) return { json: hash('sha256', value) };
   }
@@ -33,10 +33,6 @@ export function bodyDigest(body: Buffer, type = ''): Record<string, string> {
 export function withoutBoundary(type: string): string {
   const boundary = boundaryOf(type);
   return boundary === null ? type : type.replace(boundary.parameter, '');
-}
-
-function isJson(type: string): boolean {
-  return isJsonType(type.split(';', 1)[0]!.trim().toLowerCase());
 }
 
 /**

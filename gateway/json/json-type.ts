@@ -11,3 +11,8 @@ export function isJsonType(type: string): boolean {
     type.startsWith('application/x-amz-json-')
   );
 }
+
+/** Whether a Content-Type is one of JSON. @param contentType as written, with its parameters */
+export function isJsonContent(contentType: string): boolean {
+  return isJsonType(contentType.split(';', 1)[0]!.trim().toLowerCase());
+}

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import { Problem } from '../../../domain/problem.ts';
-import { isJsonType } from '../../../json/json-type.ts';
+import { isJsonContent } from '../../../json/json-type.ts';
 import { validateJson } from '../../../json/validate.ts';
 import { charsetOf } from '../charset.ts';
 import { assertPlain, parametersOf, readMimeParts, type MimePart } from './mime-parts.ts';
@@ -51,15 +51,11 @@ function rootJson(part: MimePart, declared: string | undefined, soapAction: stri
   const { data } = part;
   const types = [part.type ?? '', declared ?? ''];
   const isXml = types.some((each) => XML_TYPE.test(each));
-  if (!isXml && !types.some(isJson) && !beginsAsJson(data)) return null;
+  if (!isXml && !types.some(isJsonContent) && !beginsAsJson(data)) return null;
   assertPlain(part);
   const type = part.type ?? '';
   if (charsetOf(type) !== 'utf-8') throw refused('a root in another charset; use UTF-8');
   return isXml ? xmlToJson(data, type, soapAction) : validateJson(data);
-}
-
-function isJson(type: string): boolean {
-  return isJsonType(type.split(';', 1)[0]!.trim().toLowerCase());
 }
 
 function beginsAsJson(data: Buffer): boolean {
