@@ -11,8 +11,11 @@ export type Engine = 'sqlite' | 'postgres';
 export type HoldDatabase = {
   readonly db: Kysely<Schema>;
   readonly engine: Engine;
-  /** Until the transaction ends no other program can be at the tables' shape. */
-  lockShape(trx: Transaction<Schema>): Promise<void>;
+  /**
+   * Runs a transaction while no other program is at the tables' shape. Waits as long as another one is: what it does to
+   * each row of a large database takes minutes.
+   */
+  reshape<Result>(work: (trx: Transaction<Schema>) => Promise<Result>): Promise<Result>;
   /** Takes the next number. The first statement of each transaction that writes: `settledChange` and `nextChangeAlone` wait for it. */
   nextChange(trx: Transaction<Schema>): Promise<number>;
   /** Waits until no other open transaction has a number, takes the next, and blocks all others until the end. */

@@ -230,9 +230,8 @@ const CURRENT = FIRST + migrations.length - 1;
  * @throws Error for operators when the database is of a newer program, of one from before the first release, or belongs
  *   to another key.
  */
-export async function migrate({ db, engine, lockShape }: HoldDatabase, vault: Vault): Promise<void> {
-  const changed = await db.transaction().execute(async (trx) => {
-    await lockShape(trx);
+export async function migrate({ db, engine, reshape }: HoldDatabase, vault: Vault): Promise<void> {
+  const changed = await reshape(async (trx) => {
     await trx.schema
       .createTable('schema_version')
       .ifNotExists()

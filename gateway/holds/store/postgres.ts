@@ -40,6 +40,9 @@ const IDS_PER_NOTIFICATION = 150;
 /** Notifications take a lock that the whole server has once, so many changes share one. Milliseconds. */
 const BETWEEN_NOTIFICATIONS = 5;
 
+/** Milliseconds; less than `IDLE_IN_TRANSACTION`. */
+const BETWEEN_LOOKS_AT_SHAPE = 100;
+
 const UNIQUE_VIOLATION = '23505';
 const SERIALIZATION_FAILURE = '40001';
 const DEADLOCK = '40P01';
@@ -99,9 +102,12 @@ export async function openPostgres(url: string, lookInterval: number): Promise<H
   return {
     db,
     engine: 'postgres',
-    async lockShape(trx) {
-      await sql`select pg_advisory_xact_lock(${sql.lit(LOCKS)}, ${sql.lit(SHAPE)})`.execute(trx);
-    },
+    reshape: (work) =>
+      db.transaction().execute(async (trx) => {
+        // Asked for again and again: no statement may wait for as long as this lock may take.
+        while (!(await takeShape(trx))) await sleep(BETWEEN_LOOKS_AT_SHAPE);
+        return work(trx);
+      }),
     nextChange: (trx) => takeNumber(trx, 'pg_advisory_xact_lock_shared'),
     nextChangeAlone: (trx) => takeNumber(trx, 'pg_advisory_xact_lock'),
     settledChange: () => takeNumber(db, 'pg_advisory_xact_lock'),
@@ -201,6 +207,13 @@ async function takeNumber(
     with locked as materialized (select ${sql.raw(lock)}(${sql.lit(LOCKS)}, ${sql.lit(NUMBERS)}))
     select nextval('changes') as value from locked`.execute(db);
   return rows[0]!.value;
+}
+
+/** Whether the lock of the tables' shape was free. It is kept until the transaction ends. */
+async function takeShape(trx: Transaction<Schema>): Promise<boolean> {
+  const { rows } = await sql<{ taken: boolean }>`
+    select pg_try_advisory_xact_lock(${sql.lit(LOCKS)}, ${sql.lit(SHAPE)}) as taken`.execute(trx);
+  return rows[0]!.taken;
 }
 
 /** 64-bit integers as numbers: times, change numbers and counts all fit. */

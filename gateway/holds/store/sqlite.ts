@@ -20,12 +20,16 @@ import type { Schema } from './schema.ts';
 
 /** Longest that a statement waits for another connection's transaction, in milliseconds. */
 const PATIENCE = 2_000;
+/** The same while another process may bring the tables to this version, and then make the file compact. */
+const RESHAPE_PATIENCE = 30 * 60_000;
 
 class PatientDriver extends SqliteDriver {
+  /** Milliseconds. */
+  patience = PATIENCE;
   #patient: DatabaseConnection | undefined;
 
   override async acquireConnection(): Promise<DatabaseConnection> {
-    this.#patient ??= patientConnection(await super.acquireConnection());
+    this.#patient ??= patientConnection(await super.acquireConnection(), () => this.patience);
     return this.#patient;
   }
 
@@ -36,10 +40,10 @@ class PatientDriver extends SqliteDriver {
 }
 
 /** SQLite's own busy timeout would block the event loop, and with it every call of this process; this one does not. */
-function patientConnection(connection: DatabaseConnection): DatabaseConnection {
+function patientConnection(connection: DatabaseConnection, patience: () => number): DatabaseConnection {
   return {
     async executeQuery(query) {
-      const deadline = performance.now() + PATIENCE;
+      const deadline = performance.now() + patience();
       for (;;) {
         try {
           return await connection.executeQuery(query);
@@ -69,9 +73,10 @@ export async function openSqlite(file: string, pollInterval: number): Promise<Ho
   const main = await connect(file);
   const observer = await connect(file);
 
+  const driver = new PatientDriver({ database: asKyselyDatabase(main) });
   const db = new Kysely<Schema>({
     dialect: {
-      createDriver: () => new PatientDriver({ database: asKyselyDatabase(main) }),
+      createDriver: () => driver,
       createQueryCompiler: () => new SqliteQueryCompiler(),
       createAdapter: () => new SqliteAdapter(),
       createIntrospector: (db) => new SqliteIntrospector(db),
@@ -101,7 +106,13 @@ export async function openSqlite(file: string, pollInterval: number): Promise<Ho
     db,
     engine: 'sqlite',
     // The transaction itself keeps everybody else out.
-    lockShape: async () => {},
+    async reshape(work) {
+      driver.patience = RESHAPE_PATIENCE;
+      return db
+        .transaction()
+        .execute(work)
+        .finally(() => (driver.patience = PATIENCE));
+    },
     nextChange,
     nextChangeAlone: nextChange,
     async settledChange() {

@@ -1,9 +1,14 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { sql } from 'kysely';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { HoldDatabase } from '../../../../gateway/holds/store/database.ts';
 import { migrate } from '../../../../gateway/holds/store/migrations.ts';
 import { createVault } from '../../../../gateway/holds/store/vault.ts';
 import { KEY } from '../../../helpers/hold.ts';
 import { engines, openDatabase, type Place } from './engines.ts';
+
+/** Longer than a statement waits for a lock in any engine. Milliseconds. */
+const LOCKED = 5_500;
 
 describe.each(engines)('a database of holds in $name', (engine) => {
   let place: Place;
@@ -28,6 +33,20 @@ describe.each(engines)('a database of holds in $name', (engine) => {
     const opened = await Promise.all(Array.from({ length: 6 }, open));
     expect(await opened[0]!.db.selectFrom('schema_version').selectAll().execute()).toEqual([{ version: 7 }]);
     expect(await opened[5]!.db.selectFrom('holds').selectAll().execute()).toEqual([]);
+  });
+
+  test('a program that starts waits for another one that changes the tables, longer than for any lock', async () => {
+    const first = await open();
+    const begun = Promise.withResolvers<void>();
+    const changing = first.reshape(async (trx) => {
+      begun.resolve();
+      for (const until = performance.now() + LOCKED; performance.now() < until; await sleep(50))
+        await sql`select 1`.execute(trx);
+    });
+    await begun.promise;
+    const second = open();
+    await Promise.all([changing, second]);
+    expect(await (await second).db.selectFrom('schema_version').selectAll().execute()).toEqual([{ version: 7 }]);
   });
 
   test('a database of a newer program is refused and left alone', async () => {
