@@ -8,8 +8,8 @@ import { Window } from './usage-window.ts';
 /** Most subjects counted. An agent can invent any number of paths: beyond the limit, operations share one subject. */
 const SUBJECTS = 10_000;
 
-/** Looks at the store between two removals of empty subjects. A removal reads every bucket of every subject. */
-const SWEEP_EVERY = 120;
+/** Milliseconds between two removals of empty subjects. A removal reads every bucket of every subject. */
+const SWEEP_EVERY = 60_000;
 
 /** What is counted in one window of one subject. */
 type Counted = Pick<Window, 'pending' | 'added' | 'withdraw' | 'settle' | 'isEmpty'>;
@@ -68,7 +68,7 @@ export function createSharedCounts({
   let touched = new Set<Subject>();
   /** The counts of the work that is being done in an exchange. */
   let made: Made[] | null = null;
-  let looks = 0;
+  let sweptAt = -Infinity;
   let since = 0;
   let knownAt = -Infinity;
 
@@ -108,7 +108,8 @@ export function createSharedCounts({
   function known(at: number): void {
     since = at;
     knownAt = clock();
-    if (++looks % SWEEP_EVERY !== 0) return;
+    if (knownAt - sweptAt < SWEEP_EVERY) return;
+    sweptAt = knownAt;
     for (const [key, { windows }] of subjects) {
       if (Object.values(windows).every((window) => window.isEmpty(knownAt))) subjects.delete(key);
     }
@@ -125,7 +126,7 @@ export function createSharedCounts({
     // The counts of a whole day are read before others have to wait for this process.
     if (since === 0) await look();
     let adding = new Set<Subject>();
-    const pending: Pending[] = [];
+    let pending: Pending[] = [];
     const done: Made[] = [];
     try {
       const at = await store.exchange(since, (totals) => {
@@ -138,7 +139,7 @@ export function createSharedCounts({
         }
         adding = touched;
         touched = new Set();
-        pending.push(...pendingOf(adding));
+        pending = pendingOf(adding);
         return pending.map(({ count }) => count);
       });
       for (const { window, count } of pending) window.added(count);

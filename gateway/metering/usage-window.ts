@@ -52,12 +52,13 @@ export class Window {
 
   /** Notes that this part of the pending counts is now in the store. */
   added({ bucket, measure, amount }: UsageCount): void {
-    this.#cell(bucket, measure).added += amount;
+    const cell = this.#buckets.get(bucket)?.get(measure);
+    if (cell) cell.added += amount;
   }
 
   /** Takes back a part of the pending counts. */
   withdraw({ bucket, measure, amount }: UsageCount): void {
-    this.count(bucket, measure, -amount);
+    if (this.#buckets.has(bucket)) this.count(bucket, measure, -amount);
   }
 
   /** `{"calls":3,"blocked":0,"held":1,"cost":{"EUR":1.5}}` */
@@ -82,18 +83,15 @@ export class Window {
     return sum > 0 ? { count: sum, last } : null;
   }
 
-  /** Whether the window is empty, with nothing left to add to the store. */
+  /** Whether nothing is left in the window. */
   isEmpty(now: number): boolean {
     this.#expire(now);
     return this.#buckets.size === 0;
   }
 
   #expire(now: number): void {
-    for (const [bucket, cells] of this.#buckets) {
-      // Counts that are not in the store yet are kept.
-      if (!this.#isOver(bucket, now)) continue;
-      if ([...cells.values()].every(({ own, added }) => own === added)) this.#buckets.delete(bucket);
-    }
+    // Also what is not in the store yet: no window of any process covers it any more.
+    for (const bucket of this.#buckets.keys()) if (this.#isOver(bucket, now)) this.#buckets.delete(bucket);
   }
 
   #write(now: number): string {

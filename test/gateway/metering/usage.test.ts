@@ -495,6 +495,39 @@ describe.each(engines)('usage in $name', (engine) => {
     });
   });
 
+  test('any number of counts can be added to the store at once, as after a long outage', async () => {
+    let added = 0;
+    const counting: UsageStore = {
+      async exchange(since, work) {
+        added += work([]).length;
+        return since + 1;
+      },
+      totals: async (since) => ({ counts: [], at: since + 1 }),
+    };
+    const usage = usageOn(counting, (system) => system === null);
+    for (let n = 0; n < 9_000; n++) {
+      const of = call({ operation: `GET /${n}` });
+      for (const unit of ['A', 'B', 'C', 'D', 'E']) {
+        says = { verdict: 'allow', cost: { amount: 1, unit } };
+        void usage.judge(of);
+      }
+    }
+    await usage.share();
+    expect(added).toBeGreaterThan(9_000 * 3 * 6);
+  });
+
+  test('what no window covers any more is not added to the store', async () => {
+    const usage = usageOn(store.usage, (system) => system === null);
+    await judged(usage, 'allow', eur(1));
+    stores.now += 2 * MINUTE;
+    await judged(usage, 'block');
+    await usage.share();
+    stores.now -= 2 * MINUTE;
+    const { counts } = await store.usage.totals(0);
+    expect(counts.filter(({ window, measure }) => window === 'minute' && measure === 'cost:EUR')).toEqual([]);
+    expect(counts.filter(({ window, measure }) => window === 'hour' && measure === 'cost:EUR')).toHaveLength(3);
+  });
+
   test('operations beyond the limit share one count, so that made-up paths take no memory', async () => {
     const usage = usageOn(store.usage);
     says = { verdict: 'block', cost: null };
