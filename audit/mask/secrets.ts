@@ -1,12 +1,12 @@
 import { PATH_POINTER } from '../../gateway/domain/policy-input.ts';
 import { isCardNumber } from '../../gateway/secrets/card-number.ts';
 import { pointerTo } from '../../gateway/json/pointer.ts';
-import { namesSecret, pairMember } from '../../gateway/secrets/pair.ts';
+import { leadsToSecret, namesSecret, pairMember } from '../../gateway/secrets/pair.ts';
 import { isSecretName } from '../../gateway/secrets/secret-name.ts';
 import { MASK, maskPath, maskText } from '../../gateway/secrets/secret.ts';
 
 const MASK_JSON = JSON.stringify(MASK);
-/** Characters of a name in a pair, as it is written, also with escapes. */
+/** Characters of a name in a pair, or of a path, as it is written, also with escapes. */
 const LONGEST_NAME = 256;
 
 /** A text with secrets taken out, and JSON pointers to where they were. */
@@ -17,8 +17,8 @@ type Edit = { readonly start: number; readonly end: number; readonly by: string;
 
 /**
  * Replaces the secrets in a policy input, given as JSON text: values of members with the name of a secret, values whose
- * name is another member or the element before them (`{"name": "password", "value": "…"}`, `["Authorization", "…"]`), and
- * anything that looks like a secret in a string, name or number. Everything else stays as it is, byte for byte.
+ * name is another member or the element before them (`{"name": "password", "value": "…"}`, `["Authorization", "…"]`),
+ * values of changes whose path leads to one (`{"op": "replace", "path": "/password", "value": "…"}`), and anything that looks like a secret in a string, name or number. Everything else stays as it is, byte for byte.
  * The text has to be JSON. @throws RangeError where it is nested deeper than the stack is
  */
 export function maskSecrets(text: string): MaskedJson {
@@ -71,6 +71,8 @@ export function maskSecrets(text: string): MaskedJson {
 
   function object(pointer: () => string): void {
     let isSecretPair = false;
+    let isChange = false;
+    let isToSecret = false;
     const values: Span[] = [];
     at = afterSpace(at + 1);
     while (text[at] !== '}') {
@@ -87,11 +89,13 @@ export function maskSecrets(text: string): MaskedJson {
       const span = value(below, isSecretName(name));
       const member = pairMember(name);
       if (member === 'value') values.push(span);
-      if (member === 'name' && isSecretText(span)) isSecretPair = true;
+      if (member === 'name' && isSecretText(span, namesSecret)) isSecretPair = true;
+      if (name === 'op') isChange = true;
+      if (name === 'path' && isSecretText(span, leadsToSecret)) isToSecret = true;
       skipSpace();
     }
     at++;
-    if (isSecretPair) for (const span of values) if (tells(span)) replaceWhole(span);
+    if (isSecretPair || (isChange && isToSecret)) for (const span of values) if (tells(span)) replaceWhole(span);
   }
 
   function list(pointer: () => string): void {
@@ -107,12 +111,13 @@ export function maskSecrets(text: string): MaskedJson {
     }
     at++;
     const [name, told] = pair;
-    if (index === 2 && isSecretText(name!) && !'{['.includes(text[told!.start]!) && tells(told!)) replaceWhole(told!);
+    if (index === 2 && isSecretText(name!, namesSecret) && !'{['.includes(text[told!.start]!) && tells(told!))
+      replaceWhole(told!);
   }
 
-  /** Whether a value is a text that names a secret. */
-  function isSecretText({ start, end }: Span): boolean {
-    return text[start] === '"' && end - start <= LONGEST_NAME && namesSecret(unquoted(text.slice(start, end)));
+  /** Whether a value is a text that tells of a secret. */
+  function isSecretText({ start, end }: Span, tellsOf: (value: string) => boolean): boolean {
+    return text[start] === '"' && end - start <= LONGEST_NAME && tellsOf(unquoted(text.slice(start, end)));
   }
 
   /** From the opening quote to after the closing one. */

@@ -31,3 +31,14 @@ export function pairMember(name: string): PairMember {
 export function namesSecret(text: string): boolean {
   return NAME.test(text) && isSecretName(text);
 }
+
+/** The last part of a path to a member: `/user/password`, `emails.value`, `urn:ietf:params:scim:schemas:core:2.0:User:password`. */
+const LAST_PART = /[^/.:]*$/;
+
+/**
+ * Whether the path in a change of one member leads to a secret: `{"op": "replace", "path": "/password", "value": "…"}`,
+ * as in JSON Patch (RFC 6902) and SCIM (RFC 7644 section 3.5.2).
+ */
+export function leadsToSecret(path: string): boolean {
+  return isSecretName(LAST_PART.exec(path)![0]);
+}

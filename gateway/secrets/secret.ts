@@ -37,10 +37,10 @@ const anyCase = (pattern: string) => pattern.replace(/(?<!\\)[a-z]/g, (letter) =
 const IN_NAME = '[ !#-%(-+\\-.0-9;<>-Z[\\]^-z|~]';
 const NO_LETTER = '[ !#-%(-+\\-.0-9;<>-@[\\]^-`|~]';
 /**
- * The end of a name in a pair, which has its value elsewhere: all of a text in quotation marks, or a field of a form, also
- * with other words between it and the end of the text.
+ * The end of a name in a pair, which has its value elsewhere: all of a text in quotation marks; the end of a path there; or
+ * a field of a form, also with other words between it and the end of the text.
  */
-const NAME_BEFORE = `(?:["'][\\w .\\-[\\]]{0,40}|=${IN_NAME}{0,120})`;
+const NAME_BEFORE = `(?:["'][\\w .\\-[\\]]{0,40}|[/.:=]${IN_NAME}{0,120})`;
 const PAIRED = `\\\\{0,8}["'](?<=${NAME_BEFORE}\\\\{0,8}["'])(?:\\s|\\\\{1,8}[nrt])*[,}\\]]|&`;
 const GAP = `${NO_LETTER}{0,8}`;
 const NAME_END = `\\\\{0,8}["']?\\s{0,8}[:=]|\\\\{0,8}["']\\s*:|${PAIRED}`;

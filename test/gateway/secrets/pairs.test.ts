@@ -51,6 +51,18 @@ describe('a pair of a name and a value', () => {
         ['Accept', '*/*'],
       ],
     ],
+    [
+      { op: 'replace', path: '/users/1/password', value: 'hunter2' },
+      { op: 'replace', path: '/users/1/password', value: '***' },
+    ],
+    [
+      { op: 'Replace', path: 'urn:ietf:params:scim:schemas:core:2.0:User:password', value: 'hunter2' },
+      { op: 'Replace', path: 'urn:ietf:params:scim:schemas:core:2.0:User:password', value: '***' },
+    ],
+    [
+      { value: { a: 1 }, path: 'credentials.apiKey', op: 'add' },
+      { value: '***', path: 'credentials.apiKey', op: 'add' },
+    ],
   ])('the pair %j is masked as %j', (value, masked) => {
     expect(maskedJson(value)).toEqual(masked);
     expect(maskedJson(value, 2)).toEqual(masked);
@@ -69,6 +81,9 @@ describe('a pair of a name and a value', () => {
     [['password', ['a', 'b']]],
     [{ key: 'PROJ-1', value: 'x' }],
     [{ outer: { name: 'password' }, value: 'x' }],
+    [{ op: 'replace', path: '/password/expiry', value: '2026-11-29' }],
+    [{ op: 'replace', path: '/emails/0', value: 'x' }],
+    [{ path: '/oauth/token', value: 'x' }],
   ])('the value %j, which is no pair, is kept', (value) => expect(maskedJson(value)).toEqual(value));
 
   it('a masked pair tells where its value was, and hides what was masked within it', () => {
@@ -116,8 +131,11 @@ describe('the fast filter', () => {
     'values',
     'v',
     'note',
+    'op',
+    'path',
   );
-  const leaf = fc.oneof(name, fc.constantFrom('x', '', 'red', 12, 0, true, null, 'a=1', 'é'));
+  const path = fc.tuple(fc.constantFrom('/', 'a.', '/a/0/', 'urn:a:'), name).map((parts) => parts.join(''));
+  const leaf = fc.oneof(name, path, fc.constantFrom('x', '', 'red', 12, 0, true, null, 'a=1', 'é'));
   const text = fc
     .array(fc.oneof(name, fc.constantFrom('name=', 'value=', 'x', '&', '"name":"', '","value":"', '["', '","', '"]')), {
       maxLength: 8,
@@ -132,6 +150,7 @@ describe('the fast filter', () => {
       fc.array(tie('tree'), { maxLength: 3 }),
       fc.tuple(name, tie('tree')),
       fc.record({ name: name, value: tie('tree') }),
+      fc.record({ op: fc.constant('add'), path, value: tie('tree') }),
     ),
   }));
 
