@@ -7,8 +7,8 @@ import { expect, test } from 'vitest';
 const ROOT = resolve(import.meta.dirname, '..');
 const FILES = globSync('{gateway,audit,admin,policies}/**/*.ts', { cwd: ROOT }).toSorted();
 
-/** The folders that every folder may import: the vocabulary, exact JSON, and the patterns of secrets. */
-const SHARED_GROUND = new Set(['gateway/domain', 'gateway/json', 'gateway/secrets']);
+/** The folders that every folder may import: the vocabulary, exact JSON, the messages of MCP, and the patterns of secrets. */
+const SHARED_GROUND = new Set(['gateway/domain', 'gateway/json', 'gateway/mcp', 'gateway/secrets']);
 /** The folders that assemble the others, and may import anything. */
 const COMPOSITION = new Set(['gateway/agents', 'gateway/process', 'gateway/cli']);
 

@@ -3,6 +3,7 @@ import type { Registry } from 'prom-client';
 import type { Config } from '../config/config.ts';
 import type { AgentConfig } from '../config/people.ts';
 import type { Decider } from '../decide/decider.ts';
+import type { Call } from '../domain/call.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { Decision } from '../domain/decision.ts';
 import type { DigestAction } from '../domain/hold.ts';
@@ -12,6 +13,8 @@ import type { Meter } from '../domain/metering.ts';
 import type { System } from '../domain/system.ts';
 import { createLinks, type Links } from '../enforce/links/links.ts';
 import { createGatewayUrls, type GatewayUrls } from '../enforce/reply/gateway-urls.ts';
+import { createMessages, type Messages } from '../enforce/mcp/messages.ts';
+import { createRefuseRequest } from '../enforce/mcp/refuse-request.ts';
 import { createForwarder, createRoutes, type Forwarder } from '../enforce/forwarder.ts';
 import { createOutcomes, type Outcomes } from '../enforce/release/outcomes.ts';
 import { whyMoved } from '../enforce/release/moved.ts';
@@ -50,6 +53,7 @@ export type Enforcement = {
   readonly forwarder: Forwarder;
   readonly urls: GatewayUrls;
   readonly links: Links;
+  readonly messages: Messages;
   readonly releaser: Releaser;
   readonly outcomes: Outcomes;
   readonly meter: Meter;
@@ -79,6 +83,8 @@ type EnforcementDeps = CallSettings & {
   readonly clock: Clock;
   readonly usageFailed: (error: unknown) => void;
   readonly suspensionsChanged?: () => void;
+  /** Records what an MCP server asked its client. */
+  readonly asked?: (call: Call, decision: Decision) => void;
 };
 
 export function createEnforcement(deps: EnforcementDeps): Enforcement {
@@ -152,7 +158,13 @@ export function createEnforcement(deps: EnforcementDeps): Enforcement {
   const outcomes = createOutcomes(store.holds, (hold, { type }, why) =>
     log.warn({ hold_id: hold.id, outcome: type, why }, 'the outcome of a released call came too late to record'),
   );
+  const messages = createMessages({
+    decide: (input) => policy.decide(input),
+    asked: (call, decision) => deps.asked?.(call, decision),
+    refuse: createRefuseRequest(forwarder),
+  });
   const releaser = createReleaser({
+    messages,
     holds: store.holds,
     contents: store.contents,
     senders: store.senders,
@@ -172,6 +184,7 @@ export function createEnforcement(deps: EnforcementDeps): Enforcement {
     forwarder,
     urls,
     links,
+    messages,
     releaser,
     outcomes,
     meter,

@@ -97,6 +97,7 @@ export function buildServer(deps: ServerDeps): AgentsServer {
         'usage counts could not be shared; calls that policy allows by usage are refused until the store answers',
       ),
     suspensionsChanged: () => cutOff(),
+    asked: (...of) => asked(...of),
   });
   const { suspensions, usage, outcomes, forwarder, links, urls } = enforcement;
   const { limited, wrongTokens } = createLimits(deps.registry, clock);
@@ -116,7 +117,13 @@ export function buildServer(deps: ServerDeps): AgentsServer {
       deps.clientLeft?.(client, after);
     },
   };
-  const { assemble, alerts, ...inService } = createStages({ ...deps, enforcement, waiters, patience, wrongTokens });
+  const { assemble, alerts, asked, ...inService } = createStages({
+    ...deps,
+    enforcement,
+    waiters,
+    patience,
+    wrongTokens,
+  });
   /** What serves the calls that begin now. A configuration replaces it as a whole. */
   let inForce = build(deps);
 

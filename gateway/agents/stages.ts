@@ -3,7 +3,10 @@ import type { Registry } from 'prom-client';
 import { createMask } from '../../audit/mask/mask.ts';
 import type { Decider } from '../decide/decider.ts';
 import { createDescribe, createDescribers } from '../describe/describe.ts';
+import type { Call } from '../domain/call.ts';
 import type { Clock } from '../domain/clock.ts';
+import { complete } from '../domain/completion.ts';
+import type { Decision } from '../domain/decision.ts';
 import type { Store } from '../domain/store.ts';
 import type { Journal } from '../domain/journal.ts';
 import type { WrongTokens } from '../domain/wrong-tokens.ts';
@@ -35,6 +38,8 @@ export type StagesInService = {
   /** After the last call. */
   stop(): Promise<void>;
   readonly alerts: Pick<Alerts, 'settled'>;
+  /** Records what an MCP server asked its client. */
+  asked(call: Call, decision: Decision): void;
 };
 
 /** Assembles the stages of a call's path. */
@@ -101,7 +106,7 @@ export function createStages(deps: {
       decide: usage.judge,
       record,
       supersedeOpenHold: openCalls.supersede,
-      forward: createForward({ forwarder, meter, links }),
+      forward: createForward({ forwarder, meter, links, messages: enforcement.messages }),
       hold,
       serveHeldCall,
       block,
@@ -111,6 +116,10 @@ export function createStages(deps: {
 
   return {
     assemble,
+    asked(call, decision) {
+      const recorded = (): void => record.completed(call, decision, complete(decision.verdict === 'allow' ? 200 : 403));
+      void Promise.resolve(record.decided(call, decision)).then(recorded, recorded);
+    },
     start: openCalls.start,
     stop: openCalls.stop,
     alerts,

@@ -66,11 +66,13 @@ export const schema = section({
   log: z.enum(['debug', 'info', 'warn', 'error']).default('info').describe('Lowest level that is logged.'),
   systems: z
     .record(
-      name.refine((text) => text !== 'all', 'expected another name: the rules of every system are in rules.all'),
+      name
+        .refine((text) => text !== 'all', 'expected another name: the rules of every system are in rules.all')
+        .refine((text) => text !== 'holdpoint', 'expected another name: holdpoint is that of its own rules'),
       system,
     )
     .describe(
-      'The APIs that agents call, by name: lowercase letters, digits, `-` and `_`; not `all`. The name is the first path segment of a call.',
+      'The APIs that agents call, by name: lowercase letters, digits, `-` and `_`; not `all` or `holdpoint`. The name is the first path segment of a call.',
     ),
   agents: z.array(agent).default([]).describe('The agents that may call.'),
   reviewers: z.array(reviewer).default([]).describe('The people who decide, operate and analyse.'),

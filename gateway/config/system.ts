@@ -230,6 +230,14 @@ export const system = section({
     .describe(
       'OpenAPI 3.0 or 3.1 document, in YAML or JSON: a file, or the document itself. Its `operationId`s name the operations. `paths` with an `operationId` for each method are enough.',
     ),
+  mcp: z
+    .string()
+    .regex(/^\/[\w\-.~/]*$/, 'expected a path such as /mcp')
+    .optional()
+    .meta({ title: 'path' })
+    .describe(
+      'Path at which the system speaks MCP (Model Context Protocol) over Streamable HTTP. Policy then judges each message: tools by name and arguments.',
+    ),
   path: path.optional(),
   refusals: z
     .enum(REFUSAL_SHAPES, { error: `expected one of ${REFUSAL_SHAPES.join(', ')}` })

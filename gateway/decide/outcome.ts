@@ -140,6 +140,9 @@ type Entry = {
   readonly level?: number | undefined;
 };
 
+/** The package of the rules that ship with Holdpoint. No system has this name. */
+const OWN = 'holdpoint';
+
 function matchedRules(
   verdict: Verdict,
   entries: Readonly<Record<string, readonly Entry[]>>,
@@ -147,7 +150,7 @@ function matchedRules(
 ): MatchedRule[] {
   return Object.entries(entries).flatMap(([name, rules]) =>
     rules.filter(which).map(({ rule, reason = null, trigger = 'rule' }) => {
-      return { id: `rules.${name}/${rule}`, verdict, reason, trigger };
+      return { id: name === OWN ? `${OWN}/${rule}` : `rules.${name}/${rule}`, verdict, reason, trigger };
     }),
   );
 }

@@ -11,6 +11,8 @@ import { createFramingCheck } from './http/framing.ts';
 import { createDescriber, type Arrival, type PolicyView } from './http/http-call.ts';
 import { asGet, isGetByPost } from './http/long-query.ts';
 import { createUploads } from './http/uploads.ts';
+import { createMcpDescriber } from './mcp/mcp-call.ts';
+import { isMcpRequest } from '../mcp/endpoint.ts';
 
 const UNREAD = Buffer.alloc(0);
 
@@ -20,6 +22,7 @@ export function createDescribers(policy: PolicyView) {
     assertPlainFraming: createFramingCheck(createHeaderRoles(system), system),
     describe: createDescriber(system, policy),
     isUpload: createUploads(system),
+    describeMcp: system.mcp === undefined ? null : createMcpDescriber(system),
   }));
 }
 
@@ -36,7 +39,7 @@ export function createDescribe(
   const describers = new Map(systems.map((system) => [system.name, describerOf(system)]));
 
   return async ({ request, reply, receivedAt }, { principal, system, target }) => {
-    const { assertPlainFraming, describe, isUpload } = describers.get(system.name)!;
+    const { assertPlainFraming, describe, describeMcp, isUpload } = describers.get(system.name)!;
     assertPlainFraming(request);
     if (isInvited(request, system.bodyLimit)) reply.sendContinue();
     const body = await readBody(request, system.bodyLimit);
@@ -58,6 +61,8 @@ export function createDescribe(
       ip: request.socket.remoteAddress ?? '',
       protocol: reply.tunnel ? 'websocket' : 'http',
     };
+    if (describeMcp && isMcpRequest(system, arrival))
+      return describeMcp(arrival).map(({ call, answered }) => ({ call, reply: reply.forMessage(answered) }));
     return [{ call: describe(isGetByPost(request, system) ? asGet(arrival) : arrival), reply }];
   };
 }

@@ -41,6 +41,8 @@ export type Call = {
   readonly idempotencyKey: string | null;
   /** From `traceparent` (W3C Trace Context), lowercase hex, or null. */
   readonly traceId: string | null;
+  /** Set for a message of MCP. */
+  readonly mcp?: { readonly method: string; readonly era: 'legacy' | 'modern' };
   /** The policy input as JSON text. It contains a JSON body byte for byte. */
   input: string;
   /**

@@ -9,13 +9,28 @@ export type HeaderRoles = (name: string) => HeaderRole;
 const MAX_SPELLINGS = 1000;
 const LONGEST_SPELLING = 64;
 
+/** Headers of MCP's transport: its session, its place in a stream, and what is compared with the message. */
+const OF_MCP: ReadonlySet<string> = new Set([
+  'last-event-id',
+  'mcp-method',
+  'mcp-name',
+  'mcp-protocol-version',
+  'mcp-session-id',
+]);
+
 /** The parts of a system that its headers depend on. */
-export type HeaderSettings = Pick<System, 'cookies' | 'credential' | 'headers'> & {
+export type HeaderSettings = Pick<System, 'cookies' | 'credential' | 'headers' | 'mcp'> & {
   readonly agentCredential: Pick<System['agentCredential'], 'header'>;
 };
 
 /** The roles of the headers of calls to one system. */
-export function createHeaderRoles({ agentCredential, cookies, credential, headers = [] }: HeaderSettings): HeaderRoles {
+export function createHeaderRoles({
+  agentCredential,
+  cookies,
+  credential,
+  headers = [],
+  mcp,
+}: HeaderSettings): HeaderRoles {
   const secret = new Set([agentCredential.header, ...ownHeaders(credential)].map(plainName));
   const named = new Set(headers.map(plainName));
   if (cookies === 'pass') named.add('cookie');
@@ -23,6 +38,7 @@ export function createHeaderRoles({ agentCredential, cookies, credential, header
 
   function classify(name: string): HeaderRole {
     if (secret.has(name)) return 'dropped';
+    if (mcp !== undefined && OF_MCP.has(name)) return 'passed';
     return named.has(name) ? roleOfNamed(name) : defaultRole(name);
   }
 

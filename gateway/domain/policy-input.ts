@@ -10,7 +10,8 @@ import { iso } from './time.ts';
  * The policy input: one call as Rego sees it, as JSON text. `policies/input.schema.json` describes it for authors.
  *
  *     { "principal": { …, "session" },
- *       "action": { "repeat"?, "other_case"?, "system", …, "query", "headers", "body_bytes", "body"?, "graphql"?, "readings"? },
+ *       "action": { "repeat"?, "other_case"?, "system", …, "query", "headers", "body_bytes", "body"?, "graphql"?, "readings"?,
+ *                   "mcp"?, "tool"?, "arguments"? },
  *       "resource", "context", "usage"?, "answer"? }
  *
  * It is text, not an object, so that it contains the agent's own body text: what is judged is what is sent. Only this
@@ -109,6 +110,44 @@ export function createInput(
   );
 }
 
+/** What policy sees of a message of MCP. */
+export type McpAction = {
+  /** The method of JSON-RPC, or what a request without a message does. */
+  readonly method: string;
+  readonly era: 'legacy' | 'modern';
+  /** The server asks the client. */
+  readonly fromServer?: boolean;
+  /** For `tools/call` alone. */
+  readonly tool?: string;
+  /** JSON text; null if the message has none. */
+  readonly args: string | null;
+};
+
+/** Assembles the input of a message of MCP. The parameters are those of `createInput`. */
+export function createMcpInput(
+  principal: string,
+  action: ActionText,
+  query: string,
+  headers: string,
+  bodyBytes: number,
+  { method, era, fromServer = false, tool, args }: McpAction,
+  context: Context,
+): PolicyInput {
+  const { session } = context.claims;
+  const mcp = JSON.stringify({ method, era, ...(fromServer && { from: 'server' }) });
+  return (
+    principal +
+    (session === undefined ? 'null' : JSON.stringify(session)) +
+    action.opening +
+    query +
+    `,"headers":${headers},"body_bytes":${bodyBytes},"mcp":${mcp}` +
+    (tool === undefined ? '' : `,"tool":${JSON.stringify(tool)}`) +
+    (args === null ? '' : `,"arguments":${args}`) +
+    action.resource +
+    contextText(context)
+  );
+}
+
 function contextText({ at, ip, claims }: Context): string {
   const time = `,"context":{"time":"${timeText(at)}","ip":${JSON.stringify(ip)}`;
   // Absent claims are absent, not null: in Rego null is less than any number, so `confidence < 0.8` would be true.
@@ -124,6 +163,42 @@ let lastTime = { at: NaN, text: '' };
 function timeText(at: number): string {
   if (lastTime.at !== at) lastTime = { at, text: iso(at) };
   return lastTime.text;
+}
+
+const message = z.object({
+  action: z.object({ mcp: z.object({ method: z.string(), era: z.enum(['legacy', 'modern']) }) }),
+});
+
+/** The message of MCP that an input describes; null if it describes another call. */
+export function mcpOf(input: PolicyInput): Pick<McpAction, 'method' | 'era'> | null {
+  return message.safeParse(JSON.parse(input)).data?.action.mcp ?? null;
+}
+
+/**
+ * The input of another message on the same way: what a server asks its client, or a tool that is listed. It has the
+ * principal, headers and claims of the one before.
+ */
+export function withMcp(
+  input: PolicyInput,
+  operation: string,
+  resource: { readonly type: string; readonly id: string | null },
+  { method, era, fromServer = false, tool, args, isListing = false }: McpAction & { readonly isListing?: boolean },
+): PolicyInput {
+  const { members } = parseSpans(input);
+  const written = (from: typeof members, leaveOut: readonly string[]) =>
+    [...from].flatMap(([name, { value }]) =>
+      leaveOut.includes(name) ? [] : [`${JSON.stringify(name)}:${input.slice(value.start, value.end)}`],
+    );
+  const mcp = { method, era, ...(fromServer && { from: 'server' }) };
+  const action = [
+    ...written(members.get('action')!.value.members, ['repeat', 'operation', 'mcp', 'tool', 'arguments', 'listing']),
+    `"operation":${JSON.stringify(operation)},"mcp":${JSON.stringify(mcp)}`,
+    ...(tool === undefined ? [] : [`"tool":${JSON.stringify(tool)}`]),
+    ...(args === null ? [] : [`"arguments":${args}`]),
+    ...(isListing ? ['"listing":true'] : []),
+  ];
+  const [principal = '', ...rest] = written(members, ['action', 'resource', 'usage']);
+  return `{${principal}${ACTION}${action.join(',')}},"resource":${JSON.stringify(resource)},${rest.join(',')}}`;
 }
 
 /**

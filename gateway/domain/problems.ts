@@ -68,6 +68,11 @@ export const agentProblems = {
     'Malformed body',
     'The body is malformed or ambiguous and was not forwarded. Correct it and send the call again.',
   ],
+  'bad-message': [
+    400,
+    'Malformed MCP message',
+    'The message is malformed or ambiguous and was not forwarded. Correct it and send it again.',
+  ],
   'bad-context': [
     400,
     'Malformed Agent-Context',

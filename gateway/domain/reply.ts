@@ -21,6 +21,8 @@ export type Reply = {
   whyCutOff(): Problem | null;
   /** Calls `closed` once, when the caller has the answer or has left. */
   onClose(closed: () => void): void;
+  /** The call is held, and its caller begins to wait. */
+  waits(decisionId: string): void;
   /** Streams the upstream's answer. */
   answer(decisionId: string, verdict: Verdict): StreamedAnswer;
   /** Sends a stored answer of the upstream. It must be whole. */
@@ -41,6 +43,10 @@ export type StreamedAnswer = UpstreamSink & { readonly gone: boolean; readonly n
 
 /** The reply of a whole exchange, with access to its connection. */
 export type ConnectionReply = Reply & {
+  /** From now on, refusals are messages of MCP. The id of the request is read from its body, if it has been refused before. */
+  speakMcp(): void;
+  /** The reply for one message of the exchange. */
+  forMessage(message: AnsweredMessage): Reply;
   /** Refusals from now on have the shape that the SDK of the called system reads. */
   refuseIn(shape: RefusalShape): void;
   /** Lets pages of other origins read the answer. */
@@ -60,6 +66,14 @@ export type ConnectionReply = Reply & {
 
 /** Which page of another origin may read an answer: its origin, `*` for all, or null for none. */
 export type Sharing = { readonly origin: string | null };
+/** What the reply to a message of MCP depends on. `id` is JSON text; null for messages that get no response. */
+export type AnsweredMessage = {
+  readonly id: string | null;
+  readonly method: string;
+  readonly era: 'legacy' | 'modern';
+  /** The token with which the caller wants to be told of progress, as JSON text. */
+  readonly progressToken?: string;
+};
 
 /**
  * How the caller prefers to wait. `async`: it wants a handle. `wait`: milliseconds; null if the caller does not say.

@@ -21,6 +21,8 @@ export type System = {
   readonly publicUrl?: URL;
   /** Own `host:port`, for SDKs that can set neither a base path nor a Host header. */
   readonly listen?: string;
+  /** The path below the system at which it speaks MCP over Streamable HTTP. */
+  readonly mcp?: string;
   /** How the system reads paths. */
   readonly path?: PathRules;
   /** Calls whose body is content to store. Policy sees its size, and does not read it. */

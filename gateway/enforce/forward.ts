@@ -6,6 +6,7 @@ import type { Reply } from '../domain/reply.ts';
 import type { Forwarder } from './forwarder.ts';
 import type { Links } from './links/links.ts';
 import { refuse } from './refuse.ts';
+import type { Messages } from './mcp/messages.ts';
 import { sampled } from './sampled-answer.ts';
 
 /**
@@ -16,8 +17,9 @@ export function createForward(deps: {
   readonly forwarder: Forwarder;
   readonly meter: Meter;
   readonly links: Links;
+  readonly messages: Messages;
 }): (call: Call, decision: Decision, reply: Reply) => Promise<Completion> {
-  const { forwarder, meter, links } = deps;
+  const { forwarder, meter, links, messages } = deps;
   return async (call, decision, reply) => {
     const refusal = reply.whyCutOff();
     if (refusal) throw refusal;
@@ -40,7 +42,9 @@ export function createForward(deps: {
     const answer = reply.answer(decision.id, 'allow');
     const led = links.through({ agent: call.principal.agent, system: call.system, target: call.target, reply }, answer);
     const sample = meter.sample(call);
-    const delivery = await forwarder.send(call.system, request, sampled(led, sample));
+    const { mcp } = call;
+    const judged = mcp ? messages.through({ ...call, mcp }, led) : led;
+    const delivery = await forwarder.send(call.system, request, sampled(judged, sample));
     const { status, bytes, upstreamMs, problem } = delivery;
     // The agent has its answer, so measuring delays the record and nothing else.
     const measurement = meter.measure(call, decision.cost, sample, delivery);

@@ -3,6 +3,8 @@ import { createHeaderRoles, type HeaderRoles, type HeaderSettings } from '../dom
 import type { DigestAction } from '../domain/hold.ts';
 import type { System } from '../domain/system.ts';
 import { canonicalJson } from '../json/exact-json.ts';
+import { isMcpRequest } from '../mcp/endpoint.ts';
+import { messageIdentity } from '../mcp/message.ts';
 import type { Action } from './action.ts';
 import { bodyDigest, withoutBoundary } from './body-digest.ts';
 import { earlierDigest } from './earlier-digest.ts';
@@ -34,7 +36,9 @@ export function createDigest(systems: ReadonlyMap<string, System>): DigestAction
   const usual = createHeaderRoles(USUAL);
   const actionOf = (...[{ principal, system }, what]: Parameters<DigestAction>): Action => {
     const { agent, onBehalfOf } = principal;
-    const { method, target, headers, body } = what;
+    const { method, target, headers } = what;
+    const mcp = systems.get(system);
+    const body = mcp?.mcp !== undefined && isMcpRequest(mcp, what) ? messageIdentity(what.body) : what.body;
     return { agent, onBehalfOf, method, url: `/${system}${target}`, headers, body };
   };
   const digest = (...call: Parameters<DigestAction>) =>

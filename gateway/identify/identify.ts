@@ -8,13 +8,14 @@ import type { Caller, Exchange } from '../domain/exchange.ts';
 import type { System } from '../domain/system.ts';
 import { invalidPass, type ReadPass } from './passes.ts';
 import type { WrongTokens } from '../domain/wrong-tokens.ts';
+import { assertPlainMcpPath, isMcpRequest } from '../mcp/endpoint.ts';
 import { findCaller } from './token.ts';
 import type { Route } from './route.ts';
 import { hasTargetCredentials, takeCredentials } from './target-credentials.ts';
 
 /**
  * Finds out which agent calls which system.
- * @throws Problem `unauthenticated`, `too-many-wrong-tokens`, `unknown-system`
+ * @throws Problem `unauthenticated`, `too-many-wrong-tokens`, `unknown-system`, `ambiguous-path`
  */
 export function createIdentify(deps: {
   readonly route: (own: System | null, host: string | undefined, url: string) => Route | null;
@@ -49,8 +50,14 @@ export function createIdentify(deps: {
         : unauthenticated(request, [keyHeader], deps.wrongTokens, taken?.hasToken);
     }
     if (!route) throw new Problem('unknown-system');
-    if (route.system.refusals) reply.refuseIn(route.system.refusals);
-    return { principal, system: route.system, target: taken?.target ?? route.target };
+    const { system } = route;
+    const target = taken?.target ?? route.target;
+    if (system.refusals) reply.refuseIn(system.refusals);
+    if (system.mcp !== undefined) {
+      assertPlainMcpPath(system, target);
+      if (isMcpRequest(system, { method: request.method ?? '', target })) reply.speakMcp();
+    }
+    return { principal, system, target };
   };
 }
 

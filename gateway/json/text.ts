@@ -1,7 +1,7 @@
 import { type ExactJson, isList, isObject, isSameJson } from './exact-json.ts';
 
 /** Where a value stands in a JSON text, with its members and elements. */
-type Span = {
+export type Span = {
   readonly start: number;
   readonly end: number;
   /** In the order of the text. `name` is as written there, with its quotes. */

@@ -52,6 +52,32 @@ drifts[system] := entries if {
 	entries != set()
 }
 
+# What only keeps MCP going needs no rule, and no person can approve it: only a block counts. The same holds for what a
+# server asks of its client.
+keeps_mcp_going if input.action.mcp.method in {
+	"initialize",
+	"ping",
+	"server/discover",
+	"subscriptions/listen",
+	"logging/setLevel",
+	"tools/list",
+	"prompts/list",
+	"resources/list",
+	"resources/templates/list",
+	"tasks/list",
+	"tasks/get",
+	"tasks/result",
+	"tasks/update",
+	"tasks/cancel",
+	"response",
+	"stream",
+	"end-session",
+}
+
+keeps_mcp_going if startswith(input.action.mcp.method, "notifications/")
+
+keeps_mcp_going if input.action.mcp.from == "server"
+
 default verdict := "block"
 
 verdict := "block" if {
@@ -61,11 +87,19 @@ verdict := "block" if {
 	some entries in holds
 	some entry in entries
 	entry.level == 4
+} else := "allow" if {
+	keeps_mcp_going
 } else := "hold" if {
 	holds != {}
 } else := "allow" if {
 	allows != {}
 }
+
+# Without the rules that do not count.
+matched := {"hold": {}, "allow": {"holdpoint": {{"rule": "mcp"}}}} if {
+	keeps_mcp_going
+	verdict == "allow"
+} else := {"hold": holds, "allow": allows}
 
 # The system is part of the decision so that a missing input leaves the decision undefined. Otherwise rules with `not`
 # would match an input that is not there.
@@ -73,8 +107,8 @@ decision := {
 	"verdict": verdict,
 	"system": input.action.system,
 	"block": blocks,
-	"hold": holds,
-	"allow": allows,
+	"hold": matched.hold,
+	"allow": matched.allow,
 }
 
 # Evaluated after a call was answered, if there are drift rules: their findings contradict the decision.

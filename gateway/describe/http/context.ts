@@ -19,8 +19,8 @@ const EXPECTED = {
 type Value = string | number | boolean | Value[];
 
 /**
- * Reads Agent-Context, an RFC 9651 dictionary; several lines are joined by commas. Known claims must have their type (a
- * token counts as a string); unknown ones are kept. Parameters mean nothing here and are dropped.
+ * Reads Agent-Context, an RFC 9651 dictionary; several lines are joined by commas. A token counts as a string. Parameters
+ * mean nothing here and are dropped.
  * @throws Problem `bad-context`
  */
 export function parseClaims(header: string): Claims {
@@ -33,11 +33,20 @@ export function parseClaims(header: string): Claims {
   }
   const claims: Record<string, Value> = {};
   for (const [name, [item]] of dictionary) {
-    const value = Array.isArray(item) ? item.map(([member]) => plainValue(member)) : plainValue(item);
-    if (Object.hasOwn(EXPECTED, name) && !fits(name as keyof typeof EXPECTED, value)) {
-      throw refused(`The claim ${name} in Agent-Context must be ${EXPECTED[name as keyof typeof EXPECTED]}.`);
-    }
-    claims[name] = value;
+    claims[name] = Array.isArray(item) ? item.map(([member]) => plainValue(member)) : plainValue(item);
+  }
+  return asClaims(claims, 'Agent-Context');
+}
+
+/**
+ * Claims as they were read. Known ones must have their type; unknown ones are kept.
+ * @param source where the agent wrote them
+ * @throws Problem `bad-context`
+ */
+export function asClaims(claims: Readonly<Record<string, unknown>>, source: string): Claims {
+  for (const [name, value] of Object.entries(claims)) {
+    if (!Object.hasOwn(EXPECTED, name) || fits(name as keyof typeof EXPECTED, value)) continue;
+    throw refused(`The claim ${name} in ${source} must be ${EXPECTED[name as keyof typeof EXPECTED]}.`);
   }
   return claims as Claims;
 }
@@ -49,7 +58,7 @@ function plainValue(item: BareItem): Value {
   return Buffer.from(item as ArrayBuffer).toString('base64');
 }
 
-function fits(name: keyof typeof EXPECTED, value: Value): boolean {
+function fits(name: keyof typeof EXPECTED, value: unknown): boolean {
   switch (name) {
     case 'confidence':
       return typeof value === 'number' && value >= 0 && value <= 1;

@@ -261,7 +261,7 @@ function tellApart(
 type HeaderMember = { readonly name: string; readonly isKnown: boolean };
 
 /** The headers that policy sees, as JSON text. No header is sent twice, so none is there under two spellings. */
-function createHeaderWriter(roleOf: HeaderRoles): (headers: IncomingHttpHeaders) => string {
+export function createHeaderWriter(roleOf: HeaderRoles): (headers: IncomingHttpHeaders) => string {
   const members = new Map<string, HeaderMember | null>();
 
   function memberOf(name: string): HeaderMember | null {
@@ -298,6 +298,6 @@ function tooManyReadings(): Problem {
 }
 
 /** The plain IPv4 address of a caller on a dual-stack socket: policies compare it with IPv4 networks. */
-function plainIp(ip: string): string {
+export function plainIp(ip: string): string {
   return ip.startsWith('::ffff:') && ip.includes('.') ? ip.slice(7) : ip;
 }

@@ -20,6 +20,7 @@ import type { Forwarder } from '../forwarder.ts';
 import { headerValue } from '../../domain/headers.ts';
 import type { OutcomeCommand, Outcomes } from './outcomes.ts';
 import { resendAfter } from './attempts.ts';
+import { askingOf, type Asking, type Messages } from '../mcp/messages.ts';
 import { sampled } from '../sampled-answer.ts';
 import type { UpstreamSink } from '../../domain/upstream-sink.ts';
 import type { Delivery } from '../../wire/delivery.ts';
@@ -66,7 +67,8 @@ export function createReleaser(deps: {
   /** Told each call that is sent for the first time. */
   readonly released: (system: string, digest: string) => void;
   readonly digest: DigestAction;
-  readonly systems: ReadonlyMap<string, Pick<System, 'idempotent'>>;
+  readonly messages: Messages;
+  readonly systems: ReadonlyMap<string, Pick<System, 'idempotent' | 'mcp'>>;
   /** Why the agent may no longer make this call, or it would go elsewhere; null if it may. */
   readonly whyNotPermitted: (hold: CallHold) => string | null;
   /** Names this process in the attempt, so that its unfinished attempts are found after it dies. */
@@ -83,6 +85,7 @@ export function createReleaser(deps: {
     meter,
     released,
     digest,
+    messages,
     systems,
     whyNotPermitted,
     by,
@@ -114,7 +117,8 @@ export function createReleaser(deps: {
       const { fault, policyRevision, cost } = decision;
       if (fault !== null) throw new Problem('policy-unavailable', { cause: new Error(fault) });
       const request = forwarder.prepare({ ...call, system: hold.system, operation: hold.operation }, decision);
-      return { request, objection: objectionOf(decision), policyRevision, cost, input, settle };
+      const asking = askingOf(hold, call, systems.get(hold.system));
+      return { request, objection: objectionOf(decision), policyRevision, cost, input, asking, settle };
     } catch (error) {
       settle(null);
       throw error;
@@ -144,10 +148,11 @@ export function createReleaser(deps: {
     }
   }
 
-  async function send(hold: CallHold, attempt: string, { request, cost, input, settle }: Judged, to: Receiver) {
+  async function send(hold: CallHold, attempt: string, { request, cost, input, asking, settle }: Judged, to: Receiver) {
     const answer = new CapturedAnswer(to.attached);
+    const judged = asking ? messages.through(asking, answer) : answer;
     const sample = meter.sample(hold);
-    const delivery = await to.send(hold.system, request, sampled(answer, sample));
+    const delivery = await to.send(hold.system, request, sampled(judged, sample));
     const { callId: id, system, operation } = hold;
     const measurement = await meter.measure({ id, system, operation, input }, cost, sample, delivery);
     settle(measurement.cost);
@@ -246,6 +251,8 @@ type Judged = {
   readonly request: Parameters<Forwarder['send']>[1];
   /** The input that policy judged. */
   readonly input: string;
+  /** Set for a message of MCP. */
+  readonly asking: Asking | null;
   readonly cost: Cost | null;
   readonly settle: JudgedAgain['settle'];
   readonly policyRevision: string;

@@ -4,7 +4,19 @@ import type { HeldResponse, Hold } from '../../domain/hold.ts';
 import type { AgentResponse } from '../../domain/message.ts';
 import type { Problem } from '../../domain/problem.ts';
 import type { RefusalShape } from '../../domain/refusal-shape.ts';
-import type { ConnectionReply, Preference, Sharing, StreamedAnswer, Tunnel, Via } from '../../domain/reply.ts';
+import type {
+  AnsweredMessage,
+  ConnectionReply,
+  Preference,
+  Reply,
+  Sharing,
+  StreamedAnswer,
+  Tunnel,
+  Via,
+} from '../../domain/reply.ts';
+import { STREAM } from '../../mcp/protocol.ts';
+import { McpReply, type MessageTransport } from './mcp/mcp-reply.ts';
+import { peekMessage } from './mcp/peek-message.ts';
 import { AgentAnswer } from './agent-answer.ts';
 import type { GatewayUrls } from './gateway-urls.ts';
 import { readPrefer } from './prefer.ts';
@@ -16,7 +28,7 @@ import { viaOf } from './via.ts';
 const LONGEST_PHRASE = 300;
 
 /** Answers a call over HTTP. Every answer names its decision and verdict. */
-export class HttpReply implements ConnectionReply {
+export class HttpReply implements ConnectionReply, MessageTransport {
   readonly tunnel: Tunnel | null;
   readonly #response: AgentResponse;
   readonly #urls: Pick<GatewayUrls, 'hold'>;
@@ -25,6 +37,7 @@ export class HttpReply implements ConnectionReply {
   #sharing: Sharing | null = null;
   /** The agent, if it needs a pass to read its hold. */
   #passFor: string | null = null;
+  #mcp = false;
   /** Whether the caller waits for 100 Continue before it sends its body. */
   #holdsBody: boolean;
   #answers = false;
@@ -85,6 +98,55 @@ export class HttpReply implements ConnectionReply {
     this.#sharing = sharing;
   }
 
+  speakMcp(): void {
+    this.#mcp = true;
+  }
+
+  forMessage(message: AnsweredMessage): Reply {
+    return new McpReply(this, message);
+  }
+
+  waits(): void {}
+
+  accepts(type: string): boolean {
+    const { accept } = this.#response.request.headers;
+    return accept === undefined || accept.includes(type) || accept.includes('*/*');
+  }
+
+  message(decisionId: string, verdict: Verdict, status: number, json: string): void {
+    const inStream = status === 200 && !this.accepts('application/json') && this.accepts('text/event-stream');
+    const text = inStream ? `event: message\ndata: ${json.replaceAll(/[\r\n]+/g, ' ')}\n\n` : json;
+    const type = inStream ? 'text/event-stream' : 'application/json';
+    this.#refuse(status, { 'content-type': type, ...named(decisionId, verdict) }, Buffer.from(text));
+  }
+
+  withoutBody(decisionId: string, verdict: Verdict, status: number): void {
+    this.#refuse(status, named(decisionId, verdict), Buffer.alloc(0));
+  }
+
+  openStream(decisionId: string, verdict: Verdict): (piece: Buffer) => boolean {
+    const fields = {
+      'content-type': 'text/event-stream',
+      'cache-control': 'no-cache, no-transform',
+      // Nginx would collect the events.
+      'x-accel-buffering': 'no',
+      ...named(decisionId, verdict),
+      ...(this.#sharing && sharedHeaders(this.#sharing)),
+    };
+    this.#answers = true;
+    this.#response.begin(200, Object.entries(fields).flat());
+    this.#response.flush();
+    return (piece) => this.#response.write(piece);
+  }
+
+  endStream(): void {
+    this.#response.end();
+  }
+
+  onDrain(resume: () => void): void {
+    this.#response.onDrain(resume);
+  }
+
   /**
    * Answers with a problem (RFC 9457), laid out as the system's SDK expects it. A 403 or 409 tells SDKs not to retry: a
    * retry does not change a decision.
@@ -95,14 +157,15 @@ export class HttpReply implements ConnectionReply {
       this.abort();
       return;
     }
+    if (this.#mcp && problem.code !== 'unauthenticated') {
+      this.#refuseMessage(decisionId, verdict, problem);
+      return;
+    }
     const { retry_after, hold_id } = problem.extras;
     const refusal = layOut(this.#shape, problem, decisionId);
-    const body = Buffer.from(refusal.body);
     const fields: Record<string, string> = {
       'content-type': refusal.type ?? acceptedType(response.request.headers.accept),
-      'content-length': String(body.length),
-      'holdpoint-decision': decisionId,
-      'holdpoint-verdict': verdict,
+      ...named(decisionId, verdict),
     };
     if (problem.status === 403 || problem.status === 409) {
       fields['x-should-retry'] = 'false';
@@ -112,13 +175,42 @@ export class HttpReply implements ConnectionReply {
     if (retry_after !== undefined) fields['retry-after'] = String(retry_after);
     const isPending = problem.code === 'approval-pending' || problem.code === 'release-pending';
     if (isPending && hold_id !== undefined) fields['location'] = this.locationOf(hold_id);
+    const isUnframed = problem.code === 'bad-request';
+    this.#refuse(refusal.status, fields, Buffer.from(refusal.body), reasonPhrase(problem), isUnframed);
+  }
+
+  /** @param isUnframed the request may have no known end */
+  #refuse(
+    status: number,
+    fields: Readonly<Record<string, string>>,
+    body: Buffer,
+    phrase?: string,
+    isUnframed = false,
+  ): void {
+    const response = this.#response;
+    const { complete, method } = response.request;
     // Request smuggling: the rest of an unread body, or of a badly framed request, must not become the next request.
-    if (!response.request.complete || problem.code === 'bad-request') fields['connection'] = 'close';
-    if (this.#sharing) Object.assign(fields, sharedHeaders(this.#sharing));
-    response.begin(refusal.status, Object.entries(fields).flat(), reasonPhrase(problem));
-    const comes = !response.request.complete && !this.#holdsBody && problem.code !== 'bad-request';
-    if (comes) response.endAfterBody(response.request.method === 'HEAD' ? undefined : body);
+    const closes = !complete || isUnframed;
+    const all = {
+      ...fields,
+      'content-length': String(body.length),
+      ...(closes && { connection: 'close' }),
+      ...(this.#sharing && sharedHeaders(this.#sharing)),
+    };
+    response.begin(status, Object.entries(all).flat(), phrase);
+    if (!complete && !this.#holdsBody && !isUnframed) response.endAfterBody(method === 'HEAD' ? undefined : body);
     else this.#end(body);
+  }
+
+  /** Refuses a message of MCP before it is described. Its response has its id, so its body is read for that alone. */
+  #refuseMessage(decisionId: string, verdict: Verdict, problem: Problem): void {
+    const { request } = this.#response;
+    const refuse = ({ id, method, era }: AnsweredMessage) =>
+      this.forMessage({ id, method, era }).problem(decisionId, verdict, problem);
+    if (request.method !== 'POST') refuse({ id: null, method: STREAM, era: 'legacy' });
+    else if (request.complete || this.#holdsBody || problem.status !== 403)
+      refuse({ id: 'null', method: '', era: 'legacy' });
+    else void peekMessage(request).then(refuse, () => this.abort());
   }
 
   /**
@@ -161,6 +253,10 @@ export class HttpReply implements ConnectionReply {
   #end(body: Buffer): void {
     this.#response.end(this.#response.request.method === 'HEAD' ? undefined : body);
   }
+}
+
+function named(decisionId: string, verdict: Verdict): Record<string, string> {
+  return { 'holdpoint-decision': decisionId, 'holdpoint-verdict': verdict };
 }
 
 /**

@@ -38,6 +38,11 @@ export class HeldRequest implements Waiting {
     reply.onClose(() => this.#close());
   }
 
+  /** The caller begins to wait. */
+  begin(): void {
+    if (!this.#gone && this.timeLeft > 0) this.reply.waits(this.decisionId);
+  }
+
   /** Whether the caller hung up before it had its answer. */
   get gone(): boolean {
     return this.#gone;

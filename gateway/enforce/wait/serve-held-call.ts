@@ -137,6 +137,7 @@ export function createServeHeldCall(deps: {
     const adapts = client !== undefined && reply.preference.wait === null;
     const longest = adapts ? patience.longest(client) : Infinity;
     const held = new HeldRequest(reply, decision.id, since, Math.min(wait, longest));
+    if (!isSettled(hold)) held.begin();
     return serve(isSettled(hold) ? hold : snapshot(hold), held, adapts ? client : undefined);
   };
 }

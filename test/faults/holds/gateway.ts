@@ -55,6 +55,7 @@ export async function openGateway(options: {
   const { holds, contents } = store;
   const systems = new Map(systemsAt(upstream).map((system) => [system.name, system]));
   const releaser = createReleaser({
+    messages: { through: (_call, answer) => answer },
     holds,
     contents,
     senders: store.senders,

@@ -41,6 +41,7 @@ export async function startScene(
   const forwarder = createForwarder(config.systems);
   const byName = new Map(config.systems.map((each) => [each.name, each]));
   const control = createReleaser({
+    messages: { through: (_call, answer) => answer },
     holds: store.holds,
     contents: store.contents,
     senders: store.senders,

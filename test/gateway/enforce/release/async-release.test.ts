@@ -6,6 +6,7 @@ import { createEvaluator, type Evaluator } from '../../../../gateway/decide/eval
 import type { Decision } from '../../../../gateway/domain/decision.ts';
 import { assertCall, type CallHold } from '../../../../gateway/domain/hold.ts';
 import type { System } from '../../../../gateway/domain/system.ts';
+import type { UpstreamSink } from '../../../../gateway/domain/upstream-sink.ts';
 import { createForwarder, type Forwarder } from '../../../../gateway/enforce/forwarder.ts';
 import { settleAbandoned } from '../../../../gateway/enforce/release/abandoned.ts';
 import { createOutcomes } from '../../../../gateway/enforce/release/outcomes.ts';
@@ -108,6 +109,7 @@ function startReleaser(
   const clock = Date.now;
   const outcomes = createOutcomes(holds, () => failures.push('an outcome was refused'));
   const parts = {
+    messages: { through: (_call: unknown, answer: UpstreamSink) => answer },
     holds,
     contents,
     outcomes,

@@ -96,6 +96,7 @@ beforeAll(async () => {
   const store = through(plane.store);
   const failed = (error: unknown) => failures.push(error);
   releaser = createReleaser({
+    messages: { through: (_call, answer) => answer },
     holds: store.holds,
     contents: store.contents,
     senders: store.senders,
@@ -218,6 +219,7 @@ describe('a call of unknown outcome to a system that is declared idempotent', ()
     const nowhere = createForwarder([...elsewhere.values()]);
     const outcomes = createOutcomes(plane.store.holds, () => {});
     const unreachable = createReleaser({
+      messages: { through: (_call, answer) => answer },
       holds: plane.store.holds,
       contents: plane.store.contents,
       senders: plane.store.senders,

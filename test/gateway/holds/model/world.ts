@@ -114,6 +114,7 @@ export class World {
       close: async () => {},
     };
     gateway.releaser = createReleaser({
+      messages: { through: (_call, answer) => answer },
       holds: store.holds,
       contents: store.contents,
       senders: store.senders,

@@ -1,0 +1,37 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import { MessageError } from '../../mcp/message-error.ts';
+import type { Message } from '../../mcp/message.ts';
+import { HEADER_MISMATCH, PROTOCOL_VERSION_KEY } from '../../mcp/protocol.ts';
+
+/** Methods whose subject is repeated in `Mcp-Name`. Clients leave it out for tasks, where the revision wants it too. */
+const NAMED: ReadonlySet<string> = new Set(['tools/call', 'prompts/get', 'resources/read']);
+
+/**
+ * Compares what the headers of revision 2026-07-28 repeat with the message. A server may route by a header, so policy
+ * must not judge something else. Of earlier revisions, headers that are there must fit too.
+ * @throws MessageError -32020
+ */
+export function assertRoutingHeaders(message: Message, headers: IncomingHttpHeaders): void {
+  const isModern = message.era === 'modern';
+  const check = (name: string, expected: string, isRequired: boolean) => {
+    const sent = decoded(headers[name]);
+    if (sent === null ? !isRequired : sent === expected) return;
+    const problem = sent === null ? 'is missing' : 'says something else than the body';
+    throw new MessageError(HEADER_MISMATCH, `The header ${name} ${problem}. Send both alike.`, message.id);
+  };
+  if (isModern) check('mcp-protocol-version', revisionOf(message), true);
+  check('mcp-method', message.method, isModern);
+  if (message.subject !== null) check('mcp-name', message.subject, isModern && NAMED.has(message.method));
+}
+
+function revisionOf({ meta }: Message): string {
+  const revision = (JSON.parse(meta!) as Record<string, unknown>)[PROTOCOL_VERSION_KEY];
+  return typeof revision === 'string' ? revision : '';
+}
+
+/** A value with other characters than those of headers is sent as `=?base64?…?=` (2026-07-28, Transports). */
+function decoded(value: string | string[] | undefined): string | null {
+  if (typeof value !== 'string') return null;
+  const coded = /^=\?base64\?([\w+/]*={0,2})\?=$/.exec(value)?.[1];
+  return coded === undefined ? value : Buffer.from(coded, 'base64').toString('utf8');
+}

@@ -1,0 +1,174 @@
+import { NO_CLAIMS, type Call } from '../../domain/call.ts';
+import type { CallHold, HeldCall } from '../../domain/hold.ts';
+import type { System } from '../../domain/system.ts';
+import { isMcpRequest } from '../../mcp/endpoint.ts';
+import type { Decision } from '../../domain/decision.ts';
+import { NO_RULE } from '../../domain/decision.ts';
+import { createId } from '../../domain/id.ts';
+import { mcpOf, withMcp } from '../../domain/policy-input.ts';
+import type { UpstreamSink } from '../../domain/upstream-sink.ts';
+import { parseSpans } from '../../json/text.ts';
+import { validateJson } from '../../json/validate.ts';
+import { nameMessage } from '../../mcp/naming.ts';
+import { MessageReader, type MessageRules } from './message-reader.ts';
+import { filterTools } from './tool-list.ts';
+
+/** A call of MCP, or what the store has of one. */
+export type Asking = Pick<
+  Call,
+  'principal' | 'system' | 'target' | 'path' | 'method' | 'headers' | 'claims' | 'traceId' | 'input'
+> & { readonly mcp: NonNullable<Call['mcp']> };
+
+export type Messages = {
+  /** Judges the messages in the answer to a call. */
+  through(call: Asking, answer: UpstreamSink): UpstreamSink;
+};
+
+/**
+ * Judges what a server sends: its requests to the client (sampling, elicitation, roots), which pass unless a rule blocks
+ * them, and its lists of tools, from which those that a rule blocks are cut.
+ */
+export function createMessages(deps: {
+  readonly decide: (input: string) => Decision;
+  /** Records what a server asked, and whether it passed. */
+  readonly asked: (call: Call, decision: Decision) => void;
+  /** Tells the server that its request was refused. @param id JSON text */
+  readonly refuse: (call: Asking, id: string) => void;
+}): Messages {
+  const { decide, asked, refuse } = deps;
+
+  function isListed(call: Asking, tool: string): boolean {
+    const { operation, resource } = nameMessage('tools/call', tool);
+    const { era } = call.mcp;
+    const action = { method: 'tools/call', era, tool, args: null, isListing: true };
+    const { verdict, rules, fault } = decide(withMcp(call.input, operation, resource, action));
+    // Only an explicit rule takes a tool from the list: without its arguments, the others say little.
+    return verdict !== 'block' || fault !== null || rules[0]?.id === NO_RULE;
+  }
+
+  /** Whether the client gets a request of the server. */
+  function permits(call: Asking, method: string, params: string | null): boolean {
+    const { operation, resource } = nameMessage(method, null);
+    const { era } = call.mcp;
+    const input = withMcp(call.input, operation, resource, { method, era, fromServer: true, args: params });
+    const decision = decide(input);
+    const { principal, system, target, path, headers, claims, traceId } = call;
+    const id = createId('call');
+    asked(
+      {
+        id,
+        receivedAt: Date.now(),
+        principal,
+        system,
+        operation,
+        method: 'POST',
+        target,
+        path,
+        headers,
+        body: Buffer.alloc(0),
+        resource,
+        claims,
+        idempotencyKey: null,
+        traceId,
+        mcp: { method, era },
+        input,
+        otherReadings: [],
+      },
+      decision,
+    );
+    return decision.verdict === 'allow';
+  }
+
+  /** On 2026-07-28, the server asks in its result, which the client answers by calling again. */
+  function withoutBlockedInputs(call: Asking, json: string): string {
+    const envelope = asObject(parse(json));
+    const requests = asObject(asObject(envelope?.['result'])?.['inputRequests']);
+    if (!envelope || !requests) return json;
+    const isPermitted = Object.values(requests).every((request) => {
+      const { method, params } = asObject(request) ?? {};
+      return typeof method === 'string' && permits(call, method, params === undefined ? null : JSON.stringify(params));
+    });
+    if (isPermitted) return json;
+    const text = 'The tool was not completed: its server asked for something that policy does not permit.';
+    const result = { resultType: 'complete', content: [{ type: 'text', text }], isError: true };
+    return JSON.stringify({ jsonrpc: '2.0', id: envelope['id'], result });
+  }
+
+  function rulesFor(call: Asking): MessageRules {
+    const { method, era } = call.mcp;
+    return {
+      changesResponses: method === 'tools/list' || era === 'modern',
+      response(json) {
+        if (method === 'tools/list') return filterTools(json, (tool) => isListed(call, tool));
+        return era === 'modern' && json.includes('input') ? withoutBlockedInputs(call, json) : json;
+      },
+      permits(json) {
+        const request = readRequest(json);
+        if (!request) return false;
+        if (permits(call, request.method, request.params)) return true;
+        if (request.id !== null) refuse(call, request.id);
+        return false;
+      },
+    };
+  }
+
+  return { through: (call, answer) => new MessageReader(answer, rulesFor(call)) };
+}
+
+function parse(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch {
+    return null;
+  }
+}
+
+function asObject(value: unknown): Readonly<Record<string, unknown>> | null {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? (value as Readonly<Record<string, unknown>>)
+    : null;
+}
+
+/** A held call of MCP as the store has it; null if it is none. */
+export function askingOf(
+  hold: Pick<CallHold, 'principal' | 'system' | 'path'>,
+  call: HeldCall,
+  system: Pick<System, 'mcp'> | undefined,
+): Asking | null {
+  if (!system || !isMcpRequest(system, call)) return null;
+  const { principal, path } = hold;
+  const { method, target, headers, input } = call;
+  const mcp = mcpOf(input);
+  return (
+    mcp && {
+      principal,
+      system: hold.system,
+      path,
+      traceId: null,
+      method,
+      target,
+      headers,
+      input,
+      claims: NO_CLAIMS,
+      mcp,
+    }
+  );
+}
+
+/** A request as every reader reads it; null if there is none. */
+function readRequest(
+  json: string,
+): { readonly id: string | null; readonly method: string; readonly params: string | null } | null {
+  try {
+    const text = validateJson(Buffer.from(json));
+    const { members } = parseSpans(text);
+    const textOf = (name: string) => {
+      const value = members.get(name)?.value;
+      return value ? text.slice(value.start, value.end) : null;
+    };
+    const method: unknown = JSON.parse(textOf('method') ?? 'null');
+    return typeof method === 'string' ? { id: textOf('id'), method, params: textOf('params') } : null;
+  } catch {
+    return null;
+  }
+}

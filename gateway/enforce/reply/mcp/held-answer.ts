@@ -1,0 +1,105 @@
+import { headerValue } from '../../../domain/headers.ts';
+import type { StreamedAnswer } from '../../../domain/reply.ts';
+import type { AnswerNote } from '../../../domain/upstream-sink.ts';
+import { dataOf, EventSplitter, withData } from '../../../mcp/event-splitter.ts';
+import { readServerMessage } from '../../../mcp/response.ts';
+
+/** The largest event of a held call that is read, to give the response the id of the caller that waits. */
+const LARGEST_EVENT = 32 * 2 ** 20;
+
+/** Where the messages of a held call go: an event stream, or one response. */
+export type MessageSink = {
+  /** The final response, as JSON text. */
+  respond(json: string): void;
+  /** An event of the system's stream, byte for byte. False asks for a pause. */
+  event(bytes: Buffer): boolean;
+  end(): void;
+  onDrain(resume: () => void): void;
+  onClose(closed: () => void): void;
+  readonly gone: boolean;
+  /** The response for a status other than 200, or a body that is no message. */
+  foreign(status: number, body: string): string;
+};
+
+/**
+ * The answer to a released call, on its way to a caller that has waited. The system answers the request that was stored,
+ * which may have been sent by an earlier caller: the response gets the id of the one that waits.
+ */
+export class HeldAnswer implements StreamedAnswer {
+  readonly #id: string;
+  readonly #to: MessageSink;
+  readonly #notes: AnswerNote[] = [];
+  #status = 0;
+  #events: EventSplitter | null = null;
+  #body: Buffer[] = [];
+  #gone = false;
+
+  constructor(id: string, to: MessageSink) {
+    this.#id = id;
+    this.#to = to;
+  }
+
+  get gone(): boolean {
+    return this.#gone;
+  }
+
+  get notes(): readonly AnswerNote[] {
+    return this.#notes;
+  }
+
+  note(code: AnswerNote): void {
+    this.#notes.push(code);
+  }
+
+  head(status: number, headers: string[]): void {
+    this.#status = status;
+    const type = headerValue(headers, 'content-type') ?? '';
+    if (status === 200 && /^text\/event-stream\s*(?:;|$)/i.test(type)) this.#events = new EventSplitter();
+  }
+
+  data(chunk: Buffer): boolean {
+    const events = this.#events;
+    if (!events) {
+      this.#body.push(chunk);
+      return true;
+    }
+    let goesOn = true;
+    for (const event of events.push(chunk)) goesOn = this.#to.event(this.#readdressed(event));
+    if (events.pending > LARGEST_EVENT) goesOn = this.#to.event(events.flush());
+    return goesOn;
+  }
+
+  end(): void {
+    if (this.#events) {
+      const rest = this.#events.flush();
+      if (rest.length > 0) this.#to.event(rest);
+      this.#to.end();
+      return;
+    }
+    const json = Buffer.concat(this.#body).toString('utf8');
+    const message = this.#status === 200 ? readServerMessage(json) : null;
+    this.#to.respond(message?.kind === 'response' ? message.withId(this.#id) : this.#to.foreign(this.#status, json));
+  }
+
+  /** The caller is told by the problem that follows. */
+  broken(): void {}
+
+  onDrain(resume: () => void): void {
+    this.#to.onDrain(resume);
+  }
+
+  onGone(abort: () => void): void {
+    const leave = () => {
+      this.#gone = true;
+      abort();
+    };
+    if (this.#to.gone) leave();
+    else this.#to.onClose(() => this.#to.gone && leave());
+  }
+
+  #readdressed(event: Buffer): Buffer {
+    const data = dataOf(event);
+    const message = data === null ? null : readServerMessage(data);
+    return message?.kind === 'response' ? withData(event, message.withId(this.#id)) : event;
+  }
+}

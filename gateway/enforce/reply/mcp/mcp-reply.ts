@@ -1,0 +1,150 @@
+import type { Verdict } from '../../../domain/decision.ts';
+import type { HeldResponse } from '../../../domain/hold.ts';
+import { headerValue } from '../../../domain/headers.ts';
+import type { Problem } from '../../../domain/problem.ts';
+import type { AnsweredMessage, Preference, Reply, StreamedAnswer, Via } from '../../../domain/reply.ts';
+import { STREAM, END_SESSION } from '../../../mcp/protocol.ts';
+import { HeldAnswer, type MessageSink } from './held-answer.ts';
+import { foreignResponse, refusal, tooLargeForStream } from './refusal.ts';
+import { WaitingStream } from './waiting-stream.ts';
+
+/** The largest response that every client reads from a stream: one of them ends its session at 1 MiB. */
+const LARGEST_IN_STREAM = 2 ** 20 - 64;
+
+/** The HTTP response of one message. */
+export type MessageTransport = Pick<Reply, 'via' | 'gone' | 'whyCutOff' | 'onClose' | 'answer' | 'locationOf'> & {
+  /** Whether the caller takes a media type. */
+  accepts(type: string): boolean;
+  /** One message, as JSON text. */
+  message(decisionId: string, verdict: Verdict, status: number, json: string): void;
+  withoutBody(decisionId: string, verdict: Verdict, status: number): void;
+  /** Begins a stream of server-sent events. Returns what writes to it; false asks for a pause. */
+  openStream(decisionId: string, verdict: Verdict): (piece: Buffer) => boolean;
+  endStream(): void;
+  /** Calls `resume` once, when a pause may end. */
+  onDrain(resume: () => void): void;
+  abort(): void;
+};
+
+const WAITS: Preference = { async: false, wait: null };
+
+/**
+ * Answers one message of MCP over Streamable HTTP. A call that waits for people gets its stream at once, with a sign of
+ * life now and then, since clients and middle boxes give up on a silent one.
+ */
+export class McpReply implements Reply {
+  readonly tunnel = null;
+  readonly preference = WAITS;
+  readonly #http: MessageTransport;
+  readonly #message: AnsweredMessage;
+  #waiting: WaitingStream | null = null;
+
+  constructor(http: MessageTransport, message: AnsweredMessage) {
+    this.#http = http;
+    this.#message = message;
+  }
+
+  get via(): Via {
+    return this.#http.via;
+  }
+
+  get gone(): boolean {
+    return this.#http.gone;
+  }
+
+  whyCutOff(): Problem | null {
+    return this.#http.whyCutOff();
+  }
+
+  onClose(closed: () => void): void {
+    this.#http.onClose(closed);
+  }
+
+  waits(decisionId: string): void {
+    if (this.#waiting || this.#message.id === null || !this.#http.accepts('text/event-stream')) return;
+    this.#waiting = new WaitingStream(this.#http.openStream(decisionId, 'hold'), this.#message.progressToken);
+    this.#http.onClose(() => this.#waiting?.settle());
+  }
+
+  answer(decisionId: string, verdict: Verdict): StreamedAnswer {
+    const { id } = this.#message;
+    if (verdict !== 'hold' || id === null) return this.#http.answer(decisionId, verdict);
+    return new HeldAnswer(id, this.#sink(decisionId));
+  }
+
+  stored(decisionId: string, { status, headers, body }: HeldResponse): void {
+    const { id } = this.#message;
+    if (id === null) {
+      this.#http.withoutBody(decisionId, 'hold', status);
+      return;
+    }
+    const answer = new HeldAnswer(id, this.#sink(decisionId));
+    const type = headerValue(headers, 'content-type');
+    answer.head(status, type === null ? [] : ['content-type', type]);
+    answer.data(body);
+    answer.end();
+  }
+
+  problem(decisionId: string, verdict: Verdict, problem: Problem): void {
+    const message = this.#message;
+    if (message.id === null) {
+      this.#http.withoutBody(decisionId, verdict, statusWithoutBody(message.method, problem));
+      return;
+    }
+    const { status, body } = refusal(problem, message, decisionId, verdict);
+    this.#respond(decisionId, verdict, status, body);
+  }
+
+  /** Never called: no client of MCP prefers a handle of HTTP. */
+  accepted(): void {
+    this.#http.abort();
+  }
+
+  locationOf(holdId: string): string {
+    return this.#http.locationOf(holdId);
+  }
+
+  /** A held call's messages go to the stream that is open; else to one of their own, or to a plain response. */
+  #sink(decisionId: string): MessageSink {
+    const http = this.#http;
+    const message = this.#message;
+    let stream = this.#waiting;
+    return {
+      respond: (json) => {
+        const isTooLarge = this.#waiting !== null && Buffer.byteLength(json) > LARGEST_IN_STREAM;
+        this.#respond(decisionId, 'hold', 200, isTooLarge ? tooLargeForStream(message, decisionId) : json);
+      },
+      event(bytes) {
+        stream?.settle();
+        stream ??= new WaitingStream(http.openStream(decisionId, 'hold'), undefined);
+        return stream.write(bytes);
+      },
+      end: () => http.endStream(),
+      onDrain: (resume) => http.onDrain(resume),
+      onClose: (closed) => http.onClose(closed),
+      get gone() {
+        return http.gone;
+      },
+      foreign: (status, body) => foreignResponse(message, decisionId, status, body),
+    };
+  }
+
+  #respond(decisionId: string, verdict: Verdict, status: number, json: string): void {
+    if (!this.#waiting) {
+      this.#http.message(decisionId, verdict, status, json);
+      return;
+    }
+    this.#waiting.settle();
+    this.#waiting.message(json);
+    this.#http.endStream();
+  }
+}
+
+/**
+ * A notification gets no response. One that is blocked is dropped: another status ends the session of some clients. For
+ * a stream, 405 says that there is none; for a session, that it ends by itself.
+ */
+function statusWithoutBody(method: string, { status }: Problem): number {
+  if (method === STREAM || method === END_SESSION) return status < 500 ? 405 : status;
+  return status < 500 ? 202 : status;
+}

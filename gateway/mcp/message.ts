@@ -1,0 +1,176 @@
+import { foldCase } from '../json/fold-case.ts';
+import { parseSpans, type Span } from '../json/text.ts';
+import { validateJson } from '../json/validate.ts';
+import { MessageError } from './message-error.ts';
+import { INVALID_PARAMS, INVALID_REQUEST, PROTOCOL_VERSION_KEY, type Era } from './protocol.ts';
+
+/**
+ * One JSON-RPC 2.0 message of MCP. Only the members that Holdpoint reads are here; the server gets the client's bytes.
+ */
+export type Message = {
+  readonly kind: 'request' | 'notification' | 'response';
+  /** The id as written: `1` and `"1"` are two ids. Null for a notification. */
+  readonly id: string | null;
+  /** Empty for a response. */
+  readonly method: string;
+  readonly era: Era;
+  /** What a request is about: the name of a tool or prompt, the URI of a resource, the id of a task; else null. */
+  readonly subject: string | null;
+  /** JSON texts of members of `params`, as written; null if absent. */
+  readonly args: string | null;
+  readonly inputResponses: string | null;
+  readonly meta: string | null;
+  /** Whether the request asks to be run as a task (2025-11-25). */
+  readonly asksForTask: boolean;
+  /** The message, as written. */
+  readonly text: string;
+};
+
+/** The messages of one body. `isBatch`: they were in an array, of one message perhaps. */
+export type Messages = { readonly isBatch: boolean; readonly all: readonly [Message, ...Message[]] };
+
+/** Requests answer one by one, and no client sends more. */
+const MOST_IN_BATCH = 100;
+
+const ENVELOPE = ['jsonrpc', 'id', 'method', 'params', 'result', 'error'];
+const PARAMS = [
+  'name',
+  'uri',
+  'arguments',
+  'task',
+  'taskId',
+  'ref',
+  '_meta',
+  'inputResponses',
+  'requestState',
+  'cursor',
+  'requestId',
+];
+
+/** The member of `params` that names what a request is about. */
+const SUBJECTS: Readonly<Record<string, 'name' | 'uri' | 'taskId'>> = {
+  'tools/call': 'name',
+  'prompts/get': 'name',
+  'resources/read': 'uri',
+  'resources/subscribe': 'uri',
+  'resources/unsubscribe': 'uri',
+  'tasks/get': 'taskId',
+  'tasks/result': 'taskId',
+  'tasks/update': 'taskId',
+  'tasks/cancel': 'taskId',
+};
+
+/**
+ * Reads the messages of a body exactly: what any server could read in another way is refused. Members that Holdpoint
+ * does not know stay in the text.
+ * @throws Problem `bad-body` if the body is not exact JSON; MessageError if it is no message, or its parameters are not
+ *   those of its method
+ */
+export function readMessages(body: Buffer): Messages {
+  const text = validateJson(body);
+  const root = parseSpans(text);
+  if (text[root.start] !== '[') return { isBatch: false, all: [messageAt(text, root)] };
+  const { elements } = root;
+  if (elements.length > MOST_IN_BATCH)
+    throw new MessageError(INVALID_REQUEST, `Send at most ${MOST_IN_BATCH} messages at once.`);
+  const [first, ...others] = elements.map((element) => messageAt(text, element));
+  if (!first) throw new MessageError(INVALID_REQUEST, 'The array of messages is empty.');
+  return { isBatch: true, all: [first, ...others] };
+}
+
+/**
+ * What makes a message the same call when it is sent again: its method, what it is about, and its arguments. A retry has
+ * another id, another progress token and other metadata. A body that is no single message stands for itself.
+ */
+export function messageIdentity(body: Buffer): Buffer {
+  let messages: Messages;
+  try {
+    messages = readMessages(body);
+  } catch {
+    return body;
+  }
+  const [{ kind, method, subject, args, inputResponses }] = messages.all;
+  if (messages.isBatch || kind !== 'request') return body;
+  return Buffer.from(
+    `{"method":${JSON.stringify(method)},"subject":${JSON.stringify(subject)},"arguments":${args ?? '{}'},"inputResponses":${inputResponses ?? 'null'}}`,
+  );
+}
+
+function messageAt(text: string, span: Span): Message {
+  if (text[span.start] !== '{') throw new MessageError(INVALID_REQUEST, 'A message is a JSON object.');
+  assertPlainNames(span, ENVELOPE);
+  const textOf = (name: string, of: Span = span): string | null => {
+    const value = of.members.get(name)?.value;
+    return value ? text.slice(value.start, value.end) : null;
+  };
+  const id = textOf('id');
+  const fail = (code: number, detail: string): never => {
+    throw new MessageError(code, detail, isId(id) ? id : null);
+  };
+  if (textOf('jsonrpc') !== '"2.0"') fail(INVALID_REQUEST, 'A message has "jsonrpc": "2.0".');
+  if (id !== null && !isId(id)) {
+    // An error to a message whose id could not be read has the id null, and may be left out of the answer.
+    if (!(id === 'null' && span.members.has('error'))) fail(INVALID_REQUEST, 'The id is a string or an integer.');
+  }
+  const answers = (span.members.has('result') ? 1 : 0) + (span.members.has('error') ? 1 : 0);
+  const method = textOf('method');
+  const common = { text: text.slice(span.start, span.end), subject: null, args: null, inputResponses: null };
+  if (method === null) {
+    if (span.members.has('result') && id === null) fail(INVALID_REQUEST, 'A result has the id of its request.');
+    if (answers !== 1) fail(INVALID_REQUEST, 'A message has a method, or a result, or an error.');
+    return { ...common, kind: 'response', id, method: '', era: 'legacy', meta: null, asksForTask: false };
+  }
+  if (answers > 0) fail(INVALID_REQUEST, 'A message with a method has neither result nor error.');
+  if (method[0] !== '"') fail(INVALID_REQUEST, 'The method is a string.');
+
+  const params = span.members.get('params')?.value;
+  if (params && text[params.start] !== '{') fail(INVALID_PARAMS, 'The parameters are an object.');
+  if (params) assertPlainNames(params, PARAMS, id);
+  const param = (name: string) => (params ? textOf(name, params) : null);
+  const name = JSON.parse(method) as string;
+  const member = SUBJECTS[name];
+  const subject = member === undefined ? null : param(member);
+  if (member !== undefined && subject?.[0] !== '"')
+    fail(INVALID_PARAMS, `${name} needs the parameter ${member}, a string.`);
+  const args = param('arguments');
+  if (args !== null && args[0] !== '{') fail(INVALID_PARAMS, 'The arguments are an object.');
+  const meta = param('_meta');
+  if (meta !== null && meta[0] !== '{') fail(INVALID_PARAMS, '_meta is an object.');
+  return {
+    kind: id === null ? 'notification' : 'request',
+    id,
+    method: name,
+    era: eraOf(meta),
+    subject: subject === null ? null : (JSON.parse(subject) as string),
+    args,
+    inputResponses: param('inputResponses'),
+    meta,
+    asksForTask: params?.members.has('task') ?? false,
+    text: common.text,
+  };
+}
+
+/** A string, or an integer as every reader writes it back. */
+function isId(id: string | null): id is string {
+  return id !== null && (id[0] === '"' || /^-?(?:0|[1-9]\d{0,15})$/.test(id));
+}
+
+/** A request of 2026-07-28 names its revision, a date, so that later ones compare as greater. */
+function eraOf(meta: string | null): Era {
+  if (meta === null) return 'legacy';
+  const version = (JSON.parse(meta) as Record<string, unknown>)[PROTOCOL_VERSION_KEY];
+  return version === undefined ? 'legacy' : 'modern';
+}
+
+/**
+ * Refuses a name that a reader which ignores case, such as Go's or .NET's, takes for one that is read here. Two names that
+ * differ in case alone are refused before.
+ */
+function assertPlainNames({ members }: Span, known: readonly string[], id: string | null = null): void {
+  for (const name of members.keys()) {
+    if (known.includes(name)) continue;
+    const folded = foldCase(name);
+    const meant = known.find((each) => foldCase(each) === folded);
+    if (meant !== undefined) throw new MessageError(INVALID_REQUEST, `Write ${meant} instead of ${name}.`, id);
+  }
+}
