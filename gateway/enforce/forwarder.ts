@@ -4,6 +4,7 @@ import { oncePerSystem } from '../domain/once-per-system.ts';
 import { Problem } from '../domain/problem.ts';
 import { createFurtherHosts } from '../domain/further-host.ts';
 import type { FurtherHost, System } from '../domain/system.ts';
+import { isMcpRequest } from '../mcp/endpoint.ts';
 import { createAnswerTimeouts } from './answer-timeouts.ts';
 import { asPost } from './long-query.ts';
 import { createOwnCredential, type OwnCredential } from './own-credential.ts';
@@ -46,6 +47,7 @@ type Route = {
   readonly furtherHost: ReturnType<typeof createFurtherHosts>;
   readonly timeoutOf: ReturnType<typeof createAnswerTimeouts>;
   readonly takesLongQueriesByPost: boolean;
+  readonly isMcp: (call: Pick<Call, 'method' | 'target'>) => boolean;
 };
 
 /** The routes to systems, and the files that their credentials follow. */
@@ -67,6 +69,7 @@ export function createRoutes(tellSecretFile: TellSecretFile = () => {}): Routes 
       further: new Map(system.upstreamHosts?.map((host) => [host, upstreamAt(system, host)])),
       furtherHost: createFurtherHosts(system),
       timeoutOf: createAnswerTimeouts(system),
+      isMcp: (call: Pick<Call, 'method' | 'target'>) => isMcpRequest(system, call),
       takesLongQueriesByPost: system.methodOverride === 'GET',
     };
   });
@@ -97,10 +100,11 @@ export function createForwarder(systems: readonly System[], known?: Routes['rout
       const upstream = (elsewhere && route.further.get(elsewhere.host)) ?? route.upstream;
       const { mask } = route.credential;
       const timeout = route.timeoutOf?.(call.operation);
+      const events = !route.isMcp(call) ? undefined : method === 'GET' ? 'only' : 'possible';
       // A signed URL is good for one method, and who serves it need not know of the override.
       const post = route.takesLongQueriesByPost && !isPlain ? asPost(method, target, headers, body) : null;
       if (post) return { ...post, timeout, upstream, mask };
-      return { method, target, headers, body, timeout, upstream, mask };
+      return { method, target, headers, body, timeout, events, upstream, mask };
     },
     send: (_system, request, sink) => request.upstream.send(request, request.mask(sink)),
     async close() {

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { headerValue } from '../domain/headers.ts';
 import type { ProblemCode } from '../domain/problem.ts';
 import { AnswerReader, HeadTooLarge } from './answer-reader.ts';
 import { ONE_WRITE } from './delivery.ts';
@@ -10,6 +11,8 @@ const READ_SIZE = 64 * 1024;
 
 /** Longest interval between two checks of a connection's time limits, in milliseconds. */
 const LOOK_INTERVAL = 4000;
+
+const EVENTS = /^text\/event-stream\s*(?:;|$)/i;
 
 export type Limits = {
   /** Longest time for a connection to open, in milliseconds. */
@@ -30,6 +33,8 @@ export type Owner = {
   lost(connection: Connection): void;
   /** The connection was closed before it carried a byte of the answer, and the transfer may be sent again. */
   stale(connection: Connection, transfer: Transfer, cause: unknown): void;
+  /** The connection carries a stream without end. It is closed after that, and takes no place until then. */
+  streams(connection: Connection): void;
   /** The connection is closed. */
   closed(connection: Connection): void;
 };
@@ -49,6 +54,7 @@ export class Connection {
   #transfer: Transfer | null = null;
   #isOpen = false;
   #isPaused = false;
+  #isStream = false;
   /** Whether it has carried a whole call. A new connection is not stale, so a request goes out twice at most. */
   #isUsed = false;
   #now = 0;
@@ -130,6 +136,7 @@ export class Connection {
     const { request, head } = transfer;
     const { body } = request;
     this.#patience = request.timeout ?? this.#limits.answer;
+    if (request.events === 'only') this.#stream();
     this.#due = now + this.#patience;
     this.#reader.begin(request.method);
     transfer.sent = true;
@@ -164,8 +171,16 @@ export class Connection {
   }
 
   #head(status: number, fields: string[]): void {
+    if (this.#transfer?.request.events && EVENTS.test(headerValue(fields, 'content-type') ?? '')) this.#stream();
     this.#due = this.#now + this.#patience;
     if (status >= 200) this.#transfer?.answered(status, fields, this.#now);
+  }
+
+  #stream(): void {
+    this.#patience = Infinity;
+    if (this.#isStream) return;
+    this.#isStream = true;
+    this.#owner.streams(this);
   }
 
   #data(piece: Buffer): void {
@@ -187,7 +202,7 @@ export class Connection {
   /** Ends the transfer with its whole answer. */
   #end(transfer: Transfer, isInStep: boolean): void {
     if (this.#transfer !== transfer) return;
-    const idle = isInStep && !transfer.head.isLast ? this.#reader.idle : 0;
+    const idle = isInStep && !transfer.head.isLast && !this.#isStream ? this.#reader.idle : 0;
     this.#isUsed = true;
     transfer.end(this.#reader.trailers);
     // Its caller may have left at the last moment; then the connection is already closed.

@@ -11,6 +11,11 @@ export type Outgoing = {
   readonly body: Buffer;
   /** Longest time for its answer to begin or continue, in milliseconds, instead of the upstream's own. */
   readonly timeout?: number | undefined;
+  /**
+   * Whether the answer may be a stream of server-sent events that is silent for any time. Once it is one, it takes no
+   * place among the upstream's connections. `only`: nothing else is asked for, so that its head may be late, too.
+   */
+  readonly events?: 'only' | 'possible' | undefined;
 };
 
 /** How sending ended. */

@@ -42,6 +42,7 @@ export function createUpstream(system: System): Upstream {
     answerHead: system.answerHeadLimit,
   };
   const connections = new Set<Connection>();
+  const streams = new Set<Connection>();
   const idle: Connection[] = [];
   const queue: Transfer[] = [];
   let isScheduled = false;
@@ -66,8 +67,14 @@ export function createUpstream(system: System): Upstream {
       transfer.repeat();
       open().begin(transfer, now);
     },
+    streams(connection) {
+      connections.delete(connection);
+      streams.add(connection);
+      schedule();
+    },
     closed(connection) {
       connections.delete(connection);
+      streams.delete(connection);
       schedule();
     },
   };
@@ -148,7 +155,7 @@ export function createUpstream(system: System): Upstream {
       isClosed = true;
       const cause = new Error('the gateway closes its connections');
       for (const transfer of queue.slice()) leave(transfer, new Problem('upstream-unreachable', { cause }));
-      await Promise.all([...connections].map((connection) => connection.close()));
+      await Promise.all([...connections, ...streams].map((connection) => connection.close()));
     },
   };
 }
