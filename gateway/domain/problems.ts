@@ -73,6 +73,16 @@ export const agentProblems = {
     'Malformed MCP message',
     'The message is malformed or ambiguous and was not forwarded. Correct it and send it again.',
   ],
+  'unknown-session': [
+    404,
+    'Unknown MCP session',
+    'This agent has no such session: it has ended, or another agent opened it. Begin a new one with initialize.',
+  ],
+  'foreign-origin': [
+    403,
+    'Foreign origin',
+    'Pages of this origin may not speak MCP to the gateway (DNS rebinding). An operator can add it to `cors` of the system.',
+  ],
   'bad-context': [
     400,
     'Malformed Agent-Context',

@@ -9,13 +9,14 @@ import type { System } from '../domain/system.ts';
 import { invalidPass, type ReadPass } from './passes.ts';
 import type { WrongTokens } from '../domain/wrong-tokens.ts';
 import { assertPlainMcpPath, isMcpRequest } from '../mcp/endpoint.ts';
+import { assertOwnOrigin } from './origin.ts';
 import { findCaller } from './token.ts';
 import type { Route } from './route.ts';
 import { hasTargetCredentials, takeCredentials } from './target-credentials.ts';
 
 /**
  * Finds out which agent calls which system.
- * @throws Problem `unauthenticated`, `too-many-wrong-tokens`, `unknown-system`, `ambiguous-path`
+ * @throws Problem `unauthenticated`, `too-many-wrong-tokens`, `unknown-system`, `ambiguous-path`, `foreign-origin`, `not-found`
  */
 export function createIdentify(deps: {
   readonly route: (own: System | null, host: string | undefined, url: string) => Route | null;
@@ -44,6 +45,7 @@ export function createIdentify(deps: {
       return { principal: bearer, ...route };
     }
     // Unauthenticated callers do not learn which systems exist.
+    if (isDiscovery(request, route, principal)) throw new Problem('not-found');
     if (!principal) {
       throw request.url?.includes(PASS_PREFIX)
         ? invalidPass()
@@ -55,10 +57,27 @@ export function createIdentify(deps: {
     if (system.refusals) reply.refuseIn(system.refusals);
     if (system.mcp !== undefined) {
       assertPlainMcpPath(system, target);
-      if (isMcpRequest(system, { method: request.method ?? '', target })) reply.speakMcp();
+      if (isMcpRequest(system, { method: request.method ?? '', target })) {
+        reply.speakMcp();
+        assertOwnOrigin(system, headers.origin);
+      }
     }
     return { principal, system, target };
   };
+}
+
+/**
+ * Whether a client of MCP looks for an authorization server (RFC 9728), which there is not: agents have tokens. Any other
+ * refusal than 404 leads it to sign in. At the shared address, unknown callers do not learn which systems speak MCP.
+ */
+function isDiscovery(
+  { url = '/' }: RequestHead,
+  route: Route | null,
+  principal: Principal | null | undefined,
+): boolean {
+  if (route?.system.mcp !== undefined) return route.target.startsWith('/.well-known/');
+  const isShared = route === null || route.target !== url;
+  return isShared && !principal && /^\/(?:[^/?]+\/)?\.well-known\//.test(url);
 }
 
 /** What the pass of a call must be for; null where links need none, or need none any more. */

@@ -5,7 +5,7 @@ import type { Problem } from '../../../domain/problem.ts';
 import type { AnsweredMessage, Preference, Reply, StreamedAnswer, Via } from '../../../domain/reply.ts';
 import { STREAM, END_SESSION } from '../../../mcp/protocol.ts';
 import { HeldAnswer, type MessageSink } from './held-answer.ts';
-import { foreignResponse, refusal, tooLargeForStream } from './refusal.ts';
+import { foreignResponse, isFault, refusal, tooLargeForStream } from './refusal.ts';
 import { WaitingStream } from './waiting-stream.ts';
 
 /** The largest response that every client reads from a stream: one of them ends its session at 1 MiB. */
@@ -144,7 +144,9 @@ export class McpReply implements Reply {
  * A notification gets no response. One that is blocked is dropped: another status ends the session of some clients. For
  * a stream, 405 says that there is none; for a session, that it ends by itself.
  */
-function statusWithoutBody(method: string, { status }: Problem): number {
+function statusWithoutBody(method: string, problem: Problem): number {
+  const { status } = problem;
+  if (isFault(problem)) return status;
   if (method === STREAM || method === END_SESSION) return status < 500 ? 405 : status;
   return status < 500 ? 202 : status;
 }

@@ -59,7 +59,7 @@ export function refusal(
 
 /** An error of JSON-RPC. Faults of the message itself have the statuses and codes of the standard. */
 export function rpcError(problem: Problem, id: string | null, decisionId: string, verdict: Verdict): McpRefusal {
-  const isOwnFault = FAULTS.has(problem.code);
+  const isOwnFault = isFault(problem);
   const error = {
     code: problem instanceof MessageError ? problem.rpcCode : isOwnFault ? standardCode(problem) : problem.status,
     message: problem.message,
@@ -81,7 +81,14 @@ const FAULTS: ReadonlySet<ProblemCode> = new Set<ProblemCode>([
   'body-too-large',
   'unsupported-encoding',
   'not-found',
+  'unknown-session',
+  'foreign-origin',
 ]);
+
+/** Whether the client itself reads the refusal, by its status. */
+export function isFault({ code }: Problem): boolean {
+  return FAULTS.has(code);
+}
 
 function standardCode({ code }: Problem): number {
   return code === 'bad-body' ? PARSE_ERROR : INVALID_REQUEST;
