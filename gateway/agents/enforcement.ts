@@ -162,6 +162,8 @@ export function createEnforcement(deps: EnforcementDeps): Enforcement {
     decide: (input) => policy.decide(input),
     asked: (call, decision) => deps.asked?.(call, decision),
     refuse: createRefuseRequest(forwarder),
+    passes: deps.passes,
+    clock,
   });
   const releaser = createReleaser({
     messages,

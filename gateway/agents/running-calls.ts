@@ -36,6 +36,11 @@ export class RunningCalls {
     }
   }
 
+  /** Ends the streams on which nothing is answered: they would last until the process is killed. */
+  endListening(): void {
+    for (const { reply } of this.#calls) reply.endListening();
+  }
+
   /** Resolves when no request is in progress. */
   async idle(): Promise<void> {
     if (this.#running > 0) await new Promise<void>((resolve) => (this.#whenIdle = resolve));

@@ -68,6 +68,8 @@ export type ServerDeps = ServerSettings & {
 export type AgentsServer = {
   /** Another worker saw this client leaving a held call after so many milliseconds. */
   readonly clientLeft: Patience['left'];
+  /** Another policy is in force. */
+  policyChanged(): void;
   /**
    * Opens every address for agents. Resolves with the actual addresses: port 0 lets the kernel choose.
    * @throws Problem `store-unavailable`: no call may be served before suspensions and open holds are known
@@ -146,10 +148,19 @@ export function buildServer(deps: ServerDeps): AgentsServer {
 
   function begin(own: string | null, exchange: Exchange): Promise<void> {
     const unready = notReady();
-    if (unready !== null) return turnAway(unready, exchange.reply);
+    if (unready !== null) return turnAway(unready, exchange);
     // The system of this address left the configuration. Its calls must not reach another.
     if (own !== null && exchange.own === null) return turnAwayForGood(exchange.reply);
     return serve(inForce.stages, exchange);
+  }
+
+  async function turnAway(unready: string, exchange: Exchange): Promise<void> {
+    // A known caller of MCP reads no other refusal than a message.
+    await Promise.resolve(exchange)
+      .then(inForce.stages.identify)
+      .catch(() => {});
+    const detail = `${unready}. Send the call again shortly.`;
+    refuse(new Problem('draining', { detail, extras: { retry_after: 1 } }), null, exchange.reply);
   }
 
   // Not an async function, to save memory: thousands of callers may wait for reviewers, and each would keep a frame.
@@ -233,6 +244,7 @@ export function buildServer(deps: ServerDeps): AgentsServer {
 
   return {
     clientLeft: known.left,
+    policyChanged: enforcement.messages.listsChanged,
     async listen() {
       await Promise.all([store.suspensions.refresh(), inService.start(), app.ready()]);
       usage.start();
@@ -250,6 +262,7 @@ export function buildServer(deps: ServerDeps): AgentsServer {
     async drain(limit) {
       draining = true;
       waiters.drain();
+      running.endListening();
       const until = performance.now() + limit;
       const late = new Promise<void>((resolve) => setTimeout(resolve, limit).unref());
       const ended = Promise.race([running.idle(), late]);
@@ -279,9 +292,4 @@ async function closeServers(servers: readonly Server[], ended: Promise<void>): P
 
 async function turnAwayForGood(reply: ConnectionReply): Promise<void> {
   refuse(new Problem('unknown-system'), null, reply);
-}
-
-async function turnAway(unready: string, reply: ConnectionReply): Promise<void> {
-  const detail = `${unready}. Send the call again shortly.`;
-  refuse(new Problem('draining', { detail, extras: { retry_after: 1 } }), null, reply);
 }

@@ -9,6 +9,7 @@ import { complete } from '../domain/completion.ts';
 import type { Decision } from '../domain/decision.ts';
 import type { Store } from '../domain/store.ts';
 import type { Journal } from '../domain/journal.ts';
+import type { Passes } from '../domain/pass.ts';
 import type { WrongTokens } from '../domain/wrong-tokens.ts';
 import { createForward } from '../enforce/forward.ts';
 import { createHoldPoint } from '../enforce/hold.ts';
@@ -46,6 +47,7 @@ export type StagesInService = {
 export function createStages(deps: {
   readonly enforcement: Enforcement;
   readonly policy: Omit<Decider, 'swap'>;
+  readonly passes: Passes;
   readonly waiters: HoldWaiters;
   readonly patience: Patience;
   readonly store: Pick<Store, 'holds' | 'contents' | 'notifications' | 'senders'>;
@@ -78,7 +80,7 @@ export function createStages(deps: {
   const { digest } = enforcement;
   const { holds, senders } = store;
   const openCalls = createOpenCallIndex({ holds, senders, digest, sender, alone, clock });
-  const describerOf = createDescribers(policy);
+  const describerOf = createDescribers(policy, deps.passes);
   const hold = createHoldPoint({
     holds: store.holds,
     opening: openCalls.opening,

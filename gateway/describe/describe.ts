@@ -3,6 +3,7 @@ import { createId } from '../domain/id.ts';
 import { oncePerSystem } from '../domain/once-per-system.ts';
 import { createHeaderRoles } from '../domain/header-roles.ts';
 import type { RequestHead } from '../domain/message.ts';
+import type { Passes } from '../domain/pass.ts';
 import { Problem } from '../domain/problem.ts';
 import type { System } from '../domain/system.ts';
 import { readBody } from './http/body.ts';
@@ -17,12 +18,12 @@ import { isMcpRequest } from '../mcp/endpoint.ts';
 const UNREAD = Buffer.alloc(0);
 
 /** What reads the calls for a system. A large OpenAPI document takes time to prepare. */
-export function createDescribers(policy: PolicyView) {
+export function createDescribers(policy: PolicyView, passes: Pick<Passes, 'open'>) {
   return oncePerSystem((system) => ({
     assertPlainFraming: createFramingCheck(createHeaderRoles(system), system),
     describe: createDescriber(system, policy),
     isUpload: createUploads(system),
-    describeMcp: system.mcp === undefined ? null : createMcpDescriber(system),
+    describeMcp: system.mcp === undefined ? null : createMcpDescriber(system, passes),
   }));
 }
 
@@ -61,8 +62,12 @@ export function createDescribe(
       ip: request.socket.remoteAddress ?? '',
       protocol: reply.tunnel ? 'websocket' : 'http',
     };
-    if (describeMcp && isMcpRequest(system, arrival))
-      return describeMcp(arrival).map(({ call, answered }) => ({ call, reply: reply.forMessage(answered) }));
+    if (describeMcp && !reply.tunnel && isMcpRequest(system, arrival)) {
+      const { isBatch, all } = describeMcp(arrival);
+      const answered = all.map((each) => each.answered);
+      const replies = isBatch ? reply.forBatch(answered) : answered.map((each) => reply.forMessage(each));
+      return all.map(({ call }, i) => ({ call, reply: replies[i]! }));
+    }
     return [{ call: describe(isGetByPost(request, system) ? asGet(arrival) : arrival), reply }];
   };
 }

@@ -42,7 +42,14 @@ export type Call = {
   /** From `traceparent` (W3C Trace Context), lowercase hex, or null. */
   readonly traceId: string | null;
   /** Set for a message of MCP. */
-  readonly mcp?: { readonly method: string; readonly era: 'legacy' | 'modern' };
+  readonly mcp?: {
+    readonly method: string;
+    readonly era: 'legacy' | 'modern';
+    /** The id of its session, as the client has it. */
+    readonly session?: string;
+    /** The id of the request, as JSON text, if it subscribes to changes of the list of tools (2026-07-28). */
+    readonly subscription?: string;
+  };
   /** The policy input as JSON text. It contains a JSON body byte for byte. */
   input: string;
   /**

@@ -10,7 +10,7 @@ const MAX_SPELLINGS = 1000;
 const LONGEST_SPELLING = 64;
 
 /** Headers of MCP's transport: its session, its place in a stream, and what is compared with the message. */
-const OF_MCP: ReadonlySet<string> = new Set([
+export const MCP_HEADERS: ReadonlySet<string> = new Set([
   'last-event-id',
   'mcp-method',
   'mcp-name',
@@ -38,7 +38,7 @@ export function createHeaderRoles({
 
   function classify(name: string): HeaderRole {
     if (secret.has(name)) return 'dropped';
-    if (mcp !== undefined && OF_MCP.has(name)) return 'passed';
+    if (mcp !== undefined && MCP_HEADERS.has(name)) return 'passed';
     return named.has(name) ? roleOfNamed(name) : defaultRole(name);
   }
 

@@ -23,6 +23,8 @@ export type AgentRequest = RequestHead & {
     readonly localAddress?: string | undefined;
     readonly localPort?: number | undefined;
   };
+  /** Whether its body was given to a reader. */
+  readonly wasRead: boolean;
   /** Gives the body to `reader`, once. Pieces may come before this returns. */
   readBody(reader: BodyReader): void;
 };

@@ -10,11 +10,16 @@ export type Passes = {
 };
 
 /** What a pass is for. Every part must be the same when it is opened. */
-export type Purpose = readonly [kind: 'link' | 'hold', ...parts: string[]];
+export type Purpose = readonly [kind: 'link' | 'hold' | 'session', ...parts: string[]];
 
 /** What the pass of a hold is for: to read its state and its response. */
 export function holdPurpose(holdId: string): Purpose {
   return ['hold', holdId];
+}
+
+/** What the pass of a session of MCP is for. @param id the server's */
+export function sessionPurpose(system: string, id: string): Purpose {
+  return ['session', system, id];
 }
 
 /** How every pass begins. Masking knows it as a token of ours. */

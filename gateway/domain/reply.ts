@@ -45,8 +45,10 @@ export type StreamedAnswer = UpstreamSink & { readonly gone: boolean; readonly n
 export type ConnectionReply = Reply & {
   /** From now on, refusals are messages of MCP. The id of the request is read from its body, if it has been refused before. */
   speakMcp(): void;
-  /** The reply for one message of the exchange. */
+  /** The reply for the one message of the exchange. */
   forMessage(message: AnsweredMessage): Reply;
+  /** The replies for the messages of a batch, which share one response. */
+  forBatch(messages: readonly AnsweredMessage[]): readonly Reply[];
   /** Refusals from now on have the shape that the SDK of the called system reads. */
   refuseIn(shape: RefusalShape): void;
   /** Lets pages of other origins read the answer. */
@@ -55,6 +57,8 @@ export type ConnectionReply = Reply & {
   needsPass(agent: string): void;
   /** Asks the caller for the body that it announced: 100 Continue (RFC 9110 section 10.1.1). */
   sendContinue(): void;
+  /** Ends the answer if it is a stream on which the caller only listens. */
+  endListening(): void;
   /** Ends the answer in the middle and closes the connection, so that the caller cannot take the part for the whole. */
   abort(): void;
   /**

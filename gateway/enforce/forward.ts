@@ -17,7 +17,7 @@ export function createForward(deps: {
   readonly forwarder: Forwarder;
   readonly meter: Meter;
   readonly links: Links;
-  readonly messages: Messages;
+  readonly messages: Pick<Messages, 'through'>;
 }): (call: Call, decision: Decision, reply: Reply) => Promise<Completion> {
   const { forwarder, meter, links, messages } = deps;
   return async (call, decision, reply) => {

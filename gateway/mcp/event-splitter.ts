@@ -80,10 +80,11 @@ function nextBreak(chunk: Buffer, from: number): number {
   return cr === -1 ? end : from + cr;
 }
 
-/** The data of an event, its lines joined (section 9.2.6); null if it has none. */
+/** The data of an event, its lines joined (section 9.2.6); null if it has none. A stream may begin with a byte order mark. */
 export function dataOf(event: Buffer): string | null {
   const lines = event
     .toString('utf8')
+    .replace(/^\ufeff/, '')
     .split(/\r\n|\r|\n/)
     .filter((line) => line === 'data' || line.startsWith('data:'))
     .map((line) => line.slice(5).replace(/^ /, ''));

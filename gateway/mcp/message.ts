@@ -2,7 +2,15 @@ import { foldCase } from '../json/fold-case.ts';
 import { parseSpans, type Span } from '../json/text.ts';
 import { validateJson } from '../json/validate.ts';
 import { MessageError } from './message-error.ts';
-import { INVALID_PARAMS, INVALID_REQUEST, PROTOCOL_VERSION_KEY, type Era } from './protocol.ts';
+import {
+  END_SESSION,
+  INVALID_PARAMS,
+  INVALID_REQUEST,
+  PROTOCOL_VERSION_KEY,
+  RESPONSE,
+  STREAM,
+  type Era,
+} from './protocol.ts';
 
 /**
  * One JSON-RPC 2.0 message of MCP. Only the members that Holdpoint reads are here; the server gets the client's bytes.
@@ -22,6 +30,8 @@ export type Message = {
   readonly meta: string | null;
   /** Whether the request asks to be run as a task (2025-11-25). */
   readonly asksForTask: boolean;
+  /** Whether the request subscribes to changes of the list of tools (2026-07-28). */
+  readonly asksForToolChanges: boolean;
   /** The message, as written. */
   readonly text: string;
 };
@@ -29,8 +39,13 @@ export type Message = {
 /** The messages of one body. `isBatch`: they were in an array, of one message perhaps. */
 export type Messages = { readonly isBatch: boolean; readonly all: readonly [Message, ...Message[]] };
 
-/** Requests answer one by one, and no client sends more. */
+/** Each message of a batch is a request of its own to the server. */
 const MOST_IN_BATCH = 100;
+
+/** What policy calls requests without a message. A message with such a method would pass for one. */
+const NO_METHODS: ReadonlySet<string> = new Set([STREAM, END_SESSION, RESPONSE]);
+
+const NULL = 'null';
 
 const ENVELOPE = ['jsonrpc', 'id', 'method', 'params', 'result', 'error'];
 const PARAMS = [
@@ -110,7 +125,7 @@ function messageAt(text: string, span: Span): Message {
   if (textOf('jsonrpc') !== '"2.0"') fail(INVALID_REQUEST, 'A message has "jsonrpc": "2.0".');
   if (id !== null && !isId(id)) {
     // An error to a message whose id could not be read has the id null, and may be left out of the answer.
-    if (!(id === 'null' && span.members.has('error'))) fail(INVALID_REQUEST, 'The id is a string or an integer.');
+    if (!(id === NULL && span.members.has('error'))) fail(INVALID_REQUEST, 'The id is a string or an integer.');
   }
   const answers = (span.members.has('result') ? 1 : 0) + (span.members.has('error') ? 1 : 0);
   const method = textOf('method');
@@ -118,16 +133,31 @@ function messageAt(text: string, span: Span): Message {
   if (method === null) {
     if (span.members.has('result') && id === null) fail(INVALID_REQUEST, 'A result has the id of its request.');
     if (answers !== 1) fail(INVALID_REQUEST, 'A message has a method, or a result, or an error.');
-    return { ...common, kind: 'response', id, method: '', era: 'legacy', meta: null, asksForTask: false };
+    return {
+      ...common,
+      kind: 'response',
+      id,
+      method: '',
+      era: 'legacy',
+      meta: null,
+      asksForTask: false,
+      asksForToolChanges: false,
+    };
   }
   if (answers > 0) fail(INVALID_REQUEST, 'A message with a method has neither result nor error.');
   if (method[0] !== '"') fail(INVALID_REQUEST, 'The method is a string.');
 
-  const params = span.members.get('params')?.value;
-  if (params && text[params.start] !== '{') fail(INVALID_PARAMS, 'The parameters are an object.');
-  if (params) assertPlainNames(params, PARAMS, id);
-  const param = (name: string) => (params ? textOf(name, params) : null);
+  const written = textOf('params') === NULL ? undefined : span.members.get('params')?.value;
+  if (written && text[written.start] !== '{') fail(INVALID_PARAMS, 'The parameters are an object.');
+  if (written) assertPlainNames(written, PARAMS, id);
+  // Clients in Go and Python write null for what is absent.
+  const param = (name: string) => {
+    const value = written ? textOf(name, written) : null;
+    return value === NULL ? null : value;
+  };
   const name = JSON.parse(method) as string;
+  if (name === '' || NO_METHODS.has(name)) fail(INVALID_REQUEST, 'The method is none of MCP.');
+  if (name.startsWith('notifications/') && id !== null) fail(INVALID_REQUEST, 'A notification has no id.');
   const member = SUBJECTS[name];
   const subject = member === undefined ? null : param(member);
   if (member !== undefined && subject?.[0] !== '"')
@@ -145,14 +175,21 @@ function messageAt(text: string, span: Span): Message {
     args,
     inputResponses: param('inputResponses'),
     meta,
-    asksForTask: params?.members.has('task') ?? false,
+    asksForTask: param('task') !== null,
+    asksForToolChanges: name === 'subscriptions/listen' && id !== null && asksForToolChanges(param('notifications')),
     text: common.text,
   };
 }
 
-/** A string, or an integer as every reader writes it back. */
+function asksForToolChanges(notifications: string | null): boolean {
+  const asked: unknown = JSON.parse(notifications ?? NULL);
+  return typeof asked === 'object' && asked !== null && 'toolsListChanged' in asked && asked.toolsListChanged === true;
+}
+
+/** A string, or an integer that every reader writes back as it was: without fraction or exponent, within 2^53. */
 function isId(id: string | null): id is string {
-  return id !== null && (id[0] === '"' || /^-?(?:0|[1-9]\d{0,15})$/.test(id));
+  if (id === null) return false;
+  return id[0] === '"' || (/^(?:0|-?[1-9]\d{0,15})$/.test(id) && Number.isSafeInteger(Number(id)));
 }
 
 /** A request of 2026-07-28 names its revision, a date, so that later ones compare as greater. */

@@ -14,6 +14,8 @@ export const HEADER_MISMATCH = -32020;
 
 /** The member of `_meta` by which a request of 2026-07-28 is known. */
 export const PROTOCOL_VERSION_KEY = 'io.modelcontextprotocol/protocolVersion';
+/** The member of `_meta` that names the subscription to which a notification belongs (2026-07-28). */
+export const SUBSCRIPTION_KEY = 'io.modelcontextprotocol/subscriptionId';
 /** The agent's claims, as `Agent-Context` has them over HTTP. */
 export const CLAIMS_KEY = 'holdpoint/context';
 /** What the gateway decided, in the results that it composes. */

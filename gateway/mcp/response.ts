@@ -1,3 +1,4 @@
+import { foldCase } from '../json/fold-case.ts';
 import { parseSpans } from '../json/text.ts';
 
 /** What a message of the server is, by the members of its envelope; null if it is no message. */
@@ -8,7 +9,10 @@ export type ServerMessage = {
   withId(id: string): string;
 };
 
-/** Reads the envelope of a message that a server wrote. Of members that are there twice, the last counts. */
+/**
+ * Reads the envelope of a message that a server wrote. Of members that are there twice, the last counts. A message with a
+ * method is never a response, whatever else it has.
+ */
 export function readServerMessage(json: string): ServerMessage | null {
   let root: ReturnType<typeof parseSpans>;
   try {
@@ -20,11 +24,24 @@ export function readServerMessage(json: string): ServerMessage | null {
   if (json[root.start] !== '{') return null;
   const id = members.get('id')?.value;
   const method = members.get('method')?.value;
-  const isResponse = members.has('result') || members.has('error');
+  const isResponse = method === undefined && (members.has('result') || members.has('error'));
   if (!isResponse && method === undefined) return null;
   return {
     kind: isResponse ? 'response' : id === undefined ? 'notification' : 'request',
     method: method === undefined ? null : String(JSON.parse(json.slice(method.start, method.end))),
     withId: (other) => (id === undefined ? json : json.slice(0, id.start) + other + json.slice(id.end)),
   };
+}
+
+/** Whether some client may find a request in a JSON text: in an array, or by a method in whatever case. */
+export function mayAsk(json: string): boolean {
+  try {
+    const value: unknown = JSON.parse(json);
+    if (Array.isArray(value)) return value.length > 0;
+    return (
+      typeof value === 'object' && value !== null && Object.keys(value).some((name) => foldCase(name) === 'method')
+    );
+  } catch {
+    return false;
+  }
 }

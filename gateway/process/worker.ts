@@ -62,6 +62,7 @@ async function start(
     const evaluator = createEvaluator(await bundles.read(revision), { clock });
     await evaluator.warm();
     decider.swap(evaluator);
+    server.policyChanged();
     log.info({ policy_revision: revision }, 'policy in force');
     tell({ type: 'activated', revision });
   }

@@ -7,6 +7,7 @@ import { endAfterBody } from './end-after-body.ts';
 /** A request that `node:http` has read. */
 export class NodeRequest implements AgentRequest {
   readonly #incoming: IncomingMessage;
+  wasRead = false;
 
   constructor(incoming: IncomingMessage) {
     this.#incoming = incoming;
@@ -45,6 +46,7 @@ export class NodeRequest implements AgentRequest {
   }
 
   readBody(reader: BodyReader): void {
+    this.wasRead = true;
     const incoming = this.#incoming;
     const settle = () => {
       incoming.off('data', onData);

@@ -4,33 +4,43 @@ import { actionText, createMcpInput, principalText, type ActionText } from '../.
 import type { AnsweredMessage } from '../../domain/reply.ts';
 import type { System } from '../../domain/system.ts';
 import { createId } from '../../domain/id.ts';
+import type { Passes } from '../../domain/pass.ts';
+import { Problem } from '../../domain/problem.ts';
 import { MessageError } from '../../mcp/message-error.ts';
 import { readMessages, type Message } from '../../mcp/message.ts';
 import { nameMessage } from '../../mcp/naming.ts';
+import { openSession, SESSION_HEADER } from '../../mcp/session.ts';
 import {
   CLAIMS_KEY,
   END_SESSION,
+  INVALID_PARAMS,
   INVALID_REQUEST,
   RESPONSE,
   REVISION_WITH_BATCHES,
   STREAM,
+  type Era,
 } from '../../mcp/protocol.ts';
+import { charsetOf } from '../http/charset.ts';
 import { asClaims, parseClaims, parseTraceId } from '../http/context.ts';
 import { readQuery } from '../http/form.ts';
 import { createHeaderWriter, plainIp, type Arrival } from '../http/http-call.ts';
 import { splitTarget } from '../http/path.ts';
-import { assertRoutingHeaders } from './routing-headers.ts';
+import { assertPlainHeaders, assertRoutingHeaders } from './routing-headers.ts';
 
-/** A call, and what its answer depends on. */
-export type McpCall = { readonly call: Call; readonly answered: AnsweredMessage };
+/** What a request carries: calls, with what the answer to each depends on. */
+export type McpCalls = {
+  /** The messages came as an array, and so are answered. */
+  readonly isBatch: boolean;
+  readonly all: readonly { readonly call: Call; readonly answered: AnsweredMessage }[];
+};
 
 /**
  * Describes the calls at the MCP endpoint of a system: one for each message of a POST, else one for the stream or the
  * session. Policy sees the name of a tool and its arguments; the server gets the client's bytes.
  *
- * The returned function throws MessageError, and Problem `bad-body` or `bad-context`.
+ * The returned function throws MessageError, and Problem `bad-request`, `bad-body` or `unknown-session`.
  */
-export function createMcpDescriber(system: System): (arrival: Arrival) => readonly McpCall[] {
+export function createMcpDescriber(system: System, passes: Pick<Passes, 'open'>): (arrival: Arrival) => McpCalls {
   const writeHeaders = createHeaderWriter(createHeaderRoles(system));
 
   function callOf(arrival: Arrival, message: Message | null, isPart: boolean): Call {
@@ -42,7 +52,9 @@ export function createMcpDescriber(system: System): (arrival: Arrival) => readon
     const members = { operation, method, path, segments, protocol: 'mcp' };
     const action: ActionText = actionText(system.name, members, resource);
     const claims = claimsOf(arrival, message);
-    const body = isPart ? Buffer.from(message!.text) : arrival.body;
+    const body = isPart ? Buffer.from(message!.text) : arrival.decoded;
+    const era = message?.era ?? 'legacy';
+    const { headers: sent, session } = sentHeaders(arrival, era);
     return {
       id: isPart ? createId('call') : arrival.id,
       receivedAt: arrival.at,
@@ -52,13 +64,18 @@ export function createMcpDescriber(system: System): (arrival: Arrival) => readon
       method,
       target,
       path: path === '' ? '/' : path,
-      headers: uncompressed(arrival.rawHeaders),
+      headers: sent,
       body,
       resource,
       claims,
       idempotencyKey: null,
       traceId: traceIdOf(arrival, message),
-      mcp: { method: rpcMethod, era: message?.era ?? 'legacy' },
+      mcp: {
+        method: rpcMethod,
+        era,
+        ...(session !== null && { session }),
+        ...(message?.asksForToolChanges && { subscription: message.id! }),
+      },
       input: createMcpInput(
         principalText(principal),
         action,
@@ -67,7 +84,7 @@ export function createMcpDescriber(system: System): (arrival: Arrival) => readon
         body.length,
         {
           method: rpcMethod,
-          era: message?.era ?? 'legacy',
+          era,
           ...(message?.method === 'tools/call' && { tool: message.subject! }),
           args: message?.args ?? null,
         },
@@ -77,16 +94,45 @@ export function createMcpDescriber(system: System): (arrival: Arrival) => readon
     };
   }
 
+  /** The headers for the server, and the id of the session as the client has it. */
+  function sentHeaders({ rawHeaders, headers, principal }: Arrival, era: Era) {
+    const session = era === 'legacy' ? ((headers[SESSION_HEADER] as string | undefined) ?? null) : null;
+    const id = session === null ? null : openSession(passes, principal.agent, system.name, session);
+    if (session !== null && id === null) throw new Problem('unknown-session');
+    const kept = rawHeaders.filter((_, i) => !REPLACED.has(rawHeaders[i - (i % 2)]!.toLowerCase()));
+    // The gateway reads the messages of the server, so it does not ask for compressed ones.
+    return { session, headers: [...kept, 'accept-encoding', 'identity', ...(id === null ? [] : [SESSION_HEADER, id])] };
+  }
+
   return (arrival) => {
+    assertPlainHeaders(arrival.rawHeaders);
     if (arrival.method !== 'POST') {
+      if (arrival.body.length > 0)
+        throw new Problem('bad-request', { detail: `Send ${arrival.method} without a body.` });
       const call = callOf(arrival, null, false);
-      return [{ call, answered: { id: null, method: transportMethod(arrival), era: 'legacy' } }];
+      return {
+        isBatch: false,
+        all: [{ call, answered: { id: null, method: transportMethod(arrival), era: 'legacy' } }],
+      };
     }
+    assertUtf8(arrival);
     const { all, isBatch } = readMessages(arrival.decoded);
     if (isBatch) assertBatchable(arrival, all);
     for (const message of all) if (message.kind !== 'response') assertRoutingHeaders(message, arrival.headers);
-    return all.map((message) => ({ call: callOf(arrival, message, isBatch), answered: answeredOf(message) }));
+    return {
+      isBatch,
+      all: all.map((message) => ({ call: callOf(arrival, message, isBatch), answered: answeredOf(message) })),
+    };
   };
+}
+
+/** Headers of the client that the server does not get as they are. The body is sent as it was judged, decoded. */
+const REPLACED: ReadonlySet<string> = new Set([SESSION_HEADER, 'accept-encoding', 'content-encoding']);
+
+/** @throws Problem `bad-body` for another charset than that of JSON (RFC 8259 section 8.1): a server might heed it */
+function assertUtf8({ headers }: Arrival): void {
+  if (charsetOf(headers['content-type'] ?? '') !== 'utf-8')
+    throw new Problem('bad-body', { detail: 'Send messages of MCP in UTF-8.' });
 }
 
 function transportMethod({ method }: Arrival): string {
@@ -107,16 +153,29 @@ function answeredOf(message: Message): AnsweredMessage {
 /** @throws MessageError -32600 where the revision knows no batches */
 function assertBatchable({ headers }: Arrival, all: readonly Message[]): void {
   const revision = headers['mcp-protocol-version'] ?? REVISION_WITH_BATCHES;
-  if (revision === REVISION_WITH_BATCHES && all.every(({ era }) => era === 'legacy')) return;
-  throw new MessageError(INVALID_REQUEST, 'This revision of MCP has no batches. Send one message at a time.');
+  if (revision !== REVISION_WITH_BATCHES || all.some(({ era }) => era === 'modern'))
+    throw new MessageError(INVALID_REQUEST, 'This revision of MCP has no batches. Send one message at a time.');
+  if (all.some(({ method }) => method === 'initialize'))
+    throw new MessageError(INVALID_REQUEST, 'Send initialize by itself: its answer has the id of the session.');
+  const ids = all.flatMap(({ kind, id }) => (kind === 'request' ? [id] : []));
+  if (new Set(ids).size < ids.length)
+    throw new MessageError(INVALID_REQUEST, 'Two requests of the batch have the same id.');
 }
 
 function claimsOf({ headers }: Arrival, message: Message | null): Claims {
   const context = metaOf(message)?.[CLAIMS_KEY];
-  if (typeof context === 'object' && context !== null && !Array.isArray(context))
-    return asClaims(context as Record<string, unknown>, `_meta["${CLAIMS_KEY}"]`);
   const header = headers['agent-context'];
-  return typeof header === 'string' ? parseClaims(header) : NO_CLAIMS;
+  try {
+    if (isObject(context)) return asClaims(context, `_meta["${CLAIMS_KEY}"]`);
+    return typeof header === 'string' ? parseClaims(header) : NO_CLAIMS;
+  } catch (reason) {
+    if (!(reason instanceof Problem) || !message) throw reason;
+    throw new MessageError(INVALID_PARAMS, reason.message, message.id);
+  }
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function traceIdOf({ headers }: Arrival, message: Message | null): string | null {
@@ -126,9 +185,4 @@ function traceIdOf({ headers }: Arrival, message: Message | null): string | null
 
 function metaOf(message: Message | null): Record<string, unknown> | null {
   return message?.meta ? (JSON.parse(message.meta) as Record<string, unknown>) : null;
-}
-
-/** The gateway reads the messages of the server, so it does not ask for compressed ones. */
-function uncompressed(headers: readonly string[]): readonly string[] {
-  return headers.filter((_, i) => headers[i - (i % 2)]!.toLowerCase() !== 'accept-encoding');
 }

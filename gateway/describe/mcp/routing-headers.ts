@@ -1,10 +1,28 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import { MCP_HEADERS, plainName } from '../../domain/header-roles.ts';
+import { Problem } from '../../domain/problem.ts';
 import { MessageError } from '../../mcp/message-error.ts';
 import type { Message } from '../../mcp/message.ts';
 import { HEADER_MISMATCH, PROTOCOL_VERSION_KEY } from '../../mcp/protocol.ts';
 
 /** Methods whose subject is repeated in `Mcp-Name`. Clients leave it out for tasks, where the revision wants it too. */
 const NAMED: ReadonlySet<string> = new Set(['tools/call', 'prompts/get', 'resources/read']);
+
+/**
+ * Refuses a header of MCP that is there twice, or spelled with `_`, which some servers read as `-`: the server might take
+ * another than the one that is compared here.
+ * @throws Problem `bad-request`
+ */
+export function assertPlainHeaders(raw: readonly string[]): void {
+  const seen = new Set<string>();
+  for (let i = 0; i < raw.length; i += 2) {
+    const plain = plainName(raw[i]!);
+    if (!MCP_HEADERS.has(plain)) continue;
+    if (seen.has(plain) || raw[i]!.includes('_'))
+      throw new Problem('bad-request', { detail: `Send the header ${plain} once, spelled so.` });
+    seen.add(plain);
+  }
+}
 
 /**
  * Compares what the headers of revision 2026-07-28 repeat with the message. A server may route by a header, so policy

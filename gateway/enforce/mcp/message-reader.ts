@@ -2,7 +2,8 @@ import { headerValue } from '../../domain/headers.ts';
 import type { AnswerNote, UpstreamSink } from '../../domain/upstream-sink.ts';
 import { sniffKind } from '../../mcp/envelope.ts';
 import { dataOf, EventSplitter, withData } from '../../mcp/event-splitter.ts';
-import { readServerMessage } from '../../mcp/response.ts';
+import { mayAsk, readServerMessage } from '../../mcp/response.ts';
+import { SESSION_HEADER } from '../../mcp/session.ts';
 import { decodeContent } from '../decoded-content.ts';
 
 /** The largest message that is read, in bytes. One that must be read and is larger ends its answer. */
@@ -16,8 +17,21 @@ export type MessageRules = {
   readonly changesResponses: boolean;
   /** A response as it goes to the client; the same text if nothing changes. */
   response(json: string): string;
+  /** The id of the server's session, as the client gets it; null if it gets none. */
+  session(id: string): string | null;
+  /** Called when an event stream opens on which the gateway may say something itself; returns what ends that. */
+  readonly opened: ((announce: (json: string) => void) => () => void) | null;
   /** Whether what the server asks of the client reaches it. */
   permits(request: string): boolean;
+};
+
+/** A JSON answer as far as it has come. `mayPass`: it goes on as soon as it is known to be a response. */
+type Gathering = {
+  readonly status: number;
+  readonly headers: string[];
+  readonly body: Buffer[];
+  bytes: number;
+  mayPass: boolean;
 };
 
 const EVENTS = /^text\/event-stream\s*(?:;|$)/i;
@@ -35,47 +49,58 @@ export class MessageReader implements UpstreamSink {
   #passing = false;
   /** Whether it was tried to tell what the message that comes is. */
   #sniffed = false;
-  #gathering: { readonly status: number; readonly headers: string[]; readonly body: Buffer[]; bytes: number } | null =
-    null;
+  #gathering: Gathering | null = null;
   #ended = false;
   #abort: () => void = () => {};
+  #closed: () => void = () => {};
+  readonly #announced: string[] = [];
 
   constructor(next: UpstreamSink, rules: MessageRules) {
     this.#next = next;
     this.#rules = rules;
   }
 
-  head(status: number, headers: string[]): void {
+  head(status: number, received: string[]): void {
+    const headers = this.#withSession(received);
     const type = headerValue(headers, 'content-type') ?? '';
     const coding = headerValue(headers, 'content-encoding');
     if (EVENTS.test(type)) {
       this.#events = new EventSplitter();
       // What the server asks could not be read.
-      if (coding !== null && coding !== 'identity') this.#cut();
-    } else if (this.#rules.changesResponses && status === 200 && JSON_TYPE.test(type)) {
-      this.#gathering = { status, headers, body: [], bytes: 0 };
+      if (coding !== null && coding !== 'identity') {
+        this.#cut();
+        return;
+      }
+      this.#next.head(status, headers);
+      if (status === 200 && this.#rules.opened) this.#closed = this.#rules.opened((json) => this.#announce(json));
       return;
     }
-    if (!this.#ended) this.#next.head(status, headers);
+    // Of other statuses, clients read no message.
+    if (status === 200 && JSON_TYPE.test(type)) {
+      const isPlain = coding === null || coding === 'identity';
+      const mayPass = isPlain && !this.#rules.changesResponses;
+      this.#gathering = { status, headers, body: [], bytes: 0, mayPass };
+      return;
+    }
+    this.#next.head(status, headers);
   }
 
   data(chunk: Buffer): boolean {
     if (this.#ended) return true;
     if (this.#gathering) {
-      this.#gathering.body.push(chunk);
-      this.#gathering.bytes += chunk.length;
-      if (this.#gathering.bytes > LARGEST) this.#cut();
-      return true;
+      return this.#gather(this.#gathering, chunk);
     }
     return this.#events ? this.#stream(this.#events, chunk) : this.#next.data(chunk);
   }
 
   end(trailers: string[]): void {
     if (this.#ended) return;
+    this.#closed();
     if (this.#gathering) {
       const { status, headers, body } = this.#gathering;
       const changed = this.#whole(headers, Buffer.concat(body));
       if (changed === null) {
+        this.#next.head(status, headers);
         this.#cut();
         return;
       }
@@ -89,6 +114,7 @@ export class MessageReader implements UpstreamSink {
 
   broken(): void {
     if (this.#ended) return;
+    this.#closed();
     if (this.#gathering) this.#next.head(this.#gathering.status, this.#gathering.headers);
     this.#next.broken();
   }
@@ -99,11 +125,43 @@ export class MessageReader implements UpstreamSink {
 
   onGone(abort: () => void): void {
     this.#abort = abort;
-    this.#next.onGone(abort);
+    this.#next.onGone(() => {
+      this.#closed();
+      abort();
+    });
   }
 
   note(code: AnswerNote): void {
     this.#next.note?.(code);
+  }
+
+  #gather(gathering: Gathering, chunk: Buffer): boolean {
+    gathering.body.push(chunk);
+    gathering.bytes += chunk.length;
+    if (gathering.bytes > LARGEST) {
+      this.#next.head(gathering.status, gathering.headers);
+      this.#cut();
+    }
+    if (!gathering.mayPass) return true;
+    const beginning = Buffer.concat(gathering.body);
+    gathering.mayPass = gathering.bytes <= SNIFFED;
+    if (sniffKind(beginning) !== 'response') return true;
+    this.#gathering = null;
+    this.#next.head(gathering.status, gathering.headers);
+    return this.#next.data(beginning);
+  }
+
+  /** Says something between two events. */
+  #announce(json: string): void {
+    if (this.#passing) this.#announced.push(json);
+    else this.#next.data(Buffer.from(`event: message\ndata: ${json}\n\n`));
+  }
+
+  #withSession(headers: string[]): string[] {
+    const at = headers.findIndex((name, i) => i % 2 === 0 && name.toLowerCase() === SESSION_HEADER);
+    if (at === -1) return headers;
+    const session = this.#rules.session(headers[at + 1]!);
+    return headers.toSpliced(at, 2, ...(session === null ? [] : [headers[at]!, session]));
   }
 
   #stream(events: EventSplitter, chunk: Buffer): boolean {
@@ -112,6 +170,7 @@ export class MessageReader implements UpstreamSink {
       const sent = this.#passing ? event : this.#read(event);
       this.#passing = false;
       if (sent) goesOn = this.#next.data(sent);
+      for (const json of this.#announced.splice(0)) this.#announce(json);
     }
     if (events.pending <= SNIFFED) this.#sniffed = false;
     else if (!this.#sniffed) {
@@ -152,7 +211,8 @@ export class MessageReader implements UpstreamSink {
     const decoded = decodeContent(body, headerValue(headers, 'content-encoding'), LARGEST);
     if (!decoded) return null;
     const json = decoded.toString('utf8');
-    const changed = this.#rules.response(json);
+    if (mayAsk(json) && !this.#rules.permits(json)) return null;
+    const changed = this.#rules.changesResponses ? this.#rules.response(json) : json;
     if (changed === json) return { headers, body };
     const bytes = Buffer.from(changed);
     const kept = headers.filter((_, i) => !/^content-(?:length|encoding)$/i.test(headers[i - (i % 2)]!));
@@ -162,6 +222,7 @@ export class MessageReader implements UpstreamSink {
   /** Fails closed: the client gets no more, and the system is told. */
   #cut(): void {
     this.#ended = true;
+    this.#closed();
     this.#next.broken();
     this.#abort();
   }

@@ -9,6 +9,10 @@ import { mcpOf, withMcp } from '../../domain/policy-input.ts';
 import type { UpstreamSink } from '../../domain/upstream-sink.ts';
 import { parseSpans } from '../../json/text.ts';
 import { validateJson } from '../../json/validate.ts';
+import { PASS_PREFIX, type Passes } from '../../domain/pass.ts';
+import { STREAM, SUBSCRIPTION_KEY } from '../../mcp/protocol.ts';
+import { sealSession } from '../../mcp/session.ts';
+import type { Clock } from '../../domain/clock.ts';
 import { nameMessage } from '../../mcp/naming.ts';
 import { MessageReader, type MessageRules } from './message-reader.ts';
 import { filterTools } from './tool-list.ts';
@@ -22,6 +26,8 @@ export type Asking = Pick<
 export type Messages = {
   /** Judges the messages in the answer to a call. */
   through(call: Asking, answer: UpstreamSink): UpstreamSink;
+  /** Policy has changed: clients that listen are told to read the list of tools again. */
+  listsChanged(): void;
 };
 
 /**
@@ -34,8 +40,10 @@ export function createMessages(deps: {
   readonly asked: (call: Call, decision: Decision) => void;
   /** Tells the server that its request was refused. @param id JSON text */
   readonly refuse: (call: Asking, id: string) => void;
+  readonly passes: Pick<Passes, 'issue'>;
+  readonly clock: Clock;
 }): Messages {
-  const { decide, asked, refuse } = deps;
+  const { decide, asked, refuse, passes, clock } = deps;
 
   function isListed(call: Asking, tool: string): boolean {
     const { operation, resource } = nameMessage('tools/call', tool);
@@ -57,7 +65,7 @@ export function createMessages(deps: {
     asked(
       {
         id,
-        receivedAt: Date.now(),
+        receivedAt: clock(),
         principal,
         system,
         operation,
@@ -94,9 +102,18 @@ export function createMessages(deps: {
     return JSON.stringify({ jsonrpc: '2.0', id: envelope['id'], result });
   }
 
+  /** What the client gets for the server's id of a session. The id that it has stays the same. */
+  function sessionFor({ mcp, principal, system }: Asking, id: string): string | null {
+    if (mcp.era === 'modern') return null;
+    const known = mcp.session?.startsWith(`${id}.${PASS_PREFIX}`) ? mcp.session : null;
+    return known ?? sealSession(passes, principal.agent, system, id);
+  }
+
   function rulesFor(call: Asking): MessageRules {
     const { method, era } = call.mcp;
     return {
+      session: (id) => sessionFor(call, id),
+      opened: listens(call),
       changesResponses: method === 'tools/list' || era === 'modern',
       response(json) {
         if (method === 'tools/list') return filterTools(json, (tool) => isListed(call, tool));
@@ -112,7 +129,32 @@ export function createMessages(deps: {
     };
   }
 
-  return { through: (call, answer) => new MessageReader(answer, rulesFor(call)) };
+  const listening = new Set<Announce>();
+
+  /** Where a client hears of changes: the stream of its session, or that of its subscription. */
+  function listens({ mcp: { method, subscription } }: Asking): MessageRules['opened'] {
+    if (method !== STREAM && subscription === undefined) return null;
+    return (announce) => {
+      const tell = () => announce(listChanged(subscription));
+      listening.add(tell);
+      return () => void listening.delete(tell);
+    };
+  }
+
+  return {
+    through: (call, answer) => new MessageReader(answer, rulesFor(call)),
+    listsChanged() {
+      for (const tell of listening) tell();
+    },
+  };
+}
+
+type Announce = () => void;
+
+/** @param subscription the id of the request that subscribed, as JSON text */
+function listChanged(subscription: string | undefined): string {
+  const params = subscription === undefined ? '' : `,"params":{"_meta":{"${SUBSCRIPTION_KEY}":${subscription}}}`;
+  return `{"jsonrpc":"2.0","method":"notifications/tools/list_changed"${params}}`;
 }
 
 function parse(json: string): unknown {

@@ -67,7 +67,7 @@ export function createReleaser(deps: {
   /** Told each call that is sent for the first time. */
   readonly released: (system: string, digest: string) => void;
   readonly digest: DigestAction;
-  readonly messages: Messages;
+  readonly messages: Pick<Messages, 'through'>;
   readonly systems: ReadonlyMap<string, Pick<System, 'idempotent' | 'mcp'>>;
   /** Why the agent may no longer make this call, or it would go elsewhere; null if it may. */
   readonly whyNotPermitted: (hold: CallHold) => string | null;

@@ -15,6 +15,7 @@ import type {
   Via,
 } from '../../domain/reply.ts';
 import { STREAM } from '../../mcp/protocol.ts';
+import { BatchResponse } from './mcp/batch-response.ts';
 import { McpReply, type MessageTransport } from './mcp/mcp-reply.ts';
 import { peekMessage } from './mcp/peek-message.ts';
 import { AgentAnswer } from './agent-answer.ts';
@@ -23,6 +24,9 @@ import { readPrefer } from './prefer.ts';
 import { layOut } from './refusal.ts';
 import { shareAnswer, sharedHeaders } from './shared-headers.ts';
 import { viaOf } from './via.ts';
+
+/** What a client of MCP only listens to. */
+const LISTENING: ReadonlySet<string> = new Set([STREAM, 'subscriptions/listen']);
 
 /** Reason phrases are for people; a few hundred characters are enough. */
 const LONGEST_PHRASE = 300;
@@ -38,6 +42,7 @@ export class HttpReply implements ConnectionReply, MessageTransport {
   /** The agent, if it needs a pass to read its hold. */
   #passFor: string | null = null;
   #mcp = false;
+  #listens = false;
   /** Whether the caller waits for 100 Continue before it sends its body. */
   #holdsBody: boolean;
   #answers = false;
@@ -103,7 +108,13 @@ export class HttpReply implements ConnectionReply, MessageTransport {
   }
 
   forMessage(message: AnsweredMessage): Reply {
+    this.#listens = LISTENING.has(message.method);
     return new McpReply(this, message);
+  }
+
+  forBatch(messages: readonly AnsweredMessage[]): readonly Reply[] {
+    const batch = new BatchResponse(this, messages);
+    return messages.map((message) => new McpReply(batch.part(message), message));
   }
 
   waits(): void {}
@@ -208,8 +219,7 @@ export class HttpReply implements ConnectionReply, MessageTransport {
     const refuse = ({ id, method, era }: AnsweredMessage) =>
       this.forMessage({ id, method, era }).problem(decisionId, verdict, problem);
     if (request.method !== 'POST') refuse({ id: null, method: STREAM, era: 'legacy' });
-    else if (request.complete || this.#holdsBody || problem.status !== 403)
-      refuse({ id: 'null', method: '', era: 'legacy' });
+    else if (request.wasRead || this.#holdsBody) refuse({ id: 'null', method: '', era: 'legacy' });
     else void peekMessage(request).then(refuse, () => this.abort());
   }
 
@@ -239,6 +249,10 @@ export class HttpReply implements ConnectionReply, MessageTransport {
   sendContinue(): void {
     this.#holdsBody = false;
     this.#response.sendContinue();
+  }
+
+  endListening(): void {
+    if (this.#listens) this.abort();
   }
 
   abort(): void {
