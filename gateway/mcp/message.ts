@@ -160,7 +160,8 @@ function messageAt(text: string, span: Span): Message {
   if (name.startsWith('notifications/') && id !== null) fail(INVALID_REQUEST, 'A notification has no id.');
   const member = SUBJECTS[name];
   const subject = member === undefined ? null : param(member);
-  if (member !== undefined && subject?.[0] !== '"')
+  // Without its name, a call of a tool is none. Of another method, the server says what is missing, or that it has no such.
+  if (member !== undefined && (subject === null ? name === 'tools/call' : subject[0] !== '"'))
     fail(INVALID_PARAMS, `${name} needs the parameter ${member}, a string.`);
   const args = param('arguments');
   if (args !== null && args[0] !== '{') fail(INVALID_PARAMS, 'The arguments are an object.');

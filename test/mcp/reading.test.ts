@@ -13,6 +13,8 @@ allow contains {"rule": "claimed"} if {
 	input.context.task == "T-1"
 }
 
+allow contains {"rule": "subscribe"} if input.action.mcp.method == "resources/subscribe"
+
 block contains {"rule": "no-drops", "reason": "Nothing is dropped here."} if input.action.tool == "drop"
 `;
 
@@ -151,6 +153,11 @@ describe('a message of a client is not refused without need', () => {
     expect(got!.body.toString()).toBe(text);
     expect(got!.headers['content-encoding']).toBeUndefined();
   });
+});
+
+test('a request without what it is about is left to the server, which knows what is missing', async () => {
+  expect((await post(url, request(1, 'resources/subscribe', {}))).status).toBe(200);
+  expect((await post(url, request(1, 'tools/call', {}))).status).toBe(400);
 });
 
 describe('the routing headers of 2026-07-28', () => {
