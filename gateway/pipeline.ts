@@ -7,6 +7,7 @@ import type { createHoldPoint } from './enforce/hold.ts';
 import type { createOpenCallIndex } from './enforce/open-call-index.ts';
 import type { block, refuse } from './enforce/refuse.ts';
 import type { createServeHeldCall } from './enforce/wait/serve-held-call.ts';
+import type { createServeTask } from './enforce/wait/serve-task.ts';
 import type { createAuthorize } from './identify/authorize.ts';
 import type { createIdentify } from './identify/identify.ts';
 import type { Usage } from './metering/usage.ts';
@@ -23,6 +24,7 @@ export type Stages = {
   readonly forward: ReturnType<typeof createForward>;
   readonly hold: ReturnType<typeof createHoldPoint>;
   readonly serveHeldCall: ReturnType<typeof createServeHeldCall>;
+  readonly serveTask: ReturnType<typeof createServeTask>;
   readonly block: typeof block;
   readonly refuse: typeof refuse;
 };
@@ -62,6 +64,11 @@ async function serveCall(stages: Stages, { call, reply }: DescribedCall): Promis
     await stages.record.decided(call, decision);
     switch (decision.verdict) {
       case 'allow': {
+        // It is about a hold, and goes to no system.
+        if (call.mcp?.task !== undefined) {
+          completion = await stages.serveTask(call, decision, reply);
+          break;
+        }
         // The same call may already wait at a hold, from before policy allowed it. It must not be sent twice.
         const alreadySent = await stages.supersedeOpenHold(call, decision);
         completion = alreadySent

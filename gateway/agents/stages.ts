@@ -18,6 +18,7 @@ import { block, refuse } from '../enforce/refuse.ts';
 import type { HoldWaiters } from '../enforce/wait/hold-waiters.ts';
 import type { Patience } from '../enforce/wait/patience.ts';
 import { createServeHeldCall } from '../enforce/wait/serve-held-call.ts';
+import { createServeTask } from '../enforce/wait/serve-task.ts';
 import { createAuthorize } from '../identify/authorize.ts';
 import { createIdentify } from '../identify/identify.ts';
 import type { ReadPass } from '../identify/passes.ts';
@@ -99,6 +100,8 @@ export function createStages(deps: {
     systems: enforcement.systems,
   });
 
+  const serveTask = createServeTask({ holds, contents: store.contents, links: enforcement.links });
+
   function assemble(findAgent: AgentDirectory, readPass: ReadPass): Stages {
     const { systems, forwarder, links, meter, isGranted } = enforcement.current;
     return {
@@ -111,6 +114,7 @@ export function createStages(deps: {
       forward: createForward({ forwarder, meter, links, messages: enforcement.messages }),
       hold,
       serveHeldCall,
+      serveTask,
       block,
       refuse,
     };

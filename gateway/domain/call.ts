@@ -49,6 +49,8 @@ export type Call = {
     readonly session?: string;
     /** The id of the request, as JSON text, if it subscribes to changes of the list of tools (2026-07-28). */
     readonly subscription?: string;
+    /** The hold that the message asks for as a task: the gateway answers it, and no system. */
+    readonly task?: string;
   };
   /** The policy input as JSON text. It contains a JSON body byte for byte. */
   input: string;

@@ -30,10 +30,18 @@ export type Reply = {
   /** Refuses the call, or says that it is still held. If an answer has begun, it is aborted instead. */
   problem(decisionId: string, verdict: Verdict, problem: Problem): void;
   /** Gives the caller a handle to follow its hold. @param retryAfter seconds */
-  accepted(decisionId: string, hold: Pick<Hold, 'id' | 'status'>, retryAfter: number): void;
+  accepted(decisionId: string, hold: HandleState, retryAfter: number): void;
+  /** Tells a client of MCP how its task stands. @param retryAfter seconds */
+  task(decisionId: string, hold: HandleState, ended: HeldEnd, retryAfter: number): void;
   /** Where the caller reads the state of its hold. */
   locationOf(holdId: string): string;
 };
+
+/** What a handle says of its hold. */
+export type HandleState = Pick<Hold, 'id' | 'status' | 'execution' | 'createdAt' | 'expiresAt' | 'decidedAt'>;
+
+/** How a held call ended: with the system's answer, or with a problem; null if it has not ended. */
+export type HeldEnd = HeldResponse | Problem | null;
 
 /** How the caller reached the gateway: `host` is host and port as it says them, `own` the system with that address. */
 export type Via = { readonly host: string; readonly own: string | undefined };
@@ -77,6 +85,8 @@ export type AnsweredMessage = {
   readonly era: 'legacy' | 'modern';
   /** The token with which the caller wants to be told of progress, as JSON text. */
   readonly progressToken?: string;
+  /** Whether the caller takes a task instead of the result. */
+  readonly takesTasks?: boolean;
 };
 
 /**

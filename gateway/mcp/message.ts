@@ -3,12 +3,14 @@ import { parseSpans, type Span } from '../json/text.ts';
 import { validateJson } from '../json/validate.ts';
 import { MessageError } from './message-error.ts';
 import {
+  CAPABILITIES_KEY,
   END_SESSION,
   INVALID_PARAMS,
   INVALID_REQUEST,
   PROTOCOL_VERSION_KEY,
   RESPONSE,
   STREAM,
+  TASKS_EXTENSION,
   type Era,
 } from './protocol.ts';
 
@@ -32,6 +34,8 @@ export type Message = {
   readonly asksForTask: boolean;
   /** Whether the request subscribes to changes of the list of tools (2026-07-28). */
   readonly asksForToolChanges: boolean;
+  /** Whether the client takes a task for the result of this request (2026-07-28, extension tasks). */
+  readonly takesTasks: boolean;
   /** The message, as written. */
   readonly text: string;
 };
@@ -142,6 +146,7 @@ function messageAt(text: string, span: Span): Message {
       meta: null,
       asksForTask: false,
       asksForToolChanges: false,
+      takesTasks: false,
     };
   }
   if (answers > 0) fail(INVALID_REQUEST, 'A message with a method has neither result nor error.');
@@ -171,7 +176,7 @@ function messageAt(text: string, span: Span): Message {
     kind: id === null ? 'notification' : 'request',
     id,
     method: name,
-    era: eraOf(meta),
+    ...declaredIn(meta),
     subject: subject === null ? null : (JSON.parse(subject) as string),
     args,
     inputResponses: param('inputResponses'),
@@ -193,11 +198,17 @@ function isId(id: string | null): id is string {
   return id[0] === '"' || (/^(?:0|-?[1-9]\d{0,15})$/.test(id) && Number.isSafeInteger(Number(id)));
 }
 
-/** A request of 2026-07-28 names its revision, a date, so that later ones compare as greater. */
-function eraOf(meta: string | null): Era {
-  if (meta === null) return 'legacy';
-  const version = (JSON.parse(meta) as Record<string, unknown>)[PROTOCOL_VERSION_KEY];
-  return version === undefined ? 'legacy' : 'modern';
+/** A request of 2026-07-28 names its revision, and what its client can do. */
+function declaredIn(meta: string | null): { readonly era: Era; readonly takesTasks: boolean } {
+  const declared = meta === null ? {} : (JSON.parse(meta) as Record<string, unknown>);
+  if (declared[PROTOCOL_VERSION_KEY] === undefined) return { era: 'legacy', takesTasks: false };
+  const extensions = memberOf(declared[CAPABILITIES_KEY], 'extensions');
+  return { era: 'modern', takesTasks: memberOf(extensions, TASKS_EXTENSION) !== undefined };
+}
+
+function memberOf(value: unknown, name: string): unknown {
+  const isMap = typeof value === 'object' && value !== null && Object.hasOwn(value, name);
+  return isMap ? (value as Record<string, unknown>)[name] : undefined;
 }
 
 /**

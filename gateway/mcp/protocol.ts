@@ -11,11 +11,16 @@ export const METHOD_NOT_FOUND = -32601;
 export const INVALID_PARAMS = -32602;
 /** 2026-07-28: a header says something else than the body. */
 export const HEADER_MISMATCH = -32020;
+/** 2026-07-28: the request needs an extension that the client did not declare with it. */
+export const MISSING_CAPABILITY = -32021;
 
 /** The member of `_meta` by which a request of 2026-07-28 is known. */
 export const PROTOCOL_VERSION_KEY = 'io.modelcontextprotocol/protocolVersion';
 /** The member of `_meta` that names the subscription to which a notification belongs (2026-07-28). */
 export const SUBSCRIPTION_KEY = 'io.modelcontextprotocol/subscriptionId';
+/** What the client of a request of 2026-07-28 can do, and the extension by which it takes a task for a result. */
+export const CAPABILITIES_KEY = 'io.modelcontextprotocol/clientCapabilities';
+export const TASKS_EXTENSION = 'io.modelcontextprotocol/tasks';
 /** The agent's claims, as `Agent-Context` has them over HTTP. */
 export const CLAIMS_KEY = 'holdpoint/context';
 /** What the gateway decided, in the results that it composes. */

@@ -5,6 +5,9 @@ import { parseSpans } from '../json/text.ts';
 export type ServerMessage = {
   readonly kind: 'response' | 'request' | 'notification';
   readonly method: string | null;
+  /** The JSON texts of these members, as written; null if absent. */
+  readonly result: string | null;
+  readonly error: string | null;
   /** The message with another id, as JSON text. */
   withId(id: string): string;
 };
@@ -24,11 +27,17 @@ export function readServerMessage(json: string): ServerMessage | null {
   if (json[root.start] !== '{') return null;
   const id = members.get('id')?.value;
   const method = members.get('method')?.value;
+  const textOf = (name: string): string | null => {
+    const value = members.get(name)?.value;
+    return value ? json.slice(value.start, value.end) : null;
+  };
   const isResponse = method === undefined && (members.has('result') || members.has('error'));
   if (!isResponse && method === undefined) return null;
   return {
     kind: isResponse ? 'response' : id === undefined ? 'notification' : 'request',
     method: method === undefined ? null : String(JSON.parse(json.slice(method.start, method.end))),
+    result: textOf('result'),
+    error: textOf('error'),
     withId: (other) => (id === undefined ? json : json.slice(0, id.start) + other + json.slice(id.end)),
   };
 }

@@ -15,10 +15,12 @@ import {
   END_SESSION,
   INVALID_PARAMS,
   INVALID_REQUEST,
+  MISSING_CAPABILITY,
   RESPONSE,
   REVISION_WITH_BATCHES,
   STREAM,
   type Era,
+  TASKS_EXTENSION,
 } from '../../mcp/protocol.ts';
 import { charsetOf } from '../http/charset.ts';
 import { asClaims, parseClaims, parseTraceId } from '../http/context.ts';
@@ -75,6 +77,7 @@ export function createMcpDescriber(system: System, passes: Pick<Passes, 'open'>)
         era,
         ...(session !== null && { session }),
         ...(message?.asksForToolChanges && { subscription: message.id! }),
+        ...taskOf(message),
       },
       input: createMcpInput(
         principalText(principal),
@@ -140,12 +143,13 @@ function transportMethod({ method }: Arrival): string {
 }
 
 function answeredOf(message: Message): AnsweredMessage {
-  const { kind, id, method, era } = message;
+  const { kind, id, method, era, takesTasks } = message;
   const progressToken = metaOf(message)?.['progressToken'];
   return {
     id: kind === 'request' ? id : null,
     method,
     era,
+    ...(takesTasks && { takesTasks }),
     ...(progressToken !== undefined && { progressToken: JSON.stringify(progressToken) }),
   };
 }
@@ -160,6 +164,20 @@ function assertBatchable({ headers }: Arrival, all: readonly Message[]): void {
   const ids = all.flatMap(({ kind, id }) => (kind === 'request' ? [id] : []));
   if (new Set(ids).size < ids.length)
     throw new MessageError(INVALID_REQUEST, 'Two requests of the batch have the same id.');
+}
+
+/** The id of a hold, which stands for a task. Ids of other forms are those of the system's own tasks. */
+const HOLD = /^hold_[0-9a-f]{32}$/;
+
+/** @throws MessageError -32021 if the client did not declare that it knows tasks */
+function taskOf(message: Message | null): { readonly task?: string } {
+  if (message?.era !== 'modern' || !message.method.startsWith('tasks/')) return {};
+  const { subject, takesTasks, id } = message;
+  if (subject === null || !HOLD.test(subject)) return {};
+  if (takesTasks) return { task: subject };
+  const detail = `Declare the extension ${TASKS_EXTENSION} with each request about a task.`;
+  const requiredCapabilities = { extensions: { [TASKS_EXTENSION]: {} } };
+  throw new MessageError(MISSING_CAPABILITY, detail, id, { requiredCapabilities });
 }
 
 function claimsOf({ headers }: Arrival, message: Message | null): Claims {

@@ -1,12 +1,13 @@
 import type { Verdict } from '../../domain/decision.ts';
 import { VIA } from '../../domain/headers.ts';
-import type { HeldResponse, Hold } from '../../domain/hold.ts';
+import type { HeldResponse } from '../../domain/hold.ts';
 import type { AgentResponse } from '../../domain/message.ts';
 import type { Problem } from '../../domain/problem.ts';
 import type { RefusalShape } from '../../domain/refusal-shape.ts';
 import type {
   AnsweredMessage,
   ConnectionReply,
+  HandleState,
   Preference,
   Reply,
   Sharing,
@@ -226,7 +227,7 @@ export class HttpReply implements ConnectionReply, MessageTransport {
   /**
    * 202 with a handle (RFC 7240 section 4.1): control releases the call, and the agent reads the outcome at `Location`.
    */
-  accepted(decisionId: string, { id, status }: Pick<Hold, 'id' | 'status'>, retryAfter: number): void {
+  accepted(decisionId: string, { id, status }: HandleState, retryAfter: number): void {
     const body = Buffer.from(JSON.stringify({ hold_id: id, status, retry_after: retryAfter }));
     const fields = {
       'content-type': 'application/json',
@@ -240,6 +241,11 @@ export class HttpReply implements ConnectionReply, MessageTransport {
     };
     this.#response.begin(202, Object.entries(fields).flat());
     this.#end(body);
+  }
+
+  /** Never called: only a message of MCP asks for a task. */
+  task(): void {
+    this.abort();
   }
 
   locationOf(holdId: string): string {

@@ -7,7 +7,7 @@ import { outcomeView } from './outcome-view.ts';
 import type { HoldSnapshot, Waiting } from './hold-waiters.ts';
 
 /** Seconds after which a caller should ask again; SDKs honour at most 60. */
-const RETRY_AFTER = 5;
+export const RETRY_AFTER = 5;
 
 /** A caller's request at a hold: how long the caller may wait, whether it is still connected, and its answer. */
 export class HeldRequest implements Waiting {
@@ -104,7 +104,7 @@ export class HeldRequest implements Waiting {
 }
 
 /** The problem, with its hold, the reviewer's code and note, and the outcome. */
-function withHold(problem: Problem, hold: HoldSnapshot, extras: { retry_after?: number }): Problem {
+export function withHold(problem: Problem, hold: HoldSnapshot, extras: { retry_after?: number } = {}): Problem {
   const code = hold.code === null ? {} : { reviewer_code: hold.code };
   const note = hold.note === null ? {} : { note: hold.note };
   const rule = hold.rules?.[0] ? { rule: hold.rules[0].id } : {};

@@ -2,7 +2,10 @@ import type { CallHold, Hold } from '../../domain/hold.ts';
 import type { HoldStore } from '../../domain/hold-store.ts';
 
 /** What a waiter keeps of its hold. There may be thousands of waiters, so the rest stays in the store. */
-export type HoldSnapshot = Pick<Hold, 'id' | 'version' | 'status' | 'execution' | 'code' | 'note' | 'outcome'> & {
+export type HoldSnapshot = Pick<
+  Hold,
+  'id' | 'version' | 'status' | 'execution' | 'code' | 'note' | 'outcome' | 'createdAt' | 'expiresAt' | 'decidedAt'
+> & {
   /** Absent, as `rules` are, where no call is held. */
   readonly resendAt?: CallHold['resendAt'] | undefined;
   readonly rules?: CallHold['rules'] | undefined;
@@ -164,6 +167,9 @@ export function snapshot({
   note,
   outcome,
   rules,
+  createdAt,
+  expiresAt,
+  decidedAt,
 }: HoldSnapshot): HoldSnapshot {
-  return { id, version, status, execution, resendAt, code, note, outcome, rules };
+  return { id, version, status, execution, resendAt, code, note, outcome, rules, createdAt, expiresAt, decidedAt };
 }

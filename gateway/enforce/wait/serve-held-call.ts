@@ -3,30 +3,19 @@ import type { Completion } from '../../domain/completion.ts';
 import type { CallHold, Hold } from '../../domain/hold.ts';
 import type { HoldContents } from '../../domain/hold-contents.ts';
 import type { HoldStore } from '../../domain/hold-store.ts';
-import { Problem, type ProblemCode } from '../../domain/problem.ts';
-import { problems } from '../../domain/problems.ts';
+import { Problem } from '../../domain/problem.ts';
 import type { Reply, Tunnel } from '../../domain/reply.ts';
 import type { System } from '../../domain/system.ts';
-import { iso } from '../../domain/time.ts';
 import type { Forwarder } from '../forwarder.ts';
 import type { Answered, Links } from '../links/links.ts';
 import type { Released, Releaser } from '../release/release.ts';
+import { endOf, isCall } from './held-end.ts';
 import { HeldRequest } from './held-request.ts';
 import type { Patience } from './patience.ts';
 import { isSettled, snapshot, type HoldSnapshot, type HoldWaiters } from './hold-waiters.ts';
 
 /** Milliseconds until a release that could not begin is retried. */
 const RETRY = 500;
-
-/** The problem that the agent gets for a hold that will never be executed. */
-const ENDINGS: Partial<Record<Hold['status'], ProblemCode>> = {
-  rejected: 'rejected',
-  expired: 'expired',
-  lapsed: 'expired',
-  cancelled: 'cancelled',
-  superseded: 'superseded',
-  'taken-over': 'taken-over',
-};
 
 /** A hold, when its caller began to wait (`performance.now()`), and which client the caller is, if that matters. */
 export type HeldSince = { readonly hold: CallHold; readonly since: number; readonly client?: string };
@@ -110,23 +99,12 @@ export function createServeHeldCall(deps: {
   }
 
   async function conclude(hold: Hold | HoldSnapshot, request: HeldRequest): Promise<Completion> {
-    switch (hold.execution) {
-      case 'executed':
-      case 'confirmed-executed': {
-        const kept = await contents.response(hold.id).catch(() => null);
-        if (!kept?.complete || !isCall(hold)) return request.refuse(hold, new Problem('already-executed'));
-        const { response, notes } = links.stored(answered(hold, request.reply), kept);
-        return request.give(hold, response, notes);
-      }
-      case 'failed':
-        return request.refuse(hold, new Problem('upstream-unreachable'));
-      case 'confirmed-not':
-        return request.refuse(hold, new Problem('upstream-unreachable', { detail: NOT_DONE }));
-      case 'indeterminate':
-        if (isSettled(hold)) return request.refuse(hold, new Problem('outcome-unknown'));
+    const end = await endOf(hold, contents);
+    if (end instanceof Problem) return request.refuse(hold, end);
+    if (end !== null && isCall(hold)) {
+      const { response, notes } = links.stored(answered(hold, request.reply), end);
+      return request.give(hold, response, notes);
     }
-    const ending = ENDINGS[hold.status];
-    if (ending) return request.refuse(hold, new Problem(ending, because(hold)));
     if (waiters.draining) return request.refuse(hold, new Problem('draining'), { retry_after: 1 });
     return request.sendAway(hold);
   }
@@ -147,30 +125,8 @@ function isOver(hold: HoldSnapshot): boolean {
   return isSettled(hold) && !(hold.status === 'approved' && hold.execution === 'none');
 }
 
-function isCall(hold: Hold | HoldSnapshot): hold is CallHold {
-  return 'kind' in hold && hold.kind === 'approval';
-}
-
 function answered({ principal, system, path }: CallHold, reply: Reply): Answered {
   return { agent: principal.agent, system, target: path, reply };
-}
-
-const NOT_DONE = 'The call did not reach the system. Send it again, with a new Idempotency-Key if it had one.';
-
-const LAPSED =
-  'A reviewer approved the call, but its caller did not collect it in time, so it was not sent. Send it again to ask for approval again.';
-
-/**
- * Why the gateway superseded a hold: a blocking policy is not the only reason. Of a rejection, until when it answers
- * identical calls.
- */
-function because({ status, note, rejectedUntil }: HoldSnapshot): { detail?: string } {
-  if (status === 'rejected' && rejectedUntil !== undefined) {
-    return { detail: `${problems.rejected[2]} Until ${iso(rejectedUntil)}, it gets this answer and asks no reviewer.` };
-  }
-  if (status === 'lapsed') return { detail: LAPSED };
-  if (status !== 'superseded' || note === null) return {};
-  return { detail: `Superseded: ${note.replace(/\.$/, '')}. Do not send the call again unchanged.` };
 }
 
 /** Releases a held handshake into its tunnel. The messages in the tunnel are not an answer that could be stored. */

@@ -46,6 +46,10 @@ export class LaneRequest implements AgentRequest {
     return this.#left === 0;
   }
 
+  get wasRead(): boolean {
+    return this.#reader !== null;
+  }
+
   /** Bytes of the body still to come. */
   get left(): number {
     return this.#left;

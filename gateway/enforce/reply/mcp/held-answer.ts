@@ -2,6 +2,7 @@ import { headerValue } from '../../../domain/headers.ts';
 import type { StreamedAnswer } from '../../../domain/reply.ts';
 import type { AnswerNote } from '../../../domain/upstream-sink.ts';
 import { dataOf, EventSplitter, withData } from '../../../mcp/event-splitter.ts';
+import { isEventStream } from '../../../mcp/final-response.ts';
 import { readServerMessage } from '../../../mcp/response.ts';
 
 /** The largest event of a held call that is read, to give the response the id of the caller that waits. */
@@ -53,8 +54,7 @@ export class HeldAnswer implements StreamedAnswer {
 
   head(status: number, headers: string[]): void {
     this.#status = status;
-    const type = headerValue(headers, 'content-type') ?? '';
-    if (status === 200 && /^text\/event-stream\s*(?:;|$)/i.test(type)) this.#events = new EventSplitter();
+    if (status === 200 && isEventStream(headerValue(headers, 'content-type'))) this.#events = new EventSplitter();
   }
 
   data(chunk: Buffer): boolean {

@@ -2,10 +2,19 @@ import type { Verdict } from '../../../domain/decision.ts';
 import type { HeldResponse } from '../../../domain/hold.ts';
 import { headerValue } from '../../../domain/headers.ts';
 import type { Problem } from '../../../domain/problem.ts';
-import type { AnsweredMessage, Preference, Reply, StreamedAnswer, Via } from '../../../domain/reply.ts';
+import type {
+  AnsweredMessage,
+  HandleState,
+  HeldEnd,
+  Preference,
+  Reply,
+  StreamedAnswer,
+  Via,
+} from '../../../domain/reply.ts';
 import { STREAM, END_SESSION } from '../../../mcp/protocol.ts';
 import { HeldAnswer, type MessageSink } from './held-answer.ts';
 import { foreignResponse, isFault, refusal, tooLargeForStream } from './refusal.ts';
+import { createdTask, detailedTask } from './task.ts';
 import { WaitingStream } from './waiting-stream.ts';
 
 /** The largest response that every client reads from a stream: one of them ends its session at 1 MiB. */
@@ -27,6 +36,7 @@ export type MessageTransport = Pick<Reply, 'via' | 'gone' | 'whyCutOff' | 'onClo
 };
 
 const WAITS: Preference = { async: false, wait: null };
+const TAKES_TASK: Preference = { async: true, wait: null };
 
 /**
  * Answers one message of MCP over Streamable HTTP. A call that waits for people gets its stream at once, with a sign of
@@ -34,7 +44,7 @@ const WAITS: Preference = { async: false, wait: null };
  */
 export class McpReply implements Reply {
   readonly tunnel = null;
-  readonly preference = WAITS;
+  readonly preference: Preference;
   readonly #http: MessageTransport;
   readonly #message: AnsweredMessage;
   #waiting: WaitingStream | null = null;
@@ -42,6 +52,7 @@ export class McpReply implements Reply {
   constructor(http: MessageTransport, message: AnsweredMessage) {
     this.#http = http;
     this.#message = message;
+    this.preference = message.takesTasks && message.method === 'tools/call' ? TAKES_TASK : WAITS;
   }
 
   get via(): Via {
@@ -95,9 +106,14 @@ export class McpReply implements Reply {
     this.#respond(decisionId, verdict, status, body);
   }
 
-  /** Never called: no client of MCP prefers a handle of HTTP. */
-  accepted(): void {
-    this.#http.abort();
+  accepted(decisionId: string, hold: HandleState, retryAfter: number): void {
+    this.#result(decisionId, 'hold', createdTask(hold, retryAfter));
+  }
+
+  task(decisionId: string, hold: HandleState, ended: HeldEnd, retryAfter: number): void {
+    const asks = this.#message.method === 'tasks/get';
+    const result = asks ? detailedTask(hold, ended, decisionId, retryAfter) : '{"resultType":"complete"}';
+    this.#result(decisionId, 'allow', result);
   }
 
   locationOf(holdId: string): string {
@@ -127,6 +143,10 @@ export class McpReply implements Reply {
       },
       foreign: (status, body) => foreignResponse(message, decisionId, status, body),
     };
+  }
+
+  #result(decisionId: string, verdict: Verdict, result: string): void {
+    this.#respond(decisionId, verdict, 200, `{"jsonrpc":"2.0","id":${this.#message.id},"result":${result}}`);
   }
 
   #respond(decisionId: string, verdict: Verdict, status: number, json: string): void {

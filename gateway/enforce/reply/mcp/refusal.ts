@@ -2,7 +2,7 @@ import type { Verdict } from '../../../domain/decision.ts';
 import type { Problem, ProblemCode } from '../../../domain/problem.ts';
 import type { AnsweredMessage } from '../../../domain/reply.ts';
 import { MessageError } from '../../../mcp/message-error.ts';
-import { DECISION_KEY, INVALID_REQUEST, PARSE_ERROR } from '../../../mcp/protocol.ts';
+import { DECISION_KEY, INVALID_PARAMS, INVALID_REQUEST, PARSE_ERROR } from '../../../mcp/protocol.ts';
 import { readServerMessage } from '../../../mcp/response.ts';
 
 /** What happened to a call, for the model that made it. Codes that are not here are errors of JSON-RPC. */
@@ -46,24 +46,44 @@ export function refusal(
   decisionId: string,
   verdict: Verdict,
 ): McpRefusal {
+  const result = method === 'tools/call' ? toolError(problem, era, decisionId, verdict) : null;
+  if (result === null) return rpcError(problem, { id, method }, decisionId, verdict);
+  return { status: 200, body: `{"jsonrpc":"2.0","id":${id},"result":${JSON.stringify(result)}}` };
+}
+
+/** The result of a tool that was not executed; null for a problem that the model can do nothing about. */
+export function toolError(
+  problem: Problem,
+  era: AnsweredMessage['era'],
+  decisionId: string,
+  verdict: Verdict,
+): object | null {
   const said = SAID[problem.code];
-  if (method !== 'tools/call' || said === undefined) return rpcError(problem, id, decisionId, verdict);
-  const result = {
+  if (said === undefined) return null;
+  return {
     ...(era === 'modern' && { resultType: 'complete' }),
     content: [{ type: 'text', text: textOf(problem, said) }],
     isError: true,
     _meta: { [DECISION_KEY]: decisionOf(problem, decisionId, verdict) },
   };
-  return { status: 200, body: `{"jsonrpc":"2.0","id":${id},"result":${JSON.stringify(result)}}` };
 }
 
 /** An error of JSON-RPC. Faults of the message itself have the statuses and codes of the standard. */
-export function rpcError(problem: Problem, id: string | null, decisionId: string, verdict: Verdict): McpRefusal {
-  const isOwnFault = isFault(problem);
+export function rpcError(
+  problem: Problem,
+  { id, method }: Pick<AnsweredMessage, 'id' | 'method'>,
+  decisionId: string,
+  verdict: Verdict,
+): McpRefusal {
+  const isUnknownTask = method.startsWith('tasks/') && problem.code === 'not-found';
+  const isOwnFault = isFault(problem) && !isUnknownTask;
   const error = {
-    code: problem instanceof MessageError ? problem.rpcCode : isOwnFault ? standardCode(problem) : problem.status,
-    message: problem.message,
-    data: { [DECISION_KEY]: decisionOf(problem, decisionId, verdict) },
+    code: isUnknownTask ? INVALID_PARAMS : isOwnFault ? standardCode(problem) : problem.status,
+    message: isUnknownTask ? 'There is no such task.' : problem.message,
+    data: {
+      ...(problem instanceof MessageError && problem.data),
+      [DECISION_KEY]: decisionOf(problem, decisionId, verdict),
+    },
   };
   return {
     status: isOwnFault ? problem.status : 200,
@@ -90,8 +110,9 @@ export function isFault({ code }: Problem): boolean {
   return FAULTS.has(code);
 }
 
-function standardCode({ code }: Problem): number {
-  return code === 'bad-body' ? PARSE_ERROR : INVALID_REQUEST;
+function standardCode(problem: Problem): number {
+  if (problem instanceof MessageError) return problem.rpcCode;
+  return problem.code === 'bad-body' ? PARSE_ERROR : INVALID_REQUEST;
 }
 
 function decisionOf({ code, extras }: Problem, decisionId: string, verdict: Verdict): Record<string, unknown> {
