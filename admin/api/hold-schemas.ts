@@ -127,6 +127,7 @@ const action = z.object({
   reversible: z.boolean().nullable().describe('As policy says; null when it does not.'),
   headers: z.record(z.string(), z.string()).describe('The headers that policies see.'),
   hidden_headers: z.array(z.string()).describe('Names of headers that have hidden values.'),
+  tool: z.string().nullable().describe('The tool that is called over MCP; `body` then has its arguments.'),
   body: z
     .unknown()
     .describe('The body as policies see it. A number that JavaScript would round is a string. Null when opaque.'),

@@ -125,6 +125,7 @@ function action(
     reversible: hold.terms.reversible,
     headers: action.headers,
     hidden_headers: hiddenHeaders(call, action.headers),
+    tool: action.tool,
     body: view.body,
     readings: readingsOf(call),
     body_text: view.text,

@@ -295,9 +295,31 @@ export function graphqlOf(input: PolicyInput): {
   };
 }
 
-/** The body as policy sees it, with exact numbers; undefined if policy cannot read it, or there is none. */
+/**
+ * What policy sees of a body, with exact numbers: of a call of a tool, its arguments. Undefined if policy cannot read it,
+ * or there is none.
+ */
 export function bodyOf(input: PolicyInput): ExactJson | undefined {
-  return memberOf(memberOf(parseExactly(input), 'action'), 'body');
+  const action = memberOf(parseExactly(input), 'action');
+  if (memberOf(action, 'tool') === undefined) return memberOf(action, 'body');
+  return memberOf(action, 'arguments') ?? {};
+}
+
+/** Whether an input describes a call of a tool. */
+export function isToolCall(input: PolicyInput): boolean {
+  return parseSpans(input).members.get('action')?.value.members.has('tool') ?? false;
+}
+
+/**
+ * Replaces the arguments of a tool in an input that has some.
+ * @param args JSON text
+ * @param bytes the length of the new body as it will be sent
+ */
+export function withArguments(input: PolicyInput, args: string, bytes: number): PolicyInput {
+  const action = parseSpans(input).members.get('action')!.value.members;
+  const size = action.get('body_bytes')!.value;
+  const old = action.get('arguments')!.value;
+  return input.slice(0, size.start) + bytes + input.slice(size.end, old.start) + args + input.slice(old.end);
 }
 
 /** Length of the beginning that an agent's calls to one path share. No value lies on both sides of its end. */
@@ -345,8 +367,19 @@ const text = z.string().nullable().catch(null);
 const shown = z.object({
   principal: z.object({ session: text }).catch({ session: null }),
   action: z
-    .object({ headers: z.record(z.string(), z.string()).catch({}), body: z.unknown().optional() })
-    .catch({ headers: {}, body: null }),
+    .object({
+      headers: z.record(z.string(), z.string()).catch({}),
+      body: z.unknown().optional(),
+      tool: z.string().nullable().catch(null),
+      arguments: z.unknown().optional(),
+    })
+    .catch({ headers: {}, body: null, tool: null, arguments: null })
+    // What a tool is called with is what people read and edit.
+    .transform(({ headers, body, tool, arguments: args = {} }) => ({
+      headers,
+      tool,
+      body: tool === null ? body : args,
+    })),
   resource: z.object({ type: z.string(), id: z.string().nullable() }).nullable().catch(null),
   context: z
     .object({

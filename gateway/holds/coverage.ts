@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import { canonicalJson, isList, isNumber, isObject, type ExactJson } from '../json/exact-json.ts';
 import { headerValue } from '../domain/headers.ts';
-import { bodyOf, haveOneBody, isOtherCase } from '../domain/policy-input.ts';
+import { bodyOf, haveOneBody, isOtherCase, isToolCall } from '../domain/policy-input.ts';
 import type { Requirement } from '../domain/decision.ts';
 import type { Grant, GrantTerms } from '../domain/grant.ts';
 import type { HoldDraft } from '../domain/hold-store.ts';
@@ -9,6 +9,7 @@ import type { CallHold, HeldCall } from '../domain/hold.ts';
 import { createId } from '../domain/id.ts';
 import { mayStayOpen, pathTemplateOf, type Openable, type OpenPlace } from '../domain/open-place.ts';
 import { pointerTo } from '../json/pointer.ts';
+import { readMessages } from '../mcp/message.ts';
 import { bodyDigest, isReadWhole } from './body-digest.ts';
 import { decodedSegment, pinnedTarget, type PinnedTarget } from './open-target.ts';
 import { approvals } from './quorum.ts';
@@ -182,7 +183,18 @@ function membersOf(call: HeldCall): (readonly [string, ExactJson])[] {
 }
 
 function readableBody(call: HeldCall): ExactJson | undefined {
-  return isReadWhole(headerValue(call.headers, 'content-type') ?? '') ? bodyOf(call.input) : undefined;
+  const isWhole = isToolCall(call.input) ? hasArgumentsAlone(call.body) : isReadWhole(typeOf(call));
+  return isWhole ? bodyOf(call.input) : undefined;
+}
+
+/** Whether a call of a tool says nothing beside its arguments, such as what a person answered to the server. */
+function hasArgumentsAlone(body: Buffer): boolean {
+  const [{ inputResponses, asksForTask }] = readMessages(body).all;
+  return inputResponses === null && !asksForTask;
+}
+
+function typeOf({ headers }: HeldCall): string {
+  return headerValue(headers, 'content-type') ?? '';
 }
 
 type OpenMembers = ReadonlyMap<string, OpenMember>;
@@ -195,8 +207,7 @@ function pinnedBody(call: HeldCall, open: readonly string[]): { pinned: ExactJso
   const openMembers = new Map<string, OpenMember>();
   const body = readableBody(call);
   if (body === undefined) {
-    const type = headerValue(call.headers, 'content-type') ?? '';
-    return { pinned: { unseen: bodyDigest(call.body, type) }, openMembers };
+    return { pinned: { unseen: bodyDigest(call.body, typeOf(call)) }, openMembers };
   }
   const json = withoutOpen(body, '', new Set(open), openMembers);
   // In the order of the pointers: members may come in any.

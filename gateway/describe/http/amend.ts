@@ -2,9 +2,18 @@ import { isUtf8 } from 'node:buffer';
 import { type ExactJson, isExactJson, isList, isObject, isSameJson, parseExactly } from '../../json/exact-json.ts';
 import type { NotAmended } from '../../domain/amendment.ts';
 import type { HeldCall } from '../../domain/hold.ts';
-import { bodyOf, graphqlOf, haveOneBody, type PolicyInput, withBody } from '../../domain/policy-input.ts';
+import {
+  bodyOf,
+  graphqlOf,
+  haveOneBody,
+  isToolCall,
+  type PolicyInput,
+  withArguments,
+  withBody,
+} from '../../domain/policy-input.ts';
 import { isWithin, pointerTo } from '../../json/pointer.ts';
 import { Problem } from '../../domain/problem.ts';
+import { rewriteArguments } from '../mcp/rewrite-arguments.ts';
 import { areLines } from './bodies/lines.ts';
 import { readBodyAs } from './body-json.ts';
 import { rewriteForm, withoutEmptied, withoutTypes } from './form-text.ts';
@@ -29,7 +38,8 @@ const UNSEEN = 'Policy cannot see into the body, so it cannot be edited. Reject 
 /**
  * Applies a reviewer's edit to a held call, in the encoding that the agent chose.
  *
- * @param edit a merge patch (RFC 7396) or a `JsonPatch` (RFC 6902) over the body as policy sees it
+ * @param edit a merge patch (RFC 7396) or a `JsonPatch` (RFC 6902) over the body as policy sees it; of a call of a tool,
+ *   over its arguments
  * @param editable JSON pointers (RFC 6901) of what may change, with everything below them; `""` is the whole body
  * @returns the call as it would have been described had the agent sent it so, unedited values the same byte for byte;
  *   or why the edit is refused, as when the encoding cannot express it exactly
@@ -50,7 +60,9 @@ export function amendCall(call: HeldCall, edit: unknown, editable: readonly stri
   }
   if ((headerOf(call, 'content-encoding') ?? 'identity').toLowerCase() !== 'identity')
     return refused('The agent sent the body compressed, so it cannot be edited. Reject the call, or take it over.');
-  if (bodyOf(call.input) === undefined) return refused(UNSEEN);
+  const seen = bodyOf(call.input);
+  if (seen === undefined) return refused(UNSEEN);
+  if (isToolCall(call.input)) return amendArguments(call, seen, edit, given, editable);
   const contentType = headerOf(call, 'content-type');
   const [path] = call.target.split('?', 1) as [string];
   const kind = bodyKind(contentType);
@@ -66,20 +78,51 @@ export function amendCall(call: HeldCall, edit: unknown, editable: readonly stri
   }
 
   const before = parseExactly(judged);
-  const patched = edit instanceof JsonPatch ? patchedBy(before, given) : mergePatch(before, given);
-  if (patched instanceof JsonPatchError)
-    return refused(`Operation ${patched.pointer} of the patch: ${patched.message}.`);
-  const wanted = form ? withoutTypes(patched) : patched;
-  const changed = [...differences(before, wanted, '')];
-  if (changed.length === 0) return refused('The edit changes nothing. Approve the call as it is, or change something.');
-  const barred = changed.find((pointer) => !editable.some((above) => isWithin(pointer, above)));
-  if (barred !== undefined) return refused(notEditable(barred, editable), barred);
+  const proposed = propose(before, edit, given, editable, form ? withoutTypes : (wanted) => wanted);
+  if ('detail' in proposed) return proposed;
+  const { wanted } = proposed;
 
   const after = form ? withoutEmptied(before, wanted) : wanted;
   const body = Buffer.from(form ? rewriteForm(text, after) : rewriteJson(text, before, after));
   if (body.length === 0) return refused('The edit leaves no body. Keep at least one field.');
   if (body.length > MOST_AMENDED) return refused(`The edit makes the body larger than ${MOST_AMENDED} bytes.`);
   return reread(call, judged, body, (edited) => bodyJson(edited, contentType, path), after);
+}
+
+/** A call of a tool: what is edited are its arguments. */
+function amendArguments(
+  call: HeldCall,
+  before: ExactJson,
+  edit: unknown,
+  given: ExactJson,
+  editable: readonly string[],
+): HeldCall | NotAmended {
+  const proposed = propose(before, edit, given, editable);
+  if ('detail' in proposed) return proposed;
+  const { wanted, changed } = proposed;
+  const rewritten = rewriteArguments(call, before, wanted, changed);
+  if (typeof rewritten === 'string') return refused(rewritten);
+  const { body, args } = rewritten;
+  if (body.length > MOST_AMENDED) return refused(`The edit makes the body larger than ${MOST_AMENDED} bytes.`);
+  return { ...call, headers: withLength(call, body.length), body, input: withArguments(call.input, args, body.length) };
+}
+
+/** What the edit makes of the body as policy sees it, and the places that it changes; or why it may not. */
+function propose(
+  before: ExactJson,
+  edit: unknown,
+  given: ExactJson,
+  editable: readonly string[],
+  prepare = (patched: ExactJson): ExactJson => patched,
+): { readonly wanted: ExactJson; readonly changed: readonly string[] } | NotAmended {
+  const patched = edit instanceof JsonPatch ? patchedBy(before, given) : mergePatch(before, given);
+  if (patched instanceof JsonPatchError)
+    return refused(`Operation ${patched.pointer} of the patch: ${patched.message}.`);
+  const wanted = prepare(patched);
+  const changed = [...differences(before, wanted, '')];
+  if (changed.length === 0) return refused('The edit changes nothing. Approve the call as it is, or change something.');
+  const barred = changed.find((pointer) => !editable.some((above) => isWithin(pointer, above)));
+  return barred === undefined ? { wanted, changed } : refused(notEditable(barred, editable), barred);
 }
 
 function patchedBy(before: ExactJson, operations: ExactJson): ExactJson | JsonPatchError {
@@ -119,10 +162,13 @@ function reread(
     readings.push(amended);
   }
   const [input, ...otherReadings] = readings as [PolicyInput, ...PolicyInput[]];
-  const headers = call.headers.map((value, index) =>
-    index % 2 === 1 && call.headers[index - 1]!.toLowerCase() === 'content-length' ? String(body.length) : value,
+  return { ...call, headers: withLength(call, body.length), body, input, ...(call.otherReadings && { otherReadings }) };
+}
+
+function withLength({ headers }: HeldCall, bytes: number): readonly string[] {
+  return headers.map((value, index) =>
+    index % 2 === 1 && headers[index - 1]!.toLowerCase() === 'content-length' ? String(bytes) : value,
   );
-  return { ...call, headers, body, input, ...(call.otherReadings && { otherReadings }) };
 }
 
 /** The usual reading of a body that policy can read. The number of its fields was judged when it arrived. */

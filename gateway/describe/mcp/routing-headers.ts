@@ -32,7 +32,7 @@ export function assertPlainHeaders(raw: readonly string[]): void {
 export function assertRoutingHeaders(message: Message, headers: IncomingHttpHeaders): void {
   const isModern = message.era === 'modern';
   const check = (name: string, expected: string, isRequired: boolean) => {
-    const sent = decoded(headers[name]);
+    const sent = decodedHeader(headers[name]);
     if (sent === null ? !isRequired : sent === expected) return;
     const problem = sent === null ? 'is missing' : 'says something else than the body';
     throw new MessageError(HEADER_MISMATCH, `The header ${name} ${problem}. Send both alike.`, message.id);
@@ -48,7 +48,7 @@ function revisionOf({ meta }: Message): string {
 }
 
 /** A value with other characters than those of headers is sent as `=?base64?…?=` (2026-07-28, Transports). */
-function decoded(value: string | string[] | undefined): string | null {
+export function decodedHeader(value: string | string[] | undefined): string | null {
   if (typeof value !== 'string') return null;
   const coded = /^=\?base64\?([\w+/]*={0,2})\?=$/.exec(value)?.[1];
   return coded === undefined ? value : Buffer.from(coded, 'base64').toString('utf8');

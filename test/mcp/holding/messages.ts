@@ -41,7 +41,7 @@ export const REGO = `package rules.ledger
 
 allow contains {"rule": "all"}
 
-hold contains {"rule": "large", "reviewers": ["finance"], "editable": ["/amount"]} if {
+hold contains {"rule": "large", "reviewers": ["finance"], "editable": ["/amount"], "open": ["/note"], "reversible": true} if {
 	input.action.tool == "refund"
 	input.action.arguments.amount > 100
 }

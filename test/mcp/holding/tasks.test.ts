@@ -5,56 +5,25 @@ import {
   type TaskV2,
 } from '@modelcontextprotocol/ext-tasks/core/v2';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { hashToken } from '../../../gateway/identify/token.ts';
-import { writeFiles } from '../../helpers/folder.ts';
-import {
-  createPlace,
-  eventually,
-  REVIEWER_TOKEN,
-  TOKEN,
-  type Answer,
-  type Place,
-  type RunningGateway,
-} from '../../helpers/gateway.ts';
-import { startUpstream, type Upstream } from '../../helpers/upstream.ts';
-import { executeTool, META, modern, REGO } from './messages.ts';
+import { eventually, type Answer } from '../../helpers/gateway.ts';
+import { executeTool, META, modern } from './messages.ts';
+import { openScene, OTHER_TOKEN, type Scene } from './scene.ts';
 
-const OTHER_TOKEN = 'hp_another-agent-of-the-tests';
-
-const policies = writeFiles({ 'ledger.rego': REGO });
-let upstream: Upstream;
-let place: Place;
-let gateway: RunningGateway;
+let scene: Scene;
 
 beforeAll(async () => {
-  upstream = await startUpstream((received, response) => {
+  scene = await openScene((received, response) => {
     // A call with this note is never answered.
     if (!received.body.includes('never answered')) executeTool(received, response);
   });
-  const agent = (id: string, token: string) => ({
-    id,
-    owner: 'ana@example.com',
-    token_sha256: hashToken(token),
-    systems: ['ledger'],
-  });
-  place = await createPlace(upstream.url, {
-    policies: policies.path,
-    systems: { ledger: { upstream: upstream.url, mcp: '/mcp' } },
-    agents: [agent('refund-bot', TOKEN), agent('other-bot', OTHER_TOKEN)],
-    reviewers: [{ id: 'ben@example.com', token_sha256: hashToken(REVIEWER_TOKEN), groups: ['finance'] }],
-  });
-  gateway = await place.start();
 });
-afterAll(async () => {
-  await place?.remove();
-  await upstream?.close();
-  policies.remove();
-});
+afterAll(() => scene?.close());
 
 const refund = (args: object, meta?: object, id?: number | string) =>
   modern('tools/call', { name: 'refund', arguments: args }, meta, id);
-const about = (method: string, taskId: string, meta?: object) => gateway.call(modern(method, { taskId }, meta, 'q'));
-const sentWith = (note: string) => upstream.received.filter(({ body }) => body.includes(note));
+const about = (method: string, taskId: string, meta?: object) =>
+  scene.gateway.call(modern(method, { taskId }, meta, 'q'));
+const sentWith = (note: string) => scene.sentWith(note);
 
 function resultOf<Result>(answer: Answer): Result {
   expect(answer.status).toBe(200);
@@ -62,7 +31,7 @@ function resultOf<Result>(answer: Answer): Result {
 }
 
 async function begin(args: object): Promise<TaskV2> {
-  const created: unknown = resultOf(await gateway.call(refund(args)));
+  const created: unknown = resultOf(await scene.gateway.call(refund(args)));
   if (!isCreateTaskResultV2(created)) throw new Error(`no task: ${JSON.stringify(created)}`);
   return created;
 }
@@ -87,7 +56,7 @@ test('a held call is a task at once, which is executed when approved and carries
   expect(task).toMatchObject({ status: 'working', statusMessage: 'Waiting for approval.', pollIntervalMs: 5000 });
   expect(await get(task.taskId)).toMatchObject({ status: 'working' });
   expect(sentWith('approved')).toHaveLength(0);
-  await gateway.approve(task.taskId);
+  await scene.gateway.approve(task.taskId);
   expect(await ended(task.taskId)).toMatchObject({
     status: 'completed',
     result: { content: [{ text: 'tools/call refund {"amount":900,"note":"approved"}' }] },
@@ -97,14 +66,14 @@ test('a held call is a task at once, which is executed when approved and carries
 
 test('the same call under another id is the same task', async () => {
   const { taskId } = await begin({ amount: 901, note: 'again' });
-  const again = await gateway.call(refund({ amount: 901, note: 'again' }, undefined, 'another'));
+  const again = await scene.gateway.call(refund({ amount: 901, note: 'again' }, undefined, 'another'));
   expect(resultOf(again)).toMatchObject({ taskId });
 });
 
 test('a rejected call is a completed task, so that the model reads why', async () => {
   const { taskId } = await begin({ amount: 902 });
-  const { headers } = await gateway.admin({ path: `/api/holds/${taskId}` });
-  await gateway.admin({
+  const { headers } = await scene.gateway.admin({ path: `/api/holds/${taskId}` });
+  await scene.gateway.admin({
     method: 'POST',
     path: `/api/holds/${taskId}/reject`,
     headers: { 'if-match': headers.etag! },
@@ -120,7 +89,7 @@ test('a cancelled task withdraws its hold', async () => {
   const { taskId } = await begin({ amount: 903, note: 'withdrawn' });
   expect(resultOf(await about('tasks/cancel', taskId))).toEqual({ resultType: 'complete' });
   expect(await get(taskId)).toMatchObject({ status: 'cancelled' });
-  expect((await gateway.approve(taskId)).status).toBe(409);
+  expect((await scene.gateway.approve(taskId)).status).toBe(409);
   expect(resultOf(await about('tasks/cancel', taskId))).toEqual({ resultType: 'complete' });
   expect(sentWith('withdrawn')).toHaveLength(0);
 });
@@ -134,7 +103,7 @@ test('input for a task that asks for none is acknowledged', async () => {
 test.for(['tasks/get', 'tasks/update', 'tasks/cancel'])('%s of another agent finds no task', async (method) => {
   const { taskId } = await begin({ amount: 905 });
   const asked = modern(method, { taskId });
-  const answer = await gateway.call({
+  const answer = await scene.gateway.call({
     ...asked,
     headers: { ...asked.headers, authorization: `Bearer ${OTHER_TOKEN}` },
   });
@@ -163,12 +132,11 @@ test('a task of the server itself is asked for at the server', async () => {
 
 test('a task outlives kill -9 of the whole gateway, and is executed once', async () => {
   const { taskId } = await begin({ amount: 907, note: 'outlives' });
-  await gateway.killTree();
-  gateway = await place.start();
+  await scene.killAndStart();
   expect(await get(taskId)).toMatchObject({ status: 'working' });
   await eventually('the task has ended', async () => {
     // Twice, if a worker had not heard of the hold before it was killed.
-    if ((await gateway.pending()).some(({ hold_id: id }) => id === taskId)) await gateway.approve(taskId);
+    if ((await scene.gateway.pending()).some(({ hold_id: id }) => id === taskId)) await scene.gateway.approve(taskId);
     return (await get(taskId)).status === 'completed';
   });
   expect(sentWith('outlives')).toHaveLength(1);
@@ -176,10 +144,9 @@ test('a task outlives kill -9 of the whole gateway, and is executed once', async
 
 test('after kill -9 while the call is being sent, the client is told that its outcome is unknown', async () => {
   const { taskId } = await begin({ amount: 908, note: 'never answered' });
-  await gateway.approve(taskId);
+  await scene.gateway.approve(taskId);
   await eventually('the call was sent', () => sentWith('never answered').length === 1);
-  await gateway.killTree();
-  gateway = await place.start();
+  await scene.killAndStart();
   expect(await ended(taskId)).toMatchObject({
     status: 'completed',
     result: { isError: true, content: [{ text: expect.stringContaining('its outcome is unknown') }] },
