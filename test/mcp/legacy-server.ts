@@ -46,10 +46,12 @@ export async function startLegacyServer(options: { readonly json?: boolean } = {
     void (async () => {
       const known = sessions.get(String(request.headers['mcp-session-id']));
       if (known) return known.handleRequest(request, response);
+      if (request.headers['mcp-session-id'] !== undefined) return response.writeHead(404).end();
       const transport = new StreamableHTTPServerTransport({
         sessionIdGenerator: () => randomUUID(),
         enableJsonResponse: options.json ?? false,
         onsessioninitialized: (id) => void sessions.set(id, transport),
+        onsessionclosed: (id) => void sessions.delete(id),
       });
       await createTools().connect(transport);
       return transport.handleRequest(request, response);

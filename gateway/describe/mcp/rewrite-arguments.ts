@@ -17,9 +17,9 @@ export function rewriteArguments(
   after: ExactJson,
   changed: readonly string[],
 ): { readonly body: Buffer; readonly args: string } | string {
-  const repeated = changed.flatMap((pointer) => scalarsIn(valueAt(before, pointer) as ExactJson | undefined));
+  const repeated = new Set(changed.flatMap((pointer) => scalarsIn(valueAt(before, pointer) as ExactJson | undefined)));
   const header = headers.find(
-    (name, i) => i % 2 === 0 && /^mcp-param-/i.test(name) && repeated.includes(decodedHeader(headers[i + 1]) ?? ''),
+    (name, i) => i % 2 === 0 && /^mcp-param-/i.test(name) && repeated.has(decodedHeader(headers[i + 1]) ?? ''),
   );
   // Which argument a header repeats is known to the server alone, which refuses a call whose header does not fit.
   if (header !== undefined)

@@ -21,6 +21,7 @@ import { headerValue } from '../../domain/headers.ts';
 import type { OutcomeCommand, Outcomes } from './outcomes.ts';
 import { resendAfter } from './attempts.ts';
 import { askingOf, type Asking, type Messages } from '../mcp/messages.ts';
+import { createSendInSession } from '../mcp/own-session.ts';
 import { sampled } from '../sampled-answer.ts';
 import type { UpstreamSink } from '../../domain/upstream-sink.ts';
 import type { Delivery } from '../../wire/delivery.ts';
@@ -152,7 +153,8 @@ export function createReleaser(deps: {
     const answer = new CapturedAnswer(to.attached);
     const judged = asking ? messages.through(asking, answer) : answer;
     const sample = meter.sample(hold);
-    const delivery = await to.send(hold.system, request, sampled(judged, sample));
+    const send = asking?.mcp.era === 'legacy' ? createSendInSession(to.send) : to.send;
+    const delivery = await send(hold.system, request, sampled(judged, sample));
     const { callId: id, system, operation } = hold;
     const measurement = await meter.measure({ id, system, operation, input }, cost, sample, delivery);
     settle(measurement.cost);

@@ -1,0 +1,149 @@
+import { headerValue } from '../../domain/headers.ts';
+import { Problem } from '../../domain/problem.ts';
+import type { AnswerNote, UpstreamSink } from '../../domain/upstream-sink.ts';
+import { finalResponse } from '../../mcp/final-response.ts';
+import type { Forwarder, Prepared } from '../forwarder.ts';
+
+const SESSION = 'mcp-session-id';
+const REVISION = 'mcp-protocol-version';
+/** The revision that the gateway asks for if the caller named none. The server may answer with another. */
+const USUAL_REVISION = '2025-11-25';
+/** The statuses with which servers refuse a session that they do not know. */
+const LOST: ReadonlySet<number> = new Set([400, 404]);
+/** The most bytes of an answer to `initialize` that are read. */
+const LARGEST = 2 ** 20;
+
+/**
+ * Sends a held call of a revision with sessions. While people decided, its session may have ended; the server says so
+ * with 404, or with 400 as many do, and has not executed the call (2025-11-25, Transports, "Session Management"). Then the
+ * gateway opens a session of its own for this call, and ends it afterwards.
+ */
+export function createSendInSession(send: Forwarder['send']): Forwarder['send'] {
+  /** The headers that requests in a new session have; null if the server opens none. */
+  async function open(system: string, request: Prepared): Promise<string[] | null> {
+    const revision = headerValue(request.headers, REVISION) ?? USUAL_REVISION;
+    const clientInfo = { name: 'holdpoint', version: '1' };
+    const params = { protocolVersion: revision, capabilities: {}, clientInfo };
+    const answer = new Collected();
+    const asked = { jsonrpc: '2.0', id: 0, method: 'initialize', params };
+    await send(system, withMessage(request, without(request.headers, SESSION, REVISION), asked), answer);
+    const result = finalResponse(answer)?.result;
+    if (result == null) return null;
+    const { protocolVersion } = JSON.parse(result) as { readonly protocolVersion?: unknown };
+    const session = headerValue(answer.headers, SESSION);
+    const headers = without(request.headers, SESSION, REVISION);
+    headers.push(REVISION, typeof protocolVersion === 'string' ? protocolVersion : revision);
+    if (session !== null) headers.push(SESSION, session);
+    const told = { jsonrpc: '2.0', method: 'notifications/initialized' };
+    await send(system, withMessage(request, [...headers], told), new Collected());
+    return headers;
+  }
+
+  return async (system, request, answer) => {
+    if (headerValue(request.headers, SESSION) === null) return send(system, request, answer);
+    const first = new UnlessLost(answer);
+    const delivery = await send(system, request, first);
+    if (!first.isLost) return delivery;
+    const headers = await open(system, request);
+    if (headers === null) {
+      const detail = 'The session of the call has ended, and its server opens no other. The call was not executed.';
+      return {
+        ...delivery,
+        status: 0,
+        bytes: 0,
+        sent: false,
+        problem: new Problem('upstream-unreachable', { detail }),
+      };
+    }
+    const second = await send(system, { ...request, headers: [...headers] }, answer);
+    if (headerValue(headers, SESSION) !== null) {
+      const left = without(headers, 'content-type', 'idempotency-key');
+      void send(system, { ...request, method: 'DELETE', headers: left, body: Buffer.alloc(0) }, new Collected());
+    }
+    return second;
+  };
+}
+
+function withMessage(request: Prepared, headers: string[], message: object): Prepared {
+  return { ...request, headers: without(headers, 'idempotency-key'), body: Buffer.from(JSON.stringify(message)) };
+}
+
+function without(headers: readonly string[], ...names: readonly string[]): string[] {
+  return headers.filter((_, i) => !names.includes(headers[i - (i % 2)]!.toLowerCase()));
+}
+
+/** Passes an answer on, unless it says that the session has ended. */
+class UnlessLost implements UpstreamSink {
+  readonly #next: UpstreamSink;
+  isLost = false;
+
+  constructor(next: UpstreamSink) {
+    this.#next = next;
+  }
+
+  head(status: number, headers: string[]): void {
+    this.isLost = LOST.has(status);
+    if (!this.isLost) this.#next.head(status, headers);
+  }
+
+  data(chunk: Buffer): boolean {
+    return this.isLost || this.#next.data(chunk);
+  }
+
+  end(trailers: string[]): void {
+    if (!this.isLost) this.#next.end(trailers);
+  }
+
+  broken(): void {
+    if (!this.isLost) this.#next.broken();
+  }
+
+  onDrain(resume: () => void): void {
+    this.#next.onDrain(resume);
+  }
+
+  onGone(abort: () => void): void {
+    this.#next.onGone(abort);
+  }
+
+  note(code: AnswerNote): void {
+    this.#next.note?.(code);
+  }
+}
+
+/** An answer that the gateway reads itself. */
+class Collected implements UpstreamSink {
+  status = 0;
+  headers: string[] = [];
+  readonly #chunks: Buffer[] = [];
+  #bytes = 0;
+  #abort: () => void = () => {};
+
+  get body(): Buffer {
+    return Buffer.concat(this.#chunks);
+  }
+
+  head(status: number, headers: string[]): void {
+    this.status = status;
+    this.headers = headers;
+  }
+
+  data(chunk: Buffer): boolean {
+    this.#bytes += chunk.length;
+    if (this.#bytes > LARGEST) this.#abort();
+    else this.#chunks.push(chunk);
+    return true;
+  }
+
+  end(): void {}
+
+  broken(): void {
+    this.status = 0;
+  }
+
+  onDrain(): void {}
+
+  onGone(abort: () => void): void {
+    this.#abort = abort;
+  }
+}

@@ -1,0 +1,63 @@
+import { Client } from '@modelcontextprotocol/sdk/client/index.js';
+import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { approve, startDataPlane, TOKEN, type DataPlane } from '../../helpers/data-plane.ts';
+import { startLegacyServer, type TestServer } from '../legacy-server.ts';
+import { REGO } from './messages.ts';
+
+let server: TestServer;
+let plane: DataPlane;
+
+beforeAll(async () => {
+  server = await startLegacyServer();
+  plane = await startDataPlane({
+    systems: { ledger: { upstream: server.url, mcp: '/mcp', wait: '20s' } },
+    rego: { 'ledger.rego': REGO },
+  });
+});
+afterAll(async () => {
+  await plane.close();
+  await server.close();
+});
+
+async function connect(): Promise<{ readonly client: Client; readonly transport: StreamableHTTPClientTransport }> {
+  const client = new Client({ name: 'test', version: '1.0.0' });
+  const transport = new StreamableHTTPClientTransport(new URL(`${plane.url}/ledger/mcp`), {
+    requestInit: { headers: { authorization: `Bearer ${TOKEN}` } },
+  });
+  await client.connect(transport);
+  return { client, transport };
+}
+
+const held = async (amount: number): Promise<string> => {
+  let id: string | undefined;
+  await expect
+    .poll(async () => {
+      const { items } = await plane.store.holds.list({ status: 'pending', limit: 100 });
+      for (const hold of items) {
+        const call = await plane.store.contents.call(hold.id);
+        if (call?.body.includes(`"amount":${amount}`)) ({ id } = hold);
+      }
+      return id;
+    })
+    .toBeDefined();
+  return id!;
+};
+const executed = (amount: number) => server.executed.filter((call) => call.includes(String(amount)));
+
+test('a call whose session ended while people decided is executed once, in a session of the gateway that ends afterwards', async () => {
+  const first = await connect();
+  const lost = first.client.callTool({ name: 'refund', arguments: { amount: 900 } }).catch((error: unknown) => error);
+  const id = await held(900);
+  await first.transport.terminateSession();
+  await first.client.close();
+  await lost;
+
+  const second = await connect();
+  const result = second.client.callTool({ name: 'refund', arguments: { amount: 900 } });
+  await approve(plane.store, id);
+  expect((await result).structuredContent).toEqual({ refunded: 900 });
+  expect(executed(900)).toHaveLength(1);
+  await expect.poll(() => server.requests.filter(({ method }) => method === 'DELETE').length).toBe(2);
+  await second.client.close();
+});
