@@ -18,6 +18,7 @@ import { answerPreflight } from '../enforce/reply/answer-preflight.ts';
 import { answerProbe } from '../enforce/reply/answer-probe.ts';
 import { HttpReply } from '../enforce/reply/http-reply.ts';
 import { registerTunnel, type Tunnels } from '../enforce/tunnel.ts';
+import { createCancellations, type Cancellations } from '../enforce/wait/cancellations.ts';
 import { createPatience, type Patience } from '../enforce/wait/patience.ts';
 import { createHoldWaiters } from '../enforce/wait/hold-waiters.ts';
 import { createReadPass } from '../identify/passes.ts';
@@ -61,6 +62,8 @@ export type ServerDeps = ServerSettings & {
   readonly clock: Clock;
   /** Told of each client that left a held call: other workers should know it too. */
   readonly clientLeft?: (client: string, after: number) => void;
+  /** Told of each request that its client cancels: another worker may have it. */
+  readonly requestCancelled?: (request: string) => void;
   /** Why this process cannot serve calls now; null if it can. */
   readonly notReady: () => string | null;
 };
@@ -70,6 +73,8 @@ export type AgentsServer = {
   readonly clientLeft: Patience['left'];
   /** Another policy is in force. */
   policyChanged(): void;
+  /** Another worker was told that a client cancels this request. */
+  readonly requestCancelled: (request: string) => void;
   /**
    * Opens every address for agents. Resolves with the actual addresses: port 0 lets the kernel choose.
    * @throws Problem `store-unavailable`: no call may be served before suspensions and open holds are known
@@ -119,11 +124,20 @@ export function buildServer(deps: ServerDeps): AgentsServer {
       deps.clientLeft?.(client, after);
     },
   };
+  const waiting = createCancellations();
+  const cancellations: Cancellations = {
+    ...waiting,
+    cancelled(request) {
+      waiting.cancelled(request);
+      deps.requestCancelled?.(request);
+    },
+  };
   const { assemble, alerts, asked, ...inService } = createStages({
     ...deps,
     enforcement,
     waiters,
     patience,
+    cancellations,
     wrongTokens,
   });
   /** What serves the calls that begin now. A configuration replaces it as a whole. */
@@ -245,6 +259,7 @@ export function buildServer(deps: ServerDeps): AgentsServer {
   return {
     clientLeft: known.left,
     policyChanged: enforcement.messages.listsChanged,
+    requestCancelled: waiting.cancelled,
     async listen() {
       await Promise.all([store.suspensions.refresh(), inService.start(), app.ready()]);
       usage.start();

@@ -15,6 +15,7 @@ import { createForward } from '../enforce/forward.ts';
 import { createHoldPoint } from '../enforce/hold.ts';
 import { createOpenCallIndex } from '../enforce/open-call-index.ts';
 import { block, refuse } from '../enforce/refuse.ts';
+import type { Cancellations } from '../enforce/wait/cancellations.ts';
 import type { HoldWaiters } from '../enforce/wait/hold-waiters.ts';
 import type { Patience } from '../enforce/wait/patience.ts';
 import { createServeHeldCall } from '../enforce/wait/serve-held-call.ts';
@@ -51,6 +52,7 @@ export function createStages(deps: {
   readonly passes: Passes;
   readonly waiters: HoldWaiters;
   readonly patience: Patience;
+  readonly cancellations: Cancellations;
   readonly store: Pick<Store, 'holds' | 'contents' | 'notifications' | 'senders'>;
   readonly journal: Journal;
   readonly node: string;
@@ -95,6 +97,7 @@ export function createStages(deps: {
     contents: store.contents,
     waiters,
     patience: deps.patience,
+    cancellations: deps.cancellations,
     releaser,
     links: enforcement.links,
     systems: enforcement.systems,
@@ -111,7 +114,13 @@ export function createStages(deps: {
       decide: usage.judge,
       record,
       supersedeOpenHold: openCalls.supersede,
-      forward: createForward({ forwarder, meter, links, messages: enforcement.messages }),
+      forward: createForward({
+        forwarder,
+        meter,
+        links,
+        messages: enforcement.messages,
+        cancelled: deps.cancellations.cancelled,
+      }),
       hold,
       serveHeldCall,
       serveTask,

@@ -51,6 +51,10 @@ export type Call = {
     readonly subscription?: string;
     /** The hold that the message asks for as a task: the gateway answers it, and no system. */
     readonly task?: string;
+    /** How its client names the request among those of all clients; absent where there are no sessions. */
+    readonly request?: string;
+    /** The request, named so, that the client cancels with this notification. */
+    readonly cancels?: string;
   };
   /** The policy input as JSON text. It contains a JSON body byte for byte. */
   input: string;

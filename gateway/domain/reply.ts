@@ -23,6 +23,8 @@ export type Reply = {
   onClose(closed: () => void): void;
   /** The call is held, and its caller begins to wait. */
   waits(decisionId: string): void;
+  /** The caller does not want its answer any more: ends without one. */
+  hangUp(): void;
   /** Streams the upstream's answer. */
   answer(decisionId: string, verdict: Verdict): StreamedAnswer;
   /** Sends a stored answer of the upstream. It must be whole. */

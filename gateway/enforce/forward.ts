@@ -18,11 +18,15 @@ export function createForward(deps: {
   readonly meter: Meter;
   readonly links: Links;
   readonly messages: Pick<Messages, 'through'>;
+  /** A client of MCP cancels the request that it names so: it does not wait any more. */
+  readonly cancelled: (request: string) => void;
 }): (call: Call, decision: Decision, reply: Reply) => Promise<Completion> {
-  const { forwarder, meter, links, messages } = deps;
+  const { forwarder, meter, links, messages, cancelled } = deps;
   return async (call, decision, reply) => {
     const refusal = reply.whyCutOff();
     if (refusal) throw refusal;
+    // The system is told too: the request may be under way there.
+    if (call.mcp?.cancels !== undefined) cancelled(call.mcp.cancels);
     const request = forwarder.prepare(call, decision);
     const { tunnel } = reply;
     if (tunnel) {

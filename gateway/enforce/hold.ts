@@ -81,8 +81,9 @@ export function createHoldPoint(deps: {
     const drafted = draft(call, decision, handle);
     const hold = await opening(call.id, drafted.digest, async () => (await holds.open(drafted, sender)).hold);
     const client = clientOf(call);
+    const request = call.mcp?.request;
     unload(call);
-    return { hold, since, client };
+    return { hold, since, client, ...(request !== undefined && { request }) };
   };
 }
 

@@ -29,6 +29,7 @@ export type Message = {
   /** JSON texts of members of `params`, as written; null if absent. */
   readonly args: string | null;
   readonly inputResponses: string | null;
+  readonly requestId: string | null;
   readonly meta: string | null;
   /** Whether the request asks to be run as a task (2025-11-25). */
   readonly asksForTask: boolean;
@@ -133,7 +134,13 @@ function messageAt(text: string, span: Span): Message {
   }
   const answers = (span.members.has('result') ? 1 : 0) + (span.members.has('error') ? 1 : 0);
   const method = textOf('method');
-  const common = { text: text.slice(span.start, span.end), subject: null, args: null, inputResponses: null };
+  const common = {
+    text: text.slice(span.start, span.end),
+    subject: null,
+    args: null,
+    inputResponses: null,
+    requestId: null,
+  };
   if (method === null) {
     if (span.members.has('result') && id === null) fail(INVALID_REQUEST, 'A result has the id of its request.');
     if (answers !== 1) fail(INVALID_REQUEST, 'A message has a method, or a result, or an error.');
@@ -180,6 +187,7 @@ function messageAt(text: string, span: Span): Message {
     subject: subject === null ? null : (JSON.parse(subject) as string),
     args,
     inputResponses: param('inputResponses'),
+    requestId: param('requestId'),
     meta,
     asksForTask: param('task') !== null,
     asksForToolChanges: name === 'subscriptions/listen' && id !== null && asksForToolChanges(param('notifications')),

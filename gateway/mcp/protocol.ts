@@ -29,6 +29,8 @@ export const DECISION_KEY = 'holdpoint/decision';
 /** The only revision that knows batches. A request without the header is of it. */
 export const REVISION_WITH_BATCHES = '2025-03-26';
 
+export const CANCELLED = 'notifications/cancelled';
+
 /** The HTTP methods of the transport that carry no message, as policy names them. */
 export const STREAM = 'stream';
 export const END_SESSION = 'end-session';

@@ -34,6 +34,9 @@ export type Runs = { readonly run: string; readonly earlier: string | null };
 /** A client left a held call after so many milliseconds. The worker that saw it tells the others. */
 export type ClientLeft = { readonly type: 'client-left'; readonly client: string; readonly after: number };
 
+/** A client of MCP cancelled a request. The worker that was told tells the others, since one of them may have it. */
+export type RequestCancelled = { readonly type: 'request-cancelled'; readonly request: string };
+
 /** Messages from the supervisor to a worker. */
 export type ToWorker =
   | {
@@ -50,6 +53,7 @@ export type ToWorker =
   | { readonly type: 'configure'; readonly number: number; readonly config: PackedConfig }
   | { readonly type: 'ask'; readonly id: number; readonly about: Question }
   | ClientLeft
+  | RequestCancelled
   | { readonly type: 'drain' };
 
 /** Messages from a worker to the supervisor. */
@@ -60,6 +64,7 @@ export type FromWorker =
   | { readonly type: 'configured'; readonly number: number }
   | { readonly type: 'answer'; readonly id: number; readonly answer: Answer }
   | ClientLeft
+  | RequestCancelled
   | { readonly type: 'failed'; readonly reason: string };
 
 /** Messages from the supervisor to control. */

@@ -300,7 +300,7 @@ class Supervisor {
   #onWorker(worker: Worker, message: FromWorker): void {
     if (message.type === 'answer') {
       this.#poll.answered(message.id, message.answer);
-    } else if (message.type === 'client-left') {
+    } else if (message.type === 'client-left' || message.type === 'request-cancelled') {
       for (const other of this.#workers) if (other !== worker) other.process.send(message satisfies ToWorker);
     } else if (message.type === 'activated') {
       worker.revision = message.revision;

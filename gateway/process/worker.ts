@@ -90,6 +90,7 @@ async function start(
     registry,
     clock,
     clientLeft: (client, after) => tell({ type: 'client-left', client, after }),
+    requestCancelled: (request) => tell({ type: 'request-cancelled', request }),
     notReady: () => (decider.revision() === null ? 'no policy is loaded yet' : null),
   });
 
@@ -155,6 +156,8 @@ async function start(
       );
     } else if (message.type === 'client-left') {
       server.clientLeft(message.client, message.after);
+    } else if (message.type === 'request-cancelled') {
+      server.requestCancelled(message.request);
     } else if (message.type === 'drain') {
       void end();
     }

@@ -11,6 +11,7 @@ import { readMessages, type Message } from '../../mcp/message.ts';
 import { nameMessage } from '../../mcp/naming.ts';
 import { openSession, SESSION_HEADER } from '../../mcp/session.ts';
 import {
+  CANCELLED,
   CLAIMS_KEY,
   END_SESSION,
   INVALID_PARAMS,
@@ -78,6 +79,7 @@ export function createMcpDescriber(system: System, passes: Pick<Passes, 'open'>)
         ...(session !== null && { session }),
         ...(message?.asksForToolChanges && { subscription: message.id! }),
         ...taskOf(message),
+        ...requestOf(system.name, arrival, message),
       },
       input: createMcpInput(
         principalText(principal),
@@ -164,6 +166,19 @@ function assertBatchable({ headers }: Arrival, all: readonly Message[]): void {
   const ids = all.flatMap(({ kind, id }) => (kind === 'request' ? [id] : []));
   if (new Set(ids).size < ids.length)
     throw new MessageError(INVALID_REQUEST, 'Two requests of the batch have the same id.');
+}
+
+/** A request is known by its id within its session, and a session within the agent and the system. */
+function requestOf(
+  system: string,
+  { principal, headers }: Arrival,
+  message: Message | null,
+): { readonly request?: string; readonly cancels?: string } {
+  const session = headers['mcp-session-id'];
+  if (message?.era !== 'legacy' || session === undefined) return {};
+  const named = (id: string) => [principal.agent, system, session, id].join(' ');
+  if (message.method === CANCELLED && message.requestId !== null) return { cancels: named(message.requestId) };
+  return message.kind === 'request' ? { request: named(message.id!) } : {};
 }
 
 /** The id of a hold, which stands for a task. Ids of other forms are those of the system's own tasks. */

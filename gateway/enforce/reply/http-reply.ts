@@ -120,6 +120,11 @@ export class HttpReply implements ConnectionReply, MessageTransport {
 
   waits(): void {}
 
+  /** Never called: over HTTP, a caller hangs up itself. */
+  hangUp(): void {
+    this.abort();
+  }
+
   accepts(type: string): boolean {
     const { accept } = this.#response.request.headers;
     return accept === undefined || accept.includes(type) || accept.includes('*/*');

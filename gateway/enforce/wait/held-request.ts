@@ -43,6 +43,14 @@ export class HeldRequest implements Waiting {
     if (!this.#gone && this.timeLeft > 0) this.reply.waits(this.decisionId);
   }
 
+  /** The caller cancelled its request. A call that is being released goes on: its answer is kept. */
+  hangUp(): void {
+    if (this.#answer || this.#gone) return;
+    this.#gone = true;
+    this.reply.hangUp();
+    this.#leave?.();
+  }
+
   /** Whether the caller hung up before it had its answer. */
   get gone(): boolean {
     return this.#gone;
@@ -98,7 +106,7 @@ export class HeldRequest implements Waiting {
   }
 
   #close(): void {
-    this.#gone = this.reply.gone;
+    this.#gone ||= this.reply.gone;
     this.#leave?.();
   }
 }

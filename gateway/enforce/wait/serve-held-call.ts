@@ -11,14 +11,23 @@ import type { Answered, Links } from '../links/links.ts';
 import type { Released, Releaser } from '../release/release.ts';
 import { endOf, isCall } from './held-end.ts';
 import { HeldRequest } from './held-request.ts';
+import type { Cancellations } from './cancellations.ts';
 import type { Patience } from './patience.ts';
 import { isSettled, snapshot, type HoldSnapshot, type HoldWaiters } from './hold-waiters.ts';
 
 /** Milliseconds until a release that could not begin is retried. */
 const RETRY = 500;
 
-/** A hold, when its caller began to wait (`performance.now()`), and which client the caller is, if that matters. */
-export type HeldSince = { readonly hold: CallHold; readonly since: number; readonly client?: string };
+/**
+ * A hold, when its caller began to wait (`performance.now()`), which client the caller is, if that matters, and how the
+ * client names its request, if it may cancel it.
+ */
+export type HeldSince = {
+  readonly hold: CallHold;
+  readonly since: number;
+  readonly client?: string;
+  readonly request?: string;
+};
 
 /**
  * Serves the caller of a held call. The caller waits for reviewers, at most its system's `wait`. An approved call is
@@ -29,11 +38,12 @@ export function createServeHeldCall(deps: {
   readonly contents: Pick<HoldContents, 'response'>;
   readonly waiters: HoldWaiters;
   readonly patience: Patience;
+  readonly cancellations: Cancellations;
   readonly releaser: Releaser;
   readonly links: Links;
   readonly systems: ReadonlyMap<string, Pick<System, 'wait'>>;
 }): (held: HeldSince, decision: Decision, reply: Reply) => Promise<Completion> {
-  const { holds, contents, waiters, patience, releaser, links, systems } = deps;
+  const { holds, contents, waiters, patience, cancellations, releaser, links, systems } = deps;
 
   /**
    * Null when the release cannot begin now: the store is unavailable, or this process is already releasing the hold.
@@ -109,14 +119,17 @@ export function createServeHeldCall(deps: {
     return request.sendAway(hold);
   }
 
-  return ({ hold, since, client }, decision, reply) => {
+  return ({ hold, since, client, request }, decision, reply) => {
     const wait = systems.get(hold.system)?.wait ?? 0;
     // A caller that says how long it waits is believed.
     const adapts = client !== undefined && reply.preference.wait === null;
     const longest = adapts ? patience.longest(client) : Infinity;
     const held = new HeldRequest(reply, decision.id, since, Math.min(wait, longest));
-    if (!isSettled(hold)) held.begin();
-    return serve(isSettled(hold) ? hold : snapshot(hold), held, adapts ? client : undefined);
+    if (isSettled(hold)) return serve(hold, held, adapts ? client : undefined);
+    held.begin();
+    const served = serve(snapshot(hold), held, adapts ? client : undefined);
+    if (request === undefined) return served;
+    return served.finally(cancellations.onCancelled(request, () => held.hangUp()));
   };
 }
 

@@ -61,3 +61,23 @@ test('a call whose session ended while people decided is executed once, in a ses
   await expect.poll(() => server.requests.filter(({ method }) => method === 'DELETE').length).toBe(2);
   await second.client.close();
 });
+
+test('a client that cancels a held call has hung up: the call is executed only when it asks again', async () => {
+  const { client } = await connect();
+  const call = { name: 'refund', arguments: { amount: 901 } };
+  const abort = new AbortController();
+  const cancelled = client.callTool(call, undefined, { signal: abort.signal }).catch((error: unknown) => error);
+  const id = await held(901);
+  abort.abort();
+  await cancelled;
+  const isNoted = ({ type, operation }: { type: string; operation?: unknown }) =>
+    type === 'call.completed' && operation === 'mcp:notifications/cancelled';
+  await expect.poll(async () => (await plane.events()).some(isNoted)).toBe(true);
+
+  await approve(plane.store, id);
+  await client.callTool({ name: 'refund', arguments: { amount: 50 } });
+  expect(await plane.store.holds.find(id)).toMatchObject({ status: 'approved', execution: 'none' });
+  expect((await client.callTool(call)).structuredContent).toEqual({ refunded: 901 });
+  expect(executed(901)).toHaveLength(1);
+  await client.close();
+});

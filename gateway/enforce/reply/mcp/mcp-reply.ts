@@ -77,6 +77,15 @@ export class McpReply implements Reply {
     this.#http.onClose(() => this.#waiting?.settle());
   }
 
+  hangUp(): void {
+    if (!this.#waiting) {
+      this.#http.abort();
+      return;
+    }
+    this.#waiting.settle();
+    this.#http.endStream();
+  }
+
   answer(decisionId: string, verdict: Verdict): StreamedAnswer {
     const { id } = this.#message;
     if (verdict !== 'hold' || id === null) return this.#http.answer(decisionId, verdict);
