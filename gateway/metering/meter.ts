@@ -6,7 +6,7 @@ import type { System } from '../domain/system.ts';
 import { KeptSample } from './answer-sample.ts';
 import { textOf } from './content-coding.ts';
 import { driftInput } from './drift-input.ts';
-import { lastEvents, meteredCost, parsed } from './metered-cost.ts';
+import { lastEvents, lastResponse, meteredCost, parsed } from './metered-cost.ts';
 import { createPriceList, type Price } from './price-list.ts';
 
 /**
@@ -58,11 +58,12 @@ export function createMeter(deps: {
     whole: boolean,
   ): Promise<Measurement> {
     const text = isReadable(sample, whole) ? await textOf(sample.body, sample.header('content-encoding')) : null;
-    const json = text !== null && sample.kind === 'json' ? parsed(text) : undefined;
-    const documents = text !== null && sample.kind === 'events' ? lastEvents(text) : [json];
+    const isStream = sample.kind === 'events';
+    const documents = text === null ? [] : isStream ? lastEvents(text) : [parsed(text)];
+    const json = text !== null && isStream ? lastResponse(text) : documents[0] === undefined ? null : text;
     return {
       cost: (price?.metered && meteredCost(price.metered, { sample, documents })) ?? expected,
-      drift: findDrift(call, sample, json === undefined ? null : text),
+      drift: findDrift(call, sample, json),
     };
   }
 

@@ -42,6 +42,18 @@ export function lastEvents(text: string): unknown[] {
   return documents;
 }
 
+/** The newest response of JSON-RPC in the end of a stream, as JSON text; null if there is none. */
+export function lastResponse(text: string): string | null {
+  const data = text
+    .split(/\r\n|\r|\n/)
+    .flatMap((line) => (line.startsWith('data:') ? [line.slice('data:'.length)] : []));
+  return data.findLast((json) => isResponse(parsed(json))) ?? null;
+}
+
+function isResponse(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && 'jsonrpc' in value && ('result' in value || 'error' in value);
+}
+
 /** The value of a JSON text; undefined when it is not JSON. */
 export function parsed(text: string): unknown {
   try {
