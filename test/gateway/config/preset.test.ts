@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { parseConfig } from '../../../gateway/config/config.ts';
 import { PRESETS } from '../../../gateway/config/preset.ts';
+import { createOperationNamer } from '../../../gateway/describe/http/operation.ts';
 import { createAnswerTimeouts } from '../../../gateway/enforce/answer-timeouts.ts';
 
 const system = (settings: object) =>
@@ -101,4 +102,12 @@ test.each([
   const timeoutOf = createAnswerTimeouts(system({ preset, credential: 'k' }))!;
   for (const operation of operations) expect(timeoutOf(operation)).toBe(3_600_000);
   expect(timeoutOf('GET /v1/models')).toBeUndefined();
+});
+
+test('a tag of GitHub that is called like a part of a release is not taken for that part', () => {
+  const { openapi, upstream } = system({ preset: 'github', credential: 'k' });
+  const nameOf = createOperationNamer(openapi, upstream.pathname);
+  const operation = (path: string) => nameOf('GET', path.slice(1).split('/')).operation;
+  expect(operation('/repos/o/r/releases/tags/assets')).toBe('repos/get-release-by-tag');
+  expect(operation('/repos/o/r/releases/7/assets')).toBe('repos/list-release-assets');
 });
