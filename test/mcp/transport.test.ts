@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { createEvaluator } from '../../gateway/decide/evaluator.ts';
-import { startDataPlane, TOKEN, type DataPlane } from '../helpers/data-plane.ts';
+import { approve, startDataPlane, TOKEN, type DataPlane } from '../helpers/data-plane.ts';
 import { compileRego } from '../helpers/policy.ts';
 import { startUpstream, type Received, type Upstream } from '../helpers/upstream.ts';
 import { eventsOf, messagesOf, modern, post, request } from './speak.ts';
@@ -10,6 +10,10 @@ import { eventsOf, messagesOf, modern, post, request } from './speak.ts';
 const REGO = `package rules.ledger
 
 allow contains {"rule": "tools"} if input.action.tool != "drop"
+
+allow contains {"rule": "prompts"} if input.action.mcp.method == "prompts/get"
+
+hold contains {"rule": "hold", "reason": "A person looks at it."} if input.action.tool == "held"
 
 block contains {"rule": "no-drops", "reason": "Nothing is dropped here."} if input.action.tool == "drop"
 
@@ -119,6 +123,19 @@ describe('a GET stream', () => {
     await plane.store.suspensions.resume('agent', 'billing-bot', 'dora@example.com', 'api');
     await plane.store.suspensions.refresh();
   });
+});
+
+test('a batch with a held call is answered as each answer comes', async () => {
+  serve = (_, response) =>
+    response.setHeader('content-type', 'application/json').end('{"jsonrpc":"2.0","id":1,"result":{}}');
+  const answers = messagesOf(await post(url, [tool(1), tool(2, 'held')]));
+  expect((await answers.next()).value).toEqual({ jsonrpc: '2.0', id: 1, result: {} });
+  const held = () => plane.store.holds.list({ status: 'pending', limit: 1 });
+  await expect.poll(async () => (await held()).items.length).toBe(1);
+  const { id } = (await held()).items[0]!;
+  await approve(plane.store, id);
+  expect((await answers.next()).value).toMatchObject({ id: 2 });
+  expect((await answers.next()).done).toBe(true);
 });
 
 test.each([400, 404, 405])("the server's %d passes with its body", async (status) => {
@@ -262,11 +279,65 @@ describe('while the gateway takes no calls', () => {
     expect(server.received).toEqual([]);
   });
 
+  test('each request of a batch gets an error with its id', async () => {
+    notReady = 'draining';
+    const messages = [tool(1), { jsonrpc: '2.0', method: 'notifications/initialized' }, tool('1')];
+    const response = await post(url, messages, { headers: { accept: 'application/json' } });
+    expect(await response.json()).toMatchObject([
+      { id: 1, error: { code: 503 } },
+      { id: '1', error: { code: 503 } },
+    ]);
+  });
+
+  test('a message that cannot be recorded gets an error with its id, and is not forwarded', async () => {
+    const full = await startDataPlane({
+      systems: { ledger: { upstream: server.url, mcp: '/mcp' } },
+      rego: { 'ledger.rego': REGO },
+      journalLimit: 1,
+    });
+    const response = await post(`${full.url}/ledger/mcp`, tool(7));
+    expect([response.status, await response.json()]).toMatchObject([
+      200,
+      { id: 7, error: { code: 503, data: { 'holdpoint/decision': { code: 'journal-unavailable' } } } },
+    ]);
+    expect(server.received).toEqual([]);
+    await full.close();
+  });
+
   test('another call gets 503', async () => {
     notReady = 'draining';
     const response = await fetch(`${plane.url}/plain/x`, { headers: bearer });
     expect(response.status).toBe(503);
     await response.body?.cancel();
+  });
+});
+
+describe('a gateway that shuts down', () => {
+  test('ends a stream on which a client only listens, and lets a call finish', async () => {
+    const own = await startDataPlane({
+      systems: { ledger: { upstream: server.url, mcp: '/mcp' } },
+      rego: { 'ledger.rego': REGO },
+    });
+    let finish = (): void => {};
+    const asked = new Promise<void>((resolve) => {
+      serve = ({ method }, response) => {
+        if (method === 'GET') stream(response, ': open\n\n');
+        else {
+          finish = () =>
+            void response.setHeader('content-type', 'application/json').end('{"jsonrpc":"2.0","id":1,"result":{}}');
+          resolve();
+        }
+      };
+    });
+    const listening = await fetch(`${own.url}/ledger/mcp`, { headers: { ...bearer, accept: 'text/event-stream' } });
+    const call = post(`${own.url}/ledger/mcp`, tool(1));
+    await asked;
+    const closed = own.close();
+    const ended = await listening.text().catch(() => 'cut');
+    expect(ended).toBe('cut');
+    finish();
+    expect(await (await call).json()).toEqual({ jsonrpc: '2.0', id: 1, result: {} });
+    await closed;
   });
 });
 
@@ -329,6 +400,45 @@ describe('what the server asks of its client', () => {
       response.end(event + answer);
     };
     expect(await (await post(url, tool(1))).text()).toBe(answer);
+  });
+});
+
+describe('what the server asks of its client in a result of 2026-07-28', () => {
+  const asks = (...methods: string[]) => ({
+    resultType: 'input_required',
+    inputRequests: Object.fromEntries(methods.map((method) => [method, { method, params: {} }])),
+  });
+
+  test.each([
+    ['as JSON', false],
+    ['in a stream', true],
+  ])('passes byte for byte if policy permits it, %s', async (_, isStream) => {
+    const json = ` {"result": ${JSON.stringify(asks('elicitation/create'))} ,"id":1,"jsonrpc":"2.0"}`;
+    serve = (_received, response) => {
+      response.writeHead(200, { 'content-type': isStream ? 'text/event-stream' : 'application/json' });
+      response.end(isStream ? `data:${json}\n\n` : json);
+    };
+    const [message, headers] = modern(1, 'tools/call', { name: 'read' });
+    expect(await (await post(url, message, { headers })).text()).toBe(isStream ? `data:${json}\n\n` : json);
+  });
+
+  test.each([
+    ['tools/call', { result: { resultType: 'complete', isError: true } }],
+    ['prompts/get', { error: { code: 403 } }],
+  ])('does not pass if policy blocks one of it: %s', async (method, refused) => {
+    const json = JSON.stringify({
+      jsonrpc: '2.0',
+      id: 1,
+      result: asks('elicitation/create', 'sampling/createMessage'),
+    });
+    serve = (_received, response) =>
+      response.setHeader('content-type', 'application/json').end(json.replace('inputRequests', '\\u0069nputRequests'));
+    const [message, headers] = modern(1, method, { name: 'read' });
+    expect(await (await post(url, message, { headers })).json()).toEqual({
+      jsonrpc: '2.0',
+      id: 1,
+      ...Object.fromEntries(Object.entries(refused).map(([member, value]) => [member, expect.objectContaining(value)])),
+    });
   });
 });
 

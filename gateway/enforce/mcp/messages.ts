@@ -97,9 +97,12 @@ export function createMessages(deps: {
       return typeof method === 'string' && permits(call, method, params === undefined ? null : JSON.stringify(params));
     });
     if (isPermitted) return json;
-    const text = 'The tool was not completed: its server asked for something that policy does not permit.';
-    const result = { resultType: 'complete', content: [{ type: 'text', text }], isError: true };
-    return JSON.stringify({ jsonrpc: '2.0', id: envelope['id'], result });
+    const message = 'The server asked for something that policy does not permit, so this was not completed.';
+    const id = envelope['id'];
+    // Only the result of a tool can say that it failed.
+    if (call.mcp.method !== 'tools/call') return JSON.stringify({ jsonrpc: '2.0', id, error: { code: 403, message } });
+    const result = { resultType: 'complete', content: [{ type: 'text', text: message }], isError: true };
+    return JSON.stringify({ jsonrpc: '2.0', id, result });
   }
 
   /** What the client gets for the server's id of a session. The id that it has stays the same. */
@@ -117,7 +120,9 @@ export function createMessages(deps: {
       changesResponses: method === 'tools/list' || era === 'modern',
       response(json) {
         if (method === 'tools/list') return filterTools(json, (tool) => isListed(call, tool));
-        return era === 'modern' && json.includes('input') ? withoutBlockedInputs(call, json) : json;
+        // An escaped name has no such text.
+        const mayAskForInput = json.includes('inputRequests') || json.includes('\\u');
+        return era === 'modern' && mayAskForInput ? withoutBlockedInputs(call, json) : json;
       },
       permits(json) {
         const request = readRequest(json);

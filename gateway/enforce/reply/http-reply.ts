@@ -18,7 +18,7 @@ import type {
 import { STREAM } from '../../mcp/protocol.ts';
 import { BatchResponse } from './mcp/batch-response.ts';
 import { McpReply, type MessageTransport } from './mcp/mcp-reply.ts';
-import { peekMessage } from './mcp/peek-message.ts';
+import { peekMessages, UNREAD, type Peeked } from './mcp/peek-messages.ts';
 import { AgentAnswer } from './agent-answer.ts';
 import type { GatewayUrls } from './gateway-urls.ts';
 import { readPrefer } from './prefer.ts';
@@ -219,14 +219,16 @@ export class HttpReply implements ConnectionReply, MessageTransport {
     else this.#end(body);
   }
 
-  /** Refuses a message of MCP before it is described. Its response has its id, so its body is read for that alone. */
+  /** Refuses messages of MCP before they are described. Their responses have their ids, so the body is read for those alone. */
   #refuseMessage(decisionId: string, verdict: Verdict, problem: Problem): void {
     const { request } = this.#response;
-    const refuse = ({ id, method, era }: AnsweredMessage) =>
-      this.forMessage({ id, method, era }).problem(decisionId, verdict, problem);
-    if (request.method !== 'POST') refuse({ id: null, method: STREAM, era: 'legacy' });
-    else if (request.wasRead || this.#holdsBody) refuse({ id: 'null', method: '', era: 'legacy' });
-    else void peekMessage(request).then(refuse, () => this.abort());
+    const refuse = ({ isBatch, all }: Peeked) => {
+      const replies = isBatch ? this.forBatch(all) : all.map((message) => this.forMessage(message));
+      for (const reply of replies) reply.problem(decisionId, verdict, problem);
+    };
+    if (request.method !== 'POST') refuse({ isBatch: false, all: [{ id: null, method: STREAM, era: 'legacy' }] });
+    else if (request.wasRead || this.#holdsBody) refuse(UNREAD);
+    else void peekMessages(request).then(refuse, () => this.abort());
   }
 
   /**
