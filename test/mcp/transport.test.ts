@@ -477,6 +477,15 @@ describe('a list of tools', () => {
     expect(await (await post(url, request(1, 'tools/list'))).text()).toBe(`id: 5\ndata: ${list('')}\n\n`);
   });
 
+  test('that comes late, on a stream that was taken up again, is cut too', async () => {
+    const event = (tools: string) => `id: 6\ndata: ${list(tools)}\n\n`;
+    serve = (_, response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      response.end(event(`${kept},{"name":"drop"}`));
+    };
+    expect(await (await openStream({ 'last-event-id': '5' })).text()).toBe(event(kept));
+  });
+
   test('is for one agent alone, and not for long', async () => {
     serve = (_, response) =>
       response.setHeader('content-type', 'application/json').end(list(kept, ',"cacheScope":"public","ttlMs":86400000'));

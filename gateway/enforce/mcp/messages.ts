@@ -117,12 +117,13 @@ export function createMessages(deps: {
     return {
       session: (id) => sessionFor(call, id),
       opened: listens(call),
-      changesResponses: method === 'tools/list' || era === 'modern',
+      // On a stream that is taken up again, responses to any request come.
+      changesResponses: method === 'tools/list' || method === STREAM || era === 'modern',
       response(json) {
-        if (method === 'tools/list') return filterTools(json, (tool) => isListed(call, tool));
-        // An escaped name has no such text.
-        const mayAskForInput = json.includes('inputRequests') || json.includes('\\u');
-        return era === 'modern' && mayAskForInput ? withoutBlockedInputs(call, json) : json;
+        const mayHave = (name: string) => json.includes(name) || json.includes('\\u');
+        if (method === 'tools/list' || (method === STREAM && mayHave('tools')))
+          return filterTools(json, (tool) => isListed(call, tool));
+        return era === 'modern' && mayHave('inputRequests') ? withoutBlockedInputs(call, json) : json;
       },
       permits(json) {
         const request = readRequest(json);
