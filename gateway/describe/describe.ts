@@ -18,7 +18,7 @@ import { isMcpRequest } from '../mcp/endpoint.ts';
 const UNREAD = Buffer.alloc(0);
 
 /** What reads the calls for a system. A large OpenAPI document takes time to prepare. */
-export function createDescribers(policy: PolicyView, passes: Pick<Passes, 'open'>) {
+export function createDescribers(policy: PolicyView, passes: Passes) {
   return oncePerSystem((system) => ({
     assertPlainFraming: createFramingCheck(createHeaderRoles(system), system),
     describe: createDescriber(system, policy),

@@ -10,7 +10,7 @@ export type Passes = {
 };
 
 /** What a pass is for. Every part must be the same when it is opened. */
-export type Purpose = readonly [kind: 'link' | 'hold' | 'session', ...parts: string[]];
+export type Purpose = readonly [kind: 'link' | 'hold' | 'round' | 'session', ...parts: string[]];
 
 /** What the pass of a hold is for: to read its state and its response. */
 export function holdPurpose(holdId: string): Purpose {

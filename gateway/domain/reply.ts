@@ -89,6 +89,8 @@ export type AnsweredMessage = {
   readonly progressToken?: string;
   /** Whether the caller takes a task instead of the result. */
   readonly takesTasks?: boolean;
+  /** Gives the state with which the caller may ask again and wait on (2026-07-28); absent if it may not. */
+  readonly nextRound?: () => string;
 };
 
 /**

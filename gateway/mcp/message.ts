@@ -30,6 +30,7 @@ export type Message = {
   readonly args: string | null;
   readonly inputResponses: string | null;
   readonly requestId: string | null;
+  readonly requestState: string | null;
   readonly meta: string | null;
   /** Whether the request asks to be run as a task (2025-11-25). */
   readonly asksForTask: boolean;
@@ -140,6 +141,7 @@ function messageAt(text: string, span: Span): Message {
     args: null,
     inputResponses: null,
     requestId: null,
+    requestState: null,
   };
   if (method === null) {
     if (span.members.has('result') && id === null) fail(INVALID_REQUEST, 'A result has the id of its request.');
@@ -188,6 +190,7 @@ function messageAt(text: string, span: Span): Message {
     args,
     inputResponses: param('inputResponses'),
     requestId: param('requestId'),
+    requestState: param('requestState'),
     meta,
     asksForTask: param('task') !== null,
     asksForToolChanges: name === 'subscriptions/listen' && id !== null && asksForToolChanges(param('notifications')),

@@ -1,10 +1,10 @@
 import { NO_CLAIMS, type Call, type Claims } from '../../domain/call.ts';
 import { createHeaderRoles } from '../../domain/header-roles.ts';
 import { actionText, createMcpInput, principalText, type ActionText } from '../../domain/policy-input.ts';
+import type { Passes } from '../../domain/pass.ts';
 import type { AnsweredMessage } from '../../domain/reply.ts';
 import type { System } from '../../domain/system.ts';
 import { createId } from '../../domain/id.ts';
-import type { Passes } from '../../domain/pass.ts';
 import { Problem } from '../../domain/problem.ts';
 import { MessageError } from '../../mcp/message-error.ts';
 import { readMessages, type Message } from '../../mcp/message.ts';
@@ -28,6 +28,7 @@ import { asClaims, parseClaims, parseTraceId } from '../http/context.ts';
 import { readQuery } from '../http/form.ts';
 import { createHeaderWriter, plainIp, type Arrival } from '../http/http-call.ts';
 import { splitTarget } from '../http/path.ts';
+import { createRounds, type Rounds } from './rounds.ts';
 import { assertPlainHeaders, assertRoutingHeaders } from './routing-headers.ts';
 
 /** What a request carries: calls, with what the answer to each depends on. */
@@ -43,10 +44,12 @@ export type McpCalls = {
  *
  * The returned function throws MessageError, and Problem `bad-request`, `bad-body` or `unknown-session`.
  */
-export function createMcpDescriber(system: System, passes: Pick<Passes, 'open'>): (arrival: Arrival) => McpCalls {
+export function createMcpDescriber(system: System, passes: Passes): (arrival: Arrival) => McpCalls {
+  const rounds = createRounds(system.name, passes);
   const writeHeaders = createHeaderWriter(createHeaderRoles(system));
 
-  function callOf(arrival: Arrival, message: Message | null, isPart: boolean): Call {
+  /** @param asText the body of the call is the text of the message, and not that of the request */
+  function callOf(arrival: Arrival, message: Message | null, asText: boolean, id = arrival.id): Call {
     const { principal, method, target, headers } = arrival;
     const { path, query } = splitTarget(target);
     const segments = path.split('/').filter((segment) => segment !== '');
@@ -55,11 +58,11 @@ export function createMcpDescriber(system: System, passes: Pick<Passes, 'open'>)
     const members = { operation, method, path, segments, protocol: 'mcp' };
     const action: ActionText = actionText(system.name, members, resource);
     const claims = claimsOf(arrival, message);
-    const body = isPart ? Buffer.from(message!.text) : arrival.decoded;
+    const body = asText ? Buffer.from(message!.text) : arrival.decoded;
     const era = message?.era ?? 'legacy';
     const { headers: sent, session } = sentHeaders(arrival, era);
     return {
-      id: isPart ? createId('call') : arrival.id,
+      id,
       receivedAt: arrival.at,
       principal,
       system: system.name,
@@ -109,6 +112,13 @@ export function createMcpDescriber(system: System, passes: Pick<Passes, 'open'>)
     return { session, headers: [...kept, 'accept-encoding', 'identity', ...(id === null ? [] : [SESSION_HEADER, id])] };
   }
 
+  /** Only calls of tools are kept waiting in rounds, for clients that know them and take no task instead. */
+  function inRounds({ principal }: Arrival, message: Message): ReturnType<Rounds['take']> {
+    if (message.era === 'legacy' || message.method !== 'tools/call' || message.takesTasks)
+      return { message, next: null };
+    return rounds.take(principal.agent, message);
+  }
+
   return (arrival) => {
     assertPlainHeaders(arrival.rawHeaders);
     if (arrival.method !== 'POST') {
@@ -126,7 +136,12 @@ export function createMcpDescriber(system: System, passes: Pick<Passes, 'open'>)
     for (const message of all) if (message.kind !== 'response') assertRoutingHeaders(message, arrival.headers);
     return {
       isBatch,
-      all: all.map((message) => ({ call: callOf(arrival, message, isBatch), answered: answeredOf(message) })),
+      all: all.map((sent) => {
+        const { message, next } = inRounds(arrival, sent);
+        const asText = isBatch || message !== sent;
+        const call = callOf(arrival, message, asText, isBatch ? createId('call') : arrival.id);
+        return { call, answered: { ...answeredOf(message), ...(next && { nextRound: next }) } };
+      }),
     };
   };
 }

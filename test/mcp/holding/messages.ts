@@ -58,6 +58,12 @@ export function executeTool({ body }: Received, response: ServerResponse): void 
     response.writeHead(202).end();
     return;
   }
+  if (method === 'server/discover') {
+    const discovered = { supportedVersions: [REVISION], capabilities: { tools: {} }, ttlMs: 0, cacheScope: 'private' };
+    const result = { resultType: 'complete', ...discovered };
+    response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ jsonrpc: '2.0', id, result }));
+    return;
+  }
   const text = `${method} ${params?.name} ${JSON.stringify(params?.arguments)}`;
   const result = { resultType: 'complete', content: [{ type: 'text', text }] };
   response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ jsonrpc: '2.0', id, result }));

@@ -111,6 +111,12 @@ export class McpReply implements Reply {
       this.#http.withoutBody(decisionId, verdict, statusWithoutBody(message.method, problem));
       return;
     }
+    const { nextRound } = message;
+    if (nextRound && (problem.code === 'approval-pending' || problem.code === 'release-pending')) {
+      const result = { resultType: 'input_required', requestState: nextRound() };
+      this.#result(decisionId, verdict, JSON.stringify(result));
+      return;
+    }
     const { status, body } = refusal(problem, message, decisionId, verdict);
     this.#respond(decisionId, verdict, status, body);
   }
