@@ -25,8 +25,8 @@ export type Reply = {
   waits(decisionId: string): void;
   /** The caller does not want its answer any more: ends without one. */
   hangUp(): void;
-  /** Streams the upstream's answer. */
-  answer(decisionId: string, verdict: Verdict): StreamedAnswer;
+  /** Streams the upstream's answer. @param holdId of a held call */
+  answer(decisionId: string, verdict: Verdict, holdId?: string): StreamedAnswer;
   /** Sends a stored answer of the upstream. It must be whole. */
   stored(decisionId: string, response: HeldResponse): void;
   /** Refuses the call, or says that it is still held. If an answer has begun, it is aborted instead. */

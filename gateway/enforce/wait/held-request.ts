@@ -71,8 +71,8 @@ export class HeldRequest implements Waiting {
   }
 
   /** Streams the system's answer. */
-  answer(): StreamedAnswer {
-    this.#answer = this.reply.answer(this.decisionId, 'hold');
+  answer({ id }: Pick<Hold, 'id'>): StreamedAnswer {
+    this.#answer = this.reply.answer(this.decisionId, 'hold', id);
     return this.#answer;
   }
 

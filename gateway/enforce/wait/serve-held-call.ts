@@ -54,7 +54,7 @@ export function createServeHeldCall(deps: {
     try {
       return reply.tunnel
         ? await releaser.release(hold, null, handOver(reply.tunnel, hold.principal.agent))
-        : await releaser.release(hold, links.through(answered(hold, reply), request.answer()));
+        : await releaser.release(hold, links.through(answered(hold, reply), request.answer(hold)));
     } catch (error) {
       if (error instanceof Problem && error.code === 'store-unavailable') return null;
       throw error;

@@ -45,6 +45,8 @@ hold contains {"rule": "large", "reviewers": ["finance"], "editable": ["/amount"
 	input.action.tool == "refund"
 	input.action.arguments.amount > 100
 }
+
+hold contains {"rule": "export", "reviewers": ["finance"]} if input.action.tool == "export"
 `;
 
 /** Answers calls of tools as a server of MCP does that has no sessions: what it was asked for is its result. */

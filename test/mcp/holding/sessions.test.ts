@@ -9,7 +9,7 @@ let server: TestServer;
 let plane: DataPlane;
 
 beforeAll(async () => {
-  server = await startLegacyServer();
+  server = await startLegacyServer({ json: true });
   plane = await startDataPlane({
     systems: { ledger: { upstream: server.url, mcp: '/mcp', wait: '20s' } },
     rego: { 'ledger.rego': REGO },
@@ -79,5 +79,25 @@ test('a client that cancels a held call has hung up: the call is executed only w
   expect(await plane.store.holds.find(id)).toMatchObject({ status: 'approved', execution: 'none' });
   expect((await client.callTool(call)).structuredContent).toEqual({ refunded: 901 });
   expect(executed(901)).toHaveLength(1);
+  await client.close();
+});
+
+test('a result that clients cannot read from a stream is kept where the agent can get it', async () => {
+  const { client } = await connect();
+  const result = client.callTool({ name: 'export', arguments: { bytes: 2 ** 21 } });
+  let id: string | undefined;
+  await expect
+    .poll(async () => {
+      const { items } = await plane.store.holds.list({ status: 'pending', limit: 1 });
+      ({ id } = items[0] ?? {});
+      return id;
+    })
+    .toBeDefined();
+  await approve(plane.store, id!);
+  const told = await result;
+  expect(told).toMatchObject({ isError: true, content: [{ text: expect.stringContaining('is too large') }] });
+  const [url = ''] = /\/-\/holds\/\S+\/response/.exec(JSON.stringify(told)) ?? [];
+  const kept = await fetch(`${plane.url}${url}`, { headers: { authorization: `Bearer ${TOKEN}` } });
+  expect((await kept.text()).length).toBeGreaterThan(2 ** 21);
   await client.close();
 });

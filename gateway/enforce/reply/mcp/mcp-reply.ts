@@ -86,10 +86,10 @@ export class McpReply implements Reply {
     this.#http.endStream();
   }
 
-  answer(decisionId: string, verdict: Verdict): StreamedAnswer {
+  answer(decisionId: string, verdict: Verdict, holdId?: string): StreamedAnswer {
     const { id } = this.#message;
     if (verdict !== 'hold' || id === null) return this.#http.answer(decisionId, verdict);
-    return new HeldAnswer(id, this.#sink(decisionId));
+    return new HeldAnswer(id, this.#sink(decisionId, holdId));
   }
 
   stored(decisionId: string, { status, headers, body }: HeldResponse): void {
@@ -136,14 +136,18 @@ export class McpReply implements Reply {
   }
 
   /** A held call's messages go to the stream that is open; else to one of their own, or to a plain response. */
-  #sink(decisionId: string): MessageSink {
+  #sink(decisionId: string, holdId?: string): MessageSink {
     const http = this.#http;
     const message = this.#message;
     let stream = this.#waiting;
+    const tooLarge = () => {
+      const url = holdId === undefined ? null : `${this.locationOf(holdId)}/response`;
+      return tooLargeForStream(message, decisionId, url);
+    };
     return {
       respond: (json) => {
         const isTooLarge = this.#waiting !== null && Buffer.byteLength(json) > LARGEST_IN_STREAM;
-        this.#respond(decisionId, 'hold', 200, isTooLarge ? tooLargeForStream(message, decisionId) : json);
+        this.#respond(decisionId, 'hold', 200, isTooLarge ? tooLarge() : json);
       },
       event(bytes) {
         stream?.settle();
