@@ -8,9 +8,12 @@ import { readServerMessage } from '../../../mcp/response.ts';
 /** The largest event of a held call that is read, to give the response the id of the caller that waits. */
 const LARGEST_EVENT = 32 * 2 ** 20;
 
+/** The largest response that every client reads from a stream: one of them ends its session at 1 MiB. */
+export const LARGEST_IN_STREAM = 2 ** 20 - 64;
+
 /** Where the messages of a held call go: an event stream, or one response. */
 export type MessageSink = {
-  /** The final response, as JSON text. */
+  /** The final response, as JSON text. Ends the stream, if one is open. */
   respond(json: string): void;
   /** An event of the system's stream, byte for byte. False asks for a pause. */
   event(bytes: Buffer): boolean;
@@ -34,6 +37,7 @@ export class HeldAnswer implements StreamedAnswer {
   #events: EventSplitter | null = null;
   #body: Buffer[] = [];
   #gone = false;
+  #answered = false;
 
   constructor(id: string, to: MessageSink) {
     this.#id = id;
@@ -64,12 +68,13 @@ export class HeldAnswer implements StreamedAnswer {
       return true;
     }
     let goesOn = true;
-    for (const event of events.push(chunk)) goesOn = this.#to.event(this.#readdressed(event));
-    if (events.pending > LARGEST_EVENT) goesOn = this.#to.event(events.flush());
+    for (const event of events.push(chunk)) goesOn = this.#pass(event);
+    if (events.pending > LARGEST_EVENT && !this.#answered) goesOn = this.#to.event(events.flush());
     return goesOn;
   }
 
   end(): void {
+    if (this.#answered) return;
     if (this.#events) {
       const rest = this.#events.flush();
       if (rest.length > 0) this.#to.event(rest);
@@ -97,9 +102,15 @@ export class HeldAnswer implements StreamedAnswer {
     else this.#to.onClose(() => this.#to.gone && leave());
   }
 
-  #readdressed(event: Buffer): Buffer {
+  #pass(event: Buffer): boolean {
+    if (this.#answered) return true;
     const data = dataOf(event);
     const message = data === null ? null : readServerMessage(data);
-    return message?.kind === 'response' ? withData(event, message.withId(this.#id)) : event;
+    if (message?.kind !== 'response') return this.#to.event(event);
+    const json = message.withId(this.#id);
+    if (event.length <= LARGEST_IN_STREAM) return this.#to.event(withData(event, json));
+    this.#answered = true;
+    this.#to.respond(json);
+    return true;
   }
 }

@@ -12,13 +12,10 @@ import type {
   Via,
 } from '../../../domain/reply.ts';
 import { STREAM, END_SESSION } from '../../../mcp/protocol.ts';
-import { HeldAnswer, type MessageSink } from './held-answer.ts';
+import { HeldAnswer, LARGEST_IN_STREAM, type MessageSink } from './held-answer.ts';
 import { foreignResponse, isFault, refusal, tooLargeForStream } from './refusal.ts';
 import { createdTask, detailedTask } from './task.ts';
 import { WaitingStream } from './waiting-stream.ts';
-
-/** The largest response that every client reads from a stream: one of them ends its session at 1 MiB. */
-const LARGEST_IN_STREAM = 2 ** 20 - 64;
 
 /** The HTTP response of one message. */
 export type MessageTransport = Pick<Reply, 'via' | 'gone' | 'whyCutOff' | 'onClose' | 'answer' | 'locationOf'> & {
@@ -139,7 +136,6 @@ export class McpReply implements Reply {
   #sink(decisionId: string, holdId?: string): MessageSink {
     const http = this.#http;
     const message = this.#message;
-    let stream = this.#waiting;
     const tooLarge = () => {
       const url = holdId === undefined ? null : `${this.locationOf(holdId)}/response`;
       return tooLargeForStream(message, decisionId, url);
@@ -149,10 +145,10 @@ export class McpReply implements Reply {
         const isTooLarge = this.#waiting !== null && Buffer.byteLength(json) > LARGEST_IN_STREAM;
         this.#respond(decisionId, 'hold', 200, isTooLarge ? tooLarge() : json);
       },
-      event(bytes) {
-        stream?.settle();
-        stream ??= new WaitingStream(http.openStream(decisionId, 'hold'), undefined);
-        return stream.write(bytes);
+      event: (bytes) => {
+        this.#waiting ??= new WaitingStream(http.openStream(decisionId, 'hold'), undefined);
+        this.#waiting.settle();
+        return this.#waiting.write(bytes);
       },
       end: () => http.endStream(),
       onDrain: (resume) => http.onDrain(resume),
