@@ -4,16 +4,25 @@ import type { DemoPorts } from './demo-ports.ts';
 /** New in every demo: they are printed, so they must open nothing else. */
 export type DemoTokens = {
   readonly agent: string;
+  readonly stockBot: string;
   readonly owner: string;
   readonly reviewer: string;
-  /** The payments API's own key, known to the gateway and never to the agent. */
+  /** The systems' own keys, known to the gateway and never to the agents. */
   readonly paymentsKey: string;
+  readonly warehouseKey: string;
 };
 
 const token = (prefix: string): string => `${prefix}_${randomBytes(24).toString('base64url')}`;
 
 export function createTokens(): DemoTokens {
-  return { agent: token('agent'), owner: token('ana'), reviewer: token('ben'), paymentsKey: token('sk_demo') };
+  return {
+    agent: token('agent'),
+    stockBot: token('agent'),
+    owner: token('ana'),
+    reviewer: token('ben'),
+    paymentsKey: token('sk_demo'),
+    warehouseKey: token('wh_demo'),
+  };
 }
 
 const sha256 = (token: string): string => createHash('sha256').update(token).digest('hex');
@@ -36,6 +45,11 @@ systems:
     # What the payments API asks for. Agents never see it. Elsewhere, write "Bearer \${PAYMENTS_KEY}".
     credential: { header: authorization, value: "Bearer ${tokens.paymentsKey}" }
     wait: 50s
+  warehouse:
+    upstream: http://127.0.0.1:${ports.warehouse}
+    mcp: /mcp # the path at which it speaks MCP: policy judges tools by name and arguments
+    credential: { header: authorization, value: "Bearer ${tokens.warehouseKey}" }
+    wait: 50s
 
 agents:
   - id: billing-bot
@@ -43,9 +57,13 @@ agents:
     token_sha256: ${sha256(tokens.agent)}
     roles: [payer]
     systems: [payments]
+  - id: stock-bot
+    owner: ana@example.com
+    token_sha256: ${sha256(tokens.stockBot)}
+    systems: [warehouse]
 
 reviewers:
-  # Ana owns billing-bot, so she may not approve what it does.
+  # Ana owns both agents, so she may not approve what they do.
   - id: ana@example.com
     token_sha256: ${sha256(tokens.owner)}
     groups: [finance]

@@ -2,15 +2,16 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import type { AddressInfo, Server } from 'node:net';
 
-/** One port for each address of the demo: agents, the payments system's own, admin, and the example payments API. */
+/** One port for each address of the demo: agents, the payments system's own, admin, and the two example systems. */
 export type DemoPorts = {
   readonly agents: number;
   readonly payments: number;
   readonly admin: number;
   readonly api: number;
+  readonly warehouse: number;
 };
 
-export const PREFERRED_PORTS: DemoPorts = { agents: 8080, admin: 8081, payments: 8090, api: 8091 };
+export const PREFERRED_PORTS: DemoPorts = { agents: 8080, admin: 8081, payments: 8090, api: 8091, warehouse: 8092 };
 
 /** Listens on `port`, or on any free one if it is taken. */
 async function probe(port: number): Promise<Server> {

@@ -13,11 +13,12 @@ SELECT
   verdict = 'hold' AND countIf(type IN ('hold.executed', 'hold.failed', 'hold.indeterminate', 'hold.rejected',
     'hold.taken-over', 'hold.expired', 'hold.cancelled')) = 0 OR status = 0 AS unfinished
 FROM holdpoint.events
-WHERE agent = 'billing-bot'
+WHERE agent IN ('billing-bot', 'stock-bot')
 GROUP BY call_id
+HAVING NOT startsWith(operation, 'mcp:')
 ORDER BY min(at)`;
 
-/** One row for each call of the demo's agent, from the events that are in ClickHouse so far. */
+/** One row for each call of an API or a tool by the demo's agents, from the events that are in ClickHouse so far. */
 export async function readLedger(query: Query): Promise<{
   readonly rows: readonly Readonly<Record<string, string>>[];
   /** The number of calls with events still to come; those of calls and of holds are shipped separately. */

@@ -16,6 +16,9 @@ import { startPaymentsApi } from './payments-api.ts';
 import type { PaymentsApi } from './payments-api.ts';
 import { createReviewer } from './reviewer.ts';
 import type { DemoReviewer, PendingHold } from './reviewer.ts';
+import { startWarehouseServer } from './warehouse-server.ts';
+import type { WarehouseServer } from './warehouse-server.ts';
+import { warehouseTour } from './warehouse-tour.ts';
 
 /** A gateway that is ready for calls at the addresses in its configuration. */
 export type RunningGateway = {
@@ -50,6 +53,7 @@ type Stage = {
   readonly adminUrl: string;
   readonly query: Query;
   readonly api: PaymentsApi;
+  readonly warehouse: WarehouseServer;
   readonly bot: BillingBot;
   readonly reviewer: DemoReviewer;
 };
@@ -162,6 +166,7 @@ function introduce(tell: Narrator, folder: string, ports: DemoPorts, moved: read
   );
   tell.line(`  http://127.0.0.1:${ports.admin}  the admin API, for reviewers`);
   tell.line(`  http://127.0.0.1:${ports.api}  an example payments API; only the gateway knows its key`);
+  tell.line(`  http://127.0.0.1:${ports.warehouse}  an example MCP server, in the same way`);
   tell.line(
     `  ./${relative('.', folder)}`.padEnd(25) +
       'everything the demo writes: holdpoint.yaml, policies, data, gateway.log',
@@ -178,6 +183,12 @@ function suggest(stage: Stage): void {
   tell.command(`curl '${agentsUrl}/payments/v1/customers?limit=1'`, agent);
   tell.line('  a held refund; the request waits up to 50 s for your decision:');
   tell.command(`curl ${agentsUrl}/payments/v1/refunds -d charge=${CHARGE} -d amount=30000`, agent);
+  tell.line('  a held order at the MCP server; the stream stays open for your decision:');
+  const order = '{"name":"order","arguments":{"item":"nuts","quantity":900}}';
+  tell.command(
+    `curl ${agentsUrl}/warehouse/mcp -H 'Authorization: Bearer ${tokens.stockBot}'`,
+    `-H 'Content-Type: application/json' -d '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":${order}}'`,
+  );
   tell.line('  held calls (approve as above, with their hold_id and revision):');
   tell.command(`curl '${adminUrl}/api/holds?status=pending'`, reviewer);
   const rules = `./${relative('.', join(folder, 'policies', 'rules', 'payments.rego'))}`;
@@ -199,7 +210,15 @@ async function tour(stage: Stage): Promise<void> {
   const refunds = api.executed().filter((call) => call.method === 'POST');
   const amounts = refunds.map((call) => money(Number(call.params['amount'])));
   tell.line(`  The payments API executed ${refunds.length} refunds: ${amounts.join(' and ')}.`);
-  await showLedger(stage, 4);
+  await warehouseTour({
+    ...stage,
+    url: new URL(`${stage.agentsUrl}/warehouse/mcp`),
+    token: stage.tokens.stockBot,
+    server: stage.warehouse,
+    approvesAs: REVIEWER,
+    pendingHold: () => eventually(() => stage.reviewer.pending(), stage.signal),
+  });
+  await showLedger(stage, 7);
 }
 
 function whenAborted(signal: AbortSignal): Promise<void> {
@@ -246,6 +265,8 @@ export async function runDemo(options: DemoOptions): Promise<void> {
   const begun = performance.now();
   const api = await startPaymentsApi({ port: ports.api, key: tokens.paymentsKey });
   cleanup.defer(() => api.close());
+  const warehouse = await startWarehouseServer({ port: ports.warehouse, key: tokens.warehouseKey });
+  cleanup.defer(() => warehouse.close());
   const gateway = await start({ config, log: join(folder.path, 'gateway.log') });
   cleanup.defer(() => gateway.stop());
   tell.line(`\n  Ready after ${((performance.now() - begun) / 1000).toFixed(1)} s.`);
@@ -261,6 +282,7 @@ export async function runDemo(options: DemoOptions): Promise<void> {
     adminUrl,
     query: gateway.query,
     api,
+    warehouse,
     bot: createBillingBot(new URL(`http://127.0.0.1:${ports.payments}`), tokens.agent),
     reviewer: createReviewer(adminUrl, tokens.reviewer),
   };

@@ -9,20 +9,23 @@ it('the demo writes a configuration that the gateway accepts, without any token 
   const folder = mkdtempSync(join(tmpdir(), 'holdpoint-demo-'));
   try {
     const tokens = createTokens();
-    const text = demoConfig({ agents: 8080, payments: 8090, admin: 8081, api: 8091 }, tokens);
+    const text = demoConfig({ agents: 8080, payments: 8090, admin: 8081, api: 8091, warehouse: 8092 }, tokens);
     writeFileSync(join(folder, 'holdpoint.yaml'), text);
     const config = loadConfig(join(folder, 'holdpoint.yaml'), {});
     expect(config.systems.map(({ name, listen }) => ({ name, listen }))).toEqual([
       { name: 'payments', listen: '127.0.0.1:8090' },
+      { name: 'warehouse', listen: undefined },
     ]);
     expect(config.agents.map(({ id, owner }) => ({ id, owner }))).toEqual([
       { id: 'billing-bot', owner: 'ana@example.com' },
+      { id: 'stock-bot', owner: 'ana@example.com' },
     ]);
     expect(config.reviewers.map(({ id, groups }) => ({ id, groups }))).toEqual([
       { id: 'ana@example.com', groups: ['finance'] },
       { id: 'ben@example.com', groups: ['finance'] },
     ]);
-    for (const token of [tokens.agent, tokens.owner, tokens.reviewer]) expect(text).not.toContain(token);
+    for (const token of [tokens.agent, tokens.stockBot, tokens.owner, tokens.reviewer])
+      expect(text).not.toContain(token);
   } finally {
     rmSync(folder, { recursive: true });
   }
