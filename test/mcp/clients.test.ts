@@ -59,7 +59,7 @@ function decisionOf({ meta }: ToolResult): Record<string, unknown> {
   return (meta?.['holdpoint/decision'] ?? {}) as Record<string, unknown>;
 }
 
-describe.each(CLIENTS)('$name', { timeout: 300_000 }, ({ connect }) => {
+describe.each(CLIENTS)('$name', { timeout: 300_000 }, ({ connect, revision }) => {
   describe.each(SERVERS)('with a server $speaks', ({ system }) => {
     let client: McpClient;
     const refunds = (of: number) => servers[system]!.executed.filter((call) => call.includes(`"amount":${of}`)).length;
@@ -75,6 +75,12 @@ describe.each(CLIENTS)('$name', { timeout: 300_000 }, ({ connect }) => {
     });
     afterAll(async () => {
       await client?.close();
+    });
+
+    test('the revision of the client is that of its direct connection', async () => {
+      await client.call('refund', { amount: 2 });
+      const { headers } = servers[system]!.requests.findLast(({ method }) => method === 'POST')!;
+      expect(headers['mcp-protocol-version']).toBe(system === 'shop' ? revision : '2025-11-25');
     });
 
     test('an allowed tool gives its own result', async () => {

@@ -24,6 +24,8 @@ export type McpClient = {
 /** An official client, as its users open it. */
 export type ClientKind = {
   readonly name: string;
+  /** The revision that it speaks with a server of both eras. */
+  readonly revision: '2025-11-25' | '2026-07-28';
   connect(url: string, token: string): Promise<McpClient>;
 };
 
@@ -35,12 +37,32 @@ const PYTHON = {
 };
 
 export const CLIENTS: readonly ClientKind[] = [
-  { name: '@modelcontextprotocol/sdk 1.32', connect: connectV1 },
-  { name: '@modelcontextprotocol/client 2.4', connect: (...to) => connectV2('legacy', ...to) },
-  { name: '@modelcontextprotocol/client 2.4, negotiating', connect: (...to) => connectV2('auto', ...to) },
-  { name: 'PyPI mcp 1.30', connect: (...to) => connectPython('mcp 1.30', OPEN_V1, ...to) },
-  { name: 'PyPI mcp 2.3', connect: (...to) => connectPython('mcp 2.3', OPEN_V2, ...to) },
-  { name: 'fastmcp 4.1', connect: (...to) => connectPython('fastmcp', OPEN_FASTMCP, ...to) },
+  { name: '@modelcontextprotocol/sdk 1.32', revision: '2025-11-25', connect: connectV1 },
+  {
+    name: '@modelcontextprotocol/client 2.4',
+    revision: '2025-11-25',
+    connect: (...to) => connectV2('legacy', ...to),
+  },
+  {
+    name: '@modelcontextprotocol/client 2.4, negotiating',
+    revision: '2026-07-28',
+    connect: (...to) => connectV2('auto', ...to),
+  },
+  {
+    name: 'PyPI mcp 1.30',
+    revision: '2025-11-25',
+    connect: (...to) => connectPython('mcp 1.30', OPEN_V1, ...to),
+  },
+  {
+    name: 'PyPI mcp 2.3',
+    revision: '2026-07-28',
+    connect: (...to) => connectPython('mcp 2.3', OPEN_V2, ...to),
+  },
+  {
+    name: 'fastmcp 4.1',
+    revision: '2026-07-28',
+    connect: (...to) => connectPython('fastmcp', OPEN_FASTMCP, ...to),
+  },
 ];
 
 type Content = readonly { readonly type: string; readonly text?: string }[];
