@@ -186,6 +186,7 @@ export const EXAMPLES: Readonly<Record<string, string>> = {
   'rules/github.rego': 'e006d39db153418064610ec8c77dc2f4db61043be7b4232503336b65b45193c0',
   'rules/ledger.rego': 'd7e1a440402bbb566bf68b1da76bd309437f364cccbfb236aa2ae5b6e7119f2e',
   'rules/payments.rego': '6c4c7cff19c9d8314841e75cfd0503335b5c3cd5aacaf9931082b2d64f3e9daa',
+  'rules/warehouse.rego': '6eaad9ce76c62c4522d8d1e9777c03ce819304363af674df117c028ca72971db',
 };
 
 /** Problems of packages that give verdicts for a system that does not exist. Without a configuration, names may be wrong. */
