@@ -273,6 +273,8 @@ export function buildServer(deps: ServerDeps): AgentsServer {
       enforcement.configure(settings);
       inForce = build(settings);
       cutOff();
+      // An agent may have other roles now.
+      enforcement.messages.listsChanged();
     },
     async drain(limit) {
       draining = true;

@@ -176,13 +176,15 @@ export function mcpOf(input: PolicyInput): Pick<McpAction, 'method' | 'era'> | n
 
 /**
  * The input of another message on the same way: what a server asks its client, or a tool that is listed. It has the
- * principal, headers and claims of the one before.
+ * principal, headers and claims of the one before, which may have opened its stream hours ago.
+ * @param at milliseconds since the epoch
  */
 export function withMcp(
   input: PolicyInput,
   operation: string,
   resource: { readonly type: string; readonly id: string | null },
   { method, era, fromServer = false, tool, args, isListing = false }: McpAction & { readonly isListing?: boolean },
+  at: number,
 ): PolicyInput {
   const { members } = parseSpans(input);
   const written = (from: typeof members, leaveOut: readonly string[]) =>
@@ -197,8 +199,10 @@ export function withMcp(
     ...(args === null ? [] : [`"arguments":${args}`]),
     ...(isListing ? ['"listing":true'] : []),
   ];
-  const [principal = '', ...rest] = written(members, ['action', 'resource', 'usage']);
-  return `{${principal}${ACTION}${action.join(',')}},"resource":${JSON.stringify(resource)},${rest.join(',')}}`;
+  const context = [`"time":"${timeText(at)}"`, ...written(members.get('context')!.value.members, ['time'])];
+  const others = [`"resource":${JSON.stringify(resource)}`, `"context":{${context.join(',')}}`];
+  const [principal = '', ...rest] = written(members, ['action', 'resource', 'usage', 'context']);
+  return `{${principal}${ACTION}${action.join(',')}},${[...others, ...rest].join(',')}}`;
 }
 
 /**

@@ -382,6 +382,31 @@ describe('what the server asks of its client', () => {
       );
   });
 
+  test('is judged by the time at which it asks', async () => {
+    let now = Date.parse('2026-11-29T09:00:00Z');
+    const own = await startDataPlane({
+      systems: { ledger: { upstream: server.url, mcp: '/mcp' } },
+      rego: {
+        'ledger.rego':
+          'package rules.ledger\n\nblock contains {"rule": "closed"} if {\n\tinput.action.mcp.from == "server"\n\tinput.context.time >= "2026-11-29T18"\n}\n',
+      },
+      clock: () => now,
+    });
+    let open: ServerResponse | null = null;
+    serve = ({ method }, response) => {
+      if (method === 'GET') stream((open = response));
+      else response.writeHead(202).end();
+    };
+    const response = await fetch(`${own.url}/ledger/mcp`, { headers: { ...bearer, accept: 'text/event-stream' } });
+    const messages = messagesOf(response);
+    open!.write(asks('in time', 'elicitation/create'));
+    expect((await messages.next()).value).toMatchObject({ id: 'in time' });
+    now += 10 * 3_600_000;
+    open!.end(asks('too late', 'elicitation/create') + answer);
+    expect((await messages.next()).value).toMatchObject({ id: 1 });
+    await own.close();
+  });
+
   test.each([
     ['a batch', `data: [${JSON.stringify(request(1, 'sampling/createMessage'))}]\n\n`],
     ['two methods', 'data: {"jsonrpc":"2.0","id":1,"method":"ping","method":"sampling/createMessage"}\n\n'],

@@ -49,7 +49,7 @@ export function createMessages(deps: {
     const { operation, resource } = nameMessage('tools/call', tool);
     const { era } = call.mcp;
     const action = { method: 'tools/call', era, tool, args: null, isListing: true };
-    const { verdict, rules, fault } = decide(withMcp(call.input, operation, resource, action));
+    const { verdict, rules, fault } = decide(withMcp(call.input, operation, resource, action, clock()));
     // Only an explicit rule takes a tool from the list: without its arguments, the others say little.
     return verdict !== 'block' || fault !== null || rules[0]?.id === NO_RULE;
   }
@@ -58,14 +58,15 @@ export function createMessages(deps: {
   function permits(call: Asking, method: string, params: string | null): boolean {
     const { operation, resource } = nameMessage(method, null);
     const { era } = call.mcp;
-    const input = withMcp(call.input, operation, resource, { method, era, fromServer: true, args: params });
+    const now = clock();
+    const input = withMcp(call.input, operation, resource, { method, era, fromServer: true, args: params }, now);
     const decision = decide(input);
     const { principal, system, target, path, headers, claims, traceId } = call;
     const id = createId('call');
     asked(
       {
         id,
-        receivedAt: clock(),
+        receivedAt: now,
         principal,
         system,
         operation,
