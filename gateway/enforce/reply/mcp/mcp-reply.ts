@@ -109,7 +109,7 @@ export class McpReply implements Reply {
       return;
     }
     const { nextRound } = message;
-    if (nextRound && (problem.code === 'approval-pending' || problem.code === 'release-pending')) {
+    if (nextRound && isUnended(problem)) {
       const result = { resultType: 'input_required', requestState: nextRound() };
       this.#result(decisionId, verdict, JSON.stringify(result));
       return;
@@ -173,6 +173,13 @@ export class McpReply implements Reply {
     this.#waiting.message(json);
     this.#http.endStream();
   }
+}
+
+/** Whether a held call goes on: with its next request, the caller may also reach a process that does not end. */
+function isUnended({ code, extras }: Problem): boolean {
+  return (
+    code === 'approval-pending' || code === 'release-pending' || (code === 'draining' && extras.hold_id !== undefined)
+  );
 }
 
 /**
