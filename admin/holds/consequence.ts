@@ -1,8 +1,12 @@
 import type { CallHold, Hold } from '../../gateway/domain/hold.ts';
+import { visibleLine } from '../../gateway/domain/visible-text.ts';
 import type { Demand } from '../deps.ts';
 
+/** What an approval sends. `tool` is null for what is no call of a tool. */
+type Sent = { readonly url: string; readonly bytes: number; readonly tool: string | null };
+
 /** What deciding does, in a sentence or two: written by the gateway alone. */
-export function consequence(hold: Hold, demands: readonly Demand[], sent: { url: string; bytes: number }): string {
+export function consequence(hold: Hold, demands: readonly Demand[], sent: Sent): string {
   if (hold.status !== 'pending') return settled(hold);
   switch (hold.kind) {
     case 'exception':
@@ -16,9 +20,12 @@ export function consequence(hold: Hold, demands: readonly Demand[], sent: { url:
   }
 }
 
-function approving(hold: CallHold, demands: readonly Demand[], { url, bytes }: { url: string; bytes: number }): string {
+function approving(hold: CallHold, demands: readonly Demand[], { url, bytes, tool }: Sent): string {
   const to = hold.upstream === undefined ? '' : ` to ${hold.upstream}`;
-  const what = `${hold.method} ${url}${to} once, with exactly the ${bytes} bytes of body shown here`;
+  const what =
+    tool === null
+      ? `${hold.method} ${url}${to} once, with exactly the ${bytes} bytes of body shown here`
+      : `a call of the tool ${visibleLine(tool)}${to} once, with exactly the arguments shown here`;
   const missing = demands
     .map(({ groups, quorum, approvals }) => ({ groups, count: quorum - approvals }))
     .filter(({ count }) => count > 0);

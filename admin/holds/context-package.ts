@@ -77,7 +77,7 @@ export function contextPackage(hold: Hold, material: Material): ContextPackage {
       claims: input.context.claims,
       handoff,
     }),
-    consequence: consequence(hold, demands, { url, bytes: view.bytes }),
+    consequence: consequence(hold, demands, { url, bytes: view.bytes, tool: input.action.tool }),
     cost: subject?.cost ? { ...subject.cost } : null,
     routing: {
       ...routing(hold, demands, now),

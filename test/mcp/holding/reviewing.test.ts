@@ -50,7 +50,10 @@ async function textOf(id: string): Promise<string> {
 
 test('a reviewer reads the tool and its arguments', async () => {
   const id = await hold('{"amount": 900, "note": "to a customer"}');
-  const { action } = (await scene.gateway.admin({ path: `/api/holds/${id}` })).json<{ action: object }>();
+  const { action, consequence } = (await scene.gateway.admin({ path: `/api/holds/${id}` })).json<{
+    action: object;
+    consequence: string;
+  }>();
   expect(action).toMatchObject({
     system: 'ledger',
     operation: 'refund',
@@ -60,6 +63,7 @@ test('a reviewer reads the tool and its arguments', async () => {
     target: { type: 'tool', id: 'refund' },
     complete: true,
   });
+  expect(consequence).toContain('Approving sends a call of the tool refund to http');
   const token = join(scene.place.path, 'reviewer.token');
   writeFileSync(token, REVIEWER_TOKEN);
   const { stdout, stderr } = await runMain('holds', 'show', id, '--url', scene.gateway.adminUrl, '--token-file', token);
