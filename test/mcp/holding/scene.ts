@@ -29,7 +29,12 @@ export async function openScene(respond: typeof executeTool = executeTool, syste
     token_sha256: hashToken(token),
     systems: ['ledger'],
   });
-  const person = (id: string, token: string) => ({ id, token_sha256: hashToken(token), groups: ['finance'] });
+  const person = (id: string, token: string) => ({
+    id,
+    token_sha256: hashToken(token),
+    groups: ['finance'],
+    roles: ['reviewer', 'operator'],
+  });
   const place = await createPlace(upstream.url, {
     policies: policies.path,
     systems: { ledger: { upstream: upstream.url, mcp: '/mcp', ...system } },

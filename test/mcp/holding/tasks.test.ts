@@ -9,12 +9,16 @@ import { eventually, type Answer } from '../../helpers/gateway.ts';
 import { executeTool, META, modern } from './messages.ts';
 import { openScene, OTHER_TOKEN, type Scene } from './scene.ts';
 
+const FAILED = '{"jsonrpc":"2.0","id":1,"error":{"code":-32603,"message":"out of order"}}';
+
 let scene: Scene;
 
 beforeAll(async () => {
   scene = await openScene((received, response) => {
     // A call with this note is never answered.
-    if (!received.body.includes('never answered')) executeTool(received, response);
+    if (received.body.includes('never answered')) return;
+    if (received.body.includes('fails')) response.writeHead(200, { 'content-type': 'application/json' }).end(FAILED);
+    else executeTool(received, response);
   });
 });
 afterAll(() => scene?.close());
@@ -83,6 +87,24 @@ test('a rejected call is a completed task, so that the model reads why', async (
     status: 'completed',
     result: { isError: true, content: [{ text: expect.stringContaining('max 500') }] },
   });
+});
+
+test('a task whose server answers with an error of JSON-RPC has failed with it', async () => {
+  const { taskId } = await begin({ amount: 910, note: 'fails' });
+  await scene.gateway.approve(taskId);
+  expect(await ended(taskId)).toMatchObject({ status: 'failed', error: { code: -32603, message: 'out of order' } });
+});
+
+test('the kill switch ends the tasks of its agent, and none is executed', async () => {
+  const { taskId } = await begin({ amount: 911, note: 'stopped' });
+  const send = (method: string, path: string) =>
+    scene.gateway.admin({ method, path: `/api/agents/refund-bot/${path}` });
+  expect((await send('POST', 'suspend')).status).toBeLessThan(300);
+  await eventually('the hold is superseded', async () => (await scene.gateway.approve(taskId)).status === 409);
+  expect((await send('POST', 'resume')).status).toBeLessThan(300);
+  await eventually('the agent may call again', async () => (await about('tasks/get', taskId)).text.includes('taskId'));
+  expect(await get(taskId)).toMatchObject({ status: 'completed', result: { isError: true } });
+  expect(sentWith('stopped')).toHaveLength(0);
 });
 
 test('a cancelled task withdraws its hold', async () => {
