@@ -67,7 +67,8 @@ describe.each(CLIENTS)('$name', { timeout: 300_000 }, ({ connect, revision }) =>
     beforeAll(async () => {
       client = await connect(`${plane.url}/${system}/mcp`, TOKEN);
       // Clients check the results of the tools that they have listed.
-      expect(await client.tools()).toEqual(['refund']);
+      expect(await client.tools()).toContain('refund');
+      expect(await client.tools()).not.toContain('drop_tables');
     }, 300_000);
     afterEach(async () => {
       const { structured } = await client.call('refund', { amount: 1 });
@@ -132,7 +133,7 @@ describe.each(CLIENTS)('$name', { timeout: 300_000 }, ({ connect, revision }) =>
       const held = ++amount;
       const waiting = client.call('refund', { amount: held });
       const id = await pendingHold();
-      now.skew += 31 * 24 * 60 * 60_000;
+      now.skew += 2 * 24 * 60 * 60_000;
       await plane.store.holds.apply(id, { type: 'expire' });
       const result = await waiting;
       expect(result.isError).toBe(true);

@@ -17,14 +17,14 @@ const pay = (rules: string): Files => ({ 'pay.rego': `package rules.pay\n\n${rul
 
 describe('input that never exists', () => {
   it.each([
-    ['input.action.tool == "delete_repo"', 'undefined ref: input.action.tool'],
-    ['input.action.arguments.repo', 'undefined ref: input.action.arguments.repo'],
+    ['input.action.tol == "delete_repo"', 'undefined ref: input.action.tol'],
+    ['input.action.mcp.params.name == "delete_repo"', 'undefined ref: input.action.mcp.params.name'],
     ['input.action.boddy.amount > 1', 'undefined ref: input.action.boddy.amount'],
-    ['object.get(input.action, "tool", "") == "x"', 'input.action.tool is never there: there is system, '],
+    ['object.get(input.action, "tol", "") == "x"', 'input.action.tol is never there: there is system, '],
     ['object.get(input, ["action", "boddy", "amount"], 0) > 1', 'input.action.boddy is never there: there is system, '],
     ['object.get(input, "sesion", {}) != {}', 'input.sesion is never there: there is principal, '],
-    ['input.action.protocol == "mcp"', 'input.action.protocol is never "mcp" (there is http, websocket)'],
-    ['"mcp" == object.get(input.action, "protocol", "")', 'input.action.protocol is never "mcp"'],
+    ['input.action.protocol == "grpc"', 'input.action.protocol is never "grpc" (there is http, websocket, mcp)'],
+    ['"grpc" == object.get(input.action, "protocol", "")', 'input.action.protocol is never "grpc"'],
     ['input.answer.status == 200', 'input.answer is never there: there is principal, action, resource, context, usage'],
   ])('a rule with %s is refused', async (condition, problem) => {
     const problems = await problemsOf(pay(`block contains {"rule": "t"} if ${condition}`));
@@ -35,15 +35,15 @@ describe('input that never exists', () => {
     const problems = await problemsOf({
       ...pay(`block contains {"rule": "t"} if {
 	action := input.action
-	action.tool == "delete_repo"
+	action.tol == "delete_repo"
 }
 
 block contains {"rule": "u"} if data.shared.names(input.action, "delete_repo")`),
-      'shared.rego': 'package shared\n\nnames(action, tool) if object.get(action, "tool", "") == tool\n',
+      'shared.rego': 'package shared\n\nnames(action, tool) if object.get(action, "tol", "") == tool\n',
     });
     expect(problems.toSorted()).toEqual([
-      expect.stringMatching(/^pay\.rego:5: undefined ref: .*tool/),
-      expect.stringContaining('shared.rego:3: input.action.tool is never there'),
+      expect.stringMatching(/^pay\.rego:5: undefined ref: .*tol/),
+      expect.stringContaining('shared.rego:3: input.action.tol is never there'),
     ]);
   });
 

@@ -42,7 +42,8 @@ describe.each(['legacy', 'modern'] as const)('what the gateway composes for a %s
   });
 
   test('the answer of a server that is no message', () => {
-    JSONRPCResponseSchema.parse(parse(foreignResponse(message, 'dec_1', 502, '<html>')));
+    const response = JSONRPCResponseSchema.parse(parse(foreignResponse(message, 'dec_1', 502, '<html>')));
+    expect(response).toMatchObject({ error: { code: 502 } });
   });
 });
 
