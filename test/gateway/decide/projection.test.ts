@@ -299,7 +299,7 @@ describe('what decisions read', () => {
     });
     const tree = bundle.reads.systems['crm'] as { action: ReadTree };
     expect(tree).not.toBe(true);
-    expect(tree.action).toEqual({ body: expect.objectContaining({ a: expect.anything() }), system: true });
+    expect(tree.action).toMatchObject({ body: { a: expect.anything() }, system: true });
     const calls = inputs.map((input) => input.replace(/"system":"[^"]*"/, '"system":"crm"'));
     expect(expectSame(bundle, calls, 300).size).toBe(2);
   });
@@ -308,7 +308,7 @@ describe('what decisions read', () => {
     const { reads } = decodeBundle(await readFile(SHIPPED_BUNDLE, 'utf8'));
     expect(reads.systems['payments']).toMatchObject({ action: { body: { amount: true } } });
     expect(reads.others).toEqual({
-      action: { method: true, system: true },
+      action: { mcp: { from: {}, method: true }, method: true, system: true },
       context: { confidence: true, flags: true },
     });
   });
