@@ -31,6 +31,8 @@ CREATE TABLE IF NOT EXISTS holdpoint.events_local ON CLUSTER main
     `resource` String CODEC(ZSTD(3)),
     `verdict` LowCardinality(String) CODEC(ZSTD(1)),
     `rules` Array(LowCardinality(String)) CODEC(ZSTD(1)),
+    `rule_verdicts` Array(LowCardinality(String)) CODEC(ZSTD(1)),
+    `rule_places` Array(LowCardinality(String)) CODEC(ZSTD(1)),
     `trigger` LowCardinality(String) CODEC(ZSTD(1)),
     `reason` String CODEC(ZSTD(3)),
     `policy_revision` LowCardinality(String) CODEC(ZSTD(1)),
@@ -386,6 +388,8 @@ AS SELECT
     resource,
     verdict,
     rules,
+    rule_verdicts,
+    rule_places,
     trigger,
     reason,
     policy_revision,
@@ -597,6 +601,34 @@ SELECT
     trace_id
 FROM holdpoint.hold_states
 FINAL;
+
+CREATE OR REPLACE VIEW holdpoint.policy_rules ON CLUSTER main
+(
+    `policy_revision` LowCardinality(String),
+    `rule` LowCardinality(String),
+    `verdict` LowCardinality(String),
+    `file` String,
+    `line` UInt32,
+    `first_active_at` DateTime64(3, 'UTC')
+)
+AS SELECT
+    policy_revision,
+    rule,
+    verdict,
+    replaceRegexpOne(place, ':\\d+$', '') AS file,
+    toUInt32(extract(place, '(\\d+)$')) AS line,
+    min(at) AS first_active_at
+FROM holdpoint.events
+ARRAY JOIN
+    rules AS rule,
+    rule_verdicts AS verdict,
+    rule_places AS place
+WHERE (type = 'policy.activated') AND (agent = '')
+GROUP BY
+    policy_revision,
+    rule,
+    verdict,
+    place;
 
 CREATE OR REPLACE VIEW holdpoint.minutes ON CLUSTER main
 (
