@@ -1,43 +1,30 @@
-import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto';
+import { hkdfSync } from 'node:crypto';
 import type { Clock } from '../domain/clock.ts';
 import { PASS_PREFIX, type Passes, type Purpose } from '../domain/pass.ts';
+import { createSealing } from '../secrets/sealing.ts';
 import type { Principal } from '../domain/principal.ts';
 import { Problem } from '../domain/problem.ts';
 import type { Agent } from './token.ts';
 
-const FORMAT = 1;
-const IV_BYTES = 12;
-const TAG_BYTES = 16;
-const HEADER_BYTES = 1 + IV_BYTES + TAG_BYTES;
 /** Longest pass that is opened, in characters: an unknown caller must not make the gateway decrypt much. */
 const LONGEST = 1024;
 
 /**
- * AES-256-GCM under a key of its own, derived from the key of the hold store (RFC 5869): gateways that share a store open
- * each other's passes, and a restart ends none.
+ * Sealed under a key of their own, derived from the key of the hold store (RFC 5869): gateways that share a store open each
+ * other's passes, and a restart ends none.
  */
 export function createPasses(storeKey: Buffer, clock: Clock): Passes {
-  const key = Buffer.from(hkdfSync('sha256', storeKey, '', 'holdpoint passes', 32));
+  const sealing = createSealing(Buffer.from(hkdfSync('sha256', storeKey, '', 'holdpoint passes', 32)));
   return {
     issue(agent, purpose, lasts) {
-      const iv = randomBytes(IV_BYTES);
-      const cipher = createCipheriv('aes-256-gcm', key, iv, { authTagLength: TAG_BYTES }).setAAD(bound(purpose));
-      const content = [cipher.update(JSON.stringify([agent, clock() + lasts])), cipher.final()];
-      return (
-        PASS_PREFIX + Buffer.concat([Buffer.of(FORMAT), iv, cipher.getAuthTag(), ...content]).toString('base64url')
-      );
+      const content = Buffer.from(JSON.stringify([agent, clock() + lasts]));
+      return PASS_PREFIX + sealing.seal(content, purpose).toString('base64url');
     },
     open(pass, purpose) {
-      const sealed = pass.length > LONGEST ? null : Buffer.from(pass.slice(PASS_PREFIX.length), 'base64url');
-      if (!sealed || sealed.length <= HEADER_BYTES || sealed[0] !== FORMAT) return 'invalid';
-      const decipher = createDecipheriv('aes-256-gcm', key, sealed.subarray(1, 1 + IV_BYTES), {
-        authTagLength: TAG_BYTES,
-      })
-        .setAAD(bound(purpose))
-        .setAuthTag(sealed.subarray(1 + IV_BYTES, HEADER_BYTES));
+      if (pass.length > LONGEST) return 'invalid';
       let content: string;
       try {
-        content = decipher.update(sealed.subarray(HEADER_BYTES), undefined, 'utf8') + decipher.final('utf8');
+        content = sealing.open(Buffer.from(pass.slice(PASS_PREFIX.length), 'base64url'), purpose).toString('utf8');
       } catch {
         return 'invalid';
       }
@@ -45,10 +32,6 @@ export function createPasses(storeKey: Buffer, clock: Clock): Passes {
       return clock() < until ? { agent } : 'expired';
     },
   };
-}
-
-function bound(purpose: Purpose): Buffer {
-  return Buffer.from(JSON.stringify(['holdpoint', FORMAT, ...purpose]));
 }
 
 /** Finds the agent of a pass, as configured now. @throws Problem `unauthenticated` that says what is wrong with the pass */

@@ -1,9 +1,4 @@
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
-
-const FORMAT = 1;
-const IV_BYTES = 12;
-const TAG_BYTES = 16;
-const HEADER_BYTES = 1 + IV_BYTES + TAG_BYTES;
+import { createSealing } from '../../secrets/sealing.ts';
 
 /** What sealed bytes belong to. Bound to them, so that a row moved to another hold or revision does not open. */
 export type SealLabel = { readonly holdId: string; readonly kind: string; readonly revision: number };
@@ -14,27 +9,12 @@ export type Vault = {
   open(sealed: Uint8Array, label: SealLabel): Buffer;
 };
 
-/** AES-256-GCM under one key of 32 bytes; a fresh random 96-bit nonce for each sealing. */
+/** Seals what is stored, under one key of 32 bytes. */
 export function createVault(key: Buffer): Vault {
-  if (key.length !== 32) throw new RangeError('the key must have 32 bytes');
+  const { seal, open } = createSealing(key);
+  const parts = ({ holdId, kind, revision }: SealLabel) => [holdId, kind, revision];
   return {
-    seal(content, label) {
-      const iv = randomBytes(IV_BYTES);
-      const cipher = createCipheriv('aes-256-gcm', key, iv, { authTagLength: TAG_BYTES }).setAAD(additionalData(label));
-      const ciphertext = [cipher.update(content), cipher.final()];
-      return Buffer.concat([Buffer.of(FORMAT), iv, cipher.getAuthTag(), ...ciphertext]);
-    },
-    open(sealed, label) {
-      if (sealed.length < HEADER_BYTES || sealed[0] !== FORMAT) throw new Error('sealed in an unknown format');
-      const iv = sealed.subarray(1, 1 + IV_BYTES);
-      const decipher = createDecipheriv('aes-256-gcm', key, iv, { authTagLength: TAG_BYTES })
-        .setAAD(additionalData(label))
-        .setAuthTag(sealed.subarray(1 + IV_BYTES, HEADER_BYTES));
-      return Buffer.concat([decipher.update(sealed.subarray(HEADER_BYTES)), decipher.final()]);
-    },
+    seal: (content, label) => seal(content, parts(label)),
+    open: (sealed, label) => open(sealed, parts(label)),
   };
-}
-
-function additionalData({ holdId, kind, revision }: SealLabel): Buffer {
-  return Buffer.from(JSON.stringify(['holdpoint', FORMAT, holdId, kind, revision]));
 }
