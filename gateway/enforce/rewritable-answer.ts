@@ -1,6 +1,7 @@
 import type { AnswerNote, UpstreamSink } from '../domain/upstream-sink.ts';
 import { headerValue } from '../domain/headers.ts';
 import { decodeContent } from './decoded-content.ts';
+import { PassingAnswer } from './passing-answer.ts';
 
 /** Is told what was done with an answer. */
 export type Noted = { note(code: AnswerNote): void };
@@ -35,29 +36,28 @@ type Gathering = {
  * Changes an answer on its way. While a body is gathered, the head waits, since the length may change. Every other
  * answer streams.
  */
-export class RewritableAnswer<Context> implements UpstreamSink {
-  readonly #next: UpstreamSink;
+export class RewritableAnswer<Context> extends PassingAnswer {
   readonly #rewriteHead: RewriteHead<Context>;
   readonly #context: Context;
   #gathering: Gathering | null = null;
 
   /** @param context handed to `rewriteHead`, so that one function serves all answers: nearly all pass unchanged */
   constructor(next: UpstreamSink, rewriteHead: RewriteHead<Context>, context: Context) {
-    this.#next = next;
+    super(next);
     this.#rewriteHead = rewriteHead;
     this.#context = context;
   }
 
-  head(status: number, headers: string[]): void {
+  override head(status: number, headers: string[]): void {
     const rewriter = this.#rewriteHead(status, headers, this, this.#context);
     if (rewriter && isGatherable(status, headers, rewriter, this))
       this.#gathering = { rewriter, status, headers, body: [], bytes: 0 };
-    else this.#next.head(status, headers);
+    else this.next.head(status, headers);
   }
 
-  data(chunk: Buffer): boolean {
+  override data(chunk: Buffer): boolean {
     const gathering = this.#gathering;
-    if (!gathering) return this.#next.data(chunk);
+    if (!gathering) return this.next.data(chunk);
     gathering.bytes += chunk.length;
     gathering.body.push(chunk);
     const { limit, unread } = gathering.rewriter;
@@ -66,38 +66,26 @@ export class RewritableAnswer<Context> implements UpstreamSink {
     return this.#release(gathering.status, gathering.headers, gathering.body);
   }
 
-  end(trailers: string[]): void {
+  override end(trailers: string[]): void {
     if (this.#gathering) {
       const { rewriter, status, headers, body } = this.#gathering;
       const changed = rewriteBody(headers, Buffer.concat(body), rewriter, this);
       this.#release(status, changed?.headers ?? headers, changed ? [changed.body] : body);
     }
-    this.#next.end(trailers);
+    this.next.end(trailers);
   }
 
   /** The end of the answer is missing, so what has come of the body was not rewritten, and is left out. */
-  broken(): void {
+  override broken(): void {
     if (this.#gathering) this.#release(this.#gathering.status, this.#gathering.headers, []);
-    this.#next.broken();
-  }
-
-  onDrain(resume: () => void): void {
-    this.#next.onDrain(resume);
-  }
-
-  onGone(abort: () => void): void {
-    this.#next.onGone(abort);
-  }
-
-  note(code: AnswerNote): void {
-    this.#next.note?.(code);
+    this.next.broken();
   }
 
   #release(status: number, headers: string[], body: readonly Buffer[]): boolean {
     this.#gathering = null;
-    this.#next.head(status, headers);
+    this.next.head(status, headers);
     let goesOn = true;
-    for (const chunk of body) goesOn = this.#next.data(chunk);
+    for (const chunk of body) goesOn = this.next.data(chunk);
     return goesOn;
   }
 }

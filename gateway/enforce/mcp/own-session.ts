@@ -1,10 +1,12 @@
 import { headerValue } from '../../domain/headers.ts';
 import { Problem } from '../../domain/problem.ts';
-import type { AnswerNote, UpstreamSink } from '../../domain/upstream-sink.ts';
+import type { UpstreamSink } from '../../domain/upstream-sink.ts';
 import { finalResponse } from '../../mcp/final-response.ts';
+import { SESSION_HEADER } from '../../mcp/session.ts';
+import { DISCARDED_ANSWER } from '../discarded-answer.ts';
 import type { Forwarder, Prepared } from '../forwarder.ts';
+import { PassingAnswer } from '../passing-answer.ts';
 
-const SESSION = 'mcp-session-id';
 const REVISION = 'mcp-protocol-version';
 /** The revision that the gateway asks for if the caller named none. The server may answer with another. */
 const USUAL_REVISION = '2025-11-25';
@@ -26,21 +28,21 @@ export function createSendInSession(send: Forwarder['send']): Forwarder['send'] 
     const params = { protocolVersion: revision, capabilities: {}, clientInfo };
     const answer = new Collected();
     const asked = { jsonrpc: '2.0', id: 0, method: 'initialize', params };
-    await send(system, withMessage(request, without(request.headers, SESSION, REVISION), asked), answer);
+    await send(system, withMessage(request, without(request.headers, SESSION_HEADER, REVISION), asked), answer);
     const result = finalResponse(answer)?.result;
     if (result == null) return null;
     const { protocolVersion } = JSON.parse(result) as { readonly protocolVersion?: unknown };
-    const session = headerValue(answer.headers, SESSION);
-    const headers = without(request.headers, SESSION, REVISION);
+    const session = headerValue(answer.headers, SESSION_HEADER);
+    const headers = without(request.headers, SESSION_HEADER, REVISION);
     headers.push(REVISION, typeof protocolVersion === 'string' ? protocolVersion : revision);
-    if (session !== null) headers.push(SESSION, session);
+    if (session !== null) headers.push(SESSION_HEADER, session);
     const told = { jsonrpc: '2.0', method: 'notifications/initialized' };
-    await send(system, withMessage(request, [...headers], told), new Collected());
+    await send(system, withMessage(request, [...headers], told), DISCARDED_ANSWER);
     return headers;
   }
 
   return async (system, request, answer) => {
-    if (headerValue(request.headers, SESSION) === null) return send(system, request, answer);
+    if (headerValue(request.headers, SESSION_HEADER) === null) return send(system, request, answer);
     const first = new UnlessLost(answer);
     const delivery = await send(system, request, first);
     if (!first.isLost) return delivery;
@@ -56,9 +58,9 @@ export function createSendInSession(send: Forwarder['send']): Forwarder['send'] 
       };
     }
     const second = await send(system, { ...request, headers: [...headers] }, answer);
-    if (headerValue(headers, SESSION) !== null) {
+    if (headerValue(headers, SESSION_HEADER) !== null) {
       const left = without(headers, 'content-type', 'idempotency-key');
-      void send(system, { ...request, method: 'DELETE', headers: left, body: Buffer.alloc(0) }, new Collected());
+      void send(system, { ...request, method: 'DELETE', headers: left, body: Buffer.alloc(0) }, DISCARDED_ANSWER);
     }
     return second;
   };
@@ -73,41 +75,24 @@ function without(headers: readonly string[], ...names: readonly string[]): strin
 }
 
 /** Passes an answer on, unless it says that the session has ended. */
-class UnlessLost implements UpstreamSink {
-  readonly #next: UpstreamSink;
+class UnlessLost extends PassingAnswer {
   isLost = false;
 
-  constructor(next: UpstreamSink) {
-    this.#next = next;
-  }
-
-  head(status: number, headers: string[]): void {
+  override head(status: number, headers: string[]): void {
     this.isLost = LOST.has(status);
-    if (!this.isLost) this.#next.head(status, headers);
+    if (!this.isLost) super.head(status, headers);
   }
 
-  data(chunk: Buffer): boolean {
-    return this.isLost || this.#next.data(chunk);
+  override data(chunk: Buffer): boolean {
+    return this.isLost || super.data(chunk);
   }
 
-  end(trailers: string[]): void {
-    if (!this.isLost) this.#next.end(trailers);
+  override end(trailers: string[]): void {
+    if (!this.isLost) super.end(trailers);
   }
 
-  broken(): void {
-    if (!this.isLost) this.#next.broken();
-  }
-
-  onDrain(resume: () => void): void {
-    this.#next.onDrain(resume);
-  }
-
-  onGone(abort: () => void): void {
-    this.#next.onGone(abort);
-  }
-
-  note(code: AnswerNote): void {
-    this.#next.note?.(code);
+  override broken(): void {
+    if (!this.isLost) super.broken();
   }
 }
 

@@ -1,16 +1,6 @@
-import type { UpstreamSink } from '../../domain/upstream-sink.ts';
+import { DISCARDED_ANSWER } from '../discarded-answer.ts';
 import type { Forwarder } from '../forwarder.ts';
 import type { Asking } from './messages.ts';
-
-/** Takes an answer that nobody reads. */
-const NOBODY: UpstreamSink = {
-  head() {},
-  data: () => true,
-  end() {},
-  broken() {},
-  onDrain() {},
-  onGone() {},
-};
 
 /** The code of a user who declines, as clients use it. */
 const DECLINED = -1;
@@ -30,6 +20,6 @@ export function createRefuseRequest(
       { system, operation: 'mcp:response', method: 'POST', target, headers: all, body },
       { obligations: [] },
     );
-    void forwarder.send(system, request, NOBODY);
+    void forwarder.send(system, request, DISCARDED_ANSWER);
   };
 }

@@ -3,9 +3,9 @@ import type { CallHold } from '../../domain/hold.ts';
 import type { HoldStore } from '../../domain/hold-store.ts';
 import type { ReadBack, System } from '../../domain/system.ts';
 import { iso } from '../../domain/time.ts';
+import { DISCARDED_ANSWER } from '../discarded-answer.ts';
 import type { Forwarder } from '../forwarder.ts';
 import { createHoldPoller, type HoldPoller } from './hold-poller.ts';
-import type { UpstreamSink } from '../../domain/upstream-sink.ts';
 
 const FIRST_LOOK = 5_000;
 const LONGEST_WAIT = 10 * 60_000;
@@ -25,15 +25,6 @@ type Probe = { readonly readBack: ReadBack; readonly key: string; readonly path:
 
 /** The looks at one hold so far. */
 type Looks = { readonly at: number; readonly wait: number; readonly absences: number };
-
-const DISCARD: UpstreamSink = {
-  head() {},
-  data: () => true,
-  end() {},
-  broken() {},
-  onDrain() {},
-  onGone() {},
-};
 
 /**
  * Reads calls of unknown outcome back from systems with `read_back`, to learn whether they were executed. An answer
@@ -84,7 +75,7 @@ export function createReadBacks(options: {
     const { system } = hold;
     const call = { system, operation: `GET ${path}`, method: 'GET', target, headers: [], body };
     const request = forwarder.prepare(call, { obligations: [] });
-    const { status } = await forwarder.send(system, request, DISCARD);
+    const { status } = await forwarder.send(system, request, DISCARDED_ANSWER);
 
     const at = clock();
     const before = looks.get(hold.id) ?? { at, wait: FIRST_LOOK / 2, absences: 0 };
