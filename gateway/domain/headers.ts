@@ -38,6 +38,13 @@ export function headerValue(raw: readonly string[], name: string): string | null
   return null;
 }
 
+const EVENTS = /^text\/event-stream\s*(?:;|$)/i;
+
+/** Whether a Content-Type is that of server-sent events. */
+export function isEventStream(contentType: string | null): boolean {
+  return contentType !== null && EVENTS.test(contentType);
+}
+
 /** Header names that `Connection` declares hop-by-hop; null in the common case of none. */
 export function connectionNamed(raw: readonly string[]): Set<string> | null {
   let named: Set<string> | null = null;

@@ -91,12 +91,23 @@ export function dataOf(event: Buffer): string | null {
   return lines.length === 0 ? null : lines.join('\n');
 }
 
+/** A message as an event. JSON may be written over several lines; each is a field of its own. */
+export function asEvent(json: string): Buffer {
+  return Buffer.from(`event: message\n${dataLines(json)}\n\n`);
+}
+
 /** An event with other data: its other fields stay, in front. */
 export function withData(event: Buffer, data: string): Buffer {
   const others = event
     .toString('utf8')
     .split(/\r\n|\r|\n/)
     .filter((line) => line !== '' && line !== 'data' && !line.startsWith('data:'));
-  const lines = data.split(/\r\n|\r|\n/).map((line) => `data: ${line}`);
-  return Buffer.from(`${[...others, ...lines].join('\n')}\n\n`);
+  return Buffer.from(`${[...others, dataLines(data)].join('\n')}\n\n`);
+}
+
+function dataLines(data: string): string {
+  return data
+    .split(/\r\n|\r|\n/)
+    .map((line) => `data: ${line}`)
+    .join('\n');
 }

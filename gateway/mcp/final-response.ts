@@ -1,12 +1,6 @@
+import { headerValue, isEventStream } from '../domain/headers.ts';
 import { dataOf, EventSplitter } from './event-splitter.ts';
 import { readServerMessage, type ServerMessage } from './response.ts';
-
-const EVENTS = /^text\/event-stream\s*(?:;|$)/i;
-
-/** Whether a content type is that of a stream of server-sent events. */
-export function isEventStream(type: string | null): boolean {
-  return type !== null && EVENTS.test(type);
-}
 
 /** The response in a whole answer, which is JSON or a stream of events; null if there is none. */
 export function finalResponse(answer: {
@@ -17,8 +11,7 @@ export function finalResponse(answer: {
 }): ServerMessage | null {
   const { status, headers, body } = answer;
   if (status !== 200) return null;
-  const at = headers.findIndex((name, i) => i % 2 === 0 && name.toLowerCase() === 'content-type');
-  if (!isEventStream(headers[at + 1] ?? null)) return responseIn(body.toString('utf8'));
+  if (!isEventStream(headerValue(headers, 'content-type'))) return responseIn(body.toString('utf8'));
   const splitter = new EventSplitter();
   const events = [...splitter.push(body), splitter.flush()];
   return events.map((event) => responseIn(dataOf(event))).find((message) => message !== null) ?? null;

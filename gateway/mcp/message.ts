@@ -31,7 +31,8 @@ export type Message = {
   readonly inputResponses: string | null;
   readonly requestId: string | null;
   readonly requestState: string | null;
-  readonly meta: string | null;
+  /** `_meta`, parsed; null if absent. */
+  readonly meta: Readonly<Record<string, unknown>> | null;
   /** Whether the request asks to be run as a task (2025-11-25). */
   readonly asksForTask: boolean;
   /** Whether the request subscribes to changes of the list of tools (2026-07-28). */
@@ -179,8 +180,9 @@ function messageAt(text: string, span: Span): Message {
     fail(INVALID_PARAMS, `${name} needs the parameter ${member}, a string.`);
   const args = param('arguments');
   if (args !== null && args[0] !== '{') fail(INVALID_PARAMS, 'The arguments are an object.');
-  const meta = param('_meta');
-  if (meta !== null && meta[0] !== '{') fail(INVALID_PARAMS, '_meta is an object.');
+  const metaText = param('_meta');
+  if (metaText !== null && metaText[0] !== '{') fail(INVALID_PARAMS, '_meta is an object.');
+  const meta = metaText === null ? null : (JSON.parse(metaText) as Record<string, unknown>);
   return {
     kind: id === null ? 'notification' : 'request',
     id,
@@ -210,10 +212,9 @@ function isId(id: string | null): id is string {
 }
 
 /** A request of 2026-07-28 names its revision, and what its client can do. */
-function declaredIn(meta: string | null): { readonly era: Era; readonly takesTasks: boolean } {
-  const declared = meta === null ? {} : (JSON.parse(meta) as Record<string, unknown>);
-  if (declared[PROTOCOL_VERSION_KEY] === undefined) return { era: 'legacy', takesTasks: false };
-  const extensions = memberOf(declared[CAPABILITIES_KEY], 'extensions');
+function declaredIn(meta: Message['meta']): { readonly era: Era; readonly takesTasks: boolean } {
+  if (meta?.[PROTOCOL_VERSION_KEY] === undefined) return { era: 'legacy', takesTasks: false };
+  const extensions = memberOf(meta[CAPABILITIES_KEY], 'extensions');
   return { era: 'modern', takesTasks: memberOf(extensions, TASKS_EXTENSION) !== undefined };
 }
 

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { headerValue } from '../domain/headers.ts';
+import { headerValue, isEventStream } from '../domain/headers.ts';
 import type { ProblemCode } from '../domain/problem.ts';
 import { AnswerReader, HeadTooLarge } from './answer-reader.ts';
 import { ONE_WRITE } from './delivery.ts';
@@ -11,8 +11,6 @@ const READ_SIZE = 64 * 1024;
 
 /** Longest interval between two checks of a connection's time limits, in milliseconds. */
 const LOOK_INTERVAL = 4000;
-
-const EVENTS = /^text\/event-stream\s*(?:;|$)/i;
 
 export type Limits = {
   /** Longest time for a connection to open, in milliseconds. */
@@ -171,7 +169,7 @@ export class Connection {
   }
 
   #head(status: number, fields: string[]): void {
-    if (this.#transfer?.request.events && EVENTS.test(headerValue(fields, 'content-type') ?? '')) this.#stream();
+    if (this.#transfer?.request.events && isEventStream(headerValue(fields, 'content-type'))) this.#stream();
     this.#due = this.#now + this.#patience;
     if (status >= 200) this.#transfer?.answered(status, fields, this.#now);
   }

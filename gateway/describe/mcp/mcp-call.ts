@@ -161,7 +161,7 @@ function transportMethod({ method }: Arrival): string {
 
 function answeredOf(message: Message): AnsweredMessage {
   const { kind, id, method, era, takesTasks } = message;
-  const progressToken = metaOf(message)?.['progressToken'];
+  const progressToken = message?.meta?.['progressToken'];
   return {
     id: kind === 'request' ? id : null,
     method,
@@ -189,7 +189,7 @@ function requestOf(
   { principal, headers }: Arrival,
   message: Message | null,
 ): { readonly request?: string; readonly cancels?: string } {
-  const session = headers['mcp-session-id'];
+  const session = headers[SESSION_HEADER];
   if (message?.era !== 'legacy' || session === undefined) return {};
   const named = (id: string) => [principal.agent, system, session, id].join(' ');
   if (message.method === CANCELLED && message.requestId !== null) return { cancels: named(message.requestId) };
@@ -211,7 +211,7 @@ function taskOf(message: Message | null): { readonly task?: string } {
 }
 
 function claimsOf({ headers }: Arrival, message: Message | null): Claims {
-  const context = metaOf(message)?.[CLAIMS_KEY];
+  const context = message?.meta?.[CLAIMS_KEY];
   const header = headers['agent-context'];
   try {
     if (isObject(context)) return asClaims(context, `_meta["${CLAIMS_KEY}"]`);
@@ -227,10 +227,6 @@ function isObject(value: unknown): value is Record<string, unknown> {
 }
 
 function traceIdOf({ headers }: Arrival, message: Message | null): string | null {
-  const inMeta = metaOf(message)?.['traceparent'];
+  const inMeta = message?.meta?.['traceparent'];
   return parseTraceId(typeof inMeta === 'string' ? inMeta : (headers.traceparent as string | undefined));
-}
-
-function metaOf(message: Message | null): Record<string, unknown> | null {
-  return message?.meta ? (JSON.parse(message.meta) as Record<string, unknown>) : null;
 }

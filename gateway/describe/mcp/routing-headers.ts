@@ -43,7 +43,7 @@ export function assertRoutingHeaders(message: Message, headers: IncomingHttpHead
 }
 
 function revisionOf({ meta }: Message): string {
-  const revision = (JSON.parse(meta!) as Record<string, unknown>)[PROTOCOL_VERSION_KEY];
+  const revision = meta?.[PROTOCOL_VERSION_KEY];
   return typeof revision === 'string' ? revision : '';
 }
 

@@ -1,10 +1,11 @@
-import { headerValue } from '../../domain/headers.ts';
-import type { AnswerNote, UpstreamSink } from '../../domain/upstream-sink.ts';
+import { headerValue, isEventStream } from '../../domain/headers.ts';
+import type { UpstreamSink } from '../../domain/upstream-sink.ts';
 import { sniffKind } from '../../mcp/envelope.ts';
-import { dataOf, EventSplitter, withData } from '../../mcp/event-splitter.ts';
+import { asEvent, dataOf, EventSplitter, withData } from '../../mcp/event-splitter.ts';
 import { mayAsk, readServerMessage } from '../../mcp/response.ts';
 import { SESSION_HEADER } from '../../mcp/session.ts';
 import { decodeContent } from '../decoded-content.ts';
+import { PassingAnswer } from '../passing-answer.ts';
 
 /** The largest message that is read, in bytes. One that must be read and is larger ends its answer. */
 const LARGEST = 32 * 2 ** 20;
@@ -34,15 +35,13 @@ type Gathering = {
   mayPass: boolean;
 };
 
-const EVENTS = /^text\/event-stream\s*(?:;|$)/i;
 const JSON_TYPE = /^application\/json\s*(?:;|$)/i;
 
 /**
  * Reads the messages in a system's answer, as far as they have to be read, and passes them on byte for byte. Of a stream,
  * each event goes on at once.
  */
-export class MessageReader implements UpstreamSink {
-  readonly #next: UpstreamSink;
+export class MessageReader extends PassingAnswer {
   readonly #rules: MessageRules;
   #events: EventSplitter | null = null;
   /** The rest of the event that comes passes as it is. */
@@ -56,105 +55,98 @@ export class MessageReader implements UpstreamSink {
   readonly #announced: string[] = [];
 
   constructor(next: UpstreamSink, rules: MessageRules) {
-    this.#next = next;
+    super(next);
     this.#rules = rules;
   }
 
-  head(status: number, received: string[]): void {
+  override head(status: number, received: string[]): void {
     const headers = this.#withSession(received);
-    const type = headerValue(headers, 'content-type') ?? '';
+    const type = headerValue(headers, 'content-type');
     const coding = headerValue(headers, 'content-encoding');
-    if (EVENTS.test(type)) {
+    if (isEventStream(type)) {
       this.#events = new EventSplitter();
       // What the server asks could not be read.
       if (coding !== null && coding !== 'identity') {
         this.#cut();
         return;
       }
-      this.#next.head(status, headers);
+      this.next.head(status, headers);
       if (status === 200 && this.#rules.opened) this.#closed = this.#rules.opened((json) => this.#announce(json));
       return;
     }
     // Of other statuses, clients read no message.
-    if (status === 200 && JSON_TYPE.test(type)) {
+    if (status === 200 && JSON_TYPE.test(type ?? '')) {
       const isPlain = coding === null || coding === 'identity';
       const mayPass = isPlain && !this.#rules.changesResponses;
       this.#gathering = { status, headers, body: [], bytes: 0, mayPass };
       return;
     }
-    this.#next.head(status, headers);
+    this.next.head(status, headers);
   }
 
-  data(chunk: Buffer): boolean {
+  override data(chunk: Buffer): boolean {
     if (this.#ended) return true;
     if (this.#gathering) {
       return this.#gather(this.#gathering, chunk);
     }
-    return this.#events ? this.#stream(this.#events, chunk) : this.#next.data(chunk);
+    return this.#events ? this.#stream(this.#events, chunk) : this.next.data(chunk);
   }
 
-  end(trailers: string[]): void {
+  override end(trailers: string[]): void {
     if (this.#ended) return;
     this.#closed();
     if (this.#gathering) {
       const { status, headers, body } = this.#gathering;
       const changed = this.#whole(headers, Buffer.concat(body));
       if (changed === null) {
-        this.#next.head(status, headers);
+        this.next.head(status, headers);
         this.#cut();
         return;
       }
-      this.#next.head(status, changed.headers);
-      if (changed.body.length > 0) this.#next.data(changed.body);
+      this.next.head(status, changed.headers);
+      if (changed.body.length > 0) this.next.data(changed.body);
     }
     // Of an event that was cut off, nothing reaches the client, whose parser would drop it too.
-    if (this.#passing && this.#events) this.#next.data(this.#events.flush());
-    this.#next.end(trailers);
+    if (this.#passing && this.#events) this.next.data(this.#events.flush());
+    this.next.end(trailers);
   }
 
-  broken(): void {
+  override broken(): void {
     if (this.#ended) return;
     this.#closed();
-    if (this.#gathering) this.#next.head(this.#gathering.status, this.#gathering.headers);
-    this.#next.broken();
+    if (this.#gathering) this.next.head(this.#gathering.status, this.#gathering.headers);
+    this.next.broken();
   }
 
-  onDrain(resume: () => void): void {
-    this.#next.onDrain(resume);
-  }
-
-  onGone(abort: () => void): void {
+  override onGone(abort: () => void): void {
     this.#abort = abort;
-    this.#next.onGone(() => {
+    this.next.onGone(() => {
       this.#closed();
       abort();
     });
-  }
-
-  note(code: AnswerNote): void {
-    this.#next.note?.(code);
   }
 
   #gather(gathering: Gathering, chunk: Buffer): boolean {
     gathering.body.push(chunk);
     gathering.bytes += chunk.length;
     if (gathering.bytes > LARGEST) {
-      this.#next.head(gathering.status, gathering.headers);
+      this.next.head(gathering.status, gathering.headers);
       this.#cut();
+      return true;
     }
     if (!gathering.mayPass) return true;
     const beginning = Buffer.concat(gathering.body);
     gathering.mayPass = gathering.bytes <= SNIFFED;
     if (sniffKind(beginning) !== 'response') return true;
     this.#gathering = null;
-    this.#next.head(gathering.status, gathering.headers);
-    return this.#next.data(beginning);
+    this.next.head(gathering.status, gathering.headers);
+    return this.next.data(beginning);
   }
 
   /** Says something between two events. */
   #announce(json: string): void {
     if (this.#passing) this.#announced.push(json);
-    else this.#next.data(Buffer.from(`event: message\ndata: ${json}\n\n`));
+    else this.next.data(asEvent(json));
   }
 
   #withSession(headers: string[]): string[] {
@@ -169,7 +161,7 @@ export class MessageReader implements UpstreamSink {
     for (const event of events.push(chunk)) {
       const sent = this.#passing ? event : this.#read(event);
       this.#passing = false;
-      if (sent) goesOn = this.#next.data(sent);
+      if (sent) goesOn = this.next.data(sent);
       for (const json of this.#announced.splice(0)) this.#announce(json);
     }
     if (events.pending <= SNIFFED) this.#sniffed = false;
@@ -177,7 +169,7 @@ export class MessageReader implements UpstreamSink {
       this.#sniffed = true;
       this.#passing ||= this.#mayPass(events);
     }
-    if (this.#passing && events.pending > 0) goesOn = this.#next.data(events.flush());
+    if (this.#passing && events.pending > 0) goesOn = this.next.data(events.flush());
     else if (events.pending > LARGEST) this.#cut();
     return goesOn;
   }
@@ -223,7 +215,7 @@ export class MessageReader implements UpstreamSink {
   #cut(): void {
     this.#ended = true;
     this.#closed();
-    this.#next.broken();
+    this.next.broken();
     this.#abort();
   }
 }

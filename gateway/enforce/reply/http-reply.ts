@@ -15,6 +15,7 @@ import type {
   Tunnel,
   Via,
 } from '../../domain/reply.ts';
+import { asEvent } from '../../mcp/event-splitter.ts';
 import { STREAM } from '../../mcp/protocol.ts';
 import { BatchResponse } from './mcp/batch-response.ts';
 import { McpReply, type MessageTransport } from './mcp/mcp-reply.ts';
@@ -132,9 +133,9 @@ export class HttpReply implements ConnectionReply, MessageTransport {
 
   message(decisionId: string, verdict: Verdict, status: number, json: string): void {
     const inStream = status === 200 && !this.accepts('application/json') && this.accepts('text/event-stream');
-    const text = inStream ? `event: message\ndata: ${json.replaceAll(/[\r\n]+/g, ' ')}\n\n` : json;
+    const body = inStream ? asEvent(json) : Buffer.from(json);
     const type = inStream ? 'text/event-stream' : 'application/json';
-    this.#refuse(status, { 'content-type': type, ...named(decisionId, verdict) }, Buffer.from(text));
+    this.#refuse(status, { 'content-type': type, ...named(decisionId, verdict) }, body);
   }
 
   withoutBody(decisionId: string, verdict: Verdict, status: number): void {
@@ -242,8 +243,7 @@ export class HttpReply implements ConnectionReply, MessageTransport {
       location: this.locationOf(id),
       'retry-after': String(retryAfter),
       'preference-applied': 'respond-async',
-      'holdpoint-decision': decisionId,
-      'holdpoint-verdict': 'hold',
+      ...named(decisionId, 'hold'),
       ...(this.#sharing && sharedHeaders(this.#sharing)),
     };
     this.#response.begin(202, Object.entries(fields).flat());

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { dataOf, EventSplitter, withData } from '../../../gateway/mcp/event-splitter.ts';
+import { asEvent, dataOf, EventSplitter, withData } from '../../../gateway/mcp/event-splitter.ts';
 
 const line = fc.constantFrom('data: x', 'data:y', 'data', 'id: 1', 'retry: 5', ': comment', 'event: message', '', '');
 const stream = fc
@@ -38,4 +38,10 @@ test('a stream that is cut into events, however it arrives, is the same stream w
 test('an event with other data keeps its other fields', () => {
   const event = Buffer.from('id: 7\r\nevent: message\r\ndata: a\r\ndata: b\r\n\r\n');
   expect(withData(event, 'c').toString()).toBe('id: 7\nevent: message\ndata: c\n\n');
+});
+
+test('a message over several lines, or with separators that are no line breaks of a stream, is one event with its data', () => {
+  const json = '{"a":1,\r\n"b":"x\u2028y\u2029z",\n"c":2}';
+  expect(dataOf(asEvent(json))).toBe(json.replace('\r\n', '\n'));
+  expect(new EventSplitter().push(asEvent(json))).toHaveLength(1);
 });

@@ -1,7 +1,7 @@
 import type { Verdict } from '../../../domain/decision.ts';
 import type { AnsweredMessage, StreamedAnswer } from '../../../domain/reply.ts';
 import type { AnswerNote } from '../../../domain/upstream-sink.ts';
-import { dataOf } from '../../../mcp/event-splitter.ts';
+import { asEvent, dataOf } from '../../../mcp/event-splitter.ts';
 import { readServerMessage } from '../../../mcp/response.ts';
 import { HeldAnswer, type MessageSink } from './held-answer.ts';
 import type { MessageTransport } from './mcp-reply.ts';
@@ -111,10 +111,6 @@ export class BatchResponse {
     else if (this.#responses.length > 0) this.#http.message(decisionId, verdict, 200, `[${this.#responses.join(',')}]`);
     else this.#http.withoutBody(decisionId, verdict, this.#status);
   }
-}
-
-function asEvent(json: string): Buffer {
-  return Buffer.from(`event: message\n${json.replaceAll(/^/gm, 'data: ')}\n\n`);
 }
 
 /** The server's answer to one request of a batch. */

@@ -1,8 +1,7 @@
-import { headerValue } from '../../../domain/headers.ts';
+import { headerValue, isEventStream } from '../../../domain/headers.ts';
 import type { StreamedAnswer } from '../../../domain/reply.ts';
 import type { AnswerNote } from '../../../domain/upstream-sink.ts';
 import { dataOf, EventSplitter, withData } from '../../../mcp/event-splitter.ts';
-import { isEventStream } from '../../../mcp/final-response.ts';
 import { readServerMessage } from '../../../mcp/response.ts';
 
 /** The largest event of a held call that is read, to give the response the id of the caller that waits. */

@@ -1,3 +1,5 @@
+import { asEvent } from '../../../mcp/event-splitter.ts';
+
 /** Milliseconds between two signs of life: middle boxes close silent streams, and clients count progress. */
 const BEAT = 15_000;
 
@@ -21,9 +23,7 @@ export class WaitingStream {
 
   /** One message, as JSON text. */
   message(json: string): void {
-    // JSON may be written over several lines; each is a field of its own.
-    const data = json.split(/\r\n|\r|\n/).map((line) => `data: ${line}\n`);
-    this.write(Buffer.from(`event: message\n${data.join('')}\n`));
+    this.write(asEvent(json));
   }
 
   /** From now on, the stream carries the answer. */
