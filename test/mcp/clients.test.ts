@@ -1,23 +1,11 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { approve, BEN, startDataPlane, TOKEN, type DataPlane } from '../helpers/data-plane.ts';
 import { CLIENTS, type McpClient, type ToolResult } from './clients.ts';
+import { ledgerRules } from './ledger.ts';
 import { startDualEraServer } from './ledger-server.ts';
 import { startLegacyServer, type TestServer } from './legacy-server.ts';
 
-const REGO = (system: string) => `package rules.${system}
-
-allow contains {"rule": "small"} if {
-	input.action.tool == "refund"
-	input.action.arguments.amount <= 100
-}
-
-hold contains {"rule": "large", "reason": "Refunds over 100 need a person."} if {
-	input.action.tool == "refund"
-	input.action.arguments.amount > 100
-}
-
-block contains {"rule": "no-drops", "reason": "Nothing is dropped here."} if input.action.tool == "drop_tables"
-
+const REGO = (system: string) => `${ledgerRules(system)}
 hold contains {"rule": "broken", "quorum": "many"} if input.action.arguments.note == "the policy fails"
 `;
 

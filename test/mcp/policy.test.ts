@@ -1,8 +1,8 @@
-import { Client } from '@modelcontextprotocol/sdk/client/index.js';
-import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
+import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Event } from '../../gateway/domain/event.ts';
-import { startDataPlane, TOKEN, type DataPlane } from '../helpers/data-plane.ts';
+import { startDataPlane, type DataPlane } from '../helpers/data-plane.ts';
+import { ANSWERS, connectClient } from './ledger.ts';
 import { startLegacyServer, type TestServer } from './legacy-server.ts';
 
 const REGO = `package rules.ledger
@@ -23,10 +23,7 @@ const MASK = `package system.log
 mask contains "/input/action/arguments/note" if input.input.action.arguments.amount == 7
 `;
 
-describe.each([
-  { answers: 'a stream', json: false },
-  { answers: 'JSON', json: true },
-])('with a server that answers with $answers', ({ json }) => {
+describe.each(ANSWERS)('with a server that answers with $answers', ({ json }) => {
   let server: TestServer;
   let plane: DataPlane;
   let client: Client;
@@ -37,9 +34,7 @@ describe.each([
       systems: { ledger: { upstream: server.url, mcp: '/mcp', wait: '500ms' } },
       rego: { 'ledger.rego': REGO, 'mask.rego': MASK },
     });
-    client = new Client({ name: 'test', version: '1.0.0' });
-    const requestInit = { headers: { authorization: `Bearer ${TOKEN}` } };
-    await client.connect(new StreamableHTTPClientTransport(new URL(`${plane.url}/ledger/mcp`), { requestInit }));
+    client = await connectClient(`${plane.url}/ledger/mcp`);
   });
   afterAll(async () => {
     await client?.close();

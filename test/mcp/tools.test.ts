@@ -1,28 +1,10 @@
-import { Client } from '@modelcontextprotocol/sdk/client/index.js';
-import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
+import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { startDataPlane, TOKEN, approve, type DataPlane } from '../helpers/data-plane.ts';
+import { startDataPlane, approve, type DataPlane } from '../helpers/data-plane.ts';
+import { ANSWERS, connectClient, ledgerRules } from './ledger.ts';
 import { startLegacyServer, type TestServer } from './legacy-server.ts';
 
-const REGO = `package rules.ledger
-
-allow contains {"rule": "small"} if {
-	input.action.tool == "refund"
-	input.action.arguments.amount <= 100
-}
-
-hold contains {"rule": "large", "reason": "Refunds over 100 need a person."} if {
-	input.action.tool == "refund"
-	input.action.arguments.amount > 100
-}
-
-block contains {"rule": "no-drops", "reason": "Nothing is dropped here."} if input.action.tool == "drop_tables"
-`;
-
-describe.each([
-  { answers: 'a stream', json: false },
-  { answers: 'JSON', json: true },
-])('with a server that answers with $answers', ({ json }) => {
+describe.each(ANSWERS)('with a server that answers with $answers', ({ json }) => {
   let server: TestServer;
   let plane: DataPlane;
   let client: Client;
@@ -31,14 +13,9 @@ describe.each([
     server = await startLegacyServer({ json });
     plane = await startDataPlane({
       systems: { ledger: { upstream: server.url, mcp: '/mcp', wait: '2s' } },
-      rego: { 'ledger.rego': REGO },
+      rego: { 'ledger.rego': ledgerRules('ledger') },
     });
-    client = new Client({ name: 'test', version: '1.0.0' });
-    await client.connect(
-      new StreamableHTTPClientTransport(new URL(`${plane.url}/ledger/mcp`), {
-        requestInit: { headers: { authorization: `Bearer ${TOKEN}` } },
-      }),
-    );
+    client = await connectClient(`${plane.url}/ledger/mcp`);
   });
   afterAll(async () => {
     await client.close();
