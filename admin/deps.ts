@@ -83,6 +83,8 @@ export type AdminDeps = {
   /** What an approval of this call may leave open for further calls. */
   readonly openables: (hold: CallHold, call: HeldCall) => readonly Openable[];
   readonly amend: Amend;
+  /** A tool of an MCP system as its server listed it last, as JSON text; null if no list had it. */
+  readonly toolDefinition: (system: string, tool: string) => Promise<string | null>;
   /** The kill switch. A change resolves when every worker of this gateway knows of it. */
   readonly suspensions: Pick<SuspensionStore, 'list' | 'suspend' | 'resume'>;
   /** Everybody who may sign in here. */

@@ -13,7 +13,7 @@ const DECISION = 'holdpoint/decision.rego';
 const CAPABILITIES = 'capabilities.json';
 const SCHEMA = 'input.schema.json';
 /** What finds problems, and what decisions read. */
-const CHECKS = ['reads.ts', 'stray-reads.ts', 'unread-rules.ts', 'words.ts'];
+const CHECKS = ['reads.ts', 'sources.ts', 'stray-reads.ts', 'unread-rules.ts', 'words.ts'];
 
 /** A snapshot of the policy sources: later changes to the folder do not affect it. */
 export type Sources = {
@@ -256,8 +256,35 @@ function heads(sources: Sources): Head[] {
         rule: ENTRY.exec(entry)?.[1] ?? null,
         file,
         line: lineAt(text, match.index),
+        ...toolsOf(entry, text),
       });
     });
   }
   return found;
+}
+
+/** Conditions that hold for some tools alone, each a whole line of a body or a body of one condition. */
+const ONE_TOOL = /(?:^|[{;]|\bif)[ \t]*input\.action\.(?:tool|operation) == "([^"\\]+)"[ \t]*(?:$|[;}#])/m;
+const SOME_TOOLS = /(?:^|[{;]|\bif)[ \t]*input\.action\.(?:tool|operation) in \{([^}]*)\}[ \t]*(?:$|[;}#])/m;
+/** Where a rule ends: at a line that begins with something else than a bracket or a comment. */
+const NEXT_RULE = /\n(?=[^\s}#])/;
+
+/** The tools to which an entry is limited, as far as its text says so, or that of a rule that it names. */
+function toolsOf(entry: string, file: string): Pick<RuleSource, 'tools'> {
+  const [own = ''] = entry.split(NEXT_RULE, 1);
+  const direct = toolsIn(own);
+  if (direct) return { tools: direct };
+  for (const name of new Set(own.match(/\b[a-z_]\w*/g))) {
+    const from = file.search(new RegExp(`^${name}(?: :=[^\\n]*)? if\\b`, 'm'));
+    const named = from === -1 ? null : toolsIn(file.slice(from).split(NEXT_RULE, 1)[0]!);
+    if (named) return { tools: named };
+  }
+  return {};
+}
+
+function toolsIn(body: string): string[] | null {
+  const one = ONE_TOOL.exec(body)?.[1];
+  if (one !== undefined) return [one];
+  const some = SOME_TOOLS.exec(body)?.[1];
+  return some === undefined ? null : [...some.matchAll(/"([^"\\]+)"/g)].map(([, tool]) => tool!);
 }

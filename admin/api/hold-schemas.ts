@@ -128,6 +128,10 @@ const action = z.object({
   headers: z.record(z.string(), z.string()).describe('The headers that policies see.'),
   hidden_headers: z.array(z.string()).describe('Names of headers that have hidden values.'),
   tool: z.string().nullable().describe('The tool that is called over MCP; `body` then has its arguments.'),
+  tool_definition: z
+    .object({ title: z.string().nullable(), description: z.string().nullable(), input_schema: z.unknown() })
+    .nullable()
+    .describe("What the tool's server said of it last; its words, untrusted. Null if no list had the tool."),
   body: z
     .unknown()
     .describe('The body as policies see it. A number that JavaScript would round is a string. Null when opaque.'),

@@ -106,7 +106,7 @@ export function approveRoute(
 
         const text = texts.get(request) ?? '{}';
         const exact = parseExactly(text) as { readonly edit?: unknown; readonly patch?: unknown };
-        const amended = amend(hold, call, isPatch ? new JsonPatch(exact.patch) : exact.edit);
+        const amended = await amend(hold, call, isPatch ? new JsonPatch(exact.patch) : exact.edit);
         if ('refused' in amended) throw editProblem(amended, hold.id, isPatch);
         return await context.carryOut(hold, { type: 'edit', ...vote, ...amended }, request, reply);
       },

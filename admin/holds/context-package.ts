@@ -5,6 +5,7 @@ import type { Demand } from '../deps.ts';
 import { iso, isoOrNull } from '../../gateway/domain/time.ts';
 import type { CallView } from './body-view.ts';
 import { consequence } from './consequence.ts';
+import { showDefinition } from './tool-definition.ts';
 import { textHints } from './text-hints.ts';
 import { visibleLine } from '../../gateway/domain/visible-text.ts';
 import { holdHead, routing } from './hold-view.ts';
@@ -16,6 +17,8 @@ export type Material = {
   /** Null when no call is attached, or it is no longer kept. */
   readonly call: HeldCall | null;
   readonly view: CallView;
+  /** The tool that is called, as its server listed it: JSON text. */
+  readonly tool: string | null;
   readonly handoff: Handoff | null;
   readonly answer: HandoffAnswer | null;
   readonly demands: readonly Demand[];
@@ -107,7 +110,7 @@ type Action = NonNullable<ContextPackage['action']>;
 
 function action(
   hold: CallHold,
-  { call, view }: Material,
+  { call, view, tool }: Material,
   { action, resource, context }: ShownInput,
   url: string,
 ): Action {
@@ -126,6 +129,7 @@ function action(
     headers: action.headers,
     hidden_headers: hiddenHeaders(call, action.headers),
     tool: action.tool,
+    tool_definition: showDefinition(tool),
     body: view.body,
     readings: readingsOf(call),
     body_text: view.text,

@@ -52,12 +52,12 @@ const DECIDED: History = { available: false, why: 'The answer to a command comes
 
 type Deps = Pick<
   AdminDeps,
-  'holds' | 'contents' | 'delegations' | 'transition' | 'demands' | 'openables' | 'calls' | 'clock'
+  'holds' | 'contents' | 'delegations' | 'transition' | 'demands' | 'openables' | 'toolDefinition' | 'calls' | 'clock'
 >;
 
 /** What all routes on one hold share. */
 export function createHoldRoutesContext(deps: Deps): HoldRoutesContext {
-  const { holds, contents, delegations, transition, demands, openables, calls, clock } = deps;
+  const { holds, contents, delegations, transition, demands, openables, toolDefinition, calls, clock } = deps;
   const firstSeen = createFirstSeen();
 
   async function find(id: string): Promise<Hold> {
@@ -76,10 +76,11 @@ export function createHoldRoutesContext(deps: Deps): HoldRoutesContext {
     const mayRead = mayReadContents(person, hold.principal.owner);
     const isCall = mayRead && hold.kind === 'approval';
     const isHandoff = mayRead && hold.kind !== 'approval';
-    const [by, call, original, handoff, answer, history] = await Promise.all([
+    const [by, call, original, tool, handoff, answer, history] = await Promise.all([
       delegations.standIn(person),
       isCall ? contents.call(hold.id, hold.revision) : null,
       isCall && hold.editors.length > 0 ? contents.call(hold.id, 1) : null,
+      isCall ? toolDefinition(hold.system, hold.operation) : null,
       isHandoff ? contents.handoff(hold.id) : null,
       isHandoff && hold.status === 'answered' ? contents.answer(hold.id) : null,
       asked,
@@ -92,6 +93,7 @@ export function createHoldRoutesContext(deps: Deps): HoldRoutesContext {
     return contextPackage(seenBy(person, hold), {
       call,
       view,
+      tool,
       handoff,
       answer,
       demands: demands(hold),

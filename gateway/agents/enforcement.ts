@@ -13,6 +13,8 @@ import type { Meter } from '../domain/metering.ts';
 import type { System } from '../domain/system.ts';
 import { createLinks, type Links } from '../enforce/links/links.ts';
 import { createGatewayUrls, type GatewayUrls } from '../enforce/reply/gateway-urls.ts';
+import { createToolCatalog, type ToolCatalog } from '../enforce/mcp/tool-catalog.ts';
+import { createTasks, type Tasks } from '../enforce/mcp/tasks.ts';
 import { createMessages, type Messages } from '../enforce/mcp/messages.ts';
 import { createRefuseRequest } from '../enforce/mcp/refuse-request.ts';
 import { createForwarder, createRoutes, type Forwarder } from '../enforce/forwarder.ts';
@@ -54,6 +56,9 @@ export type Enforcement = {
   readonly urls: GatewayUrls;
   readonly links: Links;
   readonly messages: Messages;
+  /** The tools of MCP servers, and the tasks as which their calls run. */
+  readonly tools: ToolCatalog;
+  readonly tasks: Tasks;
   readonly releaser: Releaser;
   readonly outcomes: Outcomes;
   readonly meter: Meter;
@@ -75,7 +80,7 @@ export type Enforcement = {
 type EnforcementDeps = CallSettings & {
   readonly policy: Omit<Decider, 'swap'>;
   readonly passes: Passes;
-  readonly store: Pick<Store, 'holds' | 'contents' | 'suspensions' | 'usage' | 'senders'>;
+  readonly store: Pick<Store, 'holds' | 'contents' | 'suspensions' | 'usage' | 'senders' | 'tools' | 'tasks'>;
   /** Names this process in the attempts to release. */
   readonly attemptedBy: string;
   readonly registry: Registry;
@@ -158,7 +163,12 @@ export function createEnforcement(deps: EnforcementDeps): Enforcement {
   const outcomes = createOutcomes(store.holds, (hold, { type }, why) =>
     log.warn({ hold_id: hold.id, outcome: type, why }, 'the outcome of a released call came too late to record'),
   );
+  const failed = (err: unknown) => log.warn({ err }, 'the store did not take what an MCP server listed or answered');
+  const tools = createToolCatalog({ tools: store.tools, clock, failed });
+  const tasks = createTasks({ passes: deps.passes, tasks: store.tasks, clock, failed });
   const messages = createMessages({
+    listed: tools.listed,
+    mayHold: policy.mayHold,
     decide: (input) => policy.decide(input),
     asked: (call, decision) => deps.asked?.(call, decision),
     refuse: createRefuseRequest(forwarder),
@@ -187,6 +197,8 @@ export function createEnforcement(deps: EnforcementDeps): Enforcement {
     urls,
     links,
     messages,
+    tools,
+    tasks,
     releaser,
     outcomes,
     meter,

@@ -53,7 +53,10 @@ export type ServerDeps = ServerSettings & {
   readonly alone: boolean;
   readonly policy: Omit<Decider, 'swap'>;
   readonly passes: Passes;
-  readonly store: Pick<Store, 'holds' | 'contents' | 'suspensions' | 'notifications' | 'usage' | 'senders'>;
+  readonly store: Pick<
+    Store,
+    'holds' | 'contents' | 'suspensions' | 'notifications' | 'usage' | 'senders' | 'tools' | 'tasks'
+  >;
   readonly journal: Journal;
   readonly log: Logger;
   /** Writes the line of a call into the same log. */

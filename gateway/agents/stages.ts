@@ -83,7 +83,12 @@ export function createStages(deps: {
   const { digest } = enforcement;
   const { holds, senders } = store;
   const openCalls = createOpenCallIndex({ holds, senders, digest, sender, alone, clock });
-  const describerOf = createDescribers(policy, deps.passes);
+  const describerOf = createDescribers(policy, {
+    passes: deps.passes,
+    findTool: enforcement.tools.find,
+    mayHold: policy.mayHold,
+    beginTask: enforcement.tasks.begin,
+  });
   const hold = createHoldPoint({
     holds: store.holds,
     opening: openCalls.opening,
@@ -103,7 +108,14 @@ export function createStages(deps: {
     systems: enforcement.systems,
   });
 
-  const serveTask = createServeTask({ holds, contents: store.contents, links: enforcement.links });
+  const serveTask = createServeTask({
+    holds,
+    contents: store.contents,
+    tasks: enforcement.tasks,
+    waiters,
+    links: enforcement.links,
+    systems: enforcement.systems,
+  });
 
   function assemble(findAgent: AgentDirectory, readPass: ReadPass): Stages {
     const { systems, forwarder, links, meter, isGranted } = enforcement.current;

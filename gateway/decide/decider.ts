@@ -28,6 +28,8 @@ export type Decider = DriftRules & {
   readsUsage(system: string | null): boolean;
   /** Whether it reads `input.action.repeat` of a system's calls; null stands for any system. */
   readsRepeat(system: string | null): boolean;
+  /** Whether a rule of the policy in force names a tool of this system among those that it holds; null stands for any tool. */
+  mayHold(system: string, tool: string | null): boolean;
   /** The decision-log mask of the policy in force, if it has one; see `Evaluator`. */
   mask(): Evaluator['mask'];
   /** Activates a policy from the next call on. Warm up the evaluator first. */
@@ -73,6 +75,7 @@ export function createDecider(initial: Evaluator | null = null): Decider {
     words: () => current?.words ?? NO_WORDS,
     readsUsage: (system) => current?.readsUsage(system) ?? false,
     readsRepeat: (system) => current?.readsRepeat(system) ?? false,
+    mayHold: (system, tool) => current?.mayHold(system, tool) ?? false,
     mask: () => current?.mask ?? null,
     swap(evaluator) {
       current = evaluator;

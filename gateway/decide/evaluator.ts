@@ -12,6 +12,7 @@ import { unescapePairs } from './surrogates.ts';
 import { createInstance, type Instance, preparePolicyModule } from './instance.ts';
 import { failed, type Outcome, recallOutcome } from './outcome.ts';
 import { createWords, type Words } from '../domain/words.ts';
+import { createMayHold } from './may-hold.ts';
 import { createReadsOf } from './reads-of.ts';
 import { createProjection } from './projection.ts';
 import { createRulePlaces } from './rule-places.ts';
@@ -42,6 +43,8 @@ export type Evaluator = DriftRules & {
   readsUsage(system: string | null): boolean;
   /** Whether it reads `input.action.repeat` of a system's calls; null stands for any system. */
   readsRepeat(system: string | null): boolean;
+  /** Whether a rule names a tool of this system among those that it holds; null stands for any tool. */
+  mayHold(system: string, tool: string | null): boolean;
   /**
    * Decides on one call, given the policy input as JSON text that the gateway wrote itself. Synchronous, no I/O, never
    * throws: any failure becomes a block, with its cause in `fault` for the log.
@@ -187,6 +190,7 @@ export function createEvaluator(bundle: Bundle, options: EvaluatorOptions = {}):
     entrypoints: Object.keys(entrypoints),
     readsUsage: (system) => bundle.readsUsage && (system === null || usage(system)),
     readsRepeat: createReadsOf(bundle.reads, REPEAT_PLACE),
+    mayHold: createMayHold(bundle.rules),
     mask: mask === undefined ? null : (event) => run(mask, event),
     decide,
     sees: project,

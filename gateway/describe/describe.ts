@@ -3,7 +3,6 @@ import { createId } from '../domain/id.ts';
 import { oncePerSystem } from '../domain/once-per-system.ts';
 import { createHeaderRoles } from '../domain/header-roles.ts';
 import type { RequestHead } from '../domain/message.ts';
-import type { Passes } from '../domain/pass.ts';
 import { Problem } from '../domain/problem.ts';
 import type { System } from '../domain/system.ts';
 import { readBody } from './http/body.ts';
@@ -12,18 +11,18 @@ import { createFramingCheck } from './http/framing.ts';
 import { createDescriber, type Arrival, type PolicyView } from './http/http-call.ts';
 import { asGet, isGetByPost } from './http/long-query.ts';
 import { createUploads } from './http/uploads.ts';
-import { createMcpDescriber } from './mcp/mcp-call.ts';
+import { createMcpDescriber, type McpView } from './mcp/mcp-call.ts';
 import { isMcpRequest } from '../mcp/endpoint.ts';
 
 const UNREAD = Buffer.alloc(0);
 
 /** What reads the calls for a system. A large OpenAPI document takes time to prepare. */
-export function createDescribers(policy: PolicyView, passes: Passes) {
+export function createDescribers(policy: PolicyView, mcp: McpView) {
   return oncePerSystem((system) => ({
     assertPlainFraming: createFramingCheck(createHeaderRoles(system), system),
     describe: createDescriber(system, policy),
     isUpload: createUploads(system),
-    describeMcp: system.mcp === undefined ? null : createMcpDescriber(system, passes),
+    describeMcp: system.mcp === undefined ? null : createMcpDescriber(system, mcp),
   }));
 }
 
@@ -63,7 +62,8 @@ export function createDescribe(
       protocol: reply.tunnel ? 'websocket' : 'http',
     };
     if (describeMcp && !reply.tunnel && isMcpRequest(system, arrival)) {
-      const { isBatch, all } = describeMcp(arrival);
+      const described = describeMcp(arrival);
+      const { isBatch, all } = described instanceof Promise ? await described : described;
       const answered = all.map((each) => each.answered);
       const replies = isBatch ? reply.forBatch(answered) : answered.map((each) => reply.forMessage(each));
       return all.map(({ call }, i) => ({ call, reply: replies[i]! }));

@@ -1,5 +1,6 @@
 import type { Judgement } from './hold-command.ts';
 import type { CallHold, HeldCall } from './hold.ts';
+import type { RepeatedArgument } from './repeated-argument.ts';
 
 /** A held call with a reviewer's edit, judged by the policy in force. */
 export type Amendment = {
@@ -25,11 +26,19 @@ export type NotAmended = { readonly detail: string; readonly pointer: string | n
 
 /** Edits the body of a held call, in the encoding that the agent chose. */
 export type EditBody = {
-  /** @param editable JSON pointers (RFC 6901) of the places that may change */
-  readonly amendCall: (call: HeldCall, edit: unknown, editable: readonly string[]) => HeldCall | NotAmended;
+  /**
+   * @param editable JSON pointers (RFC 6901) of the places that may change
+   * @param repeated the arguments of a tool that headers repeat; null if that is not known
+   */
+  readonly amendCall: (
+    call: HeldCall,
+    edit: unknown,
+    editable: readonly string[],
+    repeated: readonly RepeatedArgument[] | null,
+  ) => HeldCall | NotAmended;
   /** JSON pointers of the places that differ between the bodies of two calls. */
   readonly changedPlaces: (before: HeldCall, after: HeldCall) => string[];
 };
 
 /** Applies a reviewer's edit over the body as policy sees it: a merge patch (RFC 7396), or a `JsonPatch` (RFC 6902). Nothing is stored. */
-export type Amend = (hold: CallHold, call: HeldCall, edit: unknown) => Amendment | AmendRefusal;
+export type Amend = (hold: CallHold, call: HeldCall, edit: unknown) => Promise<Amendment | AmendRefusal>;

@@ -12,6 +12,8 @@ export type RuleSource = {
   /** Relative to the policy folder. */
   readonly file: string;
   readonly line: number;
+  /** The only tools of MCP, or operations, on which it can say anything; absent if its conditions name none. */
+  readonly tools?: readonly string[];
 };
 
 /** The name of a rule as events have it: `<package>/<name>`. */
@@ -83,6 +85,7 @@ const file = z.strictObject({
       rule: z.string().nullable(),
       file: z.string(),
       line: z.number(),
+      tools: z.array(z.string()).optional(),
     }),
   ),
   readsUsage: z.boolean(),
@@ -103,7 +106,7 @@ export function encodeBundle(bundle: Bundle): string {
     revision,
     sources,
     opa,
-    rules: [...rules],
+    rules: rules.map(({ tools, ...rule }) => ({ ...rule, ...(tools && { tools: [...tools] }) })),
     readsUsage,
     reads,
     data,
@@ -116,7 +119,8 @@ export function encodeBundle(bundle: Bundle): string {
 export function decodeBundle(text: string): Bundle {
   const parsed = file.safeParse(JSON.parse(text));
   if (!parsed.success) throw new Error(`not a policy bundle: ${z.prettifyError(parsed.error)}`);
-  const bundle = { ...parsed.data, wasm: new Uint8Array(Buffer.from(parsed.data.wasm, 'base64')) };
+  const rules = parsed.data.rules.map(({ tools, ...rule }) => ({ ...rule, ...(tools && { tools }) }));
+  const bundle = { ...parsed.data, rules, wasm: new Uint8Array(Buffer.from(parsed.data.wasm, 'base64')) };
   if (bundleRevision(bundle) !== bundle.revision)
     throw new Error(`the bundle's contents do not match its revision ${bundle.revision}`);
   return bundle;

@@ -1,7 +1,7 @@
 import { randomFillSync } from 'node:crypto';
 
 /** The kind of an identifier, and its prefix, so that an identifier in a log explains itself. */
-export type IdKind = 'call' | 'dec' | 'evt' | 'hold' | 'att' | 'grant' | 'dlg' | 'ntc';
+export type IdKind = 'call' | 'dec' | 'evt' | 'hold' | 'att' | 'grant' | 'dlg' | 'ntc' | 'task';
 
 const BYTES = 16;
 /** Random bytes, fetched for many identifiers at once. Each byte is used once. */
@@ -23,4 +23,14 @@ export function createId(kind: IdKind): string {
   pool[at + 6] = 0x70 | (pool[at + 6]! & 0x0f);
   pool[at + 8] = 0x80 | (pool[at + 8]! & 0x3f);
   return `${kind}_${pool.toString('hex', at, next)}`;
+}
+
+/** Whether a text has the form of an identifier of this kind. */
+export function isId(kind: IdKind, text: string): boolean {
+  return text.startsWith(`${kind}_`) && /^[0-9a-f]{32}$/.test(text.slice(kind.length + 1));
+}
+
+/** When an identifier was created: milliseconds since the epoch. */
+export function createdAt(id: string): number {
+  return Number.parseInt(id.slice(id.indexOf('_') + 1, id.indexOf('_') + 13), 16);
 }

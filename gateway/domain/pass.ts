@@ -10,7 +10,7 @@ export type Passes = {
 };
 
 /** What a pass is for. Every part must be the same when it is opened. */
-export type Purpose = readonly [kind: 'link' | 'hold' | 'round' | 'session', ...parts: string[]];
+export type Purpose = readonly [kind: 'link' | 'hold' | 'round' | 'session' | 'task', ...parts: string[]];
 
 /** What the pass of a hold is for: to read its state and its response. */
 export function holdPurpose(holdId: string): Purpose {
@@ -20,6 +20,11 @@ export function holdPurpose(holdId: string): Purpose {
 /** What the pass of a session of MCP is for. @param id the server's */
 export function sessionPurpose(system: string, id: string): Purpose {
   return ['session', system, id];
+}
+
+/** What the pass of a task of MCP is for. */
+export function taskPurpose(system: string, id: string): Purpose {
+  return ['task', system, id];
 }
 
 /** How every pass begins. Masking knows it as a token of ours. */

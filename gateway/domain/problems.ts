@@ -53,6 +53,7 @@ export const agentProblems = {
     'System not granted',
     "This agent has no access to the system. Ask the agent's owner to add it to the agent's systems.",
   ],
+  'task-ended': [409, 'Task ended', 'The task has ended, so it cannot be cancelled. Read its result instead.'],
   suspended: [
     403,
     'Suspended',

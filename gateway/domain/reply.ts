@@ -4,6 +4,7 @@ import type { Completion } from './completion.ts';
 import type { HeldResponse, Hold } from './hold.ts';
 import type { Problem } from './problem.ts';
 import type { RefusalShape } from './refusal-shape.ts';
+import type { TaskEnd } from './task-store.ts';
 import type { AnswerNote, UpstreamSink } from './upstream-sink.ts';
 
 /**
@@ -21,8 +22,8 @@ export type Reply = {
   whyCutOff(): Problem | null;
   /** Calls `closed` once, when the caller has the answer or has left. */
   onClose(closed: () => void): void;
-  /** The call is held, and its caller begins to wait. */
-  waits(decisionId: string): void;
+  /** The caller begins to wait for people. Returns whether it listens to a stream meanwhile, and so can wait for long. */
+  waits(decisionId: string): boolean;
   /** The caller does not want its answer any more: ends without one. */
   hangUp(): void;
   /** Streams the upstream's answer. @param holdId of a held call */
@@ -34,7 +35,7 @@ export type Reply = {
   /** Gives the caller a handle to follow its hold. @param retryAfter seconds */
   accepted(decisionId: string, hold: HandleState, retryAfter: number): void;
   /** Tells a client of MCP how its task stands. @param retryAfter seconds */
-  task(decisionId: string, hold: HandleState, ended: HeldEnd, retryAfter: number): void;
+  task(decisionId: string, task: HandleState, ended: HeldEnd | TaskEnd, retryAfter: number): void;
   /** Where the caller reads the state of its hold. */
   locationOf(holdId: string): string;
 };
@@ -44,6 +45,16 @@ export type HandleState = Pick<Hold, 'id' | 'status' | 'execution' | 'createdAt'
 
 /** How a held call ended: with the system's answer, or with a problem; null if it has not ended. */
 export type HeldEnd = HeldResponse | Problem | null;
+
+/** A call that runs as a task because its client asked for one (2025-11-25). */
+export type RunningTask = {
+  readonly id: string;
+  readonly createdAt: number;
+  /** The client has the id from now on. */
+  begin(): void;
+  /** The call has ended. The result is kept for the client. */
+  settle(end: TaskEnd): void;
+};
 
 /** How the caller reached the gateway: `host` is host and port as it says them, `own` the system with that address. */
 export type Via = { readonly host: string; readonly own: string | undefined };
@@ -89,6 +100,8 @@ export type AnsweredMessage = {
   readonly progressToken?: string;
   /** Whether the caller takes a task instead of the result. */
   readonly takesTasks?: boolean;
+  /** The task that stands for the call, unless it is held: then its hold does. */
+  readonly runsAs?: RunningTask;
   /** Gives the state with which the caller may ask again and wait on (2026-07-28); absent if it may not. */
   readonly nextRound?: () => string;
 };

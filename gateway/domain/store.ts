@@ -7,6 +7,8 @@ import type { Outbox } from './outbox.ts';
 import type { RunStore } from './run.ts';
 import type { SenderStore } from './sender.ts';
 import type { SuspensionStore } from './suspension.ts';
+import type { TaskStore } from './task-store.ts';
+import type { ToolStore } from './tool-store.ts';
 import type { UsageStore } from './usage.ts';
 
 /**
@@ -25,5 +27,7 @@ export type Store = {
   readonly senders: SenderStore;
   /** What agents, owners and operations use, counted by all processes together. */
   readonly usage: UsageStore;
+  readonly tools: ToolStore;
+  readonly tasks: TaskStore;
   close(): Promise<void>;
 };

@@ -3,6 +3,7 @@ import type { Amend, EditBody } from '../domain/amendment.ts';
 import type { Decision, MatchedRule } from '../domain/decision.ts';
 import type { Judgement } from '../domain/hold-command.ts';
 import type { CallHold, DigestAction } from '../domain/hold.ts';
+import type { RepeatedArgument } from '../domain/repeated-argument.ts';
 import { Problem } from '../domain/problem.ts';
 
 /**
@@ -14,14 +15,17 @@ export function createAmend(deps: {
   readonly decide: (input: string, digest: string) => Decision;
   readonly digest: DigestAction;
   readonly edit: EditBody;
+  /** The arguments of the held tool that headers repeat; null if that is not known. */
+  readonly repeated: (hold: CallHold) => Promise<readonly RepeatedArgument[] | null>;
 }): Amend {
   const {
     decide,
     digest,
     edit: { amendCall, changedPlaces },
+    repeated,
   } = deps;
-  return (hold, call, edit) => {
-    const amended = amendCall(call, edit, hold.terms.editable);
+  return async (hold, call, edit) => {
+    const amended = amendCall(call, edit, hold.terms.editable, await repeated(hold));
     if ('detail' in amended) return { refused: 'invalid', ...amended };
 
     const amendedDigest = digest(hold, amended);

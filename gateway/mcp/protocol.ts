@@ -29,6 +29,14 @@ export const DECISION_KEY = 'holdpoint/decision';
 /** The only revision that knows batches. A request without the header is of it. */
 export const REVISION_WITH_BATCHES = '2025-03-26';
 
+/** The header, in lower case, with which requests name the revision that was agreed on. */
+export const REVISION_HEADER = 'mcp-protocol-version';
+/** The revision in which clients ask for a task with a call, if server and tool offer that. */
+export const REVISION_WITH_TASKS = '2025-11-25';
+/** The members of `_meta` that name the task of a result, and tell the model of it (2025-11-25). */
+export const RELATED_TASK_KEY = 'io.modelcontextprotocol/related-task';
+export const IMMEDIATE_RESPONSE_KEY = 'io.modelcontextprotocol/model-immediate-response';
+
 export const CANCELLED = 'notifications/cancelled';
 
 /** The HTTP methods of the transport that carry no message, as policy names them. */

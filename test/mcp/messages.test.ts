@@ -103,16 +103,18 @@ describe('A list of tools', () => {
   const list = (id: number, tools: string) =>
     `{"result":{"tools":[ ${tools} ], "nextCursor":"Mg==","x":1},"jsonrpc":"2.0","id":${id}}\n`;
 
-  test('without blocked tools is the bytes of the server', async () => {
+  const PAY_AS_TASK = '{"execution":{"taskSupport":"optional"},"name" : "pay","inputSchema":{"type":"object"} }';
+
+  test('without blocked tools is the bytes of the server, but that a tool which may be held can run as a task', async () => {
     await begin(() => list(1, `${READ} , ${PAY}`));
     const answer = await post('{"jsonrpc":"2.0","id":1,"method":"tools/list"}');
-    expect(await answer.text()).toBe(list(1, `${READ} , ${PAY}`));
+    expect(await answer.text()).toBe(list(1, `${READ} , ${PAY_AS_TASK}`));
   });
 
   test('loses a blocked tool, and every other byte of a tool stays', async () => {
     await begin(() => list(1, `${READ} , ${WIPE} , ${PAY}`));
     const answer = await post('{"jsonrpc":"2.0","id":1,"method":"tools/list"}');
-    expect(await answer.text()).toBe(list(1, `${READ},${PAY}`));
+    expect(await answer.text()).toBe(list(1, `${READ},${PAY_AS_TASK}`));
   });
 
   test('has a next page although all tools of this one are blocked, and the cursor reaches the server', async () => {

@@ -61,8 +61,20 @@ function openLine({ place, value, at_most }: ContextPackage['openable'][number])
 }
 
 function sent(action: NonNullable<ContextPackage['action']>): string[] {
-  const { method, url, headers, hidden_headers, tool, body_text, body_bytes, binary, sent_as, missing, readings } =
-    action;
+  const {
+    method,
+    url,
+    headers,
+    hidden_headers,
+    tool,
+    tool_definition,
+    body_text,
+    body_bytes,
+    binary,
+    sent_as,
+    missing,
+    readings,
+  } = action;
   const head = [`${method} ${url}`, ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`)];
   const hidden = hidden_headers.length > 0 ? [`and, not shown: ${hidden_headers.join(', ')}`] : [];
   const text = tool === null ? body_text : json(action.body);
@@ -72,6 +84,7 @@ function sent(action: NonNullable<ContextPackage['action']>): string[] {
     ...[...head, ...hidden].map((line) => `  ${plain(line)}`),
     ...(tool === null ? [] : [`The tool ${plain(tool)} with these arguments:`]),
     ...body,
+    ...(tool_definition?.description ? ['Its server says of it:', quoted(tool_definition.description)] : []),
     ...(binary === null ? [] : [`The body is binary: ${file(binary)}. Download it from GET /api/holds/ID/body.`]),
     ...(sent_as === null || binary !== null
       ? []

@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { type ExactJson, isExactJson, isList, isObject, isSameJson, parseExactly } from '../../json/exact-json.ts';
 import type { NotAmended } from '../../domain/amendment.ts';
 import type { HeldCall } from '../../domain/hold.ts';
+import type { RepeatedArgument } from '../../domain/repeated-argument.ts';
 import {
   bodyOf,
   graphqlOf,
@@ -41,10 +42,16 @@ const UNSEEN = 'Policy cannot see into the body, so it cannot be edited. Reject 
  * @param edit a merge patch (RFC 7396) or a `JsonPatch` (RFC 6902) over the body as policy sees it; of a call of a tool,
  *   over its arguments
  * @param editable JSON pointers (RFC 6901) of what may change, with everything below them; `""` is the whole body
+ * @param repeated the arguments of a tool that headers repeat; null if that is not known
  * @returns the call as it would have been described had the agent sent it so, unedited values the same byte for byte;
  *   or why the edit is refused, as when the encoding cannot express it exactly
  */
-export function amendCall(call: HeldCall, edit: unknown, editable: readonly string[]): HeldCall | NotAmended {
+export function amendCall(
+  call: HeldCall,
+  edit: unknown,
+  editable: readonly string[],
+  repeated: readonly RepeatedArgument[] | null = null,
+): HeldCall | NotAmended {
   const given = edit instanceof JsonPatch ? edit.operations : edit;
   if (!isExactJson(given, MAX_DEPTH)) return refused('The edit is not JSON, or is nested too deeply.');
   if (call.otherReadings && !haveOneBody([call.input, ...call.otherReadings])) {
@@ -62,7 +69,7 @@ export function amendCall(call: HeldCall, edit: unknown, editable: readonly stri
     return refused('The agent sent the body compressed, so it cannot be edited. Reject the call, or take it over.');
   const seen = bodyOf(call.input);
   if (seen === undefined) return refused(UNSEEN);
-  if (isToolCall(call.input)) return amendArguments(call, seen, edit, given, editable);
+  if (isToolCall(call.input)) return amendArguments(call, seen, edit, given, editable, repeated);
   const contentType = headerOf(call, 'content-type');
   const [path] = call.target.split('?', 1) as [string];
   const kind = bodyKind(contentType);
@@ -96,15 +103,17 @@ function amendArguments(
   edit: unknown,
   given: ExactJson,
   editable: readonly string[],
+  repeated: readonly RepeatedArgument[] | null,
 ): HeldCall | NotAmended {
   const proposed = propose(before, edit, given, editable);
   if ('detail' in proposed) return proposed;
   const { wanted, changed } = proposed;
-  const rewritten = rewriteArguments(call, before, wanted, changed);
+  const rewritten = rewriteArguments(call, before, wanted, changed, repeated);
   if (typeof rewritten === 'string') return refused(rewritten);
   const { body, args } = rewritten;
   if (body.length > MOST_AMENDED) return refused(`The edit makes the body larger than ${MOST_AMENDED} bytes.`);
-  return { ...call, headers: withLength(call, body.length), body, input: withArguments(call.input, args, body.length) };
+  const headers = withLength(rewritten, body.length);
+  return { ...call, headers, body, input: withArguments(call.input, args, body.length) };
 }
 
 /** What the edit makes of the body as policy sees it, and the places that it changes; or why it may not. */
@@ -165,7 +174,7 @@ function reread(
   return { ...call, headers: withLength(call, body.length), body, input, ...(call.otherReadings && { otherReadings }) };
 }
 
-function withLength({ headers }: HeldCall, bytes: number): readonly string[] {
+function withLength({ headers }: Pick<HeldCall, 'headers'>, bytes: number): readonly string[] {
   return headers.map((value, index) =>
     index % 2 === 1 && headers[index - 1]!.toLowerCase() === 'content-length' ? String(bytes) : value,
   );

@@ -2,14 +2,15 @@ import { NO_CLAIMS, type Call, type Claims } from '../../domain/call.ts';
 import { createHeaderRoles } from '../../domain/header-roles.ts';
 import { actionText, createMcpInput, principalText, type ActionText } from '../../domain/policy-input.ts';
 import type { Passes } from '../../domain/pass.ts';
-import type { AnsweredMessage } from '../../domain/reply.ts';
+import type { AnsweredMessage, RunningTask } from '../../domain/reply.ts';
 import type { System } from '../../domain/system.ts';
-import { createId } from '../../domain/id.ts';
+import { createId, isId } from '../../domain/id.ts';
 import { Problem } from '../../domain/problem.ts';
 import { MessageError } from '../../mcp/message-error.ts';
 import { readMessages, type Message } from '../../mcp/message.ts';
 import { nameMessage } from '../../mcp/naming.ts';
 import { openSession, SESSION_HEADER } from '../../mcp/session.ts';
+import type { FindTool, ToolDefinition } from '../../mcp/tool-definition.ts';
 import {
   CANCELLED,
   CLAIMS_KEY,
@@ -29,7 +30,8 @@ import { readQuery } from '../http/form.ts';
 import { createHeaderWriter, plainIp, type Arrival } from '../http/http-call.ts';
 import { splitTarget } from '../http/path.ts';
 import { createRounds, type Rounds } from './rounds.ts';
-import { assertPlainHeaders, assertRoutingHeaders } from './routing-headers.ts';
+import { assertPlainHeaders, assertRepeatedArguments, assertRoutingHeaders } from './routing-headers.ts';
+import { withoutParam } from './without-param.ts';
 
 /** What a request carries: calls, with what the answer to each depends on. */
 export type McpCalls = {
@@ -38,13 +40,25 @@ export type McpCalls = {
   readonly all: readonly { readonly call: Call; readonly answered: AnsweredMessage }[];
 };
 
+/** What the description of messages takes from other parts of the gateway. */
+export type McpView = {
+  readonly passes: Passes;
+  readonly findTool: FindTool;
+  /** Whether a rule of the policy in force names tools of the system that it holds. */
+  mayHold(system: string, tool: null): boolean;
+  beginTask(agent: string, system: string): RunningTask;
+};
+
 /**
  * Describes the calls at the MCP endpoint of a system: one for each message of a POST, else one for the stream or the
  * session. Policy sees the name of a tool and its arguments; the server gets the client's bytes.
  *
  * The returned function throws MessageError, and Problem `bad-request`, `bad-body` or `unknown-session`.
  */
-export function createMcpDescriber(system: System, passes: Passes): (arrival: Arrival) => McpCalls {
+export function createMcpDescriber(
+  system: System,
+  { passes, findTool, mayHold, beginTask }: McpView,
+): (arrival: Arrival) => McpCalls | Promise<McpCalls> {
   const rounds = createRounds(system.name, passes);
   const writeHeaders = createHeaderWriter(createHeaderRoles(system));
 
@@ -134,16 +148,40 @@ export function createMcpDescriber(system: System, passes: Passes): (arrival: Ar
     const { all, isBatch } = readMessages(arrival.decoded);
     if (isBatch) assertBatchable(arrival, all);
     for (const message of all) if (message.kind !== 'response') assertRoutingHeaders(message, arrival.headers);
-    return {
-      isBatch,
-      all: all.map((sent) => {
-        const { message, next } = inRounds(arrival, sent);
-        const asText = isBatch || message !== sent;
-        const call = callOf(arrival, message, asText, isBatch ? createId('call') : arrival.id);
-        return { call, answered: { ...answeredOf(message), ...(next && { nextRound: next }) } };
-      }),
-    };
+    if (isBatch) {
+      return {
+        isBatch,
+        all: all.map((message) => ({
+          call: callOf(arrival, message, true, createId('call')),
+          answered: answeredOf(message),
+        })),
+      };
+    }
+    const [sent] = all;
+    const tool = needsDefinition(sent) ? findTool(system.name, sent.subject!) : null;
+    return tool instanceof Promise ? tool.then((found) => one(arrival, sent, found)) : one(arrival, sent, tool);
   };
+
+  /** @param tool what the server says of the tool, if that matters and is known */
+  function one(arrival: Arrival, sent: Message, tool: ToolDefinition | null): McpCalls {
+    if (tool && sent.era === 'modern') assertRepeatedArguments(sent, tool.repeated, arrival.headers);
+    const runsAs = isOwnTask(sent, tool) ? beginTask(arrival.principal.agent, system.name) : null;
+    const { message, next } = runsAs ? { message: withoutParam(sent, 'task'), next: null } : inRounds(arrival, sent);
+    const call = callOf(arrival, message, message !== sent);
+    const answered = { ...answeredOf(message), ...(next && { nextRound: next }), ...(runsAs && { runsAs }) };
+    return { isBatch: false, all: [{ call, answered }] };
+  }
+
+  /** Whether the gateway runs the call as a task: it offered that, and the server does not do so itself. */
+  function isOwnTask({ era, method, kind, asksForTask }: Message, tool: ToolDefinition | null): boolean {
+    const isAsked = asksForTask && era === 'legacy' && method === 'tools/call' && kind === 'request';
+    return isAsked && !tool?.runsAsTask && mayHold(system.name, null);
+  }
+}
+
+/** Whether it matters what the server says of the tool: which headers repeat its arguments, or whether it runs as a task. */
+function needsDefinition({ era, method, asksForTask }: Message): boolean {
+  return method === 'tools/call' && (era === 'modern' || asksForTask);
 }
 
 /** Headers of the client that the server does not get as they are. The body is sent as it was judged, decoded. */
@@ -196,15 +234,23 @@ function requestOf(
   return message.kind === 'request' ? { request: named(message.id!) } : {};
 }
 
-/** The id of a hold, which stands for a task. Ids of other forms are those of the system's own tasks. */
-const HOLD = /^hold_[0-9a-f]{32}$/;
+/** The methods that the gateway answers for tasks of its own. */
+const OF_TASKS: Readonly<Record<Era, ReadonlySet<string>>> = {
+  legacy: new Set(['tasks/get', 'tasks/result', 'tasks/cancel']),
+  modern: new Set(['tasks/get', 'tasks/update', 'tasks/cancel']),
+};
 
-/** @throws MessageError -32021 if the client did not declare that it knows tasks */
+/** Ids of other forms are those of the system's own tasks. */
+function isOwnTaskId(id: string): boolean {
+  return isId('hold', id) || isId('task', id.split('.', 1)[0]!);
+}
+
+/** @throws MessageError -32021 if the client of 2026-07-28 did not declare that it knows tasks */
 function taskOf(message: Message | null): { readonly task?: string } {
-  if (message?.era !== 'modern' || !message.method.startsWith('tasks/')) return {};
-  const { subject, takesTasks, id } = message;
-  if (subject === null || !HOLD.test(subject)) return {};
-  if (takesTasks) return { task: subject };
+  if (!message || !OF_TASKS[message.era].has(message.method)) return {};
+  const { subject, takesTasks, era, id } = message;
+  if (subject === null || !isOwnTaskId(subject)) return {};
+  if (takesTasks || era === 'legacy') return { task: subject };
   const detail = `Declare the extension ${TASKS_EXTENSION} with each request about a task.`;
   const requiredCapabilities = { extensions: { [TASKS_EXTENSION]: {} } };
   throw new MessageError(MISSING_CAPABILITY, detail, id, { requiredCapabilities });

@@ -1,14 +1,20 @@
 import type { HeldCall } from '../../domain/hold.ts';
+import type { RepeatedArgument } from '../../domain/repeated-argument.ts';
 import { Problem } from '../../domain/problem.ts';
 import { isList, isObject, type ExactJson } from '../../json/exact-json.ts';
 import { valueAt } from '../../json/pointer.ts';
 import { parseSpans, rewriteJson } from '../../json/text.ts';
 import { readMessages } from '../../mcp/message.ts';
-import { decodedHeader } from './routing-headers.ts';
+import { decodedHeader, encodedHeader, PARAM_PREFIX, repeatedValue } from '../../mcp/tool-definition.ts';
+
+/** The parts of a call of a tool that its arguments determine. */
+type Rewritten = Pick<HeldCall, 'headers' | 'body'> & { readonly args: string };
 
 /**
- * The body of a call of a tool with other arguments; all else, and every argument that stays, is the same byte for byte.
+ * A call of a tool with other arguments, and with the headers that repeat them; all else, and every argument that stays,
+ * is the same byte for byte.
  * @param changed JSON pointers of what differs between `before` and `after`
+ * @param repeated the arguments that headers repeat; null if that is not known
  * @returns why it cannot be done, as text, if it cannot
  */
 export function rewriteArguments(
@@ -16,14 +22,12 @@ export function rewriteArguments(
   before: ExactJson,
   after: ExactJson,
   changed: readonly string[],
-): { readonly body: Buffer; readonly args: string } | string {
-  const repeated = new Set(changed.flatMap((pointer) => scalarsIn(valueAt(before, pointer) as ExactJson | undefined)));
-  const header = headers.find(
-    (name, i) => i % 2 === 0 && /^mcp-param-/i.test(name) && repeated.has(decodedHeader(headers[i + 1]) ?? ''),
-  );
-  // Which argument a header repeats is known to the server alone, which refuses a call whose header does not fit.
-  if (header !== undefined)
-    return `The agent repeated what the edit changes in the header ${header}, so it cannot be edited. Reject the call, or take it over.`;
+  repeated: readonly RepeatedArgument[] | null,
+): Rewritten | string {
+  const unknown = repeated === null ? findRepeated(headers, before, changed) : null;
+  // The server refuses a call whose header does not fit.
+  if (unknown !== null)
+    return `The agent repeated what the edit changes in the header ${unknown}, and the gateway has not seen how the tool declares it, so it cannot be edited. Reject the call, or take it over.`;
 
   const text = body.toString('utf8');
   const span = parseSpans(text).members.get('params')?.value.members.get('arguments')?.value;
@@ -32,11 +36,35 @@ export function rewriteArguments(
   const edited = Buffer.from(text.slice(0, span.start) + args + text.slice(span.end));
   try {
     const [message] = readMessages(edited).all;
-    return message.args === args ? { body: edited, args } : 'The edit cannot be expressed exactly.';
+    if (message.args !== args) return 'The edit cannot be expressed exactly.';
+    return { headers: withRepeated(headers, before, after, repeated ?? []), body: edited, args };
   } catch (problem) {
     if (!(problem instanceof Problem)) throw problem;
     return `The gateway would reject the edited call. ${problem.message}`;
   }
+}
+
+/** The name of a header that seems to repeat what changes; null if there is none. */
+function findRepeated(headers: readonly string[], before: ExactJson, changed: readonly string[]): string | null {
+  const values = new Set(changed.flatMap((pointer) => scalarsIn(valueAt(before, pointer) as ExactJson | undefined)));
+  const repeats = (name: string, i: number) =>
+    i % 2 === 0 && name.toLowerCase().startsWith(PARAM_PREFIX) && values.has(decodedHeader(headers[i + 1]) ?? '');
+  return headers.find(repeats) ?? null;
+}
+
+/** The headers, with those that repeat an argument as it is now. */
+function withRepeated(
+  headers: readonly string[],
+  before: ExactJson,
+  after: ExactJson,
+  repeated: readonly RepeatedArgument[],
+): readonly string[] {
+  return repeated.reduce<readonly string[]>((kept, argument) => {
+    const value = repeatedValue(after, argument);
+    if (value === repeatedValue(before, argument)) return kept;
+    const others = kept.filter((_, i) => kept[i - (i % 2)]!.toLowerCase() !== argument.header);
+    return value === null ? others : [...others, argument.header, encodedHeader(value)];
+  }, headers);
 }
 
 /** As a header repeats them. */

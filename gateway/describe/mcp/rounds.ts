@@ -1,9 +1,9 @@
 import { hash } from 'node:crypto';
 import type { Passes, Purpose } from '../../domain/pass.ts';
-import { parseSpans } from '../../json/text.ts';
 import { MessageError } from '../../mcp/message-error.ts';
-import { messageIdentity, readMessages, type Message } from '../../mcp/message.ts';
+import { messageIdentity, type Message } from '../../mcp/message.ts';
 import { INVALID_PARAMS } from '../../mcp/protocol.ts';
+import { withoutParam } from './without-param.ts';
 
 /** What begins a state that the gateway gave. Others are the system's own, and pass. */
 const OURS = 'holdpoint/';
@@ -48,17 +48,8 @@ export function createRounds(system: string, passes: Passes): Rounds {
           'This requestState was changed, has expired, or is that of another call. Send the call without it.';
         throw new MessageError(INVALID_PARAMS, detail, id);
       }
-      const first = withoutState(message);
+      const first = withoutParam(message, 'requestState');
       return { message: first, next: next(agent, first, Number(round)) };
     },
   };
-}
-
-/** As the client sent it in the first round. */
-function withoutState({ text }: Message): Message {
-  const { start, end, members } = parseSpans(text).members.get('params')!.value;
-  const kept = [...members].flatMap(([name, member]) =>
-    name === 'requestState' ? [] : [`${member.name}:${text.slice(member.value.start, member.value.end)}`],
-  );
-  return readMessages(Buffer.from(`${text.slice(0, start)}{${kept.join(',')}}${text.slice(end)}`)).all[0];
 }

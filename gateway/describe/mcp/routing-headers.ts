@@ -1,9 +1,12 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { MCP_HEADERS, plainName } from '../../domain/header-roles.ts';
+import type { RepeatedArgument } from '../../domain/repeated-argument.ts';
 import { Problem } from '../../domain/problem.ts';
+import { parseExactly } from '../../json/exact-json.ts';
 import { MessageError } from '../../mcp/message-error.ts';
 import type { Message } from '../../mcp/message.ts';
 import { HEADER_MISMATCH, PROTOCOL_VERSION_KEY } from '../../mcp/protocol.ts';
+import { decodedHeader, isRepeated, repeatedValue } from '../../mcp/tool-definition.ts';
 
 /** Methods whose subject is repeated in `Mcp-Name`. Clients leave it out for tasks, where the revision wants it too. */
 const NAMED: ReadonlySet<string> = new Set(['tools/call', 'prompts/get', 'resources/read']);
@@ -47,9 +50,25 @@ function revisionOf({ meta }: Message): string {
   return typeof revision === 'string' ? revision : '';
 }
 
-/** A value with other characters than those of headers is sent as `=?base64?…?=` (2026-07-28, Transports). */
-export function decodedHeader(value: string | string[] | undefined): string | null {
-  if (typeof value !== 'string') return null;
-  const coded = /^=\?base64\?([\w+/]*={0,2})\?=$/.exec(value)?.[1];
-  return coded === undefined ? value : Buffer.from(coded, 'base64').toString('utf8');
+/**
+ * Compares headers that repeat arguments with the arguments. A missing one is for the server to refuse: the definition
+ * that the gateway saw may be older than the server's.
+ * @throws MessageError -32020
+ */
+export function assertRepeatedArguments(
+  { args, id }: Message,
+  repeated: readonly RepeatedArgument[],
+  headers: IncomingHttpHeaders,
+): void {
+  const sent = repeated.filter(({ header }) => headers[header] !== undefined);
+  if (sent.length === 0) return;
+  const parsed = args === null ? undefined : parseExactly(args);
+  for (const argument of sent) {
+    const { header, path } = argument;
+    const value = repeatedValue(parsed, argument);
+    const said = decodedHeader(headers[header]);
+    if (value !== null && said !== null && isRepeated(said, value)) continue;
+    const detail = `The header ${header} says something else than the argument ${path.join('.')}. Send both alike.`;
+    throw new MessageError(HEADER_MISMATCH, detail, id);
+  }
 }

@@ -70,7 +70,8 @@ export class MessageReader extends PassingAnswer {
         this.#cut();
         return;
       }
-      this.next.head(status, headers);
+      // What the client gets may be longer or shorter. Servers give the length of a stream that they have whole.
+      this.next.head(status, without(headers, /^content-length$/i));
       if (status === 200 && this.#rules.opened) this.#closed = this.#rules.opened((json) => this.#announce(json));
       return;
     }
@@ -207,7 +208,7 @@ export class MessageReader extends PassingAnswer {
     const changed = this.#rules.changesResponses ? this.#rules.response(json) : json;
     if (changed === json) return { headers, body };
     const bytes = Buffer.from(changed);
-    const kept = headers.filter((_, i) => !/^content-(?:length|encoding)$/i.test(headers[i - (i % 2)]!));
+    const kept = without(headers, /^content-(?:length|encoding)$/i);
     return { headers: [...kept, 'content-length', String(bytes.length)], body: bytes };
   }
 
@@ -218,4 +219,8 @@ export class MessageReader extends PassingAnswer {
     this.next.broken();
     this.#abort();
   }
+}
+
+function without(headers: readonly string[], names: RegExp): string[] {
+  return headers.filter((_, i) => !names.test(headers[i - (i % 2)]!));
 }

@@ -6,16 +6,18 @@ import type { Decision } from '../../domain/decision.ts';
 import { NO_RULE } from '../../domain/decision.ts';
 import { createId } from '../../domain/id.ts';
 import { mcpOf, withMcp } from '../../domain/policy-input.ts';
+import { headerValue } from '../../domain/headers.ts';
 import type { UpstreamSink } from '../../domain/upstream-sink.ts';
 import { parseSpans } from '../../json/text.ts';
 import { validateJson } from '../../json/validate.ts';
 import { PASS_PREFIX, type Passes } from '../../domain/pass.ts';
-import { STREAM, SUBSCRIPTION_KEY } from '../../mcp/protocol.ts';
+import { REVISION_HEADER, REVISION_WITH_TASKS, STREAM, SUBSCRIPTION_KEY } from '../../mcp/protocol.ts';
 import { sealSession } from '../../mcp/session.ts';
 import type { Clock } from '../../domain/clock.ts';
 import { nameMessage } from '../../mcp/naming.ts';
 import { MessageReader, type MessageRules } from './message-reader.ts';
-import { filterTools } from './tool-list.ts';
+import { offerTasks } from './offer-tasks.ts';
+import { changeList, type ListRules } from './tool-list.ts';
 
 /** A call of MCP, or what the store has of one. */
 export type Asking = Pick<
@@ -40,10 +42,14 @@ export function createMessages(deps: {
   readonly asked: (call: Call, decision: Decision) => void;
   /** Tells the server that its request was refused. @param id JSON text */
   readonly refuse: (call: Asking, id: string) => void;
+  /** Whether a rule of the policy in force names a tool among those that it holds; null stands for any tool of the system. */
+  readonly mayHold: (system: string, tool: string | null) => boolean;
+  /** A server listed these tools, as JSON texts. */
+  readonly listed: (system: string, tools: readonly string[]) => void;
   readonly passes: Pick<Passes, 'issue'>;
   readonly clock: Clock;
 }): Messages {
-  const { decide, asked, refuse, passes, clock } = deps;
+  const { decide, asked, refuse, mayHold, listed, passes, clock } = deps;
 
   function isListed(call: Asking, tool: string): boolean {
     const { operation, resource } = nameMessage('tools/call', tool);
@@ -113,17 +119,30 @@ export function createMessages(deps: {
     return known ?? sealSession(passes, principal.agent, system, id);
   }
 
+  /** What becomes of a list of tools on its way to the client. */
+  function listRules(call: Asking): ListRules {
+    const { system, headers, mcp } = call;
+    const takesTasks = mcp.era === 'legacy' && headerValue(headers, REVISION_HEADER) === REVISION_WITH_TASKS;
+    return {
+      listed: (tools) => listed(system, tools),
+      isListed: (tool) => isListed(call, tool),
+      runsAsTask: (tool) => takesTasks && mayHold(system, tool),
+    };
+  }
+
   function rulesFor(call: Asking): MessageRules {
     const { method, era } = call.mcp;
+    const offersTasks = method === 'initialize' && mayHold(call.system, null);
     return {
       session: (id) => sessionFor(call, id),
       opened: listens(call),
       // On a stream that is taken up again, responses to any request come.
-      changesResponses: method === 'tools/list' || method === STREAM || era === 'modern',
+      changesResponses: method === 'tools/list' || method === STREAM || era === 'modern' || offersTasks,
       response(json) {
+        if (offersTasks) return offerTasks(json);
         const mayHave = (name: string) => json.includes(name) || json.includes('\\u');
         if (method === 'tools/list' || (method === STREAM && mayHave('tools')))
-          return filterTools(json, (tool) => isListed(call, tool));
+          return changeList(json, listRules(call));
         return era === 'modern' && mayHave('inputRequests') ? withoutBlockedInputs(call, json) : json;
       },
       permits(json) {

@@ -2,14 +2,12 @@ import { headerValue } from '../../domain/headers.ts';
 import { Problem } from '../../domain/problem.ts';
 import type { UpstreamSink } from '../../domain/upstream-sink.ts';
 import { finalResponse } from '../../mcp/final-response.ts';
+import { REVISION_HEADER, REVISION_WITH_TASKS } from '../../mcp/protocol.ts';
 import { SESSION_HEADER } from '../../mcp/session.ts';
 import { DISCARDED_ANSWER } from '../discarded-answer.ts';
 import type { Forwarder, Prepared } from '../forwarder.ts';
 import { PassingAnswer } from '../passing-answer.ts';
 
-const REVISION = 'mcp-protocol-version';
-/** The revision that the gateway asks for if the caller named none. The server may answer with another. */
-const USUAL_REVISION = '2025-11-25';
 /** The statuses with which servers refuse a session that they do not know. */
 const LOST: ReadonlySet<number> = new Set([400, 404]);
 /** The most bytes of an answer to `initialize` that are read. */
@@ -23,18 +21,18 @@ const LARGEST = 2 ** 20;
 export function createSendInSession(send: Forwarder['send']): Forwarder['send'] {
   /** The headers that requests in a new session have; null if the server opens none. */
   async function open(system: string, request: Prepared): Promise<string[] | null> {
-    const revision = headerValue(request.headers, REVISION) ?? USUAL_REVISION;
+    const revision = headerValue(request.headers, REVISION_HEADER) ?? REVISION_WITH_TASKS;
     const clientInfo = { name: 'holdpoint', version: '1' };
     const params = { protocolVersion: revision, capabilities: {}, clientInfo };
     const answer = new Collected();
     const asked = { jsonrpc: '2.0', id: 0, method: 'initialize', params };
-    await send(system, withMessage(request, without(request.headers, SESSION_HEADER, REVISION), asked), answer);
+    await send(system, withMessage(request, without(request.headers, SESSION_HEADER, REVISION_HEADER), asked), answer);
     const result = finalResponse(answer)?.result;
     if (result == null) return null;
     const { protocolVersion } = JSON.parse(result) as { readonly protocolVersion?: unknown };
     const session = headerValue(answer.headers, SESSION_HEADER);
-    const headers = without(request.headers, SESSION_HEADER, REVISION);
-    headers.push(REVISION, typeof protocolVersion === 'string' ? protocolVersion : revision);
+    const headers = without(request.headers, SESSION_HEADER, REVISION_HEADER);
+    headers.push(REVISION_HEADER, typeof protocolVersion === 'string' ? protocolVersion : revision);
     if (session !== null) headers.push(SESSION_HEADER, session);
     const told = { jsonrpc: '2.0', method: 'notifications/initialized' };
     await send(system, withMessage(request, [...headers], told), DISCARDED_ANSWER);

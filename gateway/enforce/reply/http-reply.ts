@@ -119,7 +119,9 @@ export class HttpReply implements ConnectionReply, MessageTransport {
     return messages.map((message) => new McpReply(batch.part(message), message));
   }
 
-  waits(): void {}
+  waits(): boolean {
+    return false;
+  }
 
   /** Never called: over HTTP, a caller hangs up itself. */
   hangUp(): void {

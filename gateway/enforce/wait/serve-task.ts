@@ -1,27 +1,44 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Call } from '../../domain/call.ts';
 import { complete, type Completion } from '../../domain/completion.ts';
 import type { Decision } from '../../domain/decision.ts';
-import type { Hold } from '../../domain/hold.ts';
+import type { CallHold, Hold } from '../../domain/hold.ts';
 import { isRefusal } from '../../domain/hold-command.ts';
 import type { HoldContents } from '../../domain/hold-contents.ts';
 import type { HoldStore } from '../../domain/hold-store.ts';
+import { isId } from '../../domain/id.ts';
 import { Problem } from '../../domain/problem.ts';
-import type { HeldEnd, Reply } from '../../domain/reply.ts';
+import type { HandleState, HeldEnd, Reply } from '../../domain/reply.ts';
+import type { System } from '../../domain/system.ts';
+import type { TaskEnd } from '../../domain/task-store.ts';
 import type { Links } from '../links/links.ts';
+import type { Tasks } from '../mcp/tasks.ts';
 import { endOf, isCall } from './held-end.ts';
 import { RETRY_AFTER, withHold } from './held-request.ts';
+import type { HoldWaiters } from './hold-waiters.ts';
+
+/** Seconds after which a client asks again for a call that is not held. */
+const RUNNING_RETRY_AFTER = 1;
+/** Milliseconds between two looks at a task that another process may run. */
+const LOOK = 500;
+
+/** How a task stands. */
+type Standing = { readonly task: HandleState; readonly ended: HeldEnd | TaskEnd };
 
 /**
- * Serves what a client of MCP asks about the task that stands for its hold (2026-07-28, extension tasks): how it stands,
- * or that it be withdrawn. A client's cancellation is a wish: what people have decided stays decided.
+ * Serves what a client of MCP asks about its task: how it stands, its result (2025-11-25), or that it be withdrawn. A task
+ * is a hold, or a call that runs. A client's cancellation is a wish: what people have decided stays decided.
  * @throws Problem `not-found` for a task that is not the agent's, or not of the system that it asks
  */
 export function createServeTask(deps: {
   readonly holds: Pick<HoldStore, 'find' | 'apply'>;
   readonly contents: Pick<HoldContents, 'response'>;
+  readonly tasks: Pick<Tasks, 'find' | 'cancel'>;
+  readonly waiters: Pick<HoldWaiters, 'draining'>;
   readonly links: Links;
+  readonly systems: ReadonlyMap<string, Pick<System, 'wait'>>;
 }): (call: Call, decision: Decision, reply: Reply) => Promise<Completion> {
-  const { holds, contents, links } = deps;
+  const { holds, contents, tasks, waiters, links, systems } = deps;
 
   async function withdrawn(hold: Hold): Promise<Hold> {
     const by = hold.principal.agent;
@@ -29,7 +46,7 @@ export function createServeTask(deps: {
     return isRefusal(result) ? (result.hold ?? hold) : result;
   }
 
-  async function ended(hold: Hold, reply: Reply): Promise<HeldEnd> {
+  async function endOfHold(hold: Hold, reply: Reply): Promise<HeldEnd> {
     const end = await endOf(hold, contents);
     if (end === null || !isCall(hold)) return null;
     if (end instanceof Problem) return withHold(end, hold);
@@ -37,12 +54,67 @@ export function createServeTask(deps: {
     return links.stored({ agent: principal.agent, system, target: path, reply }, end).response;
   }
 
-  return async ({ mcp, principal, system }, decision, reply) => {
-    const hold = mcp?.task === undefined ? null : await holds.find(mcp.task);
+  async function ownHold({ mcp, principal, system }: Call): Promise<CallHold> {
+    const hold = await holds.find(mcp!.task!);
     const isOwn = hold !== null && isCall(hold) && hold.principal.agent === principal.agent && hold.system === system;
     if (!isOwn) throw new Problem('not-found');
-    const latest = mcp?.method === 'tasks/cancel' ? await withdrawn(hold) : hold;
-    reply.task(decision.id, latest, await ended(latest, reply), RETRY_AFTER);
-    return complete(200, { holdId: hold.id });
+    return hold;
+  }
+
+  async function standing(call: Call, reply: Reply): Promise<Standing> {
+    const { mcp, principal, system } = call;
+    const id = mcp!.task!;
+    if (isId('hold', id)) {
+      const hold = await ownHold(call);
+      return { task: hold, ended: await endOfHold(hold, reply) };
+    }
+    const state = await tasks.find(principal.agent, system, id);
+    if (!state) throw new Problem('not-found');
+    const { createdAt, end } = state;
+    const status = end === 'cancelled' ? 'cancelled' : 'approved';
+    const execution = end === null ? 'releasing' : 'executed';
+    return { task: { id, status, execution, createdAt, expiresAt: createdAt, decidedAt: null }, ended: end };
+  }
+
+  async function cancel(call: Call, reply: Reply): Promise<Standing> {
+    const before = await standing(call, reply);
+    if (before.ended !== null) {
+      // Of 2025-11-25; the later extension takes it for a wish that came too late.
+      if (call.mcp!.era === 'legacy') throw new Problem('task-ended');
+      return before;
+    }
+    if (isId('hold', before.task.id)) {
+      const hold = await withdrawn(await ownHold(call));
+      return { task: hold, ended: await endOfHold(hold, reply) };
+    }
+    await tasks.cancel(before.task.id);
+    return standing(call, reply);
+  }
+
+  /** Waits until the task has ended: as long as the caller listens to a stream, else for the `wait` of the system. */
+  async function result(call: Call, decision: Decision, reply: Reply): Promise<Standing> {
+    const until = performance.now() + (systems.get(call.system)?.wait ?? 0);
+    let now = await standing(call, reply);
+    const listens = now.ended === null && reply.waits(decision.id);
+    while (now.ended === null && !reply.gone) {
+      if (waiters.draining) throw new Problem('draining');
+      if (!listens && performance.now() > until) throw new Problem('approval-pending');
+      await sleep(LOOK);
+      now = await standing(call, reply);
+    }
+    return now;
+  }
+
+  return async (call, decision, reply) => {
+    const method = call.mcp?.method;
+    const { task, ended } =
+      method === 'tasks/cancel'
+        ? await cancel(call, reply)
+        : method === 'tasks/result'
+          ? await result(call, decision, reply)
+          : await standing(call, reply);
+    const isHold = isId('hold', task.id);
+    reply.task(decision.id, task, ended, isHold ? RETRY_AFTER : RUNNING_RETRY_AFTER);
+    return complete(200, isHold ? { holdId: task.id } : {});
   };
 }

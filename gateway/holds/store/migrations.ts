@@ -220,6 +220,23 @@ const migrations: readonly Migration[] = [
     await sql`insert into usage_changes select 1, coalesce(max(change), 0) from usage`.execute(db);
   },
   (db, _engine, vault) => sealDocuments(db, vault),
+  async (db, engine) => {
+    await db.schema
+      .createTable('tools')
+      .addColumn('system', 'text', (column) => column.notNull())
+      .addColumn('name', 'text', (column) => column.notNull())
+      .addColumn('digest', 'text', (column) => column.notNull())
+      .addColumn('text', 'text', (column) => column.notNull())
+      .addColumn('seen_at', 'bigint', (column) => column.notNull())
+      .addPrimaryKeyConstraint('tools_key', ['system', 'name', 'digest'])
+      .execute();
+    await db.schema
+      .createTable('tasks')
+      .addColumn('id', 'text', (column) => column.primaryKey())
+      .addColumn('content', sql.raw(engine === 'sqlite' ? 'blob' : 'bytea'))
+      .addColumn('changed_at', 'bigint', (column) => column.notNull())
+      .execute();
+  },
 ];
 
 const CURRENT = FIRST + migrations.length - 1;

@@ -39,5 +39,10 @@ export async function prune(db: Kysely<Schema>, now: number): Promise<void> {
       .where('created_at', '<', now - SENT_KEPT)
       .execute();
     await notifications('dead').where('created_at', '<', longAgo).execute();
+    await trx.deleteFrom('tools').where('seen_at', '<', longAgo).execute();
+    await trx
+      .deleteFrom('tasks')
+      .where('changed_at', '<', now - ANSWER_KEPT)
+      .execute();
   });
 }

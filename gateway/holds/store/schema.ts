@@ -62,6 +62,10 @@ export type Schema = {
   usage: { subject: string; span: string; bucket: number; measure: string; amount: number; change: number };
   /** The number of the last change of `usage`. Whoever writes there locks it. */
   usage_changes: { id: 1; value: number };
+  /** Every definition of every tool that a server listed; the newest is the one that was seen last. */
+  tools: { system: string; name: string; digest: string; text: string; seen_at: number };
+  /** Tasks that are no holds; `content` is sealed, and null while the call runs. */
+  tasks: { id: string; content: Uint8Array | null; changed_at: number };
   schema_version: { version: number };
 };
 

@@ -21,6 +21,8 @@ import { createSenderStore } from './senders.ts';
 import { openSqlite } from './sqlite.ts';
 import { watchSuspensions } from './suspension-watch.ts';
 import { createSuspensionStore } from './suspensions.ts';
+import { createTaskStore } from './tasks.ts';
+import { createToolStore } from './tools.ts';
 import { createTransact } from './transact.ts';
 import { createUsageStore, pruneUsage } from './usage.ts';
 import { createVault } from './vault.ts';
@@ -101,6 +103,8 @@ export async function openHoldStore(options: HoldStoreOptions): Promise<OwnedSto
     runs: createRunStore(database),
     senders: createSenderStore(database, clock),
     usage: createUsageStore(database),
+    tools: createToolStore(db, clock),
+    tasks: createTaskStore(db, vault, clock),
     counts: () => available(() => reader.counts()),
     configure(changed) {
       settings = changed;

@@ -41,7 +41,12 @@ beforeAll(async () => {
   });
   original = createEvaluator(await compileRego({ 'payments.rego': REGO }));
   const digest = createDigest(new Map(plane.config.systems.map((system) => [system.name, system])));
-  amend = createAmend({ decide: (input) => plane.decider.decide(input), digest, edit: { amendCall, changedPlaces } });
+  amend = createAmend({
+    decide: (input) => plane.decider.decide(input),
+    digest,
+    edit: { amendCall, changedPlaces },
+    repeated: async () => null,
+  });
 });
 
 afterEach(() => plane.decider.swap(original));

@@ -8,13 +8,17 @@ import type {
   HeldEnd,
   Preference,
   Reply,
+  RunningTask,
   StreamedAnswer,
   Via,
 } from '../../../domain/reply.ts';
+import type { TaskEnd } from '../../../domain/task-store.ts';
 import { STREAM, END_SESSION } from '../../../mcp/protocol.ts';
 import { HeldAnswer, LARGEST_IN_STREAM, type MessageSink } from './held-answer.ts';
+import { createdLegacyTask, legacyResult, legacyTask } from './legacy-task.ts';
 import { foreignResponse, isFault, refusal, tooLargeForStream } from './refusal.ts';
-import { createdTask, detailedTask } from './task.ts';
+import { TaskAnswer } from './task-answer.ts';
+import { createdTask, detailedTask, refusedEnd, taskEnd } from './task.ts';
 import { WaitingStream } from './waiting-stream.ts';
 
 /** The HTTP response of one message. */
@@ -32,6 +36,9 @@ export type MessageTransport = Pick<Reply, 'via' | 'gone' | 'whyCutOff' | 'onClo
   abort(): void;
 };
 
+/** Seconds between two requests of a client about a call that is running. */
+const TASK_POLL = 1;
+
 const WAITS: Preference = { async: false, wait: null };
 const TAKES_TASK: Preference = { async: true, wait: null };
 
@@ -45,11 +52,14 @@ export class McpReply implements Reply {
   readonly #http: MessageTransport;
   readonly #message: AnsweredMessage;
   #waiting: WaitingStream | null = null;
+  /** Whether the client was given the task as which the call runs. */
+  #isTask = false;
 
   constructor(http: MessageTransport, message: AnsweredMessage) {
     this.#http = http;
     this.#message = message;
-    this.preference = message.takesTasks && message.method === 'tools/call' ? TAKES_TASK : WAITS;
+    const takesTask = message.runsAs !== undefined || (message.takesTasks && message.method === 'tools/call');
+    this.preference = takesTask ? TAKES_TASK : WAITS;
   }
 
   get via(): Via {
@@ -68,10 +78,12 @@ export class McpReply implements Reply {
     this.#http.onClose(closed);
   }
 
-  waits(decisionId: string): void {
-    if (this.#waiting || this.#message.id === null || !this.#http.accepts('text/event-stream')) return;
+  waits(decisionId: string): boolean {
+    if (this.#waiting) return true;
+    if (this.#message.id === null || !this.#http.accepts('text/event-stream')) return false;
     this.#waiting = new WaitingStream(this.#http.openStream(decisionId, 'hold'), this.#message.progressToken);
     this.#http.onClose(() => this.#waiting?.settle());
+    return true;
   }
 
   hangUp(): void {
@@ -84,22 +96,26 @@ export class McpReply implements Reply {
   }
 
   answer(decisionId: string, verdict: Verdict, holdId?: string): StreamedAnswer {
-    const { id } = this.#message;
+    const { id, runsAs } = this.#message;
+    if (runsAs) {
+      this.#begin(decisionId, verdict, runsAs);
+      return new TaskAnswer(runsAs);
+    }
     if (verdict !== 'hold' || id === null) return this.#http.answer(decisionId, verdict);
     return new HeldAnswer(id, this.#sink(decisionId, holdId));
   }
 
   stored(decisionId: string, { status, headers, body }: HeldResponse): void {
-    const { id } = this.#message;
+    const { id, runsAs } = this.#message;
     if (id === null) {
       this.#http.withoutBody(decisionId, 'hold', status);
       return;
     }
-    const answer = new HeldAnswer(id, this.#sink(decisionId));
+    const answer = runsAs ? this.answer(decisionId, 'hold') : new HeldAnswer(id, this.#sink(decisionId));
     const type = headerValue(headers, 'content-type');
     answer.head(status, type === null ? [] : ['content-type', type]);
     answer.data(body);
-    answer.end();
+    answer.end([]);
   }
 
   problem(decisionId: string, verdict: Verdict, problem: Problem): void {
@@ -108,10 +124,17 @@ export class McpReply implements Reply {
       this.#http.withoutBody(decisionId, verdict, statusWithoutBody(message.method, problem));
       return;
     }
-    const { nextRound } = message;
+    const { nextRound, runsAs } = message;
+    // Clients read nothing but a task in answer to such a call, unless it is an error of JSON-RPC.
+    const failed = runsAs && refusedEnd(problem, decisionId, verdict, 'legacy');
+    if (runsAs && failed && (this.#isTask || 'result' in failed)) {
+      this.#begin(decisionId, verdict, runsAs);
+      runsAs.settle(failed);
+      return;
+    }
     if (nextRound && isUnended(problem)) {
-      const result = { resultType: 'input_required', requestState: nextRound() };
-      this.#result(decisionId, verdict, JSON.stringify(result));
+      const asks = { resultType: 'input_required', requestState: nextRound() };
+      this.#result(decisionId, verdict, JSON.stringify(asks));
       return;
     }
     const { status, body } = refusal(problem, message, decisionId, verdict);
@@ -119,13 +142,20 @@ export class McpReply implements Reply {
   }
 
   accepted(decisionId: string, hold: HandleState, retryAfter: number): void {
-    this.#result(decisionId, 'hold', createdTask(hold, retryAfter));
+    const { runsAs } = this.#message;
+    this.#result(decisionId, 'hold', runsAs ? createdLegacyTask(hold, retryAfter) : createdTask(hold, retryAfter));
   }
 
-  task(decisionId: string, hold: HandleState, ended: HeldEnd, retryAfter: number): void {
-    const asks = this.#message.method === 'tasks/get';
-    const result = asks ? detailedTask(hold, ended, decisionId, retryAfter) : '{"resultType":"complete"}';
-    this.#result(decisionId, 'allow', result);
+  task(decisionId: string, task: HandleState, ended: HeldEnd | TaskEnd, retryAfter: number): void {
+    const { id, method, era } = this.#message;
+    const end = taskEnd(task, ended, decisionId, era);
+    if (era === 'modern') {
+      const asks = method === 'tasks/get';
+      this.#result(decisionId, 'allow', asks ? detailedTask(task, end, retryAfter) : '{"resultType":"complete"}');
+      return;
+    }
+    if (method !== 'tasks/result') this.#result(decisionId, 'allow', legacyTask(task, end, retryAfter));
+    else if (end) this.#respond(decisionId, 'allow', 200, `{"jsonrpc":"2.0","id":${id},${legacyResult(task, end)}}`);
   }
 
   locationOf(holdId: string): string {
@@ -158,6 +188,22 @@ export class McpReply implements Reply {
       },
       foreign: (status, body) => foreignResponse(message, decisionId, status, body),
     };
+  }
+
+  /** Answers with the task as which the call runs from now on. */
+  #begin(decisionId: string, verdict: Verdict, { id, createdAt, begin }: RunningTask): void {
+    if (this.#isTask) return;
+    this.#isTask = true;
+    begin();
+    const task = {
+      id,
+      createdAt,
+      expiresAt: createdAt,
+      status: 'approved',
+      execution: 'releasing',
+      decidedAt: null,
+    } as const;
+    this.#result(decisionId, verdict, createdLegacyTask(task, TASK_POLL));
   }
 
   #result(decisionId: string, verdict: Verdict, result: string): void {

@@ -76,9 +76,10 @@ export function rpcError(
   verdict: Verdict,
 ): McpRefusal {
   const isUnknownTask = method.startsWith('tasks/') && problem.code === 'not-found';
-  const isOwnFault = isFault(problem) && !isUnknownTask;
+  const isWrongTask = isUnknownTask || problem.code === 'task-ended';
+  const isOwnFault = isFault(problem) && !isWrongTask;
   const error = {
-    code: isUnknownTask ? INVALID_PARAMS : isOwnFault ? standardCode(problem) : problem.status,
+    code: isWrongTask ? INVALID_PARAMS : isOwnFault ? standardCode(problem) : problem.status,
     message: isUnknownTask ? 'There is no such task.' : problem.message,
     data: {
       ...(problem instanceof MessageError && problem.data),

@@ -1,8 +1,11 @@
 import { Problem } from '../../../domain/problem.ts';
 import type { HandleState, HeldEnd } from '../../../domain/reply.ts';
+import type { TaskEnd } from '../../../domain/task-store.ts';
+import type { Verdict } from '../../../domain/decision.ts';
 import type { HeldResponse } from '../../../domain/hold.ts';
 import { iso } from '../../../domain/time.ts';
 import { finalResponse } from '../../../mcp/final-response.ts';
+import type { Era } from '../../../mcp/protocol.ts';
 import { toolError } from './refusal.ts';
 
 /** Milliseconds for which a result is kept after its hold has ended. */
@@ -12,33 +15,46 @@ const KEPT = 24 * 3_600_000;
 export function createdTask(hold: HandleState, retryAfter: number): string {
   return JSON.stringify({
     resultType: 'task',
-    ...taskOf(hold, 'working', retryAfter),
+    ...taskLife(hold, retryAfter),
+    status: 'working',
     statusMessage: waitingFor(hold),
   });
 }
 
-/**
- * The result of `tasks/get`. A call that was not executed is a completed task: its result, with `isError`, reaches the
- * model. The system's own result is given byte for byte.
- */
-export function detailedTask(hold: HandleState, ended: HeldEnd, decisionId: string, retryAfter: number): string {
+/** The result of `tasks/get`. The system's own result is given byte for byte. */
+export function detailedTask(hold: HandleState, end: TaskEnd | null, retryAfter: number): string {
   const text = (status: string, rest: string) =>
-    `${JSON.stringify({ resultType: 'complete', ...taskOf(hold, status, retryAfter) }).slice(0, -1)},${rest}}`;
-  if (ended === null) return text('working', `"statusMessage":${JSON.stringify(waitingFor(hold))}`);
-  if (hold.status === 'cancelled')
-    return text('cancelled', '"statusMessage":"The request for approval was withdrawn."');
-  if (!(ended instanceof Problem)) return text(...outcomeOf(ended));
-  const result = toolError(ended, 'modern', decisionId, 'hold');
-  return result
-    ? text('completed', `"result":${JSON.stringify(result)}`)
-    : text('failed', `"error":${JSON.stringify({ code: ended.status, message: ended.message })}`);
+    `${JSON.stringify({ resultType: 'complete', ...taskLife(hold, retryAfter), status }).slice(0, -1)},${rest}}`;
+  if (end === null) return text('working', `"statusMessage":${JSON.stringify(waitingFor(hold))}`);
+  if (end === 'cancelled') return text('cancelled', '"statusMessage":"The request for approval was withdrawn."');
+  return 'error' in end ? text('failed', `"error":${end.error}`) : text('completed', `"result":${end.result}`);
 }
 
-function outcomeOf(response: HeldResponse): [status: string, rest: string] {
+/** How a task ended; null if it has not. */
+export function taskEnd(task: HandleState, ended: HeldEnd | TaskEnd, decisionId: string, era: Era): TaskEnd | null {
+  if (ended === null) return null;
+  if (task.status === 'cancelled') return 'cancelled';
+  if (ended instanceof Problem) return refusedEnd(ended, decisionId, 'hold', era);
+  return ended !== 'cancelled' && 'body' in ended ? answeredEnd(ended) : ended;
+}
+
+/** A call that was not executed has a result, with `isError`, which reaches the model. */
+export function refusedEnd(
+  problem: Problem,
+  decisionId: string,
+  verdict: Verdict,
+  era: Era,
+): Exclude<TaskEnd, 'cancelled'> {
+  const result = toolError(problem, era, decisionId, verdict);
+  if (result) return { result: JSON.stringify(result) };
+  return { error: JSON.stringify({ code: problem.status, message: problem.message }) };
+}
+
+/** How a call ended that its server answered. */
+export function answeredEnd(response: Pick<HeldResponse, 'status' | 'headers' | 'body'>): TaskEnd {
   const message = finalResponse(response);
-  if (message?.result != null && isComplete(message.result)) return ['completed', `"result":${message.result}`];
-  const failed = message?.error ?? JSON.stringify({ code: response.status, message: strange(response.status) });
-  return ['failed', `"error":${failed}`];
+  if (message?.result != null && isComplete(message.result)) return { result: message.result };
+  return { error: message?.error ?? JSON.stringify({ code: response.status, message: strange(response.status) }) };
 }
 
 /** The system may ask for input instead, or begin a task of its own; nobody is there to answer or to follow it. */
@@ -53,10 +69,10 @@ function strange(status: number): string {
     : `The server answered with the HTTP status ${status}.`;
 }
 
-function taskOf({ id, createdAt, expiresAt, decidedAt }: HandleState, status: string, retryAfter: number) {
+/** How long a task lasts, and since when. @param retryAfter seconds */
+export function taskLife({ id, createdAt, expiresAt, decidedAt }: HandleState, retryAfter: number) {
   return {
     taskId: id,
-    status,
     createdAt: iso(createdAt),
     lastUpdatedAt: iso(decidedAt ?? createdAt),
     ttlMs: expiresAt - createdAt + KEPT,
@@ -64,6 +80,7 @@ function taskOf({ id, createdAt, expiresAt, decidedAt }: HandleState, status: st
   };
 }
 
-function waitingFor({ status }: HandleState): string {
-  return status === 'pending' ? 'Waiting for approval.' : 'Approved; being executed.';
+export function waitingFor({ status, decidedAt }: HandleState): string {
+  if (status === 'pending') return 'Waiting for approval.';
+  return decidedAt === null ? 'Being executed.' : 'Approved; being executed.';
 }
