@@ -5,8 +5,6 @@ import { canonicalJson, isNumber, isObject, isSameJson, parseExactly, type Exact
 /** A tool as its server lists it. */
 export type ToolDefinition = {
   readonly name: string;
-  /** The element of the list, as the server wrote it. */
-  readonly text: string;
   /** SHA-256 (hex) over its canonical JSON, in which the order of members makes no difference. */
   readonly digest: string;
   /** Whether the server itself runs the tool as a task for clients that ask (2025-11-25, `execution.taskSupport`). */
@@ -39,7 +37,6 @@ export function readTool(text: string): ToolDefinition | null {
   const support = memberOf(memberOf(tool, 'execution'), 'taskSupport');
   return {
     name,
-    text,
     digest: hash('sha256', canonicalJson(tool)),
     runsAsTask: support === 'optional' || support === 'required',
     repeated: repeatedIn(memberOf(tool, 'inputSchema')),

@@ -55,13 +55,14 @@ export function createToolCatalog(deps: {
         if (!tool) return [];
         const seen = known.get(`${system} ${tool.name}`);
         const isKnown = seen?.tool?.digest === tool.digest && now - seen.at < KEPT_ANEW;
-        return isKnown ? [] : [tool];
+        return isKnown ? [] : [{ tool, text }];
       });
       if (news.length === 0) return;
-      for (const tool of news) remember(system, tool.name, tool);
+      for (const { tool } of news) remember(system, tool.name, tool);
+      const kept = new Map(news.map(({ tool, text }) => [tool.name, { name: tool.name, digest: tool.digest, text }]));
       // A list must not wait for the store, nor fail with it.
-      tools.keep(system, [...new Map(news.map((tool) => [tool.name, tool])).values()]).catch((error: unknown) => {
-        for (const { name } of news) known.delete(`${system} ${name}`);
+      tools.keep(system, [...kept.values()]).catch((error: unknown) => {
+        for (const name of kept.keys()) known.delete(`${system} ${name}`);
         failed(error);
       });
     },
