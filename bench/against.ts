@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { choose } from './choice.ts';
+import { chooseScenarios } from './choice.ts';
 import { markdownTable } from './markdown-table.ts';
 import { median } from './holds/figures.ts';
 import type { Options } from './options.ts';
@@ -32,8 +32,7 @@ export async function benchAgainst(folder: string, { rounds, seconds, only, load
   if (!existsSync(join(other, 'gateway/main.ts')) || !existsSync(join(other, 'node_modules'))) {
     throw new Error(`${other} is no checkout of Holdpoint with its packages: clone it there, and run npm ci in it`);
   }
-  const named: readonly Scenario[] =
-    only.length === 0 ? [postJson] : choose({ scenarios: SCENARIOS, peers: [] }, only).scenarios;
+  const named: readonly Scenario[] = only.length === 0 ? [postJson] : chooseScenarios(SCENARIOS, only);
   const scenarios = named.flatMap((one) =>
     one.kind === 'closed' && (one.upstream ?? 'answer') === 'answer' ? [one] : [],
   );
@@ -56,7 +55,7 @@ export async function benchAgainst(folder: string, { rounds, seconds, only, load
     for (let round = 1; round <= rounds; round += 1) {
       await using started = new AsyncDisposableStack();
       const start = async (root: string): Promise<RunningPeer> => {
-        const setting = { upstream: upstream.address, systems: scenario.systems, token };
+        const setting = { upstream: upstream.address, systems: scenario.systems, system: scenario.system, token };
         const gateway = await startHoldpoint(root, { ...setting, folder: mkdtempSync(join(scratch, 'gateway-')) });
         started.defer(() => gateway.stop());
         await send(gateway, WARM_SECONDS);

@@ -18,7 +18,16 @@ type Subject = {
   readonly upstream?: keyof Upstreams;
   /** How many systems the gateway has, each with rules of its own; one when absent. */
   readonly systems?: number;
+  /** The system that is called; payments when absent. */
+  readonly system?: SystemName;
+  /** The requests are messages of one MCP session, which is opened before they are sent. */
+  readonly inSession?: boolean;
+  /** The scenario with which this one is compared, peer by peer in the same round. */
+  readonly beside?: string;
 };
+
+/** Systems for which the repository has rules. The warehouse speaks MCP, at `/mcp`. */
+export type SystemName = 'payments' | 'warehouse';
 
 /**
  * Closed: each connection sends as soon as it has its answer. Open: calls begin at a fixed rate, per second, whatever the
@@ -50,6 +59,8 @@ export type Setting = {
   readonly authority?: string | undefined;
   /** How many systems there are, each with rules of its own; one when absent. */
   readonly systems?: number | undefined;
+  /** Which system is called; payments when absent. */
+  readonly system?: SystemName | undefined;
   /** The credential that every request carries; only Holdpoint looks at it. */
   readonly token: string;
   /** An empty folder for configuration and state, removed afterwards. */

@@ -10,7 +10,9 @@ import { postAtHalf } from './scenarios/half-load.ts';
 import { latencyGet, latencyPost } from './scenarios/latency.ts';
 import { post10KB } from './scenarios/long-bodies.ts';
 import { postJson } from './scenarios/post-json.ts';
+import { progress } from './scenarios/progress.ts';
 import { serverSentEvents } from './scenarios/server-sent-events.ts';
+import { latencyCallTool } from './scenarios/tool-call.ts';
 import { toMarkdown } from './summary.ts';
 import type { Table } from './summary.ts';
 
@@ -76,7 +78,7 @@ export function writeReadmes({ tables, rounds, seconds, machine }: Report): void
   writeFileSync(new URL('latency.svg', RESULTS), latencyPlot(named(latencyGet.name, latencyPost.name)));
   const shown = {
     first: postJson.name,
-    latency: [latencyGet.name, latencyPost.name, serverSentEvents.name],
+    latency: [latencyGet, latencyPost, latencyCallTool, serverSentEvents, progress].map(({ name }) => name),
     half: postAtHalf.name,
   };
   const write = (page: URL, block: string): void =>

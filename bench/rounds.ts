@@ -74,6 +74,7 @@ async function runOnce(
     upstream: address,
     authority,
     systems: scenario.systems,
+    system: scenario.system,
     token: bench.token,
     folder: mkdtempSync(join(bench.folder, 'peer-')),
   });
@@ -103,12 +104,25 @@ export async function apply(
   base: string,
   seconds: number,
 ): Promise<Load> {
-  const headers = { ...scenario.request.headers, authorization: `Bearer ${token}` };
+  const caller = { ...scenario.request.headers, authorization: `Bearer ${token}` };
+  const session = scenario.inSession ? await openSession(base + scenario.request.path, caller) : {};
+  const headers = { ...caller, ...session };
   const request: BenchRequest = { ...scenario.request, headers };
   if (scenario.kind === 'closed') return load.send(base, request, scenario.connections, seconds);
   const [program, more] = scenario.kind === 'events' ? [EVENTS, { streams: scenario.streams }] : [CONSTANT_RATE, {}];
   const job = JSON.stringify({ base, request, rate, seconds, ...more });
   return JSON.parse(await run(LOAD_CORE, process.execPath, [program], job)) as Load;
+}
+
+/** The header of a new session of MCP. @throws Error if the server begins none */
+async function openSession(url: string, headers: Readonly<Record<string, string>>): Promise<Record<string, string>> {
+  const params = { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'bench', version: '1' } };
+  const body = JSON.stringify({ jsonrpc: '2.0', id: 0, method: 'initialize', params });
+  const answer = await fetch(url, { method: 'POST', headers, body });
+  await answer.arrayBuffer();
+  const id = answer.headers.get('mcp-session-id');
+  if (!answer.ok || id === null) throw new Error(`no session was begun: ${answer.status}`);
+  return { 'mcp-session-id': id };
 }
 
 type Measured = Omit<Sample, 'round' | 'scenario' | 'peer'>;

@@ -9,7 +9,9 @@ import { postForm } from './scenarios/post-form.ts';
 import { postJson } from './scenarios/post-json.ts';
 import { serverSentEvents } from './scenarios/server-sent-events.ts';
 import { postBySystems } from './scenarios/systems.ts';
+import { progress } from './scenarios/progress.ts';
 import { postToTls } from './scenarios/tls-upstream.ts';
+import { callTool, callToolInSession, latencyCallTool, latencyPostAsLong, postAsLong } from './scenarios/tool-call.ts';
 
 /** All of them, in the order in which they run and are shown. */
 export const SCENARIOS: readonly Scenario[] = [
@@ -26,4 +28,10 @@ export const SCENARIOS: readonly Scenario[] = [
   latencyGet,
   latencyPost,
   postAtHalf,
+  postAsLong,
+  callTool,
+  callToolInSession,
+  latencyPostAsLong,
+  latencyCallTool,
+  progress,
 ];

@@ -21,7 +21,12 @@ export type Row = {
   /** At a constant rate: milliseconds more than the direct upstream's in the same round. */
   readonly addedP50: Figure | null;
   readonly addedP99: Figure | null;
+  /** The same peer's run of the scenario that this one is compared with, in the same round; null if there is none. */
+  readonly beside: Beside | null;
 };
+
+/** Ratios as `Times`, and by how many milliseconds the 99th percentile is longer. */
+export type Beside = Times & { readonly p99: Figure | null };
 
 /** Calls per second; and calls for the same CPU, which no slow load can distort. */
 export type Times = { readonly rate: Figure | null; readonly cpu: Figure | null };
@@ -67,46 +72,48 @@ export function summarise(
   peers: readonly { readonly name: string }[],
   samples: readonly Sample[],
 ): Table {
-  const mine = samples.filter((sample) => sample.scenario === scenario.name);
-  const answered = mine.filter((sample) => sample.failures === 0);
+  const answered = samples.filter((sample) => sample.failures === 0);
   const sound = answered.filter((sample) => failureOf(sample) === null);
   const closed = scenario.kind === 'closed';
   const atOneRate = scenario.kind === 'open' || scenario.kind === 'events';
   const rows = peers.map(({ name: peer }): Row => {
-    const of = (runs: readonly Sample[]): readonly Sample[] => runs.filter((sample) => sample.peer === peer);
-    /** `value` of each of the peer's runs together with another peer's run in the same round. */
-    const against = (
-      other: string,
-      value: (run: Sample, other: Sample) => number | null,
-      runs: readonly Sample[] = sound,
-    ): Figure | null =>
-      figure(
-        of(runs).map((run) => {
-          const pair = runs.find((sample) => sample.peer === other && sample.round === run.round);
-          return pair ? value(run, pair) : null;
-        }),
-      );
-    const byCpu = (run: Sample, pair: Sample): number | null =>
-      run.cpuMicros && pair.cpuMicros && pair.cpuMicros / run.cpuMicros;
-    const times = (other: string): Times => ({
-      rate: against(other, (run, pair) => run.rate / pair.rate),
-      cpu: against(other, byCpu, answered),
+    const of = (runs: readonly Sample[]): readonly Sample[] =>
+      runs.filter((sample) => sample.scenario === scenario.name && sample.peer === peer);
+    /** `value` of each of the peer's runs together with another run in the same round. */
+    const against =
+      (other: Pick<Sample, 'scenario' | 'peer'>) =>
+      (value: (run: Sample, pair: Sample) => number | null, runs: readonly Sample[] = sound): Figure | null =>
+        figure(
+          of(runs).map((run) => {
+            const pair = runs.find(
+              (sample) =>
+                sample.scenario === other.scenario && sample.peer === other.peer && sample.round === run.round,
+            );
+            return pair ? value(run, pair) : null;
+          }),
+        );
+    const times = (compared: ReturnType<typeof against>): Times => ({
+      rate: compared((run, pair) => run.rate / pair.rate),
+      cpu: compared((run, pair) => run.cpuMicros && pair.cpuMicros && pair.cpuMicros / run.cpuMicros, answered),
     });
     const each = (value: (run: Sample) => number | null, runs: readonly Sample[] = sound): Figure | null =>
       figure(of(runs).map(value));
+    const withPeer = (name: string) => against({ scenario: scenario.name, peer: name });
+    const beside = scenario.beside === undefined ? null : against({ scenario: scenario.beside, peer });
     return {
       peer,
       rounds: of(sound).length,
-      failedRuns: of(mine).length - of(sound).length,
-      times: closed ? Object.fromEntries(REFERENCES.map(([name]) => [name, times(name)])) : {},
+      failedRuns: of(samples).length - of(sound).length,
+      times: closed ? Object.fromEntries(REFERENCES.map(([name]) => [name, times(withPeer(name))])) : {},
       rate: each((run) => run.rate),
       cpuMicros: each((run) => run.cpuMicros, answered),
       elsewhereMicros: each((run) => run.elsewhereMicros, answered),
       busy: each((run) => run.busy, answered),
       p50: each((run) => run.p50),
       p99: each((run) => run.p99),
-      addedP50: atOneRate ? against(DIRECT, (run, other) => run.p50 - other.p50) : null,
-      addedP99: atOneRate ? against(DIRECT, (run, other) => run.p99 - other.p99) : null,
+      addedP50: atOneRate ? withPeer(DIRECT)((run, other) => run.p50 - other.p50) : null,
+      addedP99: atOneRate ? withPeer(DIRECT)((run, other) => run.p99 - other.p99) : null,
+      beside: beside && { ...times(beside), p99: beside((run, other) => run.p99 - other.p99) },
     };
   });
   return { scenario, rows };
@@ -138,15 +145,33 @@ function columns({ scenario, rows }: Table): readonly Column[] {
       ['added p99 ms', (row) => show(row.addedP99, 2)],
     ];
     const first = scenario.kind === 'half' ? [] : added;
-    return [peer, ...first, ...waited, ['p99 spread', (row) => spread(row.p99)], rate, ...cpu, failed];
+    const longer: readonly Column[] = [
+      ['p99 ms over compared', (row) => show(row.beside?.p99, 2)],
+      ['× compared by CPU', (row) => show(row.beside?.cpu, 2)],
+    ];
+    return [
+      peer,
+      ...first,
+      ...(scenario.beside === undefined ? [] : longer),
+      ...waited,
+      ['p99 spread', (row) => spread(row.p99)],
+      rate,
+      ...cpu,
+      failed,
+    ];
   }
   const present = REFERENCES.filter(([name]) => rows.some((row) => row.peer === name));
   const ratios = present.flatMap(([name, title]): readonly Column[] => [
     [`× ${title}`, (row) => show(row.times[name]?.rate, 2)],
     ['by CPU', (row) => show(row.times[name]?.cpu, 2)],
   ]);
+  const compared: readonly Column[] = [
+    ['× compared', (row) => show(row.beside?.rate, 2)],
+    ['by CPU', (row) => show(row.beside?.cpu, 2)],
+  ];
   const busy: Column = ['of its core', (row) => (row.busy ? `${Math.round(row.busy.median * 100)} %` : '–')];
-  return [peer, ...ratios, rate, ['spread', (row) => spread(row.rate)], ...cpu, busy, ...waited, failed];
+  const others = scenario.beside === undefined ? ratios : [...compared, ...ratios];
+  return [peer, ...others, rate, ['spread', (row) => spread(row.rate)], ...cpu, busy, ...waited, failed];
 }
 
 /** Markdown of one table, with a word on each figure not to be trusted. */
@@ -158,6 +183,7 @@ export function toMarkdown(table: Table): string {
   const failed = rows.filter((row) => row.failedRuns > 0).map((row) => `${row.peer} (${row.failedRuns})`);
   const idle = rows.filter((row) => row.rounds > 0 && isLoadBound(table, row)).map(({ peer }) => peer);
   const notes = [
+    scenario.beside !== undefined && `Compared with the same peer’s run of “${scenario.beside}” in the same round.`,
     failed.length > 0 &&
       `Failed runs, by a wrong answer or because the load was the limit; of the latter only CPU is taken: ${failed.join(', ')}.`,
     idle.length > 0 &&

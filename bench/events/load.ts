@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { Agent, get } from 'node:http';
+import { Agent, request } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { BenchRequest, Load } from '../plan.ts';
 
@@ -27,7 +27,8 @@ function open(): Promise<void> {
       failures += 1;
       resolve();
     };
-    const request = get(job.base + job.request.path, { agent, headers: job.request.headers }, (response) => {
+    const { method, path, headers, body } = job.request;
+    const call = request(job.base + path, { agent, method, headers }, (response) => {
       if (response.statusCode !== 200) failed();
       let rest = '';
       response.setEncoding('utf8').on('data', (chunk: string) => {
@@ -42,7 +43,7 @@ function open(): Promise<void> {
       });
       response.on('close', failed);
     });
-    request.on('error', failed);
+    call.on('error', failed).end(body);
   });
 }
 

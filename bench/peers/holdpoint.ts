@@ -13,15 +13,20 @@ import { writePolicies } from './many-policies.ts';
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 async function writeConfig(root: string, setting: Setting): Promise<{ file: string; port: number }> {
-  const { folder, upstream, authority, systems = 1, token } = setting;
+  const { folder, upstream, authority, systems = 1, system = 'payments', token } = setting;
   const [port, admin] = [await freePort(), await freePort()];
   const url = `${authority ? 'https' : 'http'}://${upstream}`;
   const others = Array.from({ length: systems - 1 }, (_, i) => `payments-${i + 2}`);
+  const called = { upstream: url, ...(system === 'warehouse' && { mcp: '/mcp' }) };
   const file = writeConfigFile(pathToFileURL(join(root, 'bench/peers/holdpoint.yaml')), folder, {
     port,
     admin,
     policies: systems === 1 ? join(root, 'policies') : writePolicies(join(folder, 'policies'), others),
-    systems: JSON.stringify(Object.fromEntries(['payments', ...others].map((name) => [name, { upstream: url }]))),
+    systems: JSON.stringify({
+      [system]: called,
+      ...Object.fromEntries(others.map((name) => [name, { upstream: url }])),
+    }),
+    system,
     token: createHash('sha256').update(token).digest('hex'),
   });
   return { file, port };
@@ -40,12 +45,12 @@ export const holdpoint: Peer = {
 /** The gateway of the checkout in `root`, with its own template of a configuration and its own policies. */
 export async function startHoldpoint(root: string, setting: Setting): Promise<RunningPeer> {
   const { file, port } = await writeConfig(root, setting);
-  const base = `http://127.0.0.1:${port}/payments`;
+  const gateway = `http://127.0.0.1:${port}`;
   const { pid: supervisor, stop } = await serve(
     LOAD_CORE,
     process.execPath,
     [join(root, 'gateway/main.ts'), 'start', '--config', file],
-    { url: `${base}/v1/customers?limit=1`, headers: { authorization: `Bearer ${setting.token}` } },
+    { url: `${gateway}/-/readyz` },
     {
       env: setting.authority ? { NODE_EXTRA_CA_CERTS: setting.authority } : {},
       log: join(setting.folder, 'log'),
@@ -55,7 +60,7 @@ export async function startHoldpoint(root: string, setting: Setting): Promise<Ru
     const worker = workerOf(supervisor);
     pin(worker, PEER_CORE);
     return {
-      base,
+      base: `${gateway}/${setting.system ?? 'payments'}`,
       pid: worker,
       elsewhere: () => descendants(supervisor).filter((pid) => pid !== worker),
       residents: () =>

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { choose } from '../choice.ts';
+import { chooseScenarios } from '../choice.ts';
 import { startEvents } from '../events/upstream.ts';
 import { inspect } from '../holds/inspector.ts';
 import { machine } from '../machine.ts';
@@ -57,6 +57,7 @@ export async function benchProfile({ only, load }: Pick<Options, 'only' | 'load'
     upstream: address.address,
     authority: address.authority,
     systems: scenario.systems,
+    system: scenario.system,
     token,
     folder: join(folder, 'gateway'),
   });
@@ -97,8 +98,7 @@ export async function benchProfile({ only, load }: Pick<Options, 'only' | 'load'
 
 /** @throws Error when it is not one scenario that can be run by itself */
 function scenarioOf(only: readonly string[]): Exclude<Scenario, { kind: 'half' }> {
-  const [scenario, ...more] =
-    only.length === 0 ? [postJson] : choose({ scenarios: SCENARIOS, peers: [] }, only).scenarios;
+  const [scenario, ...more] = only.length === 0 ? [postJson] : chooseScenarios(SCENARIOS, only);
   if (scenario === undefined || more.length > 0) {
     throw new Error(
       `--profile takes one scenario; ${only.join(', ')} names ${[scenario, ...more].map((one) => `“${one?.name}”`).join(', ')}`,

@@ -1,10 +1,11 @@
 import { expect, test } from 'vitest';
-import { choose, peersOf } from '../../bench/choice.ts';
+import { choose, chooseScenarios, peersOf } from '../../bench/choice.ts';
 import { HOLDPOINT, NGINX, NGINX_OPA } from '../../bench/peer-names.ts';
 import { PEERS } from '../../bench/peers.ts';
 import { SCENARIOS } from '../../bench/scenarios.ts';
 import { postAtHalf } from '../../bench/scenarios/half-load.ts';
 import { postBySystems } from '../../bench/scenarios/systems.ts';
+import { callTool, postAsLong } from '../../bench/scenarios/tool-call.ts';
 
 const all = { scenarios: SCENARIOS, peers: PEERS };
 const names = (items: readonly { readonly name: string }[]): string[] => items.map(({ name }) => name);
@@ -12,6 +13,7 @@ const names = (items: readonly { readonly name: string }[]): string[] => items.m
 test('names of scenarios and of peers are unique, and scenarios refer only to peers and scenarios that exist', () => {
   expect(new Set(names([...SCENARIOS, ...PEERS])).size).toBe(SCENARIOS.length + PEERS.length);
   expect(names(PEERS)).toEqual(expect.arrayContaining(SCENARIOS.flatMap(({ peers = [] }) => [...peers])));
+  expect(names(SCENARIOS)).toEqual(expect.arrayContaining(SCENARIOS.flatMap(({ beside }) => beside ?? [])));
   expect(names(SCENARIOS)).toEqual(
     expect.arrayContaining(SCENARIOS.flatMap((scenario) => (scenario.kind === 'half' ? [scenario.of] : []))),
   );
@@ -33,6 +35,12 @@ test('a part of a name chooses every name that has it, and a whole name only its
 
 test('half of saturation runs after the scenario that measures saturation', () => {
   expect(names(choose(all, ['half of saturation']).scenarios)).toEqual([postAtHalf.of, postAtHalf.name]);
+});
+
+test('a scenario that is compared with another one runs after it, except where it is wanted alone', () => {
+  expect(names(choose(all, [callTool.name]).scenarios)).toEqual([postAsLong.name, callTool.name]);
+  expect(names(chooseScenarios(SCENARIOS, [callTool.name]))).toEqual([callTool.name]);
+  expect(() => chooseScenarios(SCENARIOS, [HOLDPOINT])).toThrow('--only holdpoint names no scenario');
 });
 
 test('a text that names nothing is an error, not a run of everything', () => {

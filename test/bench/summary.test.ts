@@ -86,6 +86,38 @@ test('what a peer adds is the difference to the direct upstream in the same roun
   expect(rowOf(HOLDPOINT, open, samples).times).toEqual({});
 });
 
+test('a scenario is compared with another one peer by peer, within each round', () => {
+  const beside: Scenario = { ...closed, name: 'beside', beside: closed.name };
+  const of = (round: number, peer: string, found: Partial<Sample>) => [
+    sample(round, peer, { rate: 100, cpuMicros: 10, p99: 2 }),
+    sample(round, peer, { scenario: beside.name, ...found }),
+  ];
+  const samples = [
+    ...of(1, HOLDPOINT, { rate: 80, cpuMicros: 20, p99: 5 }),
+    ...of(2, HOLDPOINT, { rate: 60, cpuMicros: 20, p99: 3 }),
+    ...of(1, NGINX, { rate: 100, cpuMicros: 10, p99: 2 }),
+  ];
+  const ours = rowOf(HOLDPOINT, beside, samples).beside!;
+  expect(ours.rate).toMatchObject({ median: 0.7, low: 0.6, high: 0.8 });
+  expect(ours.cpu?.median).toBe(0.5);
+  expect(ours.p99).toMatchObject({ median: 2, low: 1, high: 3 });
+  expect(rowOf(NGINX, beside, samples).beside?.rate?.median).toBe(1);
+  expect(rowOf(HOLDPOINT, closed, samples).beside).toBeNull();
+  expect(toMarkdown(summarise(beside, PEERS, samples))).toContain('run of “closed” in the same round');
+});
+
+test('a run is not compared with one that failed', () => {
+  const beside: Scenario = { ...closed, name: 'beside', beside: closed.name };
+  const samples = [
+    sample(1, HOLDPOINT, { failures: 1 }),
+    sample(1, HOLDPOINT, { scenario: beside.name }),
+    sample(2, HOLDPOINT, { saturated: 'its core was busy', cpuMicros: 10 }),
+    sample(2, HOLDPOINT, { scenario: beside.name, cpuMicros: 40 }),
+  ];
+  const ours = rowOf(HOLDPOINT, beside, samples).beside!;
+  expect(ours).toMatchObject({ rate: null, p99: null, cpu: { median: 0.25 } });
+});
+
 test('the table names failed runs, and peers that had time left', () => {
   const samples = [
     sample(1, NGINX, { busy: 0.6 }),
