@@ -23,6 +23,7 @@ npm run bench -- --profile [--only SCENARIO]
 npm run bench -- --smoke
 npm run bench -- --against DIR [options]
 npm run bench -- holds [options]
+npm run bench -- streams [options]
 npm run bench -- audit [--data DIR]
 npm run bench -- operation [options]
 
@@ -41,6 +42,10 @@ With --against: this checkout beside the one in DIR, in turns: the small POST, o
 With holds: what waiting for people costs. It knows --rounds, --duration, --only, and
 
   --callers N     how many wait at once (10,000)
+
+With streams: the memory of idle MCP streams. It knows --rounds, and
+
+  --streams N     how many are open at once (1,000)
 
 With audit: the journal, its delivery into ClickHouse, and verifying it; with --data also a year that bench/year wrote.
 
