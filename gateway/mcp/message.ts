@@ -1,5 +1,5 @@
 import { foldCase } from '../json/fold-case.ts';
-import { parseSpans, type Span } from '../json/text.ts';
+import { spansOf, stringOf, type Span } from '../json/text.ts';
 import { validateJson } from '../json/validate.ts';
 import { MessageError } from './message-error.ts';
 import {
@@ -90,7 +90,7 @@ const SUBJECTS: Readonly<Record<string, 'name' | 'uri' | 'taskId'>> = {
  */
 export function readMessages(body: Buffer): Messages {
   const text = validateJson(body);
-  const root = parseSpans(text);
+  const root = spansOf(text);
   if (text[root.start] !== '[') return { isBatch: false, all: [messageAt(text, root)] };
   const { elements } = root;
   if (elements.length > MOST_IN_BATCH)
@@ -170,7 +170,7 @@ function messageAt(text: string, span: Span): Message {
     const value = written ? textOf(name, written) : null;
     return value === NULL ? null : value;
   };
-  const name = JSON.parse(method) as string;
+  const name = stringOf(method);
   if (name === '' || NO_METHODS.has(name)) fail(INVALID_REQUEST, 'The method is none of MCP.');
   if (name.startsWith('notifications/') && id !== null) fail(INVALID_REQUEST, 'A notification has no id.');
   const member = SUBJECTS[name];
@@ -188,7 +188,7 @@ function messageAt(text: string, span: Span): Message {
     id,
     method: name,
     ...declaredIn(meta),
-    subject: subject === null ? null : (JSON.parse(subject) as string),
+    subject: subject === null ? null : stringOf(subject),
     args,
     inputResponses: param('inputResponses'),
     requestId: param('requestId'),
