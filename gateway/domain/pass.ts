@@ -5,8 +5,15 @@
 export type Passes = {
   /** @param lasts milliseconds */
   issue(agent: string, purpose: Purpose, lasts: number): string;
-  /** The id of the agent; `invalid` if it was changed, or issued for another purpose or under another key. */
-  open(pass: string, purpose: Purpose): { readonly agent: string } | 'expired' | 'invalid';
+  /** Whose it is; `invalid` if it was changed, or issued for another purpose or under another key. */
+  open(pass: string, purpose: Purpose): OpenPass | 'expired' | 'invalid';
+};
+
+export type OpenPass = {
+  /** The id of the agent. */
+  readonly agent: string;
+  /** Milliseconds since the epoch at which it expires. */
+  readonly until: number;
 };
 
 /** What a pass is for. Every part must be the same when it is opened. */

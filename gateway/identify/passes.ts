@@ -29,7 +29,7 @@ export function createPasses(storeKey: Buffer, clock: Clock): Passes {
         return 'invalid';
       }
       const [agent, until] = JSON.parse(content) as [agent: string, until: number];
-      return clock() < until ? { agent } : 'expired';
+      return clock() < until ? { agent, until } : 'expired';
     },
   };
 }

@@ -1,4 +1,4 @@
-import { PASS_PREFIX, sessionPurpose, type Passes } from '../domain/pass.ts';
+import { PASS_PREFIX, sessionPurpose, type OpenPass, type Passes } from '../domain/pass.ts';
 
 /** The header that carries the id of a session, in lower case. */
 export const SESSION_HEADER = 'mcp-session-id';
@@ -14,16 +14,39 @@ export function sealSession(passes: Pick<Passes, 'issue'>, agent: string, system
   return `${id}.${passes.issue(agent, sessionPurpose(system, id), LONGEST)}`;
 }
 
-/** The server's id of a session; null if this agent did not open it. */
-export function openSession(
-  passes: Pick<Passes, 'open'>,
-  agent: string,
-  system: string,
-  sealed: string,
-): string | null {
-  const end = sealed.lastIndexOf(`.${PASS_PREFIX}`);
-  if (end < 1) return null;
-  const id = sealed.slice(0, end);
-  const holder = passes.open(sealed.slice(end + 1), sessionPurpose(system, id));
-  return typeof holder === 'object' && holder.agent === agent ? id : null;
+/** Sessions that are remembered: each request of one carries its id, and opening it is dear. */
+const MAX_SESSIONS = 2000;
+
+type OpenSession = OpenPass & { readonly id: string };
+
+/** Opens the ids that `sealSession` sealed for one system. */
+export type Sessions = {
+  /**
+   * The server's id of a session; null if this agent did not open it.
+   * @param now milliseconds since the epoch
+   */
+  open(agent: string, sealed: string, now: number): string | null;
+};
+
+export function createSessions(passes: Pick<Passes, 'open'>, system: string): Sessions {
+  const known = new Map<string, OpenSession>();
+
+  function unseal(sealed: string): OpenSession | null {
+    const end = sealed.lastIndexOf(`.${PASS_PREFIX}`);
+    if (end < 1) return null;
+    const id = sealed.slice(0, end);
+    const pass = passes.open(sealed.slice(end + 1), sessionPurpose(system, id));
+    if (typeof pass === 'string') return null;
+    const session = { id, ...pass };
+    if (known.size >= MAX_SESSIONS) known.clear();
+    known.set(sealed, session);
+    return session;
+  }
+
+  return {
+    open(agent, sealed, now) {
+      const session = known.get(sealed) ?? unseal(sealed);
+      return session && session.agent === agent && now < session.until ? session.id : null;
+    },
+  };
 }

@@ -9,7 +9,7 @@ import { Problem } from '../../domain/problem.ts';
 import { MessageError } from '../../mcp/message-error.ts';
 import { readMessages, type Message } from '../../mcp/message.ts';
 import { nameMessage } from '../../mcp/naming.ts';
-import { openSession, SESSION_HEADER } from '../../mcp/session.ts';
+import { createSessions, SESSION_HEADER } from '../../mcp/session.ts';
 import type { FindTool, ToolDefinition } from '../../mcp/tool-definition.ts';
 import {
   CANCELLED,
@@ -60,6 +60,7 @@ export function createMcpDescriber(
   { passes, findTool, mayHold, beginTask }: McpView,
 ): (arrival: Arrival) => McpCalls | Promise<McpCalls> {
   const rounds = createRounds(system.name, passes);
+  const sessions = createSessions(passes, system.name);
   const writeHeaders = createHeaderWriter(createHeaderRoles(system));
 
   /** @param asText the body of the call is the text of the message, and not that of the request */
@@ -117,9 +118,9 @@ export function createMcpDescriber(
   }
 
   /** The headers for the server, and the id of the session as the client has it. */
-  function sentHeaders({ rawHeaders, headers, principal }: Arrival, era: Era) {
+  function sentHeaders({ rawHeaders, headers, principal, at }: Arrival, era: Era) {
     const session = era === 'legacy' ? ((headers[SESSION_HEADER] as string | undefined) ?? null) : null;
-    const id = session === null ? null : openSession(passes, principal.agent, system.name, session);
+    const id = session === null ? null : sessions.open(principal.agent, session, at);
     if (session !== null && id === null) throw new Problem('unknown-session');
     const kept = rawHeaders.filter((_, i) => !REPLACED.has(rawHeaders[i - (i % 2)]!.toLowerCase()));
     // The gateway reads the messages of the server, so it does not ask for compressed ones.
