@@ -42,8 +42,12 @@ export function readServerMessage(json: string): ServerMessage | null {
   };
 }
 
+/** Without these, there is no array, and no such name in any spelling: nothing needs to be parsed. */
+const MAY_ASK = /^\s*\[|method|\\u/i;
+
 /** Whether some client may find a request in a JSON text: in an array, or by a method in whatever case. */
 export function mayAsk(json: string): boolean {
+  if (!MAY_ASK.test(json)) return false;
   try {
     const value: unknown = JSON.parse(json);
     if (Array.isArray(value)) return value.length > 0;
