@@ -41,11 +41,19 @@ const REPEAT = '"repeat":{';
 const OTHER_CASE = '"other_case":true,';
 const USAGE = ',"usage":{"agent":';
 
-/** The text that all calls of one principal share. Cache it. */
-export function principalText({ agent, owner, roles, onBehalfOf }: Principal): string {
-  const json = JSON.stringify({ agent, owner, roles, on_behalf_of: onBehalfOf });
-  // The object stays open: the session differs from call to call.
-  return `{"principal":${json.slice(0, -1)},"session":`;
+const principalTexts = new WeakMap<Principal, string>();
+
+/** The text that all calls of one principal share, written once for each. */
+export function principalText(principal: Principal): string {
+  let text = principalTexts.get(principal);
+  if (text === undefined) {
+    const { agent, owner, roles, onBehalfOf } = principal;
+    const json = JSON.stringify({ agent, owner, roles, on_behalf_of: onBehalfOf });
+    // The object stays open: the session differs from call to call.
+    text = `{"principal":${json.slice(0, -1)},"session":`;
+    principalTexts.set(principal, text);
+  }
+  return text;
 }
 
 /** The text that depends on method and path alone. Cache it for repeated calls. */

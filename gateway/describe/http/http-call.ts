@@ -97,15 +97,8 @@ export function createDescriber(
   const nameOperation = createOperationNamer(system.openapi, system.upstream.pathname);
   const isWholePath = system.upstream.pathname === '/';
   const writeHeaders = createHeaderWriter(createHeaderRoles(system));
-  const principals = new WeakMap<Principal, string>();
   const routes = new Map<string, Routes>();
   let words = NO_WORDS;
-
-  function principalOf(principal: Principal): string {
-    let text = principals.get(principal);
-    if (text === undefined) principals.set(principal, (text = principalText(principal)));
-    return text;
-  }
 
   function routesOf(protocol: Arrival['protocol'], method: string, path: string): Routes {
     if (words !== policy.words()) {
@@ -176,7 +169,7 @@ export function createDescriber(
     const context = { at: arrival.at, ip: plainIp(arrival.ip), claims };
     const inputOf = (of: Candidate, readings = 1): PolicyInput =>
       createInput(
-        principalOf(arrival.principal),
+        principalText(arrival.principal),
         of.route.action,
         of.query,
         headersJson,
