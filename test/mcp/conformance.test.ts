@@ -33,14 +33,20 @@ test.each(['2025-11-25', '2026-07-28'])(
   async (revision) => {
     const direct = await check(`${server.url}/mcp`, revision);
     const through = await check(`${shim.url}/mcp`, revision);
-    expect(through).toEqual(direct);
-    const failed = direct.filter((each) => each.endsWith('FAILURE'));
+    // Headers that repeat arguments are compared by the gateway, and not by the fixture.
+    const [ofHeaders, directOfHeaders] = [through, direct].map((all) => all.filter(isOfHeaders));
+    expect(through.filter((each) => !isOfHeaders(each))).toEqual(direct.filter((each) => !isOfHeaders(each)));
+    expect(ofHeaders!.filter(isFailure).length).toBeLessThanOrEqual(directOfHeaders!.filter(isFailure).length);
+    const failed = direct.filter(isFailure);
     // Neither is scored: the fixture has no tasks, and does not compare headers of its own with arguments.
     expect(failed.filter((each) => !/^(?:tasks|http-custom-header)-/.test(each))).toEqual([]);
     expect(direct.filter((each) => each.endsWith('SUCCESS')).length).toBeGreaterThan(50);
   },
   120_000,
 );
+
+const isFailure = (check: string) => check.endsWith('FAILURE');
+const isOfHeaders = (check: string) => check.startsWith('http-custom-header-');
 
 /** Runs the suite against an endpoint. Returns what it found, as `scenario check: STATUS`. */
 async function check(url: string, revision: string): Promise<string[]> {

@@ -9,7 +9,7 @@ const MOST = 20_000;
 /** Milliseconds after which an unchanged definition is kept anew: the store forgets what no list had for 30 days. */
 const KEPT_ANEW = 24 * 3_600_000;
 /** Milliseconds for which a tool that the store does not have counts as unknown. */
-const UNKNOWN_FOR = 5_000;
+const UNKNOWN_FOR = 1_000;
 
 /** The tools that MCP servers list: what their clients saw of them, and so what reviewers are shown. */
 export type ToolCatalog = {

@@ -30,6 +30,11 @@ beforeAll(async () => {
     response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ jsonrpc: '2.0', id, result }));
   });
   await scene.gateway.call(modern('tools/list', {}, META));
+  // The other worker reads it from the store.
+  const isKnown = async () => (await call({ amount: 5, note: 'known' }, { 'mcp-param-amount': '50' })).status === 400;
+  await eventually('both workers know the list', async () =>
+    (await Promise.all(Array.from({ length: 8 }, isKnown))).every(Boolean),
+  );
 });
 afterAll(() => scene?.close());
 
