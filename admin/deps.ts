@@ -10,6 +10,7 @@ import type { HoldContents } from '../gateway/domain/hold-contents.ts';
 import type { HoldStore } from '../gateway/domain/hold-store.ts';
 import type { Openable } from '../gateway/domain/open-place.ts';
 import type { NotificationStore } from '../gateway/domain/notification.ts';
+import type { PreferenceStore } from '../gateway/domain/preferences.ts';
 import type { SuspensionStore } from '../gateway/domain/suspension.ts';
 import type { Reviewer } from '../gateway/domain/principal.ts';
 import type { Reports } from '../gateway/domain/report.ts';
@@ -76,6 +77,9 @@ export type AdminDeps = {
   readonly grants: GrantStore;
   readonly delegations: DelegationStore;
   readonly notifications: Pick<NotificationStore, 'dead' | 'resend'>;
+  readonly preferences: PreferenceStore;
+  /** Told of each hold that a person who may decide it looks at. */
+  readonly looked: (holdId: string) => void;
   /** The state machine, asked what a command would do: the page must offer what the machine will accept. Changes nothing. */
   readonly transition: (hold: Hold, command: HoldCommand, now: number) => { readonly hold: Hold } | HoldRefusal;
   /** Who has to approve as things stand; all of it has to be met. */

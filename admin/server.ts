@@ -13,6 +13,7 @@ import { notificationRoutes } from './routes/notification-routes.ts';
 import { describeApi } from './api/openapi.ts';
 import { operationsRoutes } from './routes/operations-routes.ts';
 import { policyRoutes } from './routes/policy-routes.ts';
+import { preferenceRoutes } from './routes/preference-routes.ts';
 import { AdminProblem } from './api/problems.ts';
 import { reportRoutes } from './routes/report-routes.ts';
 import { streamRoute } from './routes/stream-route.ts';
@@ -65,6 +66,7 @@ export function buildAdmin(deps: AdminDeps): FastifyInstance {
         await api.register(delegationRoutes(deps));
         await api.register(suspensionRoutes(deps));
         await api.register(notificationRoutes(deps));
+        await api.register(preferenceRoutes(deps));
         await api.register(policyRoutes(deps.policy));
         await api.register(configRoute(deps.config));
         await api.register(callRoutes(deps.calls));

@@ -52,12 +52,21 @@ const DECIDED: History = { available: false, why: 'The answer to a command comes
 
 type Deps = Pick<
   AdminDeps,
-  'holds' | 'contents' | 'delegations' | 'transition' | 'demands' | 'openables' | 'toolDefinition' | 'calls' | 'clock'
+  | 'holds'
+  | 'contents'
+  | 'delegations'
+  | 'transition'
+  | 'demands'
+  | 'openables'
+  | 'toolDefinition'
+  | 'calls'
+  | 'looked'
+  | 'clock'
 >;
 
 /** What all routes on one hold share. */
 export function createHoldRoutesContext(deps: Deps): HoldRoutesContext {
-  const { holds, contents, delegations, transition, demands, openables, toolDefinition, calls, clock } = deps;
+  const { holds, contents, delegations, transition, demands, openables, toolDefinition, calls, looked, clock } = deps;
   const firstSeen = createFirstSeen();
 
   async function find(id: string): Promise<Hold> {
@@ -89,6 +98,7 @@ export function createHoldRoutesContext(deps: Deps): HoldRoutesContext {
     const view = mayRead ? viewCall(hold, call, original) : HIDDEN;
     const permitted = permissions(transition, hold, call, by, view.missing, now);
     firstSeen.saw(person.id, hold.id, hold.revision, now);
+    if (permitted.claim) looked(hold.id);
     void reply.header('etag', entityTag(hold.revision));
     return contextPackage(seenBy(person, hold), {
       call,

@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import type { Notification } from '../../gateway/domain/notification.ts';
+import { NOTIFICATION_STATES, type Notification } from '../../gateway/domain/notification.ts';
 import { reviewerWithRole } from '../authenticate.ts';
 import type { AdminDeps } from '../deps.ts';
 import { AdminProblem } from '../api/problems.ts';
@@ -20,7 +20,7 @@ const shown = z.object({
   hold_id: z.string().nullable(),
   channel: z.string().describe('The configured channel.'),
   to: z.string().nullable(),
-  state: z.enum(['waiting', 'sent', 'dead']),
+  state: z.enum(NOTIFICATION_STATES),
   created_at: time,
   attempts: z.number().int(),
   error: z.string().nullable().describe('Why the last attempt failed.'),

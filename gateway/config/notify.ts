@@ -1,6 +1,6 @@
 import { Webhook } from 'standardwebhooks';
 import { z } from 'zod';
-import { NOTIFICATION_KINDS } from '../domain/notification.ts';
+import { FOLLOWING, NOTIFICATION_KINDS } from '../domain/notification.ts';
 import { section } from './section.ts';
 import { name, upstreamUrl } from './values.ts';
 
@@ -36,12 +36,8 @@ const groups = z
   .describe('Only notifications for these groups; without it, for all.');
 const EVENTS = 'Only these events; without it, all.';
 const forPrograms = z.array(z.enum(NOTIFICATION_KINDS)).min(1).optional().describe(EVENTS);
-/** People are not told of decisions; programs are. */
-const forPeople = z
-  .array(z.enum(NOTIFICATION_KINDS).exclude(['decided']))
-  .min(1)
-  .optional()
-  .describe(EVENTS);
+/** What became of a hold is told wherever people were asked; there is no choice of that. */
+const forPeople = z.array(z.enum(NOTIFICATION_KINDS).exclude(FOLLOWING)).min(1).optional().describe(EVENTS);
 
 export const notify = section({
   console: upstreamUrl
@@ -64,10 +60,26 @@ export const notify = section({
     .record(
       name,
       section({
-        url: targetUrl.describe('Incoming webhook of Slack, or of a service that takes the same messages.'),
+        url: targetUrl
+          .optional()
+          .describe(
+            'Incoming webhook of Slack, or of a service that takes the same messages. With `token`, the address of the Web API; without it, `https://slack.com/api`.',
+          ),
+        token: z
+          .string()
+          .regex(/^[\x21-\x7e]+$/, 'expected a token on one line')
+          .optional()
+          .describe(
+            "Token of a Slack app with the scope `chat:write`. Messages are then posted to `channel`, and updated once the hold is decided; a webhook's get a message that follows.",
+          ),
+        channel: z.string().min(1).max(100).optional().describe('Identifier or name of the channel; needs `token`.'),
         groups,
         events: forPeople,
-      }),
+      }).refine(
+        ({ url, token, channel }) =>
+          token === undefined ? url !== undefined && channel === undefined : channel !== undefined,
+        'expected url, or token and channel',
+      ),
     )
     .default({}),
   email: section({

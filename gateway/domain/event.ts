@@ -272,6 +272,7 @@ export const EVENT_TYPES = {
   'grant.revoked': grant('A grant was revoked.'),
   'delegation.created': person('A reviewer delegated to another.'),
   'delegation.ended': person('A delegation ended.'),
+  'preferences.changed': person('A reviewer changed when and how mail reaches them.'),
   'suspension.created': person('An agent or a system was suspended.'),
   'suspension.ended': person('The suspension ended.'),
   'notice.dead': {

@@ -4,6 +4,7 @@ import type { HoldContents } from './hold-contents.ts';
 import type { HoldStore } from './hold-store.ts';
 import type { NotificationStore } from './notification.ts';
 import type { Outbox } from './outbox.ts';
+import type { PreferenceStore } from './preferences.ts';
 import type { RunStore } from './run.ts';
 import type { SenderStore } from './sender.ts';
 import type { SuspensionStore } from './suspension.ts';
@@ -22,6 +23,7 @@ export type Store = {
   readonly suspensions: SuspensionStore;
   readonly delegations: DelegationStore;
   readonly notifications: NotificationStore;
+  readonly preferences: PreferenceStore;
   readonly outbox: Outbox;
   readonly runs: RunStore;
   readonly senders: SenderStore;

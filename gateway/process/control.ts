@@ -117,6 +117,7 @@ async function start(
     decider,
     keeper,
     questions,
+    looked: holdWork.looked,
     isStoreHealthy: () => holdWork.releases.healthy,
     isClickHouseReady: () => shipping.isPrepared,
     client: shipping.client,

@@ -165,6 +165,7 @@ export type Desk = {
   /** `who` is a reviewer's name; null sends no credential. */
   get(path: string, who?: string | null): Promise<Answer>;
   post(path: string, asking?: Asking): Promise<Answer>;
+  put(path: string, asking?: Asking): Promise<Answer>;
   delete(path: string, asking?: Asking): Promise<Answer>;
   close(): Promise<void>;
 };
@@ -192,6 +193,7 @@ export async function openDesk(
     transition,
     demands: (hold) => demands(hold).map((demand) => ({ ...demand, approvals: approvedBy(hold, demand) })),
     openables,
+    looked: () => {},
     toolDefinition: async () => null,
     amend: createAmend({ decide, digest, edit: { amendCall, changedPlaces }, repeated: async () => null }),
     people: () => Object.values(PEOPLE),
@@ -252,6 +254,7 @@ export async function openDesk(
     handoff: async (...of) => (await store.holds.openHandoff(handoff(...of))).hold.id,
     get: (path, who = 'ben') => send(path, { headers: credential(who) }),
     post: write('POST'),
+    put: write('PUT'),
     delete: write('DELETE'),
     async close() {
       await app.close();

@@ -20,6 +20,7 @@ export async function startAdmin(plane: DataPlane): Promise<{ url: string; close
     transition,
     demands: (hold) => demands(hold).map((demand) => ({ ...demand, approvals: approvedBy(hold, demand) })),
     openables,
+    looked: () => {},
     toolDefinition: plane.store.tools.latest,
     amend: createAmend({
       decide: (input) => plane.decider.decide(input),

@@ -49,8 +49,10 @@ function peopleOf(
     case 'expired':
     case 'indeterminate':
       return [hold.principal.owner, ...deciders(hold, groups, at, reviewers)];
-    // For other programs: the deciders know, and no person has anything left to do.
+    // The store knows who was told of the hold, and tells them.
     case 'decided':
+    case 'withdrawn':
+    case 'confirmed':
       return [];
   }
 }
@@ -92,6 +94,8 @@ function members(hold: Hold, groups: readonly string[] | null, reviewers: readon
     .map(({ id }) => id);
 }
 
-const isIn = (reviewer: Reviewer, groups: readonly string[]) => groups.some((group) => reviewer.groups.includes(group));
+export function isIn(reviewer: Reviewer, groups: readonly string[]): boolean {
+  return groups.some((group) => reviewer.groups.includes(group));
+}
 
 const addresses = (people: readonly string[]) => [...new Set(people.filter(isMailAddress))];

@@ -1,6 +1,12 @@
-import type { NotificationDraft, NotificationKind, NotificationTrigger } from '../../domain/notification.ts';
+import {
+  asks,
+  follows,
+  type NotificationDraft,
+  type NotificationKind,
+  type NotificationTrigger,
+} from '../../domain/notification.ts';
 import type { Reviewer } from '../../domain/principal.ts';
-import { audienceOf } from './audience.ts';
+import { audienceOf, isIn } from './audience.ts';
 import { notificationMessage } from './notification-message.ts';
 import type { NotifyConfig } from './notify-config.ts';
 
@@ -14,6 +20,7 @@ export function createCompose(config: NotifyConfig, reviewers: readonly Reviewer
     ...Object.entries(webhooks).map(([name, place]) => ({ ...place, channel: `webhook/${name}`, forPeople: false })),
     ...Object.entries(slack).map(([name, place]) => ({ ...place, channel: `slack/${name}`, forPeople: true })),
   ];
+  const tellsPeople = Object.keys(slack).length > 0 || email !== undefined;
 
   return (trigger) => {
     const { kind } = trigger;
@@ -21,17 +28,32 @@ export function createCompose(config: NotifyConfig, reviewers: readonly Reviewer
     const told = places.filter(
       (place) =>
         wants(place.events, kind) &&
-        !(place.forPeople && kind === 'decided') &&
+        !(place.forPeople && follows(kind)) &&
         (groups === null || place.groups === undefined || place.groups.some((group) => groups.includes(group))),
     );
     const mailed = email && wants(email.events, kind) ? people : [];
-    if (told.length + mailed.length === 0) return [];
+    // What ends a hold is told wherever people were asked, whatever `events` says: no message must go on asking.
+    const followed = tellsPeople && (follows(kind) || kind === 'expired');
+    if (told.length + mailed.length === 0 && !followed) return [];
 
+    const chats = told.filter(({ forPeople }) => forPeople);
+    const isInChat = (person: string) =>
+      reviewers.some(
+        (one) => one.id === person && chats.some((chat) => chat.groups === undefined || isIn(one, chat.groups)),
+      );
     const holdId = trigger.kind === 'alert' ? (trigger.event.hold_id ?? null) : trigger.hold.id;
     const payload = JSON.stringify(notificationMessage(trigger, consoleUrl));
     return [
       ...told.map(({ channel }) => ({ kind, holdId, channel, to: null, payload })),
-      ...mailed.map((to) => ({ kind, holdId, channel: 'email', to, payload })),
+      ...mailed.map((to) => ({
+        kind,
+        holdId,
+        channel: 'email',
+        to,
+        payload,
+        ...(asks(kind) && isInChat(to) && { ifUnanswered: true }),
+      })),
+      ...(followed ? [{ kind, holdId, channel: null, to: null, payload }] : []),
     ];
   };
 }

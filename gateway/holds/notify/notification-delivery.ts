@@ -2,6 +2,7 @@ import type { Clock } from '../../domain/clock.ts';
 import type { Notification, NotificationOutcome, NotificationStore } from '../../domain/notification.ts';
 import { DeliveryError } from './delivery-error.ts';
 import type { Notifier } from './notifier.ts';
+import type { Planner } from './planner.ts';
 
 /** Messages that one process delivers at the same time. */
 const AT_ONCE = 16;
@@ -33,6 +34,7 @@ export type NotificationDelivery = {
  */
 export function createNotificationDelivery(options: {
   readonly notifications: Pick<NotificationStore, 'take' | 'settle'>;
+  readonly planner: Planner;
   readonly notifier: Pick<Notifier, 'deliver'>;
   readonly clock: Clock;
   readonly interval: number;
@@ -40,7 +42,8 @@ export function createNotificationDelivery(options: {
   readonly counted?: (channel: string, outcome: 'sent' | 'failed' | 'dead') => void;
   readonly random?: () => number;
 }): NotificationDelivery {
-  const { notifications, notifier, clock, interval, failed, counted = () => {}, random = Math.random } = options;
+  const { notifications, planner, notifier, clock, interval, failed } = options;
+  const { counted = () => {}, random = Math.random } = options;
   const resting = new Map<string, number>();
   const rounds = new Set<Promise<unknown>>();
   let free = AT_ONCE;
@@ -82,10 +85,13 @@ export function createNotificationDelivery(options: {
     const rest = (resting.get(channel) ?? 0) - clock();
     if (rest > 0) return later(notification, 'not tried: the target did not answer for other messages', rest);
     try {
-      await notifier.deliver(notification);
+      const plan = await planner.plan(notification, clock());
+      if ('state' in plan) return plan;
+      const receipt = await notifier.deliver(notification, plan.send);
       resting.delete(channel);
       counted(channel, 'sent');
-      return { state: 'sent' };
+      const isDigest = notification.kind === 'digest';
+      return { state: 'sent', receipt, ...(isDigest && { contained: plan.send.map(({ id }) => id) }) };
     } catch (error) {
       const outcome = afterFailure(notification, error);
       counted(channel, outcome.state === 'dead' ? 'dead' : 'failed');

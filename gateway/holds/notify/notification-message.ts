@@ -16,6 +16,8 @@ const TYPES = {
   expired: 'hold.expired',
   indeterminate: 'hold.indeterminate',
   decided: 'hold.decided',
+  withdrawn: 'hold.withdrawn',
+  confirmed: 'hold.confirmed',
   alert: 'call.blocked',
 } as const satisfies Record<NotificationKind, string>;
 
@@ -126,7 +128,7 @@ export function notificationMessage(trigger: NotificationTrigger, consoleUrl: st
       decided_at: isoOrNull(hold.decidedAt),
       decided_by: hold.decidedBy,
       code: hold.code,
-      url: `${base}/#/holds/${hold.id}`,
+      url: `${base}/holds/${hold.id}`,
     },
   };
 }

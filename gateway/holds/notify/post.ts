@@ -8,26 +8,31 @@ import { checkedLookup, isRefusedAddress, refusal } from './refused-address.ts';
 /** Milliseconds from the beginning to the head of the answer; the answer's body gets what is left of them. */
 const TIMEOUT = 10_000;
 
-/** How much of an answer's body is taken before the connection is cut. It is not read. */
+/** How much of an answer's body is taken before the connection is cut. */
 const MOST_OF_ANSWER = 4096;
 
 /** The most that a `Retry-After` may ask for, in milliseconds. */
 const LONGEST_REST = 3_600_000;
 
-/** Posts JSON. Any 2xx is success. @throws DeliveryError when it did not arrive, or was not taken */
-export type Post = (url: string, body: string, headers?: Readonly<Record<string, string>>) => Promise<void>;
+/**
+ * Posts JSON. Any 2xx is success. Resolves to the beginning of the answer's body.
+ * @throws DeliveryError when it did not arrive, or was not taken
+ */
+export type Post = (url: string, body: string, headers?: Readonly<Record<string, string>>) => Promise<string>;
 
 /**
  * Posts to addresses that operators configured, in other people's hands: nothing that they do may take long, make this
  * process read much, or lead it elsewhere.
  * @param options.timeout milliseconds
+ * @param options.mostOfAnswer bytes of an answer's body that are read; 4 KiB by default
  */
 export function createPost(options: {
   readonly clock: Clock;
   readonly lookup?: LookupFunction;
   readonly timeout?: number;
+  readonly mostOfAnswer?: number;
 }): Post {
-  const { clock, lookup = systemLookup, timeout = TIMEOUT } = options;
+  const { clock, lookup = systemLookup, timeout = TIMEOUT, mostOfAnswer = MOST_OF_ANSWER } = options;
   const connect = buildConnector({ lookup: checkedLookup(lookup), timeout, allowH2: false });
   const dispatcher = new Agent({
     connect(target, done) {
@@ -53,11 +58,26 @@ export function createPost(options: {
     } catch (error) {
       throw unreachable(error as Error & { code?: string }, timeout);
     }
-    // Its head has told everything: what becomes of the rest changes nothing.
-    await answer.body.dump({ limit: MOST_OF_ANSWER, signal }).catch(() => {});
-    if (answer.statusCode >= 200 && answer.statusCode < 300) return;
+    const beginning = await beginningOf(answer.body, mostOfAnswer);
+    if (answer.statusCode >= 200 && answer.statusCode < 300) return beginning;
     throw refusedBy(answer, clock());
   };
+}
+
+/** The head has told whether it was taken: what becomes of the rest changes nothing, and what is read of it is a courtesy. */
+async function beginningOf(body: Dispatcher.ResponseData['body'], most: number): Promise<string> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  try {
+    for await (const chunk of body as AsyncIterable<Buffer>) {
+      chunks.push(chunk);
+      size += chunk.length;
+      if (size >= most) break;
+    }
+  } catch {
+    // Cut off, or out of time.
+  }
+  return Buffer.concat(chunks).toString('utf8', 0, most);
 }
 
 function unreachable(error: Error & { code?: string }, timeout: number): DeliveryError {

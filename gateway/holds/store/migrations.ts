@@ -237,9 +237,27 @@ const migrations: readonly Migration[] = [
       .addColumn('changed_at', 'bigint', (column) => column.notNull())
       .execute();
   },
+  async (db, engine) => {
+    const name = sql.raw(engine === 'sqlite' ? 'text' : 'text collate "C"');
+    const is = (condition: string) => sql<boolean>`${sql.raw(condition)}`;
+    const notices = db.schema.alterTable('notices');
+    await notices.addColumn('if_unanswered', 'integer', (column) => column.notNull().defaultTo(0)).execute();
+    await notices.addColumn('receipt', 'text').execute();
+    await notices.addColumn('digest_id', name).execute();
+    const onNotices = (index: string) => db.schema.createIndex(index).on('notices');
+    await onNotices('notices_hold').columns(['hold_id', 'id']).where(is('hold_id is not null')).execute();
+    await onNotices('notices_digest').columns(['digest_id', 'id']).where(is('digest_id is not null')).execute();
+    await db.schema
+      .createTable('preferences')
+      .addColumn('person', name, (column) => column.primaryKey())
+      .addColumn('changed_at', 'bigint', (column) => column.notNull())
+      .addColumn('document', 'text', (column) => column.notNull())
+      .execute();
+  },
 ];
 
-const CURRENT = FIRST + migrations.length - 1;
+/** The version of the tables as this program has them. */
+export const SCHEMA_VERSION = FIRST + migrations.length - 1;
 
 /**
  * Brings the tables to this program's version. Of two programs that start at once, the second waits and finds the work
@@ -255,8 +273,8 @@ export async function migrate({ db, engine, reshape }: HoldDatabase, vault: Vaul
       .addColumn('version', 'integer', (column) => column.notNull())
       .execute();
     const version = (await trx.selectFrom('schema_version').select('version').executeTakeFirst())?.version ?? 0;
-    if (version > CURRENT) {
-      throw new Error(`the holds database has schema ${version}, this program knows up to ${CURRENT}`);
+    if (version > SCHEMA_VERSION) {
+      throw new Error(`the holds database has schema ${version}, this program knows up to ${SCHEMA_VERSION}`);
     }
     if (version > 0 && version < FIRST) {
       throw new Error(
@@ -267,7 +285,7 @@ export async function migrate({ db, engine, reshape }: HoldDatabase, vault: Vaul
     if (applied === migrations.length) return false;
     for (const migration of migrations.slice(applied)) await migration(trx, engine, vault);
     await trx.deleteFrom('schema_version').execute();
-    await trx.insertInto('schema_version').values({ version: CURRENT }).execute();
+    await trx.insertInto('schema_version').values({ version: SCHEMA_VERSION }).execute();
     return true;
   });
   if (changed && engine === 'sqlite') await forgetOldContent(db);

@@ -5,7 +5,6 @@ import type { Clock } from '../../domain/clock.ts';
 import type {
   Notification,
   NotificationDraft,
-  NotificationKind,
   NotificationOutcome,
   NotificationStore,
   NotificationTrigger,
@@ -26,6 +25,8 @@ export function createNotificationStore(
     take: (now, until, limit) =>
       available(() => db.transaction().execute((trx) => takeNotifications(trx, now, until, limit))),
     settle: (id, outcome) => available(() => transact(clock(), (unit) => settleNotification(unit, id, outcome))),
+    earlier: (notification) => available(() => earlierNotifications(db, notification)),
+    gathered: (digest) => available(() => gatheredNotifications(db, digest)),
     dead: (filter) => available(() => deadNotifications(db, filter)),
     resend: (id) => available(() => resendNotification(db, id, clock())),
     alert: ({ key, groups, event }) =>
@@ -46,8 +47,10 @@ export async function insertNotifications(
   drafts: readonly NotificationDraft[],
   key: string | null = null,
 ): Promise<void> {
-  if (drafts.length === 0) return;
-  const rows = drafts.map(({ kind, holdId, channel, to, payload }) => ({
+  const addressed = drafts.filter(isAddressed);
+  for (const draft of drafts) if (!isAddressed(draft)) addressed.push(...(await toThoseTold(trx, draft, addressed)));
+  if (addressed.length === 0) return;
+  const rows = addressed.map(({ kind, holdId, channel, to, payload, ifUnanswered = false }) => ({
     id: createId('ntc'),
     unique_key: key === null ? null : JSON.stringify([key, channel, to]),
     kind,
@@ -60,10 +63,38 @@ export async function insertNotifications(
     error: null,
     next_at: now,
     state: 'waiting',
+    if_unanswered: ifUnanswered ? (1 as const) : (0 as const),
+    receipt: null,
+    digest_id: null,
   }));
   const insert = trx.insertInto('notices').values(rows);
   // Said only where it can happen: a plain insert has no answer, and is not waited for.
   await (key === null ? insert : insert.onConflict((conflict) => conflict.doNothing())).execute();
+}
+
+type Addressed = NotificationDraft & { readonly channel: string };
+
+function isAddressed(draft: NotificationDraft): draft is Addressed {
+  return draft.channel !== null;
+}
+
+/** The same for each place and person that was told of the hold, except those that `addressed` has. Programs are no people. */
+async function toThoseTold(
+  trx: Transaction<Schema>,
+  draft: NotificationDraft,
+  addressed: readonly Addressed[],
+): Promise<Addressed[]> {
+  const told = await trx
+    .selectFrom('notices')
+    .select(['channel', 'recipient'])
+    .distinct()
+    .where('hold_id', '=', draft.holdId)
+    .where('channel', 'not like', 'webhook/%')
+    .where('state', 'in', ['waiting', 'gathered', 'sent'])
+    .execute();
+  return told
+    .filter(({ channel, recipient }) => !addressed.some((one) => one.channel === channel && one.to === recipient))
+    .map(({ channel, recipient }) => ({ ...draft, channel, to: recipient }));
 }
 
 /**
@@ -101,24 +132,28 @@ export async function takeNotifications(
   return taken;
 }
 
-/** Writes down what became of an attempt. One that is sent or given up stays so. */
-export async function settleNotification(
-  { trx, record }: RecordUnit,
-  id: string,
-  outcome: NotificationOutcome,
-): Promise<void> {
+/** Writes down what became of an attempt. One that is sent, dropped or given up stays so. */
+export async function settleNotification(unit: RecordUnit, id: string, outcome: NotificationOutcome): Promise<void> {
+  const { trx, record } = unit;
+  if (outcome.state === 'gathered') return await gather(unit, id, outcome.nextAt);
+  const isWaiting = outcome.state === 'waiting';
+  const isUntried = isWaiting && outcome.error === null;
   const row = await trx
     .updateTable('notices')
-    .set({
+    .set((notice) => ({
       state: outcome.state,
-      error: outcome.state === 'sent' ? null : outcome.error,
-      next_at: outcome.state === 'waiting' ? outcome.nextAt : null,
-    })
+      error: 'error' in outcome ? outcome.error : null,
+      next_at: isWaiting ? outcome.nextAt : null,
+      ...(isUntried && { attempts: notice('attempts', '-', 1) }),
+      ...(outcome.state === 'sent' && { receipt: outcome.receipt }),
+    }))
     .where('id', '=', id)
-    .where('state', '=', 'waiting')
-    .returning(['hold_id', 'channel'])
+    .where('state', 'in', ['waiting', 'gathered'])
+    .returning(['kind', 'hold_id', 'channel'])
     .executeTakeFirst();
-  if (!row || outcome.state !== 'dead') return;
+  if (!row) return;
+  if (row.kind === 'digest') await settleContained(unit, id, outcome);
+  if (outcome.state !== 'dead') return;
   await record({
     type: 'notice.dead',
     ...(row.hold_id !== null && { hold_id: row.hold_id }),
@@ -127,6 +162,95 @@ export async function settleNotification(
     channel: row.channel,
     reason: maskText(outcome.error),
   });
+}
+
+/** Makes it part of its recipient's digest of that time, which begins with the first. */
+async function gather({ trx, now }: RecordUnit, id: string, at: number): Promise<void> {
+  const notices = trx.selectFrom('notices').where('id', '=', id).where('state', '=', 'waiting');
+  const row = await notices.select(['channel', 'recipient']).executeTakeFirst();
+  if (!row) return;
+  const unique_key = JSON.stringify(['digest', row.channel, row.recipient, at]);
+  await trx
+    .insertInto('notices')
+    .values({
+      id: createId('ntc'),
+      unique_key,
+      kind: 'digest',
+      hold_id: null,
+      channel: row.channel,
+      recipient: row.recipient,
+      payload: '{}',
+      created_at: now,
+      attempts: 0,
+      error: null,
+      next_at: at,
+      state: 'waiting',
+      if_unanswered: 0,
+      receipt: null,
+      digest_id: null,
+    })
+    .onConflict((conflict) => conflict.doNothing())
+    .execute();
+  // Locks the digest, so that it is not sent meanwhile. One that was sent already, by a clock ahead of this one, takes no more.
+  const digest = await trx
+    .updateTable('notices')
+    .set((notice) => ({ next_at: notice.ref('next_at') }))
+    .where('unique_key', '=', unique_key)
+    .where('state', '=', 'waiting')
+    .returning('id')
+    .executeTakeFirst();
+  await trx
+    .updateTable('notices')
+    .set((notice) => ({
+      attempts: notice('attempts', '-', 1),
+      error: null,
+      ...(digest ? { state: 'gathered', digest_id: digest.id, next_at: at } : { next_at: at }),
+    }))
+    .where('id', '=', id)
+    .execute();
+}
+
+/** What was in the digest is sent with it. What came too late for it goes its own way. */
+async function settleContained({ trx, now }: RecordUnit, digest: string, outcome: NotificationOutcome): Promise<void> {
+  if (outcome.state !== 'sent' && outcome.state !== 'dropped') return;
+  const parts = trx.updateTable('notices').where('digest_id', '=', digest).where('state', '=', 'gathered');
+  if (outcome.state === 'sent') {
+    const { receipt, contained = [] } = outcome;
+    await parts
+      .set({ state: 'sent', next_at: null, receipt })
+      .where('id', 'in', [...contained])
+      .execute();
+  }
+  await parts.set({ state: 'waiting', next_at: now, digest_id: null }).execute();
+}
+
+export async function earlierNotifications(
+  db: Kysely<Schema>,
+  { id, holdId, channel, to }: Notification,
+): Promise<Notification[]> {
+  if (holdId === null) return [];
+  const rows = await db
+    .selectFrom('notices')
+    .selectAll()
+    .where('hold_id', '=', holdId)
+    .where('id', '<', id)
+    .where('channel', '=', channel)
+    .where('recipient', to === null ? 'is' : '=', to)
+    .where('state', 'in', ['waiting', 'gathered', 'sent'])
+    .orderBy('id')
+    .execute();
+  return rows.map(fromRow);
+}
+
+export async function gatheredNotifications(db: Kysely<Schema>, digest: string): Promise<Notification[]> {
+  const rows = await db
+    .selectFrom('notices')
+    .selectAll()
+    .where('digest_id', '=', digest)
+    .where('state', '=', 'gathered')
+    .orderBy('id')
+    .execute();
+  return rows.map(fromRow);
 }
 
 /** Those that were given up, newest first. The cursor is the last identifier: identifiers sort by time of creation. */
@@ -156,18 +280,19 @@ export async function resendNotification(db: Kysely<Schema>, id: string, now: nu
 }
 
 function fromRow(row: Schema['notices']): Notification {
-  const { id, kind, hold_id, channel, recipient, payload, created_at, attempts, error, next_at, state } = row;
   return {
-    id,
-    kind: kind as NotificationKind,
-    holdId: hold_id,
-    channel,
-    to: recipient,
-    payload,
-    createdAt: created_at,
-    attempts,
-    error,
-    nextAt: next_at,
-    state: state as Notification['state'],
+    id: row.id,
+    kind: row.kind as Notification['kind'],
+    holdId: row.hold_id,
+    channel: row.channel,
+    to: row.recipient,
+    payload: row.payload,
+    ifUnanswered: row.if_unanswered === 1,
+    createdAt: row.created_at,
+    attempts: row.attempts,
+    error: row.error,
+    nextAt: row.next_at,
+    state: row.state as Notification['state'],
+    receipt: row.receipt,
   };
 }

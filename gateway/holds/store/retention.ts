@@ -35,10 +35,24 @@ export async function prune(db: Kysely<Schema>, now: number): Promise<void> {
     await trx.deleteFrom('grants').where('until', '<', longAgo).execute();
     await trx.deleteFrom('delegations').where('until', '<', longAgo).execute();
     const notifications = (state: string) => trx.deleteFrom('notices').where('state', '=', state);
-    await notifications('sent')
-      .where('created_at', '<', now - SENT_KEPT)
-      .execute();
-    await notifications('dead').where('created_at', '<', longAgo).execute();
+    for (const state of ['sent', 'dropped']) {
+      await notifications(state)
+        .where('created_at', '<', now - SENT_KEPT)
+        // What was said of a pending hold is updated, or replied to, when it is decided.
+        .where(({ not, exists, selectFrom }) =>
+          not(
+            exists(
+              selectFrom('holds')
+                .select('holds.id')
+                .whereRef('holds.id', '=', 'notices.hold_id')
+                .where('holds.status', '=', 'pending'),
+            ),
+          ),
+        )
+        .execute();
+    }
+    // What is gathered belongs to a digest that was not sent.
+    for (const state of ['dead', 'gathered']) await notifications(state).where('created_at', '<', longAgo).execute();
     await trx.deleteFrom('tools').where('seen_at', '<', longAgo).execute();
     await trx
       .deleteFrom('tasks')

@@ -50,7 +50,14 @@ export type Schema = {
     error: string | null;
     next_at: number | null;
     state: string;
+    /** 1: mail that is needed only if nobody reacts to the chat message about the same. */
+    if_unanswered: 0 | 1;
+    receipt: string | null;
+    /** The digest of which it is a part. */
+    digest_id: string | null;
   };
+  /** `document` is a person's `Preferences`. */
+  preferences: { person: string; changed_at: number; document: string };
   /** Processes that send allowed calls, and which holds each has heard of; see `SenderStore`. */
   senders: { sender: string; ended_at: number | null };
   heard: { hold_id: string; sender: string };

@@ -15,6 +15,7 @@ import { createHoldStore } from './holds.ts';
 import { migrate } from './migrations.ts';
 import { createNotificationStore } from './notifications.ts';
 import { createOutbox } from './outbox.ts';
+import { createPreferenceStore } from './preferences.ts';
 import { prune } from './retention.ts';
 import { createRunStore } from './runs.ts';
 import { createSenderStore } from './senders.ts';
@@ -99,6 +100,7 @@ export async function openHoldStore(options: HoldStoreOptions): Promise<OwnedSto
     suspensions: createSuspensionStore({ database, writer, transact, watch: suspensions, clock }),
     delegations: createDelegationStore(db, transact, clock, reviewers),
     notifications: createNotificationStore(db, transact, clock, compose),
+    preferences: createPreferenceStore(db, transact, clock),
     outbox: createOutbox(database, delivery),
     runs: createRunStore(database),
     senders: createSenderStore(database, clock),

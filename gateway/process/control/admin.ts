@@ -41,6 +41,7 @@ export async function createAdmin(deps: {
   readonly client: ClickHouseClient;
   readonly journals: string;
   readonly questions: Questions;
+  readonly looked: (holdId: string) => void;
   readonly registry: Registry;
   readonly log: Logger;
   readonly clock: Clock;
@@ -61,6 +62,8 @@ export async function createAdmin(deps: {
     grants: store.grants,
     delegations: store.delegations,
     notifications: store.notifications,
+    preferences: store.preferences,
+    looked: deps.looked,
     transition,
     demands: (hold) => demands(hold).map((demand) => ({ ...demand, approvals: approvedBy(hold, demand) })),
     openables,

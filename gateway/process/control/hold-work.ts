@@ -6,8 +6,10 @@ import type { Clock } from '../../domain/clock.ts';
 import type { OwnedStore } from '../../holds/store/store.ts';
 import { supersedeMoved } from '../../enforce/release/moved.ts';
 import { createReleases, unlessAway, type Releases } from '../../enforce/release/releases.ts';
+import { createLooks } from '../../holds/notify/looks.ts';
 import { createNotificationDelivery } from '../../holds/notify/notification-delivery.ts';
 import { createNotifier } from '../../holds/notify/notifier.ts';
+import { createPlanner } from '../../holds/notify/planner.ts';
 import { createHoldTimers } from '../../holds/timers.ts';
 import type { Runs } from '../messages.ts';
 
@@ -19,6 +21,8 @@ const NOTIFICATION_INTERVAL = 500;
 /** Control's work on holds: releases for callers that left, timers and notifications. */
 type HoldWork = {
   readonly releases: Releases;
+  /** A person who may decide it looks at a hold. */
+  looked(holdId: string): void;
   start(): void;
   /** Notifies as another configuration says. */
   configure(config: Config): void;
@@ -69,10 +73,12 @@ export function createHoldWork(deps: {
     labelNames: ['channel', 'outcome'],
     registers: [registry],
   });
+  const looks = createLooks(clock);
   let notifier = createNotifier(config.notify, { clock });
   const delivery = createNotificationDelivery({
     notifications: store.notifications,
-    notifier: { deliver: (notification) => notifier.deliver(notification) },
+    planner: createPlanner({ ...store, seenAt: looks.last }),
+    notifier: { deliver: (...message) => notifier.deliver(...message) },
     clock,
     interval: NOTIFICATION_INTERVAL,
     failed: failing('notifications could not be sent; retrying'),
@@ -80,6 +86,7 @@ export function createHoldWork(deps: {
   });
   return {
     releases,
+    looked: looks.looked,
     start() {
       supersedeMoved({ holds: store.holds, systems, isGranted: enforcement.isGranted }).then(
         (superseded) => superseded > 0 && log.warn({ superseded }, 'holds were superseded: the configuration changed'),

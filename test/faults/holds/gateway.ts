@@ -1,4 +1,3 @@
-import type { Notification } from '../../../gateway/domain/notification.ts';
 import { createForwarder, type Forwarder } from '../../../gateway/enforce/forwarder.ts';
 import { settleAbandoned } from '../../../gateway/enforce/release/abandoned.ts';
 import { createOutcomes } from '../../../gateway/enforce/release/outcomes.ts';
@@ -7,6 +6,8 @@ import { createReleaser, type Releaser } from '../../../gateway/enforce/release/
 import { createResends } from '../../../gateway/enforce/release/resend.ts';
 import { createCompose } from '../../../gateway/holds/notify/compose.ts';
 import { createNotificationDelivery } from '../../../gateway/holds/notify/notification-delivery.ts';
+import type { Send } from '../../../gateway/holds/notify/send.ts';
+import { createPlanner } from '../../../gateway/holds/notify/planner.ts';
 import { openHoldStore, type OwnedStore } from '../../../gateway/holds/store/store.ts';
 import { createHoldTimers } from '../../../gateway/holds/timers.ts';
 import type { Place } from '../../gateway/holds/store/engines.ts';
@@ -42,9 +43,7 @@ export async function openGateway(options: {
   readonly failed: (error: unknown) => void;
   /** Around everything that leaves the process. */
   readonly forwarding?: (forwarder: Forwarder) => Forwarder;
-  readonly delivering?: (
-    deliver: (notification: Notification) => Promise<void>,
-  ) => (notification: Notification) => Promise<void>;
+  readonly delivering?: (deliver: Send) => Send;
 }): Promise<Gateway> {
   const { name, at, upstream, now, failed, forwarding = (own) => own, delivering = (own) => own } = options;
   const clock = () => gateway.now;
@@ -71,11 +70,11 @@ export async function openGateway(options: {
     whyNotPermitted: () => null,
   });
   const rounds = { holds, releaser, clock, failed };
-  async function deliver(notification: Notification): Promise<void> {
+  const deliver: Send = async (...message) => {
     // Few stories get that far, and it takes a while to load.
     const { createNotifier } = await import('../../../gateway/holds/notify/notifier.ts');
-    await createNotifier(config, { clock }).deliver(notification);
-  }
+    return await createNotifier(config, { clock }).deliver(...message);
+  };
   return Object.assign(gateway, {
     name,
     upstream,
@@ -86,6 +85,7 @@ export async function openGateway(options: {
     resends: createResends(rounds),
     notifications: createNotificationDelivery({
       notifications: store.notifications,
+      planner: createPlanner({ ...store, seenAt: () => null }),
       notifier: { deliver: delivering(deliver) },
       clock,
       interval: 1_000,

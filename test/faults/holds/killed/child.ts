@@ -46,11 +46,14 @@ function open(now: number): Promise<Gateway> {
     now,
     failed,
     forwarding,
-    delivering: (deliver) => async (notice) => {
-      pass('before a message is sent');
-      await deliver(notice);
-      pass('when a message was sent');
-    },
+    delivering:
+      (deliver) =>
+      async (...message) => {
+        pass('before a message is sent');
+        const receipt = await deliver(...message);
+        pass('when a message was sent');
+        return receipt;
+      },
   });
   return opened;
 }

@@ -12,7 +12,10 @@ export const NOTHING: NotifyConfig = { webhooks: {}, slack: {} };
 
 /** What the store gives out of a draft: taken for the first time. */
 export function aNotification(draft: NotificationDraft, createdAt: number): Notification {
-  return { ...draft, id: createId('ntc'), createdAt, attempts: 1, error: null, nextAt: createdAt, state: 'waiting' };
+  const { channel, ifUnanswered = false, ...rest } = draft;
+  if (channel === null) throw new Error('the store alone knows where it goes');
+  const taken = { attempts: 1, error: null, nextAt: createdAt, state: 'waiting', receipt: null } as const;
+  return { ...rest, id: createId('ntc'), channel, ifUnanswered, createdAt, ...taken };
 }
 
 /** The messages that a hold makes, ready to be delivered. */
@@ -25,5 +28,7 @@ export function notificationsOf(
 ): Notification[] {
   const at = Date.now();
   const compose = createCompose({ ...NOTHING, ...config }, REVIEWERS, CONSOLE);
-  return compose({ kind, hold, at }).map((draft) => aNotification(draft, at));
+  return compose({ kind, hold, at })
+    .filter(({ channel }) => channel !== null)
+    .map((draft) => aNotification(draft, at));
 }

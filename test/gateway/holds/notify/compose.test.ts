@@ -37,13 +37,13 @@ const EVERYWHERE: NotifyConfig = {
   email: { url: 'smtp://mail.example.com', from: 'Holdpoint <holdpoint@example.com>' },
 };
 
-/** `channel` or `channel to`, in the order in which they are written. */
+/** `channel` or `channel to`, in the order in which they are written; `*` for all who were told of the hold. */
 function told(trigger: NotificationTrigger, config = EVERYWHERE): string[] {
   return createCompose(
     config,
     REVIEWERS,
     CONSOLE,
-  )(trigger).map(({ channel, to }) => [channel, to].filter(Boolean).join(' '));
+  )(trigger).map(({ channel, to }) => [channel ?? '*', to].filter(Boolean).join(' '));
 }
 
 function of(kind: Exclude<NotificationKind, 'alert'>, hold: Hold, at = NOW): NotificationTrigger {
@@ -142,11 +142,43 @@ describe('who is told', () => {
   test('expiry and an unknown outcome are told to the accountable owner and to the people asked', () => {
     const hold = aHold(NOW, { assignee: 'bea@example.com' });
     for (const kind of ['expired', 'indeterminate'] as const)
-      expect(told(of(kind, hold))).toEqual([...IN_FINANCE, 'email ana@example.com', 'email bea@example.com']);
+      expect(told(of(kind, hold))).toEqual([
+        ...IN_FINANCE,
+        'email ana@example.com',
+        'email bea@example.com',
+        ...(kind === 'expired' ? ['*'] : []),
+      ]);
   });
 
-  test('a decision is told to webhooks only', () => {
-    expect(told(of('decided', aHold(NOW, { status: 'approved' })))).toEqual(['webhook/all', 'webhook/finance']);
+  test('what became of a hold is told to webhooks, and to the people who were told of the hold', () => {
+    for (const kind of ['decided', 'withdrawn', 'confirmed'] as const)
+      expect(told(of(kind, aHold(NOW, { status: 'approved' })))).toEqual(['webhook/all', 'webhook/finance', '*']);
+  });
+
+  test('what became of a hold is told where people were asked, whatever `events` says', () => {
+    const slack = { finance: { url: 'https://slack.example.com', events: ['opened'] } } as const;
+    expect(told(of('decided', aHold(NOW)), { webhooks: {}, slack })).toEqual(['*']);
+    expect(told(of('expired', aHold(NOW)), { webhooks: {}, slack })).toEqual(['*']);
+    expect(told(of('decided', aHold(NOW)), { webhooks: {}, slack: {} })).toEqual([]);
+  });
+
+  test('mail is needed only if nobody reacts where a chat message asks the same person', () => {
+    const unanswered = (trigger: NotificationTrigger, config = EVERYWHERE) =>
+      createCompose(
+        config,
+        REVIEWERS,
+        CONSOLE,
+      )(trigger)
+        .filter(({ ifUnanswered }) => ifUnanswered)
+        .map(({ to }) => to);
+    const terms = { ...ONE_OF_FINANCE, requirements: [{ groups: [], quorum: 1, escalate: [] }] };
+    // Dora is in legal, which has no channel.
+    expect(unanswered(of('opened', aHold(NOW, { terms })))).toEqual(['bea@example.com', 'carl@example.com']);
+    expect(unanswered(of('opened', aHold(NOW, { terms })), { ...EVERYWHERE, slack: {} })).toEqual([]);
+    // An event left out of the channel's `events` is asked by mail alone.
+    const slack = { finance: { ...EVERYWHERE.slack['finance']!, events: ['opened'] } } as const;
+    expect(unanswered(of('reminder', aHold(NOW)), { ...EVERYWHERE, slack })).toEqual([]);
+    for (const kind of ['expired', 'indeterminate'] as const) expect(unanswered(of(kind, aHold(NOW)))).toEqual([]);
   });
 
   test('a call that policy blocked with an alert is told to the groups that the rule names', () => {
@@ -179,7 +211,7 @@ describe('who is told', () => {
     const hold = aHold(NOW, { assignee: 'bea@example.com' });
     expect(told(of('opened', hold), config)).toEqual(['email bea@example.com']);
     expect(told(of('reminder', hold), config)).toEqual(['slack/finance']);
-    expect(told(of('expired', hold), config)).toEqual(['webhook/all']);
+    expect(told(of('expired', hold), config)).toEqual(['webhook/all', '*']);
     expect(told(of('edited', hold), config)).toEqual([]);
   });
 });
@@ -218,7 +250,7 @@ describe('what is told', () => {
         decided_at: null,
         decided_by: null,
         code: null,
-        url: `https://holdpoint.example.com/#/holds/${hold.id}`,
+        url: `https://holdpoint.example.com/holds/${hold.id}`,
       },
     });
   });
@@ -265,7 +297,7 @@ describe('what is told', () => {
     const [draft] = compose(of('opened', aHold(NOW, { reason: char.repeat(100_000) })));
     const { reason } = messageOf(draft).data;
     expect(reason.replaceAll(char, '')).toBe('…');
-    const { blocks } = JSON.parse(slackMessage(messageOf(draft))) as { blocks: { text?: { text: string } }[] };
+    const { blocks } = slackMessage(messageOf(draft)) as unknown as { blocks: { text?: { text: string } }[] };
     // Slack refuses a section that is longer.
     expect(blocks[0]!.text!.text.length).toBeLessThan(3000);
   });
@@ -279,7 +311,7 @@ describe('what is told', () => {
       for (const char of ['\n', '\u202e', '\u{e0100}']) expect(said).not.toContain(char);
     }
     expect(headline(message)).toContain('POST /held/\\u{202e}*bold* :white_check_mark: Approved by Ben\\u{e0100}');
-    const { text } = JSON.parse(slackMessage(message)) as { text: string };
+    const { text } = slackMessage(message);
     expect(text.split('\n')).toHaveLength(4);
     expect(text).toContain('\\u{2a}bold\\u{2a} \\u{3a}white_check_mark: Approved');
     expect(text).toContain('[x\\u{5d}(y) \\u{40}channel \\u{5f}i\\u{5f} a_b \\u{60}c\\u{60}');
@@ -293,7 +325,12 @@ describe('what is told', () => {
         for (const some of drafts) expect(some.length).toBeGreaterThan(0);
         for (const draft of drafts.flat()) {
           const message = messageOf(draft);
-          const said = [draft.payload, slackMessage(message), headline(message), facts(message).flat().join('\n')];
+          const said = [
+            draft.payload,
+            JSON.stringify(slackMessage(message)),
+            headline(message),
+            facts(message).flat().join('\n'),
+          ];
           expect(said.join('\n')).not.toContain(secret);
         }
       }),

@@ -57,7 +57,7 @@ function refusing(responseCode: number, text: string): SMTPServerOptions {
 async function send(url: string, notice?: Notification): Promise<Notification> {
   const config = { ...NOTHING, email: { url, from: 'Holdpoint Prod <holdpoint@example.com>' } };
   const sent = notice ?? notificationsOf(config, { hold: aHold(Date.now(), { assignee: 'bea@example.com' }) })[0]!;
-  await createNotifier(config).deliver(sent);
+  await createNotifier(config).deliver(sent, []);
   return sent;
 }
 
@@ -91,7 +91,7 @@ test('a mail says what is wanted, and that a machine sent it', async () => {
   for (const part of [
     'too much',
     'Agent: billing-bot, owned by ana@example.com',
-    `${CONSOLE}/#/holds/${notice.holdId}`,
+    `${CONSOLE}/holds/${notice.holdId}`,
     `npx holdpoint holds show ${notice.holdId} --url ${CONSOLE}`,
   ])
     expect(text.replaceAll('=\r\n', '')).toContain(part);

@@ -6,6 +6,7 @@ import {
   type NotificationDelivery,
 } from '../../../../gateway/holds/notify/notification-delivery.ts';
 import { createNotifier } from '../../../../gateway/holds/notify/notifier.ts';
+import { createPlanner } from '../../../../gateway/holds/notify/planner.ts';
 import { openHoldStore, type OwnedStore } from '../../../../gateway/holds/store/store.ts';
 import { KEY } from '../../../helpers/hold.ts';
 import { startUpstream, type Upstream } from '../../../helpers/upstream.ts';
@@ -83,6 +84,7 @@ describe.each(engines)('messages kept in $name', (engine) => {
     const { timeout, ...rest } = options;
     return createNotificationDelivery({
       notifications: store.notifications,
+      planner: createPlanner({ ...store, seenAt: () => null }),
       notifier: createNotifier(
         { webhooks, slack: {} },
         {

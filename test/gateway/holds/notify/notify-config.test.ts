@@ -37,7 +37,7 @@ test('without a console, links name the admin listener, and the host where that 
   );
   const linkAt = (host: string) => {
     const [draft] = composeFor(config, { host, port: 8081 })({ kind: 'opened', hold: aHold(0), at: 0 });
-    return (JSON.parse(draft!.payload) as NotificationMessage).data.url.split('#')[0];
+    return (JSON.parse(draft!.payload) as NotificationMessage).data.url.split('holds/')[0];
   };
   expect(linkAt('127.0.0.1')).toBe('http://127.0.0.1:8081/');
   expect(linkAt('0.0.0.0')).toBe(`http://${hostname()}:8081/`);

@@ -27,7 +27,7 @@ async function deliver(url: string, options: Options = {}): Promise<DeliveryErro
   const config = { ...NOTHING, webhooks: { ops: { url, secret: SECRET } } };
   const [notice] = notificationsOf(config);
   return createNotifier(config, options)
-    .deliver(notice!)
+    .deliver(notice!, [])
     .then(
       () => null,
       (error: unknown) => {
@@ -55,7 +55,7 @@ describe('a webhook', () => {
     const hold = aHold(Date.now());
     const config = { ...NOTHING, webhooks: { ops: { url: `${url}/hooks?team=1`, secret: SECRET } } };
     const [notice] = notificationsOf(config, { hold });
-    await createNotifier(config).deliver(notice!);
+    await createNotifier(config).deliver(notice!, []);
 
     expect(received).toHaveLength(1);
     const { method, url: path, headers, body } = received[0]!;
@@ -240,13 +240,13 @@ describe('a Slack-compatible place', () => {
     const hold = aHold(Date.now(), { assignee: 'bea@example.com' });
     const config = { ...NOTHING, slack: { finance: { url: `${url}/services/T0/B0/x` } } };
     const [notice] = notificationsOf(config, { hold });
-    await createNotifier(config).deliver(notice!);
+    await createNotifier(config).deliver(notice!, []);
 
     const sent = JSON.parse(received[0]!.body.toString()) as { text: string; blocks: unknown[] };
     const shown = `\`npx holdpoint holds show ${hold.id} --url ${CONSOLE}\``;
     expect(received[0]!.url).toBe('/services/T0/B0/x');
     expect(sent.text).toBe(
-      `Approval wanted: POST /v1/refunds on payments, by billing-bot\ntoo much\n${CONSOLE}/#/holds/${hold.id}\n${shown}`,
+      `Approval wanted: POST /v1/refunds on payments, by billing-bot\ntoo much\n${CONSOLE}/holds/${hold.id}\n${shown}`,
     );
     const text = JSON.stringify(sent.blocks);
     for (const part of [
@@ -258,7 +258,7 @@ describe('a Slack-compatible place', () => {
     ])
       expect(text).toContain(part);
     expect(sent.blocks.at(-1)).toMatchObject({
-      text: { text: `<${CONSOLE}/#/holds/${hold.id}|Open in Holdpoint>\n${shown}` },
+      text: { text: `<${CONSOLE}/holds/${hold.id}|Open in Holdpoint>\n${shown}` },
     });
   });
 
@@ -268,17 +268,17 @@ describe('a Slack-compatible place', () => {
     const hold = aHold(Date.now(), { operation: evil, system: 'pay<b>', reason: evil });
     const config = { ...NOTHING, slack: { finance: { url } } };
     const [notice] = notificationsOf(config, { hold });
-    await createNotifier(config).deliver(notice!);
+    await createNotifier(config).deliver(notice!, []);
 
     const sent = received[0]!.body.toString();
-    expect(sent).toContain('&lt;!channel&gt; &lt;https://evil.example|Approve&gt; &amp; more');
-    expect(sent.match(/<[^>]*>/g)).toEqual([`<${CONSOLE}/#/holds/${hold.id}|Open in Holdpoint>`]);
+    expect(sent).toContain('&lt;!channel&gt; &lt;https\\\\u{3a}//evil.example|Approve&gt; &amp; more');
+    expect(sent.match(/<[^>]*>/g)).toEqual([`<${CONSOLE}/holds/${hold.id}|Open in Holdpoint>`]);
   });
 });
 
 test('a place that is no longer configured fails by name, to be tried again', async () => {
   const [notice] = notificationsOf({ slack: { finance: { url: 'https://slack.example.com' } } });
-  await expect(createNotifier(NOTHING).deliver(notice!)).rejects.toMatchObject({
+  await expect(createNotifier(NOTHING).deliver(notice!, [])).rejects.toMatchObject({
     because: 'refused',
     message: 'slack/finance is not in the configuration',
   });

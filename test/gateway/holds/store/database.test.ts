@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { sql } from 'kysely';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { HoldDatabase } from '../../../../gateway/holds/store/database.ts';
-import { migrate } from '../../../../gateway/holds/store/migrations.ts';
+import { migrate, SCHEMA_VERSION } from '../../../../gateway/holds/store/migrations.ts';
 import { createVault } from '../../../../gateway/holds/store/vault.ts';
 import { KEY } from '../../../helpers/hold.ts';
 import { engines, openDatabase, type Place } from './engines.ts';
@@ -31,7 +31,9 @@ describe.each(engines)('a database of holds in $name', (engine) => {
 
   test('a database gets its tables once, however many start at once', async () => {
     const opened = await Promise.all(Array.from({ length: 6 }, open));
-    expect(await opened[0]!.db.selectFrom('schema_version').selectAll().execute()).toEqual([{ version: 7 }]);
+    expect(await opened[0]!.db.selectFrom('schema_version').selectAll().execute()).toEqual([
+      { version: SCHEMA_VERSION },
+    ]);
     expect(await opened[5]!.db.selectFrom('holds').selectAll().execute()).toEqual([]);
   });
 
@@ -46,7 +48,9 @@ describe.each(engines)('a database of holds in $name', (engine) => {
     await begun.promise;
     const second = open();
     await Promise.all([changing, second]);
-    expect(await (await second).db.selectFrom('schema_version').selectAll().execute()).toEqual([{ version: 7 }]);
+    expect(await (await second).db.selectFrom('schema_version').selectAll().execute()).toEqual([
+      { version: SCHEMA_VERSION },
+    ]);
   });
 
   test('a database of a newer program is refused and left alone', async () => {

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
 import { createDocuments } from '../../../../gateway/holds/store/documents.ts';
+import { SCHEMA_VERSION } from '../../../../gateway/holds/store/migrations.ts';
 import { createVault } from '../../../../gateway/holds/store/vault.ts';
 import { draft, KEY, MINUTE, refundCall, reviewer } from '../../../helpers/hold.ts';
 import { engines } from './engines.ts';
@@ -59,6 +60,10 @@ describe.each(engines)('documents in $name', (engine) => {
         await stores.place.raw(`update ${table} set document = '${plain}' where id = '${String(id)}'`);
       }
     }
+    for (const index of ['notices_hold', 'notices_digest']) await stores.place.raw(`drop index ${index}`);
+    for (const column of ['if_unanswered', 'receipt', 'digest_id'])
+      await stores.place.raw(`alter table notices drop column ${column}`);
+    for (const table of ['tools', 'tasks', 'preferences']) await stores.place.raw(`drop table ${table}`);
     await stores.place.raw('update schema_version set version = 6');
   }
 
@@ -84,7 +89,7 @@ describe.each(engines)('documents in $name', (engine) => {
     const later = await stores.open();
     const stored = JSON.stringify(await rows());
     for (const secret of SECRETS) expect(stored).not.toContain(secret);
-    expect(await stores.place.raw('select version from schema_version')).toMatchObject([{ version: 7 }]);
+    expect(await stores.place.raw('select version from schema_version')).toMatchObject([{ version: SCHEMA_VERSION }]);
     expect(await later.holds.find(id)).toEqual(before);
     expect(await later.holds.releasable()).toEqual([]);
     const covered = await later.holds.open(draft(300, { call: refundCall(300) }));

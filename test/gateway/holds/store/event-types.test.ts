@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { EVENT_TYPES, type EventType } from '../../../../gateway/domain/event.ts';
 import type { HoldCommand } from '../../../../gateway/domain/hold-command.ts';
+import { DEFAULT_PREFERENCES } from '../../../../gateway/domain/preferences.ts';
 import { problemsOf } from '../../../helpers/event-check.ts';
 import { draft, handoffDraft, KEY, reviewer } from '../../../helpers/hold.ts';
 import { engines } from './engines.ts';
@@ -93,6 +94,7 @@ test('every step that a store can record is as the list of events says, and none
     'api',
   );
   await store.delegations.end('id' in delegation ? delegation.id : '', by.id, 'api');
+  await store.preferences.set(by.id, DEFAULT_PREFERENCES, 'console');
 
   const reminded = await held();
   await later(reminded.terms.respondWithin, reminded.id, { type: 'remind' });

@@ -62,6 +62,8 @@ describe.each(engines)('notifications in $name', (engine) => {
         error: null,
         nextAt: NOW + MINUTE,
         state: 'waiting',
+        ifUnanswered: false,
+        receipt: null,
       },
       expect.objectContaining(notice('webhook/ops')),
     ]);
@@ -111,7 +113,7 @@ describe.each(engines)('notifications in $name', (engine) => {
 
   test('notifications that are sent are done with', async () => {
     const { id } = await taken(notice('webhook/ops'));
-    expect(await settle(id, { state: 'sent' })).toEqual([]);
+    expect(await settle(id, { state: 'sent', receipt: null })).toEqual([]);
     expect(await take(NOW + MINUTE)).toEqual([]);
     expect((await dead()).items).toEqual([]);
     expect(await resendNotification(database.db, id, NOW)).toBeNull();
@@ -147,7 +149,7 @@ describe.each(engines)('notifications in $name', (engine) => {
     const [event] = await settle(id, { state: 'dead', error: 'HTTP 410' });
     expect(event).not.toHaveProperty('hold_id');
     expect(await settle(id, { state: 'dead', error: 'again' })).toEqual([]);
-    expect(await settle(id, { state: 'sent' })).toEqual([]);
+    expect(await settle(id, { state: 'sent', receipt: null })).toEqual([]);
     expect(await settle('ntc_none', { state: 'dead', error: 'what?' })).toEqual([]);
     expect((await dead()).items).toMatchObject([{ id, error: 'HTTP 410' }]);
   });

@@ -193,7 +193,7 @@ describe.each(engines)('around holds in $name', (engine) => {
       await store.notifications.alert({ key: 'dec_2', groups: [], event });
       const taken = await store.notifications.take(stores.now, stores.now + 1000, 10);
       expect(taken).toHaveLength(2);
-      await store.notifications.settle(taken[0]!.id, { state: 'sent' });
+      await store.notifications.settle(taken[0]!.id, { state: 'sent', receipt: null });
       await store.notifications.settle(taken[1]!.id, { state: 'dead', error: 'gone' });
       expect((await store.notifications.dead({ limit: 10 })).items).toMatchObject([
         { id: taken[1]!.id, error: 'gone' },
@@ -208,7 +208,7 @@ describe.each(engines)('around holds in $name', (engine) => {
       const grant = { uses: 5, until: stores.now + 1000, open: [] };
       await must(store.holds.apply(hold.id, approve('ben', { grant })));
       const [first, second] = await store.notifications.take(stores.now, stores.now + 1000, 10);
-      await store.notifications.settle(first!.id, { state: 'sent' });
+      await store.notifications.settle(first!.id, { state: 'sent', receipt: null });
       await store.notifications.settle(second!.id, { state: 'dead', error: 'gone' });
       await store.prune(stores.now + SETTLED_KEPT);
       expect((await store.notifications.dead({ limit: 10 })).items).toHaveLength(1);
