@@ -1,52 +1,23 @@
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
-import { getCACertificates, setDefaultCACertificates } from 'node:tls';
-import { SMTPServer, type SMTPServerOptions } from 'smtp-server';
-import { afterEach, beforeAll, expect, test } from 'vitest';
+import type { SMTPServerOptions } from 'smtp-server';
+import { afterEach, expect, test } from 'vitest';
 import type { Notification } from '../../../../gateway/domain/notification.ts';
 import type { DeliveryError } from '../../../../gateway/holds/notify/delivery-error.ts';
 import { createNotifier } from '../../../../gateway/holds/notify/notifier.ts';
 import { aHold } from '../../../helpers/hold.ts';
 import { CONSOLE, NOTHING, notificationsOf } from './a-notification.ts';
-import { LOCALHOST } from './localhost-certificate.ts';
+import { startMailServer, type MailServer } from './mail-server.ts';
 
-beforeAll(() => setDefaultCACertificates([...getCACertificates(), LOCALHOST.cert]));
-
-type Mail = { readonly from: string; readonly to: readonly string[]; readonly text: string };
-type MailServer = { readonly port: number; readonly mails: Mail[]; readonly logins: string[] };
-
-const servers: { close(done: () => void): unknown }[] = [];
+const servers: MailServer[] = [];
 afterEach(async () => {
-  await Promise.all(servers.splice(0).map((server) => new Promise<void>((done) => server.close(done))));
+  await Promise.all(servers.splice(0).map((server) => server.close()));
 });
 
-/** A mail server that takes everything, unless told otherwise. */
 async function mailServer(options: SMTPServerOptions = {}): Promise<MailServer> {
-  const mails: Mail[] = [];
-  const logins: string[] = [];
-  const server = new SMTPServer({
-    ...LOCALHOST,
-    authOptional: true,
-    onAuth({ username, password }, _session, done) {
-      logins.push(`${username} ${password}`);
-      if (password === 'p@ss word') done(null, { user: username });
-      else done(new Error(`${password} is wrong`));
-    },
-    onData(stream, { envelope }, done) {
-      const chunks: Buffer[] = [];
-      stream.on('data', (chunk: Buffer) => chunks.push(chunk));
-      stream.on('end', () => {
-        const from = envelope.mailFrom ? envelope.mailFrom.address : '';
-        mails.push({ from, to: envelope.rcptTo.map(({ address }) => address), text: Buffer.concat(chunks).toString() });
-        done();
-      });
-    },
-    ...options,
-  });
-  server.on('error', () => {});
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const server = await startMailServer(options);
   servers.push(server);
-  return { port: (server.server.address() as AddressInfo).port, mails, logins };
+  return server;
 }
 
 function refusing(responseCode: number, text: string): SMTPServerOptions {
