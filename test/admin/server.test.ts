@@ -39,6 +39,8 @@ const ROUTES = [
   ['POST', '/api/systems/system_1/resume'],
   ['GET', '/api/notices'],
   ['POST', '/api/notices/ntc_1/resend'],
+  ['GET', '/api/me/preferences'],
+  ['PUT', '/api/me/preferences'],
   ['GET', '/api/config'],
   ['GET', '/api/policy'],
   ['POST', '/api/policy/evaluate'],

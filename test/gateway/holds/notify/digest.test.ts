@@ -13,6 +13,8 @@ const NIGHT = { from: '22:00', to: '07:00', timeZone: 'Europe/Berlin' };
 /** In the night, and the end of it. */
 const MIDNIGHT = Date.parse('2026-11-24T23:00:00Z');
 const MORNING = Date.parse('2026-11-25T06:00:00Z');
+/** The reminder comes after half of the time. */
+const LATER = { expiresIn: 10 * HOUR, respondWithin: 10 * HOUR };
 const LONG = { expiresIn: DAY, respondWithin: DAY };
 
 describe.each(engines)('mail that can wait, kept in $name', (engine) => {
@@ -70,7 +72,9 @@ describe.each(engines)('mail that can wait, kept in $name', (engine) => {
       '[Holdpoint] A person is wanted to do this: createRefund on payments, by billing-bot',
     ]);
 
-    const hold = await office.hold({}, LONG);
+    const hold = await office.hold({}, LATER);
+    await office.deliver();
+    office.now = hold.remindAt!;
     await office.apply(hold, { type: 'remind' });
     await office.deliver();
     expect(office.subjects()).toEqual([]);
@@ -80,9 +84,10 @@ describe.each(engines)('mail that can wait, kept in $name', (engine) => {
     expect(office.subjects()).toEqual(['[Holdpoint] 1 message that waited for you']);
     expect(bodies().at(-1)).toMatch(/^1\. Still waiting: /);
 
-    const later = await office.hold({}, LONG);
+    const later = await office.hold({}, LATER);
     await office.deliver();
     expect(office.subjects()).toEqual([]);
+    office.now = later.remindAt!;
     await office.apply(later, { type: 'remind' });
     await office.deliver();
     expect(office.subjects()).toEqual(['[Holdpoint] Still waiting: createRefund on payments, by billing-bot']);

@@ -116,6 +116,18 @@ test('the configuration refuses a sender that is no mail address', () => {
   }
 });
 
+test('a Slack app has a token and a channel, and posts to the Web API unless told otherwise', () => {
+  const app = { token: 'xoxb-1', channel: '#finance' };
+  expect(notify('{ slack: { a: { token: "${T}", channel: "#finance" } } }', { T: 'xoxb-1' }).slack).toEqual({ a: app });
+  expect(notify('{ slack: { a: { token: x, channel: C1, url: https://slack-gov.com/api } } }').slack).toEqual({
+    a: { token: 'x', channel: 'C1', url: 'https://slack-gov.com/api' },
+  });
+  for (const section of ['{}', '{ token: x }', '{ channel: C1 }', '{ url: https://a.example.com, channel: C1 }'])
+    expect(problems(`{ slack: { a: ${section} } }`)).toEqual(['notify.slack.a: expected url, or token and channel']);
+  const [problem] = problems('{ slack: { a: { token: "top secret", channel: C1 } } }');
+  expect(problem).toBe('notify.slack.a.token: expected a token on one line');
+});
+
 test('the configuration refuses events that do not exist, and for people those that are for programs', () => {
   const target = 'url: "https://example.com"';
   expect(problems(`{ webhooks: { ops: { ${target}, secret: ${SECRET}, events: [open] } } }`)[0]).toMatch(
