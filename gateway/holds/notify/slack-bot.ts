@@ -8,12 +8,12 @@ import { slackMessage } from './slack-message.ts';
 const WEB_API = 'https://slack.com/api';
 
 /** Errors of Slack after which the same message is never taken: it was deleted, or may not be changed any more. */
-const FINAL: readonly string[] = [
+const FINAL: ReadonlySet<string> = new Set([
   'message_not_found',
   'cant_update_message',
   'edit_window_closed',
   'cant_edit_message',
-];
+]);
 
 /**
  * Posts to a channel with a bot's token, and updates what it posted about a hold once the hold has ended: so no card goes
@@ -37,7 +37,7 @@ export function createSlackBot(
     const error = /^[a-z_]{1,40}$/.test(String(answer.error))
       ? String(answer.error)
       : 'an answer that is none of Slack';
-    throw new DeliveryError(FINAL.includes(error) ? 'gone' : 'refused', `Slack: ${error}`);
+    throw new DeliveryError(FINAL.has(error) ? 'gone' : 'refused', `Slack: ${error}`);
   }
 
   return async ({ kind, payload }, earlier) => {

@@ -55,7 +55,7 @@ describe('hostile text', () => {
       // Asked and decided: a mail's subject and text each, and two messages in each place.
       expect(texts).toHaveLength(8);
       for (const text of texts) {
-        expect(shown(text), text).toBeGreaterThanOrEqual(some.length);
+        expect(shown(text)).toBeGreaterThanOrEqual(some.length);
         expect(text).not.toMatch(/A[^AB\\ ]B|A {2,}B/u);
       }
       for (const { data } of posted(office, '/ops') as unknown as { data: { reason: string; operation: string } }[])
