@@ -14,6 +14,7 @@ import { sharedHeaders } from '../enforce/reply/shared-headers.ts';
 import type { Links } from '../enforce/links/links.ts';
 import type { GatewayUrls } from '../enforce/reply/gateway-urls.ts';
 import type { HoldWaiters } from '../enforce/wait/hold-waiters.ts';
+import type { Tellings } from '../enforce/wait/tellings.ts';
 import {
   agentInHeader,
   agentInQuery,
@@ -66,6 +67,7 @@ export function createOwnEndpoints(deps: {
   readonly suspensions: Suspensions;
   readonly store: Pick<Store, 'holds' | 'contents'>;
   readonly waiters: HoldWaiters;
+  readonly tellings: Tellings;
   readonly links: Links;
   readonly urls: GatewayUrls;
   /** The name of the system that has the address at which a request came. */
@@ -121,6 +123,7 @@ export function createOwnEndpoints(deps: {
     holds: deps.store.holds,
     contents: deps.store.contents,
     waiters: deps.waiters,
+    tellings: deps.tellings,
     links: deps.links,
     replyTo({ raw }, { raw: response }) {
       const request = raw as IncomingMessage;

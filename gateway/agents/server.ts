@@ -21,6 +21,7 @@ import { registerTunnel, type Tunnels } from '../enforce/tunnel.ts';
 import { createCancellations, type Cancellations } from '../enforce/wait/cancellations.ts';
 import { createPatience, type Patience } from '../enforce/wait/patience.ts';
 import { createHoldWaiters } from '../enforce/wait/hold-waiters.ts';
+import { createTellings } from '../enforce/wait/tellings.ts';
 import { createReadPass } from '../identify/passes.ts';
 import { createRefusalOf } from '../identify/permission.ts';
 import { createAgentDirectory } from '../identify/token.ts';
@@ -135,12 +136,14 @@ export function buildServer(deps: ServerDeps): AgentsServer {
       deps.requestCancelled?.(request);
     },
   };
+  const tellings = createTellings(store.holds, deps.attemptedBy);
   const { assemble, alerts, asked, ...inService } = createStages({
     ...deps,
     enforcement,
     waiters,
     patience,
     cancellations,
+    tellings,
     wrongTokens,
   });
   /** What serves the calls that begin now. A configuration replaces it as a whole. */
@@ -236,6 +239,7 @@ export function buildServer(deps: ServerDeps): AgentsServer {
     settings: () => inForce.own,
     suspensions,
     waiters,
+    tellings,
     links,
     urls,
     ownerOf: (request) => owners.get(request),
@@ -289,7 +293,7 @@ export function buildServer(deps: ServerDeps): AgentsServer {
       await closeServers([app.server, ...addressed.map(({ server }) => server)], ended);
       await Promise.all([
         outcomes.close(until - performance.now()),
-        Promise.race([alerts.settled(), late]),
+        Promise.race([Promise.all([alerts.settled(), tellings.settled()]), late]),
         app.close(),
       ]);
       await Promise.race([inService.stop().catch(() => {}), late]);

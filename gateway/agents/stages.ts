@@ -20,6 +20,7 @@ import type { HoldWaiters } from '../enforce/wait/hold-waiters.ts';
 import type { Patience } from '../enforce/wait/patience.ts';
 import { createServeHeldCall } from '../enforce/wait/serve-held-call.ts';
 import { createServeTask } from '../enforce/wait/serve-task.ts';
+import type { Tellings } from '../enforce/wait/tellings.ts';
 import { createAuthorize } from '../identify/authorize.ts';
 import { createIdentify } from '../identify/identify.ts';
 import type { ReadPass } from '../identify/passes.ts';
@@ -53,6 +54,7 @@ export function createStages(deps: {
   readonly waiters: HoldWaiters;
   readonly patience: Patience;
   readonly cancellations: Cancellations;
+  readonly tellings: Tellings;
   readonly store: Pick<Store, 'holds' | 'contents' | 'notifications' | 'senders'>;
   readonly journal: Journal;
   readonly node: string;
@@ -103,6 +105,7 @@ export function createStages(deps: {
     waiters,
     patience: deps.patience,
     cancellations: deps.cancellations,
+    tellings: deps.tellings,
     releaser,
     links: enforcement.links,
     systems: enforcement.systems,
@@ -113,6 +116,7 @@ export function createStages(deps: {
     contents: store.contents,
     tasks: enforcement.tasks,
     waiters,
+    tellings: deps.tellings,
     links: enforcement.links,
     systems: enforcement.systems,
   });

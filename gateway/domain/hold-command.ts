@@ -88,6 +88,8 @@ export type HoldCommand =
       readonly attempt: string;
       readonly response: HeldResponse;
       readonly notes?: readonly AnswerNote[];
+      /** The process that passes the answer on to an attached caller; null, as when absent, if none does. */
+      readonly tellingBy?: string | null;
     } & Measurement)
   /** Only when provably no byte was sent. */
   | { readonly type: 'failed'; readonly attempt: string; readonly reason: string }
@@ -100,6 +102,12 @@ export type HoldCommand =
     }
   | { readonly type: 'resend'; readonly attempt: string; readonly by: string; readonly policyRevision: string }
   | { readonly type: 'leave-to-people'; readonly reason: string }
+  /** The process `by` begins to tell a caller how the call ended. */
+  | { readonly type: 'tell'; readonly by: string }
+  /** A caller knows how the call ended, or it is too late to tell one. */
+  | { readonly type: 'told' }
+  /** The caller left before the process `by` had told it everything. */
+  | { readonly type: 'missed'; readonly by: string }
   /** The configured probe found out whether it was executed. */
   | { readonly type: 'read-back'; readonly executed: boolean; readonly evidence: string };
 

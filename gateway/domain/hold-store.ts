@@ -25,6 +25,7 @@ export type HoldDraft = Pick<
   | 'cost'
   | 'claims'
   | 'handle'
+  | 'mcp'
 > & {
   readonly call: HeldCall;
   readonly traceId: string | null;
@@ -66,9 +67,10 @@ export type HoldFilter = {
 export type HoldStore = {
   /**
    * Commits a new hold, or finds the one that this call already has: the same `Idempotency-Key` or, while it is open,
-   * the same digest by the same agent. Not-yet-redeemed approvals count as open, and so do unknown outcomes. A hold that
-   * a grant covers is approved in the same transaction.
-   * @throws Problem `key-reused` for the same key with another digest, `suspended` when the agent or the system is,
+   * the same digest by the same agent. Not-yet-redeemed approvals count as open, and so do unknown outcomes, and ends
+   * that are owed: `sender` then tells this caller. Waits while another caller is being told. A hold that a grant covers
+   * is approved in the same transaction.
+   * @throws Problem `release-pending` when that takes too long, `key-reused` for the same key with another digest, `suspended` when the agent or the system is,
    *   `store-unavailable` when nothing can be stored.
    * @param sender the process that opens it, if it sends calls: from now on it sends no twin of this one
    */

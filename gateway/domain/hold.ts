@@ -178,7 +178,14 @@ export type CallSubject = {
   readonly resendAt: number | null;
   /** Status of the upstream's answer. */
   readonly upstreamStatus: number | null;
+  /** Set for a message of MCP: its client follows the hold by the same call, as it may have no other handle. */
+  readonly mcp?: true;
+  /** The end that no caller has been told of, as far as is known: the next identical call is told. */
+  readonly owed?: Owed | null;
 };
+
+/** Until when an end is owed. `by`: the process that is telling a caller now; null if none is. */
+export type Owed = { readonly until: number; readonly by: string | null };
 
 type HandoffSubject<Kind extends HoldKind> = {
   readonly kind: Kind;
@@ -240,12 +247,27 @@ export type HeldResponse = {
 };
 
 /**
- * Whether an identical call still belongs to this hold: undecided, not yet released, just being released, or sent with
- * unknown outcome. In the last case a second call could be one too many.
+ * Whether an identical call still belongs to this hold: it is not over, or its caller has not been told how it ended. In
+ * both cases a second call could be one too many.
  */
-export function isOpen({ kind, status, execution }: Pick<Hold, 'kind' | 'status' | 'execution'>): boolean {
-  if (status === 'pending') return true;
-  return kind === 'approval' && status === 'approved' && ['none', 'releasing', 'indeterminate'].includes(execution);
+export function isOpen(hold: Hold): boolean {
+  return !isOver(hold) || isOwed(hold);
+}
+
+/** Whether nothing is left to happen: neither undecided, nor to be released, nor sent with unknown outcome. */
+export function isOver({ kind, status, execution }: Hold): boolean {
+  if (status === 'pending') return false;
+  return kind !== 'approval' || status !== 'approved' || !['none', 'releasing', 'indeterminate'].includes(execution);
+}
+
+/** Whether the end of the call is owed to its caller. */
+export function isOwed(hold: Hold): hold is CallHold & { readonly owed: Owed } {
+  return hold.kind === 'approval' && hold.owed != null;
+}
+
+/** Whether a caller told now is told everything: the person who took a call over may not have reported the outcome yet. */
+export function isConclusive({ status, outcome }: Hold): boolean {
+  return status !== 'taken-over' || outcome !== null;
 }
 
 /** The recipient of a question or a relay; null for any reviewer, and for a call. */

@@ -18,6 +18,8 @@ export type Reply = {
   readonly tunnel: Tunnel | null;
   /** Whether the caller left before it had the whole answer. */
   readonly gone: boolean;
+  /** Whether the answer was kept back, as the caller could not take it: it is told to make the same call again. */
+  readonly keptBack: boolean;
   /** Why the caller lost its permission while the call was running; null if it did not. Nothing may be sent then. */
   whyCutOff(): Problem | null;
   /** Calls `closed` once, when the caller has the answer or has left. */

@@ -62,6 +62,7 @@ export function createHoldPoint(deps: {
         reversible: claims.reversible ?? null,
       },
       handle,
+      ...(call.mcp && { mcp: true }),
       call: {
         method,
         target: call.target,

@@ -1,6 +1,6 @@
 import { isSafe, unload, type Call } from '../domain/call.ts';
 import type { Decision } from '../domain/decision.ts';
-import { assertCall, isOpen, type CallHold, type DigestAction, type Hold } from '../domain/hold.ts';
+import { assertCall, isOpen, isOwed, type CallHold, type DigestAction, type Hold } from '../domain/hold.ts';
 import { isRefusal } from '../domain/hold-command.ts';
 import type { HoldStore } from '../domain/hold-store.ts';
 import { Problem } from '../domain/problem.ts';
@@ -82,7 +82,9 @@ export function createOpenCallIndex(
         unload(call);
         return { hold: assertCall(result.hold), since };
       }
-      if (isOpen(result.hold)) throw new Problem('store-unavailable', { cause: new Error(result.detail) });
+      // It expired, and policy allows the call now.
+      if (isOwed(result.hold)) await holds.apply(id, { type: 'told' });
+      else if (isOpen(result.hold)) throw new Problem('store-unavailable', { cause: new Error(result.detail) });
     }
     hearing.sends(call);
     return null;
@@ -144,6 +146,8 @@ export function createOpenCallIndex(
   };
 }
 
-function mayHaveArrived({ execution }: Hold): boolean {
-  return ['releasing', 'executed', 'indeterminate', 'confirmed-executed'].includes(execution);
+/** Also where a person took it over, of which its caller does not know yet. */
+function mayHaveArrived(hold: Hold): boolean {
+  if (hold.status === 'taken-over') return isOwed(hold);
+  return ['releasing', 'executed', 'indeterminate', 'confirmed-executed'].includes(hold.execution);
 }

@@ -1,12 +1,16 @@
-import type { Hold } from '../domain/hold.ts';
+import { isOwed, type Hold } from '../domain/hold.ts';
 import type { HoldCommand } from '../domain/hold-command.ts';
 
-type Ending = Extract<HoldCommand, { type: 'expire' | 'lapse' }>;
-type Timed = Extract<HoldCommand, { type: 'expire' | 'lapse' | 'escalate-due' | 'remind' }>;
+/** How long an `Idempotency-Key` finds its settled hold, and an answer is kept for its caller; milliseconds. */
+export const ANSWER_KEPT = 24 * 3_600_000;
 
-/** The command that ends a hold past its deadline; null before. The timer may be late. */
+type Ending = Extract<HoldCommand, { type: 'expire' | 'lapse' | 'told' }>;
+type Timed = Extract<HoldCommand, { type: 'expire' | 'lapse' | 'told' | 'escalate-due' | 'remind' }>;
+
+/** The command that ends a hold past its deadline, or forgets what is owed too long; null before. The timer may be late. */
 export function overdueCommand(hold: Hold, now: number): Ending | null {
   if (hold.status === 'pending') return now >= hold.expiresAt ? { type: 'expire' } : null;
+  if (isOwed(hold)) return now >= hold.owed.until ? { type: 'told' } : null;
   const redeemBy = uncollectedUntil(hold);
   return redeemBy !== null && now >= redeemBy ? { type: 'lapse' } : null;
 }
@@ -23,7 +27,7 @@ export function dueCommand(hold: Hold, now: number): Timed | null {
 export function dueAt(hold: Hold): number | null {
   if (hold.status === 'pending')
     return Math.min(hold.expiresAt, hold.escalateAt ?? Infinity, hold.remindAt ?? Infinity);
-  return uncollectedUntil(hold);
+  return isOwed(hold) ? hold.owed.until : uncollectedUntil(hold);
 }
 
 /** Until when an approval that was not redeemed yet may be redeemed; null when there is none. */

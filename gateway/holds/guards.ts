@@ -282,6 +282,17 @@ export const isLeftToPeople = ofCall('not to be sent again', ({ resendAt }) =>
   resendAt === null ? null : wrongState(`It will be sent again at ${iso(resendAt)}.`),
 );
 
+export const isOwedToCaller = ofCall('a caller has not been told', ({ owed = null }) =>
+  owed === null ? wrongState('A caller has been told how it ended.') : null,
+);
+
+/** A late process must not call an end untold that another one is telling. */
+export const isBeingTold = ofCall('told by this process', ({ owed }, command) =>
+  command.type === 'missed' && owed?.by === command.by
+    ? null
+    : wrongState('This process tells no caller how it ended.'),
+);
+
 /** The name of the person or agent that gave a command. */
 export function takerId(by: unknown): string {
   return isTaker(by) ? ('agent' in by ? by.agent : by.id) : String(by);

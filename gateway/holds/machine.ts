@@ -21,7 +21,7 @@ export type Transition = {
 const { hasReviewerRole, isAsked, isRecipient, fourEyes, isApprovable, isGrantable, bringsSomebodyIn } = guard;
 const { isCurrentRevision, isFirstVote, isNotLeased, holdsLease, mayReport, hasNoOutcome, hasEvidence } = guard;
 const { isInTime, isOverdue, isEscalationDue, isReminderDue, isRedeemable, isUncollected } = guard;
-const { isSameAttempt, isFirstAttempt, isToBeResent, isLeftToPeople } = guard;
+const { isSameAttempt, isFirstAttempt, isToBeResent, isLeftToPeople, isOwedToCaller, isBeingTold } = guard;
 
 const reviewing = [hasReviewerRole, isAsked];
 const deciding = [...reviewing, isInTime, isCurrentRevision, isNotLeased];
@@ -74,7 +74,20 @@ export const transitions: readonly Transition[] = [
   { kinds: call,     from: 'approved',   execution: 'indeterminate', on: 'outcome',         to: 'confirmed-executed, confirmed-not', who: 'reviewer, owner, operator', guards: [mayReport, isLeftToPeople, hasEvidence] },
   { kinds: call,     from: 'approved',   execution: 'indeterminate', on: 'read-back',       to: 'confirmed-executed, confirmed-not', who: 'read-back', guards: [isLeftToPeople] },
   { kinds: asked,    from: 'taken-over', execution: 'none',          on: 'outcome',         to: 'taken-over',                    who: 'reviewer',  guards: [mayReport, hasNoOutcome] },
+  ...owedAs('approved', 'executed'),
+  ...owedAs('approved', 'confirmed-executed'),
+  ...owedAs('expired', 'none'),
+  ...owedAs('taken-over', 'none'),
 ];
+
+/** How the caller of a call that ended so is told. */
+function owedAs(from: HoldStatus, execution: HoldExecution): readonly Transition[] {
+  const to = execution === 'none' ? from : execution;
+  const line = { kinds: call, from, execution, to, who: 'gateway' } as const;
+  const told = { ...line, on: 'told', who: 'gateway, timer', guards: [isOwedToCaller] } as const;
+  if (execution === 'none') return [told];
+  return [{ ...line, on: 'tell', guards: [isOwedToCaller] }, told, { ...line, on: 'missed', guards: [isBeingTold] }];
+}
 
 /**
  * What becomes of a hold when a command meets it. Pure: `now` (milliseconds since the epoch) is the only clock, and

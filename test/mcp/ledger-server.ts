@@ -26,6 +26,10 @@ export async function startDualEraServer(): Promise<TestServer> {
         return { content: [{ type: 'text', text: `refunded ${amount}` }], structuredContent: { refunded: amount } };
       },
     );
+    server.registerTool('export', { inputSchema: z.object({ bytes: z.number() }) }, ({ bytes }) => {
+      executed.push(`export ${bytes}`);
+      return { content: [{ type: 'text', text: 'x'.repeat(bytes) }] };
+    });
     server.registerTool('drop_tables', { description: 'Deletes everything.' }, () => {
       executed.push('drop_tables');
       return { content: [{ type: 'text', text: 'dropped' }] };

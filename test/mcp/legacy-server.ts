@@ -34,9 +34,10 @@ export async function startLegacyServer(options: { readonly json?: boolean } = {
         return { content: [{ type: 'text', text: `refunded ${amount}` }], structuredContent: { refunded: amount } };
       },
     );
-    server.registerTool('export', { inputSchema: { bytes: z.number() } }, ({ bytes }) => ({
-      content: [{ type: 'text', text: 'x'.repeat(bytes) }],
-    }));
+    server.registerTool('export', { inputSchema: { bytes: z.number() } }, ({ bytes }) => {
+      executed.push(`export ${bytes}`);
+      return { content: [{ type: 'text', text: 'x'.repeat(bytes) }] };
+    });
     server.registerTool('drop_tables', { description: 'Deletes everything.' }, () => {
       executed.push('drop_tables');
       return { content: [{ type: 'text', text: 'dropped' }] };

@@ -6,6 +6,7 @@ import type { Principal } from '../../domain/principal.ts';
 import type { Reply } from '../../domain/reply.ts';
 import type { Links } from '../../enforce/links/links.ts';
 import type { HoldWaiters } from '../../enforce/wait/hold-waiters.ts';
+import type { Tellings } from '../../enforce/wait/tellings.ts';
 import type { Recipients } from './handoff-form.ts';
 
 /** The parts of the gateway that the agents' hold endpoints use. */
@@ -13,6 +14,7 @@ export type AgentHoldsDeps = {
   readonly holds: Pick<HoldStore, 'find' | 'list' | 'apply' | 'openHandoff'>;
   readonly contents: Pick<HoldContents, 'response' | 'handoff' | 'artifact' | 'answer'>;
   readonly waiters: HoldWaiters;
+  readonly tellings: Tellings;
   readonly links: Links;
   readonly replyTo: (request: FastifyRequest, reply: FastifyReply) => Reply;
   /** @throws Problem `unauthenticated` */

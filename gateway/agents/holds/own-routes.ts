@@ -12,7 +12,7 @@ type HoldParams = { Params: { id: string } };
 
 /** The holds of an agent's own calls and handoffs. */
 export function registerOwnHolds(app: FastifyInstance, deps: AgentHoldsDeps): void {
-  const { holds, contents, identify, identifyReader, links, replyTo, clock } = deps;
+  const { holds, contents, identify, identifyReader, tellings, links, replyTo, clock } = deps;
 
   async function own(request: FastifyRequest<HoldParams>, { agent }: Principal): Promise<Hold> {
     const hold = await holds.find(request.params.id);
@@ -40,6 +40,7 @@ export function registerOwnHolds(app: FastifyInstance, deps: AgentHoldsDeps): vo
     const sent = replyTo(request, reply);
     const answered = { agent: hold.principal.agent, system: hold.system, target: hold.path, reply: sent };
     const { response } = links.stored(answered, kept);
+    tellings.follow(await tellings.begin(hold), sent);
     reply.hijack();
     sent.stored(hold.decisionId, response);
   });

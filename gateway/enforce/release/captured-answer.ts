@@ -3,7 +3,7 @@ import { headerValue } from '../../domain/headers.ts';
 import type { AnswerNote, UpstreamSink } from '../../domain/upstream-sink.ts';
 
 /** The most bytes of an answer that are kept for a caller to fetch later. */
-const KEPT_RESPONSE_LIMIT = 4 * 2 ** 20;
+export const KEPT_RESPONSE_LIMIT = 4 * 2 ** 20;
 
 /**
  * Keeps the answer to a released call for the store, and passes it to the attached caller, if any. If the caller
@@ -34,6 +34,11 @@ export class CapturedAnswer implements UpstreamSink {
   }
 
   #resume: () => void = () => {};
+
+  /** Whether a caller takes the answer. */
+  get isTaken(): boolean {
+    return this.#attached !== null && !this.#gone;
+  }
 
   get response(): HeldResponse {
     const kept = Math.min(this.#bytes, KEPT_RESPONSE_LIMIT);

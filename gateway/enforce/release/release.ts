@@ -177,7 +177,8 @@ export function createReleaser(deps: {
     if (delivery.status > 0) {
       const response = answer.response;
       const complete = response.complete && !delivery.problem;
-      return { type: 'executed', attempt, response: { ...response, complete }, notes: answer.notes, ...measurement };
+      const told = { notes: answer.notes, tellingBy: answer.isTaken ? by : null };
+      return { type: 'executed', attempt, response: { ...response, complete }, ...told, ...measurement };
     }
     return unknown(hold, attempt, reason);
   }

@@ -71,6 +71,10 @@ export class HttpReply implements ConnectionReply, MessageTransport {
     return this.#response.gone;
   }
 
+  get keptBack(): boolean {
+    return false;
+  }
+
   whyCutOff(): Problem | null {
     return this.#cutOff;
   }

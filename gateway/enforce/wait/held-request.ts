@@ -5,12 +5,13 @@ import type { Reply, StreamedAnswer } from '../../domain/reply.ts';
 import type { AnswerNote } from '../../domain/upstream-sink.ts';
 import { outcomeView } from './outcome-view.ts';
 import type { HoldSnapshot, Waiting } from './hold-waiters.ts';
+import type { Listener } from './tellings.ts';
 
 /** Seconds after which a caller should ask again; SDKs honour at most 60. */
 export const RETRY_AFTER = 5;
 
 /** A caller's request at a hold: how long the caller may wait, whether it is still connected, and its answer. */
-export class HeldRequest implements Waiting {
+export class HeldRequest implements Waiting, Listener {
   readonly reply: Reply;
   readonly decisionId: string;
   /** The caller prefers a handle to waiting (RFC 7240). */
@@ -20,6 +21,8 @@ export class HeldRequest implements Waiting {
   #gone: boolean;
   #answer: StreamedAnswer | null = null;
   #leave: (() => void) | null = null;
+  #unwanted = false;
+  #closed: 'no' | 'yes' | (() => void) = 'no';
 
   /**
    * @param since when the request arrived, by `performance.now()`, which clock changes do not affect
@@ -45,6 +48,7 @@ export class HeldRequest implements Waiting {
 
   /** The caller cancelled its request. A call that is being released goes on: its answer is kept. */
   hangUp(): void {
+    this.#unwanted = true;
     if (this.#answer || this.#gone) return;
     this.#gone = true;
     this.reply.hangUp();
@@ -64,6 +68,16 @@ export class HeldRequest implements Waiting {
   /** Milliseconds that the caller may still wait. */
   get timeLeft(): number {
     return this.#until - performance.now();
+  }
+
+  /** Whether the caller asks for the answer again: it does not fit on the stream on which it waited, or was cancelled. */
+  get keptBack(): boolean {
+    return this.#unwanted || this.reply.keptBack;
+  }
+
+  onClose(closed: () => void): void {
+    if (this.#closed === 'yes') closed();
+    else this.#closed = closed;
   }
 
   onGone(leave: () => void): void {
@@ -108,6 +122,9 @@ export class HeldRequest implements Waiting {
   #close(): void {
     this.#gone ||= this.reply.gone;
     this.#leave?.();
+    const closed = this.#closed;
+    this.#closed = 'yes';
+    if (typeof closed === 'function') closed();
   }
 }
 

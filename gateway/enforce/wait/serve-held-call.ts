@@ -13,6 +13,7 @@ import { endOf, isCall } from './held-end.ts';
 import { HeldRequest } from './held-request.ts';
 import type { Cancellations } from './cancellations.ts';
 import type { Patience } from './patience.ts';
+import type { Tellings } from './tellings.ts';
 import { isSettled, snapshot, type HoldSnapshot, type HoldWaiters } from './hold-waiters.ts';
 
 /** Milliseconds until a release that could not begin is retried. */
@@ -39,11 +40,12 @@ export function createServeHeldCall(deps: {
   readonly waiters: HoldWaiters;
   readonly patience: Patience;
   readonly cancellations: Cancellations;
+  readonly tellings: Tellings;
   readonly releaser: Releaser;
   readonly links: Links;
   readonly systems: ReadonlyMap<string, Pick<System, 'wait'>>;
 }): (held: HeldSince, decision: Decision, reply: Reply) => Promise<Completion> {
-  const { holds, contents, waiters, patience, cancellations, releaser, links, systems } = deps;
+  const { holds, contents, waiters, patience, cancellations, tellings, releaser, links, systems } = deps;
 
   /**
    * Null when the release cannot begin now: the store is unavailable, or this process is already releasing the hold.
@@ -72,6 +74,7 @@ export function createServeHeldCall(deps: {
       const released = await tryRelease(hold, request);
       if (released) hold = released.hold;
       if (released?.delivery) {
+        tellings.follow(released.hold, request, true);
         const { status, bytes, upstreamMs, problem } = released.delivery;
         if (!problem) return request.end(hold, request.gone ? 0 : status, { responseBytes: bytes, upstreamMs });
         const isSentAgain = hold.execution === 'indeterminate' && !isSettled(hold);
@@ -105,11 +108,15 @@ export function createServeHeldCall(deps: {
     if ('id' in end && !isOver(end) && !request.gone) end = await lookAgain(end, request);
     if (!('id' in end)) return end;
     if (request.gone && client !== undefined) patience.left(client, request.waited);
-    return request.gone ? request.end(end, 0) : conclude(end, request);
+    if (!request.gone) return await conclude(end, request);
+    if (isCall(end)) tellings.follow(end, request);
+    return request.end(end, 0);
   }
 
-  async function conclude(hold: Hold | HoldSnapshot, request: HeldRequest): Promise<Completion> {
+  async function conclude(latest: Hold | HoldSnapshot, request: HeldRequest): Promise<Completion> {
+    const hold = isCall(latest) ? await tellings.begin(latest) : latest;
     const end = await endOf(hold, contents);
+    if (isCall(hold)) tellings.follow(hold, request);
     if (end instanceof Problem) return request.refuse(hold, end);
     if (end !== null && isCall(hold)) {
       const { response, notes } = links.stored(answered(hold, request.reply), end);

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Call } from '../../domain/call.ts';
 import { complete, type Completion } from '../../domain/completion.ts';
 import type { Decision } from '../../domain/decision.ts';
-import type { CallHold, Hold } from '../../domain/hold.ts';
+import { assertCall, type CallHold, type Hold } from '../../domain/hold.ts';
 import { isRefusal } from '../../domain/hold-command.ts';
 import type { HoldContents } from '../../domain/hold-contents.ts';
 import type { HoldStore } from '../../domain/hold-store.ts';
@@ -16,14 +16,15 @@ import type { Tasks } from '../mcp/tasks.ts';
 import { endOf, isCall } from './held-end.ts';
 import { RETRY_AFTER, withHold } from './held-request.ts';
 import type { HoldWaiters } from './hold-waiters.ts';
+import type { Tellings } from './tellings.ts';
 
 /** Seconds after which a client asks again for a call that is not held. */
 const RUNNING_RETRY_AFTER = 1;
 /** Milliseconds between two looks at a task that another process may run. */
 const LOOK = 500;
 
-/** How a task stands. */
-type Standing = { readonly task: HandleState; readonly ended: HeldEnd | TaskEnd };
+/** How a task stands. `hold` is null for a call that runs without one. */
+type Standing = { readonly task: HandleState; readonly ended: HeldEnd | TaskEnd; readonly hold: CallHold | null };
 
 /**
  * Serves what a client of MCP asks about its task: how it stands, its result (2025-11-25), or that it be withdrawn. A task
@@ -35,15 +36,16 @@ export function createServeTask(deps: {
   readonly contents: Pick<HoldContents, 'response'>;
   readonly tasks: Pick<Tasks, 'find' | 'cancel'>;
   readonly waiters: Pick<HoldWaiters, 'draining'>;
+  readonly tellings: Tellings;
   readonly links: Links;
   readonly systems: ReadonlyMap<string, Pick<System, 'wait'>>;
 }): (call: Call, decision: Decision, reply: Reply) => Promise<Completion> {
-  const { holds, contents, tasks, waiters, links, systems } = deps;
+  const { holds, contents, tasks, waiters, tellings, links, systems } = deps;
 
-  async function withdrawn(hold: Hold): Promise<Hold> {
+  async function withdrawn(hold: CallHold): Promise<CallHold> {
     const by = hold.principal.agent;
     const result = await holds.apply(hold.id, { type: 'cancel', by, as: 'agent', channel: 'agent', reason: null });
-    return isRefusal(result) ? (result.hold ?? hold) : result;
+    return assertCall(isRefusal(result) ? (result.hold ?? hold) : result);
   }
 
   async function endOfHold(hold: Hold, reply: Reply): Promise<HeldEnd> {
@@ -66,14 +68,18 @@ export function createServeTask(deps: {
     const id = mcp!.task!;
     if (isId('hold', id)) {
       const hold = await ownHold(call);
-      return { task: hold, ended: await endOfHold(hold, reply) };
+      return { task: hold, ended: await endOfHold(hold, reply), hold };
     }
     const state = await tasks.find(principal.agent, system, id);
     if (!state) throw new Problem('not-found');
     const { createdAt, end } = state;
     const status = end === 'cancelled' ? 'cancelled' : 'approved';
     const execution = end === null ? 'releasing' : 'executed';
-    return { task: { id, status, execution, createdAt, expiresAt: createdAt, decidedAt: null }, ended: end };
+    return {
+      task: { id, status, execution, createdAt, expiresAt: createdAt, decidedAt: null },
+      ended: end,
+      hold: null,
+    };
   }
 
   async function cancel(call: Call, reply: Reply): Promise<Standing> {
@@ -85,7 +91,7 @@ export function createServeTask(deps: {
     }
     if (isId('hold', before.task.id)) {
       const hold = await withdrawn(await ownHold(call));
-      return { task: hold, ended: await endOfHold(hold, reply) };
+      return { task: hold, ended: await endOfHold(hold, reply), hold };
     }
     await tasks.cancel(before.task.id);
     return standing(call, reply);
@@ -107,13 +113,15 @@ export function createServeTask(deps: {
 
   return async (call, decision, reply) => {
     const method = call.mcp?.method;
-    const { task, ended } =
+    const { task, ended, hold } =
       method === 'tasks/cancel'
         ? await cancel(call, reply)
         : method === 'tasks/result'
           ? await result(call, decision, reply)
           : await standing(call, reply);
     const isHold = isId('hold', task.id);
+    const isTold = method === 'tasks/result' || (method === 'tasks/get' && call.mcp?.era === 'modern');
+    if (hold && ended !== null && isTold) tellings.follow(await tellings.begin(hold), reply);
     reply.task(decision.id, task, ended, isHold ? RETRY_AFTER : RUNNING_RETRY_AFTER);
     return complete(200, isHold ? { holdId: task.id } : {});
   };

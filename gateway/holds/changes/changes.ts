@@ -6,6 +6,7 @@ import { outcome, readBack } from './confirming.ts';
 import { accept, answer, cancel, giveBack, reject, supersede, takeOver } from './ending.ts';
 import { executed, failed, indeterminate, leaveToPeople, release, reopen, resend } from './releasing.ts';
 import { claim, escalate, note, unclaim } from './reviewing.ts';
+import { owedBy, owing } from './telling.ts';
 import { escalateDue, expire, lapse, remind } from './timing.ts';
 
 /** What each command does. Call it only through `transition`, which checks the guards. */
@@ -31,7 +32,7 @@ export function changes(hold: Hold, command: HoldCommand, now: number): Change {
     case 'reject':
       return reject(hold, command, now);
     case 'take-over':
-      return takeOver(hold, command, now);
+      return owing(takeOver(hold, command, now), now);
     case 'answer':
       return answer(hold, command, now);
     case 'accept':
@@ -48,7 +49,7 @@ export function changes(hold: Hold, command: HoldCommand, now: number): Change {
     case 'escalate-due':
       return escalateDue(hold, now);
     case 'expire':
-      return expire(hold, now);
+      return owing(expire(hold, now), now);
     case 'lapse':
       return lapse(assertCall(hold), now);
     // --- the gateway sends it
@@ -61,7 +62,7 @@ export function changes(hold: Hold, command: HoldCommand, now: number): Change {
     case 'resend':
       return resend(assertCall(hold), command, now);
     case 'executed':
-      return executed(assertCall(hold), command, now);
+      return owing(executed(assertCall(hold), command, now), now, command.tellingBy);
     case 'failed':
       return failed(assertCall(hold), command, now);
     case 'indeterminate':
@@ -70,8 +71,15 @@ export function changes(hold: Hold, command: HoldCommand, now: number): Change {
       return leaveToPeople(assertCall(hold), command);
     // --- the outcome becomes known
     case 'outcome':
-      return outcome(hold, command, now);
+      return hold.status === 'approved' ? owing(outcome(hold, command, now), now) : outcome(hold, command, now);
     case 'read-back':
-      return readBack(assertCall(hold), command, now);
+      return owing(readBack(assertCall(hold), command, now), now);
+    // --- its caller is told
+    case 'tell':
+      return owedBy(assertCall(hold), command.by);
+    case 'missed':
+      return owedBy(assertCall(hold), null);
+    case 'told':
+      return changed(assertCall(hold), { owed: null });
   }
 }

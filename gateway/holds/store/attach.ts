@@ -1,14 +1,14 @@
 import { sql } from 'kysely';
-import { isOpen, type Hold } from '../../domain/hold.ts';
+import { isConclusive, isOpen, isOwed, type Hold } from '../../domain/hold.ts';
 import { isInForce } from '../../domain/time.ts';
 import { Problem } from '../../domain/problem.ts';
 import type { Step } from '../changes/change.ts';
-import { overdueCommand } from '../deadlines.ts';
+import { ANSWER_KEPT, overdueCommand } from '../deadlines.ts';
 import type { HoldWriter } from './hold-writer.ts';
 import { transition } from '../machine.ts';
-import { ANSWER_KEPT } from './retention.ts';
 import { fromRow } from './rows.ts';
 import type { HoldRow } from './schema.ts';
+import { isAlive } from './senders.ts';
 import type { UnitOfWork } from './unit-of-work.ts';
 
 /** By what a call is known again, and whether it asks for a handle. */
@@ -17,6 +17,8 @@ export type Asking = {
   readonly digests: readonly string[];
   readonly idempotencyKey: string | null;
   readonly handle: boolean;
+  /** The process of the caller, which tells it how the hold ended. */
+  readonly sender: string | null;
 };
 
 type Kept = { readonly row: HoldRow; readonly hold: Hold };
@@ -24,9 +26,20 @@ type Kept = { readonly row: HoldRow; readonly hold: Hold };
 /** Another change was first; what is read now is something else. */
 class Overtaken extends Error {}
 
+/** Another caller is being told how the hold ended. Whether this call is a new one is known after that. */
+export class BeingTold extends Error {
+  readonly hold: Hold;
+
+  constructor(hold: Hold) {
+    super(`a caller is being told how ${hold.id} ended`);
+    this.hold = hold;
+  }
+}
+
 /**
  * The hold that a call already has; null when it needs a new one. A hold past its deadline is settled on the way, so
  * that no caller waits for what can no longer happen.
+ * @throws BeingTold when another caller is told first
  * @throws Problem `key-reused` when the agent used this `Idempotency-Key` for another payload within the last day.
  */
 export async function attachToExisting(writer: HoldWriter, unit: UnitOfWork, asking: Asking): Promise<Hold | null> {
@@ -47,7 +60,29 @@ async function attach(writer: HoldWriter, unit: UnitOfWork, asking: Asking): Pro
   for (const row of rows) found.push(await settled(writer, unit, row));
   const kept = choose(found, asking);
   if (!kept) return null;
-  return await record(writer, unit, kept, asking);
+  if (!isOwed(kept.hold)) return await record(writer, unit, kept, asking);
+  const owed = await takeOwed(writer, unit, kept, asking);
+  return owed && (await record(writer, unit, owed, asking));
+}
+
+/**
+ * The end that is owed, for this caller to be told; null for a caller with an `Idempotency-Key`, which makes its call a
+ * new one. What was not executed counts as told from now on: it may be asked for again.
+ */
+async function takeOwed(writer: HoldWriter, unit: UnitOfWork, kept: Kept, asking: Asking): Promise<Kept | null> {
+  const { row, hold } = kept;
+  if (!isConclusive(hold)) return kept;
+  const isNew = asking.idempotencyKey !== null;
+  const isExecuted = hold.execution !== 'none';
+  const by = isOwed(hold) ? hold.owed.by : null;
+  if (isExecuted && by !== null && (await isAlive(unit.trx, by))) throw new BeingTold(hold);
+  const command =
+    isExecuted && !isNew ? ({ type: 'tell', by: asking.sender ?? '' } as const) : ({ type: 'told' } as const);
+  const change = transition(hold, command, unit.now);
+  if ('refused' in change || !(await writer.update(unit, { ...row, version: hold.version }, change))) {
+    throw new Overtaken();
+  }
+  return isNew ? null : { row, hold: change.hold };
 }
 
 /**

@@ -53,7 +53,7 @@ export function createHoldOpener(options: {
       const { trx, now } = unit;
       const { suspended, granted, delegated } = await preconditionsOf(trx, principal.agent, draft.system, now);
       if (suspended) throw new Problem('suspended');
-      const sent = { agent: principal.agent, digests: [digest, earlierDigest], idempotencyKey, handle };
+      const sent = { agent: principal.agent, digests: [digest, earlierDigest], idempotencyKey, handle, sender };
       const existing = await attachToExisting(writer, unit, sent);
       if (existing) return { hold: assertCall(existing), attached: true };
       const covered = granted ? await redeemed(unit, draft) : null;
@@ -69,7 +69,7 @@ export function createHoldOpener(options: {
       const { trx, now } = unit;
       const { suspended, delegated } = await preconditionsOf(trx, principal.agent, '', now);
       if (suspended) throw new Problem('suspended');
-      const sent = { agent: principal.agent, digests: [digest], idempotencyKey, handle: false };
+      const sent = { agent: principal.agent, digests: [digest], idempotencyKey, handle: false, sender: null };
       const existing = await attachToExisting(writer, unit, sent);
       if (existing) return { hold: existing, attached: true };
       await assertRoomForHandoff(trx, principal.agent, now);

@@ -1,10 +1,8 @@
 import type { Kysely } from 'kysely';
+import { ANSWER_KEPT } from '../deadlines.ts';
 import type { Schema } from './schema.ts';
 
 const DAY = 24 * 3_600_000;
-
-/** How long an `Idempotency-Key` finds its settled hold, and an answer is kept for its caller; milliseconds. */
-export const ANSWER_KEPT = DAY;
 
 /**
  * How long settled holds stay in the store, and what people arranged stays after its end: grants and delegations. In

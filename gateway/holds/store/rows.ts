@@ -1,4 +1,4 @@
-import { isOpen, recipientOf, type Hold } from '../../domain/hold.ts';
+import { isOpen, isOver, recipientOf, type Hold } from '../../domain/hold.ts';
 import { dueAt } from '../deadlines.ts';
 import { eligibleGroups } from '../quorum.ts';
 import type { Documents } from './documents.ts';
@@ -6,7 +6,6 @@ import type { HoldRow } from './schema.ts';
 
 /** The columns that follow from the hold. */
 export function toRow(hold: Hold, documents: Documents, change: number, now: number): Omit<HoldRow, 'trace_id'> {
-  const open = isOpen(hold);
   const to = recipientOf(hold);
   return {
     id: hold.id,
@@ -16,7 +15,7 @@ export function toRow(hold: Hold, documents: Documents, change: number, now: num
     kind: hold.kind,
     status: hold.status,
     execution: hold.execution,
-    open: open ? 1 : 0,
+    open: isOpen(hold) ? 1 : 0,
     agent: hold.principal.agent,
     system: hold.kind === 'approval' ? hold.system : '',
     digest: hold.askedDigest,
@@ -29,7 +28,7 @@ export function toRow(hold: Hold, documents: Documents, change: number, now: num
     sla_at: hold.slaAt,
     due_at: dueAt(hold),
     decided_at: hold.decidedAt,
-    settled_at: open ? null : now,
+    settled_at: isOver(hold) ? now : null,
     document: documents.seal(hold.id, hold),
   };
 }

@@ -64,6 +64,12 @@ export function createSenderStore({ db, engine }: Pick<HoldDatabase, 'db' | 'eng
   };
 }
 
+/** Whether the process has joined, and has neither left nor ended. */
+export async function isAlive(db: Kysely<Schema>, sender: string): Promise<boolean> {
+  const joined = db.selectFrom('senders').select('sender').where('sender', '=', sender).where('ended_at', 'is', null);
+  return (await joined.executeTakeFirst()) !== undefined;
+}
+
 export async function insertHeard(db: Kysely<Schema>, sender: string, holdIds: readonly string[]): Promise<void> {
   await db
     .insertInto('heard')

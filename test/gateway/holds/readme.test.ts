@@ -10,6 +10,6 @@ test('the README shows the table of transitions as it is', () => {
     const asked = guards.map((guard) => guard.name).join(', ') || '–';
     return `| ${[from, execution, on, to, kind, who, asked].join(' | ')} |`;
   });
-  const shown = readme.split('\n').filter((line) => /^\| (pending|approved|taken-over) /.test(line));
+  const shown = readme.split('\n').filter((line) => /^\| (pending|approved|expired|taken-over) /.test(line));
   expect(shown).toEqual(rows);
 });

@@ -36,7 +36,7 @@ describe.each(['legacy', 'modern'] as const)('what the gateway composes for a %s
   });
 
   test('a result that no stream carries', () => {
-    const response = parse(tooLargeForStream(message, 'dec_1', '/-/holds/hold_1/response'));
+    const response = parse(tooLargeForStream(message, 'dec_1', 'hold_1'));
     expect(CallToolResultSchema.parse(response.result)).toMatchObject({ isError: true });
     expect(response.result.resultType).toBe(era === 'modern' ? 'complete' : undefined);
   });

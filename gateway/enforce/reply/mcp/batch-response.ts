@@ -124,7 +124,7 @@ class PartAnswer extends HeldAnswer {
 
   /** The other answers go on. */
   override broken(): void {
-    this.#sink.respond(this.#sink.foreign(502, ''));
+    this.#sink.respond(this.#sink.foreign(502, ''), 0);
   }
 }
 

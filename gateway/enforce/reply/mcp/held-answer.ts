@@ -12,8 +12,11 @@ export const LARGEST_IN_STREAM = 2 ** 20 - 64;
 
 /** Where the messages of a held call go: an event stream, or one response. */
 export type MessageSink = {
-  /** The final response, as JSON text. Ends the stream, if one is open. */
-  respond(json: string): void;
+  /**
+   * The final response, as JSON text. Ends the stream, if one is open.
+   * @param bytes of the system's answer so far
+   */
+  respond(json: string, bytes: number): void;
   /** An event of the system's stream, byte for byte. False asks for a pause. */
   event(bytes: Buffer): boolean;
   end(): void;
@@ -35,6 +38,7 @@ export class HeldAnswer implements StreamedAnswer {
   #status = 0;
   #events: EventSplitter | null = null;
   #body: Buffer[] = [];
+  #bytes = 0;
   #gone = false;
   #answered = false;
 
@@ -62,6 +66,7 @@ export class HeldAnswer implements StreamedAnswer {
 
   data(chunk: Buffer): boolean {
     const events = this.#events;
+    this.#bytes += chunk.length;
     if (!events) {
       this.#body.push(chunk);
       return true;
@@ -82,7 +87,8 @@ export class HeldAnswer implements StreamedAnswer {
     }
     const json = Buffer.concat(this.#body).toString('utf8');
     const message = this.#status === 200 ? readServerMessage(json) : null;
-    this.#to.respond(message?.kind === 'response' ? message.withId(this.#id) : this.#to.foreign(this.#status, json));
+    const final = message?.kind === 'response' ? message.withId(this.#id) : this.#to.foreign(this.#status, json);
+    this.#to.respond(final, this.#bytes);
   }
 
   /** The caller is told by the problem that follows. */
@@ -109,7 +115,7 @@ export class HeldAnswer implements StreamedAnswer {
     const json = message.withId(this.#id);
     if (event.length <= LARGEST_IN_STREAM) return this.#to.event(withData(event, json));
     this.#answered = true;
-    this.#to.respond(json);
+    this.#to.respond(json, this.#bytes);
     return true;
   }
 }

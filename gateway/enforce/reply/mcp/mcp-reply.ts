@@ -1,6 +1,5 @@
 import type { Verdict } from '../../../domain/decision.ts';
 import type { HeldResponse } from '../../../domain/hold.ts';
-import { headerValue } from '../../../domain/headers.ts';
 import type { Problem } from '../../../domain/problem.ts';
 import type {
   AnsweredMessage,
@@ -13,7 +12,9 @@ import type {
   Via,
 } from '../../../domain/reply.ts';
 import type { TaskEnd } from '../../../domain/task-store.ts';
+import { finalResponse } from '../../../mcp/final-response.ts';
 import { STREAM, END_SESSION } from '../../../mcp/protocol.ts';
+import { KEPT_RESPONSE_LIMIT } from '../../release/captured-answer.ts';
 import { HeldAnswer, LARGEST_IN_STREAM, type MessageSink } from './held-answer.ts';
 import { createdLegacyTask, legacyResult, legacyTask } from './legacy-task.ts';
 import { foreignResponse, isFault, refusal, tooLargeForStream } from './refusal.ts';
@@ -54,6 +55,7 @@ export class McpReply implements Reply {
   #waiting: WaitingStream | null = null;
   /** Whether the client was given the task as which the call runs. */
   #isTask = false;
+  #keptBack = false;
 
   constructor(http: MessageTransport, message: AnsweredMessage) {
     this.#http = http;
@@ -68,6 +70,10 @@ export class McpReply implements Reply {
 
   get gone(): boolean {
     return this.#http.gone;
+  }
+
+  get keptBack(): boolean {
+    return this.#keptBack;
   }
 
   whyCutOff(): Problem | null {
@@ -105,17 +111,24 @@ export class McpReply implements Reply {
     return new HeldAnswer(id, this.#sink(decisionId, holdId));
   }
 
-  stored(decisionId: string, { status, headers, body }: HeldResponse): void {
-    const { id, runsAs } = this.#message;
-    if (id === null) {
+  /** Progress of an earlier request is left out: it has another token. */
+  stored(decisionId: string, response: HeldResponse): void {
+    const message = this.#message;
+    const { status, headers, body } = response;
+    if (message.id === null) {
       this.#http.withoutBody(decisionId, 'hold', status);
       return;
     }
-    const answer = runsAs ? this.answer(decisionId, 'hold') : new HeldAnswer(id, this.#sink(decisionId));
-    const type = headerValue(headers, 'content-type');
-    answer.head(status, type === null ? [] : ['content-type', type]);
-    answer.data(body);
-    answer.end([]);
+    if (message.runsAs) {
+      const answer = this.answer(decisionId, 'hold');
+      answer.head(status, [...headers]);
+      answer.data(body);
+      answer.end([]);
+      return;
+    }
+    const final = finalResponse(response)?.withId(message.id);
+    const json = final ?? foreignResponse(message, decisionId, status, body.toString('utf8'));
+    this.#give(decisionId, json, body.length);
   }
 
   problem(decisionId: string, verdict: Verdict, problem: Problem): void {
@@ -133,8 +146,7 @@ export class McpReply implements Reply {
       return;
     }
     if (nextRound && isUnended(problem)) {
-      const asks = { resultType: 'input_required', requestState: nextRound() };
-      this.#result(decisionId, verdict, JSON.stringify(asks));
+      this.#nextRound(decisionId, verdict, nextRound);
       return;
     }
     const { status, body } = refusal(problem, message, decisionId, verdict);
@@ -166,15 +178,8 @@ export class McpReply implements Reply {
   #sink(decisionId: string, holdId?: string): MessageSink {
     const http = this.#http;
     const message = this.#message;
-    const tooLarge = () => {
-      const url = holdId === undefined ? null : `${this.locationOf(holdId)}/response`;
-      return tooLargeForStream(message, decisionId, url);
-    };
     return {
-      respond: (json) => {
-        const isTooLarge = this.#waiting !== null && Buffer.byteLength(json) > LARGEST_IN_STREAM;
-        this.#respond(decisionId, 'hold', 200, isTooLarge ? tooLarge() : json);
-      },
+      respond: (json, bytes) => this.#give(decisionId, json, bytes, holdId),
       event: (bytes) => {
         this.#waiting ??= new WaitingStream(http.openStream(decisionId, 'hold'), undefined);
         this.#waiting.settle();
@@ -204,6 +209,24 @@ export class McpReply implements Reply {
       decidedAt: null,
     } as const;
     this.#result(decisionId, verdict, createdLegacyTask(task, TASK_POLL));
+  }
+
+  /**
+   * Gives the response of the system. One that does not fit on the stream on which the caller waited is kept for the next
+   * call, which finds it at once and needs no stream.
+   * @param bytes of the answer from which it is
+   */
+  #give(decisionId: string, json: string, bytes: number, holdId?: string): void {
+    const isTooLarge = this.#waiting !== null && Buffer.byteLength(json) > LARGEST_IN_STREAM;
+    // A larger one is not kept: most clients read it all the same.
+    this.#keptBack = isTooLarge && bytes <= KEPT_RESPONSE_LIMIT;
+    if (!this.#keptBack) this.#respond(decisionId, 'hold', 200, json);
+    else if (this.#message.nextRound) this.#nextRound(decisionId, 'hold', this.#message.nextRound);
+    else this.#respond(decisionId, 'hold', 200, tooLargeForStream(this.#message, decisionId, holdId));
+  }
+
+  #nextRound(decisionId: string, verdict: Verdict, nextRound: () => string): void {
+    this.#result(decisionId, verdict, JSON.stringify({ resultType: 'input_required', requestState: nextRound() }));
   }
 
   #result(decisionId: string, verdict: Verdict, result: string): void {

@@ -134,18 +134,17 @@ function textOf({ code, message, extras }: Problem, said: string): string {
     .join('\n');
 }
 
-/**
- * What a caller gets whose result does not fit into the stream on which it waited.
- * @param url where the result is kept
- */
+/** What a caller gets whose result does not fit on the stream on which it waited: it is kept for the next call. */
 export function tooLargeForStream(
   { id, method, era }: AnsweredMessage,
   decisionId: string,
-  url: string | null,
+  holdId: string | undefined,
 ): string {
-  const kept = url === null ? '' : ` The gateway keeps it for 24 hours: GET ${url} with the token of this agent.`;
-  const text = `The tool was executed, but its result is too large for the stream on which this call waited.${kept} Do not call the tool again to get it: that would ask for another execution.`;
-  const meta = { [DECISION_KEY]: { verdict: 'hold', code: 'result-too-large', decision_id: decisionId } };
+  const text =
+    'The tool was executed, but its result is too large for the stream on which this call waited. Call the same tool with the same arguments once more to get it; it will not be executed again.';
+  const meta = {
+    [DECISION_KEY]: { verdict: 'hold', code: 'result-too-large', decision_id: decisionId, hold_id: holdId },
+  };
   if (method !== 'tools/call')
     return `{"jsonrpc":"2.0","id":${id},"error":${JSON.stringify({ code: 413, message: text, data: meta })}}`;
   const result = {

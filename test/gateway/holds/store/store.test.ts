@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { isRefusal } from '../../../../gateway/domain/hold-command.ts';
 import { assertCall, type Hold } from '../../../../gateway/domain/hold.ts';
-import { ANSWER_KEPT, SETTLED_KEPT } from '../../../../gateway/holds/store/retention.ts';
+import { ANSWER_KEPT } from '../../../../gateway/holds/deadlines.ts';
+import { SETTLED_KEPT } from '../../../../gateway/holds/store/retention.ts';
+import type { OwnedStore } from '../../../../gateway/holds/store/store.ts';
 import { createHoldTimers } from '../../../../gateway/holds/timers.ts';
 import { draft, handoffDraft, MINUTE, requirement, reviewer, ONE_OF_FINANCE } from '../../../helpers/hold.ts';
 import { engines } from './engines.ts';
@@ -146,6 +148,7 @@ describe.each(engines)('holds in $name', (engine) => {
       await store.holds.apply(hold.id, release);
       expect(await store.holds.open(draft(500))).toMatchObject({ attached: true, hold: { execution: 'releasing' } });
       await store.holds.apply(hold.id, executed);
+      await store.holds.apply(hold.id, { type: 'told' });
       const again = await store.holds.open(draft(500));
       expect(again.attached).toBe(false);
       expect(again.hold.id).not.toBe(hold.id);
@@ -184,6 +187,79 @@ describe.each(engines)('holds in $name', (engine) => {
       });
       await store.holds.apply(hold.id, approve());
       expect(await store.holds.releasable()).toMatchObject([{ id: hold.id }]);
+    });
+  });
+
+  describe('an end that no caller was told of', () => {
+    /** A call that was executed without a caller, or for one of the process `tellingBy`. */
+    async function done(store: OwnedStore, asked = draft(500), tellingBy: string | null = null): Promise<string> {
+      const { hold } = await store.holds.open(asked);
+      await store.holds.apply(hold.id, approve());
+      await store.holds.apply(hold.id, release);
+      await must(store.holds.apply(hold.id, { ...executed, tellingBy }));
+      return hold.id;
+    }
+
+    test('what was executed is told to the next identical call, and one after that opens another hold', async () => {
+      const store = await stores.open();
+      const id = await done(store);
+      const { hold, attached } = await store.holds.open(draft(500), 'worker-1');
+      expect([attached, hold.id, hold.owed?.by]).toEqual([true, id, 'worker-1']);
+      await must(store.holds.apply(id, { type: 'told' }));
+      expect((await store.holds.open(draft(500), 'worker-1')).attached).toBe(false);
+    });
+
+    test('while a living process tells it, an identical call waits, and becomes a new one', async () => {
+      const store = await stores.open();
+      await store.senders.join('worker-1');
+      const id = await done(store, draft(500), 'worker-1');
+      const waiting = store.holds.open(draft(500), 'worker-2');
+      await must(store.holds.apply(id, { type: 'told' }));
+      expect((await waiting).attached).toBe(false);
+    });
+
+    test('what a process missed to tell is told by the next one, as is that of a process that ended', async () => {
+      const store = await stores.open();
+      await store.senders.join('worker-1');
+      const id = await done(store, draft(500), 'worker-1');
+      expect(await store.holds.apply(id, { type: 'missed', by: 'worker-2' })).toMatchObject({ refused: 'state' });
+      await must(store.holds.apply(id, { type: 'missed', by: 'worker-1' }));
+      const taken = await store.holds.open(draft(500), 'worker-1');
+      expect([taken.hold.id, taken.hold.owed?.by]).toEqual([id, 'worker-1']);
+      await store.senders.end(() => true);
+      const again = await store.holds.open(draft(500), 'worker-2');
+      expect([again.hold.id, again.hold.owed?.by]).toEqual([id, 'worker-2']);
+    });
+
+    test('it is owed for a day', async () => {
+      const store = await stores.open();
+      const id = await done(store);
+      stores.now += ANSWER_KEPT;
+      expect(await store.holds.due(stores.now)).toMatchObject([{ id }]);
+      expect((await store.holds.open(draft(500))).attached).toBe(false);
+      expect(await store.holds.find(id)).toMatchObject({ execution: 'executed', owed: null });
+    });
+
+    test('a call with an Idempotency-Key is a new one, and so is one whose first caller has a handle', async () => {
+      const store = await stores.open();
+      await done(store);
+      expect((await store.holds.open(draft(500, { idempotencyKey: 'k1' }))).attached).toBe(false);
+      await done(store, draft(600, { handle: true }));
+      expect((await store.holds.open(draft(600))).attached).toBe(false);
+    });
+
+    test('a message of MCP is owed its answer with a handle too, and the news that it expired', async () => {
+      const store = await stores.open();
+      const id = await done(store, draft(500, { handle: true, mcp: true }));
+      expect((await store.holds.open(draft(500, { mcp: true }))).hold.id).toBe(id);
+      const { hold } = await store.holds.open(draft(600, { mcp: true }));
+      stores.now = hold.expiresAt;
+      await must(store.holds.apply(hold.id, { type: 'expire' }));
+      expect(await store.holds.open(draft(600, { mcp: true }))).toMatchObject({
+        attached: true,
+        hold: { id: hold.id, status: 'expired', owed: null },
+      });
+      expect((await store.holds.open(draft(600, { mcp: true }))).attached).toBe(false);
     });
   });
 
@@ -423,6 +499,7 @@ describe.each(engines)('holds in $name', (engine) => {
         expect(await store.holds.apply(hold.id, { ...end, attempt: 'att_2' })).toMatchObject({ refused: 'state' });
         expect(await store.holds.apply(hold.id, release)).toMatchObject({ refused: 'state' });
         if (end === indeterminate) break;
+        await store.holds.apply(hold.id, { type: 'told' });
       }
       const types = await eventTypes(store);
       expect(types.filter((type) => type === 'hold.released')).toHaveLength(3);
