@@ -40,12 +40,28 @@ export function createStrayReads(target: PolicyTarget, systemOf: (file: string) 
       const answerHeader = headerOf(path, ANSWER_HEADERS_PLACE);
       for (const line of lines) {
         const [file = ''] = line.split(/:\d+$/);
+        const system = systemOf(file);
         const why =
-          header === null ? whyNotOfAnswer(answerHeader, target) : target.whyHeaderNeverThere(header, systemOf(file));
+          whyNoMessage(path, system, target) ??
+          (header === null ? whyNotOfAnswer(answerHeader, target) : target.whyHeaderNeverThere(header, system));
         if (why !== null) found.add(`${line}: ${refOf(path)} is never there: ${why}`);
       }
     },
   };
+}
+
+/** The members of `input.action` that messages of MCP alone have. */
+const OF_MESSAGES: ReadonlySet<string> = new Set(['tool', 'arguments', 'mcp']);
+
+function whyNoMessage(
+  [root, member = '', ...below]: readonly string[],
+  system: string | null,
+  { speaksMcp }: PolicyTarget,
+): string | null {
+  // What is below is found with the member itself.
+  const isMember = root === 'action' && OF_MESSAGES.has(member) && below.length === 0;
+  if (!isMember || system === null || speaksMcp(system)) return null;
+  return `the system ${system} has no \`mcp\` in the configuration, so its calls are no calls of tools`;
 }
 
 function headerOf(path: readonly string[], place: readonly string[]): string | null {

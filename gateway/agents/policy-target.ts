@@ -5,7 +5,7 @@ import { isVisibleAnswerHeader } from '../metering/drift-input.ts';
 
 /** What policies are checked against. @param systems the configured ones; null if no configuration is known */
 export function createPolicyTarget(
-  systems: readonly (Pick<System, 'name'> & Partial<HeaderSettings>)[] | null,
+  systems: readonly (Pick<System, 'name' | 'mcp'> & Partial<HeaderSettings>)[] | null,
 ): PolicyTarget {
   const roles = new Map(systems?.map(({ name, ...settings }) => [name, rolesOf(settings)]));
   return {
@@ -18,6 +18,7 @@ export function createPolicyTarget(
       const reasons = all.map((each) => whyNeverVisible(name, each));
       return reasons.includes(null) ? null : (reasons[0] ?? null);
     },
+    speaksMcp: (name) => systems?.find((system) => system.name === name)?.mcp !== undefined || !roles.has(name),
     showsAnswerHeader: isVisibleAnswerHeader,
   };
 }

@@ -17,7 +17,7 @@ export function testOpa(): Promise<Opa> {
 /** Compiles Rego files, given by path below the policy folder, to the bundle that enforces them. */
 export async function compileRego(
   files: Readonly<Record<string, string>>,
-  systems: readonly { readonly name: string }[] | null = null,
+  systems: readonly { readonly name: string; readonly mcp?: string }[] | null = null,
 ): Promise<Bundle> {
   const folder = writeFiles(files);
   return compilePolicies(await readSources(folder.path), await testOpa(), createPolicyTarget(systems)).finally(

@@ -59,6 +59,31 @@ block contains {"rule": "u"} if data.shared.names(input.action, "delete_repo")`)
   });
 });
 
+describe('tools at a system that does not speak MCP', () => {
+  const tools = (condition: string) => pay(`block contains {"rule": "t"} if ${condition}`);
+  const MCP = [{ name: 'pay', mcp: '/mcp' }, { name: 'my-crm' }];
+
+  it.each([
+    ['input.action.tool == "refund"', 'input.action.tool'],
+    ['input.action.arguments.amount > 100', 'input.action.arguments'],
+    ['input.action.mcp.method == "tools/call"', 'input.action.mcp'],
+    ['object.get(input.action, ["arguments", "amount"], 0) > 100', 'input.action.arguments'],
+  ])(
+    'a rule with %s is refused, and accepted where the system has mcp, or no configuration is known',
+    async (condition, place) => {
+      expect(await problemsOf(tools(condition))).toEqual([
+        `pay.rego:3: ${place} is never there: the system pay has no \`mcp\` in the configuration, so its calls are no calls of tools`,
+      ]);
+      for (const systems of [MCP, null]) expect((await compileRego(tools(condition), systems)).rules).toHaveLength(1);
+    },
+  );
+
+  it('rules for all systems may read tools', async () => {
+    const all = { 'all.rego': 'package rules.all\n\nblock contains {"rule": "t"} if input.action.tool == "drop"\n' };
+    expect((await compileRego(all, SYSTEMS)).rules).toHaveLength(1);
+  });
+});
+
 describe('headers that are never judged', () => {
   it.each([
     [
