@@ -217,6 +217,18 @@ test('a caller that left before its call expired is told so once, and then asks 
   expect(executed('expires')).toBe(1);
 });
 
+test('an approval that no caller collected lapses, and the same call asks people again', async () => {
+  const id = await left('lapses');
+  const { redeemBy } = await approve(one.store, id);
+  now.skew = redeemBy! - Date.now() + 1000;
+  const anew = call(two, { note: 'lapses' });
+  expect(await pending()).not.toBe(id);
+  expect(await find(id)).toMatchObject({ status: 'lapsed', execution: 'none' });
+  await approve(one.store, await pending());
+  expect(codeOf(await anew)).toBeUndefined();
+  expect(executed('lapses')).toBe(1);
+});
+
 test('a caller that left before a person took its call over is told that, and once the outcome, before it asks again', async () => {
   const id = await left('taken over');
   const by = { by: BEN, channel: 'api', revision: 1 } as const;
