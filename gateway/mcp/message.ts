@@ -100,9 +100,13 @@ export function readMessages(body: Buffer): Messages {
   return { isBatch: true, all: [first, ...others] };
 }
 
+/** Members of `params` that a retry may change without becoming another call. */
+const CHANGING: ReadonlySet<string> = new Set(['_meta', 'requestState', 'task']);
+
 /**
- * What makes a message the same call when it is sent again: its method, what it is about, and its arguments. A retry has
- * another id, another progress token and other metadata. A body that is no single message stands for itself.
+ * What makes a message the same call when it is sent again: its method and its parameters, also those that Holdpoint does
+ * not know. A retry has another id, another progress token and other metadata. A body that is no single message stands
+ * for itself.
  */
 export function messageIdentity(body: Buffer): Buffer {
   let messages: Messages;
@@ -111,11 +115,14 @@ export function messageIdentity(body: Buffer): Buffer {
   } catch {
     return body;
   }
-  const [{ kind, method, subject, args, inputResponses }] = messages.all;
+  const [{ kind, method, text }] = messages.all;
   if (messages.isBatch || kind !== 'request') return body;
-  return Buffer.from(
-    `{"method":${JSON.stringify(method)},"subject":${JSON.stringify(subject)},"arguments":${args ?? '{}'},"inputResponses":${inputResponses ?? 'null'}}`,
-  );
+  const given = [...(spansOf(text).members.get('params')?.value.members ?? [])].flatMap(([name, { value }]) => {
+    const written = text.slice(value.start, value.end);
+    return CHANGING.has(name) || written === NULL ? [] : [`${JSON.stringify(name)}:${written}`];
+  });
+  if (!given.some((member) => member.startsWith('"arguments":'))) given.push('"arguments":{}');
+  return Buffer.from(`{"method":${JSON.stringify(method)},"params":{${given.join(',')}}}`);
 }
 
 function messageAt(text: string, span: Span): Message {
