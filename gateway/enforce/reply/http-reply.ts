@@ -133,8 +133,9 @@ export class HttpReply implements ConnectionReply, MessageTransport {
   }
 
   accepts(type: string): boolean {
-    const { accept } = this.#response.request.headers;
-    return accept === undefined || accept.includes(type) || accept.includes('*/*');
+    const accept = this.#response.request.headers.accept?.toLowerCase();
+    const range = `${type.split('/', 1)[0]}/*`;
+    return accept === undefined || [type, range, '*/*'].some((each) => accept.includes(each));
   }
 
   message(decisionId: string, verdict: Verdict, status: number, json: string): void {
