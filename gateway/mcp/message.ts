@@ -212,10 +212,12 @@ function asksForToolChanges(notifications: string | null): boolean {
   return typeof asked === 'object' && asked !== null && 'toolsListChanged' in asked && asked.toolsListChanged === true;
 }
 
-/** A string, or an integer that every reader writes back as it was: without fraction or exponent, within 2^53. */
+/**
+ * A string, or an integer of at most 64 bits, as clients in Go and Java count, without fraction or exponent. The gateway
+ * answers under the id as it was written.
+ */
 function isId(id: string | null): id is string {
-  if (id === null) return false;
-  return id[0] === '"' || (/^(?:0|-?[1-9]\d{0,15})$/.test(id) && Number.isSafeInteger(Number(id)));
+  return id !== null && (id[0] === '"' || /^(?:0|-?[1-9]\d{0,18})$/.test(id));
 }
 
 /** A request of 2026-07-28 names its revision, and what its client can do. */

@@ -105,11 +105,13 @@ export function createMessages(deps: {
     });
     if (isPermitted) return json;
     const message = 'The server asked for something that policy does not permit, so this was not completed.';
-    const id = envelope['id'];
-    // Only the result of a tool can say that it failed.
-    if (call.mcp.method !== 'tools/call') return JSON.stringify({ jsonrpc: '2.0', id, error: { code: 403, message } });
     const result = { resultType: 'complete', content: [{ type: 'text', text: message }], isError: true };
-    return JSON.stringify({ jsonrpc: '2.0', id, result });
+    // Only the result of a tool can say that it failed.
+    const refused = call.mcp.method === 'tools/call' ? { result } : { error: { code: 403, message } };
+    // A number would be rounded.
+    const id = parseSpans(json).members.get('id')?.value;
+    const idText = id ? json.slice(id.start, id.end) : 'null';
+    return `{"jsonrpc":"2.0","id":${idText},${JSON.stringify(refused).slice(1)}`;
   }
 
   /** What the client gets for the server's id of a session. The id that it has stays the same. */
