@@ -100,6 +100,7 @@ export function asEvent(json: string): Buffer {
 export function withData(event: Buffer, data: string): Buffer {
   const others = event
     .toString('utf8')
+    .replace(/^\ufeff/, '')
     .split(/\r\n|\r|\n/)
     .filter((line) => line !== '' && line !== 'data' && !line.startsWith('data:'));
   return Buffer.from(`${[...others, dataLines(data)].join('\n')}\n\n`);

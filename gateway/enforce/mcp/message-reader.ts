@@ -1,4 +1,4 @@
-import { headerValue, isEventStream } from '../../domain/headers.ts';
+import { headerValue } from '../../domain/headers.ts';
 import type { UpstreamSink } from '../../domain/upstream-sink.ts';
 import { sniffKind } from '../../mcp/envelope.ts';
 import { asEvent, dataOf, EventSplitter, withData } from '../../mcp/event-splitter.ts';
@@ -35,7 +35,9 @@ type Gathering = {
   mayPass: boolean;
 };
 
-const JSON_TYPE = /^application\/json\s*(?:;|$)/i;
+/** Clients look for these words anywhere in a type, so no other type may carry messages past the rules. */
+const JSON_TYPE = /application\/json/i;
+const EVENTS_TYPE = /text\/event-stream/i;
 
 /**
  * Reads the messages in a system's answer, as far as they have to be read, and passes them on byte for byte. Of a stream,
@@ -61,12 +63,13 @@ export class MessageReader extends PassingAnswer {
 
   override head(status: number, received: string[]): void {
     const headers = this.#withSession(received);
-    const type = headerValue(headers, 'content-type');
+    const type = headerValue(headers, 'content-type') ?? '';
     const coding = headerValue(headers, 'content-encoding');
-    if (isEventStream(type)) {
+    const isJson = JSON_TYPE.test(type);
+    if (EVENTS_TYPE.test(type)) {
       this.#events = new EventSplitter();
-      // What the server asks could not be read.
-      if (coding !== null && coding !== 'identity') {
+      // What the server asks could not be read, or clients could read it in two ways.
+      if (isJson || (coding !== null && coding !== 'identity')) {
         this.#cut();
         return;
       }
@@ -76,7 +79,7 @@ export class MessageReader extends PassingAnswer {
       return;
     }
     // Of other statuses, clients read no message.
-    if (status === 200 && JSON_TYPE.test(type ?? '')) {
+    if (status >= 200 && status < 300 && isJson) {
       const isPlain = coding === null || coding === 'identity';
       const mayPass = isPlain && !this.#rules.changesResponses;
       this.#gathering = { status, headers, body: [], bytes: 0, mayPass };
