@@ -257,7 +257,11 @@ export const system = section({
     .describe(
       'Operations that take longer, such as those of language models, or must not. The first entry that names an operation counts; `*` stands for any text.',
     ),
-  body_limit: size.prefault('1MiB').describe('Largest request body, as sent and decompressed; larger ones get 413.'),
+  body_limit: size
+    .prefault('1MiB')
+    .describe(
+      'Largest request body, as sent and decompressed; larger ones get 413. A larger call of a tool of MCP gets a result that says so.',
+    ),
   answer_head_limit: headSize
     .optional()
     .meta({ defaultText: '`64KiB`' })

@@ -216,7 +216,7 @@ function asksForToolChanges(notifications: string | null): boolean {
  * A string, or an integer of at most 64 bits, as clients in Go and Java count, without fraction or exponent. The gateway
  * answers under the id as it was written.
  */
-function isId(id: string | null): id is string {
+export function isId(id: string | null): id is string {
   return id !== null && (id[0] === '"' || /^(?:0|-?[1-9]\d{0,18})$/.test(id));
 }
 

@@ -257,7 +257,8 @@ function isUnended({ code, extras }: Problem): boolean {
  */
 function statusWithoutBody(method: string, problem: Problem): number {
   const { status } = problem;
-  if (isFault(problem)) return status;
+  // Nobody would ever miss what is lost.
+  if (isFault(problem) || problem.code === 'body-too-large') return status;
   if (method === STREAM || method === END_SESSION) return status < 500 ? 405 : status;
   return status < 500 ? 202 : status;
 }

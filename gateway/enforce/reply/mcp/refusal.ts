@@ -11,6 +11,7 @@ const SAID: Partial<Record<ProblemCode, string>> = {
   suspended: 'The tool was not executed: this agent or system is suspended.',
   'system-not-granted': 'The tool was not executed: this agent has no access to the system.',
   'not-showable': 'The tool was not executed.',
+  'body-too-large': 'The tool was not executed: the call is too large.',
   rejected: 'The tool was not executed: a reviewer rejected this call.',
   expired: 'The tool was not executed: nobody decided in time.',
   cancelled: 'The tool was not executed: the request for approval was withdrawn.',
@@ -68,7 +69,10 @@ export function toolError(
   };
 }
 
-/** An error of JSON-RPC. Faults of the message itself have the statuses and codes of the standard. */
+/**
+ * An error of JSON-RPC. Faults of the message itself have the statuses and codes of the standard. Without an id, the
+ * status is all that a client reads.
+ */
 export function rpcError(
   problem: Problem,
   { id, method }: Pick<AnsweredMessage, 'id' | 'method'>,
@@ -87,7 +91,7 @@ export function rpcError(
     },
   };
   return {
-    status: isOwnFault ? problem.status : 200,
+    status: isOwnFault || id === 'null' ? problem.status : 200,
     body: `{"jsonrpc":"2.0","id":${problem instanceof MessageError ? problem.id : id},"error":${JSON.stringify(error)}}`,
   };
 }
@@ -99,7 +103,6 @@ const FAULTS: ReadonlySet<ProblemCode> = new Set<ProblemCode>([
   'bad-request',
   'bad-context',
   'ambiguous-path',
-  'body-too-large',
   'unsupported-encoding',
   'not-found',
   'unknown-session',
