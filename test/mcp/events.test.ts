@@ -21,7 +21,7 @@ let plane: DataPlane;
 let url: string;
 
 beforeAll(async () => {
-  server = await startUpstream((...of) => serve(...of));
+  server = await startUpstream((received, response) => serve(received, response));
   plane = await startDataPlane({
     systems: { ledger: { upstream: server.url, mcp: '/mcp', wait: '20s' } },
     rego: { 'ledger.rego': REGO },

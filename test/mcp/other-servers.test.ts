@@ -1,11 +1,10 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { createRequire } from 'node:module';
-import { createServer, type AddressInfo } from 'node:net';
-import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { approve, startDataPlane, TOKEN, type DataPlane } from '../helpers/data-plane.ts';
 import { pythonWith } from '../helpers/python.ts';
 import { CLIENTS, type McpClient } from './clients.ts';
+import { spawnEverything } from './everything.ts';
+import { freePort } from './free-port.ts';
 
 const RULES = (system: string) => `package rules.${system}
 
@@ -26,12 +25,7 @@ def echo(message: str) -> str:
 const SERVERS: readonly { readonly name: string; start(port: number): Promise<ChildProcess> }[] = [
   {
     name: '@modelcontextprotocol/server-everything',
-    async start(port) {
-      const require = createRequire(import.meta.url);
-      const folder = dirname(require.resolve('@modelcontextprotocol/server-everything/package.json'));
-      const env = { ...process.env, PORT: String(port) };
-      return spawn(process.execPath, [join(folder, 'dist/index.js'), 'streamableHttp'], { env, stdio: 'ignore' });
-    },
+    start: async (port) => spawnEverything(port),
   },
   {
     name: 'PyPI mcp 1.30',
@@ -58,14 +52,6 @@ server.run("streamable-http", host="127.0.0.1", port=${port})`;
     },
   },
 ];
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 describe.each(SERVERS)('with $name as server', ({ start }) => {
   let child: ChildProcess;

@@ -4,6 +4,7 @@ import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { OTHER_TOKEN, startDataPlane, TOKEN, type DataPlane } from '../helpers/data-plane.ts';
 import { tempFolder } from '../helpers/folder.ts';
+import { startUpstream } from '../helpers/upstream.ts';
 import { startLegacyServer, type TestServer } from './legacy-server.ts';
 import { modern, post, request } from './speak.ts';
 
@@ -123,4 +124,36 @@ test('a session outlives a restart of the gateway', async () => {
   expect(foreign.status).toBe(404);
   await foreign.body?.cancel();
   await client.close();
+});
+
+test('two agents, and two clients of one of them, keep the state of their sessions apart', async () => {
+  const counts = new Map<string, number>();
+  const counter = await startUpstream(({ body, headers }, response) => {
+    const { id, method } = JSON.parse(body.toString()) as { id?: number; method: string };
+    const session = headers['mcp-session-id'];
+    response.setHeader('content-type', 'application/json');
+    if (id === undefined) return void response.writeHead(202).end();
+    if (method === 'initialize') response.setHeader('mcp-session-id', `s${counts.size}`);
+    const count = typeof session === 'string' ? counts.get(session)! + 1 : 0;
+    counts.set(typeof session === 'string' ? session : `s${counts.size}`, count);
+    response.end(JSON.stringify({ jsonrpc: '2.0', id, result: { count } }));
+  });
+  const own = await startDataPlane({
+    systems: { counter: { upstream: counter.url, mcp: '/mcp' } },
+    rego: { 'all.rego': REGO },
+  });
+  const at = `${own.url}/counter/mcp`;
+  const open = async (token: string): Promise<() => Promise<number>> => {
+    const answer = await post(at, request(0, 'initialize', {}), { token });
+    const headers = { 'mcp-session-id': answer.headers.get('mcp-session-id')! };
+    await answer.text();
+    return async () => {
+      const counted = await post(at, request(1, 'tools/call', { name: 'count' }), { token, headers });
+      return ((await counted.json()) as { result: { count: number } }).result.count;
+    };
+  };
+  const clients = [await open(TOKEN), await open(OTHER_TOKEN), await open(TOKEN)];
+  for (let n = 1; n <= 5; n++) expect(await Promise.all(clients.map((count) => count()))).toEqual([n, n, n]);
+  await own.close();
+  await counter.close();
 });
