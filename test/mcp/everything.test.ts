@@ -117,7 +117,7 @@ test('two clients of one agent have sessions and requests of their own', async (
 test('progress of a call reaches its client, also of a call that was held', async () => {
   const steps = async (args: object): Promise<number[]> => {
     const seen: number[] = [];
-    const onprogress = ({ progress, total }: { progress: number; total?: number }) => {
+    const onprogress = ({ progress, total }: { progress: number; total?: number | undefined }) => {
       if (total !== undefined) seen.push(progress);
     };
     const params = { name: 'trigger-long-running-operation', arguments: { duration: 0.3, steps: 3, ...args } };

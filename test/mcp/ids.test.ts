@@ -45,6 +45,8 @@ function idIn(body: string): string {
 
 function answer(body: string, response: ServerResponse): void {
   const { method, params } = JSON.parse(body) as { method: string; params: { arguments?: object } };
+  if (method.startsWith('notifications/')) return void response.writeHead(202).end();
+  if (method === 'initialize') response.setHeader('mcp-session-id', 's-1');
   const asks = { resultType: 'input_required', inputRequests: { a: { method: 'elicitation/create', params: {} } } };
   const result = method === 'prompts/get' || !params.arguments ? asks : { of: params.arguments };
   response.setHeader('content-type', 'application/json');
@@ -136,6 +138,23 @@ test.each(['null', '1.0', '1e3', '1.5', '-0', '01', 'true', '[1]', '{}', '922337
     expect(await refused.text()).toContain('"id":null');
   },
 );
+
+test('a client that cancels "1" goes on waiting for 1', async () => {
+  const opened = await post(url, request(0, 'initialize', {}));
+  await opened.text();
+  const headers = { 'mcp-session-id': opened.headers.get('mcp-session-id')! };
+  const held = (id: unknown) =>
+    post(url, request(id, 'tools/call', { name: 'held', arguments: { cancels: typeof id } }), { headers });
+  const [number, string] = [held(1), held('1')];
+  const pending = async () => (await plane.store.holds.list({ status: 'pending', limit: 10 })).items.length;
+  await expect.poll(pending).toBe(2);
+  const cancel = { jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: '1' } };
+  expect((await post(url, cancel, { headers })).status).toBe(202);
+  expect(await (await string).text()).not.toContain('"id"');
+  await approveAll(2);
+  expect(await responseOf(await number)).toBe('{"jsonrpc":"2.0","id":1,"result":{"of":{"cancels":"number"}}}');
+  expect(server.received.filter(({ body }) => body.includes('tools/call'))).toHaveLength(1);
+});
 
 describe('a batch', () => {
   const batch = (...messages: [id: string, name: string, args: object][]) =>
