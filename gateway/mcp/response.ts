@@ -16,7 +16,9 @@ export type ServerMessage = {
  * Reads the envelope of a message that a server wrote. Of members that are there twice, the last counts. A message with a
  * method is never a response, whatever else it has.
  */
-export function readServerMessage(json: string): ServerMessage | null {
+export function readServerMessage(text: string): ServerMessage | null {
+  // Clients leave out a byte order mark.
+  const json = text.replace(/^\ufeff/, '');
   let root: ReturnType<typeof parseSpans>;
   try {
     root = parseSpans(json);

@@ -106,6 +106,68 @@ function dataIn(text: string): string {
     .join('\n');
 }
 
+describe('a stream whose length the server announced', () => {
+  const announced = (text: string) => {
+    serve = ({ body }, response) => {
+      if (!body.includes('"id"') || body.includes('"error"')) return void response.writeHead(202).end();
+      const headers = { 'content-type': 'text/event-stream', 'content-length': Buffer.byteLength(text) };
+      response.writeHead(200, headers).end(text);
+    };
+  };
+
+  test('passes byte for byte', async () => {
+    announced(`data: ${RESULT}\n\n`);
+    expect(await (await post(url, tool(1))).text()).toBe(`data: ${RESULT}\n\n`);
+  });
+
+  test('is whole for its client although a tool was cut from it', async () => {
+    announced(`data: ${LIST}\n\n`);
+    expect(await (await post(url, request(1, 'tools/list'))).text()).toBe(`data: ${CUT}\n\n`);
+  });
+
+  test('is whole for its client although a request was left out', async () => {
+    announced(`data: ${ASKS}\n\ndata: ${RESULT}\n\n`);
+    expect(await (await post(url, tool(1))).text()).toBe(`data: ${RESULT}\n\n`);
+  });
+});
+
+describe('a JSON answer with a byte order mark, which clients leave out', () => {
+  const answers = (body: string) => {
+    serve = (received, response) => {
+      if (!/"id":(?:1|"h")/.test(received.body.toString())) return void response.writeHead(202).end();
+      response.writeHead(200, { 'content-type': 'application/json' }).end(body);
+    };
+  };
+
+  test('has a list of tools without those that are blocked', async () => {
+    answers(`\ufeff${LIST}`);
+    expect(await (await post(url, request(1, 'tools/list'))).json()).toEqual(JSON.parse(CUT));
+  });
+
+  test('does not carry what policy forbids the server to ask', async () => {
+    answers(`\ufeff${ASKS}`);
+    await expect(post(url, tool(1)).then((answer) => answer.text())).rejects.toThrow();
+  });
+
+  test('is the answer to a held call, under the id of its caller', async () => {
+    answers(`\ufeff${RESULT}`);
+    const waiting = post(url, tool('h', 'held', { mark: '"id":1' }));
+    const pending = async () => (await plane.store.holds.list({ status: 'pending', limit: 1 })).items[0];
+    await expect.poll(pending).toBeDefined();
+    await approve(plane.store, (await pending())!.id);
+    expect((await Array.fromAsync(messagesOf(await waiting))).at(-1)).toMatchObject({
+      id: 'h',
+      result: { content: [] },
+    });
+  });
+
+  test('passes byte for byte', async () => {
+    answers(`\ufeff${RESULT}`);
+    const bytes = Buffer.from(await (await post(url, tool(1))).arrayBuffer());
+    expect(bytes.toString()).toBe(`\ufeff${RESULT}`);
+  });
+});
+
 describe('an answer that looks like another type than it is', () => {
   test.each([
     ['200', 'application/json-rpc', ASKS],
@@ -211,15 +273,14 @@ test('a client that takes a stream up again names its place to the server, and g
 
 describe('closing the stream of a call', () => {
   test.each(['legacy', 'modern'])('of a %s client closes that of the server', async (era) => {
-    const closed = new Promise<void>((resolve) => {
-      serve = (_, response) => {
-        response.writeHead(200, { 'content-type': 'text/event-stream' }).write(': open\n\n');
-        response.on('close', resolve);
-      };
-    });
+    let isClosed = false;
+    serve = (_, response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' }).write(': open\n\n');
+      response.on('close', () => (isClosed = true));
+    };
     const [message, headers] = era === 'modern' ? modern(1, 'tools/call', { name: 'read' }) : ([tool(1), {}] as const);
     await (await post(url, message, { headers })).body!.cancel();
-    await closed;
+    await expect.poll(() => isClosed).toBe(true);
   });
 });
 

@@ -206,7 +206,8 @@ export class MessageReader extends PassingAnswer {
   #whole(headers: string[], body: Buffer): { readonly headers: string[]; readonly body: Buffer } | null {
     const decoded = decodeContent(body, headerValue(headers, 'content-encoding'), LARGEST);
     if (!decoded) return null;
-    const json = decoded.toString('utf8');
+    // Clients leave out a byte order mark (Encoding Standard, "UTF-8 decode").
+    const json = decoded.toString('utf8').replace(/^\ufeff/, '');
     if (mayAsk(json) && !this.#rules.permits(json)) return null;
     const changed = this.#rules.changesResponses ? this.#rules.response(json) : json;
     if (changed === json) return { headers, body };
