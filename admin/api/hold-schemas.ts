@@ -276,6 +276,36 @@ export const contextPackage = z.object({
   you_voted: z.boolean().describe('Whether you voted on the current revision.'),
 });
 
+/** What an edit would be judged as. */
+export const preview = z.object({
+  verdict: z
+    .enum(['allow', 'hold', 'block'])
+    .describe(
+      'What the policy in force says of the edited call. The people already asked must approve it all the same.',
+    ),
+  rules: z.array(z.string()).describe('Rules that match the edited call, those of the verdict first.'),
+  reasons: z.array(z.string()),
+  body: z.unknown().describe('The edited body, shown as in `action.body`. As it is now if the edit cannot be made.'),
+  diff: z.array(
+    z.object({
+      pointer: z.string().describe('JSON pointer (RFC 6901) into the body.'),
+      from: z.unknown().optional().describe('Absent: there was nothing.'),
+      to: z.unknown().optional().describe('Absent: there would be nothing.'),
+    }),
+  ),
+  consequence: z.string(),
+  somebody_else: z.boolean().describe('Whether another person would have to approve the change.'),
+  problem: z
+    .object({
+      code: z.string(),
+      detail: z.string(),
+      pointer: z.string().nullable().describe('The place in the body, if one place is wrong.'),
+    })
+    .nullable()
+    .describe('Why the edit would be refused, as `approve` would say; null if it would be accepted.'),
+});
+
+export type Preview = z.output<typeof preview>;
 export type ContextPackage = z.output<typeof contextPackage>;
 export type HoldSummary = z.output<typeof holdSummary>;
 export type Permissions = z.output<typeof permissions>;

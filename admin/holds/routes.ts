@@ -8,6 +8,7 @@ import { decideRoutes } from './decide-routes.ts';
 import { createHoldRoutesContext } from './hold-routes-context.ts';
 import { escalateRoute } from './escalate-route.ts';
 import { handoffRoutes } from './handoff-routes.ts';
+import { previewRoute } from './preview-route.ts';
 import { readRoutes } from './read-routes.ts';
 import { recordRoutes } from './record-routes.ts';
 
@@ -20,6 +21,7 @@ export function holdRoutes(deps: AdminDeps): FastifyPluginAsyncZod {
     await app.register(bodyRoute(deps, context));
     await app.register(claimRoutes(context));
     await app.register(approveRoute(deps, context));
+    await app.register(previewRoute(deps, context));
     await app.register(decideRoutes(context));
     await app.register(escalateRoute(deps, context));
     await app.register(recordRoutes(context));

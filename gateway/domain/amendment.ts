@@ -1,25 +1,33 @@
+import type { Decision } from './decision.ts';
 import type { Judgement } from './hold-command.ts';
 import type { CallHold, HeldCall } from './hold.ts';
 import type { RepeatedArgument } from './repeated-argument.ts';
 
-/** A held call with a reviewer's edit, judged by the policy in force. */
-export type Amendment = {
+/** A held call as a reviewer edits it, and what the policy in force says of it. */
+type Edited = {
   readonly call: HeldCall;
-  readonly digest: string;
-  readonly envelope: string;
-  readonly judgement: Judgement;
   /** JSON pointers into the body: the places that the edit changed. */
   readonly changed: readonly string[];
+  readonly decision: Decision;
 };
 
-/** Why an amendment is refused. */
-export type AmendRefusal = {
-  /** `invalid`: the edit itself is wrong; `blocked`: policy would block the edited call. */
-  readonly refused: 'invalid' | 'blocked';
-  readonly detail: string;
-  /** JSON pointer into the body: the place that is wrong. */
-  readonly pointer: string | null;
+/** An edit that can be made. */
+export type Amendment = Edited & {
+  readonly digest: string;
+  readonly envelope: string;
+  /** What has to be met: never less than before the edit. */
+  readonly judgement: Judgement;
 };
+
+/** Why an amendment is refused: the edit itself is wrong, or policy would block the edited call. */
+export type AmendRefusal =
+  | {
+      readonly refused: 'invalid';
+      readonly detail: string;
+      /** JSON pointer into the body: the place that is wrong. */
+      readonly pointer: string | null;
+    }
+  | ({ readonly refused: 'blocked'; readonly detail: string } & Edited);
 
 /** Why an edit of the body is refused. `pointer` names the place in the body, if there is one. */
 export type NotAmended = { readonly detail: string; readonly pointer: string | null };

@@ -31,16 +31,12 @@ export function createAmend(deps: {
     const amendedDigest = digest(hold, amended);
     const decision = decide(amended.input, amendedDigest);
     if (decision.fault !== null) throw new Problem('policy-unavailable', { cause: new Error(decision.fault) });
+    const edited = { call: amended, changed: changedPlaces(call, amended), decision };
     if (decision.verdict === 'block') {
-      return { refused: 'blocked', detail: `Policy blocks the call as edited: ${decision.reason}`, pointer: null };
+      return { refused: 'blocked', detail: `Policy blocks the call as edited: ${decision.reason}`, ...edited };
     }
-    return {
-      call: amended,
-      digest: amendedDigest,
-      envelope: digest.envelope(hold, amended),
-      judgement: judgementOf(hold, decision),
-      changed: changedPlaces(call, amended),
-    };
+    const envelope = digest.envelope(hold, amended);
+    return { ...edited, digest: amendedDigest, envelope, judgement: judgementOf(hold, decision) };
   };
 }
 
