@@ -11,6 +11,7 @@ import type { HoldStore } from '../gateway/domain/hold-store.ts';
 import type { Openable } from '../gateway/domain/open-place.ts';
 import type { NotificationStore } from '../gateway/domain/notification.ts';
 import type { PreferenceStore } from '../gateway/domain/preferences.ts';
+import type { SchemaSource } from '../gateway/json/json-schema.ts';
 import type { SuspensionStore } from '../gateway/domain/suspension.ts';
 import type { Reviewer } from '../gateway/domain/principal.ts';
 import type { Reports } from '../gateway/domain/report.ts';
@@ -87,6 +88,8 @@ export type AdminDeps = {
   /** What an approval of this call may leave open for further calls. */
   readonly openables: (hold: CallHold, call: HeldCall) => readonly Openable[];
   readonly amend: Amend;
+  /** What a system's OpenAPI document says of the body of an operation; null when it says nothing. */
+  readonly bodySchema: (system: string, operation: string, contentType: string) => SchemaSource | null;
   /** A tool of an MCP system as its server listed it last, as JSON text; null if no list had it. */
   readonly toolDefinition: (system: string, tool: string) => Promise<string | null>;
   /** The kill switch. A change resolves when every worker of this gateway knows of it. */

@@ -244,6 +244,19 @@ export const contextPackage = z.object({
   routing: z.object({ ...routing, votes: z.array(vote), escalations: z.array(escalation) }),
   options: z.array(z.unknown()).describe('Options that the agent proposes.'),
   editable: z.array(z.string()).describe('JSON pointers into the body that an approval may change.'),
+  form: z
+    .object({
+      source: z
+        .enum(['openapi', 'tool', 'editable'])
+        .describe("The system's OpenAPI document, the schema of the tool, or only the values of this call."),
+      schema: z
+        .record(z.string(), z.record(z.string(), z.unknown()))
+        .describe(
+          'For each pointer of `editable` a JSON Schema (2020-12) without references. Its texts are untrusted.',
+        ),
+    })
+    .nullable()
+    .describe('What an edit may set the editable places to. Null when the call cannot be edited.'),
   openable: z
     .array(
       z.object({

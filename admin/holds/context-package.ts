@@ -23,6 +23,7 @@ export type Material = {
   readonly answer: HandoffAnswer | null;
   readonly demands: readonly Demand[];
   readonly openable: readonly Openable[];
+  readonly form: ContextPackage['form'];
   readonly history: ContextPackage['history'];
   readonly permissions: Permissions;
   /** Who looks. */
@@ -36,7 +37,7 @@ export type Material = {
  * is never mixed with what the gateway says.
  */
 export function contextPackage(hold: Hold, material: Material): ContextPackage {
-  const { call, view, handoff, answer, demands, openable, history, permissions, person, now } = material;
+  const { call, view, handoff, answer, demands, openable, form, history, permissions, person, now } = material;
   const { principal, outcome } = hold;
   const subject = hold.kind === 'approval' ? hold : null;
   const attempt = subject && subject.attempt;
@@ -89,6 +90,7 @@ export function contextPackage(hold: Hold, material: Material): ContextPackage {
     },
     options: Array.isArray(claims['options']) ? claims['options'] : [],
     editable: [...hold.terms.editable],
+    form,
     openable: openable.map(({ place, value, atMost }) => ({ place, value, at_most: atMost })),
     notes: hold.notes.map(({ by, at, text }) => ({ by, at: iso(at), text })),
     outcome: outcome && { ...outcome, at: iso(outcome.at) },

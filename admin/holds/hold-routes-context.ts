@@ -10,6 +10,7 @@ import { AdminProblem } from '../api/problems.ts';
 import { HIDDEN, viewCall } from './body-view.ts';
 import { contextPackage } from './context-package.ts';
 import { entityTag, seenRevision } from './entity-tag.ts';
+import { editForm } from './edit-form.ts';
 import { createFirstSeen } from './first-seen.ts';
 import { readHistory } from './history.ts';
 import { permissions } from './permissions.ts';
@@ -61,6 +62,7 @@ type Deps = Pick<
   | 'toolDefinition'
   | 'calls'
   | 'looked'
+  | 'bodySchema'
   | 'clock'
 >;
 
@@ -108,6 +110,7 @@ export function createHoldRoutesContext(deps: Deps): HoldRoutesContext {
       answer,
       demands: demands(hold),
       openable: call && hold.kind === 'approval' ? openables(hold, call) : [],
+      form: call && hold.kind === 'approval' ? editForm(deps, hold, call, tool) : null,
       history,
       permissions: permitted,
       person: person.id,

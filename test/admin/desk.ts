@@ -196,6 +196,7 @@ export async function openDesk(
     looked: () => {},
     toolDefinition: async () => null,
     amend: createAmend({ decide, digest, edit: { amendCall, changedPlaces }, repeated: async () => null }),
+    bodySchema: () => null,
     people: () => Object.values(PEOPLE),
     agents: () => AGENTS,
     systems: () => ['payments', 'mail'],

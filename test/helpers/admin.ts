@@ -28,6 +28,7 @@ export async function startAdmin(plane: DataPlane): Promise<{ url: string; close
       edit: { amendCall, changedPlaces },
       repeated: async () => null,
     }),
+    bodySchema: () => null,
     people: () => reviewers,
     agents: () => agents,
     systems: () => systems.map(({ name }) => name),

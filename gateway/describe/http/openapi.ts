@@ -30,16 +30,36 @@ function readPath(document: Record<string, unknown>, path: string, item: unknown
   if (/[{}]/.test(path.replaceAll(/\{[^{}/]+\}/g, ''))) {
     throw new Error(`the path ${path} of the OpenAPI document has unbalanced braces`);
   }
-  const operations = new Map<string, string>();
-  const members = resolve(document, item);
-  for (const method of METHODS) {
-    const operation = members[method];
-    if (!isRecord(operation)) continue;
-    const id = operation.operationId;
-    const name = method.toUpperCase();
-    operations.set(name, typeof id === 'string' && id !== '' ? id : `${name} ${path}`);
-  }
+  const operations = new Map([...operationsOf(document, path, item)].map(({ method, name }) => [method, name]));
   return { text: path, operations };
+}
+
+type Operation = { readonly method: string; readonly name: string; readonly described: Record<string, unknown> };
+
+function* operationsOf(document: Record<string, unknown>, path: string, item: unknown): Generator<Operation> {
+  const members = resolve(document, item);
+  for (const each of METHODS) {
+    const described = members[each];
+    if (!isRecord(described)) continue;
+    const id = described.operationId;
+    const method = each.toUpperCase();
+    yield { method, name: typeof id === 'string' && id !== '' ? id : `${method} ${path}`, described };
+  }
+}
+
+/**
+ * What each operation of a document that `readOpenApi` accepts says of its request body, by the operation's name. Of two
+ * operations with one name the first counts.
+ */
+export function readRequestBodies(document: unknown): ReadonlyMap<string, Record<string, unknown>> {
+  const bodies = new Map<string, Record<string, unknown>>();
+  if (!isRecord(document) || !isRecord(document.paths)) return bodies;
+  for (const [path, item] of Object.entries(document.paths)) {
+    for (const { name, described } of operationsOf(document, path, item)) {
+      if (!bodies.has(name)) bodies.set(name, resolve(document, described.requestBody));
+    }
+  }
+  return bodies;
 }
 
 function resolve(document: Record<string, unknown>, item: unknown): Record<string, unknown> {

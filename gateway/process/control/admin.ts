@@ -11,6 +11,7 @@ import type { Enforcement } from '../../agents/enforcement.ts';
 import type { Config } from '../../config/config.ts';
 import type { Decider } from '../../decide/decider.ts';
 import { amendCall, changedPlaces } from '../../describe/http/amend.ts';
+import { bodySchema } from '../../describe/http/body-schema.ts';
 import { ruleName } from '../../domain/bundle.ts';
 import type { Clock } from '../../domain/clock.ts';
 import type { Store } from '../../domain/store.ts';
@@ -74,6 +75,7 @@ export async function createAdmin(deps: {
       repeated: async (hold) => (await enforcement.tools.find(hold.system, hold.operation))?.repeated ?? null,
     }),
     toolDefinition: store.tools.latest,
+    bodySchema: (system, ...of) => bodySchema(systems.get(system)?.openapi, ...of),
     suspensions: enforcedSuspensions(store.suspensions, questions, log),
     people: () => config().reviewers,
     agents: () => config().agents,

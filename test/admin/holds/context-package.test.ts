@@ -116,6 +116,7 @@ test('the context package shows the whole call, the effect of approval, and the 
     },
     options: ['escalate_to_legal'],
     editable: ['/amount'],
+    form: { source: 'editable', schema: { '/amount': { type: 'integer' } } },
     openable: [{ place: '/amount', value: '50000', at_most: true }],
     notes: [],
     outcome: null,
