@@ -1,9 +1,10 @@
 import type { RuleSource } from '../gateway/domain/bundle.ts';
-import type { Amend } from '../gateway/domain/amendment.ts';
+import type { Amend, EditBody } from '../gateway/domain/amendment.ts';
 import type { Clock } from '../gateway/domain/clock.ts';
 import type { CallLog } from '../gateway/domain/call-log.ts';
 import type { CallHold, HeldCall, Hold } from '../gateway/domain/hold.ts';
 import type { HoldCommand, HoldRefusal } from '../gateway/domain/hold-command.ts';
+import type { RulePlace } from '../gateway/domain/decision.ts';
 import type { DelegationStore } from '../gateway/domain/delegation.ts';
 import type { GrantStore } from '../gateway/domain/grant.ts';
 import type { HoldContents } from '../gateway/domain/hold-contents.ts';
@@ -14,6 +15,7 @@ import type { PreferenceStore } from '../gateway/domain/preferences.ts';
 import type { SchemaSource } from '../gateway/json/json-schema.ts';
 import type { SuspensionStore } from '../gateway/domain/suspension.ts';
 import type { Reviewer } from '../gateway/domain/principal.ts';
+import type { ReviewRecord } from '../gateway/domain/review-record.ts';
 import type { Reports } from '../gateway/domain/report.ts';
 
 /** What `GET /api/policy` tells: what decides now, and what was refused since. */
@@ -44,6 +46,8 @@ export type Policy = {
   status(): PolicyStatus;
   /** A dry run: what the policy in force would decide on `input`. Nothing is recorded, nothing happens. */
   evaluate(input: unknown): unknown;
+  /** The text of the rule at a place; null when that revision is not in force, or its text is not here. */
+  ruleText(revision: string, place: RulePlace): string | null;
 };
 
 type Readiness = {
@@ -77,10 +81,10 @@ export type AdminDeps = {
   readonly contents: Pick<HoldContents, 'call' | 'handoff' | 'artifact' | 'answer'>;
   readonly grants: GrantStore;
   readonly delegations: DelegationStore;
-  readonly notifications: Pick<NotificationStore, 'dead' | 'resend'>;
   readonly preferences: PreferenceStore;
   /** Told of each hold that a person who may decide it looks at. */
   readonly looked: (holdId: string) => void;
+  readonly notifications: Pick<NotificationStore, 'dead' | 'resend' | 'about'>;
   /** The state machine, asked what a command would do: the page must offer what the machine will accept. Changes nothing. */
   readonly transition: (hold: Hold, command: HoldCommand, now: number) => { readonly hold: Hold } | HoldRefusal;
   /** Who has to approve as things stand; all of it has to be met. */
@@ -88,6 +92,7 @@ export type AdminDeps = {
   /** What an approval of this call may leave open for further calls. */
   readonly openables: (hold: CallHold, call: HeldCall) => readonly Openable[];
   readonly amend: Amend;
+  readonly changedPlaces: EditBody['changedPlaces'];
   /** What a system's OpenAPI document says of the body of an operation; null when it says nothing. */
   readonly bodySchema: (system: string, operation: string, contentType: string) => SchemaSource | null;
   /** A tool of an MCP system as its server listed it last, as JSON text; null if no list had it. */
@@ -100,6 +105,7 @@ export type AdminDeps = {
   /** Names of the systems behind the gateway. */
   readonly systems: () => readonly string[];
   readonly calls: CallLog;
+  readonly reviews: ReviewRecord;
   readonly reports: Reports;
   readonly policy: Policy;
   readonly config: () => ConfigStatus;

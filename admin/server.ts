@@ -12,6 +12,7 @@ import { holdRoutes } from './holds/routes.ts';
 import { notificationRoutes } from './routes/notification-routes.ts';
 import { describeApi } from './api/openapi.ts';
 import { operationsRoutes } from './routes/operations-routes.ts';
+import { ownNumbersRoute } from './routes/own-numbers-route.ts';
 import { policyRoutes } from './routes/policy-routes.ts';
 import { preferenceRoutes } from './routes/preference-routes.ts';
 import { AdminProblem } from './api/problems.ts';
@@ -71,6 +72,7 @@ export function buildAdmin(deps: AdminDeps): FastifyInstance {
         await api.register(configRoute(deps.config));
         await api.register(callRoutes(deps.calls));
         await api.register(reportRoutes(deps.reports));
+        await api.register(ownNumbersRoute(deps));
       },
       { prefix: '/api' },
     );

@@ -1,11 +1,13 @@
 import type { Bundle, RuleSource } from '../gateway/domain/bundle.ts';
+import type { RulePlace } from '../gateway/domain/decision.ts';
 import type { Clock } from '../gateway/domain/clock.ts';
 import type { PolicyTarget } from '../gateway/domain/policy-target.ts';
 import { compilePolicies, shippedBundle } from './compile.ts';
 import type { Opa } from './opa.ts';
 import { PolicyError } from './policy-error.ts';
+import { ruleText } from './rule-text.ts';
 import { runTests } from './run-tests.ts';
-import { findStrayPackages, hasTests, readSources, type Sources } from './sources.ts';
+import { findStrayPackages, hasTests, readSources, textOf, type Sources } from './sources.ts';
 import { watchPolicies } from './watch.ts';
 
 type PolicyStatus = {
@@ -30,6 +32,8 @@ export type PolicyKeeper = {
   /** Judges a refused policy again, as the gateway that it is for has changed. */
   judgeAgain(): Promise<void>;
   status(): PolicyStatus;
+  /** The text of the rule at a place; null if another policy is active by now, or the folder no longer has the active one. */
+  ruleText(revision: string, place: RulePlace): string | null;
   stop(): void;
 };
 
@@ -61,6 +65,8 @@ export function createPolicyKeeper(deps: PolicyKeeperDeps): PolicyKeeper {
   const { dir, target, store, load, opa, onActivated, onRefused, clock = Date.now } = deps;
   let active: Bundle | null = null;
   let activatedAt = 0;
+  /** The sources that were last found to be good. */
+  let good: Sources | null = null;
   let refused: PolicyStatus['refused'] = null;
   /** The identity of the refused sources, which are neither compiled nor reported again. */
   let refusedIdentity: string | null = null;
@@ -129,6 +135,7 @@ export function createPolicyKeeper(deps: PolicyKeeperDeps): PolicyKeeper {
         if (await isOvertaken()) return await update(recalled, true);
         await activate(bundle);
       }
+      good = sources;
       refused = null;
       refusedIdentity = null;
     } catch (cause) {
@@ -179,6 +186,11 @@ export function createPolicyKeeper(deps: PolicyKeeperDeps): PolicyKeeper {
       active: active && { revision: active.revision, activatedAt, rules: active.rules },
       refused,
     }),
+    ruleText(revision, { file, line }) {
+      const bytes = good?.files.get(file);
+      const isActive = active?.revision === revision && active.sources === good?.digest;
+      return isActive && bytes ? ruleText(textOf(bytes), line) : null;
+    },
     stop: () => stopWatching(),
   };
 }

@@ -71,6 +71,10 @@ export const holdSummary = z.object({
     .nullable()
     .describe('Null when no call is attached.'),
   policy: z.object({ rules: z.array(z.string()), reason: z.string(), trigger: z.enum(['rule', 'probabilistic']) }),
+  shape: z
+    .string()
+    .nullable()
+    .describe('Equal for holds that `POST /api/holds/batch` decides together. Null: this one is decided alone.'),
   claims: z
     .object({ task: z.string().nullable(), confidence: z.number().nullable(), flags: z.array(z.string()) })
     .describe('Claimed by the agent; untrusted.'),
@@ -114,6 +118,8 @@ export const permissions = z.object({
   why: z.string().nullable().describe('Why you may not approve; null when you may.'),
 });
 
+const amount = z.object({ value: z.union([z.number(), z.string()]), currency: z.string().nullable() }).nullable();
+
 const action = z.object({
   system: z.string(),
   operation: z.string(),
@@ -123,7 +129,7 @@ const action = z.object({
   summary: z.string().describe('Written by the gateway, not the agent.'),
   client: z.string().nullable().describe('The client that the call is for, as the agent claims.'),
   target: z.object({ type: z.string(), id: z.string().nullable() }).nullable(),
-  amount: z.object({ value: z.union([z.number(), z.string()]), currency: z.string().nullable() }).nullable(),
+  amount,
   reversible: z.boolean().nullable().describe('As policy says; null when it does not.'),
   headers: z.record(z.string(), z.string()).describe('The headers that policies see.'),
   hidden_headers: z.array(z.string()).describe('Names of headers that have hidden values.'),
@@ -173,6 +179,14 @@ const history = z.union([
   z.object({ available: z.literal(false), why: z.string() }),
 ]);
 
+const changedPlaces = z.array(
+  z.object({
+    pointer: z.string().describe('JSON pointer (RFC 6901) into the body.'),
+    from: z.unknown().optional().describe('Absent: there was nothing.'),
+    to: z.unknown().optional().describe('Absent: there is nothing.'),
+  }),
+);
+
 const hint = z.object({
   in: z.enum(['url', 'headers', 'body', 'claims', 'handoff']),
   kind: z
@@ -194,7 +208,15 @@ export const contextPackage = z.object({
   action: action.nullable().describe('Null when no call is attached.'),
   diff: z
     .object({
-      current: z.null().describe('The current state in the system; unknown.'),
+      current: z
+        .object({
+          hold_id: z.string(),
+          at: time,
+          by: z.string().nullable(),
+          changes: changedPlaces.describe('What this call has instead, by place; empty when nothing differs.'),
+        })
+        .nullable()
+        .describe('The last call of this shape that was approved. Null: there is none among the last ones.'),
       proposed: z.unknown().describe('The body as the agent sent it.'),
       edited: z.unknown().describe('The body as reviewers edited it; null when unedited.'),
       edited_by: z.array(z.string()),
@@ -212,7 +234,18 @@ export const contextPackage = z.object({
           reason: z.string().nullable(),
           trigger: z.enum(['rule', 'probabilistic']),
           places: z
-            .array(z.object({ file: z.string(), line: z.number().int() }))
+            .array(
+              z.object({
+                file: z.string(),
+                line: z.number().int(),
+                text: z
+                  .string()
+                  .nullable()
+                  .describe(
+                    'The rule, in Rego. Null: another policy is in force by now, or you may not read the call.',
+                  ),
+              }),
+            )
             .describe('Where the policy defines it, relative to its folder. Several if files define one name.'),
         }),
       )
@@ -299,13 +332,7 @@ export const preview = z.object({
   rules: z.array(z.string()).describe('Rules that match the edited call, those of the verdict first.'),
   reasons: z.array(z.string()),
   body: z.unknown().describe('The edited body, shown as in `action.body`. As it is now if the edit cannot be made.'),
-  diff: z.array(
-    z.object({
-      pointer: z.string().describe('JSON pointer (RFC 6901) into the body.'),
-      from: z.unknown().optional().describe('Absent: there was nothing.'),
-      to: z.unknown().optional().describe('Absent: there would be nothing.'),
-    }),
-  ),
+  diff: changedPlaces,
   consequence: z.string(),
   somebody_else: z.boolean().describe('Whether another person would have to approve the change.'),
   problem: z
@@ -318,6 +345,91 @@ export const preview = z.object({
     .describe('Why the edit would be refused, as `approve` would say; null if it would be accepted.'),
 });
 
+const timelineItem = z.object({
+  at: time,
+  type: z
+    .string()
+    .describe(
+      'What happened: a step of the hold, such as `opened`, `claimed`, `voted`, `edited`, `escalated` or `executed`; `told`: a message to people; `seen`: a reviewer opened it; `policy`: another revision of the policy.',
+    ),
+  by: z.string().nullable().describe('The person, agent or probe. Null: the gateway.'),
+  text: z.string().describe('A sentence of the gateway; words of people, and the reason of a rule, are in it.'),
+  channel: z.string().nullable().describe('The channel of the person, or of the message.'),
+});
+
+export const timeline = z.object({
+  items: z.array(timelineItem).describe('Oldest first.'),
+  unavailable: z
+    .string()
+    .nullable()
+    .describe('Why only steps are here that the hold itself tells: the record did not answer. Null: it did.'),
+});
+
+export const presence = z.object({
+  others: z.array(
+    z.object({
+      reviewer: z.string(),
+      since: time,
+      editing: z.boolean().describe('Whether this reviewer has claimed the hold.'),
+    }),
+  ),
+});
+
+export const batchResult = z.object({
+  items: z
+    .array(
+      z.object({
+        hold_id: z.string(),
+        done: z.boolean(),
+        problem: z.object({ code: z.string(), detail: z.string() }).nullable().describe('Null when it is done.'),
+      }),
+    )
+    .describe('One for each hold, in the order of the request.'),
+});
+
+const rate = z.number().nullable().describe('0 to 1. Null without decisions.');
+
+export const holdNumbers = z.object({
+  similar: z
+    .object({
+      decided: z.number().int().describe('Decisions of people on this operation, of any agent. Grants do not count.'),
+      unchanged: z.number().int().describe('Of these, approved as the agent sent the call.'),
+      last: z
+        .array(
+          z.object({
+            hold_id: z.string(),
+            at: time,
+            by: z.string(),
+            amount: amount.describe('Null when the body names none, is no longer kept, or you may not read it.'),
+            took_ms: z.number().int().describe('From the opening of the hold to the decision.'),
+            result: z
+              .enum(['approved', 'edited', 'rejected', 'taken-over'])
+              .describe('`edited`: approved with changes.'),
+          }),
+        )
+        .describe('The last five, newest first.'),
+      note: z.string().describe('The same in a sentence.'),
+    })
+    .nullable()
+    .describe('Null for a hold without a call.'),
+  agent: z
+    .object({ decisions: z.number().int(), unchanged_rate: rate })
+    .nullable()
+    .describe('Decisions on all calls of this agent, and the share approved unchanged.'),
+  rule: z
+    .object({
+      rule: z.string(),
+      hits_30d: z.number().int().describe('Holds that it opened.'),
+      approved_rate: rate,
+    })
+    .nullable()
+    .describe('The first rule that holds the call.'),
+  unavailable: z.string().nullable().describe('Why there are no numbers. Null: there are.'),
+});
+
+export type BatchResult = z.output<typeof batchResult>;
+export type HoldNumbers = z.output<typeof holdNumbers>;
+export type TimelineItem = z.output<typeof timelineItem>;
 export type Preview = z.output<typeof preview>;
 export type ContextPackage = z.output<typeof contextPackage>;
 export type HoldSummary = z.output<typeof holdSummary>;

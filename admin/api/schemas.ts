@@ -165,6 +165,16 @@ export const callStory = z.object({
   source,
 });
 
+export const ownNumbers = z.object({
+  decisions: z.number().int().describe('Holds that you approved, rejected or took over within 30 days.'),
+  median_seconds: z.number().nullable().describe('From the opening of the hold to your decision. Null: no decisions.'),
+  unchanged_rate: z
+    .number()
+    .nullable()
+    .describe('Share of the decisions that approved a call which no reviewer changed. Null: no decisions.'),
+  under_five_seconds: z.number().int().describe('Approvals within five seconds after the hold was opened.'),
+});
+
 export const readiness = z.object({ ready: z.boolean(), checks: z.record(z.string(), z.string()) });
 
 /** One page of a list. */

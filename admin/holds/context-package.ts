@@ -1,9 +1,11 @@
+import type { RulePlace } from '../../gateway/domain/decision.ts';
 import type { Handoff, HandoffAnswer } from '../../gateway/domain/handoff.ts';
 import { artifactsOf, type CallHold, type HeldCall, type Hold, type Vote } from '../../gateway/domain/hold.ts';
 import type { Openable } from '../../gateway/domain/open-place.ts';
 import type { Demand } from '../deps.ts';
 import { iso, isoOrNull } from '../../gateway/domain/time.ts';
 import type { CallView } from './body-view.ts';
+import { amountOf } from './amount.ts';
 import { consequence } from './consequence.ts';
 import { showDefinition } from './tool-definition.ts';
 import { textHints } from './text-hints.ts';
@@ -24,6 +26,9 @@ export type Material = {
   readonly demands: readonly Demand[];
   readonly openable: readonly Openable[];
   readonly form: ContextPackage['form'];
+  readonly current: NonNullable<ContextPackage['diff']>['current'];
+  /** The text of a rule of the policy under which the call is held. */
+  readonly ruleText: (place: RulePlace) => string | null;
   readonly history: ContextPackage['history'];
   readonly permissions: Permissions;
   /** Who looks. */
@@ -37,7 +42,7 @@ export type Material = {
  * is never mixed with what the gateway says.
  */
 export function contextPackage(hold: Hold, material: Material): ContextPackage {
-  const { call, view, handoff, answer, demands, openable, form, history, permissions, person, now } = material;
+  const { call, view, handoff, answer, demands, openable, form, current, history, permissions, person, now } = material;
   const { principal, outcome } = hold;
   const subject = hold.kind === 'approval' ? hold : null;
   const attempt = subject && subject.attempt;
@@ -57,13 +62,15 @@ export function contextPackage(hold: Hold, material: Material): ContextPackage {
     },
     action: subject && action(subject, material, input, url),
     diff: subject && {
-      current: null,
+      current,
       proposed: view.proposed,
       edited: hold.editors.length > 0 ? view.body : null,
       edited_by: [...hold.editors],
     },
     draft_response: claims['draft_response'] ?? null,
-    policy: subject ? judgement(subject) : { rules: [], reasons: [], matched: [], trigger: 'rule', revision: '' },
+    policy: subject
+      ? judgement(subject, material.ruleText)
+      : { rules: [], reasons: [], matched: [], trigger: 'rule', revision: '' },
     risk: {
       flags: [...hold.claims.flags],
       confidence: hold.claims.confidence,
@@ -144,12 +151,16 @@ function action(
   };
 }
 
-function judgement({ rules, trigger, policyRevision }: CallHold): ContextPackage['policy'] {
+function judgement(
+  { rules, trigger, policyRevision }: CallHold,
+  ruleText: Material['ruleText'],
+): ContextPackage['policy'] {
   return {
     rules: rules.map((rule) => rule.id),
     reasons: rules.flatMap((rule) => rule.reason ?? []),
     matched: rules.map(({ id, verdict, reason, trigger, places = [] }) => {
-      return { rule: id, verdict, reason, trigger, places: places.map(({ file, line }) => ({ file, line })) };
+      const shown = places.map(({ file, line }) => ({ file, line, text: ruleText({ file, line }) }));
+      return { rule: id, verdict, reason, trigger, places: shown };
     }),
     trigger,
     revision: policyRevision,
@@ -170,14 +181,6 @@ function shownVote(vote: Vote, revision: number): ContextPackage['routing']['vot
     seen_at: isoOrNull(vote.seenAt),
     at: iso(vote.at),
   };
-}
-
-/** The amount of a call that names one in the usual way, at the top of its body. */
-function amountOf(body: unknown): Action['amount'] {
-  if (typeof body !== 'object' || body === null) return null;
-  const { amount, currency } = body as { amount?: unknown; currency?: unknown };
-  if (typeof amount !== 'number' && !(typeof amount === 'string' && /^-?\d+(\.\d+)?$/.test(amount))) return null;
-  return { value: amount, currency: typeof currency === 'string' ? currency : null };
 }
 
 function summary(hold: CallHold, resource: Action['target'], amount: Action['amount']): string {

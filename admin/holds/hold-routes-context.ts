@@ -13,6 +13,7 @@ import { entityTag, seenRevision } from './entity-tag.ts';
 import { editForm } from './edit-form.ts';
 import { createFirstSeen } from './first-seen.ts';
 import { readHistory } from './history.ts';
+import { lastApproved } from './last-approved.ts';
 import { permissions } from './permissions.ts';
 import { refusalProblem } from './refusal.ts';
 import type { ContextPackage } from '../api/hold-schemas.ts';
@@ -59,16 +60,19 @@ type Deps = Pick<
   | 'transition'
   | 'demands'
   | 'openables'
+  | 'changedPlaces'
+  | 'bodySchema'
   | 'toolDefinition'
+  | 'policy'
   | 'calls'
   | 'looked'
-  | 'bodySchema'
   | 'clock'
 >;
 
 /** What all routes on one hold share. */
 export function createHoldRoutesContext(deps: Deps): HoldRoutesContext {
-  const { holds, contents, delegations, transition, demands, openables, toolDefinition, calls, looked, clock } = deps;
+  const { holds, contents, delegations, transition, demands, openables, toolDefinition, policy, calls } = deps;
+  const { looked, clock } = deps;
   const firstSeen = createFirstSeen();
 
   async function find(id: string): Promise<Hold> {
@@ -96,6 +100,7 @@ export function createHoldRoutesContext(deps: Deps): HoldRoutesContext {
       isHandoff && hold.status === 'answered' ? contents.answer(hold.id) : null,
       asked,
     ]);
+    const current = call && hold.kind === 'approval' ? await lastApproved(deps, hold, call) : null;
     const now = clock();
     const view = mayRead ? viewCall(hold, call, original) : HIDDEN;
     const permitted = permissions(transition, hold, call, by, view.missing, now);
@@ -111,6 +116,8 @@ export function createHoldRoutesContext(deps: Deps): HoldRoutesContext {
       demands: demands(hold),
       openable: call && hold.kind === 'approval' ? openables(hold, call) : [],
       form: call && hold.kind === 'approval' ? editForm(deps, hold, call, tool) : null,
+      current,
+      ruleText: (place) => (mayRead && hold.kind === 'approval' ? policy.ruleText(hold.policyRevision, place) : null),
       history,
       permissions: permitted,
       person: person.id,

@@ -2,6 +2,7 @@ import { recipientOf, type Hold } from '../../gateway/domain/hold.ts';
 import type { Demand } from '../deps.ts';
 import { leaseInForce } from '../../gateway/domain/lease.ts';
 import { iso, isoOrNull } from '../../gateway/domain/time.ts';
+import { batchShape } from './batch-shape.ts';
 import type { HoldSummary } from '../api/hold-schemas.ts';
 
 /** What every view of a hold begins with. */
@@ -57,6 +58,7 @@ export function holdSummary(hold: Hold, demands: readonly Demand[], now: number)
       reason: hold.reason,
       trigger: call ? call.trigger : 'rule',
     },
+    shape: hold.status === 'pending' ? batchShape(hold) : null,
     claims: { task: claims.task, confidence: claims.confidence, flags: [...claims.flags] },
     routing: routing(hold, demands, now),
   };

@@ -4,7 +4,6 @@ import type { Amendment, AmendRefusal } from '../../gateway/domain/amendment.ts'
 import type { Decision } from '../../gateway/domain/decision.ts';
 import type { CallHold, HeldCall } from '../../gateway/domain/hold.ts';
 import { showInput } from '../../gateway/domain/policy-input.ts';
-import { valueAt } from '../../gateway/json/pointer.ts';
 import type { AdminDeps } from '../deps.ts';
 import { holdWriteHeaders, problemResponses } from '../api/schemas.ts';
 import { holdParams, preview, type Preview } from '../api/hold-schemas.ts';
@@ -13,6 +12,7 @@ import { editMembers, editProblem, isOneEdit, ONE_EDIT, readEdits, type GivenEdi
 import type { Giver, HoldRoutesContext } from './hold-routes-context.ts';
 import { emptyEdit } from './permissions.ts';
 import { refusalProblem } from './refusal.ts';
+import { shownBody, shownDifferences } from './shown-differences.ts';
 import { readCall, wholeCall } from './whole-call.ts';
 
 const body = z.strictObject(editMembers).refine(isOneEdit, ONE_EDIT).nullish();
@@ -68,7 +68,8 @@ function edited({ transition, demands, clock }: Deps, { hold, call }: Whole, ame
   if ('refused' in change) throw refusalProblem(change);
   return {
     ...judged(decision),
-    ...changes(call, amended),
+    body: shownBody(amended.call),
+    diff: shownDifferences(call, amended.call, amended.changed),
     consequence: sends(change.hold, demands(change.hold), amended.call),
     somebody_else: change.hold.status === 'pending',
     problem: null,
@@ -83,7 +84,8 @@ function refused({ demands }: Deps, { hold, call }: Whole, refusal: AmendRefusal
     const problem = { code, detail, pointer: null };
     return {
       ...judged(refusal.decision),
-      ...changes(call, refusal),
+      body: shownBody(refusal.call),
+      diff: shownDifferences(call, refusal.call, refusal.changed),
       consequence: blocked,
       somebody_else: false,
       problem,
@@ -104,19 +106,6 @@ function refused({ demands }: Deps, { hold, call }: Whole, refusal: AmendRefusal
 function judged({ verdict, rules, reason }: Decision): Pick<Preview, 'verdict' | 'rules' | 'reasons'> {
   const reasons = rules.filter((rule) => rule.verdict === verdict).flatMap((rule) => rule.reason ?? []);
   return { verdict, rules: rules.map(({ id }) => id), reasons: reasons.length > 0 ? reasons : [reason] };
-}
-
-function changes(
-  before: HeldCall,
-  { call, changed }: Pick<Amendment, 'call' | 'changed'>,
-): Pick<Preview, 'body' | 'diff'> {
-  const [from, to] = [shownBody(before), shownBody(call)];
-  const diff = changed.map((pointer) => ({ pointer, from: valueAt(from, pointer), to: valueAt(to, pointer) }));
-  return { body: to, diff };
-}
-
-function shownBody({ input }: HeldCall): unknown {
-  return showInput(input).action.body ?? null;
 }
 
 function sends(hold: Parameters<typeof consequence>[0], demands: ReturnType<Deps['demands']>, call: HeldCall): string {

@@ -6,8 +6,11 @@ export type Answer<T> = { readonly body: T; readonly etag: string };
 /** The admin API as a person's commands use it. */
 export type AdminClient = {
   get<T>(path: string): Promise<Answer<T>>;
-  /** `seen` is the ETag of what the person has seen; the gateway refuses when it is not that any more. */
-  post<T>(path: string, seen: string, body: object): Promise<Answer<T>>;
+  /**
+   * `seen` is the ETag of what the person has seen; the gateway refuses when it is not that any more. Null where the body
+   * names it.
+   */
+  post<T>(path: string, seen: string | null, body: object): Promise<Answer<T>>;
 };
 
 const PATIENCE = 30_000;
@@ -39,7 +42,7 @@ export function createAdminClient(url: string, token: string): AdminClient {
     post: (path, seen, body) =>
       send(path, {
         method: 'POST',
-        headers: { 'if-match': seen, 'content-type': 'application/json' },
+        headers: { ...(seen !== null && { 'if-match': seen }), 'content-type': 'application/json' },
         body: JSON.stringify(body),
       }),
   };

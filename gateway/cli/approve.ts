@@ -1,14 +1,15 @@
-import type { ContextPackage } from '../../admin/api/hold-schemas.ts';
-import { holdPath } from './admin-client.ts';
+import type { BatchResult, ContextPackage } from '../../admin/api/hold-schemas.ts';
+import { holdPath, type AdminClient } from './admin-client.ts';
 import { ADMIN_OPTIONS, connectAdmin } from './admin-connection.ts';
 import { CommandFailed, defineCommand } from './command.ts';
-import { decisionLine } from './pages/decision-line.ts';
+import { batchLine, decisionLine } from './pages/decision-line.ts';
 import { UsageError } from './options.ts';
 import { grantPage, holdPage } from './pages/hold-page.ts';
 import { jsonPage } from './pages/json-page.ts';
+import type { Terminal } from './terminal.ts';
 
 export const approve = defineCommand({
-  parameters: ['ID'],
+  parameters: ['ID…'],
   options: {
     note: { value: 'TEXT', help: 'note, which the agent can read' },
     for: { value: 'TIME', help: 'approve further calls like this one too, for so long, such as 8h' },
@@ -17,10 +18,14 @@ export const approve = defineCommand({
     yes: { short: 'y', help: 'approve without asking' },
     ...ADMIN_OPTIONS,
   },
-  async run({ args: [id], values, terminal }) {
+  notes: ['Several holds must be of one rule and one shape, and reversible. Each is decided by itself.'],
+  async run({ args, values, terminal }) {
+    const [id] = args;
     const { note, yes, json } = values;
     const grant = grantOf(values);
+    if (grant && args.length > 1) throw new UsageError('--for is for one hold.');
     const client = connectAdmin(values);
+    if (args.length > 1) return await approveTogether(client, args, values, terminal);
     const seen = await client.get<ContextPackage>(holdPath(id!));
     // What a script reads stays free of what a person reads.
     const say = json ? terminal.err : terminal.page;
@@ -38,6 +43,26 @@ export const approve = defineCommand({
     return 0;
   },
 });
+
+/** Shows each hold, asks once, and approves each with an answer of its own. */
+async function approveTogether(
+  client: AdminClient,
+  ids: readonly string[],
+  { note, yes, json }: { readonly note: string | undefined; readonly yes: boolean; readonly json: boolean },
+  terminal: Terminal,
+): Promise<number> {
+  const seen = [];
+  for (const id of ids) seen.push((await client.get<ContextPackage>(holdPath(id))).body);
+  const say = json ? terminal.err : terminal.page;
+  say(`${seen.map(holdPage).join('\n')}\n`);
+  if (!yes && !(await terminal.confirm(`Approve these ${seen.length}?`)))
+    throw new CommandFailed('Nothing was approved.');
+  // The revisions name what was shown: a hold that was edited in between is refused.
+  const holds = seen.map(({ hold_id, revision }) => ({ hold_id, revision }));
+  const { body } = await client.post<BatchResult>('/api/holds/batch', null, { action: 'approve', holds, note });
+  terminal.out(json ? jsonPage(body) : body.items.map(batchLine).join(''));
+  return body.items.every(({ done }) => done) ? 0 : 1;
+}
 
 /** @throws UsageError */
 function grantOf({

@@ -12,7 +12,7 @@ export type Command = (args: readonly string[], terminal: Terminal, title: Title
 export type Subcommand = readonly [summary: string, load: () => Command | Promise<Command>];
 
 export type Definition<O extends Options> = {
-  /** Names of the arguments in their order, such as `ID`; optional ones in brackets. */
+  /** Names of the arguments in their order, such as `ID`; optional ones in brackets. The last may be `ID…`: one or more. */
   readonly parameters?: readonly string[];
   readonly options?: O;
   readonly commands?: Readonly<Record<string, Subcommand>>;
@@ -70,7 +70,7 @@ export function defineCommand<const O extends Options = Record<never, never>>(de
   };
 
   function checkArguments(args: readonly string[], name: string): void {
-    const extra = args[parameters.length];
+    const extra = parameters.at(-1)?.endsWith('…') ? undefined : args[parameters.length];
     if (extra !== undefined && definition.commands) {
       if (Object.hasOwn(commands, extra)) throw new UsageError(`Put options after "${extra}".`);
       const path = name.replace('holdpoint', '');
@@ -79,7 +79,7 @@ export function defineCommand<const O extends Options = Record<never, never>>(de
     }
     if (extra !== undefined) throw new UsageError(`Unexpected argument "${extra}".`);
     const missing = parameters.find((parameter, at) => !parameter.startsWith('[') && args[at] === undefined);
-    if (missing !== undefined) throw new UsageError(`Missing ${missing}.`);
+    if (missing !== undefined) throw new UsageError(`Missing ${missing.replace('…', '')}.`);
   }
 }
 

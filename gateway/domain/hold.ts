@@ -163,6 +163,11 @@ export type CallSubject = {
   readonly digest: string;
   /** The digest of the call without its target and body, for grants. */
   readonly envelope: string;
+  /**
+   * SHA-256 (hex) over the names and types of parameters and members: see `bodyShape`. Absent where people could not
+   * compare the values, and on holds of earlier versions.
+   */
+  readonly bodyShape?: string;
   readonly rules: readonly MatchedRule[];
   readonly trigger: Trigger;
   readonly policyRevision: string;

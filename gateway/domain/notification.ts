@@ -114,6 +114,8 @@ export type NotificationStore = {
   earlier(notification: Notification): Promise<Notification[]>;
   /** What a digest is made of, oldest first. */
   gathered(digest: string): Promise<Notification[]>;
+  /** Those about one hold, oldest first. */
+  about(holdId: string): Promise<Notification[]>;
   /** Those that were given up, newest first. */
   dead(filter: { readonly cursor?: string; readonly limit: number }): Promise<{
     items: Notification[];

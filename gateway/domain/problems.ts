@@ -248,6 +248,11 @@ export const adminProblems = {
     'Edited call blocked',
     'Policy would block the edited call. Change the edit, or reject the call.',
   ],
+  'batch-differs': [
+    422,
+    'Holds differ',
+    'Only reversible holds of one rule and one shape can be decided together. Decide on the others one by one.',
+  ],
   incomplete: [
     409,
     'Cannot be displayed in full',

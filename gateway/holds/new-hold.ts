@@ -1,14 +1,17 @@
 import { createId } from '../domain/id.ts';
 import type { CallHold, HandoffHold, HoldState } from '../domain/hold.ts';
 import type { HandoffDraft, HoldDraft } from '../domain/hold-store.ts';
+import { bodyShape } from './body-shape.ts';
 import { asked } from './escalation.ts';
 
 /** A hold on a call, as it begins. Times are milliseconds since the epoch. */
 export function newHold(draft: HoldDraft, now: number, assignee: string | null): CallHold {
-  const { call: _call, traceId: _traceId, earlierDigest: _earlierDigest, ...described } = draft;
+  const { call, traceId: _traceId, earlierDigest: _earlierDigest, ...described } = draft;
+  const shape = bodyShape(call);
   return {
     ...beginning(described.terms, now),
     ...described,
+    ...(shape !== null && { bodyShape: shape }),
     kind: 'approval',
     execution: 'none',
     askedDigest: described.digest,

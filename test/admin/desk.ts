@@ -18,7 +18,7 @@ import { openables } from '../../gateway/holds/coverage.ts';
 import { transition } from '../../gateway/holds/machine.ts';
 import { approvedBy, demands } from '../../gateway/holds/quorum.ts';
 import { openHoldStore, type OwnedStore } from '../../gateway/holds/store/store.ts';
-import { emptyCallLog } from '../helpers/call-log.ts';
+import { emptyCallLog, emptyReviewRecord } from '../helpers/call-log.ts';
 import {
   digest,
   draft,
@@ -196,12 +196,14 @@ export async function openDesk(
     looked: () => {},
     toolDefinition: async () => null,
     amend: createAmend({ decide, digest, edit: { amendCall, changedPlaces }, repeated: async () => null }),
+    changedPlaces,
     bodySchema: () => null,
     people: () => Object.values(PEOPLE),
     agents: () => AGENTS,
     systems: () => ['payments', 'mail'],
     config: () => ({ since: 0, needsRestart: [], refused: null }),
     calls: emptyCallLog,
+    reviews: emptyReviewRecord,
     reports: { list: () => [], run: () => Promise.reject(new UnknownReport('There are no reports here.')) },
     policy: {
       status: () => ({
@@ -212,6 +214,7 @@ export async function openDesk(
         refused: null,
       }),
       evaluate: (input) => ({ verdict: 'block', saw: input }),
+      ruleText: (revision, { file, line }) => `${revision} ${file}:${line}`,
     },
     authenticate: (token) => PEOPLE[token] ?? null,
     metrics: { contentType: registry.contentType, render: () => registry.metrics() },

@@ -22,6 +22,13 @@ const ROUTES = [
   ['GET', `${HOLD}/body`],
   ['POST', `${HOLD}/claim`],
   ['DELETE', `${HOLD}/claim`],
+  ['GET', `${HOLD}/timeline`],
+  ['GET', `${HOLD}/numbers`],
+  ['POST', `${HOLD}/presence`],
+  ['DELETE', `${HOLD}/presence`],
+  ['POST', `${HOLD}/preview`],
+  ['POST', '/api/holds/batch'],
+  ['GET', '/api/me/numbers'],
   ...['approve', 'reject', 'escalate', 'take-over', 'outcome', 'note', 'answer', 'accept', 'return', 'cancel'].map(
     (action) => ['POST', `${HOLD}/${action}`] as const,
   ),
@@ -87,7 +94,7 @@ describe('policy', () => {
       { package: 'rules.payments', rule: 'a', verdict: 'hold', file: 'payments.rego', line: 3 } as const,
     ];
     const status = () => ({ revision: 'p1', activatedAt: 1000, rules: ['rules.payments/a'], sources, refused });
-    await open({ policy: { status, evaluate: () => null } });
+    await open({ policy: { status, evaluate: () => null, ruleText: () => null } });
     expect((await desk.get('/api/policy')).json).toEqual({
       revision: 'p1',
       activated_at: '1970-01-01T00:00:01.000Z',
@@ -101,7 +108,7 @@ describe('policy', () => {
     const judged: string[] = [];
     const evaluate = (input: unknown) => judged.push(JSON.stringify(input));
     const status = () => ({ revision: 'p1', activatedAt: null, rules: [], sources: [], refused: null });
-    await open({ policy: { status, evaluate } });
+    await open({ policy: { status, evaluate, ruleText: () => null } });
     const numbers = ['9007199254740993', '1.10', '1e-400'];
     const answer = await desk.post('/api/policy/evaluate', { body: { input: { body: numbers.map(JSON.rawJSON) } } });
     expect([answer.status, judged]).toEqual([200, ['{"body":[9007199254740993,1.10,1e-400]}']]);
@@ -123,7 +130,7 @@ describe('policy', () => {
       throw new Error('wasm trap at 0x1');
     };
     const status = () => ({ revision: null, activatedAt: null, rules: [], sources: [], refused: null });
-    await open({ policy: { status, evaluate } });
+    await open({ policy: { status, evaluate, ruleText: () => null } });
     const answer = await desk.post('/api/policy/evaluate', { body: { input: {} } });
     expect(answer).toMatchObject({ status: 503, json: { code: 'policy-failed' } });
     expect(answer.text).not.toContain('wasm trap');

@@ -9,7 +9,7 @@ import { approvedBy, demands } from '../../gateway/holds/quorum.ts';
 import { createReviewerDirectory } from '../../gateway/identify/token.ts';
 import { createDigest } from '../../gateway/holds/binding.ts';
 import { REVIEWER_TOKEN, type DataPlane } from './data-plane.ts';
-import { emptyCallLog } from './call-log.ts';
+import { emptyCallLog, emptyReviewRecord } from './call-log.ts';
 
 /** The admin API on a data plane's store, on a socket. BEN signs in with REVIEWER_TOKEN. */
 export async function startAdmin(plane: DataPlane): Promise<{ url: string; close(): Promise<void> }> {
@@ -28,16 +28,19 @@ export async function startAdmin(plane: DataPlane): Promise<{ url: string; close
       edit: { amendCall, changedPlaces },
       repeated: async () => null,
     }),
+    changedPlaces,
     bodySchema: () => null,
     people: () => reviewers,
     agents: () => agents,
     systems: () => systems.map(({ name }) => name),
     config: () => ({ since: 0, needsRestart: [], refused: null }),
     calls: emptyCallLog,
+    reviews: emptyReviewRecord,
     reports: { list: () => [], run: () => Promise.reject(new UnknownReport('There are no reports here.')) },
     policy: {
       status: () => ({ revision: plane.decider.revision(), activatedAt: null, rules: [], sources: [], refused: null }),
       evaluate: (input) => plane.decider.decide(JSON.stringify(input)),
+      ruleText: () => null,
     },
     authenticate: createReviewerDirectory(reviewers),
     metrics: { contentType: plane.registry.contentType, render: () => plane.registry.metrics() },

@@ -1,10 +1,21 @@
 import type { CallLog, CallSummary } from '../../gateway/domain/call-log.ts';
+import type { ReviewRecord } from '../../gateway/domain/review-record.ts';
 
 /** An empty record. */
 export const emptyCallLog: CallLog = {
   search: async () => ({ items: [], next: null, searched_since: null, source: 'record' }),
   story: async () => null,
   history: async () => ({ similar_30d: 0, approved_unchanged_rate: null, recent_calls: [] }),
+};
+
+export const emptyReviewRecord: ReviewRecord = {
+  steps: async () => [],
+  numbers: async () => ({
+    similar: { decided: 0, unchanged: 0, last: [] },
+    agent: { decided: 0, unchanged: 0 },
+    rule: { hits: 0, decided: 0, approved: 0 },
+  }),
+  own: async () => ({ decisions: 0, unchanged: 0, underFiveSeconds: 0, median: null }),
 };
 
 /** A call, as a list shows it. */

@@ -101,6 +101,23 @@ it('the keeper activates a saved change by itself, even one renamed into place',
     expect(verdict()).toBe('allow');
   }));
 
+it('the keeper knows the text of a rule of the active policy, and of no other', () =>
+  kept({ 'crm.rego': allowing }, async ({ dir, keeper, activated }) => {
+    const place = { file: 'crm.rego', line: 3 };
+    await keeper.start();
+    const { revision } = activated[0]!;
+    expect(keeper.ruleText(revision, place)).toBe('allow contains {"rule": "any"}');
+    expect(keeper.ruleText(revision, { file: 'none.rego', line: 3 })).toBeNull();
+    // A broken folder is not what decides.
+    await writeFile(join(dir, 'crm.rego'), broken);
+    await keeper.refresh();
+    expect(keeper.ruleText(revision, place)).toBe('allow contains {"rule": "any"}');
+    await writeFile(join(dir, 'crm.rego'), blocking);
+    await keeper.refresh();
+    expect(keeper.ruleText(revision, place)).toBeNull();
+    expect(keeper.ruleText(activated[1]!.revision, place)).toBe('block contains {"rule": "any"}');
+  }));
+
 it('a broken policy changes nothing and is reported once, and the corrected one is activated', () =>
   kept({ 'crm.rego': allowing }, async ({ dir, keeper, activated, refused }) => {
     await keeper.start();

@@ -1,5 +1,6 @@
 import type { GrantTerms } from '../../domain/grant.ts';
 import type { CallHold, Vote } from '../../domain/hold.ts';
+import { bodyShape } from '../body-shape.ts';
 import { carriedOver } from '../escalation.ts';
 import { approvals, authority, isQuorate } from '../quorum.ts';
 import { because, byPerson, changed, heldFor, settled, type Change, type Command, type Step } from './change.ts';
@@ -43,11 +44,14 @@ export function approve(hold: CallHold, command: Command<'approve'>, now: number
 export function edit(hold: CallHold, command: Command<'edit'>, now: number): Change {
   const { digest, envelope, judgement, by, changed: places = [] } = command;
   const { terms } = judgement;
+  const { bodyShape: _before, ...unedited } = hold;
+  const shape = bodyShape(command.call);
   const edited: CallHold = {
-    ...hold,
+    ...unedited,
     ...judgement,
     digest,
     envelope,
+    ...(shape !== null && { bodyShape: shape }),
     revision: hold.revision + 1,
     editors: [...new Set([...hold.editors, by.id])],
     ...carriedOver(hold, terms, now),

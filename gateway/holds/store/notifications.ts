@@ -27,6 +27,7 @@ export function createNotificationStore(
     settle: (id, outcome) => available(() => transact(clock(), (unit) => settleNotification(unit, id, outcome))),
     earlier: (notification) => available(() => earlierNotifications(db, notification)),
     gathered: (digest) => available(() => gatheredNotifications(db, digest)),
+    about: (holdId) => available(() => notificationsAbout(db, holdId)),
     dead: (filter) => available(() => deadNotifications(db, filter)),
     resend: (id) => available(() => resendNotification(db, id, clock())),
     alert: ({ key, groups, event }) =>
@@ -251,6 +252,12 @@ export async function gatheredNotifications(db: Kysely<Schema>, digest: string):
     .orderBy('id')
     .execute();
   return rows.map(fromRow);
+}
+
+/** Those about one hold, oldest first. */
+export async function notificationsAbout(db: Kysely<Schema>, holdId: string): Promise<Notification[]> {
+  const about = db.selectFrom('notices').selectAll().where('hold_id', '=', holdId);
+  return (await about.orderBy('created_at').orderBy('id').execute()).map(fromRow);
 }
 
 /** Those that were given up, newest first. The cursor is the last identifier: identifiers sort by time of creation. */

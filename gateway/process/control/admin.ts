@@ -5,6 +5,7 @@ import { AggregatorRegistry, type Registry } from 'prom-client';
 import { buildAdmin } from '../../../admin/server.ts';
 import { createCallLog } from '../../../audit/calls/call-log.ts';
 import { createJournalTail } from '../../../audit/calls/journal-tail.ts';
+import { createReviewRecord } from '../../../audit/calls/review-record.ts';
 import { createReports, loadReports } from '../../../audit/reports/reports.ts';
 import type { PolicyKeeper } from '../../../policies/keeper.ts';
 import type { Enforcement } from '../../agents/enforcement.ts';
@@ -75,6 +76,7 @@ export async function createAdmin(deps: {
       repeated: async (hold) => (await enforcement.tools.find(hold.system, hold.operation))?.repeated ?? null,
     }),
     toolDefinition: store.tools.latest,
+    changedPlaces,
     bodySchema: (system, ...of) => bodySchema(systems.get(system)?.openapi, ...of),
     suspensions: enforcedSuspensions(store.suspensions, questions, log),
     people: () => config().reviewers,
@@ -88,10 +90,12 @@ export async function createAdmin(deps: {
       },
       clock,
     }),
+    reviews: createReviewRecord(client, clock),
     reports: createReports(client, await loadReports(), { clock }),
     policy: {
       status: () => policyStatus(keeper),
       evaluate: (input) => decider.decide(JSON.stringify(input)),
+      ruleText: (revision, place) => keeper.ruleText(revision, place),
     },
     authenticate: createAuthenticate(config),
     metrics: { contentType: registry.contentType, render: renderMetrics },

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest';
+import type { ContextPackage } from '../../../admin/api/hold-schemas.ts';
 import type { AdminDeps } from '../../../admin/deps.ts';
 import { openDesk, refund, REFUND, requirement, type Desk } from '../desk.ts';
 import { emptyCallLog, exampleCall } from '../../helpers/call-log.ts';
@@ -201,5 +202,40 @@ describe('history', () => {
     const answer = await desk.get(`/api/holds/${await desk.hold()}`);
     expect(answer.json).toMatchObject({ history: { available: false, why: 'The record cannot be read now.' } });
     expect(answer.text).not.toContain('10.0.0.1');
+  });
+});
+
+test('a rule that holds a call is shown with its text, file and line to those who may read the call', async () => {
+  await open();
+  const places = [{ file: 'payments.rego', line: 3 }];
+  const id = await desk.hold(REFUND, {}, { rules: [{ ...refund().rules[0]!, places }] });
+  const textOf = async (who: string) =>
+    ((await desk.get(`/api/holds/${id}`, who)).json as ContextPackage).policy.matched[0]?.places;
+  expect(await textOf('ben')).toEqual([{ ...places[0], text: 'p1 payments.rego:3' }]);
+  expect(await textOf('eve')).toEqual([{ ...places[0], text: null }]);
+});
+
+test('a held call is compared with the last approved call of its shape', async () => {
+  await open();
+  const currentOf = async (id: string) => ((await desk.get(`/api/holds/${id}`)).json as ContextPackage).diff?.current;
+  const first = await desk.hold();
+  expect(await currentOf(first)).toBeNull();
+  await desk.post(`/api/holds/${first}/approve`);
+  // Others: rejected, of another shape, of another operation.
+  const rejected = await desk.hold('{"amount":1,"currency":"eur","charge":"ch_9"}');
+  await desk.post(`/api/holds/${rejected}/reject`, { body: { code: 'other' } });
+  await desk.post(`/api/holds/${await desk.hold('{"amount":1}')}/approve`);
+  await desk.post(
+    `/api/holds/${await desk.hold('{"amount":2,"currency":"usd","charge":"x"}', {}, { operation: 'other' })}/approve`,
+  );
+  const id = await desk.hold('{"amount":12345678901234567890,"currency":"usd","charge":"ch_2"}');
+  expect(await currentOf(id)).toEqual({
+    hold_id: first,
+    at: new Date(desk.now).toISOString(),
+    by: 'ben@example.com',
+    changes: [
+      { pointer: '/amount', from: 50_000, to: '12345678901234567890' },
+      { pointer: '/charge', from: 'ch_1', to: 'ch_2' },
+    ],
   });
 });

@@ -39,6 +39,7 @@ describe('the list', () => {
           agent: { id: 'billing-bot', owner: 'ana@example.com' },
           action: { system: 'payments', operation: 'createRefund', method: 'POST', path: '/v1/refunds' },
           policy: { rules: ['rules.payments/refund-over-limit'], reason: 'more than 100 USD', trigger: 'rule' },
+          shape: expect.stringMatching(/^[0-9a-f]{64}$/),
           claims: { task: 'T-1', confidence: 0.4, flags: ['unusual'] },
           routing: {
             groups: ['finance'],

@@ -124,6 +124,27 @@ describe('approve', () => {
     expect(out).toMatch(/Your approval counts; it waits for others: 1 of 1 finance, 0 of 1 legal\.\n$/);
   });
 
+  test('approve takes several holds, shows each, asks once, and tells of each what became of it', async () => {
+    const ids = [await desk.hold(), await desk.hold('{"amount":7,"currency":"usd","charge":"ch_2"}')];
+    await desk.post(`/api/holds/${ids[0]}/claim`, { who: 'cleo' });
+    const { code, out, err } = await run(['approve', ...ids, '--note', 'fine'], { stdin: 'y\n' });
+    expect({ code, err }).toEqual({ code: 1, err: 'Approve these 2? [y/N] ' });
+    expect(out).toContain(`  | ${REFUND}\n`);
+    expect(out).toMatch(new RegExp(`${ids[0]}: not approved\\. cleo@.*\n${ids[1]}: your approval counts\n$`));
+    expect((await desk.store.holds.find(ids[0]!))?.status).toBe('pending');
+    expect(await desk.store.holds.find(ids[1]!)).toMatchObject({
+      status: 'approved',
+      votes: [{ channel: 'cli', note: 'fine', seenAt: expect.any(Number) }],
+    });
+    const alike = await desk.hold('{"amount":8,"currency":"usd","charge":"ch_3"}');
+    await desk.delete(`/api/holds/${ids[0]}/claim`, { who: 'cleo' });
+    expect(await run(['approve', ids[0]!, alike], { stdin: '' })).toMatchObject({ code: 1, out: expect.anything() });
+    expect((await desk.store.holds.find(alike))?.version).toBe(1);
+    const both = await run(['approve', ids[0]!, alike, '--yes', '--json']);
+    expect([both.code, JSON.parse(both.out)]).toMatchObject([0, { items: [{ done: true }, { done: true }] }]);
+    expect(await run(['approve', 'a', 'b', '--for', '1h'])).toMatchObject({ code: 2 });
+  });
+
   test('approve --json keeps what scripts read free of what people read', async () => {
     const id = await desk.hold();
     const { out, err } = await run(['approve', id, '--yes', '--json']);
@@ -209,7 +230,7 @@ describe('reject', () => {
 describe('mistakes', () => {
   test.each([
     ['no hold', ['approve'], 'Missing ID.'],
-    ['two holds', ['approve', 'hold_1', 'hold_2'], 'Unexpected argument "hold_2".'],
+    ['two holds to reject', ['reject', 'hold_1', 'hold_2'], 'Unexpected argument "hold_2".'],
     ['an unknown option', ['holds', '--tokn', 'x'], 'Unknown option --tokn.'],
     ['an unknown command', ['holds', 'list'], 'There is no holds command "list".'],
     ['a token among the arguments', ['holds', '--token', 'secret'], 'Unknown option --token.'],

@@ -4,6 +4,7 @@ import type { HoldDatabase } from '../../../../gateway/holds/store/database.ts';
 import {
   deadNotifications,
   insertNotifications,
+  notificationsAbout,
   resendNotification,
   settleNotification,
   takeNotifications,
@@ -152,6 +153,18 @@ describe.each(engines)('notifications in $name', (engine) => {
     expect(await settle(id, { state: 'sent', receipt: null })).toEqual([]);
     expect(await settle('ntc_none', { state: 'dead', error: 'what?' })).toEqual([]);
     expect((await dead()).items).toMatchObject([{ id, error: 'HTTP 410' }]);
+  });
+
+  test('notifications about one hold are listed in their order, whatever became of them', async () => {
+    await insert([notice('webhook/ops', { holdId: 'hold_1' }), notice('webhook/ops', { holdId: 'hold_2' })]);
+    await insert([notice('email', { holdId: 'hold_1', to: 'ana@example.com' })], undefined, NOW + 1);
+    const [first] = await notificationsAbout(database.db, 'hold_1');
+    await settle(first!.id, { state: 'sent', receipt: null });
+    expect(await notificationsAbout(database.db, 'hold_1')).toMatchObject([
+      { channel: 'webhook/ops', state: 'sent', to: null, createdAt: NOW },
+      { channel: 'email', state: 'waiting', to: 'ana@example.com', createdAt: NOW + 1 },
+    ]);
+    expect(await notificationsAbout(database.db, 'hold_3')).toEqual([]);
   });
 
   test('notifications that are given up can be tried again from the beginning', async () => {
