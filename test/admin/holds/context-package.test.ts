@@ -55,6 +55,7 @@ test('the context package shows the whole call, the effect of approval, and the 
       headers: { 'content-type': 'application/json' },
       hidden_headers: ['authorization', 'traceparent', 'x-odd'],
       tool: null,
+      tool_definition: null,
       body: { amount: 50_000, currency: 'usd', charge: 'ch_1' },
       body_text: REFUND,
       binary: null,

@@ -48,7 +48,8 @@ test('the form of a tool call has the schema of the tool', async () => {
   };
   const form = await formOf(['{}', { editable: ['/amount'] }, { call: { ...call, input } }], { toolDefinition });
   expect(form).toEqual({ source: 'tool', schema: { '/amount': { type: 'integer', maximum: 100_000 } } });
-  expect(tools).toEqual(['payments refund']);
+  // The operation of a call of a tool is the tool.
+  expect(tools).toEqual(['payments createRefund']);
 });
 
 test('without a description, the form keeps the types that the values have now', async () => {
