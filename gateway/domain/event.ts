@@ -273,6 +273,10 @@ export const EVENT_TYPES = {
   'delegation.created': person('A reviewer delegated to another.'),
   'delegation.ended': person('A delegation ended.'),
   'preferences.changed': person('A reviewer changed when and how mail reaches them.'),
+  'session.opened': person('A reviewer signed in to the console.'),
+  'session.ended': person(
+    'A session of the console was ended: the reviewer signed out, an operator ended it, or its token left the configuration.',
+  ),
   'suspension.created': person('An agent or a system was suspended.'),
   'suspension.ended': person('The suspension ended.'),
   'notice.dead': {

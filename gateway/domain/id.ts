@@ -1,7 +1,7 @@
 import { randomFillSync } from 'node:crypto';
 
 /** The kind of an identifier, and its prefix, so that an identifier in a log explains itself. */
-export type IdKind = 'call' | 'dec' | 'evt' | 'hold' | 'att' | 'grant' | 'dlg' | 'ntc' | 'task';
+export type IdKind = 'call' | 'dec' | 'evt' | 'hold' | 'att' | 'grant' | 'dlg' | 'ntc' | 'task' | 'sess';
 
 const BYTES = 16;
 /** Random bytes, fetched for many identifiers at once. Each byte is used once. */

@@ -7,6 +7,7 @@ import type { Outbox } from './outbox.ts';
 import type { PreferenceStore } from './preferences.ts';
 import type { RunStore } from './run.ts';
 import type { SenderStore } from './sender.ts';
+import type { SessionStore } from './session.ts';
 import type { SuspensionStore } from './suspension.ts';
 import type { TaskStore } from './task-store.ts';
 import type { ToolStore } from './tool-store.ts';
@@ -24,6 +25,7 @@ export type Store = {
   readonly delegations: DelegationStore;
   readonly notifications: NotificationStore;
   readonly preferences: PreferenceStore;
+  readonly sessions: SessionStore;
   readonly outbox: Outbox;
   readonly runs: RunStore;
   readonly senders: SenderStore;

@@ -254,6 +254,21 @@ const migrations: readonly Migration[] = [
       .addColumn('document', 'text', (column) => column.notNull())
       .execute();
   },
+  async (db, engine) => {
+    const name = sql.raw(engine === 'sqlite' ? 'text' : 'text collate "C"');
+    await db.schema
+      .createTable('sessions')
+      .addColumn('id', name, (column) => column.primaryKey())
+      .addColumn('secret_hash', name, (column) => column.notNull().unique())
+      .addColumn('link', name, (column) => column.unique())
+      .addColumn('reviewer', name, (column) => column.notNull())
+      .addColumn('last_seen_at', 'bigint', (column) => column.notNull())
+      .addColumn('expires_at', 'bigint', (column) => column.notNull())
+      .addColumn('ended_at', 'bigint')
+      .addColumn('document', 'text', (column) => column.notNull())
+      .execute();
+    await db.schema.createIndex('sessions_expires').on('sessions').column('expires_at').execute();
+  },
 ];
 
 /** The version of the tables as this program has them. */

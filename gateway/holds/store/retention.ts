@@ -32,6 +32,8 @@ export async function prune(db: Kysely<Schema>, now: number): Promise<void> {
     await trx.deleteFrom('senders').where('ended_at', '<', longAgo).execute();
     await trx.deleteFrom('grants').where('until', '<', longAgo).execute();
     await trx.deleteFrom('delegations').where('until', '<', longAgo).execute();
+    // At their end: what they were used for is in the ledger.
+    await trx.deleteFrom('sessions').where('expires_at', '<', now).execute();
     const notifications = (state: string) => trx.deleteFrom('notices').where('state', '=', state);
     for (const state of ['sent', 'dropped']) {
       await notifications(state)

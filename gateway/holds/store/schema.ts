@@ -58,6 +58,19 @@ export type Schema = {
   };
   /** `document` is a person's `Preferences`. */
   preferences: { person: string; changed_at: number; document: string };
+  /** `document` is the session; the other columns exist to find it by. */
+  sessions: {
+    id: string;
+    /** Lowercase hex SHA-256 of what the browser keeps. */
+    secret_hash: string;
+    /** The one-time link that was used for it: each is used once, ever. */
+    link: string | null;
+    reviewer: string;
+    last_seen_at: number;
+    expires_at: number;
+    ended_at: number | null;
+    document: string;
+  };
   /** Processes that send allowed calls, and which holds each has heard of; see `SenderStore`. */
   senders: { sender: string; ended_at: number | null };
   heard: { hold_id: string; sender: string };

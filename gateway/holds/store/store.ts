@@ -19,6 +19,7 @@ import { createPreferenceStore } from './preferences.ts';
 import { prune } from './retention.ts';
 import { createRunStore } from './runs.ts';
 import { createSenderStore } from './senders.ts';
+import { createSessionStore } from './sessions.ts';
 import { openSqlite } from './sqlite.ts';
 import { watchSuspensions } from './suspension-watch.ts';
 import { createSuspensionStore } from './suspensions.ts';
@@ -101,6 +102,7 @@ export async function openHoldStore(options: HoldStoreOptions): Promise<OwnedSto
     delegations: createDelegationStore(db, transact, clock, reviewers),
     notifications: createNotificationStore(db, transact, clock, compose),
     preferences: createPreferenceStore(db, transact, clock),
+    sessions: createSessionStore(db, documents, transact, clock),
     outbox: createOutbox(database, delivery),
     runs: createRunStore(database),
     senders: createSenderStore(database, clock),

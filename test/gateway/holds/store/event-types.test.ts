@@ -15,6 +15,8 @@ const operator = { by: 'dora@example.com', as: 'operator', channel: 'api', reaso
 const judgement = { rules: draft(1).rules, reason: 'again', terms: draft(1).terms, cost: null, policyRevision: 'p2' };
 const drift = { rules: ['rules.payments/other-amount'], reason: 'another amount', policyRevision: 'p1' };
 
+const SESSION = { reviewer: by.id, tokenHash: 'a'.repeat(64), userAgent: '', address: '127.0.0.1' };
+
 /** Where else each type that no store writes is held against the list. */
 const ELSEWHERE: Partial<Record<EventType, string>> = {
   'call.decided': 'test/gateway/record',
@@ -95,6 +97,9 @@ test('every step that a store can record is as the list of events says, and none
   );
   await store.delegations.end('id' in delegation ? delegation.id : '', by.id, 'api');
   await store.preferences.set(by.id, DEFAULT_PREFERENCES, 'console');
+
+  const session = await store.sessions.open({ ...SESSION, link: null });
+  await store.sessions.end(session!.session.id, by.id, 'console');
 
   const reminded = await held();
   await later(reminded.terms.respondWithin, reminded.id, { type: 'remind' });
