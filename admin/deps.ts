@@ -17,6 +17,7 @@ import type { SuspensionStore } from '../gateway/domain/suspension.ts';
 import type { Reviewer } from '../gateway/domain/principal.ts';
 import type { ReviewRecord } from '../gateway/domain/review-record.ts';
 import type { Reports } from '../gateway/domain/report.ts';
+import type { SessionStore, SignInLinks } from '../gateway/domain/session.ts';
 
 /** What `GET /api/policy` tells: what decides now, and what was refused since. */
 type PolicyStatus = {
@@ -111,6 +112,14 @@ export type AdminDeps = {
   readonly config: () => ConfigStatus;
   /** The reviewer to whom a token belongs. */
   readonly authenticate: (token: string) => Reviewer | null;
+  /** Lowercase hex SHA-256 of each token that a reviewer has now, newest first; none for anybody else. */
+  readonly tokenHashes: (reviewer: string) => readonly string[];
+  readonly sessions: SessionStore;
+  readonly links: Pick<SignInLinks, 'open'>;
+  /** Where people open the console. */
+  readonly consoleUrl: () => URL;
+  /** The folder with the console as it was built. */
+  readonly consoleFiles: string;
   readonly metrics: { readonly contentType: string; render(): Promise<string> };
   readonly readiness: () => Readiness;
   readonly log: Log;

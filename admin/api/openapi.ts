@@ -15,8 +15,13 @@ export async function describeApi(app: FastifyInstance): Promise<void> {
         license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
       },
       servers: [{ url: '/' }],
-      components: { securitySchemes: { reviewer: { type: 'http', scheme: 'bearer' } } },
-      security: [{ reviewer: [] }],
+      components: {
+        securitySchemes: {
+          reviewer: { type: 'http', scheme: 'bearer' },
+          console: { type: 'apiKey', in: 'cookie', name: 'holdpoint_session' },
+        },
+      },
+      security: [{ reviewer: [] }, { console: [] }],
     },
     transform: jsonSchemaTransform,
   });

@@ -1,6 +1,5 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import type { AdminDeps } from '../deps.ts';
-import { landingPage, landingPagePolicy } from '../landing-page.ts';
 import * as schemas from '../api/schemas.ts';
 
 /**
@@ -12,11 +11,6 @@ export function operationsRoutes({
   readiness,
 }: Pick<AdminDeps, 'metrics' | 'readiness'>): FastifyPluginAsyncZod {
   return async (app) => {
-    app.get('/', { schema: { hide: true } }, async (_request, reply) => {
-      void reply.header('content-security-policy', landingPagePolicy);
-      return await reply.type('text/html; charset=utf-8').send(landingPage);
-    });
-
     app.get('/metrics', { schema: { hide: true } }, async (_request, reply) =>
       reply.type(metrics.contentType).send(await metrics.render()),
     );

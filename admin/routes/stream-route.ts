@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import type { Reviewer } from '../../gateway/domain/principal.ts';
-import { reviewerOf } from '../authenticate.ts';
+import type { FastifyRequest } from 'fastify';
+import { identify, reviewerOf } from '../authenticate.ts';
 import type { AdminDeps } from '../deps.ts';
 import { createHoldStream } from './hold-stream.ts';
 import type { HoldStream } from './hold-stream.ts';
@@ -10,6 +10,8 @@ import { problemResponses } from '../api/schemas.ts';
 
 const MOST_STREAMS = 256;
 const MOST_STREAMS_EACH = 8;
+/** Milliseconds until a stream ends after its session or its token has. */
+const IDENTIFY_INTERVAL = 2_000;
 
 const headers = z.looseObject({
   'last-event-id': z
@@ -20,12 +22,15 @@ const headers = z.looseObject({
     .describe('The id of the last event received; later changes are replayed first.'),
 });
 
-/** Streams changes of holds. One watch on the store serves all streams. */
-export function streamRoute(deps: Pick<AdminDeps, 'holds' | 'demands' | 'clock'>): FastifyPluginAsyncZod {
+type Deps = Pick<AdminDeps, 'holds' | 'demands'> & Parameters<typeof identify>[1];
+
+/** Streams changes of holds. One watch on the store serves all streams, each while its person is signed in. */
+export function streamRoute(deps: Deps): FastifyPluginAsyncZod {
   const streams = new Map<HoldStream, string>();
   let stopWatching: (() => void) | null = null;
 
-  function open(person: Reviewer, since: number | null): HoldStream {
+  function open(request: FastifyRequest, since: number | null): HoldStream {
+    const person = reviewerOf(request);
     const own = [...streams.values()].filter((each) => each === person.id).length;
     if (own >= MOST_STREAMS_EACH || streams.size >= MOST_STREAMS) throw new AdminProblem('too-many-streams');
     stopWatching ??= deps.holds.watch((hold) => {
@@ -33,7 +38,11 @@ export function streamRoute(deps: Pick<AdminDeps, 'holds' | 'demands' | 'clock'>
     });
     const stream = createHoldStream(deps, person, since);
     streams.set(stream, person.id);
+    // A store that does not answer ends the stream as well: its client comes back and identifies itself again.
+    const isSignedIn = async () => (await identify(request, deps).catch(() => null)) !== null;
+    const checking = setInterval(async () => (await isSignedIn()) || stream.end(), IDENTIFY_INTERVAL).unref();
     stream.events.once('close', () => {
+      clearInterval(checking);
       streams.delete(stream);
       if (streams.size > 0) return;
       stopWatching?.();
@@ -62,7 +71,7 @@ export function streamRoute(deps: Pick<AdminDeps, 'holds' | 'demands' | 'clock'>
         },
       },
       async (request, reply) => {
-        const { events } = open(reviewerOf(request), request.headers['last-event-id'] ?? null);
+        const { events } = open(request, request.headers['last-event-id'] ?? null);
         // Without this, nginx buffers events.
         return await reply
           .type('text/event-stream')

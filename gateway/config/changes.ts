@@ -15,8 +15,16 @@ const LIVE = [
 /** Parts of a field's name: `systems.payments.credential`. */
 const DEPTH = 3;
 
-/** An agent that may not call a system any more. Without an agent, all; without a system, any. */
-export type Departure = { readonly agent?: string; readonly system?: string; readonly reason: string };
+/**
+ * An agent that may not call a system any more: without an agent, all; without a system, any. Or a reviewer who may not
+ * sign in any more, or not with a token that was valid before.
+ */
+export type Departure = {
+  readonly agent?: string;
+  readonly system?: string;
+  readonly reviewer?: string;
+  readonly reason: string;
+};
 
 export type ConfigChange = {
   /** What comes into force: the saved configuration, with the fields that need a restart as they were at the start. */
@@ -98,6 +106,13 @@ function departures(before: Config, after: Config): Departure[] {
     for (const system of now ? granted : [])
       if (!now!.has(system) && systems.has(system))
         left.push({ agent: id, system, reason: `the agent ${id} no longer has access to ${system}` });
+  }
+  const tokens = new Map(after.reviewers.map(({ id, token_sha256 }) => [id, [token_sha256].flat()]));
+  for (const { id, token_sha256 } of before.reviewers) {
+    const now = tokens.get(id);
+    if (!now) left.push({ reviewer: id, reason: `the reviewer ${id} left the configuration` });
+    else if (![token_sha256].flat().every((hash) => now.includes(hash)))
+      left.push({ reviewer: id, reason: `a token of the reviewer ${id} left the configuration` });
   }
   return left;
 }

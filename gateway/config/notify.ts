@@ -43,7 +43,7 @@ export const notify = section({
   console: upstreamUrl
     .optional()
     .describe(
-      'URL of the admin API for people, and so the base of the links and commands in messages; without it, `http://` and `listen.admin`, with the host name in place of an address such as `0.0.0.0`.',
+      'URL at which people open the console, and so the base of the links and commands in messages; without it, `http://` and `listen.admin`, with the host name in place of an address such as `0.0.0.0`. Reviewers can sign in only there, or at an IP address or `localhost`.',
     ),
   webhooks: z
     .record(

@@ -258,6 +258,11 @@ export const adminProblems = {
     'Cannot be displayed in full',
     'A call that cannot be displayed in full cannot be approved. Reject it, or edit it so that it can be displayed.',
   ],
+  'cross-site': [
+    403,
+    'Not from the console',
+    'With a session, only pages of the console may change anything, at the address of its listener or the one that `notify.console` sets. Open it there, or send a bearer token.',
+  ],
   'not-permitted': [403, 'Not permitted', 'You may not do this. Ask a person with the required role.'],
   'too-many-streams': [429, 'Too many streams', 'Close streams that you no longer read, then try again.'],
   'policy-failed': [

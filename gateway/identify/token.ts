@@ -60,6 +60,14 @@ export function createReviewerDirectory(
   return createDirectory(reviewers.map(({ token_sha256, id, groups, roles }) => [token_sha256, { id, groups, roles }]));
 }
 
+/** The hashes of a reviewer's tokens, newest first; none for anybody else. */
+export function tokenHashesOf(
+  reviewers: readonly (Pick<Reviewer, 'id'> & { readonly token_sha256: TokenHash })[],
+  reviewer: string,
+): readonly string[] {
+  return [reviewers.find(({ id }) => id === reviewer)?.token_sha256 ?? []].flat();
+}
+
 /** Most parameters of a credential that are tried: an unknown caller must not make the gateway hash many values. */
 const MAX_PARAMETERS = 10;
 const CREDENTIALS = /^([!#$%&'*+\-.^`|~\w]+) +(\S.*)$/;

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { collectDefaultMetrics, Registry } from 'prom-client';
+import { CONSOLE_FILES, isConsoleBuilt } from '../../admin/console-files.ts';
 import { registerHoldMetrics } from '../../admin/metrics.ts';
 import { registerJournalMetrics } from '../../audit/journal/journal-metrics.ts';
 import { openJournal } from '../../audit/journal/journal.ts';
@@ -10,6 +11,8 @@ import { listenOn } from '../agents/listen.ts';
 import { keepUnchanged } from '../config/changes.ts';
 import { unlessAway } from '../enforce/release/releases.ts';
 import { createPasses } from '../identify/passes.ts';
+import { createSignInLinks } from '../identify/sign-in-links.ts';
+import { tokenHashesOf } from '../identify/token.ts';
 import { createAdmin } from './control/admin.ts';
 import { createConfiguration } from './control/configuration.ts';
 import { createHoldWork } from './control/hold-work.ts';
@@ -102,6 +105,8 @@ async function start(
       void keeper.judgeAgain();
     },
     suspensions: store.suspensions,
+    revokeSessions: (reviewer, reason) =>
+      store.sessions.revoke(reviewer, tokenHashesOf(inForce.reviewers, reviewer), reason),
     noted: (number) => tell({ type: 'noted', number }),
     record,
     registry,
@@ -113,6 +118,8 @@ async function start(
     ...shared,
     config: () => inForce,
     configuration,
+    address: listen.admin,
+    links: createSignInLinks(key, clock),
     enforcement,
     decider,
     keeper,
@@ -125,6 +132,7 @@ async function start(
   });
   await admin.ready();
   await listenOn(admin.server, listen.admin);
+  if (!isConsoleBuilt(CONSOLE_FILES)) log.warn('the console is not built: run "npm run build:console"');
   tell({ type: 'listening' });
 
   let ending = false;

@@ -1,6 +1,6 @@
-import { hostname } from 'node:os';
 import { type Config } from '../config/config.ts';
-import { formatAddress, type Address } from '../config/address.ts';
+import type { Address } from '../config/address.ts';
+import { consoleUrl } from './console-url.ts';
 import type { DataFolder } from './data-folder.ts';
 import type { Clock } from '../domain/clock.ts';
 import { loadOrCreateKey } from '../holds/store/key-file.ts';
@@ -29,11 +29,6 @@ export async function openStore(
 }
 
 /** Who is notified of what, and how. */
-export function composeFor({ notify, reviewers }: Config, admin: Address): Compose {
-  return createCompose(notify, reviewers, notify.console?.href ?? `http://${formatAddress(named(admin))}/`);
-}
-
-/** Where people connect to an address. One that stands for every address of this machine cannot be opened elsewhere. */
-function named({ host, port }: Address): Address {
-  return { host: host === '0.0.0.0' || host === '::' ? hostname() : host, port };
+export function composeFor(config: Config, admin: Address): Compose {
+  return createCompose(config.notify, config.reviewers, consoleUrl(config, admin).href);
 }

@@ -19,6 +19,8 @@ import { transition } from '../../gateway/holds/machine.ts';
 import { approvedBy, demands } from '../../gateway/holds/quorum.ts';
 import { openHoldStore, type OwnedStore } from '../../gateway/holds/store/store.ts';
 import { emptyCallLog, emptyReviewRecord } from '../helpers/call-log.ts';
+import { createSignInLinks } from '../../gateway/identify/sign-in-links.ts';
+import { hashToken } from '../../gateway/identify/token.ts';
 import {
   digest,
   draft,
@@ -217,6 +219,11 @@ export async function openDesk(
       ruleText: (revision, { file, line }) => `${revision} ${file}:${line}`,
     },
     authenticate: (token) => PEOPLE[token] ?? null,
+    tokenHashes: (id) =>
+      Object.entries(PEOPLE).flatMap(([token, person]) => (person.id === id ? [hashToken(token)] : [])),
+    links: createSignInLinks(KEY, clock),
+    consoleUrl: () => new URL(desk.url),
+    consoleFiles: join(folder, 'dist'),
     metrics: { contentType: registry.contentType, render: () => registry.metrics() },
     readiness: () => ({ ready: true, checks: { store: 'ok' } }),
     log: { info: log, error: log },

@@ -1,5 +1,3 @@
-import { hash } from 'node:crypto';
-import { runInNewContext } from 'node:vm';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { AdminDeps } from '../../admin/deps.ts';
 import { openDesk, refund, type Desk } from './desk.ts';
@@ -53,6 +51,10 @@ const ROUTES = [
   ['POST', '/api/policy/evaluate'],
   ['GET', '/api/calls'],
   ['GET', '/api/calls/call_1'],
+  ['GET', '/api/session'],
+  ['DELETE', '/api/session'],
+  ['GET', '/api/sessions'],
+  ['DELETE', '/api/sessions/session_1'],
   ['GET', '/api/reports'],
   ['GET', '/api/reports/cost'],
 ] as const;
@@ -215,7 +217,7 @@ describe('calls', () => {
 });
 
 describe('operations', () => {
-  test('livez, readyz, metrics and the index page need no token and contain no names', async () => {
+  test('livez, readyz and metrics need no token and contain no names', async () => {
     await open();
     await desk.store.holds.open(refund());
     expect(await desk.get('/-/livez', null)).toMatchObject({ status: 200 });
@@ -223,35 +225,6 @@ describe('operations', () => {
     const metrics = await desk.get('/metrics', null);
     expect(metrics.text).toContain('holdpoint_holds{status="pending",execution="none"} 1');
     expect(metrics.text).not.toContain('billing-bot');
-    const page = await desk.get('/', null);
-    expect(page.headers.get('content-type')).toContain('text/html');
-    expect(page.text).toContain('/api/openapi.json');
-  });
-
-  test('the link in a message leads to the commands that show and decide the hold', async () => {
-    await open();
-    const page = await desk.get('/', null);
-    const [script = '', ...others] = [...page.text.matchAll(/<script>([^]*?)<\/script>/g)].map(([, text]) => text!);
-    expect(others).toEqual([]);
-    const allowed = `script-src 'sha256-${hash('sha256', script, 'base64')}'`;
-    expect(page.headers.get('content-security-policy')).toBe(
-      `default-src 'none'; style-src 'unsafe-inline'; ${allowed}`,
-    );
-    const shownAt = (fragment: string) => {
-      const commands = { textContent: '', parentElement: { hidden: true } };
-      const location = { hash: fragment, origin: 'https://holdpoint.example.com', pathname: '/admin/' };
-      const document = { querySelector: () => commands };
-      runInNewContext(script, { location, document, addEventListener: () => {} });
-      return commands.parentElement.hidden ? null : commands.textContent.split('\n');
-    };
-    const at = '--url https://holdpoint.example.com/admin';
-    expect(shownAt('#/holds/hold_019a')).toEqual([
-      `npx holdpoint holds show hold_019a ${at}`,
-      `npx holdpoint approve hold_019a ${at}`,
-      `npx holdpoint reject hold_019a --code CODE ${at}`,
-    ]);
-    for (const other of ['', '#/holds/', '#/holds/hold_1;reboot', '#/holds/hold_1 x', '#/hold_1'])
-      expect(shownAt(other)).toBeNull();
   });
 
   test('readyz is 503 with the reason while the gateway is not ready', async () => {
@@ -276,12 +249,18 @@ describe('operations', () => {
     expect(await desk.get('/api/holds')).toMatchObject({ status: 503, json: { code: 'unavailable' } });
   });
 
-  test('an unknown path is a 404 problem', async () => {
+  test('an unknown path of the API is a 404 problem', async () => {
     await open();
-    const answer = await desk.get('/nothing/here');
-    expect(answer).toMatchObject({ status: 404, json: { code: 'not-found' } });
-    expect(answer.headers.get('content-type')).toBe('application/problem+json');
-    expect(answer.headers.get('x-content-type-options')).toBe('nosniff');
+    for (const path of ['/api', '/api/nothing', '/api/holds/a/b/c', '/-/nothing', '/metrics/nothing']) {
+      const answer = await desk.get(path);
+      expect([path, answer.status, answer.headers.get('content-type')]).toEqual([
+        path,
+        404,
+        'application/problem+json',
+      ]);
+      expect(answer.json).toMatchObject({ code: 'not-found' });
+      expect(answer.headers.get('x-content-type-options')).toBe('nosniff');
+    }
   });
 });
 
@@ -301,6 +280,7 @@ test('the API is described by the schemas that validate it', async () => {
     ([method, path]) =>
       `${method} ${path.replace(/\/[a-z]+_1/, '/{id}').replace(/a\.txt|(?<=reports\/)cost/, '{name}')}`,
   );
+  routes.push('POST /api/session');
   expect(described.filter((route) => !route.startsWith('HEAD ')).toSorted()).toEqual(routes.toSorted());
   const approve = api.paths['/api/holds/{id}/approve']!['post']!;
   expect(Object.keys(approve.responses)).toEqual(

@@ -6,6 +6,7 @@ import { UnknownReport } from '../../gateway/domain/report.ts';
 import { openables } from '../../gateway/holds/coverage.ts';
 import { transition } from '../../gateway/holds/machine.ts';
 import { approvedBy, demands } from '../../gateway/holds/quorum.ts';
+import { createSignInLinks } from '../../gateway/identify/sign-in-links.ts';
 import { createReviewerDirectory } from '../../gateway/identify/token.ts';
 import { createDigest } from '../../gateway/holds/binding.ts';
 import { REVIEWER_TOKEN, type DataPlane } from './data-plane.ts';
@@ -43,6 +44,10 @@ export async function startAdmin(plane: DataPlane): Promise<{ url: string; close
       ruleText: () => null,
     },
     authenticate: createReviewerDirectory(reviewers),
+    tokenHashes: () => [],
+    links: createSignInLinks(Buffer.alloc(32), Date.now),
+    consoleUrl: () => new URL('http://127.0.0.1'),
+    consoleFiles: '/nowhere',
     metrics: { contentType: plane.registry.contentType, render: () => plane.registry.metrics() },
     readiness: () => ({ ready: true, checks: {} }),
     log: { info() {}, error() {} },

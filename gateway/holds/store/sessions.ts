@@ -23,7 +23,7 @@ type Row = Schema['sessions'];
 type Document = {
   /** Lowercase hex SHA-256 of the secret. */
   readonly secretHash: string;
-  readonly session: Omit<Session, 'id' | 'lastSeenAt'>;
+  readonly session: Session;
 };
 
 export function createSessionStore(

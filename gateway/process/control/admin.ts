@@ -2,6 +2,7 @@ import type { ClickHouseClient } from '@clickhouse/client';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import { AggregatorRegistry, type Registry } from 'prom-client';
+import { CONSOLE_FILES } from '../../../admin/console-files.ts';
 import { buildAdmin } from '../../../admin/server.ts';
 import { createCallLog } from '../../../audit/calls/call-log.ts';
 import { createJournalTail } from '../../../audit/calls/journal-tail.ts';
@@ -9,19 +10,22 @@ import { createReviewRecord } from '../../../audit/calls/review-record.ts';
 import { createReports, loadReports } from '../../../audit/reports/reports.ts';
 import type { PolicyKeeper } from '../../../policies/keeper.ts';
 import type { Enforcement } from '../../agents/enforcement.ts';
+import type { Address } from '../../config/address.ts';
 import type { Config } from '../../config/config.ts';
 import type { Decider } from '../../decide/decider.ts';
 import { amendCall, changedPlaces } from '../../describe/http/amend.ts';
 import { bodySchema } from '../../describe/http/body-schema.ts';
 import { ruleName } from '../../domain/bundle.ts';
 import type { Clock } from '../../domain/clock.ts';
+import type { SignInLinks } from '../../domain/session.ts';
 import type { Store } from '../../domain/store.ts';
 import type { SuspensionStore } from '../../domain/suspension.ts';
 import { createAmend } from '../../holds/amend.ts';
 import { openables } from '../../holds/coverage.ts';
 import { transition } from '../../holds/machine.ts';
 import { approvedBy, demands } from '../../holds/quorum.ts';
-import { createReviewerDirectory } from '../../identify/token.ts';
+import { createReviewerDirectory, tokenHashesOf } from '../../identify/token.ts';
+import { consoleUrl } from '../console-url.ts';
 import type { Questions } from '../questions.ts';
 import type { Configuration } from './configuration.ts';
 
@@ -33,6 +37,9 @@ export async function createAdmin(deps: {
   /** The configuration in force. */
   readonly config: () => Config;
   readonly configuration: Pick<Configuration, 'status'>;
+  /** The address of the listener. */
+  readonly address: Address;
+  readonly links: Pick<SignInLinks, 'open'>;
   readonly enforcement: Enforcement;
   readonly decider: Decider;
   readonly keeper: PolicyKeeper;
@@ -98,6 +105,11 @@ export async function createAdmin(deps: {
       ruleText: (revision, place) => keeper.ruleText(revision, place),
     },
     authenticate: createAuthenticate(config),
+    tokenHashes: (id) => tokenHashesOf(config().reviewers, id),
+    sessions: store.sessions,
+    links: deps.links,
+    consoleUrl: () => consoleUrl(config(), deps.address),
+    consoleFiles: CONSOLE_FILES,
     metrics: { contentType: registry.contentType, render: renderMetrics },
     // Ready to serve calls. That needs no ClickHouse, so a gateway without it stays in service.
     readiness: () => ({

@@ -28,19 +28,21 @@ export type Configuration = {
   inForce(number: number): void;
 };
 
-/** Control's part in a change of the configuration: it applies and records it, and ends what departed agents left. */
+/** Control's part in a change of the configuration: it applies and records it, and ends what those who departed left. */
 export function createConfiguration(deps: {
   readonly since: number;
   readonly latest: ConfigNews | null;
   readonly apply: (config: Config) => void;
   readonly suspensions: Pick<SuspensionStore, 'end'>;
+  /** Ends the sessions of a reviewer, except those under tokens that are configured now. Says how many. */
+  readonly revokeSessions: (reviewer: string, reason: string) => Promise<number>;
   /** The reading is recorded, and its departures are ended. */
   readonly noted: (number: number) => void;
   readonly record: RecordStep;
   readonly registry: Registry;
   readonly log: Logger;
 }): Configuration {
-  const { apply, suspensions, noted, record, registry, log } = deps;
+  const { apply, suspensions, revokeSessions, noted, record, registry, log } = deps;
   let since = deps.since;
   let latest = deps.latest;
   /** Readings in force here that may not be in force on all workers. */
@@ -68,7 +70,12 @@ export function createConfiguration(deps: {
     if (refused || fields.length > 0) changes.inc({ result: refused ? 'refused' : 'applied' });
   }
 
-  async function end({ reason, ...whose }: Departure): Promise<void> {
+  async function end({ reason, reviewer, ...whose }: Departure): Promise<void> {
+    if (reviewer !== undefined) {
+      const sessions = await revokeSessions(reviewer, reason);
+      log.info({ reviewer, sessions }, reason);
+      return;
+    }
     const superseded = await suspensions.end(whose, reason);
     log.info({ ...whose, superseded }, reason);
   }
@@ -79,7 +86,7 @@ export function createConfiguration(deps: {
       for (const departure of departures) await end(departure);
       noted(number);
     } catch (err) {
-      unlessAway(err, () => log.error({ err }, 'holds of departed agents could not be superseded; retrying'));
+      unlessAway(err, () => log.error({ err }, 'what departed agents and reviewers left could not be ended; retrying'));
       setTimeout(() => void endAll(news), RETRY).unref();
     }
   }

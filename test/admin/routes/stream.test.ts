@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { createHoldStream } from '../../../admin/routes/hold-stream.ts';
 import { openDesk, type Desk } from '../desk.ts';
+import { openBrowser } from '../sign-in/browser.ts';
 import { reviewer as person } from '../../helpers/hold.ts';
 
 const BEN = person('ben');
@@ -28,10 +29,11 @@ type Reader = {
   leave(): void;
 };
 
-async function read(lastEventId?: string, who = 'ben'): Promise<Reader> {
+/** @param credential of the client: a reviewer's name, or headers */
+async function read(lastEventId?: string, credential: string | Record<string, string> = 'ben'): Promise<Reader> {
   const asked = request(`${desk.url}/api/stream`, {
     headers: {
-      authorization: `Bearer ${who}-token`,
+      ...(typeof credential === 'string' ? { authorization: `Bearer ${credential}-token` } : credential),
       ...(lastEventId !== undefined && { 'last-event-id': lastEventId }),
     },
     agent: false,
@@ -235,4 +237,20 @@ test('an analyst is streamed holds with the masked path of the record, and revie
   expect(reviewer.text).toContain('secret-path');
   analyst.leave();
   reviewer.leave();
+});
+
+test.each([
+  ['is ended elsewhere', async (id: string) => void (await desk.store.sessions.end(id, BEN.id, 'api'))],
+  ['has lasted twelve hours', async () => void (desk.now += 12 * 3_600_000)],
+])('a stream ends when its session %s, and others go on', async (_how, end) => {
+  const browser = openBrowser(desk);
+  await browser.signIn({ token: 'ben-token' });
+  const [other, reader] = [await read(), await read(undefined, { cookie: browser.cookie })];
+  const id = await desk.hold();
+  await expect.poll(() => reader.versions()).toEqual({ [id]: 1 });
+  const [session] = await desk.store.sessions.list();
+  await end(session!.id);
+  await expect.poll(() => reader.response.complete).toBe(true);
+  expect(other.response.complete).toBe(false);
+  other.leave();
 });

@@ -59,6 +59,19 @@ test('an agent departs with a grant, or as a whole, and a system when its calls 
   expect(change({ systems: { payments: { ...BASE.systems.payments, credential } } }).departures).toEqual([]);
 });
 
+test('a reviewer departs as a whole, or with a token; a new token beside the old one ends nothing', () => {
+  const reviewers = (...token_sha256: string[]) => ({ reviewers: [{ id: 'ben@example.com', token_sha256 }] });
+  const before = read(reviewers(hash('c'), hash('d')));
+  const departures = (config: object) => changeTo(read(config), before, before).departures;
+  expect(departures({})).toEqual([
+    { reviewer: 'ben@example.com', reason: 'the reviewer ben@example.com left the configuration' },
+  ]);
+  expect(departures(reviewers(hash('c')))).toEqual([
+    { reviewer: 'ben@example.com', reason: 'a token of the reviewer ben@example.com left the configuration' },
+  ]);
+  expect(departures(reviewers(hash('e'), hash('c'), hash('d')))).toEqual([]);
+});
+
 test('a configuration passes between processes whole, and unchanged systems stay the same objects', () => {
   const passed = unpackConfig(deserialize(serialize(packConfig(started))));
   expect(passed).toEqual(started);
