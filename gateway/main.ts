@@ -16,6 +16,10 @@ const holdpoint = defineCommand({
       'create a token for an agent or a reviewer, with its token_sha256 for the configuration',
       async () => (await import('./cli/token.ts')).token,
     ],
+    'sign-in': [
+      'print a one-time link that signs a reviewer in to the console',
+      async () => (await import('./cli/sign-in.ts')).signIn,
+    ],
     holds: ['list held calls, or show one in full', async () => (await import('./cli/holds.ts')).holds],
     approve: ['show a held call, ask, and approve it', async () => (await import('./cli/approve.ts')).approve],
     reject: [

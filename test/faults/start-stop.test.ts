@@ -273,7 +273,7 @@ describe('commands', () => {
     expect(code).toBe(2);
     expect(stderr).toBe(
       'There is no command "strat". Did you mean "start"?\n' +
-        'Usage: npx holdpoint start|check|demo|policy|token|holds|approve|reject|report|audit|journal [options]\n',
+        'Usage: npx holdpoint start|check|demo|policy|token|sign-in|holds|approve|reject|report|audit|journal [options]\n',
     );
   });
 
@@ -284,6 +284,7 @@ describe('commands', () => {
       'demo',
       'policy',
       'token',
+      'sign-in',
       'holds',
       'approve',
       'reject',

@@ -19,7 +19,8 @@ export async function loadOrCreateKey(file: string): Promise<Buffer> {
   return await loadKey(file);
 }
 
-async function loadKey(file: string): Promise<Buffer> {
+/** @throws Error for operators when others may read the file or it is no key; the file system's error, such as ENOENT */
+export async function loadKey(file: string): Promise<Buffer> {
   const text = (await readFile(file, 'utf8')).trim();
   const { mode } = await stat(file);
   if (process.platform !== 'win32' && (mode & 0o077) !== 0) {
