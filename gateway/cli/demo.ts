@@ -6,6 +6,7 @@ import { runDemo, type StartGateway } from '../demo/tour.ts';
 import { createLog, createLogDestination } from '../process/log.ts';
 import { startGateway } from '../process/supervisor.ts';
 import { defineCommand } from './command.ts';
+import { createSignInLink } from './sign-in-link.ts';
 import { stopSignal } from './stop-signal.ts';
 
 export const demo = defineCommand({
@@ -30,6 +31,7 @@ const startForDemo: StartGateway = async ({ config: file, log }) => {
   const client = connectClickHouse(gateway.clickhouse);
   return {
     query: async (query) => (await client.query({ query, format: 'JSONEachRow' })).json<Record<string, unknown>>(),
+    signInLink: async (reviewer) => (await createSignInLink(config, reviewer)).href,
     async stop() {
       await client.close();
       await gateway.stop();

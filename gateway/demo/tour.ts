@@ -23,6 +23,8 @@ import { warehouseTour } from './warehouse-tour.ts';
 /** A gateway that is ready for calls at the addresses in its configuration. */
 export type RunningGateway = {
   readonly query: Query;
+  /** A one-time link that signs a reviewer in to the console. */
+  signInLink(reviewer: string): Promise<string>;
   stop(): Promise<void>;
 };
 
@@ -132,7 +134,7 @@ async function held(stage: Stage, amount: number): Promise<void> {
   }
   tell.verdict('hold', hold.policy.reasons.join('; '), performance.now() - begun);
   if (api.executed().length === before) tell.note('The SDK waits. The payments API has not seen the call.');
-  tell.note('Approve it from another terminal:');
+  tell.note(`Approve it in the console, ${adminUrl}/holds/${hold.hold_id}, or from another terminal:`);
   tell.line();
   tell.command(
     `curl -X POST ${adminUrl}/api/holds/${hold.hold_id}/approve`,
@@ -146,6 +148,39 @@ async function held(stage: Stage, amount: number): Promise<void> {
   if (outcome.ok) tell.verdict('allow', `released: the SDK gets ${outcome.result}`, outcome.milliseconds);
   else tell.verdict('block', `the SDK raises ${outcome.result}: ${outcome.reason}`, outcome.milliseconds);
   tell.line();
+}
+
+/** One more held refund, for the person who watches: no script decides on it. Tells its hold, then how it ends. */
+async function yourTurn(stage: Stage, amount: number): Promise<void> {
+  const { tell, bot, adminUrl, reviewer, signal, folder } = stage;
+  const begun = performance.now();
+  tell.heading('Your turn');
+  tell.intent(refundCode(amount));
+  const call = refundPatiently(bot, amount, signal);
+  const hold = await Promise.race([eventually(() => reviewer.pending(), signal), call.then(() => null)]);
+  if (hold) {
+    tell.verdict('hold', hold.policy.reasons.join('; '), performance.now() - begun);
+    tell.note('The agent waits for you: no script decides on this one.');
+    tell.line();
+    tell.command(`${adminUrl}/holds/${hold.hold_id}`);
+    tell.line();
+    tell.line('  To sign in again:');
+    tell.command(`npx holdpoint sign-in --as ${REVIEWER} --config ./${relative('.', join(folder, 'holdpoint.yaml'))}`);
+    tell.line('\n  Running. Press Ctrl-C to stop.');
+  }
+  const outcome = await call;
+  signal.throwIfAborted();
+  tell.line();
+  if (outcome.ok) tell.verdict('allow', `released: the SDK gets ${outcome.result}`, outcome.milliseconds);
+  else tell.verdict('block', `the SDK raises ${outcome.result}: ${outcome.reason}`, outcome.milliseconds);
+}
+
+/** Goes on waiting where the gateway says that the call still waits: it is the same hold. */
+async function refundPatiently(bot: BillingBot, amount: number, signal: AbortSignal): Promise<Outcome> {
+  for (;;) {
+    const outcome = await bot.refund(CHARGE, amount);
+    if (outcome.status !== 503 || signal.aborted) return outcome;
+  }
 }
 
 async function showLedger(stage: Stage, calls: number): Promise<void> {
@@ -164,7 +199,7 @@ function introduce(tell: Narrator, folder: string, ports: DemoPorts, moved: read
   tell.line(
     `  http://127.0.0.1:${ports.agents}  the gateway, for agents (payments also has its own port: ${ports.payments})`,
   );
-  tell.line(`  http://127.0.0.1:${ports.admin}  the admin API, for reviewers`);
+  tell.line(`  http://127.0.0.1:${ports.admin}  the console and the admin API, for reviewers`);
   tell.line(`  http://127.0.0.1:${ports.api}  an example payments API; only the gateway knows its key`);
   tell.line(`  http://127.0.0.1:${ports.warehouse}  an example MCP server, in the same way`);
   tell.line(
@@ -270,6 +305,8 @@ export async function runDemo(options: DemoOptions): Promise<void> {
   const gateway = await start({ config, log: join(folder.path, 'gateway.log') });
   cleanup.defer(() => gateway.stop());
   tell.line(`\n  Ready after ${((performance.now() - begun) / 1000).toFixed(1)} s.`);
+  tell.line(`  Sign in to the console as ${REVIEWER}, once, within five minutes:\n`);
+  tell.command(await gateway.signInLink(REVIEWER));
 
   const adminUrl = `http://127.0.0.1:${ports.admin}`;
   const stage: Stage = {
@@ -289,6 +326,6 @@ export async function runDemo(options: DemoOptions): Promise<void> {
   await Promise.race([tour(stage), whenAborted(signal)]);
   if (once || signal.aborted) return;
   suggest(stage);
-  tell.line('\n  Running. Press Ctrl-C to stop.');
+  await Promise.race([yourTurn(stage, 40_000), whenAborted(signal)]);
   await whenAborted(signal);
 }
