@@ -63,7 +63,7 @@ describe.each(engines)('documents in $name', (engine) => {
     for (const index of ['notices_hold', 'notices_digest']) await stores.place.raw(`drop index ${index}`);
     for (const column of ['if_unanswered', 'receipt', 'digest_id'])
       await stores.place.raw(`alter table notices drop column ${column}`);
-    for (const table of ['tools', 'tasks', 'preferences']) await stores.place.raw(`drop table ${table}`);
+    for (const table of ['tools', 'tasks', 'preferences', 'sessions']) await stores.place.raw(`drop table ${table}`);
     await stores.place.raw('update schema_version set version = 6');
   }
 
