@@ -9,8 +9,18 @@
 FROM node:26-slim AS packages
 WORKDIR /app
 COPY package.json package-lock.json ./
+# npm runs it; without the development dependencies it builds nothing.
+COPY admin/console/prepare.ts admin/console/
 # The base image already has Node 26, so the copy that npm installs for older machines is removed.
 RUN npm ci --omit=dev && rm -rf node_modules/node-linux-* node_modules/.bin/node && npm cache clean --force
+
+FROM node:26-slim AS console
+WORKDIR /app
+COPY package.json package-lock.json tsconfig.json ./
+COPY admin ./admin
+COPY gateway ./gateway
+# `npm ci` builds the console into admin/console/dist.
+RUN npm ci
 
 FROM node:26-slim
 ENV NODE_ENV=production
@@ -21,6 +31,7 @@ COPY admin ./admin
 COPY audit ./audit
 COPY gateway ./gateway
 COPY policies ./policies
+COPY --from=console /app/admin/console/dist ./admin/console/dist
 RUN mkdir /data && chown node:node /data && chmod 700 /data
 VOLUME /data
 USER node

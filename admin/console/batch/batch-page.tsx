@@ -1,0 +1,3 @@
+export function BatchPage() {
+  return <main>Batch</main>;
+}

@@ -1,0 +1,86 @@
+import type { QueryClient } from '@tanstack/react-query';
+import {
+  createRootRouteWithContext,
+  createRoute,
+  createRouter,
+  lazyRouteComponent,
+  redirect,
+} from '@tanstack/react-router';
+import { SignInPage } from './sign-in/sign-in-page.tsx';
+import { HoldPage } from './hold/hold-page.tsx';
+import { ErrorPage, NotFoundPage } from './page/error-page.tsx';
+import { Shell } from './page/shell.tsx';
+import { QueuePage } from './queue/queue-page.tsx';
+import { filterIn } from './queue/filter.ts';
+import { sessionQuery } from './server/session.ts';
+
+const root = createRootRouteWithContext<{ readonly cache: QueryClient }>()({ notFoundComponent: NotFoundPage });
+
+const signIn = createRoute({
+  getParentRoute: () => root,
+  path: '/sign-in',
+  validateSearch: (search: Record<string, unknown>): { to?: string } =>
+    // Only a page of the console itself: a link must not be able to send people elsewhere.
+    typeof search['to'] === 'string' && /^\/(?![/\\])/.test(search['to']) ? { to: search['to'] } : {},
+  component: SignInPage,
+});
+
+/** All pages that need somebody signed in. */
+const shell = createRoute({
+  getParentRoute: () => root,
+  id: 'shell',
+  beforeLoad: async ({ context, location }) => {
+    const person = await context.cache.ensureQueryData(sessionQuery);
+    if (!person) throw redirect({ to: '/sign-in', search: { to: location.href }, replace: true });
+  },
+  component: Shell,
+  errorComponent: ErrorPage,
+});
+
+const home = createRoute({
+  getParentRoute: () => root,
+  path: '/',
+  beforeLoad: () => {
+    throw redirect({ to: '/holds', replace: true });
+  },
+});
+
+const queue = createRoute({
+  getParentRoute: () => shell,
+  path: '/holds',
+  validateSearch: filterIn,
+  component: QueuePage,
+});
+
+const hold = createRoute({
+  getParentRoute: () => shell,
+  path: '/holds/$holdId',
+  validateSearch: filterIn,
+  component: HoldPage,
+});
+
+const batch = createRoute({
+  getParentRoute: () => shell,
+  path: '/batch',
+  validateSearch: (search: Record<string, unknown>): { holds?: string } =>
+    typeof search['holds'] === 'string' ? { holds: search['holds'] } : {},
+  component: lazyRouteComponent(() => import('./batch/batch-page.tsx'), 'BatchPage'),
+});
+
+const me = createRoute({
+  getParentRoute: () => shell,
+  path: '/me',
+  component: lazyRouteComponent(() => import('./me/me-page.tsx'), 'MePage'),
+});
+
+const routes = root.addChildren([home, signIn, shell.addChildren([queue, hold, batch, me])]);
+
+export function createConsoleRouter(cache: QueryClient) {
+  return createRouter({ routeTree: routes, context: { cache }, defaultPreload: false, scrollRestoration: true });
+}
+
+declare module '@tanstack/react-router' {
+  interface Register {
+    router: ReturnType<typeof createConsoleRouter>;
+  }
+}

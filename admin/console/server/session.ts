@@ -1,0 +1,32 @@
+import { queryOptions } from '@tanstack/react-query';
+import { ask } from './ask.ts';
+import { isRefused } from './problem.ts';
+
+/** Who is signed in. */
+export type Person = {
+  readonly id: string;
+  readonly name: string;
+  readonly groups: readonly string[];
+  readonly roles: readonly string[];
+  readonly expires_at: string;
+};
+
+/** Null when nobody is signed in. */
+export const sessionQuery = queryOptions({
+  queryKey: ['session'],
+  queryFn: async ({ signal }): Promise<Person | null> => {
+    try {
+      return await ask<Person>('/api/session', { signal });
+    } catch (error) {
+      if (isRefused(error, 401)) return null;
+      throw error;
+    }
+  },
+  staleTime: 60_000,
+});
+
+/** What proves who somebody is: a reviewer's token, or the secret of a one-time link. */
+export type Proof = { readonly token: string } | { readonly link: string };
+
+export const signIn = (proof: Proof) => ask<Person>('/api/session', { method: 'POST', body: proof });
+export const signOut = () => ask<void>('/api/session', { method: 'DELETE' });
