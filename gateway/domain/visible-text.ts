@@ -65,3 +65,40 @@ export function writtenOut(char: string): string {
 function excerpt(text: string, at: number, length: number): string {
   return visible(text.slice(Math.max(0, at - AROUND), at + length + AROUND));
 }
+
+/** A part of a text: what is read as it is; a character that is not seen; a row of blanks; a word of several alphabets. */
+export type TextPart = { readonly kind: 'plain' | 'hidden' | 'blank' | 'mixed'; readonly text: string };
+
+/** So many blanks in a row, or empty lines, push text out of sight. */
+const PART = new RegExp(
+  `(?<blank> {12,}|(?:\\r?\\n[ \\t]*){5,})|\\r\\n|${UNSEEN.source}|(?<word>[[\\p{L}\\p{M}]--\\p{Default_Ignorable_Code_Point}]+)`,
+  'gv',
+);
+/** A word of ASCII letters needs no second look. */
+const ASCII_WORD = /^[a-z]+$/i;
+
+/**
+ * A text for a page, where a line break is a line break, in parts: what a reader would not notice stands alone, so that
+ * the page can mark it.
+ */
+export function partsOf(text: string): TextPart[] {
+  const whole = text.toWellFormed();
+  const parts: TextPart[] = [];
+  let done = 0;
+  for (const { 0: found, index, groups } of whole.matchAll(PART)) {
+    const kind = kindOf(found, groups ?? {});
+    if (kind === 'plain') continue;
+    if (index > done) parts.push({ kind: 'plain', text: whole.slice(done, index) });
+    parts.push({ kind, text: found });
+    done = index + found.length;
+  }
+  if (done < whole.length) parts.push({ kind: 'plain', text: whole.slice(done) });
+  return parts;
+}
+
+function kindOf(found: string, { blank, word }: Readonly<Record<string, string | undefined>>): TextPart['kind'] {
+  if (blank !== undefined) return 'blank';
+  if (word === undefined) return isUnseen(found) && !/[\t\n]/.test(found) ? 'hidden' : 'plain';
+  if (ASCII_WORD.test(word)) return 'plain';
+  return SCRIPTS.filter((script) => script.test(word)).length > 1 ? 'mixed' : 'plain';
+}

@@ -1,5 +1,103 @@
-import { Outlet } from '@tanstack/react-router';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { Link, Outlet, useNavigate, useRouterState } from '@tanstack/react-router';
+import { Inbox, Keyboard, LogOut, UserRound } from 'lucide-react';
+import { useEffect, useRef, useState } from 'react';
+import { OutboxProvider } from '../decide/use-outbox.tsx';
+import { UndoMessages } from '../decide/undo-messages.tsx';
+import { sessionQuery, signOut } from '../server/session.ts';
+import { HelpDialog } from './help-dialog.tsx';
+import { useKeys } from './keys.ts';
+import { LiveContext, useLiveState } from './live-context.ts';
+import { Mark } from './mark.tsx';
+import { useLive } from './use-live.ts';
 
+/** What is around every page of somebody signed in. */
 export function Shell() {
-  return <Outlet />;
+  const live = useLive();
+  useReturnToSignIn();
+  return (
+    <LiveContext value={live}>
+      <OutboxProvider>
+        <a className="skip" href="#main">
+          Skip to the page
+        </a>
+        <Top />
+        <Outlet />
+        <UndoMessages />
+      </OutboxProvider>
+    </LiveContext>
+  );
+}
+
+function Top() {
+  const cache = useQueryClient();
+  const navigate = useNavigate();
+  const [helps, setHelps] = useState(false);
+  useKeys({ '?': () => setHelps(true) });
+  const leave = async () => {
+    await signOut().catch(() => {});
+    cache.clear();
+    await navigate({ to: '/sign-in' });
+  };
+  return (
+    <header className="top">
+      <div>
+        <Link to="/holds" className="brand" aria-label="Holdpoint">
+          <Mark />
+          <span className="word">Holdpoint</span>
+        </Link>
+        <nav aria-label="Pages">
+          <Link to="/holds" activeOptions={{ includeSearch: false }}>
+            <Inbox size={17} aria-hidden />
+            Queue
+          </Link>
+          <Link to="/me">
+            <UserRound size={17} aria-hidden />
+            Me
+          </Link>
+        </nav>
+        <span className="apart" />
+        <Live />
+        <button type="button" className="top-button only-keys" onClick={() => setHelps(true)} aria-keyshortcuts="?">
+          <Keyboard size={17} aria-hidden />
+          <span className="word">Keys</span>
+        </button>
+        <button type="button" className="top-button" onClick={() => void leave()}>
+          <LogOut size={17} aria-hidden />
+          <span className="word">Sign out</span>
+        </button>
+      </div>
+      <HelpDialog isOpen={helps} close={() => setHelps(false)} />
+    </header>
+  );
+}
+
+const LIVE = {
+  on: { word: 'Live', title: 'Changes appear by themselves' },
+  connecting: { word: 'Connecting', title: 'Connecting to the gateway' },
+  off: { word: 'Offline', title: 'The gateway cannot be reached. What you see may be old; it is looked for again.' },
+} as const;
+
+function Live() {
+  const live = useLiveState();
+  const { word, title } = LIVE[live];
+  return (
+    <span role="status" className={`live ${live}`} title={title}>
+      {word}
+    </span>
+  );
+}
+
+/** A session that ends leads to the sign-in, and from there back. */
+function useReturnToSignIn(): void {
+  const { data: person } = useQuery(sessionQuery);
+  const navigate = useNavigate();
+  const href = useRouterState({ select: ({ location }) => location.href });
+  const here = useRef(href);
+  useEffect(() => {
+    here.current = href;
+  }, [href]);
+  useEffect(() => {
+    if (person === null) void navigate({ to: '/sign-in', search: { to: here.current }, replace: true });
+  }, [person, navigate]);
 }

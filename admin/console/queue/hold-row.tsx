@@ -1,0 +1,110 @@
+import { CircleHelp, Forward, Hand, UserRoundCheck } from 'lucide-react';
+import { memo, type ReactNode } from 'react';
+import { visibleLine } from '../../../gateway/domain/visible-text.ts';
+import type { HoldSummary } from '../server/holds.ts';
+import { AgentText } from '../text/agent-text.tsx';
+import { ago, moment } from '../time/duration.ts';
+import { useClock } from '../time/use-clock.ts';
+import { ClockMark } from './clock-mark.tsx';
+
+type Props = {
+  readonly hold: HoldSummary;
+  readonly search: string;
+  readonly heading: ReactNode;
+  readonly isSelected: boolean;
+  /** Whether it can be decided together with what is selected. */
+  readonly isSelectable: boolean;
+  readonly select: (id: string) => void;
+};
+
+/** One hold in the queue. A plain link, so that it opens in a new tab too; the list follows clicks on it. */
+export const HoldRow = memo(function HoldRow({ hold, search, heading, isSelected, isSelectable, select }: Props) {
+  const id = hold.hold_id;
+  return (
+    <li className={hold.status === 'pending' ? 'hold-item' : 'hold-item over'}>
+      {heading}
+      <div className="hold-row">
+        <input
+          type="checkbox"
+          className="hold-select"
+          aria-label={`Select ${titleOf(hold)}`}
+          checked={isSelected}
+          disabled={!isSelectable}
+          onChange={() => select(id)}
+        />
+        <a href={`/holds/${id}${search}`} data-hold={id} className="hold-link">
+          <span className="hold-title">
+            <Kind {...hold} />
+            <strong>{titleOf(hold)}</strong>
+            {hold.action && <span className="hold-system">{hold.action.system}</span>}
+          </span>
+          <span className="hold-reason">
+            {hold.kind === 'approval' ? visibleLine(hold.policy.reason) : <Task {...hold} />}
+          </span>
+          <Facts {...hold} />
+        </a>
+        <ClockMark hold={hold} />
+      </div>
+    </li>
+  );
+});
+
+/** What a hold is about, in the gateway's words. */
+export function titleOf({
+  kind,
+  action,
+  agent,
+}: Pick<HoldSummary, 'kind' | 'agent'> & { action: { operation: string } | null }) {
+  if (kind === 'exception') return `${agent.id} asks for help`;
+  if (kind === 'relay') return `${agent.id} hands work over`;
+  return visibleLine(action?.operation ?? '');
+}
+
+function Task({ claims }: HoldSummary) {
+  return claims.task === null ? null : (
+    <span className="hold-claim">
+      “<AgentText text={visibleLine(claims.task)} />”
+    </span>
+  );
+}
+
+function Kind({ kind, level }: HoldSummary) {
+  if (kind === 'exception') return <CircleHelp size={17} aria-label="Question" />;
+  if (kind === 'relay') return <Forward size={17} aria-label="Handover" />;
+  if (level === 3) return <Hand size={17} aria-label="A person must do this" />;
+  return null;
+}
+
+function Facts({ agent, routing, claims, status, decided, created_at }: HoldSummary) {
+  const age = useClock((now) => ago(created_at, now));
+  const { approvals, quorum, lease, groups } = routing;
+  return (
+    <span className="hold-facts">
+      <span>{agent.id}</span>
+      <span>{age}</span>
+      {groups.length > 0 && <span>{groups.join(', ')}</span>}
+      {quorum > 1 && (
+        <span className="tag">
+          {approvals} of {quorum} approvals
+        </span>
+      )}
+      {claims.flags.slice(0, 3).map((flag) => (
+        <span key={flag} className="tag claim" title="The agent says so">
+          {visibleLine(flag)}
+        </span>
+      ))}
+      {lease && status === 'pending' && (
+        <span className="tag warn">
+          <UserRoundCheck size={12} aria-hidden />
+          {lease.by} is deciding
+        </span>
+      )}
+      {decided && (
+        <span className="tag good">
+          {status} by {decided.by ?? 'the gateway'} at {moment(decided.at)}
+        </span>
+      )}
+      {!decided && status !== 'pending' && <span className="tag">{status}</span>}
+    </span>
+  );
+}

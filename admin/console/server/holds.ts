@@ -1,0 +1,116 @@
+import { queryOptions, type QueryClient } from '@tanstack/react-query';
+import type * as api from '../../api/hold-schemas.ts';
+import type { Filter } from '../queue/filter.ts';
+import { ask } from './ask.ts';
+import type { HoldForm, HoldNumbers, HoldTimeline } from './additions.ts';
+import { isRefused } from './problem.ts';
+
+/** A hold as the queue shows it. `shape`: equal for holds that may be decided together, null for never. */
+export type HoldSummary = api.HoldSummary & { readonly shape?: string | null };
+/** A hold with all that is needed to decide on it. */
+export type HoldPackage = api.ContextPackage & { readonly form?: HoldForm | null };
+
+type Page = { readonly items: readonly HoldSummary[]; readonly next: string | null };
+
+/** The holds of one list, as far as they are known. */
+export type HoldList = {
+  readonly items: readonly HoldSummary[];
+  /** Whether there are more on the server. */
+  readonly more: boolean;
+};
+
+/** Most holds of a list. More than anybody works through before they have changed. */
+const MOST = 2_000;
+const PAGE = 200;
+
+/** Everything that waits, in one list: filters work at once, and the stream keeps it fresh. */
+export const waitingQuery = queryOptions({
+  queryKey: ['holds', 'waiting'],
+  queryFn: ({ signal }) => readList({ status: 'pending' }, MOST, signal),
+  staleTime: Infinity,
+});
+
+/** Holds that ended, the newest of them. */
+export const endedQuery = (filter: Filter) =>
+  queryOptions({
+    queryKey: ['holds', 'ended', filter],
+    queryFn: ({ signal }) => readList(filter, PAGE, signal),
+  });
+
+async function readList(filter: Filter, most: number, signal: AbortSignal): Promise<HoldList> {
+  const items: HoldSummary[] = [];
+  let cursor: string | null = null;
+  do {
+    const query = new URLSearchParams({
+      ...Object.fromEntries(Object.entries(filter).map(([name, value]) => [name, String(value)])),
+      limit: String(PAGE),
+      ...(cursor === null ? {} : { cursor }),
+    });
+    const page: Page = await ask<Page>(`/api/holds?${query}`, { signal });
+    items.push(...page.items);
+    cursor = page.next;
+  } while (cursor !== null && items.length < most);
+  return { items, more: cursor !== null };
+}
+
+/** One hold. Its body is parsed from its text, so the rest needs no exact numbers. */
+export const holdQuery = (id: string) =>
+  queryOptions({
+    queryKey: ['hold', id],
+    queryFn: ({ signal }) => ask<HoldPackage>(`/api/holds/${encodeURIComponent(id)}`, { signal }),
+    staleTime: 30_000,
+  });
+
+export const numbersQuery = (id: string) =>
+  queryOptions({
+    queryKey: ['numbers', id],
+    queryFn: ({ signal }) => ifServed(ask<HoldNumbers>(`/api/holds/${encodeURIComponent(id)}/numbers`, { signal })),
+    staleTime: 60_000,
+    retry: false,
+  });
+
+export const timelineQuery = (id: string) =>
+  queryOptions({
+    queryKey: ['timeline', id],
+    queryFn: ({ signal }) => ifServed(ask<HoldTimeline>(`/api/holds/${encodeURIComponent(id)}/timeline`, { signal })),
+    staleTime: 5_000,
+    retry: false,
+  });
+
+/** Null where this gateway does not have the route. */
+export async function ifServed<Answer>(asked: Promise<Answer>): Promise<Answer | null> {
+  try {
+    return await asked;
+  } catch (error) {
+    if (isRefused(error, 404)) return null;
+    throw error;
+  }
+}
+
+/** A hold as the list has it, if it is in one: something to show until the rest has come. */
+export function summaryOf(cache: QueryClient, id: string): HoldSummary | undefined {
+  return cache.getQueryData(waitingQuery.queryKey)?.items.find(({ hold_id }) => hold_id === id);
+}
+
+/** Puts what the stream tells into the lists and pages that show it. Of two the higher version is newer. */
+export function heard(cache: QueryClient, hold: HoldSummary): void {
+  cache.setQueryData(waitingQuery.queryKey, (list) => list && { ...list, items: withHold(list.items, hold) });
+  const page = cache.getQueryData(holdQuery(hold.hold_id).queryKey);
+  if (page && page.version < hold.version) void refreshHold(cache, hold.hold_id);
+  if (hold.status !== 'pending') void cache.invalidateQueries({ queryKey: ['holds', 'ended'] });
+}
+
+/** Reads again what is shown of a hold. */
+export async function refreshHold(cache: QueryClient, id: string): Promise<void> {
+  await Promise.all([
+    cache.invalidateQueries({ queryKey: holdQuery(id).queryKey }),
+    cache.invalidateQueries({ queryKey: timelineQuery(id).queryKey }),
+  ]);
+}
+
+function withHold(items: readonly HoldSummary[], hold: HoldSummary): readonly HoldSummary[] {
+  const at = items.findIndex(({ hold_id }) => hold_id === hold.hold_id);
+  const known = items[at];
+  if (!known) return hold.status === 'pending' ? [hold, ...items] : items;
+  return known.version >= hold.version ? items : items.with(at, hold);
+}
