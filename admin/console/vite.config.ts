@@ -1,12 +1,31 @@
+import { glob, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { brotliCompress, gzip } from 'node:zlib';
 import react from '@vitejs/plugin-react';
-import { defineConfig } from 'vite';
+import { defineConfig, type Plugin } from 'vite';
 
 /** The admin listener that `npm run dev:console` sends `/api` to: that of `npm run demo`. */
 const GATEWAY = 'http://127.0.0.1:8081';
+const FOLDER = import.meta.dirname;
+
+/** Compresses once, here, what is served often: the listener sends `x.js.br` or `x.js.gz` in place of `x.js`. */
+const compressed: Plugin = {
+  name: 'compressed',
+  apply: 'build',
+  async closeBundle() {
+    for await (const file of glob('dist/assets/*.{js,css,svg}', { cwd: FOLDER })) {
+      const path = join(FOLDER, file);
+      const bytes = await readFile(path);
+      await writeFile(`${path}.br`, await promisify(brotliCompress)(bytes));
+      await writeFile(`${path}.gz`, await promisify(gzip)(bytes, { level: 9 }));
+    }
+  },
+};
 
 export default defineConfig({
-  root: import.meta.dirname,
-  plugins: [react()],
+  root: FOLDER,
+  plugins: [react(), compressed],
   build: {
     outDir: 'dist',
     emptyOutDir: true,

@@ -1,6 +1,14 @@
 import { useQueryClient } from '@tanstack/react-query';
 import { createContext, use, useEffect, useState, useSyncExternalStore, type ReactNode } from 'react';
-import { heard, holdQuery, refreshHold, timelineQuery, type HoldPackage, type HoldSummary } from '../server/holds.ts';
+import {
+  batchKey,
+  heard,
+  holdQuery,
+  refreshHold,
+  timelineQuery,
+  type HoldPackage,
+  type HoldSummary,
+} from '../server/holds.ts';
 import { createOutbox, type Outbox, type Sent } from './outbox.ts';
 
 const OutboxContext = createContext<Outbox | null>(null);
@@ -10,8 +18,12 @@ export function OutboxProvider({ children }: { readonly children: ReactNode }) {
   const cache = useQueryClient();
   const [outbox] = useState(() =>
     createOutbox({
-      done({ holdIds: [id, another] }, answer) {
-        if (id === undefined || another !== undefined) return void cache.invalidateQueries({ queryKey: ['holds'] });
+      done({ holdIds }, answer) {
+        const [id, another] = holdIds;
+        if (id === undefined || another !== undefined) {
+          cache.setQueryData(batchKey(holdIds), answer);
+          return void cache.invalidateQueries({ queryKey: ['holds'] });
+        }
         const hold = answer as HoldPackage;
         // The answer comes without the history, which the page has already.
         cache.setQueryData(holdQuery(id).queryKey, (known) => ({ ...hold, history: known?.history ?? hold.history }));

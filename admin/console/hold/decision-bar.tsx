@@ -11,6 +11,9 @@ import { optionOf } from './option.ts';
 
 export type Panel = 'reject' | 'escalate' | 'take-over' | 'grant' | 'answer' | 'outcome';
 
+/** Of choices the one that is chosen, else the first field. */
+const FIRST_FIELD = ':checked, :not(fieldset) > label > input, textarea, select';
+
 type Props = {
   readonly hold: HoldPackage;
   readonly me: string;
@@ -96,7 +99,7 @@ export function DecisionBar({ hold, me, isStale, edit, verb }: Props) {
     // oxlint-disable-next-line react/exhaustive-deps
   }, []);
   useEffect(() => {
-    if (panel !== null) bar.current?.querySelector<HTMLElement>('input, textarea, select, button')?.focus();
+    if (panel !== null) bar.current?.querySelector<HTMLElement>(FIRST_FIELD)?.focus();
   }, [panel]);
 
   const isOpen = Object.values(actions).some((act) => act !== undefined) || may.outcome;

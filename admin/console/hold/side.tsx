@@ -76,7 +76,7 @@ function PeoplePart({ hold }: { readonly hold: HoldPackage }) {
         {lease && (
           <li>
             <span className="tag warn">
-              {lease.by} has it until <When at={lease.until} />
+              {lease.by} decides until <When at={lease.until} />
             </span>
           </li>
         )}

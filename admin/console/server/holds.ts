@@ -114,3 +114,6 @@ function withHold(items: readonly HoldSummary[], hold: HoldSummary): readonly Ho
   if (!known) return hold.status === 'pending' ? [hold, ...items] : items;
   return known.version >= hold.version ? items : items.with(at, hold);
 }
+
+/** Where the result of a decision on several holds is kept, for the page that shows it. */
+export const batchKey = (ids: readonly string[]) => ['batch', ...ids];
