@@ -8,13 +8,21 @@ import { RouterProvider } from '@tanstack/react-router';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { followOldLink } from './page/old-link.ts';
-import { createConsoleRouter } from './router.tsx';
+import { createConsoleRouter, loadHoldPage } from './router.tsx';
 import { createCache } from './server/cache.ts';
+import { waitingQuery } from './server/holds.ts';
+import { sessionQuery } from './server/session.ts';
 import { takeLinkSecret } from './sign-in/link-secret.ts';
+
+/** Milliseconds after which the page of a hold is loaded too. */
+const IDLE = 1_500;
 
 followOldLink(location, history);
 takeLinkSecret(location, history);
 const cache = createCache();
+// What nearly every page begins with, asked for before the first of them is drawn.
+void cache.prefetchQuery(sessionQuery);
+if (location.pathname === '/holds' || location.pathname === '/') void cache.prefetchQuery(waitingQuery);
 const router = createConsoleRouter(cache);
 
 createRoot(document.querySelector('#app')!).render(
@@ -24,3 +32,5 @@ createRoot(document.querySelector('#app')!).render(
     </QueryClientProvider>
   </StrictMode>,
 );
+
+setTimeout(() => void loadHoldPage(), IDLE);

@@ -7,12 +7,14 @@ import {
   redirect,
 } from '@tanstack/react-router';
 import { SignInPage } from './sign-in/sign-in-page.tsx';
-import { HoldPage } from './hold/hold-page.tsx';
 import { ErrorPage, NotFoundPage } from './page/error-page.tsx';
 import { Shell } from './page/shell.tsx';
 import { QueuePage } from './queue/queue-page.tsx';
 import { filterIn } from './queue/filter.ts';
 import { sessionQuery } from './server/session.ts';
+
+/** Apart from the queue, so that the queue is there sooner; it is loaded while people read. */
+export const loadHoldPage = () => import('./hold/hold-page.tsx');
 
 const root = createRootRouteWithContext<{ readonly cache: QueryClient }>()({ notFoundComponent: NotFoundPage });
 
@@ -56,7 +58,7 @@ const hold = createRoute({
   getParentRoute: () => shell,
   path: '/holds/$holdId',
   validateSearch: filterIn,
-  component: HoldPage,
+  component: lazyRouteComponent(loadHoldPage, 'HoldPage'),
 });
 
 const batch = createRoute({

@@ -11,9 +11,6 @@ import { optionOf } from './option.ts';
 
 export type Panel = 'reject' | 'escalate' | 'take-over' | 'grant' | 'answer' | 'outcome';
 
-/** Of choices the one that is chosen, else the first field. */
-const FIRST_FIELD = ':checked, :not(fieldset) > label > input, textarea, select';
-
 type Props = {
   readonly hold: HoldPackage;
   readonly me: string;
@@ -99,7 +96,9 @@ export function DecisionBar({ hold, me, isStale, edit, verb }: Props) {
     // oxlint-disable-next-line react/exhaustive-deps
   }, []);
   useEffect(() => {
-    if (panel !== null) bar.current?.querySelector<HTMLElement>(FIRST_FIELD)?.focus();
+    if (panel === null) return;
+    const find = (which: string) => bar.current?.querySelector<HTMLElement>(which);
+    (find('input:checked') ?? find('input, textarea, select'))?.focus();
   }, [panel]);
 
   const isOpen = Object.values(actions).some((act) => act !== undefined) || may.outcome;

@@ -7,6 +7,9 @@ const CIRCUMFERENCE = 2 * Math.PI * 9;
 /** Steps of the ring: it moves, and renders, only this often. */
 const STEPS = 48;
 
+/** Less time than this is said in another colour, in milliseconds. */
+const SOON = 120_000;
+
 type Props = {
   readonly hold: Pick<HoldSummary, 'status' | 'sla_at' | 'expires_at' | 'created_at'> & {
     readonly routing: { readonly escalates_at: string | null };
@@ -15,22 +18,18 @@ type Props = {
 
 /** What the clock does next to a hold, and how much of the time until then is left. */
 export function ClockMark({ hold }: Props) {
-  const label = useClock((now) => {
-    const next = nextDeadline(hold, now);
-    return next ? `${duration(next.at - now)}|${next.what}` : hold.status === 'pending' ? 'now|expires' : '';
-  });
-  const tone = useClock((now) => {
-    if (isOverdue(hold, now)) return 'overdue';
-    const left = (nextDeadline(hold, now)?.at ?? now) - now;
-    return left < 120_000 ? 'soon' : 'calm';
-  });
-  const left = useClock((now) => {
+  // One text for all, so that a list of many looks at its clock once a second for each.
+  const shown = useClock((now) => {
+    if (hold.status !== 'pending') return '';
     const next = nextDeadline(hold, now);
     const from = Date.parse(hold.created_at);
-    return next ? Math.round(((next.at - now) / Math.max(1, next.at - from)) * STEPS) / STEPS : 0;
+    const left = next ? (next.at - now) / Math.max(1, next.at - from) : 0;
+    const tone = isOverdue(hold, now) ? 'overdue' : next && next.at - now < SOON ? 'soon' : 'calm';
+    const ring = Math.min(1, Math.round(left * STEPS) / STEPS) * CIRCUMFERENCE;
+    return [tone, ring, next ? duration(next.at - now) : 'now', next?.what ?? 'expires'].join('|');
   });
-  if (label === '') return null;
-  const [time, what] = label.split('|');
+  if (shown === '') return null;
+  const [tone, ring, time, what] = shown.split('|');
   return (
     <span className={`clock ${tone}`}>
       <span className="clock-words">
@@ -44,7 +43,7 @@ export function ClockMark({ hold }: Props) {
           cy="11"
           r="9"
           className="clock-left"
-          strokeDasharray={`${Math.min(1, left) * CIRCUMFERENCE} ${CIRCUMFERENCE}`}
+          strokeDasharray={`${ring} ${CIRCUMFERENCE}`}
           transform="rotate(-90 11 11)"
         />
       </svg>

@@ -26,7 +26,11 @@ const PAGE = 200;
 /** Everything that waits, in one list: filters work at once, and the stream keeps it fresh. */
 export const waitingQuery = queryOptions({
   queryKey: ['holds', 'waiting'],
-  queryFn: ({ signal }) => readList({ status: 'pending' }, MOST, signal),
+  queryFn: ({ client, queryKey, signal }) =>
+    readList({ status: 'pending' }, MOST, signal, (list) => {
+      // The first picture does not wait for the last page.
+      client.setQueryData(queryKey, (known: HoldList | undefined) => known ?? list);
+    }),
   staleTime: Infinity,
 });
 
@@ -37,7 +41,12 @@ export const endedQuery = (filter: Filter) =>
     queryFn: ({ signal }) => readList(filter, PAGE, signal),
   });
 
-async function readList(filter: Filter, most: number, signal: AbortSignal): Promise<HoldList> {
+async function readList(
+  filter: Filter,
+  most: number,
+  signal: AbortSignal,
+  begun: (list: HoldList) => void = () => {},
+): Promise<HoldList> {
   const items: HoldSummary[] = [];
   let cursor: string | null = null;
   do {
@@ -49,6 +58,7 @@ async function readList(filter: Filter, most: number, signal: AbortSignal): Prom
     const page: Page = await ask<Page>(`/api/holds?${query}`, { signal });
     items.push(...page.items);
     cursor = page.next;
+    begun({ items: [...items], more: cursor !== null });
   } while (cursor !== null && items.length < most);
   return { items, more: cursor !== null };
 }
