@@ -9,7 +9,7 @@ import { useOutbox, useSent } from '../decide/use-outbox.tsx';
 import { RejectPanel } from '../hold/panels.tsx';
 import { useTitle } from '../page/use-title.ts';
 import { titleOf } from '../queue/hold-row.tsx';
-import type { BatchResult } from '../server/additions.ts';
+import type { BatchResult } from '../server/shapes.ts';
 import { batchKey, holdQuery, type HoldPackage } from '../server/holds.ts';
 import { AgentText } from '../text/agent-text.tsx';
 import { differencesOf } from './differences.ts';

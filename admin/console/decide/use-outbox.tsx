@@ -5,6 +5,7 @@ import {
   heard,
   holdQuery,
   refreshHold,
+  summaryOf,
   timelineQuery,
   type HoldPackage,
   type HoldSummary,
@@ -27,7 +28,7 @@ export function OutboxProvider({ children }: { readonly children: ReactNode }) {
         const hold = answer as HoldPackage;
         // The answer comes without the history, which the page has already.
         cache.setQueryData(holdQuery(id).queryKey, (known) => ({ ...hold, history: known?.history ?? hold.history }));
-        heard(cache, summaryIn(hold));
+        heard(cache, summaryIn(hold, summaryOf(cache, id)?.shape ?? null));
         void cache.invalidateQueries({ queryKey: timelineQuery(id).queryKey });
       },
       failed({ holdIds }) {
@@ -61,10 +62,11 @@ export function useSentOn(holdId: string): Sent | undefined {
   );
 }
 
-/** The queue's view of a hold. Whose shape it is changes with no decision, so the list keeps it. */
-function summaryIn({ action, policy, claims, risk, agent, ...hold }: HoldPackage): HoldSummary {
+/** The queue's view of a hold; its shape is the list's to tell. */
+function summaryIn({ action, policy, claims, risk, agent, ...hold }: HoldPackage, shape: string | null): HoldSummary {
   return {
     ...hold,
+    shape,
     agent: { id: agent.id, owner: agent.owner },
     action: action && { system: action.system, operation: action.operation, method: action.method, path: action.url },
     policy: { rules: policy.rules, reason: policy.reasons[0] ?? '', trigger: policy.trigger },

@@ -5,7 +5,7 @@ import type { ExactJson } from '../../../gateway/json/exact-json.ts';
 import { useOutbox, useSentOn } from '../decide/use-outbox.tsx';
 import { JsonBox } from '../hold/body-box.tsx';
 import { titleOf } from '../queue/hold-row.tsx';
-import type { JsonSchema, Preview } from '../server/additions.ts';
+import type { JsonSchema, Preview } from '../server/shapes.ts';
 import { ask } from '../server/ask.ts';
 import { holdQuery, ifServed, type HoldPackage } from '../server/holds.ts';
 import { explain } from '../decide/explain.ts';

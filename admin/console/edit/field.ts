@@ -1,6 +1,6 @@
 import { isList, isNumber, isObject, parseExactly, type ExactJson } from '../../../gateway/json/exact-json.ts';
 import { pointerTo, unescaped, valueAt } from '../../../gateway/json/pointer.ts';
-import type { JsonSchema } from '../server/additions.ts';
+import type { JsonSchema } from '../server/shapes.ts';
 
 /** One place of a call that a reviewer may change, and how. */
 export type Field = {

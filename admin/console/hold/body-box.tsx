@@ -6,23 +6,33 @@ import { AgentText } from '../text/agent-text.tsx';
 /** Characters of one piece of a long text: the browser lays out only the pieces in sight. */
 const PIECE = 16_384;
 
+type JsonBoxProps = {
+  readonly body: ExactJson;
+  readonly before?: ExactJson;
+  readonly label: string;
+  /** What other values stood at some places, by JSON pointer, as text. */
+  readonly instead?: ReadonlyMap<string, string>;
+};
+
 /** A body as JSON, whole. With `before`, what changed since then is marked. */
-export function JsonBox({ body, before, label }: { body: ExactJson; before?: ExactJson; label: string }) {
+export function JsonBox({ body, before, label, instead }: JsonBoxProps) {
   const lines = useMemo(() => (before === undefined ? linesOf(body) : changedLines(before, body)), [body, before]);
   return (
     // A long body scrolls with the page; a focus here would only be in the way of those who tab.
     <figure className="body-box" aria-label={label}>
       {lines.map((line, index) => (
         // Lines have no other identity than their place.
-        <Line key={index} {...line} />
+        <Line key={index} line={line} instead={line.mark === 'same' ? instead?.get(line.pointer) : undefined} />
       ))}
     </figure>
   );
 }
 
-function Line({ depth, name, value, mark }: BodyLine) {
+function Line({ line, instead }: { readonly line: BodyLine; readonly instead: string | undefined }) {
+  const { depth, name, value, mark } = line;
+  const isOther = instead !== undefined && (value.type !== 'bracket' || value.text.length === 2);
   return (
-    <div className={`line ${mark}`} style={{ '--depth': Math.min(depth, 24) } as object}>
+    <div className={isOther ? 'line other' : `line ${mark}`} style={{ '--depth': Math.min(depth, 24) } as object}>
       {mark !== 'same' && <span className="unseen">{mark === 'from' ? 'Removed: ' : 'Added: '}</span>}
       {name !== null && (
         <span className="member">
@@ -30,6 +40,12 @@ function Line({ depth, name, value, mark }: BodyLine) {
         </span>
       )}
       <span className={value.type}>{value.type === 'string' ? <Quoted text={value.text} /> : value.text}</span>
+      {isOther && (
+        <span className="instead">
+          {' '}
+          <AgentText text={instead} />
+        </span>
+      )}
     </div>
   );
 }

@@ -1,8 +1,10 @@
+import { Link } from '@tanstack/react-router';
 import { Download } from 'lucide-react';
 import type { ExactJson } from '../../../gateway/json/exact-json.ts';
 import { exactBody } from '../body/exact-body.ts';
 import type { HoldPackage } from '../server/holds.ts';
 import { AgentText } from '../text/agent-text.tsx';
+import { When } from '../time/when.tsx';
 import { JsonBox, TextBox } from './body-box.tsx';
 import { bytes } from './bytes.ts';
 
@@ -42,6 +44,7 @@ export function CallSection({ hold, action }: { readonly hold: HoldPackage; read
         )}
       </dl>
       <Body hold={hold} action={action} />
+      <Comparison {...hold} />
       {action.readings.length > 1 && (
         <details>
           <summary>Systems may read this call in {action.readings.length} ways</summary>
@@ -97,9 +100,36 @@ function Body({ hold, action }: { readonly hold: HoldPackage; readonly action: A
       ) : edited ? (
         <JsonBox label="Body" body={action.body as ExactJson} before={hold.diff?.proposed as ExactJson} />
       ) : (
-        <JsonBox label="Body" body={body} />
+        <JsonBox label="Body" body={body} instead={insteadOf(hold)} />
       )}
     </>
+  );
+}
+
+/** What the last approved call of this shape had at the places where this one differs. */
+function insteadOf({ diff }: HoldPackage): ReadonlyMap<string, string> {
+  return new Map(
+    diff?.current?.changes.map(({ pointer, from }) => [
+      pointer,
+      from === undefined ? 'new' : `last approved: ${typeof from === 'string' ? from : JSON.stringify(from)}`,
+    ]),
+  );
+}
+
+/** How this call compares with the last approved one. */
+function Comparison({ diff }: HoldPackage) {
+  const last = diff?.current;
+  if (!last) return null;
+  const count = last.changes.length;
+  return (
+    <p className="hint">
+      {count === 0 ? 'The same as' : `${count === 1 ? 'One place differs' : `${count} places differ`} from`} the last
+      call of this shape that was approved, by{' '}
+      <Link to="/holds/$holdId" params={{ holdId: last.hold_id }}>
+        {last.by ?? 'a grant'}
+      </Link>{' '}
+      at <When at={last.at} />.
+    </p>
   );
 }
 

@@ -2,7 +2,7 @@ import { useQuery } from '@tanstack/react-query';
 import { Eye } from 'lucide-react';
 import { useEffect } from 'react';
 import { ask } from '../server/ask.ts';
-import type { Presence as Others } from '../server/additions.ts';
+import type { Presence as Others } from '../server/shapes.ts';
 import { ifServed } from '../server/holds.ts';
 
 /** Milliseconds between two signs of life; the gateway forgets a reader after 45 s. */

@@ -2,11 +2,12 @@ import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 import { ClockMark } from '../queue/clock-mark.tsx';
-import type { HoldNumbers } from '../server/additions.ts';
+import type { HoldNumbers } from '../server/shapes.ts';
 import { numbersQuery, timelineQuery, type HoldPackage } from '../server/holds.ts';
 import { AgentText } from '../text/agent-text.tsx';
 import { duration } from '../time/duration.ts';
 import { When } from '../time/when.tsx';
+import { TextBox } from './body-box.tsx';
 import { Presence } from './presence.tsx';
 
 /** What helps to judge a hold, next to it. */
@@ -117,10 +118,17 @@ function RulePart({ hold }: { readonly hold: HoldPackage }) {
             {trigger === 'probabilistic' && <span className="tag">by chance or score</span>}
           </p>
           {reason !== null && <p className="rule-reason">{reason}</p>}
-          {places.map(({ file, line }) => (
-            <p key={`${file}:${line}`} className="hint">
-              {file}, line {line}
-            </p>
+          {places.map(({ file, line, text }) => (
+            <details key={`${file}:${line}`}>
+              <summary>
+                {file}, line {line}
+              </summary>
+              {text === null ? (
+                <p className="hint">Its text is not to be had: another policy is in force by now.</p>
+              ) : (
+                <TextBox label={`Text of ${rule}`} text={text} />
+              )}
+            </details>
           ))}
           {numbers?.rule?.rule === rule && (
             <p className="hint">
@@ -184,9 +192,9 @@ function Numbers({ numbers: { similar, agent, unavailable } }: { readonly number
           <tbody>
             {similar.last.map((each) => (
               <tr key={each.hold_id}>
-                <td>{each.amount ?? '–'}</td>
-                <td>{each.by?.split('@')[0] ?? '–'}</td>
-                <td>{each.took_ms === null ? '–' : duration(each.took_ms)}</td>
+                <td>{each.amount ? [each.amount.value, each.amount.currency].join(' ') : '–'}</td>
+                <td>{each.by.split('@')[0]}</td>
+                <td>{duration(each.took_ms)}</td>
                 <td>
                   <Link to="/holds/$holdId" params={{ holdId: each.hold_id }}>
                     {each.result}
@@ -227,6 +235,7 @@ function TimelinePart({ hold }: { readonly hold: HoldPackage }) {
           </li>
         ))}
       </ol>
+      {timeline.unavailable !== null && <p className="hint">{timeline.unavailable}</p>}
     </Part>
   );
 }

@@ -3,7 +3,7 @@ import '../styles/me.css';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { Monitor } from 'lucide-react';
 import { useTitle } from '../page/use-title.ts';
-import type { MyNumbers, SessionItem } from '../server/additions.ts';
+import type { MyNumbers, SessionItem } from '../server/shapes.ts';
 import { ask } from '../server/ask.ts';
 import { ifServed } from '../server/holds.ts';
 import { sessionQuery } from '../server/session.ts';

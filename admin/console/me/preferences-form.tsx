@@ -1,6 +1,6 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
-import type { Preferences } from '../server/additions.ts';
+import type { Preferences } from '../server/shapes.ts';
 import { ask } from '../server/ask.ts';
 import { ifServed } from '../server/holds.ts';
 

@@ -1,14 +1,10 @@
 import { queryOptions, type QueryClient } from '@tanstack/react-query';
-import type * as api from '../../api/hold-schemas.ts';
 import type { Filter } from '../queue/filter.ts';
 import { ask } from './ask.ts';
-import type { HoldForm, HoldNumbers, HoldTimeline } from './additions.ts';
+import type { HoldNumbers, HoldPackage, HoldSummary, HoldTimeline } from './shapes.ts';
 import { isRefused } from './problem.ts';
 
-/** A hold as the queue shows it. `shape`: equal for holds that may be decided together, null for never. */
-export type HoldSummary = api.HoldSummary & { readonly shape?: string | null };
-/** A hold with all that is needed to decide on it. */
-export type HoldPackage = api.ContextPackage & { readonly form?: HoldForm | null };
+export type { HoldPackage, HoldSummary };
 
 type Page = { readonly items: readonly HoldSummary[]; readonly next: string | null };
 

@@ -1,22 +1,14 @@
 import { queryOptions } from '@tanstack/react-query';
 import { ask } from './ask.ts';
 import { isRefused } from './problem.ts';
-
-/** Who is signed in. */
-export type Person = {
-  readonly id: string;
-  readonly name: string;
-  readonly groups: readonly string[];
-  readonly roles: readonly string[];
-  readonly expires_at: string;
-};
+import type { SignedIn } from './shapes.ts';
 
 /** Null when nobody is signed in. */
 export const sessionQuery = queryOptions({
   queryKey: ['session'],
-  queryFn: async ({ signal }): Promise<Person | null> => {
+  queryFn: async ({ signal }): Promise<SignedIn | null> => {
     try {
-      return await ask<Person>('/api/session', { signal });
+      return await ask<SignedIn>('/api/session', { signal });
     } catch (error) {
       if (isRefused(error, 401)) return null;
       throw error;
@@ -28,5 +20,5 @@ export const sessionQuery = queryOptions({
 /** What proves who somebody is: a reviewer's token, or the secret of a one-time link. */
 export type Proof = { readonly token: string } | { readonly link: string };
 
-export const signIn = (proof: Proof) => ask<Person>('/api/session', { method: 'POST', body: proof });
+export const signIn = (proof: Proof) => ask<SignedIn>('/api/session', { method: 'POST', body: proof });
 export const signOut = () => ask<void>('/api/session', { method: 'DELETE' });
