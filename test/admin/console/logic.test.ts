@@ -1,0 +1,139 @@
+import { describe, expect, test, vi } from 'vitest';
+import { changedLines } from '../../../admin/console/body/body-lines.ts';
+import { exactBody } from '../../../admin/console/body/exact-body.ts';
+import { differencesOf } from '../../../admin/console/batch/differences.ts';
+import { createOutbox, UNDO_FOR } from '../../../admin/console/decide/outbox.ts';
+import { changeOf, fieldsOf, patched } from '../../../admin/console/edit/field.ts';
+import { oldLinkTarget } from '../../../admin/console/page/old-link.ts';
+import { filterIn } from '../../../admin/console/queue/filter.ts';
+import { neighbourIn } from '../../../admin/console/queue/walk.ts';
+import { eventsOf } from '../../../admin/console/server/live.ts';
+import { previewKind } from '../../../admin/console/hold/preview-kind.ts';
+import { parseExactly } from '../../../gateway/json/exact-json.ts';
+import { partsOf } from '../../../gateway/domain/visible-text.ts';
+
+const marks = (lines: ReturnType<typeof changedLines>) =>
+  lines.filter(({ mark }) => mark !== 'same').map(({ mark, pointer, value }) => `${mark} ${pointer} ${value.text}`);
+
+describe('bodies', () => {
+  test('a change of one digit in twenty is shown as a change', () => {
+    const before = parseExactly('{"a":12345678901234567890,"b":1.50}');
+    const after = parseExactly('{"a":12345678901234567891,"b":1.50}');
+    expect(marks(changedLines(before, after))).toEqual(['from /a 12345678901234567890', 'to /a 12345678901234567891']);
+  });
+
+  test('a number and a text with the same digits differ', () => {
+    expect(marks(changedLines({ a: 1 }, { a: '1' }))).toEqual(['from /a 1', 'to /a 1']);
+  });
+
+  test('an element that is put into a list leaves the others as they are', () => {
+    expect(marks(changedLines(['a', 'b'], ['a', 'x', 'b']))).toEqual(['to /1 x']);
+    expect(marks(changedLines(['a', 'x', 'b'], ['a', 'b']))).toEqual(['from /1 x']);
+  });
+
+  test('the body of a call of a tool is its arguments, with every digit', () => {
+    const body_text = '{"method":"tools/call","params":{"arguments":{"n":12345678901234567890}}}';
+    const body = exactBody({ body: { n: '12345678901234567890' }, body_text, tool: 'order' });
+    expect(JSON.stringify(body)).toBe('{"n":12345678901234567890}');
+  });
+
+  test('several bodies are compared by the places in which they differ', () => {
+    const { columns, rows, same } = differencesOf([
+      { amount: 1, to: 'a' },
+      { amount: 2, to: 'a' },
+    ]);
+    expect({ columns, rows }).toEqual({ columns: ['/amount'], rows: [['1'], ['2']] });
+    expect(same).toEqual([{ pointer: '/to', text: '“a”' }]);
+  });
+});
+
+describe('edits', () => {
+  const body = parseExactly('{"amount":12345678901234567890,"note":"x","paid":true}');
+  const fields = fieldsOf(body, ['/amount', '/note', '/paid']);
+
+  test('a number stays a number with every digit, and a text stays a text', () => {
+    const change = changeOf(fields, { '/amount': '98765432109876543210', '/note': '5', '/paid': 'false' });
+    expect(JSON.stringify(patched(body, change))).toBe('{"amount":98765432109876543210,"note":"5","paid":false}');
+  });
+
+  test('what is typed as before is no change', () => {
+    expect(changeOf(fields, { '/amount': '12345678901234567890' }).patch).toEqual([]);
+  });
+
+  test('what is no number is said at its field, and changes nothing', () => {
+    const { patch, wrong } = changeOf(fields, { '/amount': '1,000' });
+    expect({ patch, wrong: Object.keys(wrong) }).toEqual({ patch: [], wrong: ['/amount'] });
+  });
+});
+
+describe('the outbox', () => {
+  const decision = { path: '/x', body: {}, ifMatch: 1, holdIds: ['h'], text: 'Approved' };
+  const ears = { done: () => {}, failed: () => {} };
+
+  test('a decision is sent once, after three seconds, and a double click is one decision', async () => {
+    vi.useFakeTimers();
+    const send = vi.fn(async () => ({}) as never);
+    const outbox = createOutbox(ears, send);
+    outbox.submit(decision);
+    outbox.submit(decision);
+    vi.advanceTimersByTime(UNDO_FOR - 1);
+    expect(send).not.toHaveBeenCalled();
+    await vi.advanceTimersByTimeAsync(1);
+    expect(send).toHaveBeenCalledTimes(1);
+    vi.useRealTimers();
+  });
+
+  test('what is undone is never sent', () => {
+    vi.useFakeTimers();
+    const send = vi.fn(async () => ({}) as never);
+    const outbox = createOutbox(ears, send);
+    outbox.submit(decision);
+    outbox.undo();
+    vi.advanceTimersByTime(10 * UNDO_FOR);
+    expect(send).not.toHaveBeenCalled();
+    vi.useRealTimers();
+  });
+});
+
+test('the next hold is the one that follows in the order in which the person began, and still waits', () => {
+  expect(neighbourIn(['a', 'b', 'c'], 'a', 1, ['c', 'a', 'new'])).toBe('c');
+  expect(neighbourIn(['a', 'b', 'c'], 'c', 1, ['a', 'new'])).toBe('new');
+  expect(neighbourIn([], 'b', -1, ['a', 'b'])).toBe('a');
+});
+
+test('a filter takes from an address only what it knows', () => {
+  expect(filterIn({ mine: 'true', kind: 'relay', status: 'nonsense', agent: 7, other: 1 })).toEqual({
+    mine: true,
+    kind: 'relay',
+    agent: '7',
+  });
+});
+
+test('a link of an old message names its hold', () => {
+  expect(oldLinkTarget('#/holds/hold_12ab')).toBe('/holds/hold_12ab');
+  expect(oldLinkTarget('#/holds/../x')).toBeNull();
+});
+
+test('an HTML page or an SVG that an agent attached is only ever text', () => {
+  expect(previewKind({ type: 'text/html', bytes: 1 })).toBe('text/plain');
+  expect(previewKind({ type: 'image/svg+xml', bytes: 1 })).toBe('text/plain');
+  expect(previewKind({ type: 'application/x-msdownload', bytes: 1 })).toBeNull();
+});
+
+test('events are read from a stream that is cut anywhere', async () => {
+  const text = ': heartbeat\n\nid: 7\nevent: hold\ndata: {"a":"ü"}\n\n';
+  const bytes = new TextEncoder().encode(text);
+  const body = new ReadableStream<Uint8Array>({
+    start(controller) {
+      for (const byte of bytes) controller.enqueue(Uint8Array.of(byte));
+      controller.close();
+    },
+  });
+  const events = await Array.fromAsync(eventsOf(body));
+  expect(events.at(-1)).toEqual({ id: '7', event: 'hold', data: '{"a":"ü"}' });
+});
+
+test('a text is cut into what is read and what a reader would not notice', () => {
+  const kinds = partsOf(`p\u0430y \u202Eb\u3164${' '.repeat(20)}\r\n👨‍👩‍👧`).filter(({ kind }) => kind !== 'plain');
+  expect(kinds.map(({ kind }) => kind)).toEqual(['mixed', 'hidden', 'hidden', 'blank']);
+});

@@ -1,0 +1,102 @@
+import { readFileSync } from 'node:fs';
+import { accessSync, constants } from 'node:fs';
+import { delimiter, join, resolve } from 'node:path';
+import { chromium, type Browser, type BrowserContextOptions, type Page } from 'playwright-core';
+import { build } from 'vite';
+import { tempFolder } from '../../helpers/folder.ts';
+import { openDesk, type Desk } from '../desk.ts';
+
+const ROOT = resolve(import.meta.dirname, '../../..');
+const NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
+
+/** The browser of the tests: `$CHROMIUM`, or the first on PATH. Null where there is none: tests skip then, and say so. */
+export const CHROMIUM: string | null = findChromium();
+export const SKIPPED = 'there is no Chromium: install it, or set $CHROMIUM';
+
+function findChromium(): string | null {
+  const folders = (process.env['PATH'] ?? '').split(delimiter);
+  const files = folders.flatMap((folder) => NAMES.map((name) => join(folder, name)));
+  return [process.env['CHROMIUM'], ...files].find((file) => file !== undefined && canRun(file)) ?? null;
+}
+
+function canRun(file: string): boolean {
+  try {
+    accessSync(file, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** A signed-in page, and what a page must never do. */
+export type Visit = {
+  readonly page: Page;
+  /** Violations of the content security policy, errors of scripts, and requests to any other host. */
+  readonly wrongs: readonly string[];
+};
+
+/** The admin listener with the console that is built from these sources, and a browser. */
+export type Scene = {
+  readonly desk: Desk;
+  /** Signs a reviewer in by token, and opens a page. `who` is a name of the desk. */
+  visit(path: string, who?: string, options?: BrowserContextOptions): Promise<Visit>;
+  /** Opens a page without signing in. */
+  open(path: string, options?: BrowserContextOptions): Promise<Visit>;
+  /** What axe-core finds on the page, one line each. */
+  axe(page: Page): Promise<string[]>;
+  close(): Promise<void>;
+};
+
+export async function openScene(overrides: Parameters<typeof openDesk>[0] = {}): Promise<Scene> {
+  const folder = tempFolder();
+  await build({
+    configFile: join(ROOT, 'admin/console/vite.config.ts'),
+    logLevel: 'error',
+    build: { outDir: folder.path, emptyOutDir: true },
+  });
+  const desk = await openDesk({ consoleFiles: folder.path, ...overrides });
+  const browser = await chromium.launch({ executablePath: CHROMIUM!, args: ['--no-sandbox'] });
+  const axe = readFileSync(join(ROOT, 'node_modules/axe-core/axe.min.js'), 'utf8');
+  return {
+    desk,
+    open: (path, options) => openPage(browser, desk.url, path, options),
+    async visit(path, who = 'ben', options = {}) {
+      const { page, wrongs } = await openPage(browser, desk.url, '/sign-in', options);
+      await page.getByLabel('Your reviewer’s token').fill(`${who}-token`);
+      await page.getByRole('button', { name: 'Sign in' }).click();
+      await page.getByRole('heading', { name: 'Held calls' }).waitFor();
+      if (path !== '/holds') await page.goto(desk.url + path);
+      return { page, wrongs };
+    },
+    async axe(page) {
+      await page.evaluate(axe);
+      const found = await page.evaluate<{ violations: { id: string; nodes: { target: string[] }[] }[] }>('axe.run()');
+      return found.violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.target.join(' ')}`);
+    },
+    async close() {
+      await browser.close();
+      await desk.close();
+      folder.remove();
+    },
+  };
+}
+
+async function openPage(
+  browser: Browser,
+  url: string,
+  path: string,
+  options: BrowserContextOptions = {},
+): Promise<Visit> {
+  const wrongs: string[] = [];
+  const context = await browser.newContext({ viewport: { width: 1280, height: 860 }, ...options });
+  const page = await context.newPage();
+  page.on('pageerror', ({ message }) => wrongs.push(message));
+  page.on('console', (message) => {
+    if (/Content.Security.Policy/i.test(message.text())) wrongs.push(message.text());
+  });
+  page.on('request', (request) => {
+    if (!/^(?:blob|data):/.test(request.url()) && !request.url().startsWith(url)) wrongs.push(request.url());
+  });
+  await page.goto(url + path);
+  return { page, wrongs };
+}
