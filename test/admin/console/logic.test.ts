@@ -72,7 +72,7 @@ describe('the outbox', () => {
 
   test('a decision is sent once, after three seconds, and a double click is one decision', async () => {
     vi.useFakeTimers();
-    const send = vi.fn(async () => ({}) as never);
+    const send = vi.fn<() => Promise<never>>(async () => ({}) as never);
     const outbox = createOutbox(ears, send);
     outbox.submit(decision);
     outbox.submit(decision);
@@ -85,7 +85,7 @@ describe('the outbox', () => {
 
   test('what is undone is never sent', () => {
     vi.useFakeTimers();
-    const send = vi.fn(async () => ({}) as never);
+    const send = vi.fn<() => Promise<never>>(async () => ({}) as never);
     const outbox = createOutbox(ears, send);
     outbox.submit(decision);
     outbox.undo();

@@ -1,5 +1,4 @@
-import { readFileSync } from 'node:fs';
-import { accessSync, constants } from 'node:fs';
+import { accessSync, constants, readFileSync } from 'node:fs';
 import { delimiter, join, resolve } from 'node:path';
 import { chromium, type Browser, type BrowserContextOptions, type Page } from 'playwright-core';
 import { build } from 'vite';
@@ -11,7 +10,7 @@ const NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-s
 
 /** The browser of the tests: `$CHROMIUM`, or the first on PATH. Null where there is none: tests skip then, and say so. */
 export const CHROMIUM: string | null = findChromium();
-export const SKIPPED = 'there is no Chromium: install it, or set $CHROMIUM';
+if (CHROMIUM === null) console.warn('Skipped: there is no Chromium. Install it, or set $CHROMIUM.');
 
 function findChromium(): string | null {
   const folders = (process.env['PATH'] ?? '').split(delimiter);
