@@ -115,8 +115,15 @@ function policyChange({ at, type, policy_revision: now = '' }: Event, earlier: r
   const before = earlier.findLast((step) => JUDGED.has(step.type) && step.policy_revision)?.policy_revision;
   if (now === '' || now === before) return [];
   const text =
-    before === undefined ? `Judged by policy ${now}.` : `Judged again, by policy ${now} instead of ${before}.`;
+    before === undefined
+      ? `Judged by policy ${short(now)}.`
+      : `Judged again, by policy ${short(now)} instead of ${short(before)}.`;
   return [{ at, type: 'policy', by: null, text, channel: null }];
+}
+
+/** Enough of a revision to tell it from others. */
+function short(revision: string): string {
+  return revision.slice(0, 12);
 }
 
 /** What the hold itself tells of its steps. */

@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import type { Preferences } from '../../gateway/domain/preferences.ts';
+import type { Preferences as Kept } from '../../gateway/domain/preferences.ts';
 import { reviewerOf } from '../authenticate.ts';
 import type { AdminDeps } from '../deps.ts';
 import { problemResponses, writeHeaders } from '../api/schemas.ts';
@@ -26,6 +26,8 @@ const preferences = z.strictObject({
     .enum(['always', 'if-unanswered', 'never'])
     .describe('`if-unanswered`: not if somebody reacts to a chat message about the same within 15 s.'),
 });
+
+export type Preferences = z.output<typeof preferences>;
 
 /** How the person who asks wants to be told. */
 export function preferenceRoutes({ preferences: store }: Pick<AdminDeps, 'preferences'>): FastifyPluginAsyncZod {
@@ -65,7 +67,7 @@ export function preferenceRoutes({ preferences: store }: Pick<AdminDeps, 'prefer
   };
 }
 
-function show({ quietHours, digest, mail }: Preferences): z.output<typeof preferences> {
+function show({ quietHours, digest, mail }: Kept): z.output<typeof preferences> {
   return {
     quiet_hours: quietHours && { from: quietHours.from, to: quietHours.to, time_zone: quietHours.timeZone },
     digest,

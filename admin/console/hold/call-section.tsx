@@ -53,6 +53,7 @@ export function CallSection({ hold, action }: { readonly hold: HoldPackage; read
           ))}
         </details>
       )}
+      <ToolDefinition {...action} />
       <Headers {...action} />
     </section>
   );
@@ -130,6 +131,28 @@ function Comparison({ diff }: HoldPackage) {
       </Link>{' '}
       at <When at={last.at} />.
     </p>
+  );
+}
+
+/** What the server says of its tool: its words, which nobody has checked. */
+function ToolDefinition({ tool_definition: definition }: Action) {
+  if (!definition) return null;
+  const { title, description, input_schema: schema } = definition;
+  return (
+    <details className="headers">
+      <summary>What its server says of this tool</summary>
+      {title !== null && (
+        <p>
+          <AgentText text={title} />
+        </p>
+      )}
+      {description === null ? (
+        <p className="hint">No description.</p>
+      ) : (
+        <TextBox label="Description of the tool" text={description} />
+      )}
+      {schema !== null && <JsonBox label="Schema of the arguments" body={schema as ExactJson} />}
+    </details>
   );
 }
 

@@ -19,9 +19,8 @@ export function MePage() {
       <div className="page-head">
         <h1>{person?.name ?? person?.id}</h1>
         <p>
-          {person?.id}
-          {person && person.groups.length > 0 && ` · ${person.groups.join(', ')}`}
-          {person && person.roles.length > 0 && ` · ${person.roles.join(', ')}`}
+          {person && person.name !== person.id && `${person.id} · `}
+          {person && [person.groups, person.roles].map((all) => all.join(', ')).join(' · ')}
         </p>
       </div>
       <Numbers />
@@ -47,7 +46,7 @@ function Numbers() {
             <dd>{data.decisions}</dd>
           </div>
           <div>
-            <dt>from seeing to deciding, median</dt>
+            <dt>from the request to your decision, median</dt>
             <dd>{data.median_seconds === null ? '–' : `${Math.round(data.median_seconds)} s`}</dd>
           </div>
           <div>
@@ -126,7 +125,7 @@ function Sessions() {
 
 /** A browser's name and its system, out of a User-Agent, which is good enough to tell one's own apart. */
 function browserOf(agent: string | null): string {
-  const browser = /\b(Firefox|Edg|OPR|Chrome|Safari)\//.exec(agent ?? '')?.[1];
+  const browser = /(Firefox|Edg|OPR|Chrome|Safari)\//.exec(agent ?? '')?.[1];
   const system = /\b(Windows|Android|iPhone|iPad|Mac OS X|Linux)\b/.exec(agent ?? '')?.[1];
   const name = browser === 'Edg' ? 'Edge' : browser === 'OPR' ? 'Opera' : browser;
   return [name ?? 'A program', system].filter(Boolean).join(' on ');

@@ -5,6 +5,7 @@ import type { ownNumbers } from '../../api/schemas.ts';
 // What the admin API answers, as its own schemas say. Types alone: no schema gets into the script.
 export type { BatchResult, HoldNumbers, HoldSummary, Preview } from '../../api/hold-schemas.ts';
 export type { ContextPackage as HoldPackage } from '../../api/hold-schemas.ts';
+export type { Preferences } from '../../routes/preference-routes.ts';
 export type { SessionItem, SignedIn } from '../../api/session-schemas.ts';
 export type HoldTimeline = z.output<typeof holds.timeline>;
 export type Presence = z.output<typeof holds.presence>;
@@ -20,11 +21,4 @@ export type JsonSchema = {
   readonly maximum?: number;
   readonly minLength?: number;
   readonly maxLength?: number;
-};
-
-/** `GET /api/me/preferences`: when and how mail reaches a person. */
-export type Preferences = {
-  readonly quiet_hours: { readonly from: string; readonly to: string; readonly time_zone: string } | null;
-  readonly digest: 'hourly' | 'daily' | null;
-  readonly mail: 'always' | 'if-unanswered' | 'never';
 };
