@@ -65,6 +65,13 @@ export const CLIENTS: readonly ClientKind[] = [
   },
 ];
 
+/** The client of Python that takes a task for a result, and follows it (2026-07-28, extension tasks). */
+export const CLIENT_WITH_TASKS: ClientKind = {
+  name: 'fastmcp 4.1 with its extension for tasks',
+  revision: '2026-07-28',
+  connect: (...to) => connectPython('fastmcp', OPEN_FASTMCP_WITH_TASKS, ...to),
+};
+
 type Content = readonly { readonly type: string; readonly text?: string }[];
 
 function resultOf(result: Record<string, unknown>): ToolResult {
@@ -139,6 +146,12 @@ async def call(session, name, arguments):
     return (await session.call_tool_mcp(name, arguments)).model_dump(by_alias=True, mode="json")
 async def tools(session):
     return [tool.name for tool in await session.list_tools()]
+`;
+
+const OPEN_FASTMCP_WITH_TASKS = `${OPEN_FASTMCP}
+from fastmcp_tasks.client import TasksClientExtension
+def connect():
+    return Client(URL, auth=TOKEN, extensions=[TasksClientExtension()])
 `;
 
 /** Keeps the client open in a task of its own, as its cancel scopes demand, and gives it one piece of work at a time. */

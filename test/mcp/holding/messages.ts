@@ -66,6 +66,12 @@ export function executeTool({ body }: Received, response: ServerResponse): void 
     response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ jsonrpc: '2.0', id, result }));
     return;
   }
+  if (method === 'tools/list') {
+    const tools = [{ name: 'refund', inputSchema: { type: 'object' } }];
+    const result = { resultType: 'complete', tools, ttlMs: 0, cacheScope: 'private' };
+    response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ jsonrpc: '2.0', id, result }));
+    return;
+  }
   const text = `${method} ${params?.name} ${JSON.stringify(params?.arguments)}`;
   const result = { resultType: 'complete', content: [{ type: 'text', text }] };
   response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ jsonrpc: '2.0', id, result }));
