@@ -143,10 +143,10 @@ describe('a call that a reviewer edits', () => {
 
   test('a call that a reviewer edits cannot be edited into what policy blocks, nor where the rule does not allow it', async () => {
     const { hold } = await held();
-    expect(await amended(hold, { amount: 5000 })).toEqual({
+    expect(await amended(hold, { amount: 5000 })).toMatchObject({
       refused: 'blocked',
       detail: 'Policy blocks the call as edited: more than 1000 is never paid',
-      pointer: null,
+      decision: { verdict: 'block' },
     });
     expect(await amended(hold, { purpose: 'another' })).toMatchObject({ refused: 'invalid', pointer: '/purpose' });
     expect(await amended(hold, { amount: 500 })).toMatchObject({ refused: 'invalid' });
