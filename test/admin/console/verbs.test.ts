@@ -88,7 +88,7 @@ describe.skipIf(CHROMIUM === null)('the console in Chromium', () => {
     const id = await hold(60_006);
     await page.unroute('**/api/stream');
     await page.locator(`a[data-hold="${id}"]`).waitFor();
-    await page.getByText('The gateway cannot be reached').waitFor({ state: 'hidden' });
+    await expect.poll(() => page.getByText('The gateway cannot be reached').count()).toBe(0);
     await page.context().close();
   });
 });
