@@ -1,6 +1,6 @@
 import type { Decision, HoldTerms } from '../../../../gateway/domain/decision.ts';
 import type { Event } from '../../../../gateway/domain/event.ts';
-import { assertCall, type Hold } from '../../../../gateway/domain/hold.ts';
+import { assertCall, isOwed, type Hold } from '../../../../gateway/domain/hold.ts';
 import type { HoldDraft } from '../../../../gateway/domain/hold-store.ts';
 import type { Reviewer } from '../../../../gateway/domain/principal.ts';
 import { Problem } from '../../../../gateway/domain/problem.ts';
@@ -171,8 +171,16 @@ export class World {
     const out = new Promise<void>((resolve) => (gateway.whenOut = resolve));
     const released = gateway.releaser.release(assertCall(hold), null);
     await Promise.race([released, out]);
-    if (fate.startsWith('dies')) await this.restart(at);
-    else gateway.fate = 'answered';
+    if (fate.startsWith('dies')) {
+      await this.restart(at);
+      return;
+    }
+    gateway.fate = 'answered';
+    await released;
+    // The caller has its answer, so that the next call like it is another.
+    const { holds } = gateway.store;
+    const latest = await holds.find(hold.id);
+    if (latest && isOwed(latest)) await holds.apply(hold.id, { type: 'told' });
   }
 
   /** The process ends without a word, and its successor finds what it left. */
