@@ -1,11 +1,13 @@
 import type { Clock } from '../../domain/clock.ts';
 import { createId, createdAt, isId } from '../../domain/id.ts';
 import { taskPurpose, type Passes } from '../../domain/pass.ts';
-import type { RunningTask } from '../../domain/reply.ts';
+import type { HandleState, RunningTask } from '../../domain/reply.ts';
 import type { TaskEnd, TaskStore } from '../../domain/task-store.ts';
 
 /** Milliseconds for which the result of a task is kept. */
 export const TASK_KEPT = 24 * 3_600_000;
+/** Seconds between two requests of a client about a call that is running. */
+export const RUNNING_RETRY_AFTER = 1;
 /** Milliseconds between two signs of life of a call that is running, and after which its process counts as gone. */
 const BEAT = 20_000;
 const SILENT = 90_000;
@@ -18,7 +20,19 @@ const LOST: TaskEnd = {
   }),
 };
 
-export type TaskState = { readonly createdAt: number; readonly end: TaskEnd | null };
+export type TaskState = { readonly task: HandleState; readonly end: TaskEnd | null };
+
+/** How a call that runs as a task stands, in the words of holds. */
+export function runningState(id: string, createdAt: number, end: TaskEnd | null): HandleState {
+  return {
+    id,
+    status: end === 'cancelled' ? 'cancelled' : 'approved',
+    execution: end === null ? 'releasing' : 'executed',
+    createdAt,
+    expiresAt: createdAt,
+    decidedAt: null,
+  };
+}
 
 /** Runs allowed calls of tools as tasks, for clients that ask for one with each call (2025-11-25). */
 export type Tasks = {
@@ -65,7 +79,8 @@ export function createTasks(deps: {
       const began = createdAt(own);
       const row = await tasks.find(id);
       const isLost = row?.end == null && clock() - (row?.changedAt ?? began) > SILENT;
-      return { createdAt: began, end: row?.end ?? (isLost ? LOST : null) };
+      const end = row?.end ?? (isLost ? LOST : null);
+      return { task: runningState(id, began, end), end };
     },
     cancel: (id) => tasks.settle(id, 'cancelled'),
   };

@@ -12,15 +12,13 @@ import type { HandleState, HeldEnd, Reply } from '../../domain/reply.ts';
 import type { System } from '../../domain/system.ts';
 import type { TaskEnd } from '../../domain/task-store.ts';
 import type { Links } from '../links/links.ts';
-import type { Tasks } from '../mcp/tasks.ts';
+import { RUNNING_RETRY_AFTER, type Tasks } from '../mcp/tasks.ts';
 import { endOf, isCall } from './held-end.ts';
 import { RETRY_AFTER, withHold } from './held-request.ts';
 import type { HoldWaiters } from './hold-waiters.ts';
 import type { Tellings } from './tellings.ts';
 
-/** Seconds after which a client asks again for a call that is not held. */
-const RUNNING_RETRY_AFTER = 1;
-/** Milliseconds between two looks at a task that another process may run. */
+/** Milliseconds between two looks at a call that another process may run. */
 const LOOK = 500;
 
 /** How a task stands. `hold` is null for a call that runs without one. */
@@ -35,7 +33,7 @@ export function createServeTask(deps: {
   readonly holds: Pick<HoldStore, 'find' | 'apply'>;
   readonly contents: Pick<HoldContents, 'response'>;
   readonly tasks: Pick<Tasks, 'find' | 'cancel'>;
-  readonly waiters: Pick<HoldWaiters, 'draining'>;
+  readonly waiters: Pick<HoldWaiters, 'wait' | 'draining'>;
   readonly tellings: Tellings;
   readonly links: Links;
   readonly systems: ReadonlyMap<string, Pick<System, 'wait'>>;
@@ -72,14 +70,7 @@ export function createServeTask(deps: {
     }
     const state = await tasks.find(principal.agent, system, id);
     if (!state) throw new Problem('not-found');
-    const { createdAt, end } = state;
-    const status = end === 'cancelled' ? 'cancelled' : 'approved';
-    const execution = end === null ? 'releasing' : 'executed';
-    return {
-      task: { id, status, execution, createdAt, expiresAt: createdAt, decidedAt: null },
-      ended: end,
-      hold: null,
-    };
+    return { task: state.task, ended: state.end, hold: null };
   }
 
   async function cancel(call: Call, reply: Reply): Promise<Standing> {
@@ -97,6 +88,16 @@ export function createServeTask(deps: {
     return standing(call, reply);
   }
 
+  /** The store tells of changes of a hold; for a call that runs, it is asked. */
+  async function nextStep(hold: CallHold | null, timeLeft: number, reply: Reply): Promise<void> {
+    if (hold === null) {
+      await sleep(LOOK);
+      return;
+    }
+    const caller = { onGone: (leave: () => void) => reply.onClose(leave) };
+    await waiters.wait(hold, timeLeft, caller, ({ version }) => version > hold.version);
+  }
+
   /** Waits until the task has ended: as long as the caller listens to a stream, else for the `wait` of the system. */
   async function result(call: Call, decision: Decision, reply: Reply): Promise<Standing> {
     const until = performance.now() + (systems.get(call.system)?.wait ?? 0);
@@ -104,8 +105,9 @@ export function createServeTask(deps: {
     const listens = now.ended === null && reply.waits(decision.id);
     while (now.ended === null && !reply.gone) {
       if (waiters.draining) throw new Problem('draining');
-      if (!listens && performance.now() > until) throw new Problem('approval-pending');
-      await sleep(LOOK);
+      const timeLeft = listens ? Infinity : until - performance.now();
+      if (timeLeft <= 0) throw new Problem('approval-pending');
+      await nextStep(now.hold, timeLeft, reply);
       now = await standing(call, reply);
     }
     return now;

@@ -14,6 +14,7 @@ import type {
 import type { TaskEnd } from '../../../domain/task-store.ts';
 import { finalResponse } from '../../../mcp/final-response.ts';
 import { STREAM, END_SESSION } from '../../../mcp/protocol.ts';
+import { RUNNING_RETRY_AFTER, runningState } from '../../mcp/tasks.ts';
 import { KEPT_RESPONSE_LIMIT } from '../../release/captured-answer.ts';
 import { HeldAnswer, LARGEST_IN_STREAM, type MessageSink } from './held-answer.ts';
 import { createdLegacyTask, legacyResult, legacyTask } from './legacy-task.ts';
@@ -36,9 +37,6 @@ export type MessageTransport = Pick<Reply, 'via' | 'gone' | 'whyCutOff' | 'onClo
   onDrain(resume: () => void): void;
   abort(): void;
 };
-
-/** Seconds between two requests of a client about a call that is running. */
-const TASK_POLL = 1;
 
 const WAITS: Preference = { async: false, wait: null };
 const TAKES_TASK: Preference = { async: true, wait: null };
@@ -200,15 +198,8 @@ export class McpReply implements Reply {
     if (this.#isTask) return;
     this.#isTask = true;
     begin();
-    const task = {
-      id,
-      createdAt,
-      expiresAt: createdAt,
-      status: 'approved',
-      execution: 'releasing',
-      decidedAt: null,
-    } as const;
-    this.#result(decisionId, verdict, createdLegacyTask(task, TASK_POLL));
+    const task = runningState(id, createdAt, null);
+    this.#result(decisionId, verdict, createdLegacyTask(task, RUNNING_RETRY_AFTER));
   }
 
   /**

@@ -1,9 +1,7 @@
 import type { RunningTask, StreamedAnswer } from '../../../domain/reply.ts';
 import type { AnswerNote } from '../../../domain/upstream-sink.ts';
+import { KEPT_RESPONSE_LIMIT } from '../../release/captured-answer.ts';
 import { answeredEnd } from './task.ts';
-
-/** The most bytes of an answer that are kept as the result of a task. */
-const LARGEST = 4 * 2 ** 20;
 
 /** The server's answer to a call that runs as a task. The client left with the task's id, and asks for it later. */
 export class TaskAnswer implements StreamedAnswer {
@@ -30,13 +28,16 @@ export class TaskAnswer implements StreamedAnswer {
 
   data(chunk: Buffer): boolean {
     this.#bytes += chunk.length;
-    if (this.#bytes <= LARGEST) this.#chunks.push(chunk);
+    if (this.#bytes <= KEPT_RESPONSE_LIMIT) this.#chunks.push(chunk);
     return true;
   }
 
   end(): void {
-    if (this.#bytes > LARGEST) {
-      this.#fail(413, `The tool was executed, but its result is larger than ${LARGEST} bytes, so it was not kept.`);
+    if (this.#bytes > KEPT_RESPONSE_LIMIT) {
+      this.#fail(
+        413,
+        `The tool was executed, but its result is larger than ${KEPT_RESPONSE_LIMIT} bytes, so it was not kept.`,
+      );
       return;
     }
     this.#task.settle(answeredEnd({ status: this.#status, headers: this.#headers, body: Buffer.concat(this.#chunks) }));

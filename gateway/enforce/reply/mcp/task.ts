@@ -6,10 +6,8 @@ import type { HeldResponse } from '../../../domain/hold.ts';
 import { iso } from '../../../domain/time.ts';
 import { finalResponse } from '../../../mcp/final-response.ts';
 import type { Era } from '../../../mcp/protocol.ts';
+import { TASK_KEPT } from '../../mcp/tasks.ts';
 import { toolError } from './refusal.ts';
-
-/** Milliseconds for which a result is kept after its hold has ended. */
-const KEPT = 24 * 3_600_000;
 
 /** The result of a call for which the client gets a task (2026-07-28, extension tasks). @param retryAfter seconds */
 export function createdTask(hold: HandleState, retryAfter: number): string {
@@ -75,7 +73,7 @@ export function taskLife({ id, createdAt, expiresAt, decidedAt }: HandleState, r
     taskId: id,
     createdAt: iso(createdAt),
     lastUpdatedAt: iso(decidedAt ?? createdAt),
-    ttlMs: expiresAt - createdAt + KEPT,
+    ttlMs: expiresAt - createdAt + TASK_KEPT,
     pollIntervalMs: retryAfter * 1000,
   };
 }
