@@ -1,5 +1,6 @@
 import type { FastifyReply } from 'fastify';
 import type { Hold } from '../../gateway/domain/hold.ts';
+import { isId } from '../../gateway/domain/id.ts';
 import type { HoldCommand } from '../../gateway/domain/hold-command.ts';
 import { isRefusal } from '../../gateway/domain/hold-command.ts';
 import type { Channel, Reviewer } from '../../gateway/domain/principal.ts';
@@ -17,8 +18,6 @@ import { lastApproved } from './last-approved.ts';
 import { permissions } from './permissions.ts';
 import { refusalProblem } from './refusal.ts';
 import type { ContextPackage } from '../api/hold-schemas.ts';
-
-export const HOLD_ID = /^hold_[0-9a-f]{32}$/;
 
 /** A write on a hold, as far as all of them are alike. */
 export type HoldWrite = {
@@ -76,7 +75,7 @@ export function createHoldRoutesContext(deps: Deps): HoldRoutesContext {
   const firstSeen = createFirstSeen();
 
   async function find(id: string): Promise<Hold> {
-    const hold = HOLD_ID.test(id) ? await holds.find(id) : null;
+    const hold = isId('hold', id) ? await holds.find(id) : null;
     if (!hold) throw new AdminProblem('not-found', { detail: 'There is no such hold.' });
     return hold;
   }

@@ -4,7 +4,7 @@ import { seenBy } from '../contents-access.ts';
 import type { AdminDeps } from '../deps.ts';
 import { invalidMember } from '../api/problems.ts';
 import { pageOf, problemResponses } from '../api/schemas.ts';
-import { HOLD_ID } from './hold-routes-context.ts';
+import { isId } from '../../gateway/domain/id.ts';
 import type { HoldRoutesContext } from './hold-routes-context.ts';
 import { holdSummary } from './hold-view.ts';
 import * as schemas from '../api/hold-schemas.ts';
@@ -25,7 +25,7 @@ export function readRoutes({ holds, demands, clock }: Deps, context: HoldRoutesC
       },
       async (request) => {
         const { mine, status, kind, system, agent, group, overdue, cursor, limit } = request.query;
-        if (cursor !== undefined && !HOLD_ID.test(cursor))
+        if (cursor !== undefined && !isId('hold', cursor))
           throw invalidMember('querystring', '/cursor', 'expected `next` from an earlier response.');
         const { items, next } = await holds.list({
           limit,

@@ -38,6 +38,11 @@ export function headerValue(raw: readonly string[], name: string): string | null
   return null;
 }
 
+/** The headers without those whose name, in lower case, leaves. */
+export function withoutHeaders(raw: readonly string[], leaves: (name: string) => boolean): string[] {
+  return raw.filter((_, i) => !leaves(raw[i - (i % 2)]!.toLowerCase()));
+}
+
 const EVENTS = /^text\/event-stream\s*(?:;|$)/i;
 
 /** Whether a Content-Type is that of server-sent events. */

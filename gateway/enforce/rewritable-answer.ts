@@ -1,5 +1,5 @@
 import type { AnswerNote, UpstreamSink } from '../domain/upstream-sink.ts';
-import { headerValue } from '../domain/headers.ts';
+import { headerValue, withoutHeaders } from '../domain/headers.ts';
 import { decodeContent } from './decoded-content.ts';
 import { PassingAnswer } from './passing-answer.ts';
 
@@ -127,7 +127,7 @@ function rewriteBody(
   }
   const changed = rewrite(decoded, noted);
   if (changed === decoded) return null;
-  const kept = headers.filter((_, i) => !describesBytes(headers[i - (i % 2)]!.toLowerCase()));
+  const kept = withoutHeaders(headers, describesBytes);
   if (headerValue(headers, 'content-length') !== null) kept.push('content-length', String(changed.length));
   return { headers: kept, body: changed };
 }

@@ -1,3 +1,4 @@
+import { withoutHeaders } from '../../domain/headers.ts';
 import type { RequestHead } from '../../domain/message.ts';
 import { Problem } from '../../domain/problem.ts';
 import type { System } from '../../domain/system.ts';
@@ -38,7 +39,7 @@ export function asGet(arrival: Arrival): Arrival {
     method: 'GET',
     target: body.length > 0 ? `${target}?${body.toString('latin1')}` : target,
     headers: Object.fromEntries(Object.entries(headers).filter(([name]) => !OF_THE_BODY.has(name))),
-    rawHeaders: rawHeaders.filter((_, i) => !OF_THE_BODY.has(rawHeaders[i - (i % 2)]!.toLowerCase())),
+    rawHeaders: withoutHeaders(rawHeaders, (name) => OF_THE_BODY.has(name)),
     body: EMPTY,
     decoded: EMPTY,
   };

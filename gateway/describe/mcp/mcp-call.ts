@@ -1,5 +1,6 @@
 import { NO_CLAIMS, type Call, type Claims } from '../../domain/call.ts';
 import { createHeaderRoles } from '../../domain/header-roles.ts';
+import { withoutHeaders } from '../../domain/headers.ts';
 import { actionText, createMcpInput, principalText, type ActionText } from '../../domain/policy-input.ts';
 import type { Passes } from '../../domain/pass.ts';
 import type { AnsweredMessage, RunningTask } from '../../domain/reply.ts';
@@ -122,7 +123,7 @@ export function createMcpDescriber(
     const session = era === 'legacy' ? ((headers[SESSION_HEADER] as string | undefined) ?? null) : null;
     const id = session === null ? null : sessions.open(principal.agent, session, at);
     if (session !== null && id === null) throw new Problem('unknown-session');
-    const kept = rawHeaders.filter((_, i) => !REPLACED.has(rawHeaders[i - (i % 2)]!.toLowerCase()));
+    const kept = withoutHeaders(rawHeaders, (name) => REPLACED.has(name));
     // The gateway reads the messages of the server, so it does not ask for compressed ones.
     return { session, headers: [...kept, 'accept-encoding', 'identity', ...(id === null ? [] : [SESSION_HEADER, id])] };
   }

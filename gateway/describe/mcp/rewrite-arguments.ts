@@ -1,3 +1,4 @@
+import { withoutHeaders } from '../../domain/headers.ts';
 import type { HeldCall } from '../../domain/hold.ts';
 import type { RepeatedArgument } from '../../domain/repeated-argument.ts';
 import { Problem } from '../../domain/problem.ts';
@@ -62,7 +63,7 @@ function withRepeated(
   return repeated.reduce<readonly string[]>((kept, argument) => {
     const value = repeatedValue(after, argument);
     if (value === repeatedValue(before, argument)) return kept;
-    const others = kept.filter((_, i) => kept[i - (i % 2)]!.toLowerCase() !== argument.header);
+    const others = withoutHeaders(kept, (name) => name === argument.header);
     return value === null ? others : [...others, argument.header, encodedHeader(value)];
   }, headers);
 }

@@ -1,4 +1,4 @@
-import { headerValue } from '../../domain/headers.ts';
+import { headerValue, withoutHeaders } from '../../domain/headers.ts';
 import type { UpstreamSink } from '../../domain/upstream-sink.ts';
 import { sniffKind } from '../../mcp/envelope.ts';
 import { asEvent, dataOf, EventSplitter, withData } from '../../mcp/event-splitter.ts';
@@ -74,7 +74,10 @@ export class MessageReader extends PassingAnswer {
         return;
       }
       // What the client gets may be longer or shorter. Servers give the length of a stream that they have whole.
-      this.next.head(status, without(headers, /^content-length$/i));
+      this.next.head(
+        status,
+        withoutHeaders(headers, (name) => name === 'content-length'),
+      );
       if (status === 200 && this.#rules.opened) this.#closed = this.#rules.opened((json) => this.#announce(json));
       return;
     }
@@ -212,7 +215,7 @@ export class MessageReader extends PassingAnswer {
     const changed = this.#rules.changesResponses ? this.#rules.response(json) : json;
     if (changed === json) return { headers, body };
     const bytes = Buffer.from(changed);
-    const kept = without(headers, /^content-(?:length|encoding)$/i);
+    const kept = withoutHeaders(headers, (name) => name === 'content-length' || name === 'content-encoding');
     return { headers: [...kept, 'content-length', String(bytes.length)], body: bytes };
   }
 
@@ -223,8 +226,4 @@ export class MessageReader extends PassingAnswer {
     this.next.broken();
     this.#abort();
   }
-}
-
-function without(headers: readonly string[], names: RegExp): string[] {
-  return headers.filter((_, i) => !names.test(headers[i - (i % 2)]!));
 }

@@ -1,4 +1,4 @@
-import { headerValue } from '../../domain/headers.ts';
+import { headerValue, withoutHeaders } from '../../domain/headers.ts';
 import { Problem } from '../../domain/problem.ts';
 import type { UpstreamSink } from '../../domain/upstream-sink.ts';
 import { finalResponse } from '../../mcp/final-response.ts';
@@ -69,7 +69,7 @@ function withMessage(request: Prepared, headers: string[], message: object): Pre
 }
 
 function without(headers: readonly string[], ...names: readonly string[]): string[] {
-  return headers.filter((_, i) => !names.includes(headers[i - (i % 2)]!.toLowerCase()));
+  return withoutHeaders(headers, (name) => names.includes(name));
 }
 
 /** Passes an answer on, unless it says that the session has ended. */

@@ -1,3 +1,4 @@
+import { withoutHeaders } from '../../domain/headers.ts';
 import { DISCARDED_ANSWER } from '../discarded-answer.ts';
 import type { Forwarder } from '../forwarder.ts';
 import type { Asking } from './messages.ts';
@@ -12,8 +13,8 @@ export function createRefuseRequest(
   return ({ system, target, headers }, id) => {
     const error = { code: DECLINED, message: 'The policy of the gateway does not permit this request.' };
     const body = Buffer.from(`{"jsonrpc":"2.0","id":${id},"error":${JSON.stringify(error)}}`);
-    const kept = headers.filter(
-      (_, i) => !/^(?:content-|accept$|last-event-id$|mcp-method$|mcp-name$)/i.test(headers[i - (i % 2)]!),
+    const kept = withoutHeaders(headers, (name) =>
+      /^(?:content-|accept$|last-event-id$|mcp-method$|mcp-name$)/.test(name),
     );
     const all = [...kept, 'content-type', 'application/json', 'accept', 'application/json, text/event-stream'];
     const request = forwarder.prepare(

@@ -1,5 +1,5 @@
 import type { Verdict } from '../../domain/decision.ts';
-import { VIA } from '../../domain/headers.ts';
+import { VIA, withoutHeaders } from '../../domain/headers.ts';
 import type { HeldResponse } from '../../domain/hold.ts';
 import type { AgentResponse } from '../../domain/message.ts';
 import type { Problem } from '../../domain/problem.ts';
@@ -89,7 +89,7 @@ export class HttpReply implements ConnectionReply, MessageTransport {
   }
 
   stored(decisionId: string, { status, headers, body }: HeldResponse): void {
-    const sent = headers.filter((_, i) => headers[i - (i % 2)]!.toLowerCase() !== 'content-length');
+    const sent = withoutHeaders(headers, (name) => name === 'content-length');
     if (status !== 204 && status !== 304) sent.push('content-length', String(body.length));
     sent.push('via', VIA, 'holdpoint-decision', decisionId, 'holdpoint-verdict', 'hold');
     if (this.#sharing) shareAnswer(sent, this.#sharing);
