@@ -1,5 +1,5 @@
 import { Check, Clock3, CornerUpRight, Hand, Pencil, Undo2, X } from 'lucide-react';
-import { useEffect, useRef, useState, type KeyboardEvent, type ReactNode } from 'react';
+import { useEffect, useRef, useState, type KeyboardEvent, type ReactNode, type Ref } from 'react';
 import { useOutbox, useSentOn } from '../decide/use-outbox.tsx';
 import { useKeys } from '../page/keys.ts';
 import { VERB_KEYS, type Verb } from '../page/verb.ts';
@@ -162,47 +162,16 @@ export function DecisionBar({ hold, me, isStale, edit, verb }: Props) {
             answer={(option) => submit('answer', { option }, 'Answered')}
           />
           <div className="verbs">
-            {may.approve && (
-              <button
-                ref={approveButton}
-                type="button"
-                className="button primary"
-                onClick={approve}
-                onKeyDown={noEnter}
-                disabled={isOff || !isReady}
-                aria-keyshortcuts="a"
-              >
-                <Check size={18} aria-hidden />
-                Approve
-                <Key of="a" />
-              </button>
-            )}
-            {may.answer && (
-              <button
-                type="button"
-                className="button primary"
-                onClick={actions.approve}
-                disabled={isOff}
-                aria-keyshortcuts="a"
-              >
-                <Check size={18} aria-hidden />
-                Answer
-                <Key of="a" />
-              </button>
-            )}
-            {may.accept && (
-              <button
-                type="button"
-                className="button primary"
-                onClick={actions.approve}
-                onKeyDown={noEnter}
-                disabled={isOff}
-                aria-keyshortcuts="a"
-              >
-                <Check size={18} aria-hidden />
-                Accept
-                <Key of="a" />
-              </button>
+            {may.approve ? (
+              <Button act={approve} isOff={isOff || !isReady} {...PRIMARY} decides name="Approve" at={approveButton} />
+            ) : (
+              <Button
+                act={actions.approve}
+                isOff={isOff}
+                {...PRIMARY}
+                decides={!may.answer}
+                name={may.answer ? 'Answer' : 'Accept'}
+              />
             )}
             <Button act={actions.edit} isOff={isOff} icon={<Pencil size={16} aria-hidden />} name="Edit" of="e" />
             <Button
@@ -211,7 +180,7 @@ export function DecisionBar({ hold, me, isStale, edit, verb }: Props) {
               icon={may.reject ? <X size={17} aria-hidden /> : <Undo2 size={16} aria-hidden />}
               name={may.reject ? 'Reject' : 'Return'}
               of="r"
-              isDanger
+              kind="danger"
             />
             <Button
               act={actions.escalate}
@@ -260,16 +229,24 @@ type ButtonProps = {
   readonly icon: ReactNode;
   readonly name: string;
   readonly of: string;
-  readonly isDanger?: boolean;
+  readonly kind?: 'primary' | 'danger';
+  /** Whether it decides by itself, and opens nothing. */
+  readonly decides?: boolean;
+  readonly at?: Ref<HTMLButtonElement>;
 };
 
-function Button({ act, isOff, icon, name, of, isDanger = false }: ButtonProps) {
+/** How the first of the verbs looks, whatever it is. */
+const PRIMARY = { icon: <Check size={18} aria-hidden />, of: 'a', kind: 'primary' } as const;
+
+function Button({ act, isOff, icon, name, of, kind, decides = false, at }: ButtonProps) {
   if (!act) return null;
   return (
     <button
+      ref={at}
       type="button"
-      className={isDanger ? 'button danger' : 'button'}
+      className={kind ? `button ${kind}` : 'button'}
       onClick={act}
+      onKeyDown={decides ? noEnter : undefined}
       disabled={isOff}
       aria-keyshortcuts={of}
     >

@@ -80,24 +80,17 @@ function Form({ saved }: { readonly saved: Preferences }) {
       </label>
       {quiet && (
         <div className="row-fields">
-          <label className="field">
-            <span>From</span>
-            <input
-              className="input"
-              type="time"
-              value={quiet.from}
-              onChange={({ target }) => set({ quiet_hours: { ...quiet, from: target.value } })}
-            />
-          </label>
-          <label className="field">
-            <span>To</span>
-            <input
-              className="input"
-              type="time"
-              value={quiet.to}
-              onChange={({ target }) => set({ quiet_hours: { ...quiet, to: target.value } })}
-            />
-          </label>
+          {(['from', 'to'] as const).map((end) => (
+            <label key={end} className="field">
+              <span>{end === 'from' ? 'From' : 'To'}</span>
+              <input
+                className="input"
+                type="time"
+                value={quiet[end]}
+                onChange={({ target }) => set({ quiet_hours: { ...quiet, [end]: target.value } })}
+              />
+            </label>
+          ))}
           <label className="field">
             <span>Time zone</span>
             <select
