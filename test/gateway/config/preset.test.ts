@@ -73,7 +73,7 @@ test('a preset puts a key into every header in which its system looks for it', (
 });
 
 test('a preset without a key sends no credential', () => {
-  expect(system({ preset: 'npm' }).credential).toBeUndefined();
+  expect(system({ preset: 'npm', upstream: 'https://npm.example.com' }).credential).toBeUndefined();
 });
 
 test('what the operator writes overrides a preset, and mappings are merged', () => {
