@@ -36,7 +36,12 @@ export type SystemName = 'payments' | 'warehouse';
  */
 export type Scenario =
   | (Subject & { readonly kind: 'closed'; readonly connections: number })
-  | (Subject & { readonly kind: 'open'; readonly rate: number })
+  | (Subject & {
+      readonly kind: 'open';
+      readonly rate: number;
+      /** The peer's processes that handle no calls stand still while it is measured, as if they had cores of their own. */
+      readonly alone?: true;
+    })
   | (Subject & { readonly kind: 'half'; readonly of: string })
   | (Subject & { readonly kind: 'events'; readonly streams: number; readonly rate: number });
 
@@ -98,9 +103,12 @@ export type Load = {
   /** Answers other than 2xx, and broken or timed-out connections. */
   readonly failures: number;
   readonly p50: number;
+  /** Open loop only. */
+  readonly p90?: number;
   readonly p99: number;
-  /** Open loop only: how late, at worst, the generator itself began a call. */
+  /** Open loop only: how late the generator itself began a call, at worst and in 90 of 100 cases at most. */
   readonly lateness?: number;
+  readonly lateness90?: number;
   /** Closed loop only: share of the load's core in use, by any process; null if unknown. */
   readonly coreBusy?: number | null;
   /** Why the load generator, not the peer, was the limit; null or absent when it was not. */

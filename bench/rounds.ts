@@ -81,7 +81,10 @@ async function runOnce(
   try {
     const send = (seconds: number): Promise<Load> => apply(bench, scenario, rate, running.base, seconds);
     await send(WARM_SECONDS);
-    return { round, scenario: scenario.name, peer: peer.name, ...(await measure(running, () => send(bench.seconds))) };
+    const measured = () => measure(running, () => send(bench.seconds));
+    const isAlone = scenario.kind === 'open' && scenario.alone === true;
+    const found = isAlone ? await whileOthersStandStill(running, measured) : await measured();
+    return { round, scenario: scenario.name, peer: peer.name, ...found };
   } finally {
     await running.stop();
   }
@@ -145,6 +148,17 @@ export async function measure(peer: RunningPeer, send: () => Promise<Load>): Pro
     busy,
     residents: peer.residents(),
   };
+}
+
+/** Stops the processes of a peer that handle no calls, and lets them go on afterwards. */
+async function whileOthersStandStill<T>(peer: RunningPeer, run: () => Promise<T>): Promise<T> {
+  const others = peer.elsewhere?.() ?? [];
+  for (const pid of others) process.kill(pid, 'SIGSTOP');
+  try {
+    return await run();
+  } finally {
+    for (const pid of others) process.kill(pid, 'SIGCONT');
+  }
 }
 
 /** CPU of all these processes together; null when there are none or it cannot be told. */

@@ -2,7 +2,7 @@ import type { Scenario } from './plan.ts';
 import { postByConnections } from './scenarios/connections.ts';
 import { get } from './scenarios/get.ts';
 import { postAtHalf } from './scenarios/half-load.ts';
-import { latencyGet, latencyPost } from './scenarios/latency.ts';
+import { latencyGet, latencyGetAlone, latencyPost, latencyPostAlone } from './scenarios/latency.ts';
 import { longAnswer } from './scenarios/long-answer.ts';
 import { post100KB, post10KB } from './scenarios/long-bodies.ts';
 import { postForm } from './scenarios/post-form.ts';
@@ -11,7 +11,15 @@ import { serverSentEvents } from './scenarios/server-sent-events.ts';
 import { postBySystems } from './scenarios/systems.ts';
 import { progress } from './scenarios/progress.ts';
 import { postToTls } from './scenarios/tls-upstream.ts';
-import { callTool, callToolInSession, latencyCallTool, latencyPostAsLong, postAsLong } from './scenarios/tool-call.ts';
+import {
+  callTool,
+  callToolInSession,
+  latencyCallTool,
+  latencyCallToolAlone,
+  latencyPostAsLong,
+  latencyPostAsLongAlone,
+  postAsLong,
+} from './scenarios/tool-call.ts';
 
 /** All of them, in the order in which they run and are shown. */
 export const SCENARIOS: readonly Scenario[] = [
@@ -27,11 +35,15 @@ export const SCENARIOS: readonly Scenario[] = [
   ...postBySystems,
   latencyGet,
   latencyPost,
+  latencyGetAlone,
+  latencyPostAlone,
   postAtHalf,
   postAsLong,
   callTool,
   callToolInSession,
   latencyPostAsLong,
   latencyCallTool,
+  latencyPostAsLongAlone,
+  latencyCallToolAlone,
   progress,
 ];

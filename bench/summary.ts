@@ -20,13 +20,14 @@ export type Row = {
   readonly p99: Figure | null;
   /** At a constant rate: milliseconds more than the direct upstream's in the same round. */
   readonly addedP50: Figure | null;
+  readonly addedP90: Figure | null;
   readonly addedP99: Figure | null;
   /** The same peer's run of the scenario that this one is compared with, in the same round; null if there is none. */
   readonly beside: Beside | null;
 };
 
-/** Ratios as `Times`, and by how many milliseconds the 99th percentile is longer. */
-export type Beside = Times & { readonly p99: Figure | null };
+/** Ratios as `Times`, and by how many milliseconds the 90th and the 99th percentile are longer. */
+export type Beside = Times & { readonly p90: Figure | null; readonly p99: Figure | null };
 
 /** Calls per second; and calls for the same CPU, which no slow load can distort. */
 export type Times = { readonly rate: Figure | null; readonly cpu: Figure | null };
@@ -42,6 +43,9 @@ const REFERENCES: readonly (readonly [peer: string, title: string])[] = [
 
 /** A peer that used less of its core than this was waiting for the load: its rate is the load's, not its own. */
 const BUSY = 0.9;
+
+/** Milliseconds. A run whose generator was later in more than one of ten cases says nothing about a 90th percentile. */
+const LATE_90 = 0.25;
 
 export function isLoadBound({ scenario }: Table, { busy }: Row): boolean {
   return scenario.kind === 'closed' && busy !== null && busy.median < BUSY;
@@ -74,6 +78,8 @@ export function summarise(
 ): Table {
   const answered = samples.filter((sample) => sample.failures === 0);
   const sound = answered.filter((sample) => failureOf(sample) === null);
+  const punctual = answered.filter(({ lateness90 = Infinity }) => lateness90 <= LATE_90);
+  const longer90 = (run: Sample, other: Sample): number => run.p90! - other.p90!;
   const closed = scenario.kind === 'closed';
   const atOneRate = scenario.kind === 'open' || scenario.kind === 'events';
   const rows = peers.map(({ name: peer }): Row => {
@@ -112,8 +118,13 @@ export function summarise(
       p50: each((run) => run.p50),
       p99: each((run) => run.p99),
       addedP50: atOneRate ? withPeer(DIRECT)((run, other) => run.p50 - other.p50) : null,
+      addedP90: atOneRate ? withPeer(DIRECT)(longer90, punctual) : null,
       addedP99: atOneRate ? withPeer(DIRECT)((run, other) => run.p99 - other.p99) : null,
-      beside: beside && { ...times(beside), p99: beside((run, other) => run.p99 - other.p99) },
+      beside: beside && {
+        ...times(beside),
+        p90: beside(longer90, punctual),
+        p99: beside((run, other) => run.p99 - other.p99),
+      },
     };
   });
   return { scenario, rows };
@@ -142,10 +153,12 @@ function columns({ scenario, rows }: Table): readonly Column[] {
   if (scenario.kind !== 'closed') {
     const added: readonly Column[] = [
       ['added p50 ms', (row) => show(row.addedP50, 2)],
+      ['added p90 ms', (row) => show(row.addedP90, 2)],
       ['added p99 ms', (row) => show(row.addedP99, 2)],
     ];
     const first = scenario.kind === 'half' ? [] : added;
     const longer: readonly Column[] = [
+      ['p90 ms over compared', (row) => show(row.beside?.p90, 2)],
       ['p99 ms over compared', (row) => show(row.beside?.p99, 2)],
       ['× compared by CPU', (row) => show(row.beside?.cpu, 2)],
     ];

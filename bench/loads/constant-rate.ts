@@ -29,8 +29,9 @@ export type OpenLoad = Load & {
   readonly p90: number;
   readonly p999: number;
   readonly max: number;
-  /** How late, at worst, and in 99 of 100 cases at most, this program began a call. It is in the other times. */
+  /** How late, at worst, and in 90 and 99 of 100 cases at most, this program began a call. It is in the other times. */
   readonly lateness: number;
+  readonly lateness90: number;
   readonly lateness99: number;
   /** So many calls begin at once: more than one above 5,000 calls a second. */
   readonly burst: number;
@@ -87,6 +88,7 @@ export function constantRate({ base, request, rate, seconds }: ConstantRateJob):
       p999: latencies.at(0.999),
       max: latencies.at(1),
       lateness: lateness.at(1),
+      lateness90: lateness.at(0.9),
       lateness99: late,
       burst,
       ownBusy,

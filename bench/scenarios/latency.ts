@@ -19,3 +19,9 @@ export const latencyPost = {
   peers: UNHURRIED_PEERS,
   request: postJson.request,
 } as const satisfies Scenario;
+
+/** On two cores, shipping and ClickHouse delay the load, and so every percentile. Without them, a call shows its own time. */
+export const ALONE = ', shipping stopped';
+
+export const latencyGetAlone = { ...latencyGet, name: latencyGet.name + ALONE, alone: true } as const;
+export const latencyPostAlone = { ...latencyPost, name: latencyPost.name + ALONE, alone: true } as const;

@@ -2,6 +2,7 @@ import { orders, toolCall } from '../orders.ts';
 import { CLOSEST_PEERS } from '../peer-names.ts';
 import type { Scenario } from '../plan.ts';
 import { refunds } from '../refunds.ts';
+import { ALONE } from './latency.ts';
 import { postJson } from './post-json.ts';
 
 const BODIES = 2000;
@@ -86,3 +87,16 @@ export const latencyCallTool = {
   request: callTool.request,
   peers: CLOSEST_PEERS,
 } as const satisfies Scenario;
+
+export const latencyPostAsLongAlone = {
+  ...latencyPostAsLong,
+  name: latencyPostAsLong.name + ALONE,
+  alone: true,
+} as const;
+
+export const latencyCallToolAlone = {
+  ...latencyCallTool,
+  name: latencyCallTool.name + ALONE,
+  beside: latencyPostAsLongAlone.name,
+  alone: true,
+} as const;

@@ -137,3 +137,18 @@ test('the table compares only peers that took part', () => {
   const more = toMarkdown(summarise(closed, [...PEERS, { name: HTTP_PROXY }], [sample(1, HTTP_PROXY, {})]));
   expect(more).toContain('× http-proxy');
 });
+
+test('a 90th percentile counts only if the load began nine of ten calls in time', () => {
+  const samples = [
+    sample(1, DIRECT, { scenario: 'open', p90: 1, lateness90: 0.1 }),
+    sample(1, HOLDPOINT, {
+      scenario: 'open',
+      p90: 1.5,
+      lateness90: 0.1,
+      saturated: 'one call in a hundred began late',
+    }),
+    sample(2, DIRECT, { scenario: 'open', p90: 1, lateness90: 0.1 }),
+    sample(2, HOLDPOINT, { scenario: 'open', p90: 9, lateness90: 0.3 }),
+  ];
+  expect(rowOf(HOLDPOINT, open, samples).addedP90?.median).toBe(0.5);
+});
