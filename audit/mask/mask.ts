@@ -1,7 +1,8 @@
 import type { Event, EventField } from '../../gateway/domain/event.ts';
-import { columnsOf, sharedLength } from '../../gateway/domain/policy-input.ts';
+import { columnsOf, replaceBody, sharedLength } from '../../gateway/domain/policy-input.ts';
 import { iso } from '../../gateway/domain/time.ts';
 import { type ExactJson, isObject, parseExactly } from '../../gateway/json/exact-json.ts';
+import type { Outline } from '../../gateway/json/outline.ts';
 import { MASK, maskPath, maskText, mayHoldSecret } from '../../gateway/secrets/secret.ts';
 import { applyMaskRules, readMaskRules } from './rules.ts';
 import { maskSecrets } from './secrets.ts';
@@ -22,8 +23,9 @@ export type DecisionMask = {
   /**
    * A quick check whether an event with this input and these words of a rule needs no masking, as nearly every one. False may
    * be wrong; true never is.
+   * @param outline of the input's body, if it is known
    */
-  spares(input: string, reason: string): boolean;
+  spares(input: string, reason: string, outline?: Outline | null): boolean;
 };
 
 /**
@@ -53,11 +55,11 @@ export function createMask(deps: {
       const ruled = evaluate === null ? event : attempt((raw) => maskByPolicy(raw, evaluate), event);
       return attempt(maskInput, ruled);
     },
-    spares: (input, reason) =>
+    spares: (input, reason, outline) =>
       deps.policy() === null &&
       input !== '' &&
       input.length <= MOST_INPUT &&
-      isClean(input) &&
+      isClean((outline?.isClean && replaceBody(input, outline.length, '{}')) || input) &&
       maskReason(reason) === reason,
   };
 }

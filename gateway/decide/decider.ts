@@ -1,6 +1,7 @@
 import type { DriftRules } from '../domain/metering.ts';
 import { NO_RULE, type Decision } from '../domain/decision.ts';
 import { haveOnePath, isOtherCase } from '../domain/policy-input.ts';
+import type { Outline } from '../json/outline.ts';
 import { Problem } from '../domain/problem.ts';
 import { NO_WORDS, type Words } from '../domain/words.ts';
 import type { Evaluator } from './evaluator.ts';
@@ -13,10 +14,11 @@ export type Decider = DriftRules & {
   revision(): string | null;
   /**
    * The verdict on a call. Of a call that systems read in several ways, it is the strictest of all readings.
+   * @param outline of the input's body, if it is known
    * @throws Problem `policy-unavailable` when no policy is loaded. A policy that fails gives a blocking decision with a
    *   `fault` instead.
    */
-  decide(input: string, otherReadings?: readonly string[]): Decision;
+  decide(input: string, otherReadings?: readonly string[], outline?: Outline | null): Decision;
   /** The input as far as the policy in force reads it: inputs of which it sees the same get the same decision. */
   sees(input: string): string;
   /** The words in the texts of the policy in force. */
@@ -62,11 +64,11 @@ export function createDecider(initial: Evaluator | null = null): Decider {
   let current = initial;
   return {
     revision: () => current?.revision ?? null,
-    decide(input, otherReadings = []) {
+    decide(input, otherReadings = [], outline = null) {
       const evaluator = current;
       if (!evaluator) throw new Problem('policy-unavailable');
       return blockUnmetObligations(
-        otherReadings.length === 0 ? evaluator.decide(input) : decideAll(evaluator, input, otherReadings),
+        otherReadings.length === 0 ? evaluator.decide(input, outline) : decideAll(evaluator, input, otherReadings),
       );
     },
     watches: (system) => current?.watches(system) ?? false,

@@ -5,6 +5,7 @@ import type { Clock } from '../domain/clock.ts';
 import type { Decision } from '../domain/decision.ts';
 import { REPEAT_PLACE, USAGE_PLACE } from '../domain/policy-input.ts';
 import { createId } from '../domain/id.ts';
+import type { Outline } from '../json/outline.ts';
 import { createBuiltins, missingBuiltins, MOMENTARY_BUILTINS } from './builtins.ts';
 import { writeJson } from './builtins/json.ts';
 import { readDrift } from './drift-outcome.ts';
@@ -49,7 +50,7 @@ export type Evaluator = DriftRules & {
    * Decides on one call, given the policy input as JSON text that the gateway wrote itself. Synchronous, no I/O, never
    * throws: any failure becomes a block, with its cause in `fault` for the log.
    */
-  decide(input: string): Decision;
+  decide(input: string, outline?: Outline | null): Decision;
   /** The input reduced to what a decision depends on. */
   sees(input: string): string;
   readonly words: Words;
@@ -143,19 +144,23 @@ export function createEvaluator(bundle: Bundle, options: EvaluatorOptions = {}):
     return outcome;
   };
 
-  const outcomeOf = (input: string, find: (shown: string, input: string) => Outcome): Outcome => {
+  const outcomeOf = (
+    input: string,
+    find: (shown: string, input: string) => Outcome,
+    outline: Outline | null = null,
+  ): Outcome => {
     try {
       assertSize(input);
-      return find(project(input), input);
+      return find(project(input, outline), input);
     } catch (cause) {
       return failed(messageOf(cause));
     }
   };
 
   const placed = createRulePlaces(bundle.rules);
-  const decide = (input: string): Decision => {
+  const decide = (input: string, outline?: Outline | null): Decision => {
     const started = performance.now();
-    const outcome = outcomeOf(input, recall);
+    const outcome = outcomeOf(input, recall, outline);
     return {
       id: createId('dec'),
       ...outcome,

@@ -1,5 +1,6 @@
 import type { Reads, ReadTree } from '../domain/bundle.ts';
-import { SYSTEM_PLACE } from '../domain/policy-input.ts';
+import { BODY_PLACE, replaceBody, SYSTEM_PLACE } from '../domain/policy-input.ts';
+import type { Outline } from '../json/outline.ts';
 
 /** The members of an object that policy reads, by the length of their names, which rules out most other members. */
 type Members = readonly (readonly Member[] | undefined)[];
@@ -10,19 +11,27 @@ type Member = { readonly name: string; readonly below: Members | null };
  * the shorter text: calls without a relevant difference become the same text, and OPA parses less.
  *
  * The input is JSON that the gateway wrote, without duplicate names. An object with an escaped name stays whole. A text
- * of an unexpected form stays whole too.
+ * of an unexpected form stays whole too. The outline of the body, if it is known, saves the walk over the body.
  */
-export function createProjection({ others, systems }: Reads): (input: string) => string {
-  const elsewhere = prepare(others);
-  const bySystem = new Map(Object.entries(systems).map(([system, tree]) => [system, prepare(tree)]));
-  return (input) => {
+export function createProjection({ others, systems }: Reads): (input: string, outline?: Outline | null) => string {
+  const elsewhere = prepareInput(others);
+  const bySystem = new Map(Object.entries(systems).map(([system, tree]) => [system, prepareInput(tree)]));
+  return (input, outline = null) => {
     const system = systemOf(input);
     const own = system === null ? null : bySystem.get(system);
-    const members = own === undefined ? elsewhere : own;
-    if (members === null) return input;
-    const kept = keep(input, 0, members, !input.includes('\\'));
-    return kept !== null && afterSpace(input, kept.end) === input.length ? kept.text : input;
+    const read = own === undefined ? elsewhere : own;
+    if (read === null) return input;
+    const text = (outline && read.body && replaceBody(input, outline.length, keepMembers(outline, read.body))) ?? input;
+    const kept = keep(text, 0, read.members, !text.includes('\\'));
+    return kept !== null && afterSpace(text, kept.end) === text.length ? kept.text : input;
   };
+}
+
+/** What policy reads of an input, and of the body in it. Null: everything. */
+function prepareInput(tree: ReadTree): { readonly members: Members; readonly body: Members | null } | null {
+  const members = prepare(tree);
+  const body = BODY_PLACE.reduce<ReadTree>((above, name) => (above === true ? true : (above[name] ?? {})), tree);
+  return members && { members, body: prepare(body) };
 }
 
 /** Null: policy reads everything. */
@@ -107,6 +116,26 @@ function keep(text: string, at: number, members: Members, isPlain: boolean): { t
     if (stop !== COMMA) return null;
     next = afterSpace(text, next + 1);
   }
+}
+
+/** The object of an outline with these members only. */
+function keepMembers({ bytes, members: places }: Outline, members: Members): string {
+  let kept = '';
+  for (let i = 0; i < places.length; i += 4) {
+    const start = places[i]!;
+    const candidates = members[places[i + 1]! - start];
+    const member = candidates?.find(({ name }) => isAt(bytes, start, name));
+    if (!member) continue;
+    const value = bytes.toString('utf8', places[i + 2], places[i + 3]);
+    const cut = member.below === null ? null : keep(value, 0, member.below, !value.includes('\\'));
+    kept += `${kept === '' ? '{' : ','}"${member.name}":${cut?.text ?? value}`;
+  }
+  return kept === '' ? '{}' : `${kept}}`;
+}
+
+function isAt(bytes: Buffer, start: number, name: string): boolean {
+  for (let i = 0; i < name.length; i++) if (bytes[start + i] !== name.charCodeAt(i)) return false;
+  return true;
 }
 
 function memberAt(text: string, start: number, end: number, members: Members): Member | null {

@@ -1,3 +1,4 @@
+import type { Outline } from '../json/outline.ts';
 import type { Principal } from './principal.ts';
 
 /** What the agent says about its own call (`Agent-Context`). Never trusted: policy and reviewers see it as claims. */
@@ -58,6 +59,8 @@ export type Call = {
   };
   /** The policy input as JSON text. It contains a JSON body byte for byte. */
   input: string;
+  /** Where the members of that body are; null if that is not known. */
+  outline: Outline | null;
   /**
    * The inputs of the other ways in which systems may read the call. Policy judges each, and the strictest verdict counts.
    * Empty for nearly all calls.
@@ -79,5 +82,6 @@ const EMPTY = Buffer.alloc(0);
 export function unload(call: Call): void {
   call.body = EMPTY;
   call.input = '';
+  call.outline = null;
   call.otherReadings = [];
 }

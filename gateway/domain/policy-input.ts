@@ -21,6 +21,8 @@ export type PolicyInput = string;
 
 /** The place of the system's name, by which rules are chosen. */
 export const SYSTEM_PLACE = ['action', 'system'] as const;
+/** The place of the body. */
+export const BODY_PLACE = ['action', 'body'] as const;
 /** The place of the request's headers, and of the response's. */
 export const HEADERS_PLACE = ['action', 'headers'] as const;
 export const ANSWER_HEADERS_PLACE = ['answer', 'headers'] as const;
@@ -282,6 +284,26 @@ export function withBody(input: PolicyInput, judged: string, body: string, bytes
 export function bodyTextOf(input: PolicyInput): string | null {
   const value = parseSpans(input).members.get('action')?.value.members.get('body')?.value;
   return value ? input.slice(value.start, value.end) : null;
+}
+
+const BODY_BYTES = ',"body_bytes":';
+const BODY = ',"body":';
+
+/** An input with another text in the place of its body, which has `length` UTF-16 units; null if there is no body. */
+export function replaceBody(input: PolicyInput, length: number, by: string): string | null {
+  // Query and headers before it may have a member of this name, too, but not with a number.
+  let at = input.indexOf(BODY_BYTES) + BODY_BYTES.length;
+  while (at >= BODY_BYTES.length && !isDigit(input.charCodeAt(at)))
+    at = input.indexOf(BODY_BYTES, at) + BODY_BYTES.length;
+  if (at < BODY_BYTES.length) return null;
+  while (isDigit(input.charCodeAt(at))) at++;
+  if (!input.startsWith(BODY, at)) return null;
+  const start = at + BODY.length;
+  return input.slice(0, start) + by + input.slice(start + length);
+}
+
+function isDigit(code: number): boolean {
+  return code >= 0x30 && code <= 0x39;
 }
 
 /** Whether policy sees the same body in all readings of a call. */

@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { Problem } from '../domain/problem.ts';
 import { createMemberNames } from './member-names.ts';
+import { isSurelyJson } from './outline.ts';
 
 /** Levels of arrays and objects. Far above what APIs use, far below what exhausts any parser's stack. */
 export const MAX_DEPTH = 128;
@@ -48,6 +49,17 @@ const isObject = new Uint8Array(MAX_DEPTH + 1);
  */
 export function validateJson(bytes: Buffer): string {
   if (!isUtf8(bytes)) throw refused('invalid UTF-8', firstInvalidByte(bytes));
+  const text = bytes.toString('utf8');
+  if (!isSurelyJson(bytes, text)) assertJson(bytes);
+  return text;
+}
+
+/**
+ * The careful reader, which decides on everything that the scanner is not sure of, and words the refusal. The bytes must be
+ * UTF-8.
+ * @throws Problem `bad-body`
+ */
+export function assertJson(bytes: Buffer): void {
   if (bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf) throw refused('a byte order mark', 0);
   names.reset(bytes);
   let depth = 0;
@@ -85,7 +97,7 @@ export function validateJson(bytes: Buffer): string {
       at = skipSpace(bytes, at);
       if (depth === 0) {
         if (at < bytes.length) throw refused('data after the end of the value', at);
-        return bytes.toString('utf8');
+        return;
       }
       const next = bytes[at];
       if (next === COMMA) {

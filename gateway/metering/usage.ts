@@ -55,7 +55,7 @@ type Decided = { readonly decision: Decision; readonly reservation: Reservation 
  */
 export function createUsage(deps: {
   readonly store: UsageStore;
-  readonly decide: (input: string, otherReadings?: readonly string[]) => Decision;
+  readonly decide: (input: string, otherReadings?: readonly string[], outline?: Call['outline']) => Decision;
   /** Whether decisions on a system's calls can depend on `usage`; null: whether the policy in force mentions it at all. */
   readonly wanted: (system: string | null) => boolean;
   /** Whether they can depend on `action.repeat`; null stands for any system. */
@@ -159,7 +159,7 @@ export function createUsage(deps: {
     judge(call) {
       const isRepeat = wantsRepeat(call.system);
       const isMentioned = wanted(null);
-      if (!isRepeat && !isMentioned) return decide(call.input, call.otherReadings);
+      if (!isRepeat && !isMentioned) return decide(call.input, call.otherReadings, call.outline);
       const { input, otherReadings } = call;
       const judge = (stale: boolean): Decision => {
         const repeat = isRepeat ? counts.repeatText(digestOf(call)) : null;
@@ -170,7 +170,7 @@ export function createUsage(deps: {
         };
         call.input = tell(input);
         call.otherReadings = otherReadings.map(tell);
-        return decide(call.input, call.otherReadings);
+        return decide(call.input, call.otherReadings, call.outline);
       };
       if (wanted(call.system)) {
         const isSent = ({ verdict }: Decision) => verdict === 'allow';

@@ -44,7 +44,10 @@ export function createRecorder(deps: {
   readonly alerts: Pick<Alerts, 'raise'>;
   readonly clock: Clock;
   /** Removes secrets from a decision before it reaches the journal; `spares` tells that it has none. */
-  readonly mask: { mask(event: Event): Event; spares(input: string, reason: string): boolean };
+  readonly mask: {
+    mask(event: Event): Event;
+    spares(input: string, reason: string, outline: Call['outline']): boolean;
+  };
   readonly usage: UsageMeter;
 }): Recorder {
   const { journal, node, log, logCall, metrics, alerts, clock, mask, usage } = deps;
@@ -145,7 +148,7 @@ export function createRecorder(deps: {
 
   return {
     decided(call, decision) {
-      if (mask.spares(call.input, decision.reason))
+      if (mask.spares(call.input, decision.reason, call.outline))
         journal.appendLine(lines.decided(call, decision, call.input), isAllowedRead(call, decision));
       else appendMasked(call, decision);
       usage.decided(call, decision);

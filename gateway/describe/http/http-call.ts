@@ -13,6 +13,7 @@ import { Problem } from '../../domain/problem.ts';
 import { NO_WORDS, type Words } from '../../domain/words.ts';
 import type { Principal } from '../../domain/principal.ts';
 import type { System } from '../../domain/system.ts';
+import { takeOutline } from '../../json/outline.ts';
 import { maskText } from '../../secrets/secret.ts';
 import type { Readings } from './readings.ts';
 import { readBodyAs, readIgnoringType } from './body-json.ts';
@@ -160,6 +161,8 @@ export function createDescriber(
     const bodies = isEmpty
       ? NO_BODY
       : readBodyAs(judged, type, system.formFields, path, headers['soapaction'] as string | undefined);
+    // Asked at once: the next text that is read takes its place.
+    const outline = bodies.length === 1 && bodies[0] !== null ? takeOutline(bodies[0]) : null;
     const unlikely = isEmpty ? NO_OTHERS : readIgnoringType(judged, type, bodies[0]);
     const agentContext = headers['agent-context'];
     const claims = typeof agentContext === 'string' ? parseClaims(agentContext) : NO_CLAIMS;
@@ -207,6 +210,7 @@ export function createDescriber(
       idempotencyKey: typeof idempotencyKey === 'string' && idempotencyKey !== '' ? idempotencyKey : null,
       traceId: parseTraceId(headers.traceparent as string | undefined),
       input: inputOf(usual, readings),
+      outline,
       otherReadings: readings === 1 ? NO_OTHERS : others.map((of) => inputOf(of, readings)),
     };
   };

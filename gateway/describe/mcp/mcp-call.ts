@@ -114,6 +114,7 @@ export function createMcpDescriber(
         },
         { at: arrival.at, ip: plainIp(arrival.ip), claims },
       ),
+      outline: null,
       otherReadings: [],
     };
   }

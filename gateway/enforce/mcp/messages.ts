@@ -87,6 +87,7 @@ export function createMessages(deps: {
         traceId,
         mcp: { method, era },
         input,
+        outline: null,
         otherReadings: [],
       },
       decision,

@@ -4,6 +4,8 @@ import { createMask, MOST_INPUT } from '../../../audit/mask/mask.ts';
 import { createEvaluator } from '../../../gateway/decide/evaluator.ts';
 import { eventLine } from '../../../audit/journal/event-line.ts';
 import type { Event } from '../../../gateway/domain/event.ts';
+import { takeOutline } from '../../../gateway/json/outline.ts';
+import { validateJson } from '../../../gateway/json/validate.ts';
 import { mayHoldSecret } from '../../../gateway/secrets/secret.ts';
 import { compileRego } from '../../helpers/policy.ts';
 
@@ -70,6 +72,20 @@ describe('whatever policy says', () => {
       expect(spares(event.input!, event.reason!)).toBe(false);
       expect(byDefault(event)).not.toEqual(event);
     }
+  });
+
+  it('an outline of the body spares a look at it, and hides no secret in it or elsewhere', () => {
+    const sparesWith = (parts: Parts) => {
+      const { input = '', reason = '' } = decided(parts);
+      return spares(input, reason, takeOutline(validateJson(Buffer.from(parts.body!))));
+    };
+    const long = `"filler":"${'x'.repeat(1100)}"`;
+    expect(sparesWith({ body: `{${long},"note":"two cinemas"}` })).toBe(true);
+    expect(sparesWith({ body: `{${long},"note":"password=hunter2"}` })).toBe(false);
+    expect(sparesWith({ body: `{${long},"password":"hunter2"}` })).toBe(false);
+    expect(sparesWith({ body: `{${long},"card":4242424242424242}` })).toBe(false);
+    expect(sparesWith({ body: `{${long}}`, query: { token: 'x', body_bytes: '1' } })).toBe(false);
+    expect(sparesWith({ body: `{${long}}`, path: '/v1/keys/sk_live_0123456789abcdef' })).toBe(false);
   });
 
   it('an input without a secret goes on record as it was judged, byte for byte', () => {
