@@ -4,7 +4,7 @@ import { get } from './scenarios/get.ts';
 import { postAtHalf } from './scenarios/half-load.ts';
 import { latencyGet, latencyGetAlone, latencyPost, latencyPostAlone } from './scenarios/latency.ts';
 import { longAnswer } from './scenarios/long-answer.ts';
-import { post100KB, post10KB } from './scenarios/long-bodies.ts';
+import { post100KB, post10KB, post16KB } from './scenarios/long-bodies.ts';
 import { postForm } from './scenarios/post-form.ts';
 import { postJson } from './scenarios/post-json.ts';
 import { serverSentEvents } from './scenarios/server-sent-events.ts';
@@ -28,6 +28,7 @@ export const SCENARIOS: readonly Scenario[] = [
   postForm,
   post10KB,
   post100KB,
+  ...post16KB,
   longAnswer,
   serverSentEvents,
   postToTls,

@@ -10,3 +10,10 @@ function post(name: string, bodies: readonly string[]): Scenario {
 /** The policy input grows with the body, and so does the work of judging it. */
 export const post10KB = post('10 KB JSON POST, 64 connections', longRefunds(16, 10_000));
 export const post100KB = post('100 KB JSON POST, 64 connections', longRefunds(8, 100_000));
+
+/** Few and many callers with longer calls, as agentgateway's own benchmark has them. */
+export const post16KB: readonly Scenario[] = [32, 512].map((connections) => ({
+  ...post(`16 KB JSON POST, ${connections} connections`, longRefunds(16, 16_000)),
+  kind: 'closed',
+  connections,
+}));
