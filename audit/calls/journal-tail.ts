@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Event } from '../../gateway/domain/event.ts';
+import { eventOfLine } from '../journal/event-of-line.ts';
 import { listSegments, segmentPath } from '../journal/segment.ts';
 import { framesOf } from '../journal/segment-reader.ts';
 
@@ -39,7 +40,7 @@ async function readJournal(dir: string, text: string, found: Event[]): Promise<v
         // A search in the bytes spares parsing most frames.
         if (!frame.payload.includes(text)) continue;
         for (const line of frame.payload.toString().split('\n')) {
-          if (line.includes(text)) found.push(JSON.parse(line || '{}') as Event);
+          if (line !== '' && line.includes(text)) found.push(eventOfLine(line));
         }
       }
     } catch (error) {

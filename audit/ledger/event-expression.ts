@@ -1,4 +1,5 @@
 import { EVENT_FIELDS, type FieldKind } from '../../gateway/domain/event.ts';
+import { RAW_INPUT_SINCE } from '../../gateway/domain/raw-input.ts';
 
 /**
  * ClickHouse SQL that writes a row of `holdpoint.events` as its line again, as `eventLine` does. The statement needs
@@ -23,7 +24,17 @@ function memberExpression(name: string, kind: FieldKind): string {
       return `if(isNull(${name}), '', ${member(`toString(assumeNotNull(${name}))`)})`;
     case 'names':
       return `if(empty(${name}), '', ${member(`toJSONString(${name})`)})`;
+    case 'json':
+      return `if(${name} = '', '', ${member(`if(${isRaw(name)}, ${name}, toJSONString(${name}))`)})`;
     default:
       return `if(${name} = '', '', ${member(`toJSONString(toString(${name}))`)})`;
   }
+}
+
+/** `isRawInput` in SQL. */
+function isRaw(name: string): string {
+  const breaks = ['\\n', '\\r'].map((character) => `position(${name}, '${character}') = 0`);
+  return [`version >= ${RAW_INPUT_SINCE}`, `startsWith(${name}, '{')`, `endsWith(${name}, '}')`, ...breaks].join(
+    ' AND ',
+  );
 }

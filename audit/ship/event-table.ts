@@ -143,6 +143,9 @@ async function insert(
     'input_format_parallel_parsing = 0',
     // A member without a column must be an error, not a lost value.
     'input_format_skip_unknown_fields = 0',
+    // `input` is JSON, and its column a text: it is stored as it is written, byte for byte.
+    'input_format_json_read_objects_as_strings = 1',
+    'input_format_import_nested_json = 0',
   ];
   const { stream } = await client.exec({
     query: `INSERT INTO holdpoint.${table} SETTINGS ${settings.join(', ')} FORMAT JSONEachRow`,

@@ -1,5 +1,8 @@
-/** The shape of events that this program writes. Fields are only ever added; one that changes its meaning raises this. */
-export const EVENT_VERSION = 1;
+/**
+ * The shape of events that this program writes, and of their lines. Fields are only ever added; one that changes its
+ * meaning or its form raises this. 2: a line has `input` as JSON, see `raw-input.ts`.
+ */
+export const EVENT_VERSION = 2;
 
 /** Which layer of the work an event belongs to: people and policy decide, agents execute, systems record. */
 export type Layer = 'decide' | 'execute' | 'record';
@@ -24,7 +27,10 @@ type Field = { readonly kind: FieldKind; readonly about: string };
 export const EVENT_FIELDS = {
   event_id: { kind: 'id', about: 'The permanent identifier of the event.' },
   at: { kind: 'time', about: 'When it happened.' },
-  version: { kind: 'small', about: 'The version of this list when the event was written.' },
+  version: {
+    kind: 'small',
+    about: 'The version of this list, and of the form of its line, when the event was written.',
+  },
   node: { kind: 'name', about: 'The gateway on which it happened.' },
   type: { kind: 'name', about: 'What happened.' },
   layer: {

@@ -3,6 +3,7 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { Registry } from 'prom-client';
+import { eventOfLine } from '../../audit/journal/event-of-line.ts';
 import { frameAt, HEADER_BYTES } from '../../audit/journal/frame.ts';
 import { openJournal } from '../../audit/journal/journal.ts';
 import { createSigner } from '../../audit/ledger/ledger.ts';
@@ -188,7 +189,7 @@ export function readEvents(folder: string): Event[] {
         if (frame === null || frame === 'short') break;
         at += HEADER_BYTES + frame.payload.length;
         if (frame.kind !== 'events') continue;
-        for (const line of frame.payload.toString().split('\n').slice(0, -1)) events.push(JSON.parse(line) as Event);
+        for (const line of frame.payload.toString().split('\n').slice(0, -1)) events.push(eventOfLine(line));
       }
       return events;
     });

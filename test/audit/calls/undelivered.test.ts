@@ -76,6 +76,20 @@ test('the story of an undelivered call includes the steps of its hold', async ()
   expect(story?.events.map(({ type }) => type)).toEqual(['call.decided', 'hold.opened']);
 });
 
+test('the input of an undelivered call is the text that was recorded, in lines of every version', async () => {
+  const input = '{"action":{"body":{"amount": 1.00,  "id":123456789012345678901234567890}}}';
+  const journal = await openJournal({ dir: join(folder.path, 'worker-2'), node: 'gw-1', signer, limit: 2 ** 24 });
+  for (const version of [1, 2]) {
+    const [decided] = allowed(NOW, `version-${version}`);
+    journal.append({ ...decided!, version, input, masked: ['/action/query/key'] });
+  }
+  await journal.close();
+  for (const version of [1, 2]) {
+    const story = await log.story(callAt(NOW, `version-${version}`));
+    expect(story?.events).toMatchObject([{ version, input, masked: ['/action/query/key'] }]);
+  }
+});
+
 test('whether an unknown call exists cannot be answered while ClickHouse is away', async () => {
   await expect(log.story(callAt(NOW - 86_400_000, 'earlier'))).rejects.toThrow();
 });

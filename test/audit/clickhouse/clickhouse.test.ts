@@ -25,7 +25,7 @@ const HARD: Readonly<Record<FieldKind, unknown>> = {
   count: 5_000_000_000,
   amount: 0.1,
   share: 0,
-  json: '{"a":"\\n\\"","b":[1.10,{"c":null}]}',
+  json: '{"a":"\\n\\"",  "b":[1.10,{"c":null}],\t"d":123456789012345678901234567890}',
 };
 const everyMember = Object.fromEntries(
   Object.entries(EVENT_FIELDS).map(([name, { kind }]) => [name, HARD[kind]]),

@@ -139,6 +139,14 @@ test('a delivery is stored once, as a file or in the statement', async () => {
   expect(await count('once')).toBe(2);
 });
 
+test('an object is stored in a text column as it was written, as a file or in the statement', async () => {
+  await ask('/', { method: 'POST', body: 'CREATE TABLE objects (s String, n UInt8) ENGINE = MergeTree ORDER BY n' });
+  const written = '{"a": 1.00,\t"b":[123456789012345678901234567890,{"c":"}\\"\u2028"}],"n":7}';
+  for (const asOne of [false, true]) await insert('INSERT INTO objects', `{"s":${written},"n":1}\n`, asOne);
+  const stored = await ask('/?query=SELECT+s+FROM+objects+FORMAT+JSONCompactEachRow');
+  expect(await stored.text()).toBe(`${JSON.stringify([written]).replaceAll('\u2028', '\\u2028')}\n`.repeat(2));
+});
+
 test('a body that breaks off is neither stored nor kept', async () => {
   await ask('/', { method: 'POST', body: 'CREATE TABLE broken (n UInt32) ENGINE = MergeTree ORDER BY n' });
   const authorization = `Basic ${Buffer.from(`${embedded.username}:${embedded.password}`).toString('base64')}`;

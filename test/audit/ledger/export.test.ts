@@ -52,7 +52,8 @@ function event(minute: number, n: number): Event {
     rules: ['rules.payments/small-refund'],
     confidence: 0.5,
     reason: 'naïve "quote" \\ /',
-    input: '{"action":{}}',
+    version: 1 + (n % 2),
+    input: '{"action": {"amount":1.00,"id":123456789012345678901234567890}}',
   };
 }
 

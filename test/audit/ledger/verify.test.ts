@@ -100,7 +100,27 @@ test('text and numbers that the engine writes in another form are no break of th
   expect(await verify()).toMatchObject({ verified: 8, breaks: [] });
 });
 
+test('a record with lines of both versions is whole, with inputs of every form', async () => {
+  await client.command({ query: 'TRUNCATE TABLE holdpoint.events' });
+  await client.command({ query: 'TRUNCATE TABLE holdpoint.checkpoints' });
+  const texts = ['{"a": 1.00}', '{\n  "a": 1\n}', '{"a":\r1}', '{"a":"\u2028"}', '"{}"', '{}}', ''];
+  const segments = [1, 2].map((version) =>
+    texts.map((input, n) => ({ ...event((version - 1) * texts.length + n), version, input })),
+  );
+  await writeRecord(client, { chain, signer, segments });
+  expect(await verify()).toMatchObject({ verified: 14, breaks: [] });
+});
+
 describe('verification names the first break', () => {
+  test('verification finds members of a row that were moved into its input', async () => {
+    await client.command({ query: 'TRUNCATE TABLE holdpoint.events' });
+    await client.command({ query: 'TRUNCATE TABLE holdpoint.checkpoints' });
+    const masked = [0, 1, 2].map((n) => ({ ...event(n), masked: ['/action/body/key'] }));
+    await writeRecord(client, { chain, signer, segments: [masked] });
+    await tamper(`UPDATE input = concat(input, ',"masked":["/action/body/key"]'), masked = [] WHERE seq = 2`);
+    expect(await firstBreak()).toEqual({ kind: 'changed', first: 2, last: 2, event: 'evt_0002' });
+  });
+
   test('verification finds a changed member of a row', async () => {
     await tamper(`UPDATE verdict = 'block' WHERE seq = 6`);
     expect(await firstBreak()).toEqual({ kind: 'changed', first: 6, last: 6, event: 'evt_0006' });

@@ -3,9 +3,10 @@ import { describe, expect, it } from 'vitest';
 import type { Call } from '../../../gateway/domain/call.ts';
 import type { Decision } from '../../../gateway/domain/decision.ts';
 import { eventLine } from '../../../audit/journal/event-line.ts';
-import type { Event } from '../../../gateway/domain/event.ts';
+import { eventOfLine } from '../../../audit/journal/event-of-line.ts';
 import type { Completion } from '../../../gateway/domain/completion.ts';
 import { createCallLines } from '../../../gateway/record/call-events.ts';
+import { brokenInputs, lineInputs } from '../../audit/inputs.ts';
 
 const id = (kind: string) => fc.uuid().map((uuid) => `${kind}_${uuid.replaceAll('-', '')}`);
 const word = fc.oneof(fc.string({ unit: 'binary', maxLength: 20 }), fc.constantFrom('', 'plain', '\ud800', '"\\\n'));
@@ -32,7 +33,7 @@ const calls = fc.record({
   }),
   body: fc.uint8Array({ maxLength: 9 }).map((bytes) => Buffer.from(bytes)),
   traceId: nullable(fc.stringMatching(/^[0-9a-f]{32}$/)),
-  input: fc.oneof(fc.json(), word),
+  input: fc.oneof(lineInputs, brokenInputs, fc.json(), word),
 }) as unknown as fc.Arbitrary<Call>;
 
 const decisions = fc.record({
@@ -71,11 +72,10 @@ describe('the lines of a call', () => {
         (node, call, decision, completion, at, took) => {
           const lines = createCallLines(node);
           const end = { at: call.receivedAt, took, place: at };
-          for (const line of [
-            lines.decided(call, decision, call.input),
-            lines.completed(call, decision, completion, end),
-          ]) {
-            expect(eventLine(JSON.parse(line) as Event)).toBe(line);
+          const decided = lines.decided(call, decision, call.input);
+          expect(eventOfLine(decided).input ?? '').toBe(call.input.toWellFormed());
+          for (const line of [decided, lines.completed(call, decision, completion, end)]) {
+            expect(eventLine(eventOfLine(line))).toBe(line);
           }
         },
       ),
@@ -89,7 +89,7 @@ describe('the lines of a call', () => {
         const twin = { ...call, path: other, operation: `${other}x` };
         const changed = { ...decision, reason: other, verdict: judged };
         lines.decided(call, decision, call.input);
-        const event = JSON.parse(lines.decided(twin, changed, twin.input)) as Event;
+        const event = eventOfLine(lines.decided(twin, changed, twin.input));
         expect(event.path ?? '').toBe(other.toWellFormed());
         expect(event.operation).toBe(`${other}x`.toWellFormed());
         expect(event.reason ?? '').toBe(other.toWellFormed());
