@@ -17,6 +17,12 @@ export const holdQuery = z.strictObject({
   agent: name.optional(),
   group: name.optional().describe('Only holds that name this group.'),
   overdue: flag.optional().describe('Only holds still undecided after `sla_at`.'),
+  order: z
+    .enum(['newest', 'due'])
+    .default('newest')
+    .describe(
+      '`due`: only pending holds, sorted by service level, next escalation or end, whichever is first. Overdue holds come first.',
+    ),
   cursor,
   limit,
 });

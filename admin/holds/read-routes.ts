@@ -4,6 +4,7 @@ import { seenBy } from '../contents-access.ts';
 import type { AdminDeps } from '../deps.ts';
 import { invalidMember } from '../api/problems.ts';
 import { pageOf, problemResponses } from '../api/schemas.ts';
+import { readDueCursor } from '../../gateway/domain/hold-cursor.ts';
 import { isId } from '../../gateway/domain/id.ts';
 import type { HoldRoutesContext } from './hold-routes-context.ts';
 import { holdSummary } from './hold-view.ts';
@@ -18,17 +19,19 @@ export function readRoutes({ holds, demands, clock }: Deps, context: HoldRoutesC
       '/holds',
       {
         schema: {
-          summary: 'Holds, newest first',
+          summary: 'Holds, newest first or by the clock',
           querystring: schemas.holdQuery,
           response: { 200: pageOf(schemas.holdSummary), ...problemResponses(401, 422, 503) },
         },
       },
       async (request) => {
-        const { mine, status, kind, system, agent, group, overdue, cursor, limit } = request.query;
-        if (cursor !== undefined && !isId('hold', cursor))
+        const { mine, status, kind, system, agent, group, overdue, order, cursor, limit } = request.query;
+        const isCursor = (text: string) => (order === 'due' ? readDueCursor(text) !== null : isId('hold', text));
+        if (cursor !== undefined && !isCursor(cursor))
           throw invalidMember('querystring', '/cursor', 'expected `next` from an earlier response.');
         const { items, next } = await holds.list({
           limit,
+          order,
           ...(mine && { mine: reviewerOf(request).id }),
           ...(status && { status }),
           ...(kind && { kind }),

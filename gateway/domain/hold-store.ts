@@ -59,6 +59,8 @@ export type HoldFilter = {
   readonly toAgent?: string;
   /** Only what is undecided past its `slaAt`. */
   readonly overdue?: boolean;
+  /** `due`: only what waits for people, what the clock ends first before the rest. */
+  readonly order?: 'newest' | 'due';
   readonly cursor?: string;
   readonly limit: number;
 };
@@ -78,7 +80,7 @@ export type HoldStore = {
   /** The same for a question or a relay. @throws as `open` */
   openHandoff(draft: HandoffDraft): Promise<{ hold: Hold; attached: boolean }>;
   find(id: string): Promise<Hold | null>;
-  /** Newest first; `next` is the cursor that goes on from here. */
+  /** Newest first, or as `order` says; `next` is the cursor that goes on from here. */
   list(filter: HoldFilter): Promise<{ items: Hold[]; next: string | null }>;
   /** Carries out one command against the newest version, or says why not. Retries lost compare-and-swaps. */
   apply(id: string, command: HoldCommand): Promise<Hold | HoldRefusal>;

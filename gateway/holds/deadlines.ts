@@ -30,6 +30,11 @@ export function dueAt(hold: Hold): number | null {
   return isOwed(hold) ? hold.owed.until : uncollectedUntil(hold);
 }
 
+/** What the clock shows to people: service level, escalation or end, whichever is first. Null when they need not decide. */
+export function decideBy(hold: Hold): number | null {
+  return hold.status === 'pending' ? Math.min(hold.slaAt, hold.escalateAt ?? Infinity, hold.expiresAt) : null;
+}
+
 /** Until when an approval that was not redeemed yet may be redeemed; null when there is none. */
 function uncollectedUntil(hold: Hold): number | null {
   return hold.kind === 'approval' && hold.status === 'approved' && hold.execution === 'none' ? hold.redeemBy : null;

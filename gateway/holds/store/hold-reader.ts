@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
+import { dueCursor, readDueCursor } from '../../domain/hold-cursor.ts';
 import type { HoldFilter, HoldStore } from '../../domain/hold-store.ts';
 import { assertCall, type Hold, type HoldExecution, type HoldStatus } from '../../domain/hold.ts';
 import type { Documents } from './documents.ts';
@@ -18,7 +19,7 @@ export type HoldReader = Pick<
   row(id: string): Promise<HoldRow | null>;
   /** The same, and whether the person stands in for others now: for most, no further query is needed. */
   rowFor(id: string, person: string | null, now: number): Promise<(HoldRow & { readonly stands_in: number }) | null>;
-  /** Newest first. The cursor is the last identifier: identifiers sort by time of creation. */
+  /** Newest first, where the cursor is the last identifier (identifiers sort by time of creation); or as `order` says. */
   list(filter: ListFilter): Promise<{ items: Hold[]; next: string | null }>;
   counts(): Promise<HoldCount[]>;
 };
@@ -31,6 +32,21 @@ export function createHoldReader(db: Kysely<Schema>, documents: Documents): Hold
     holds().where('open', '=', sql.lit(1)).where('status', '=', 'approved').where('execution', '=', execution);
   /** Only calls are approved. */
   const calls = (rows: readonly Pick<HoldRow, 'id' | 'document'>[]) => rows.map((row) => assertCall(toHold(row)));
+
+  const listed = () => db.selectFrom('holds').select(['id', 'document', 'decide_by']);
+  const newest = (cursor: string | undefined) => {
+    const rows = listed().orderBy('id', 'desc');
+    return cursor === undefined ? rows : rows.where('id', '<', cursor);
+  };
+  const byClock = (cursor: string | undefined) => {
+    const rows = listed().where('decide_by', 'is not', null).orderBy('decide_by').orderBy('id');
+    if (cursor === undefined) return rows;
+    const after = readDueCursor(cursor);
+    if (!after) throw new RangeError('not a cursor of holds by the clock');
+    return rows.where(({ eb, refTuple, tuple }) =>
+      eb(refTuple('decide_by', 'id'), '>', tuple(after.decideBy, after.id)),
+    );
+  };
 
   return {
     async row(id) {
@@ -52,24 +68,23 @@ export function createHoldReader(db: Kysely<Schema>, documents: Documents): Hold
         .executeTakeFirst();
       return row ? { ...row, stands_in: row.stands_in ?? 0 } : null;
     },
-    async list({ status, kind, system, agent, group, people, toAgent, overdue, cursor, limit, now }) {
-      let query = holds()
-        .orderBy('id', 'desc')
-        .limit(limit + 1);
+    async list({ order, status, kind, system, agent, group, people, toAgent, overdue, cursor, limit, now }) {
+      let query = order === 'due' ? byClock(cursor) : newest(cursor);
       if (status) query = query.where('status', '=', status);
       if (kind) query = query.where('kind', '=', kind);
       if (system) query = query.where('system', '=', system);
       if (agent) query = query.where('agent', '=', agent);
       if (toAgent) query = query.where('to_agent', '=', toAgent);
-      if (cursor) query = query.where('id', '<', cursor);
       if (overdue) query = query.where('status', '=', 'pending').where('sla_at', '<', now);
       if (people)
         query = query.where((hold) => hold.or([hold('assignee', 'in', people), hold('lease_by', 'in', people)]));
       // Unlike LIKE this has no letters with a meaning of their own, and minds capitals in every database.
       if (group) query = query.where(sql<boolean>`replace(group_names, ${`|${group}|`}, '') <> group_names`);
-      const found = (await query.execute()).map(toHold);
-      const items = found.slice(0, limit);
-      return { items, next: found.length > limit ? (items.at(-1)?.id ?? null) : null };
+      const found = await query.limit(limit + 1).execute();
+      const page = found.slice(0, limit);
+      const last = found.length > limit ? page.at(-1) : undefined;
+      const next = last && (order === 'due' ? dueCursor({ id: last.id, decideBy: last.decide_by! }) : last.id);
+      return { items: page.map(toHold), next: next ?? null };
     },
     async changedSince(since, limit) {
       const changed = holds().where('changed_at', '>=', since).orderBy('changed_at').orderBy('id').limit(limit);

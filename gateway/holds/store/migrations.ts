@@ -269,6 +269,19 @@ const migrations: readonly Migration[] = [
       .execute();
     await db.schema.createIndex('sessions_expires').on('sessions').column('expires_at').execute();
   },
+  async (db) => {
+    await db.schema.alterTable('holds').addColumn('decide_by', 'bigint').execute();
+    // The next timer may be a reminder, which people do not see. The next change of the hold puts that right.
+    await sql`update holds set decide_by = case when due_at < sla_at then due_at else sla_at end where status = 'pending'`.execute(
+      db,
+    );
+    await db.schema
+      .createIndex('holds_decide_by')
+      .on('holds')
+      .columns(['decide_by', 'id'])
+      .where(sql<boolean>`decide_by is not null`)
+      .execute();
+  },
 ];
 
 /** The version of the tables as this program has them. */

@@ -1,5 +1,5 @@
 import { isOpen, isOver, recipientOf, type Hold } from '../../domain/hold.ts';
-import { dueAt } from '../deadlines.ts';
+import { decideBy, dueAt } from '../deadlines.ts';
 import { eligibleGroups } from '../quorum.ts';
 import type { Documents } from './documents.ts';
 import type { HoldRow } from './schema.ts';
@@ -27,6 +27,7 @@ export function toRow(hold: Hold, documents: Documents, change: number, now: num
     to_agent: to && 'agent' in to ? to.agent : null,
     sla_at: hold.slaAt,
     due_at: dueAt(hold),
+    decide_by: decideBy(hold),
     decided_at: hold.decidedAt,
     settled_at: isOver(hold) ? now : null,
     document: documents.seal(hold.id, hold),

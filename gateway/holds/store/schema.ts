@@ -114,6 +114,8 @@ export type HoldRow = {
   sla_at: number;
   /** When the next timer is due, whichever it is; null when none is. */
   due_at: number | null;
+  /** When people see the clock run out: see `decideBy`. Null when they need not decide. */
+  decide_by: number | null;
   decided_at: number | null;
   settled_at: number | null;
   trace_id: string | null;

@@ -66,6 +66,23 @@ describe('the list', () => {
     expect(second.next).toBeNull();
   });
 
+  test('the hold list with order=due has what waits, by the clock, page by page', async () => {
+    const calm = await desk.hold('{"amount":1}', { respondWithin: 4 * 60_000 });
+    const urgent = await desk.hold('{"amount":2}', { respondWithin: 60_000 });
+    const late = await desk.hold('{"amount":3}', { respondWithin: 1 });
+    const rejected = await desk.hold('{"amount":4}', { respondWithin: 2 });
+    await desk.post(`/api/holds/${rejected}/reject`, { body: { code: 'other' } });
+    const first = await list('?order=due&limit=2');
+    const second = await list(`?order=due&limit=2&cursor=${first.next}`);
+    expect([ids(first), ids(second), second.next]).toEqual([[late, urgent], [calm], null]);
+  });
+
+  test('the hold list refuses the cursor of another order', async () => {
+    const id = await desk.hold();
+    for (const query of [`?order=due&cursor=${id}`, `?cursor=${desk.now}.${id}`])
+      expect((await desk.get(`/api/holds${query}`)).status).toBe(422);
+  });
+
   test('the hold list filters by state, kind, system, agent, group and time', async () => {
     const refund = await desk.hold();
     const rejected = await desk.hold('{"amount":1}');
@@ -114,6 +131,7 @@ describe('the list', () => {
     '?limit=1000',
     '?limit=x',
     '?colour=red',
+    '?order=odd',
     '?cursor=x',
   ])('the hold list with %s names the parameter that it cannot read', async (query) => {
     const name = query.slice(1).split('=')[0]!;

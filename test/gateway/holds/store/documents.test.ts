@@ -64,6 +64,8 @@ describe.each(engines)('documents in $name', (engine) => {
     for (const column of ['if_unanswered', 'receipt', 'digest_id'])
       await stores.place.raw(`alter table notices drop column ${column}`);
     for (const table of ['tools', 'tasks', 'preferences', 'sessions']) await stores.place.raw(`drop table ${table}`);
+    await stores.place.raw('drop index holds_decide_by');
+    await stores.place.raw('alter table holds drop column decide_by');
     await stores.place.raw('update schema_version set version = 6');
   }
 
@@ -96,6 +98,15 @@ describe.each(engines)('documents in $name', (engine) => {
     expect(covered).toMatchObject({ attached: false, hold: { status: 'approved' } });
     const { hold } = await later.holds.open(draft(900));
     await must(later.holds.apply(hold.id, reject));
+  });
+
+  test('holds of an earlier version that wait are in the list by the clock', async () => {
+    const { store } = await filled();
+    const { hold } = await store.holds.open(draft(900));
+    await store.close();
+    await age();
+    const later = await stores.open();
+    expect((await later.holds.list({ limit: 10, order: 'due' })).items).toEqual([hold]);
   });
 
   test('two programs that start on an earlier database at once seal it once', async () => {

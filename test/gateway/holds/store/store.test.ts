@@ -351,6 +351,46 @@ describe.each(engines)('holds in $name', (engine) => {
       expect(seen).toEqual(opened.toSorted().toReversed());
     });
 
+    test('the list by the clock has what is late first, then what is due, escalates or ends next', async () => {
+      const store = await stores.open();
+      const open = async (amount: number, asked: Parameters<typeof draft>[2]) =>
+        (await store.holds.open(draft(amount, {}, asked))).hold.id;
+      const due = await open(1, { respondWithin: 3 * MINUTE });
+      const ends = await open(2, { respondWithin: 60 * MINUTE, expiresIn: 2 * MINUTE });
+      const chain = [{ after: MINUTE, to: ['leads'] }];
+      const escalates = await open(3, { requirements: [requirement(['finance'], 1, chain)] });
+      const late = await open(4, { respondWithin: 1 });
+      const decided = await open(5, { respondWithin: 2 });
+      await must(store.holds.apply(decided, reject));
+      const ids = async () => (await store.holds.list({ limit: 10, order: 'due' })).items.map(({ id }) => id);
+      expect(await ids()).toEqual([late, escalates, ends, due]);
+      stores.now += MINUTE;
+      await must(store.holds.apply(escalates, { type: 'escalate-due' }));
+      expect(await ids()).toEqual([late, ends, due, escalates]);
+    });
+
+    test('the list by the clock has no gap between its pages, though holds of one moment are cut apart and others come', async () => {
+      const store = await stores.open();
+      const asked = { respondWithin: MINUTE };
+      const opened: string[] = [];
+      for (let amount = 1; amount <= 5; amount++)
+        opened.push((await store.holds.open(draft(amount, {}, asked))).hold.id);
+      const seen: string[] = [];
+      let cursor: string | null = '';
+      do {
+        const page: { items: Hold[]; next: string | null } = await store.holds.list({
+          limit: 2,
+          order: 'due',
+          ...(cursor && { cursor }),
+        });
+        seen.push(...page.items.map(({ id }) => id));
+        cursor = page.next;
+        await store.holds.open(draft(6, {}, { respondWithin: 1 }));
+        await store.holds.apply(seen[0]!, reject);
+      } while (cursor !== null);
+      expect(seen).toEqual(opened.toSorted());
+    });
+
     test('the list filters by status, system, agent and group', async () => {
       const store = await stores.open();
       const { hold } = await store.holds.open(draft(1));
