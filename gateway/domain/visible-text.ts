@@ -1,8 +1,19 @@
+/** Most text is this alone, and needs none of the patterns below. */
+const PLAIN = /^[ -~]*$/;
+
+/** Patterns are made when a text first needs them: with these classes of characters, that takes a browser long. */
+function once<Made>(make: () => Made): () => Made {
+  let made: Made | undefined;
+  return () => (made ??= make());
+}
+
 // What a reader does not see, or does not see as it is: control characters, line and paragraph separators, characters
 // that turn the direction of text, fillers and others that fonts leave out, blanks that look like a space, and unassigned
 // ones. An emoji is made of some of them, and is seen.
-const UNSEEN =
-  /\p{RGI_Emoji}|[[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Zs}\p{Co}\p{Cn}\p{Default_Ignorable_Code_Point}\u{2800}]--[\u{20}]]/gv;
+const unseen = once(
+  () =>
+    /\p{RGI_Emoji}|[[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Zs}\p{Co}\p{Cn}\p{Default_Ignorable_Code_Point}\u{2800}]--[\u{20}]]/gv,
+);
 
 /**
  * Text from outside for people, in any channel: whatever could move the cursor, recolour the screen, turn text around
@@ -10,11 +21,13 @@ const UNSEEN =
  * a page that looks like the gateway's.
  */
 export function visible(text: string): string {
-  return text.toWellFormed().replaceAll(UNSEEN, (found) => (isUnseen(found) ? writtenOut(found) : found));
+  if (PLAIN.test(text)) return text;
+  return text.toWellFormed().replaceAll(unseen(), (found) => (isUnseen(found) ? writtenOut(found) : found));
 }
 
 /** The same on one line, for messages: breaks of lines are spaces, and no row of spaces pushes text out of sight. */
 export function visibleLine(text: string): string {
+  if (PLAIN.test(text)) return text.replaceAll(/ {2,}/g, ' ').trim();
   return visible(text.replaceAll(/[\s\p{Zl}\p{Zp}]*[\t\n\v\f\r\x85\p{Zl}\p{Zp}][\s\p{Zl}\p{Zp}]*/gu, ' '))
     .replaceAll(/ {2,}/g, ' ')
     .trim();
@@ -33,11 +46,18 @@ const MOST_HINTS = 5;
 /** Characters of an excerpt before and after what it is about. */
 const AROUND = 20;
 
-const SCRIPTS = [/\p{scx=Latin}/u, /\p{scx=Cyrillic}/u, /\p{scx=Greek}/u, /\p{scx=Armenian}/u, /\p{scx=Cherokee}/u];
+const scripts = once(() => [
+  /\p{scx=Latin}/u,
+  /\p{scx=Cyrillic}/u,
+  /\p{scx=Greek}/u,
+  /\p{scx=Armenian}/u,
+  /\p{scx=Cherokee}/u,
+]);
 
 export function hintsOf(text: string): TextHint[] {
+  if (PLAIN.test(text)) return [];
   const hints: TextHint[] = [];
-  for (const { 0: found, index } of text.matchAll(UNSEEN)) {
+  for (const { 0: found, index } of text.matchAll(unseen())) {
     if (!isUnseen(found) || /[\t\n\r]/.test(found)) continue;
     hints.push({ kind: 'hidden', excerpt: excerpt(text, index, found.length) });
     if (hints.length === MOST_HINTS) break;
@@ -46,7 +66,7 @@ export function hintsOf(text: string): TextHint[] {
   // Latin letters alone cannot be mixed, and most text has no others.
   if (!/[\u{370}-\u{58f}\u{13a0}-\u{13ff}\u{ab70}-\u{abbf}\u{1f00}-\u{1fff}]/u.test(text)) return hints;
   for (const { 0: word, index } of text.matchAll(/[\p{L}\p{M}]+/gu)) {
-    if (SCRIPTS.filter((script) => script.test(word)).length < 2) continue;
+    if (scripts().filter((script) => script.test(word)).length < 2) continue;
     hints.push({ kind: 'mixed-scripts', excerpt: excerpt(text, index, word.length) });
     if (++mixed === MOST_HINTS) break;
   }
@@ -70,9 +90,12 @@ function excerpt(text: string, at: number, length: number): string {
 export type TextPart = { readonly kind: 'plain' | 'hidden' | 'blank' | 'mixed'; readonly text: string };
 
 /** So many blanks in a row, or empty lines, push text out of sight. */
-const PART = new RegExp(
-  `(?<blank> {12,}|(?:\\r?\\n[ \\t]*){5,})|\\r\\n|${UNSEEN.source}|(?<word>[[\\p{L}\\p{M}]--\\p{Default_Ignorable_Code_Point}]+)`,
-  'gv',
+const partPattern = once(
+  () =>
+    new RegExp(
+      `(?<blank> {12,}|(?:\\r?\\n[ \\t]*){5,})|\\r\\n|${unseen().source}|(?<word>[[\\p{L}\\p{M}]--\\p{Default_Ignorable_Code_Point}]+)`,
+      'gv',
+    ),
 );
 /** A word of ASCII letters needs no second look. */
 const ASCII_WORD = /^[a-z]+$/i;
@@ -82,10 +105,11 @@ const ASCII_WORD = /^[a-z]+$/i;
  * the page can mark it.
  */
 export function partsOf(text: string): TextPart[] {
+  if (text !== '' && PLAIN.test(text) && !/ {12}/.test(text)) return [{ kind: 'plain', text }];
   const whole = text.toWellFormed();
   const parts: TextPart[] = [];
   let done = 0;
-  for (const { 0: found, index, groups } of whole.matchAll(PART)) {
+  for (const { 0: found, index, groups } of whole.matchAll(partPattern())) {
     const kind = kindOf(found, groups ?? {});
     if (kind === 'plain') continue;
     if (index > done) parts.push({ kind: 'plain', text: whole.slice(done, index) });
@@ -100,5 +124,5 @@ function kindOf(found: string, { blank, word }: Readonly<Record<string, string |
   if (blank !== undefined) return 'blank';
   if (word === undefined) return isUnseen(found) && !/[\t\n]/.test(found) ? 'hidden' : 'plain';
   if (ASCII_WORD.test(word)) return 'plain';
-  return SCRIPTS.filter((script) => script.test(word)).length > 1 ? 'mixed' : 'plain';
+  return scripts().filter((script) => script.test(word)).length > 1 ? 'mixed' : 'plain';
 }
