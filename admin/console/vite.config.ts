@@ -9,6 +9,23 @@ import { defineConfig, type Plugin } from 'vite';
 const GATEWAY = 'http://127.0.0.1:8081';
 const FOLDER = import.meta.dirname;
 
+/**
+ * Tells Chromium to compile every function of a script while it arrives, in another thread than the one that paints. Else
+ * that one compiles them one by one, and a slow phone shows its first picture a quarter of a second later.
+ */
+const compiledEarly: Plugin = {
+  name: 'compiled-early',
+  apply: 'build',
+  generateBundle: {
+    // The comment counts only where it comes first.
+    order: 'post',
+    handler(_options, bundle) {
+      for (const file of Object.values(bundle))
+        if (file.type === 'chunk') file.code = `//# allFunctionsCalledOnLoad\n${file.code}`;
+    },
+  },
+};
+
 /** Compresses once, here, what is served often: the listener sends `x.js.br` or `x.js.gz` in place of `x.js`. */
 const compressed: Plugin = {
   name: 'compressed',
@@ -25,7 +42,7 @@ const compressed: Plugin = {
 
 export default defineConfig({
   root: FOLDER,
-  plugins: [react(), compressed],
+  plugins: [react(), compiledEarly, compressed],
   build: {
     outDir: 'dist',
     emptyOutDir: true,

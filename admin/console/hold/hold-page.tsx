@@ -30,14 +30,14 @@ const route = getRouteApi('/shell/holds/$holdId');
 
 export function HoldPage() {
   const { holdId } = route.useParams();
-  return <OneHold key={holdId} id={holdId} />;
+  const walk = useWalk(holdId);
+  return <OneHold key={holdId} id={holdId} walk={walk} />;
 }
 
-function OneHold({ id }: { readonly id: string }) {
+function OneHold({ id, walk }: { readonly id: string; readonly walk: Walk }) {
   const cache = useQueryClient();
   const { data: hold, error, refetch } = useQuery(holdQuery(id));
   const summary = useMemo(() => summaryOf(cache, id), [cache, id]);
-  const walk = useWalk(id, hold !== undefined);
   useEffect(() => visited(id), [id]);
   const shown = hold ?? summary;
   useTitle(shown ? titleOf(shown) : 'Held call');
@@ -179,13 +179,16 @@ function Notices({ hold, me }: { readonly hold: HoldPackage; readonly me: string
   ));
 }
 
+const isThere = () => true;
+
 type Walk = { readonly at: number; readonly of: number; readonly go: (step: 1 | -1) => (() => void) | undefined };
 
-/** Where this hold stands in the queue, and the way to its neighbours. */
-function useWalk(id: string, isLoaded: boolean): Walk {
+/** Where this hold stands in the queue, and the way to its neighbours. The queue is put in order once for all of them. */
+function useWalk(id: string): Walk {
   const filter = route.useSearch();
   const navigate = useNavigate();
   // The hold comes first; the list is only needed for its neighbours.
+  const isLoaded = useQuery({ ...holdQuery(id), select: isThere }).data === true;
   const { data: list } = useQuery({ ...waitingQuery, enabled: isLoaded });
   const { data: person } = useQuery(sessionQuery);
   const now = useClock((time) => Math.ceil(time / RESORT) * RESORT);

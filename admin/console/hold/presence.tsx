@@ -26,7 +26,8 @@ export function Presence({ id }: { readonly id: string }) {
     addEventListener('pagehide', leave);
     return () => {
       removeEventListener('pagehide', leave);
-      leave();
+      // The next page comes first.
+      setTimeout(leave);
     };
   }, [path, isServed]);
   if (!data || data.others.length === 0) return null;

@@ -16,7 +16,7 @@ type Props = {
   };
 };
 
-/** What the clock does next to a hold, and how much of the time until then is left. */
+/** What the clock does next to a hold, how much of the time until then is left, and how late the decision is. */
 export function ClockMark({ hold }: Props) {
   // One text for all, so that a list of many looks at its clock once a second for each.
   const shown = useClock((now) => {
@@ -24,9 +24,14 @@ export function ClockMark({ hold }: Props) {
     const next = nextDeadline(hold, now);
     const from = Date.parse(hold.created_at);
     const left = next ? (next.at - now) / Math.max(1, next.at - from) : 0;
-    const tone = isOverdue(hold, now) ? 'overdue' : next && next.at - now < SOON ? 'soon' : 'calm';
     const ring = Math.min(1, Math.round(left * STEPS) / STEPS) * CIRCUMFERENCE;
-    return [tone, ring, next ? duration(next.at - now) : 'now', next?.what ?? 'expires'].join('|');
+    const rest = next ? duration(next.at - now) : 'now';
+    const what = next?.what ?? 'expires';
+    if (isOverdue(hold, now)) {
+      const late = duration(now - Date.parse(hold.sla_at));
+      return ['overdue', ring, `${late} late`, next ? `${what} in ${rest}` : `${what} now`].join('|');
+    }
+    return [next && next.at - now < SOON ? 'soon' : 'calm', ring, rest, what].join('|');
   });
   if (shown === '') return null;
   const [tone, ring, time, what] = shown.split('|');

@@ -7,21 +7,34 @@ export const RESORT = 10_000;
 /** The next thing that the clock does to a hold. `at`: milliseconds since the epoch. */
 export type Deadline = { readonly what: 'decision due' | 'escalates' | 'expires'; readonly at: number };
 
-/** What the clock does next: the service level, an escalation or the end, whichever comes first. Null when it is over. */
-export function nextDeadline(hold: HoldSummary | ClockOf, now: number): Deadline | null {
-  if (hold.status !== 'pending') return null;
-  const { escalates_at } = hold.routing;
-  const all: Deadline[] = [
-    { what: 'decision due', at: Date.parse(hold.sla_at) },
-    ...(escalates_at === null ? [] : [{ what: 'escalates' as const, at: Date.parse(escalates_at) }]),
-    { what: 'expires', at: Date.parse(hold.expires_at) },
-  ];
-  return all.filter(({ at }) => at > now).toSorted((a, b) => a.at - b.at)[0] ?? null;
-}
-
 type ClockOf = Pick<HoldSummary, 'status' | 'sla_at' | 'expires_at'> & {
   readonly routing: { readonly escalates_at: string | null };
 };
+
+/** What the clock does next: the service level, an escalation or the end, whichever comes first. Null when it is over. */
+export function nextDeadline(hold: ClockOf, now: number): Deadline | null {
+  if (hold.status !== 'pending') return null;
+  return deadlines(hold).find(({ at }) => at > now) ?? null;
+}
+
+/** All that the clock does, in order. */
+function deadlines({ sla_at, expires_at, routing: { escalates_at } }: ClockOf): Deadline[] {
+  const all: Deadline[] = [
+    { what: 'decision due', at: Date.parse(sla_at) },
+    ...(escalates_at === null ? [] : [{ what: 'escalates' as const, at: Date.parse(escalates_at) }]),
+    { what: 'expires', at: Date.parse(expires_at) },
+  ];
+  return all.toSorted((a, b) => a.at - b.at);
+}
+
+const firsts = new WeakMap<ClockOf, number>();
+
+/** When the clock first does something: by this the API sorts with `order=due` too. */
+function decideBy(hold: ClockOf): number {
+  const known = firsts.get(hold) ?? deadlines(hold)[0]!.at;
+  firsts.set(hold, known);
+  return known;
+}
 
 export function isOverdue({ status, sla_at }: Pick<HoldSummary, 'status' | 'sla_at'>, now: number): boolean {
   return status === 'pending' && now > Date.parse(sla_at);
@@ -29,12 +42,9 @@ export function isOverdue({ status, sla_at }: Pick<HoldSummary, 'status' | 'sla_
 
 /** The waiting holds by the clock, the overdue ones apart: what is due first comes first. */
 export function lanesOf(holds: readonly HoldSummary[], now: number) {
-  const due = (hold: HoldSummary) => nextDeadline(hold, now)?.at ?? Infinity;
   const byClock = holds
     .filter(({ status }) => status === 'pending')
-    .map((hold) => ({ hold, due: due(hold) }))
-    .toSorted((a, b) => a.due - b.due || a.hold.hold_id.localeCompare(b.hold.hold_id))
-    .map(({ hold }) => hold);
+    .toSorted((a, b) => decideBy(a) - decideBy(b) || (a.hold_id < b.hold_id ? -1 : 1));
   const { overdue = [], waiting = [] } = Object.groupBy(byClock, (hold) =>
     isOverdue(hold, now) ? 'overdue' : 'waiting',
   );

@@ -2,7 +2,8 @@ import '../styles/queue.css';
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi, useRouter } from '@tanstack/react-router';
 import { Leaf, SearchX } from 'lucide-react';
-import { startTransition, useCallback, useEffect, useMemo, useRef, useState, type MouseEvent } from 'react';
+import { useCallback, useEffect, useMemo, useRef, useState, type MouseEvent } from 'react';
+import { flushSync } from 'react-dom';
 import { ErrorPage } from '../page/error-page.tsx';
 import { useKeys } from '../page/keys.ts';
 import { StateNotices } from '../page/state-notices.tsx';
@@ -12,6 +13,7 @@ import { endedQuery, waitingQuery, type HoldSummary } from '../server/holds.ts';
 import { sessionQuery } from '../server/session.ts';
 import { useClock } from '../time/use-clock.ts';
 import { FilterBar } from './filter-bar.tsx';
+import { useGrowingList } from './growing-list.ts';
 import { HoldRow } from './hold-row.tsx';
 import { fits, lanesOf, RESORT } from './lanes.ts';
 import { SelectionBar } from './selection-bar.tsx';
@@ -19,8 +21,6 @@ import { useSteady } from './steady.ts';
 import { lastOpened, startWalk } from './walk.ts';
 
 const route = getRouteApi('/shell/holds');
-/** Rows of the first picture; the others follow when it is painted. */
-const FIRST_ROWS = 30;
 
 type Lanes = { readonly overdue: readonly string[]; readonly waiting: readonly string[] };
 
@@ -52,7 +52,7 @@ export function QueuePage() {
     <main id="main" className="queue" aria-busy={isPending}>
       <div className="page-head">
         <h1>Held calls</h1>
-        <p>{isPending ? 'Looking…' : summary(count, lanes.overdue.length, isEnded)}</p>
+        <p>{isPending ? 'Looking…' : summary(count, lanes.overdue.length, isEnded, list?.rest === 'coming')}</p>
       </div>
       <FilterBar filter={filter} holds={items} />
       <StateNotices />
@@ -63,16 +63,21 @@ export function QueuePage() {
       ) : (
         <HeldCalls key={JSON.stringify(filter)} lanes={lanes} byId={byId} isEnded={isEnded} />
       )}
-      {list?.more && <p className="hint">Only the newest {items.length} are shown. Filter to see others.</p>}
+      {list?.rest === 'too-many' && (
+        <p className="hint">
+          Only the {items.length} {isEnded ? 'newest' : 'that are due first'} are shown.
+        </p>
+      )}
     </main>
   );
 }
 
 const idOf = ({ hold_id }: HoldSummary) => hold_id;
 
-function summary(count: number, overdue: number, isEnded: boolean): string {
+function summary(count: number, overdue: number, isEnded: boolean, areMoreComing: boolean): string {
   if (isEnded) return count === 0 ? '' : `The newest ${count}`;
   if (count === 0) return '';
+  if (areMoreComing) return `More than ${count} wait for people`;
   const waits = count === 1 ? '1 waits for a person' : `${count} wait for a person`;
   return overdue === 0 ? waits : `${waits}, ${overdue} overdue`;
 }
@@ -88,14 +93,11 @@ function HeldCalls({ lanes, byId, isEnded }: HeldCallsProps) {
   const list = useRef<HTMLUListElement>(null);
   const { shown, isKept, release, handlers } = useSteady(lanes);
   const order = useMemo(() => [...shown.overdue, ...shown.waiting], [shown]);
-  const [rows, setRows] = useState(FIRST_ROWS);
+  const [rows, growTo, end] = useGrowingList(order.length, order.indexOf(lastOpened() ?? '') + 1);
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set<string>());
   const search = location.search;
-  const news = isKept ? [...lanes.overdue, ...lanes.waiting].filter((id) => !order.includes(id)).length : 0;
+  const news = useMemo(() => (isKept ? newIn(lanes, order) : 0), [isKept, lanes, order]);
 
-  useEffect(() => {
-    if (rows < order.length) startTransition(() => setRows(rows + 200));
-  }, [rows, order.length]);
   useEffect(() => {
     const id = lastOpened();
     if (id !== null) rowOf(list.current, id)?.focus({ preventScroll: false });
@@ -125,8 +127,10 @@ function HeldCalls({ lanes, byId, isEnded }: HeldCallsProps) {
   const focused = () => (document.activeElement as HTMLElement | null)?.dataset['hold'] ?? null;
   function move(step: 1 | -1) {
     const at = order.indexOf(focused() ?? '');
-    const id = order[at === -1 ? 0 : Math.min(order.length - 1, Math.max(0, at + step))];
-    if (id !== undefined) rowOf(list.current, id)?.focus();
+    const to = at === -1 ? 0 : Math.min(order.length - 1, Math.max(0, at + step));
+    // Keys can be faster than the list grows.
+    if (to >= rows) flushSync(() => growTo(to));
+    rowOf(list.current, order[to] ?? '')?.focus();
   }
   const withFocused = (act: (id: string) => void) => () => {
     const id = focused() ?? order[0];
@@ -178,9 +182,15 @@ function HeldCalls({ lanes, byId, isEnded }: HeldCallsProps) {
           );
         })}
       </ul>
+      <div ref={end} />
       {chosen.length > 0 && <SelectionBar chosen={chosen} clear={() => setSelected(new Set())} />}
     </>
   );
+}
+
+/** How many have come since the list was kept as it was. */
+function newIn({ overdue, waiting }: Lanes, shown: readonly string[]): number {
+  return new Set([...overdue, ...waiting]).difference(new Set(shown)).size;
 }
 
 function rowOf(list: HTMLElement | null, id: string): HTMLElement | null {

@@ -28,7 +28,7 @@ export function neighbourIn(
   step: 1 | -1,
   waiting: readonly string[],
 ): string | null {
-  const order = walk.includes(id) ? [...walk, ...waiting.filter((each) => !walk.includes(each))] : waiting;
+  const order = walk.includes(id) ? [...new Set([...walk, ...waiting])] : waiting;
   const still = new Set(waiting);
   const at = order.indexOf(id);
   const rest = step === 1 ? order.slice(at + 1) : order.slice(0, Math.max(0, at)).toReversed();

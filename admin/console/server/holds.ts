@@ -11,52 +11,86 @@ type Page = { readonly items: readonly HoldSummary[]; readonly next: string | nu
 /** The holds of one list, as far as they are known. */
 export type HoldList = {
   readonly items: readonly HoldSummary[];
-  /** Whether there are more on the server. */
-  readonly more: boolean;
+  /** Where the others are: all are here, they are on their way, or there are more than a list has. */
+  readonly rest: 'here' | 'coming' | 'too-many';
 };
 
 /** Most holds of a list. More than anybody works through before they have changed. */
 const MOST = 2_000;
 const PAGE = 200;
+/** What is due first: enough for the first screens, and quickly read. */
+const FIRST_PAGE = 50;
 
-/** Everything that waits, in one list: filters work at once, and the stream keeps it fresh. */
+/** What the stream told while the list was read: pages that were read before do not have it. */
+const heardMeanwhile = new Map<string, HoldSummary>();
+
+/** Everything that waits, by the clock, in one list: filters work at once, and the stream keeps it fresh. */
 export const waitingQuery = queryOptions({
   queryKey: ['holds', 'waiting'],
-  queryFn: ({ client, queryKey, signal }) =>
-    readList({ status: 'pending' }, MOST, signal, (list) => {
-      // The first picture does not wait for the last page.
-      client.setQueryData(queryKey, (known: HoldList | undefined) => known ?? list);
-    }),
+  // Without its signal: the list is read to its end, whichever page is open by then.
+  async queryFn({ client, queryKey }): Promise<HoldList> {
+    heardMeanwhile.clear();
+    const list = await readList(
+      { order: 'due' },
+      {
+        first: FIRST_PAGE,
+        most: MOST,
+        async begun(list) {
+          // The first picture does not wait for the last page, and is not made slower by it.
+          client.setQueryData(queryKey, (known: HoldList | undefined) => known ?? list);
+          await painted();
+        },
+      },
+    );
+    return { ...list, items: [...heardMeanwhile.values()].reduce(withHold, list.items) };
+  },
   staleTime: Infinity,
+  // Each hold comes whole, so there is nothing to compare.
+  structuralSharing: false,
 });
+
+/** Resolves when what is known by now has been painted. In a tab that is out of sight there is nothing to wait for. */
+function painted(): Promise<void> {
+  if (document.hidden) return Promise.resolve();
+  return new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));
+}
 
 /** Holds that ended, the newest of them. */
 export const endedQuery = (filter: Filter) =>
   queryOptions({
     queryKey: ['holds', 'ended', filter],
-    queryFn: ({ signal }) => readList(filter, PAGE, signal),
+    queryFn: ({ signal }) => readList(filter, { first: PAGE, most: PAGE, signal }),
   });
 
+type Reading = {
+  /** Holds of the first page, and at most. */
+  readonly first: number;
+  readonly most: number;
+  /** Told the first page; the next is read when this resolves. */
+  readonly begun?: (list: HoldList) => Promise<void>;
+  readonly signal?: AbortSignal;
+};
+
 async function readList(
-  filter: Filter,
-  most: number,
-  signal: AbortSignal,
-  begun: (list: HoldList) => void = () => {},
+  filter: Filter & { readonly order?: 'due' },
+  { first, most, begun, signal }: Reading,
 ): Promise<HoldList> {
-  const items: HoldSummary[] = [];
+  // A hold whose clock was moved on meanwhile comes twice; what came later is newer.
+  const items = new Map<string, HoldSummary>();
   let cursor: string | null = null;
   do {
     const query = new URLSearchParams({
       ...Object.fromEntries(Object.entries(filter).map(([name, value]) => [name, String(value)])),
-      limit: String(PAGE),
+      limit: String(cursor === null ? first : PAGE),
       ...(cursor === null ? {} : { cursor }),
     });
-    const page: Page = await ask<Page>(`/api/holds?${query}`, { signal });
-    items.push(...page.items);
+    const page: Page = await ask<Page>(`/api/holds?${query}`, signal ? { signal } : {});
+    const isFirst = cursor === null;
+    for (const hold of page.items) items.set(hold.hold_id, hold);
     cursor = page.next;
-    begun({ items: [...items], more: cursor !== null });
-  } while (cursor !== null && items.length < most);
-  return { items, more: cursor !== null };
+    if (isFirst && cursor !== null) await begun?.({ items: [...items.values()], rest: 'coming' });
+  } while (cursor !== null && items.size < most);
+  return { items: [...items.values()], rest: cursor === null ? 'here' : 'too-many' };
 }
 
 /** One hold. Its body is parsed from its text, so the rest needs no exact numbers. */
@@ -100,6 +134,7 @@ export function summaryOf(cache: QueryClient, id: string): HoldSummary | undefin
 
 /** Puts what the stream tells into the lists and pages that show it. Of two the higher version is newer. */
 export function heard(cache: QueryClient, hold: HoldSummary): void {
+  heardMeanwhile.set(hold.hold_id, hold);
   cache.setQueryData(waitingQuery.queryKey, (list) => list && { ...list, items: withHold(list.items, hold) });
   const page = cache.getQueryData(holdQuery(hold.hold_id).queryKey);
   if (page && page.version < hold.version) void refreshHold(cache, hold.hold_id);
