@@ -12,6 +12,7 @@ async function bench(): Promise<number> {
   }
   if (subject === 'holds') return (await import('./holds/holds.ts')).benchHolds(rest);
   if (subject === 'streams') return (await import('./streams/streams.ts')).benchStreams(rest);
+  if (subject === 'console') return (await import('./console/console.ts')).benchConsole(rest);
   if (subject === 'operation') return (await import('./operation/operation.ts')).benchOperation(rest);
   if (subject === 'audit') {
     const { values } = parseArgs({ args: rest, options: { data: { type: 'string' } } });

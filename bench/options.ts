@@ -24,6 +24,7 @@ npm run bench -- --smoke
 npm run bench -- --against DIR [options]
 npm run bench -- holds [options]
 npm run bench -- streams [options]
+npm run bench -- console [options]
 npm run bench -- audit [--data DIR]
 npm run bench -- operation [options]
 
@@ -46,6 +47,11 @@ With holds: what waiting for people costs. It knows --rounds, --duration, --only
 With streams: the memory of idle MCP streams. It knows --rounds, and
 
   --streams N     how many are open at once (1,000)
+
+With console: what a reviewer's browser needs. It knows --rounds, and
+
+  --holds N       how many calls are held (1,000)
+  --duration S    seconds in which control's part is measured, three times (20)
 
 With audit: the journal, its delivery into ClickHouse, and verifying it; with --data also a year that bench/year wrote.
 

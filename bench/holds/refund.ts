@@ -1,7 +1,7 @@
 import type { BenchRequest } from '../plan.ts';
 
 /** A refund of about 300 bytes that the example policy holds. Each `number` is a call of its own. */
-export function heldRefund(number: number, token: string): BenchRequest {
+export function heldRefund(number: number, token: string, amount = 20_000): BenchRequest {
   return {
     method: 'POST',
     path: '/payments/v1/refunds',
@@ -13,7 +13,7 @@ export function heldRefund(number: number, token: string): BenchRequest {
     },
     body: JSON.stringify({
       charge: `ch_3Bench${String(number).padStart(15, '0')}`,
-      amount: 20_000,
+      amount,
       reason: 'requested_by_customer',
       metadata: {
         ticket: 'T-104233',
