@@ -8,13 +8,17 @@ import { useOutbox, useSent } from './use-outbox.tsx';
 /** What was decided, for as long as it can be undone, and what became of it. */
 export function UndoMessages() {
   const sent = useSent();
+  // Of what is done only the last is news, and whoever decides quickly needs the room.
+  const lastDone = sent.findLast(({ state }) => state === 'done');
   const outbox = useOutbox();
   useKeys({ u: () => outbox.undo() });
   return (
     <section className="undo-messages" aria-label="Your decisions">
-      {sent.map((each) => (
-        <Message key={each.id} {...each} />
-      ))}
+      {sent
+        .filter((each) => each.state !== 'done' || each === lastDone)
+        .map((each) => (
+          <Message key={each.id} {...each} />
+        ))}
     </section>
   );
 }

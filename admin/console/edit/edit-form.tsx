@@ -1,9 +1,11 @@
 import { keepPreviousData, useQuery, useQueryClient } from '@tanstack/react-query';
 import { Ban, CircleCheck, Hand } from 'lucide-react';
-import { useDeferredValue, useEffect, useId, useMemo, useRef, useState } from 'react';
+import { useDeferredValue, useEffect, useId, useMemo, useRef, useState, type KeyboardEvent } from 'react';
 import type { ExactJson } from '../../../gateway/json/exact-json.ts';
 import { useOutbox, useSentOn } from '../decide/use-outbox.tsx';
 import { JsonBox } from '../hold/body-box.tsx';
+import { focusPage } from '../page/focus-page.ts';
+import { isSubmit } from '../page/keys.ts';
 import { titleOf } from '../queue/hold-row.tsx';
 import type { JsonSchema, Preview } from '../server/shapes.ts';
 import { ask } from '../server/ask.ts';
@@ -53,10 +55,18 @@ export function EditForm({ hold, body, isStale, close }: Props) {
       holdIds: [hold.hold_id],
       text: `Changed: ${titleOf(hold)}`,
     });
+    focusPage();
+  }
+
+  function press(event: KeyboardEvent): void {
+    if (event.key === 'Escape') close();
+    if (isSubmit(event)) save();
   }
 
   return (
-    <section ref={form} className="part edit" aria-labelledby="edit-title" hidden={isOnItsWay}>
+    // Keys of a group of fields; each field can be reached without them.
+    // oxlint-disable-next-line jsx-a11y/no-noninteractive-element-interactions
+    <section ref={form} className="part edit" aria-labelledby="edit-title" hidden={isOnItsWay} onKeyDown={press}>
       <h2 id="edit-title">Change the call</h2>
       {claim !== null && <p className="notice warn">{claim}</p>}
       <div className="edit-columns">

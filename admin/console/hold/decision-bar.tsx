@@ -1,7 +1,8 @@
 import { Check, Clock3, CornerUpRight, Hand, Pencil, Undo2, X } from 'lucide-react';
 import { useEffect, useRef, useState, type KeyboardEvent, type ReactNode, type Ref } from 'react';
 import { useOutbox, useSentOn } from '../decide/use-outbox.tsx';
-import { useKeys } from '../page/keys.ts';
+import { focusPage } from '../page/focus-page.ts';
+import { isSubmit, useKeys } from '../page/keys.ts';
 import { VERB_KEYS, type Verb } from '../page/verb.ts';
 import { titleOf } from '../queue/hold-row.tsx';
 import type { HoldPackage } from '../server/holds.ts';
@@ -44,6 +45,7 @@ export function DecisionBar({ hold, me, isStale, edit, verb }: Props) {
       holdIds: [hold.hold_id],
       text: `${text}: ${titleOf(hold)}`,
     });
+    focusPage();
   }
   const submit = (route: string, body: unknown, text: string) => {
     decide(route, body, text);
@@ -100,6 +102,12 @@ export function DecisionBar({ hold, me, isStale, edit, verb }: Props) {
     const find = (which: string) => bar.current?.querySelector<HTMLElement>(which);
     (find('input:checked') ?? find('input, textarea, select'))?.focus();
   }, [panel]);
+  // What somebody takes over, they report on: the fields for that come by themselves, and the focus with them.
+  const asksOutcome = useRef(may.outcome);
+  useEffect(() => {
+    if (may.outcome && !asksOutcome.current) bar.current?.querySelector<HTMLElement>('input')?.focus();
+    asksOutcome.current = may.outcome;
+  }, [may.outcome]);
 
   const isOpen = Object.values(actions).some((act) => act !== undefined) || may.outcome;
   if (!isOpen) return null;
@@ -142,13 +150,18 @@ export function DecisionBar({ hold, me, isStale, edit, verb }: Props) {
           {word !== null && (
             <label className="confirm">
               <span>
-                This cannot be undone. Type <code>{word}</code> to approve it.
+                This cannot be undone. Type <code>{word}</code> to approve it
+                <span className="only-keys">
+                  , then <kbd>Ctrl</kbd> <kbd>Enter</kbd>
+                </span>
+                .
               </span>
               <input
                 ref={confirmField}
                 className="input"
                 value={typed}
                 onChange={({ target }) => setTyped(target.value)}
+                onKeyDown={(event) => isSubmit(event) && isReady && approve()}
                 autoComplete="off"
                 spellCheck={false}
                 inputMode={/^[\d.]+$/.test(word) ? 'decimal' : 'text'}

@@ -2,6 +2,7 @@ import { useQueryClient } from '@tanstack/react-query';
 import { useId, useState, type KeyboardEvent, type ReactNode } from 'react';
 import { REJECT_CODES, type RejectCode } from '../../../gateway/domain/hold.ts';
 import { parseExactly, type ExactJson } from '../../../gateway/json/exact-json.ts';
+import { isSubmit } from '../page/keys.ts';
 import { waitingQuery, type HoldPackage } from '../server/holds.ts';
 import { sessionQuery } from '../server/session.ts';
 import { When } from '../time/when.tsx';
@@ -28,7 +29,7 @@ function Frame({ title, children, confirm, close, submit }: FrameProps) {
   const id = useId();
   const press = (event: KeyboardEvent) => {
     if (event.key === 'Escape') close?.();
-    if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) submit?.();
+    if (isSubmit(event)) submit?.();
   };
   return (
     // Keys of a group of fields; each field can be reached without them.
@@ -156,17 +157,14 @@ type TakeOverBody = { readonly note?: string };
 export function TakeOverPanel({ word, close, send }: PanelProps<TakeOverBody> & { readonly word: string | null }) {
   const [note, setNote] = useState('');
   const [typed, setTyped] = useState('');
+  const submit = () => isConfirmed(word, typed) && send(noteIn(note));
   return (
     <Frame
       title="You do it instead of the agent"
       close={close}
+      submit={submit}
       confirm={
-        <button
-          type="button"
-          className="button primary"
-          disabled={!isConfirmed(word, typed)}
-          onClick={() => send(noteIn(note))}
-        >
+        <button type="button" className="button primary" disabled={!isConfirmed(word, typed)} onClick={submit}>
           Take over
         </button>
       }
@@ -342,6 +340,7 @@ export function OutcomePanel({ hold, isMine, send }: OutcomeProps) {
     send({ result, ...(reference.trim() === '' ? {} : { reference: reference.trim() }), ...noteIn(note) });
   return (
     <Frame
+      submit={() => !lacks && tell('executed')}
       title={
         isUnknown ? 'Was it done?' : isMine ? 'How did it go?' : `How did it go for ${hold.decided?.by ?? 'them'}?`
       }

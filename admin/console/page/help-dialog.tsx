@@ -9,6 +9,7 @@ const KEYS = [
   [['r'], 'reject or return'],
   [['s'], 'escalate'],
   [['t'], 'take over'],
+  [['Ctrl', 'Enter'], 'send what was filled in'],
   [['u'], 'undo, for three seconds'],
   [['Esc'], 'back, to where you were before'],
   [['?'], 'this list'],

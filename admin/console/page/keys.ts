@@ -26,3 +26,8 @@ function isWriting(target: EventTarget | null): boolean {
       (target instanceof HTMLInputElement && !/^(?:checkbox|radio|button)$/.test(target.type)))
   );
 }
+
+/** What sends a form whose fields take Enter for themselves, or where Enter alone must do nothing. */
+export function isSubmit({ key, ctrlKey, metaKey }: Pick<KeyboardEvent, 'key' | 'ctrlKey' | 'metaKey'>): boolean {
+  return key === 'Enter' && (ctrlKey || metaKey);
+}

@@ -15,6 +15,7 @@ export function SignInPage() {
   const cache = useQueryClient();
   const navigate = useNavigate();
   const field = useRef<HTMLInputElement>(null);
+  const button = useRef<HTMLButtonElement>(null);
 
   useEffect(() => {
     const another = () => {
@@ -25,7 +26,7 @@ export function SignInPage() {
     return () => removeEventListener('hashchange', another);
   }, []);
   useEffect(() => {
-    if (link === null) field.current?.focus();
+    (link === null ? field : button).current?.focus();
   }, [link]);
 
   const entry = useMutation({
@@ -83,7 +84,7 @@ export function SignInPage() {
             {refusal(entry.error, link !== null)}
           </p>
         )}
-        <button type="submit" className="button primary" aria-disabled={entry.isPending}>
+        <button ref={button} type="submit" className="button primary" aria-disabled={entry.isPending}>
           {entry.isPending ? 'Signing in…' : 'Sign in'}
         </button>
         {link !== null && (
