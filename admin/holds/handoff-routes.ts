@@ -2,7 +2,7 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { AdminDeps } from '../deps.ts';
 import { invalidMember } from '../api/problems.ts';
-import { name, note } from '../api/schemas.ts';
+import { note } from '../api/schemas.ts';
 import type { HoldRoutesContext } from './hold-routes-context.ts';
 import { assertGroups } from './groups.ts';
 import { rejectCode } from '../api/hold-schemas.ts';
@@ -10,7 +10,12 @@ import { writing } from './writing.ts';
 
 const answerBody = z
   .strictObject({
-    option: name.optional().describe('One of those offered; escalate_to_<group> passes the matter on instead.'),
+    // As long as an agent may make it.
+    option: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('One of those offered; escalate_to_<group> passes the matter on instead.'),
     data: z.unknown().optional().describe('Anything else that the agent asked for.'),
     note: note.optional(),
   })

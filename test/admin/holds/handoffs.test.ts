@@ -59,6 +59,14 @@ describe('an exception', () => {
     expect((await desk.store.holds.find(id))?.version).toBe(1);
   });
 
+  test('an exception is answered with an option of any length', async () => {
+    const option = 'refund and write to them'.repeat(500);
+    const id = await desk.handoff('exception', { form: { ...FORM, options: [option] } });
+    expect((await desk.post(`/api/holds/${id}/answer`, { body: { option } })).json).toMatchObject({
+      answer: { option },
+    });
+  });
+
   test('an exception is escalated by an option that says so', async () => {
     const id = await desk.handoff('exception');
     const body = { option: 'escalate_to_legal', note: 'yours' };
