@@ -1,6 +1,9 @@
 import type { CallHold, Hold } from '../../gateway/domain/hold.ts';
-import { visibleLine } from '../../gateway/domain/visible-text.ts';
+import { shortLine } from '../../gateway/domain/visible-text.ts';
 import type { Demand } from '../deps.ts';
+
+/** Characters of an address or a name in the sentence. A longer one stands whole below it. */
+const LONGEST = 300;
 
 /** What an approval sends. `tool` is null for what is no call of a tool. */
 type Sent = { readonly url: string; readonly bytes: number; readonly tool: string | null };
@@ -24,8 +27,8 @@ function approving(hold: CallHold, demands: readonly Demand[], { url, bytes, too
   const to = hold.upstream === undefined ? '' : ` to ${hold.upstream}`;
   const what =
     tool === null
-      ? `${hold.method} ${url}${to} once, with exactly the ${bytes} bytes of body shown here`
-      : `a call of the tool ${visibleLine(tool)}${to} once, with exactly the arguments shown here`;
+      ? `${hold.method} ${shortLine(url, LONGEST)}${to} once, with exactly the ${bytes} bytes of body shown here`
+      : `a call of the tool ${shortLine(tool, LONGEST)}${to} once, with exactly the arguments shown here`;
   const missing = demands
     .map(({ groups, quorum, approvals }) => ({ groups, count: quorum - approvals }))
     .filter(({ count }) => count > 0);

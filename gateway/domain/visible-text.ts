@@ -33,6 +33,12 @@ export function visibleLine(text: string): string {
     .trim();
 }
 
+/** The same in at most `most` characters: a text in a sentence must not push the rest of it out of sight. */
+export function shortLine(text: string, most: number): string {
+  const line = visibleLine(text);
+  return line.length <= most ? line : `${line.slice(0, most - 1).toWellFormed()}…`;
+}
+
 /** What a text holds that a reader would not notice. */
 export type TextHint = {
   /** `hidden`: characters that are not seen. `mixed-scripts`: a word with letters that look like those of another script. */

@@ -123,8 +123,10 @@ const BLOCKED_ABOVE = 100_000;
 
 /** A policy of one line. */
 function decide(input: string): Decision {
-  const { action } = JSON.parse(input) as { action: { body: { amount?: number } } };
-  const verdict = (action.body.amount ?? 0) > BLOCKED_ABOVE ? 'block' : 'hold';
+  type Amount = { readonly amount?: number };
+  const { action } = JSON.parse(input) as { action: { body?: Amount; arguments?: Amount } };
+  const { amount = 0 } = action.arguments ?? action.body ?? {};
+  const verdict = amount > BLOCKED_ABOVE ? 'block' : 'hold';
   return {
     id: 'dec_2',
     verdict,

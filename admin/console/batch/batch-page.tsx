@@ -81,7 +81,9 @@ function Together({ holds }: { readonly holds: readonly HoldPackage[] }) {
     <>
       <header className="headline">
         <p className="eyebrow">
-          <span>{titleOf(first)}</span>
+          <span>
+            <AgentText text={titleOf(first)} />
+          </span>
           <span>{first.action?.system}</span>
           <code>{first.policy.rules[0]}</code>
         </p>
@@ -101,7 +103,9 @@ function Together({ holds }: { readonly holds: readonly HoldPackage[] }) {
               <th scope="col">Agent</th>
               {columns.map((pointer) => (
                 <th key={pointer} scope="col">
-                  <code>{pointer}</code>
+                  <code>
+                    <AgentText text={pointer} />
+                  </code>
                 </th>
               ))}
               {result && <th scope="col">Result</th>}
@@ -138,7 +142,9 @@ function Together({ holds }: { readonly holds: readonly HoldPackage[] }) {
           </div>
           {same.map(({ pointer, text }) => (
             <div key={pointer}>
-              <dt>{pointer}</dt>
+              <dt>
+                <AgentText text={pointer} />
+              </dt>
               <dd>
                 <AgentText text={text} />
               </dd>

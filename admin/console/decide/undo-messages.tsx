@@ -1,6 +1,7 @@
 import { Link } from '@tanstack/react-router';
 import { Check, CircleAlert, Undo2, X } from 'lucide-react';
 import { useKeys } from '../page/keys.ts';
+import { AgentText } from '../text/agent-text.tsx';
 import { explain } from './explain.ts';
 import type { Sent } from './outbox.ts';
 import { useOutbox, useSent } from './use-outbox.tsx';
@@ -30,8 +31,12 @@ function Message({ id, state, text, error, holdIds }: Sent) {
     <div role="status" className={`undo-message ${state}`}>
       {state === 'failed' ? <CircleAlert size={18} aria-hidden /> : <Check size={18} aria-hidden />}
       <p>
-        <strong>{text}</strong>
-        <span>{said(state, error)}</span>
+        <strong>
+          <AgentText text={text} />
+        </strong>
+        <span>
+          <AgentText text={said(state, error)} />
+        </span>
       </p>
       {state === 'waiting' && (
         <button type="button" className="button small" onClick={() => outbox.undo(id)} aria-keyshortcuts="u">

@@ -1,6 +1,7 @@
 import { keepPreviousData, useQuery, useQueryClient } from '@tanstack/react-query';
 import { Ban, CircleCheck, Hand } from 'lucide-react';
 import { useDeferredValue, useEffect, useId, useMemo, useRef, useState, type KeyboardEvent } from 'react';
+import { visible } from '../../../gateway/domain/visible-text.ts';
 import type { ExactJson } from '../../../gateway/json/exact-json.ts';
 import { useOutbox, useSentOn } from '../decide/use-outbox.tsx';
 import { JsonBox } from '../hold/body-box.tsx';
@@ -11,6 +12,7 @@ import type { JsonSchema, Preview } from '../server/shapes.ts';
 import { ask } from '../server/ask.ts';
 import { holdQuery, ifServed, type HoldPackage } from '../server/holds.ts';
 import { explain } from '../decide/explain.ts';
+import { AgentText } from '../text/agent-text.tsx';
 import { changeOf, fieldsOf, patched, typed, type Change, type Drafts, type Field } from './field.ts';
 
 /** Milliseconds without a key after which policy is asked. */
@@ -128,13 +130,15 @@ function FieldInput({ field, value, wrong, set }: FieldProps) {
   };
   return (
     <div className="field">
-      <label htmlFor={id}>{label}</label>
+      <label htmlFor={id}>
+        <AgentText text={label} />
+      </label>
       {kind === 'choice' || kind === 'boolean' ? (
         <select {...common}>
           {(kind === 'boolean' ? ['true', 'false'] : [...new Set([value, ...(schema.enum as readonly string[])])]).map(
             (choice) => (
               <option key={choice} value={choice}>
-                {choice}
+                {visible(choice)}
               </option>
             ),
           )}
@@ -152,7 +156,7 @@ function FieldInput({ field, value, wrong, set }: FieldProps) {
       )}
       {(wrong !== undefined || help !== null) && (
         <p id={`${id}-help`} className={wrong === undefined ? 'hint' : 'wrong'}>
-          {wrong ?? help}
+          <AgentText text={wrong ?? help ?? ''} />
         </p>
       )}
     </div>
@@ -219,7 +223,9 @@ function Judgement({
     return (
       <p role="status" className="notice danger">
         <Ban size={18} aria-hidden />
-        <span>{data.problem?.detail ?? `Policy blocks this: ${data.reasons.join('; ')}`}</span>
+        <span>
+          <AgentText text={data.problem?.detail ?? `Policy blocks this: ${data.reasons.join('; ')}`} />
+        </span>
       </p>
     );
   return (

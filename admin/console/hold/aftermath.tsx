@@ -1,6 +1,8 @@
 import { Check, CircleDashed, CircleHelp, X } from 'lucide-react';
 import type { ReactNode } from 'react';
 import type { HoldPackage } from '../server/holds.ts';
+import { AgentText } from '../text/agent-text.tsx';
+import { Said } from '../text/said.tsx';
 import { When } from '../time/when.tsx';
 
 type Step = { readonly state: 'done' | 'now' | 'bad' | 'unknown'; readonly text: ReactNode };
@@ -55,7 +57,7 @@ function stepsOf(hold: HoldPackage): Step[] {
           <>
             {decided.by !== null && ` by ${decided.by}`} at <When at={decided.at} />
             {decided.code !== null && <span className="tag">{decided.code}</span>}
-            {decided.note !== null && <q>{decided.note}</q>}
+            <Said text={decided.note} />
           </>
         )}
         {hold.grant !== null && <span className="hint">by an earlier approval ({hold.grant})</span>}
@@ -63,8 +65,17 @@ function stepsOf(hold: HoldPackage): Step[] {
     ),
   });
   if (hold.answer) {
-    const data = hold.answer.data === null ? null : JSON.stringify(hold.answer.data);
-    steps.push({ state: 'done', text: `The agent got: ${[hold.answer.option, data].filter(Boolean).join(', ')}` });
+    const { option, data } = hold.answer;
+    const given = [option, data === null ? null : JSON.stringify(data)].filter((each) => each !== null);
+    if (given.length > 0)
+      steps.push({
+        state: 'done',
+        text: (
+          <>
+            The agent got: <AgentText text={given.join(', ')} />
+          </>
+        ),
+      });
   }
   if (status === 'approved' && execution === 'none')
     steps.push({
@@ -106,7 +117,7 @@ function stepsOf(hold: HoldPackage): Step[] {
           {outcome.by} reported at <When at={outcome.at} />:{' '}
           {outcome.result === 'executed' ? 'it was done' : 'it was not done'}
           {outcome.reference !== null && <span className="tag">{outcome.reference}</span>}
-          {outcome.note !== null && <q>{outcome.note}</q>}
+          <Said text={outcome.note} />
         </>
       ),
     });

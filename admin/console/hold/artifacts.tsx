@@ -1,6 +1,7 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { Download, FileText } from 'lucide-react';
 import { useEffect, useState } from 'react';
+import { visible } from '../../../gateway/domain/visible-text.ts';
 import { ask } from '../server/ask.ts';
 import { holdQuery, type HoldPackage } from '../server/holds.ts';
 import { AgentText } from '../text/agent-text.tsx';
@@ -66,7 +67,7 @@ function ArtifactItem({ artifact, holdId, isOpen }: ItemProps) {
           </button>
         )}
         {isOpen && (
-          <a className="button small" href={href} download aria-label={`Download ${name}`}>
+          <a className="button small" href={href} download aria-label={`Download ${visible(name)}`}>
             <Download size={15} aria-hidden />
           </a>
         )}
@@ -85,6 +86,7 @@ type PreviewProps = { readonly href: string; readonly kind: string; readonly nam
 function Preview({ href, kind, name }: PreviewProps) {
   const [content, setContent] = useState<{ readonly text: string } | { readonly url: string } | null>(null);
   const [problem, setProblem] = useState<string | null>(null);
+  const label = visible(name);
   useEffect(() => {
     const here = new AbortController();
     let url: string | null = null;
@@ -106,13 +108,13 @@ function Preview({ href, kind, name }: PreviewProps) {
 
   if (problem !== null) return <p className="wrong">It cannot be shown: {problem}</p>;
   if (content === null) return <p className="hint">Reading…</p>;
-  if ('text' in content) return <TextBox label={name} text={content.text} />;
+  if ('text' in content) return <TextBox label={label} text={content.text} />;
   if (kind === 'application/pdf')
     return (
       <>
-        <iframe className="pdf" sandbox="" src={content.url} title={name} />
+        <iframe className="pdf" sandbox="" src={content.url} title={label} />
         <p className="hint">Some browsers show no PDF in a sandbox. Download it to look at it elsewhere.</p>
       </>
     );
-  return <img className="picture" src={content.url} alt={name} />;
+  return <img className="picture" src={content.url} alt={label} />;
 }

@@ -1,5 +1,6 @@
 import { Link } from '@tanstack/react-router';
 import { Download } from 'lucide-react';
+import type { ReactNode } from 'react';
 import type { ExactJson } from '../../../gateway/json/exact-json.ts';
 import { exactBody } from '../body/exact-body.ts';
 import type { HoldPackage } from '../server/holds.ts';
@@ -59,7 +60,7 @@ export function CallSection({ hold, action }: { readonly hold: HoldPackage; read
   );
 }
 
-function Fact({ name, children }: { readonly name: string; readonly children: React.ReactNode }) {
+function Fact({ name, children }: { readonly name: ReactNode; readonly children: ReactNode }) {
   return (
     <div>
       <dt>{name}</dt>
@@ -78,7 +79,9 @@ function Body({ hold, action }: { readonly hold: HoldPackage; readonly action: A
     return (
       <div className="binary">
         <p>
-          A body that is not text: <strong>{binary.type ?? 'no type given'}</strong>, {bytes(binary.bytes)}
+          A body that is not text:{' '}
+          <strong>{binary.type === null ? 'no type given' : <AgentText text={binary.type} />}</strong>,{' '}
+          {bytes(binary.bytes)}
         </p>
         <p className="hint">
           SHA-256 <code className="hash">{binary.sha256}</code>
@@ -94,7 +97,12 @@ function Body({ hold, action }: { readonly hold: HoldPackage; readonly action: A
     <>
       <p className="box-title">
         {edited ? `Body, changed by ${hold.diff?.edited_by.join(', ')}` : 'Body, whole'} · {bytes(size)}
-        {sentAs !== null && ` · sent as ${sentAs}`}
+        {sentAs !== null && (
+          <>
+            {' · sent as '}
+            <AgentText text={sentAs} />
+          </>
+        )}
       </p>
       {body === undefined ? (
         <TextBox label="Body" text={text ?? ''} />
@@ -171,7 +179,7 @@ function Headers({ headers, hidden_headers: hidden }: Action) {
           </Fact>
         ))}
         {hidden.map((name) => (
-          <Fact key={name} name={name}>
+          <Fact key={name} name={<AgentText text={name} />}>
             <span className="hint">hidden</span>
           </Fact>
         ))}

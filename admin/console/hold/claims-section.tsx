@@ -1,17 +1,18 @@
 import { MessageSquareQuote, TriangleAlert } from 'lucide-react';
-import type { ExactJson } from '../../../gateway/json/exact-json.ts';
+import { isNumber, type ExactJson } from '../../../gateway/json/exact-json.ts';
 import type { HoldPackage } from '../server/holds.ts';
 import { AgentText } from '../text/agent-text.tsx';
 import { JsonBox } from './body-box.tsx';
+import { optionOf } from './option.ts';
 
 /** What an agent says commonly, in the order in which people ask; everything else follows as it is. */
 const ORDER = ['task', 'client', 'summary', 'recommended_action', 'confidence', 'flags', 'draft_response'];
-/** Shown elsewhere: the options are buttons. */
-const ELSEWHERE = new Set(['options']);
 
 /** What the agent wrote: plain text in a frame of its own, so that it is never taken for what the gateway says. */
 export function ClaimsSection({ hold }: { readonly hold: HoldPackage }) {
-  const said = Object.entries(hold.handoff ?? hold.claims).filter(([name]) => !ELSEWHERE.has(name));
+  // Options are buttons; those that do not fit on one stand here too.
+  const areButtons = !hold.options.some((option) => optionOf(option).isCut);
+  const said = Object.entries(hold.handoff ?? hold.claims).filter(([name]) => !(areButtons && name === 'options'));
   const place = (name: string) => (ORDER.includes(name) ? ORDER.indexOf(name) : ORDER.length);
   if (said.length === 0) return null;
   return (
@@ -46,7 +47,7 @@ function Claim({ value }: { readonly value: unknown }) {
         <AgentText text={each} />
       </span>
     ));
-  if (typeof value !== 'object' || value === null) return String(value);
+  if (typeof value !== 'object' || value === null || isNumber(value as ExactJson)) return JSON.stringify(value);
   return <JsonBox label="What the agent sent" body={value as ExactJson} />;
 }
 
@@ -70,7 +71,10 @@ export function HintNotices({ hints }: Pick<HoldPackage, 'hints'>) {
           {hints.map((hint, index) => (
             <li key={index}>
               {hint.kind === 'hidden' ? 'Characters that are not seen' : 'A word with letters of several alphabets'} in{' '}
-              {PARTS[hint.in]}: <code>{hint.excerpt}</code>
+              {PARTS[hint.in]}:{' '}
+              <code>
+                <AgentText text={hint.excerpt} />
+              </code>
             </li>
           ))}
         </ul>

@@ -6,6 +6,7 @@ import { isSubmit, useKeys } from '../page/keys.ts';
 import { VERB_KEYS, type Verb } from '../page/verb.ts';
 import { titleOf } from '../queue/hold-row.tsx';
 import type { HoldPackage } from '../server/holds.ts';
+import { AgentText } from '../text/agent-text.tsx';
 import { AnswerPanel, EscalatePanel, GrantPanel, OutcomePanel, RejectPanel, TakeOverPanel } from './panels.tsx';
 import { confirmWord, isConfirmed } from './confirm-word.ts';
 import { optionOf } from './option.ts';
@@ -150,7 +151,11 @@ export function DecisionBar({ hold, me, isStale, edit, verb }: Props) {
           {word !== null && (
             <label className="confirm">
               <span>
-                This cannot be undone. Type <code>{word}</code> to approve it
+                This cannot be undone. Type{' '}
+                <code>
+                  <AgentText text={word} />
+                </code>{' '}
+                to approve it
                 <span className="only-keys">
                   , then <kbd>Ctrl</kbd> <kbd>Enter</kbd>
                 </span>
@@ -297,11 +302,11 @@ function Options({ hold, isOff, escalateTo, answer }: OptionsProps) {
             onKeyDown={noEnter}
             disabled={isOff}
           >
-            {label}
+            <AgentText text={label} />
           </button>
         ) : (
           <span key={index} className="tag claim">
-            {label}
+            <AgentText text={label} />
           </span>
         );
       })}

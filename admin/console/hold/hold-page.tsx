@@ -2,7 +2,7 @@ import '../styles/hold.css';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { getRouteApi, Link, useNavigate, useRouterState } from '@tanstack/react-router';
 import { ArrowLeft, ChevronDown, ChevronUp, Info } from 'lucide-react';
-import { useEffect, useMemo, useRef, useState, type ReactNode } from 'react';
+import { useEffect, useMemo, useRef, useState } from 'react';
 import { exactBody, keepsDigits } from '../body/exact-body.ts';
 import { useSentOn } from '../decide/use-outbox.tsx';
 import { EditForm } from '../edit/edit-form.tsx';
@@ -17,6 +17,7 @@ import { neighbour, visited } from '../queue/walk.ts';
 import { holdQuery, summaryOf, waitingQuery, type HoldPackage, type HoldSummary } from '../server/holds.ts';
 import { isRefused } from '../server/problem.ts';
 import { sessionQuery } from '../server/session.ts';
+import { AgentText } from '../text/agent-text.tsx';
 import { useClock } from '../time/use-clock.ts';
 import { Aftermath } from './aftermath.tsx';
 import { Artifacts } from './artifacts.tsx';
@@ -70,7 +71,7 @@ function Coming({ summary }: { readonly summary: HoldSummary | undefined }) {
   return (
     <div className="hold-columns">
       <div className="hold-main">
-        {summary && <Headline hold={summary}>{summary.policy.reason}</Headline>}
+        {summary && <Headline hold={summary} says={summary.policy.reason} />}
         <div className="bone" />
       </div>
     </div>
@@ -98,7 +99,7 @@ function Loaded({ hold: latest }: { readonly hold: HoldPackage }) {
     <>
       <div className="hold-columns">
         <div className="hold-main">
-          <Headline hold={hold}>{hold.consequence}</Headline>
+          <Headline hold={hold} says={hold.consequence} />
           {isStale && <StaleNotice read={read} latest={latest} adopt={() => setRead(latest)} />}
           <Notices hold={hold} me={me} />
           {hold.status !== 'pending' && <Aftermath hold={hold} />}
@@ -142,22 +143,27 @@ type HeadlineProps = {
       | null;
     readonly risk?: HoldPackage['risk'];
   };
-  readonly children: ReactNode;
+  /** A sentence of the gateway. The address of a call, or the name of a tool, may be in it. */
+  readonly says: string;
 };
 
 /** What deciding does comes first, in the gateway's words. */
-function Headline({ hold, children }: HeadlineProps) {
+function Headline({ hold, says }: HeadlineProps) {
   const isFinal = hold.action?.reversible === false || hold.risk?.reversible === false;
   return (
     <header className="headline">
       <p className="eyebrow">
-        <span>{titleOf(hold)}</span>
+        <span>
+          <AgentText text={titleOf(hold)} />
+        </span>
         {hold.action && <span>{hold.action.system}</span>}
         <span>{hold.agent.id}</span>
         {isFinal && <span className="tag danger">cannot be undone</span>}
         {hold.level === 3 && <span className="tag danger">a person must do this</span>}
       </p>
-      <h1>{children}</h1>
+      <h1>
+        <AgentText text={says} />
+      </h1>
     </header>
   );
 }

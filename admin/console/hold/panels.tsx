@@ -5,6 +5,7 @@ import { parseExactly, type ExactJson } from '../../../gateway/json/exact-json.t
 import { isSubmit } from '../page/keys.ts';
 import { waitingQuery, type HoldPackage } from '../server/holds.ts';
 import { sessionQuery } from '../server/session.ts';
+import { AgentText } from '../text/agent-text.tsx';
 import { When } from '../time/when.tsx';
 import { isConfirmed } from './confirm-word.ts';
 import { grantSentence, GRANT_TIMES } from './grant-sentence.ts';
@@ -173,7 +174,11 @@ export function TakeOverPanel({ word, close, send }: PanelProps<TakeOverBody> & 
       {word !== null && (
         <label className="confirm">
           <span>
-            Type <code>{word}</code> to take it over.
+            Type{' '}
+            <code>
+              <AgentText text={word} />
+            </code>{' '}
+            to take it over.
           </span>
           <input
             className="input"
@@ -242,15 +247,20 @@ export function GrantPanel({ hold, close, send }: PanelProps<Grant> & { readonly
           {hold.openable.map(({ place, value, at_most: atMost }) => (
             <label key={place} className="code">
               <input type="checkbox" checked={open.includes(place)} onChange={() => toggle(place)} />
-              <code>{place}</code>
-              <span className="hint">{atMost ? `at most ${value}` : `here ${value}`}</span>
+              <code>
+                <AgentText text={place} />
+              </code>
+              <span className="hint">
+                {atMost ? 'at most ' : 'here '}
+                <AgentText text={value} />
+              </span>
             </label>
           ))}
         </fieldset>
       )}
       <p className="notice">
         <span>
-          {grantSentence(hold, { uses: count ?? 0, for: time, open })}
+          <AgentText text={grantSentence(hold, { uses: count ?? 0, for: time, open })} />
           {hold.history.available &&
             ` This agent made ${hold.history.similar_30d} calls of this operation in 30 days.`}{' '}
           It can be revoked at any time.
@@ -264,15 +274,16 @@ type AnswerBody = { readonly option?: string; readonly data?: ExactJson; readonl
 
 export function AnswerPanel({ hold, close, send }: PanelProps<AnswerBody> & { readonly hold: HoldPackage }) {
   const options = hold.options.map(optionOf).filter(({ group }) => group === null);
-  const [option, setOption] = useState('');
+  const [chosen, setChosen] = useState<number | null>(null);
   const [data, setData] = useState('');
   const [note, setNote] = useState('');
   const read = dataIn(data);
-  const isEmpty = option === '' && data.trim() === '' && note.trim() === '';
+  const option = chosen === null ? undefined : options[chosen]?.id;
+  const isEmpty = option === undefined && data.trim() === '' && note.trim() === '';
   const submit = () =>
     !isEmpty &&
     send({
-      ...(option === '' ? {} : { option }),
+      ...(option === undefined ? {} : { option }),
       ...(read === undefined ? {} : { data: read }),
       ...noteIn(note),
     });
@@ -290,10 +301,11 @@ export function AnswerPanel({ hold, close, send }: PanelProps<AnswerBody> & { re
       {options.length > 0 && (
         <fieldset className="codes">
           <legend>One of its options</legend>
-          {options.map(({ id, label }) => (
-            <label key={id} className="code">
-              <input type="radio" name="option" checked={option === id} onChange={() => setOption(id)} />
-              {label}
+          {/* Nothing keeps an agent from offering one twice. */}
+          {options.map(({ label }, index) => (
+            <label key={index} className="code">
+              <input type="radio" name="option" checked={chosen === index} onChange={() => setChosen(index)} />
+              <AgentText text={label} />
             </label>
           ))}
         </fieldset>
@@ -358,7 +370,9 @@ export function OutcomePanel({ hold, isMine, send }: OutcomeProps) {
       {isUnknown && hold.attempt && (
         <p className="hint">
           Look in the system for attempt {hold.attempt.number} at <When at={hold.attempt.at} />, with Idempotency-Key{' '}
-          <code className="hash">{hold.attempt.idempotency_key}</code>
+          <code className="hash">
+            <AgentText text={hold.attempt.idempotency_key} />
+          </code>
           {hold.resend_at !== null && (
             <>
               . It is sent again at <When at={hold.resend_at} />, with the same key

@@ -5,6 +5,7 @@ import { ClockMark } from '../queue/clock-mark.tsx';
 import type { HoldNumbers } from '../server/shapes.ts';
 import { numbersQuery, timelineQuery, type HoldPackage } from '../server/holds.ts';
 import { AgentText } from '../text/agent-text.tsx';
+import { Said } from '../text/said.tsx';
 import { duration } from '../time/duration.ts';
 import { When } from '../time/when.tsx';
 import { TextBox } from './body-box.tsx';
@@ -86,19 +87,19 @@ function PeoplePart({ hold }: { readonly hold: HoldPackage }) {
             {vote.reviewer} approved revision {vote.revision} at <When at={vote.at} />
             {vote.for !== null && ` for ${vote.for}`}
             {!vote.counts && ', which was changed since'}
-            {vote.note !== null && <q>{vote.note}</q>}
+            <Said text={vote.note} />
           </li>
         ))}
         {hold.routing.escalations.map((escalation) => (
           <li key={escalation.at}>
             To {escalation.to.join(', ')} by {escalation.by ?? 'the rule'} at <When at={escalation.at} />
-            {escalation.note !== null && <q>{escalation.note}</q>}
+            <Said text={escalation.note} />
           </li>
         ))}
         {hold.notes.map((note) => (
           <li key={note.at}>
             {note.by} at <When at={note.at} />
-            <q>{note.text}</q>
+            <Said text={note.text} />
           </li>
         ))}
       </ul>
@@ -117,7 +118,11 @@ function RulePart({ hold }: { readonly hold: HoldPackage }) {
             <code>{rule}</code> <span className={verdict === 'hold' ? 'tag warn' : 'tag'}>{verdict}</span>
             {trigger === 'probabilistic' && <span className="tag">by chance or score</span>}
           </p>
-          {reason !== null && <p className="rule-reason">{reason}</p>}
+          {reason !== null && (
+            <p className="rule-reason">
+              <AgentText text={reason} />
+            </p>
+          )}
           {places.map(({ file, line, text }) => (
             <details key={`${file}:${line}`}>
               <summary>
@@ -192,7 +197,7 @@ function Numbers({ numbers: { similar, agent, unavailable } }: { readonly number
           <tbody>
             {similar.last.map((each) => (
               <tr key={each.hold_id}>
-                <td>{each.amount ? [each.amount.value, each.amount.currency].join(' ') : '–'}</td>
+                <td>{each.amount ? <AgentText text={[each.amount.value, each.amount.currency].join(' ')} /> : '–'}</td>
                 <td>{each.by.split('@')[0]}</td>
                 <td>{duration(each.took_ms)}</td>
                 <td>
@@ -251,7 +256,9 @@ function AgentPart({ hold: { agent, action, hold_id } }: { readonly hold: HoldPa
         {agent.on_behalf_of.length > 0 && (
           <>
             <dt>Acts for</dt>
-            <dd>{agent.on_behalf_of.join(', ')}</dd>
+            <dd>
+              <AgentText text={agent.on_behalf_of.join(', ')} />
+            </dd>
           </>
         )}
         {agent.version !== null && (

@@ -1,6 +1,6 @@
 import { CircleHelp, Forward, Hand, UserRoundCheck } from 'lucide-react';
 import { memo, type ReactNode } from 'react';
-import { visibleLine } from '../../../gateway/domain/visible-text.ts';
+import { shortLine, visibleLine } from '../../../gateway/domain/visible-text.ts';
 import type { HoldSummary } from '../server/holds.ts';
 import { AgentText } from '../text/agent-text.tsx';
 import { ago, moment } from '../time/duration.ts';
@@ -35,11 +35,13 @@ export const HoldRow = memo(function HoldRow({ hold, search, heading, isSelected
         <a href={`/holds/${id}${search}`} data-hold={id} className="hold-link">
           <span className="hold-title">
             <Kind {...hold} />
-            <strong>{titleOf(hold)}</strong>
+            <strong>
+              <bdi>{titleOf(hold)}</bdi>
+            </strong>
             {hold.action && <span className="hold-system">{hold.action.system}</span>}
           </span>
           <span className="hold-reason">
-            {hold.kind === 'approval' ? visibleLine(hold.policy.reason) : <Task {...hold} />}
+            {hold.kind === 'approval' ? <bdi>{visibleLine(hold.policy.reason)}</bdi> : <Task {...hold} />}
           </span>
           <Facts {...hold} />
         </a>
@@ -49,7 +51,10 @@ export const HoldRow = memo(function HoldRow({ hold, search, heading, isSelected
   );
 });
 
-/** What a hold is about, in the gateway's words. */
+/** Longer names are cut: each stands whole on the page of its hold. Characters. */
+const LONGEST_TITLE = 120;
+
+/** What a hold is about, in the gateway's words and the name of the operation. */
 export function titleOf({
   kind,
   action,
@@ -57,7 +62,7 @@ export function titleOf({
 }: Pick<HoldSummary, 'kind' | 'agent'> & { action: { operation: string } | null }) {
   if (kind === 'exception') return `${agent.id} asks for help`;
   if (kind === 'relay') return `${agent.id} hands work over`;
-  return visibleLine(action?.operation ?? '');
+  return shortLine(action?.operation ?? '', LONGEST_TITLE);
 }
 
 function Task({ claims }: HoldSummary) {
@@ -90,7 +95,7 @@ function Facts({ agent, routing, claims, status, decided, created_at }: HoldSumm
       )}
       {claims.flags.slice(0, 3).map((flag) => (
         <span key={flag} className="tag claim" title="The agent says so">
-          {visibleLine(flag)}
+          <bdi>{visibleLine(flag)}</bdi>
         </span>
       ))}
       {lease && status === 'pending' && (

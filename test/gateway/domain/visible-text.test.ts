@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { hintsOf, visible, visibleLine } from '../../../gateway/domain/visible-text.ts';
+import { hintsOf, shortLine, visible, visibleLine } from '../../../gateway/domain/visible-text.ts';
 
 test.each([
   ['a variation selector', '\u{E0100}'],
@@ -36,4 +36,10 @@ test('hidden characters and words of several alphabets are pointed out (NousRese
   expect(hintsOf('to \u202eevil')).toEqual([{ kind: 'hidden', excerpt: 'to \\u{202e}evil' }]);
   expect(hintsOf('p\u0430ypal.com')).toEqual([{ kind: 'mixed-scripts', excerpt: 'p\u0430ypal.com' }]);
   expect(hintsOf('two\nlines\tand more')).toEqual([]);
+});
+
+test('a long text in a sentence is cut, and never within a character', () => {
+  expect(shortLine('a'.repeat(10), 10)).toBe('a'.repeat(10));
+  expect(shortLine('a'.repeat(11), 10)).toBe(`${'a'.repeat(9)}…`);
+  expect(shortLine(`${'a'.repeat(8)}😀bc`, 10)).toBe(`${'a'.repeat(8)}\uFFFD…`);
 });
