@@ -10,6 +10,7 @@ import type { AdminDeps } from './deps.ts';
 import { configRoute } from './routes/config-route.ts';
 import { delegationRoutes } from './routes/delegation-routes.ts';
 import { createErrorHandler } from './api/error-handler.ts';
+import { groupRoute } from './routes/group-route.ts';
 import { grantRoutes } from './routes/grant-routes.ts';
 import { holdRoutes } from './holds/routes.ts';
 import { notificationRoutes } from './routes/notification-routes.ts';
@@ -79,6 +80,7 @@ export function buildAdmin(deps: AdminDeps): FastifyInstance {
         await api.register(streamRoute(deps));
         await api.register(grantRoutes(deps));
         await api.register(delegationRoutes(deps));
+        await api.register(groupRoute(deps));
         await api.register(suspensionRoutes(deps));
         await api.register(notificationRoutes(deps));
         await api.register(preferenceRoutes(deps));

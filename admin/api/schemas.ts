@@ -175,6 +175,11 @@ export const ownNumbers = z.object({
   under_five_seconds: z.number().int().describe('Approvals within five seconds after the hold was opened.'),
 });
 
+export const group = z.object({
+  group: z.string(),
+  reviewers: z.number().int().describe('How many of its members decide: those with the role `reviewer`.'),
+});
+
 export const readiness = z.object({ ready: z.boolean(), checks: z.record(z.string(), z.string()) });
 
 /** One page of a list. */

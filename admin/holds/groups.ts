@@ -1,6 +1,15 @@
 import type { Reviewer } from '../../gateway/domain/principal.ts';
 import { invalidMember } from '../api/problems.ts';
 
+/** The groups that have somebody who decides, by name, and how many reviewers each has. */
+export function groupsWithReviewers(people: readonly Reviewer[]): ReadonlyMap<string, number> {
+  const groups = people
+    .filter(({ roles }) => roles.includes('reviewer'))
+    .flatMap((person) => [...new Set(person.groups)])
+    .toSorted();
+  return new Map(groups.map((name) => [name, groups.filter((other) => other === name).length]));
+}
+
 /**
  * Nothing is passed on to a group that nobody is in: it would wait there until it expires.
  * @throws AdminProblem `invalid` that names the first group without a reviewer
@@ -10,10 +19,10 @@ export function assertGroups(
   groups: readonly string[],
   pointer: (index: number) => string,
 ): void {
-  const known = new Set(people.filter(({ roles }) => roles.includes('reviewer')).flatMap(({ groups }) => groups));
+  const known = groupsWithReviewers(people);
   groups.forEach((group, index) => {
     if (known.has(group)) return;
-    const named = [...known].toSorted().join(', ') || 'none';
+    const named = [...known.keys()].join(', ') || 'none';
     throw invalidMember('body', pointer(index), `no reviewer is in the group "${group}". Groups: ${named}.`);
   });
 }

@@ -1,11 +1,12 @@
 import { Check, Clock3, CornerUpRight, Hand, Pencil, Undo2, X } from 'lucide-react';
+import { useQuery } from '@tanstack/react-query';
 import { useEffect, useRef, useState, type KeyboardEvent, type ReactNode, type Ref } from 'react';
 import { useOutbox, useSentOn } from '../decide/use-outbox.tsx';
 import { focusPage } from '../page/focus-page.ts';
 import { isSubmit, useKeys } from '../page/keys.ts';
 import { VERB_KEYS, type Verb } from '../page/verb.ts';
 import { titleOf } from '../queue/hold-row.tsx';
-import type { HoldPackage } from '../server/holds.ts';
+import { groupsQuery, type HoldPackage } from '../server/holds.ts';
 import { AgentText } from '../text/agent-text.tsx';
 import { AnswerPanel, EscalatePanel, GrantPanel, OutcomePanel, RejectPanel, TakeOverPanel } from './panels.tsx';
 import { confirmWord, isConfirmed } from './confirm-word.ts';
@@ -285,6 +286,8 @@ type OptionsProps = {
 /** The agent's own options, marked as its words. Those that lead nowhere on this kind of hold are only named. */
 function Options({ hold, isOff, escalateTo, answer }: OptionsProps) {
   const { options, you_may: may } = hold;
+  const { data: groups } = useQuery({ ...groupsQuery, enabled: may.escalate });
+  const isGroup = (name: string) => (groups?.includes(name) ?? false) && !hold.routing.groups.includes(name);
   if (options.length === 0 || hold.status !== 'pending') return null;
   return (
     <div className="options">
@@ -292,7 +295,13 @@ function Options({ hold, isOff, escalateTo, answer }: OptionsProps) {
       {options.map((given, index) => {
         const { id, label, group } = optionOf(given);
         const act =
-          group !== null && may.escalate ? () => escalateTo(group) : may.answer ? () => answer(id) : undefined;
+          group !== null
+            ? may.escalate && isGroup(group)
+              ? () => escalateTo(group)
+              : undefined
+            : may.answer
+              ? () => answer(id)
+              : undefined;
         return act ? (
           <button
             key={index}

@@ -1,10 +1,9 @@
-import { useQueryClient } from '@tanstack/react-query';
-import { useId, useState, type KeyboardEvent, type ReactNode } from 'react';
+import { useQuery } from '@tanstack/react-query';
+import { useEffect, useId, useRef, useState, type KeyboardEvent, type ReactNode } from 'react';
 import { REJECT_CODES, type RejectCode } from '../../../gateway/domain/hold.ts';
 import { parseExactly, type ExactJson } from '../../../gateway/json/exact-json.ts';
 import { isSubmit } from '../page/keys.ts';
-import { waitingQuery, type HoldPackage } from '../server/holds.ts';
-import { sessionQuery } from '../server/session.ts';
+import { groupsQuery, type HoldPackage } from '../server/holds.ts';
 import { AgentText } from '../text/agent-text.tsx';
 import { When } from '../time/when.tsx';
 import { isConfirmed } from './confirm-word.ts';
@@ -103,54 +102,53 @@ export function RejectPanel({ verb, close, send }: PanelProps<RejectBody> & { re
 type EscalateBody = { readonly to: readonly string[]; readonly note?: string };
 
 export function EscalatePanel({ hold, close, send }: PanelProps<EscalateBody> & { readonly hold: HoldPackage }) {
-  const [to, setTo] = useState('');
+  const [to, setTo] = useState<readonly string[]>([]);
   const [note, setNote] = useState('');
-  const groups = useKnownGroups(hold);
-  const id = useId();
-  const named = to
-    .split(',')
-    .map((group) => group.trim())
-    .filter(Boolean);
-  const submit = () => named.length > 0 && send({ to: named, ...noteIn(note) });
+  const { data: groups, error } = useQuery(groupsQuery);
+  // Those that decide already are asked already.
+  const offered = groups?.filter((group) => !hold.routing.groups.includes(group)) ?? [];
+  const first = useRef<HTMLInputElement>(null);
+  // They may come after the panel was opened.
+  const areKnown = groups !== undefined;
+  useEffect(() => {
+    if (areKnown) first.current?.focus();
+  }, [areKnown]);
+  const submit = () => to.length > 0 && send({ to, ...noteIn(note) });
+  const toggle = (group: string) =>
+    setTo((before) => (before.includes(group) ? before.filter((each) => each !== group) : [...before, group]));
   return (
     <Frame
       title="Ask others too"
       close={close}
       submit={submit}
       confirm={
-        <button type="button" className="button primary" disabled={named.length === 0} onClick={submit}>
+        <button type="button" className="button primary" disabled={to.length === 0} onClick={submit}>
           Escalate
         </button>
       }
     >
-      <label className="field">
-        <span>Group</span>
-        <input
-          className="input"
-          list={id}
-          value={to}
-          autoComplete="off"
-          onChange={({ target }) => setTo(target.value)}
-        />
-        <datalist id={id}>
-          {groups.map((group) => (
-            <option key={group} value={group} />
-          ))}
-        </datalist>
-      </label>
+      <fieldset className="codes">
+        <legend>Groups</legend>
+        {offered.map((group, index) => (
+          <label key={group} className="code">
+            <input
+              ref={index === 0 ? first : null}
+              type="checkbox"
+              checked={to.includes(group)}
+              onChange={() => toggle(group)}
+            />
+            {group}
+          </label>
+        ))}
+        {offered.length === 0 && (
+          <p className="hint">
+            {groups ? 'Every group decides on this already.' : (error?.message ?? 'Looking for the groups…')}
+          </p>
+        )}
+      </fieldset>
       <Note label="Note" value={note} set={setNote} />
     </Frame>
   );
-}
-
-/** Groups that this console has seen, but for those that decide already. */
-function useKnownGroups(hold: HoldPackage): string[] {
-  const cache = useQueryClient();
-  const queue = cache.getQueryData(waitingQuery.queryKey)?.items ?? [];
-  const mine = cache.getQueryData(sessionQuery.queryKey)?.groups ?? [];
-  const offered = hold.options.map(optionOf).flatMap(({ group }) => group ?? []);
-  const all = new Set([...mine, ...offered, ...queue.flatMap(({ routing }) => routing.groups)]);
-  return [...all].filter((group) => !hold.routing.groups.includes(group)).toSorted();
 }
 
 type TakeOverBody = { readonly note?: string };
@@ -373,11 +371,6 @@ export function OutcomePanel({ hold, isMine, send }: OutcomeProps) {
           <code className="hash">
             <AgentText text={hold.attempt.idempotency_key} />
           </code>
-          {hold.resend_at !== null && (
-            <>
-              . It is sent again at <When at={hold.resend_at} />, with the same key
-            </>
-          )}
           .
         </p>
       )}

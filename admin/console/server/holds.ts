@@ -1,7 +1,7 @@
 import { queryOptions, type QueryClient } from '@tanstack/react-query';
 import type { Filter } from '../queue/filter.ts';
 import { ask } from './ask.ts';
-import type { HoldNumbers, HoldPackage, HoldSummary, HoldTimeline } from './shapes.ts';
+import type { GroupPage, HoldNumbers, HoldPackage, HoldSummary, HoldTimeline } from './shapes.ts';
 import { isRefused } from './problem.ts';
 
 export type { HoldPackage, HoldSummary };
@@ -100,6 +100,13 @@ export const holdQuery = (id: string) =>
     queryFn: ({ signal }) => ask<HoldPackage>(`/api/holds/${encodeURIComponent(id)}`, { signal }),
     staleTime: 30_000,
   });
+
+/** The groups to which a hold can be escalated. */
+export const groupsQuery = queryOptions({
+  queryKey: ['groups'],
+  queryFn: async ({ signal }) => (await ask<GroupPage>('/api/groups', { signal })).items.map(({ group }) => group),
+  staleTime: 300_000,
+});
 
 export const numbersQuery = (id: string) =>
   queryOptions({

@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import type * as holds from '../../api/hold-schemas.ts';
-import type { ownNumbers } from '../../api/schemas.ts';
+import type { group, ownNumbers } from '../../api/schemas.ts';
 
 // What the admin API answers, as its own schemas say. Types alone: no schema gets into the script.
 export type { BatchResult, HoldNumbers, HoldSummary, Preview } from '../../api/hold-schemas.ts';
@@ -9,6 +9,7 @@ export type { Preferences } from '../../routes/preference-routes.ts';
 export type { SessionItem, SignedIn } from '../../api/session-schemas.ts';
 export type HoldTimeline = z.output<typeof holds.timeline>;
 export type Presence = z.output<typeof holds.presence>;
+export type GroupPage = { readonly items: readonly z.output<typeof group>[] };
 export type MyNumbers = z.output<typeof ownNumbers>;
 
 /** The part of JSON Schema (2020-12) that a form is made of. */

@@ -28,7 +28,10 @@ describe.skipIf(CHROMIUM === null)('the console in Chromium', () => {
     const { page } = await scene.visit(`/holds/${id}`);
     await page.getByRole('button', { name: 'Escalate', exact: true }).waitFor();
     await page.keyboard.press('s');
-    await page.getByLabel('Group').fill('legal');
+    const first = page.getByRole('checkbox', { name: 'finance-leads' });
+    await expect.poll(() => first.evaluate((box) => box === document.activeElement)).toBe(true);
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Space');
     await page.getByLabel('Note').fill('A new kind of refund.');
     await page.keyboard.press('Control+Enter');
     await expect
