@@ -9,6 +9,7 @@ export const signedIn = z.object({
   name: z.string(),
   groups: z.array(z.string()),
   roles: z.array(z.string()),
+  stands_in_for: z.array(z.string()).describe('The people whom this one deputises for now.'),
   expires_at: time.nullable().describe('When the session ends. Null with a bearer token.'),
 });
 
@@ -29,12 +30,14 @@ export type SignedIn = z.output<typeof signedIn>;
 /** An item of `GET /api/sessions`. */
 export type SessionItem = z.output<typeof sessionItem>;
 
-export function personOf({ reviewer: { id, groups, roles }, session }: Caller): SignedIn {
+/** @param reviewer with the people for whom the reviewer stands in now */
+export function personOf({ reviewer: { id, groups, roles, standsInFor = [] }, session }: Caller): SignedIn {
   return {
     id,
     name: id,
     groups: [...groups],
     roles: [...roles],
+    stands_in_for: standsInFor.map((absent) => absent.id),
     expires_at: session && iso(session.expiresAt),
   };
 }

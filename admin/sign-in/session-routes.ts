@@ -10,10 +10,10 @@ import { dropSession } from './cookie.ts';
 const params = z.object({ id: z.string().max(100).describe('Such as sess_0193e0f7….') });
 const nothing = z.void().describe('Done');
 
-type Deps = Pick<AdminDeps, 'sessions' | 'tokenHashes'>;
+type Deps = Pick<AdminDeps, 'sessions' | 'tokenHashes' | 'delegations'>;
 
 /** Who is signed in, and where. Reviewers see and end their own sessions, operators all. */
-export function sessionRoutes({ sessions, tokenHashes }: Deps): FastifyPluginAsyncZod {
+export function sessionRoutes({ sessions, tokenHashes, delegations }: Deps): FastifyPluginAsyncZod {
   return async (app) => {
     app.get(
       '/session',
@@ -23,7 +23,10 @@ export function sessionRoutes({ sessions, tokenHashes }: Deps): FastifyPluginAsy
           response: { 200: signedIn, ...problemResponses(401, 503) },
         },
       },
-      async (request) => personOf(callerOf(request)),
+      async (request) => {
+        const { reviewer, session } = callerOf(request);
+        return personOf({ reviewer: await delegations.standIn(reviewer), session });
+      },
     );
 
     app.delete(

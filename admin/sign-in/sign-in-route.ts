@@ -24,11 +24,14 @@ const body = z.union([
   z.strictObject({ link: secret.describe('The secret of a one-time link, as `npx holdpoint sign-in` prints it.') }),
 ]);
 
-type Deps = Pick<AdminDeps, 'authenticate' | 'sessions' | 'links' | 'people' | 'tokenHashes' | 'consoleUrl' | 'clock'>;
+type Deps = Pick<
+  AdminDeps,
+  'authenticate' | 'delegations' | 'sessions' | 'links' | 'people' | 'tokenHashes' | 'consoleUrl' | 'clock'
+>;
 
 /** Signs a reviewer in. Every sign-in has a session of its own, and none is taken from the request (session fixation). */
 export function signInRoute(deps: Deps): FastifyPluginAsyncZod {
-  const { authenticate, sessions, links, people, tokenHashes, consoleUrl } = deps;
+  const { authenticate, delegations, sessions, links, people, tokenHashes, consoleUrl } = deps;
 
   /** The reviewer, and the token on which the session depends. */
   function proven(given: z.output<typeof body>) {
@@ -83,7 +86,8 @@ export function signInRoute(deps: Deps): FastifyPluginAsyncZod {
         if (earlier?.session) await sessions.end(earlier.session.id, earlier.reviewer.id, 'console');
         noteSignIn(request, { reviewer: found.reviewer, session: opened.session });
         keepSession(reply, opened.secret, origin?.startsWith('https:') ?? false);
-        return await reply.code(201).send(personOf({ reviewer: found.reviewer, session: opened.session }));
+        const reviewer = await delegations.standIn(found.reviewer);
+        return await reply.code(201).send(personOf({ reviewer, session: opened.session }));
       },
     );
   };

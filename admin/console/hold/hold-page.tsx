@@ -16,7 +16,7 @@ import { fits, lanesOf, RESORT } from '../queue/lanes.ts';
 import { neighbour, visited } from '../queue/walk.ts';
 import { holdQuery, summaryOf, waitingQuery, type HoldPackage, type HoldSummary } from '../server/holds.ts';
 import { isRefused } from '../server/problem.ts';
-import { sessionQuery } from '../server/session.ts';
+import { sessionQuery, useDeciders } from '../server/session.ts';
 import { AgentText } from '../text/agent-text.tsx';
 import { useClock } from '../time/use-clock.ts';
 import { Aftermath } from './aftermath.tsx';
@@ -196,13 +196,13 @@ function useWalk(id: string): Walk {
   // The hold comes first; the list is only needed for its neighbours.
   const isLoaded = useQuery({ ...holdQuery(id), select: isThere }).data === true;
   const { data: list } = useQuery({ ...waitingQuery, enabled: isLoaded });
-  const { data: person } = useQuery(sessionQuery);
+  const mine = useDeciders();
   const now = useClock((time) => Math.ceil(time / RESORT) * RESORT);
   const order = useMemo(() => {
-    const holds = (list?.items ?? []).filter((hold) => fits(hold, filter, person?.id ?? '', now));
+    const holds = (list?.items ?? []).filter((hold) => fits(hold, filter, mine, now));
     const { overdue, waiting } = lanesOf(holds, now);
     return [...overdue, ...waiting].map(({ hold_id }) => hold_id);
-  }, [list, filter, person, now]);
+  }, [list, filter, mine, now]);
   const to = (target: string | null) =>
     target === null
       ? undefined

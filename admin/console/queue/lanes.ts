@@ -51,15 +51,16 @@ export function lanesOf(holds: readonly HoldSummary[], now: number) {
   return { overdue, waiting };
 }
 
-/** Whether a waiting hold is one of those asked for. `me` and the people that I stand in for have it. */
-export function fits(hold: HoldSummary, filter: Filter, me: string, now: number): boolean {
+/** Whether a waiting hold is one of those asked for. `mine`: the person, and the people whom that one deputises for. */
+export function fits(hold: HoldSummary, filter: Filter, mine: ReadonlySet<string>, now: number): boolean {
   const { agent, action, kind, routing } = hold;
+  const isMine = (person: string | null | undefined) => typeof person === 'string' && mine.has(person);
   return (
     (filter.kind === undefined || kind === filter.kind) &&
     (filter.system === undefined || action?.system === filter.system) &&
     (filter.agent === undefined || agent.id === filter.agent) &&
     (filter.group === undefined || routing.groups.includes(filter.group)) &&
     (!filter.overdue || isOverdue(hold, now)) &&
-    (!filter.mine || routing.assignee === me || routing.lease?.by === me)
+    (!filter.mine || isMine(routing.assignee) || isMine(routing.lease?.by))
   );
 }

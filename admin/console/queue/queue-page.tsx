@@ -10,7 +10,7 @@ import { StateNotices } from '../page/state-notices.tsx';
 import { useTitle } from '../page/use-title.ts';
 import { VERB_KEYS, type Verb } from '../page/verb.ts';
 import { endedQuery, waitingQuery, type HoldSummary } from '../server/holds.ts';
-import { sessionQuery } from '../server/session.ts';
+import { useDeciders } from '../server/session.ts';
 import { useClock } from '../time/use-clock.ts';
 import { FilterBar } from './filter-bar.tsx';
 import { useGrowingList } from './growing-list.ts';
@@ -30,20 +30,19 @@ export function QueuePage() {
   const waiting = useQuery({ ...waitingQuery, enabled: !isEnded });
   const ended = useQuery({ ...endedQuery(filter), enabled: isEnded });
   const { data: list, error, isPending, refetch } = isEnded ? ended : waiting;
-  const { data: person } = useQuery(sessionQuery);
+  const mine = useDeciders();
   const now = useClock((time) => Math.ceil(time / RESORT) * RESORT);
-  const me = person?.id ?? '';
 
   const items = useMemo(() => list?.items ?? [], [list]);
   const byId = useMemo(() => new Map(items.map((hold) => [hold.hold_id, hold])), [items]);
   const lanes = useMemo((): Lanes => {
     if (isEnded) return { overdue: [], waiting: items.map(({ hold_id }) => hold_id) };
     const { overdue, waiting } = lanesOf(
-      items.filter((hold) => fits(hold, filter, me, now)),
+      items.filter((hold) => fits(hold, filter, mine, now)),
       now,
     );
     return { overdue: overdue.map(idOf), waiting: waiting.map(idOf) };
-  }, [items, filter, me, isEnded, now]);
+  }, [items, filter, mine, isEnded, now]);
   const count = lanes.overdue.length + lanes.waiting.length;
   useTitle(count > 0 && !isEnded ? `(${count}) Held calls` : 'Held calls');
 

@@ -50,6 +50,7 @@ test('a reviewer signs in with a token, is known by the cookie, and signs out', 
     name: 'ben@example.com',
     groups: ['finance'],
     roles: ['reviewer'],
+    stands_in_for: [],
     expires_at: new Date(desk.now + 12 * HOUR).toISOString(),
   };
   expect([answer.status, answer.json()]).toEqual([201, person]);
@@ -228,6 +229,7 @@ test('with a bearer token the cookie does not count, and there is no session to 
     name: ana.id,
     groups: ['finance'],
     roles: ['reviewer'],
+    stands_in_for: [],
     expires_at: null,
   });
   for (const authorization of ['Bearer wrong', 'Basic YmVu', '']) {
@@ -235,6 +237,18 @@ test('with a bearer token the cookie does not count, and there is no session to 
   }
   expect(await browser.send('DELETE', '/api/session', as('ana-token'))).toMatchObject({ status: 204 });
   expect(await browser.send('GET', '/api/session')).toMatchObject({ status: 200 });
+});
+
+test('a session tells for whom its person deputises, as long as that lasts', async () => {
+  const browser = await signedIn();
+  const absent = async () =>
+    (await browser.send('GET', '/api/session')).json<{ stands_in_for: string[] }>().stands_in_for;
+  expect(await absent()).toEqual([]);
+  const period = { since: desk.now, until: desk.now + 60_000 };
+  await desk.store.delegations.add({ from: ana.id, to: ben.id, ...period }, 'api');
+  expect(await absent()).toEqual([ana.id]);
+  desk.now += 60_000;
+  expect(await absent()).toEqual([]);
 });
 
 test('reviewers see and end their own sessions, operators all', async () => {
