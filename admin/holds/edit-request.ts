@@ -2,9 +2,9 @@ import type { FastifyRequest } from 'fastify';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { AmendRefusal } from '../../gateway/domain/amendment.ts';
-import { parseExactly } from '../../gateway/json/exact-json.ts';
 import { JsonPatch } from '../../gateway/json/json-patch.ts';
 import { AdminProblem, invalidMember } from '../api/problems.ts';
+import { exactBodies } from './exact-bodies.ts';
 
 /** The members of a request that edits a held call; at most one of them. */
 export const editMembers = {
@@ -32,27 +32,20 @@ export const ONE_EDIT = { path: ['patch'], error: 'expected either edit or patch
 export type GivenEdit = { readonly edit: unknown };
 
 /**
- * Reads the edits that requests to these routes carry. Each body's text is kept, because JavaScript's numbers lose
- * digits that an edit may have.
+ * Reads the edits that requests to these routes carry.
  * @returns the edit of a request; null when it has none
  */
 export function readEdits(app: Parameters<FastifyPluginAsyncZod>[0]): (request: FastifyRequest) => GivenEdit | null {
-  const texts = new WeakMap<FastifyRequest, string>();
-  const parse = app.getDefaultJsonParser('error', 'error');
-  app.removeContentTypeParser('application/json');
-  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, text, done) => {
-    texts.set(request, text as string);
-    void parse(request, text as string, done);
-  });
+  const { parse, keep, read } = exactBodies(app);
   app.addContentTypeParser('application/json-patch+json', { parseAs: 'string' }, (request, text, done) => {
     void parse(request, text as string, (error, patch) => {
       // The text is one JSON value by now, so nothing in it can end the member.
-      if (!error) texts.set(request, `{"patch":${text as string}}`);
+      if (!error) keep(request, `{"patch":${text as string}}`);
       done(error, { patch });
     });
   });
   return (request) => {
-    const { edit, patch } = parseExactly(texts.get(request) ?? '{}') as EditRequest;
+    const { edit, patch } = read(request) as EditRequest;
     if (patch !== undefined) return { edit: new JsonPatch(patch) };
     return edit === undefined ? null : { edit };
   };

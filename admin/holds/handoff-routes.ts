@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { AdminDeps } from '../deps.ts';
 import { invalidMember } from '../api/problems.ts';
 import { note } from '../api/schemas.ts';
+import { exactBodies } from './exact-bodies.ts';
 import type { HoldRoutesContext } from './hold-routes-context.ts';
 import { assertGroups } from './groups.ts';
 import { rejectCode } from '../api/hold-schemas.ts';
@@ -32,12 +33,14 @@ type Deps = Pick<AdminDeps, 'contents' | 'people'>;
 /** Answers to agents that ask for help, and what becomes of work that is handed on. */
 export function handoffRoutes({ contents, people }: Deps, context: HoldRoutesContext): FastifyPluginAsyncZod {
   return async (app) => {
+    const { read } = exactBodies(app);
     app.post(
       '/holds/:id/answer',
       writing('Answers an exception; the agent reads option, data and note', answerBody),
       async (request, reply) => {
         const { hold, as } = await context.begin(request);
-        const { option = null, data = null } = request.body;
+        const { option = null } = request.body;
+        const { data = null } = read(request) as { readonly data?: unknown };
         const note = request.body.note || null;
         if (option?.startsWith(ESCALATE_TO)) {
           const to = [option.slice(ESCALATE_TO.length)];

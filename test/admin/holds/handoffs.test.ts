@@ -59,6 +59,14 @@ describe('an exception', () => {
     expect((await desk.store.holds.find(id))?.version).toBe(1);
   });
 
+  test('an answer keeps every digit of its data', async () => {
+    const id = await desk.handoff('exception');
+    const body = '{"data":{"invoice":12345678901234567890,"price":10.50}}';
+    const answer = '"answer":{"option":null,"data":{"invoice":12345678901234567890,"price":10.50}}';
+    expect((await desk.post(`/api/holds/${id}/answer`, { body })).text).toContain(answer);
+    expect((await desk.get(`/api/holds/${id}`)).text).toContain(answer);
+  });
+
   test('an exception is answered with an option of any length', async () => {
     const option = 'refund and write to them'.repeat(500);
     const id = await desk.handoff('exception', { form: { ...FORM, options: [option] } });
