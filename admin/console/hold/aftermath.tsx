@@ -109,6 +109,15 @@ function stepsOf(hold: HoldPackage): Step[] {
       state: 'unknown',
       text: 'The connection broke before an answer came: it may or may not have been done.',
     });
+  if (execution === 'indeterminate' && hold.resend_at !== null)
+    steps.push({
+      state: 'now',
+      text: (
+        <>
+          It is sent again at <When at={hold.resend_at} />, with the same Idempotency-Key
+        </>
+      ),
+    });
   if (outcome)
     steps.push({
       state: 'done',

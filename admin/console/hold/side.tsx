@@ -69,6 +69,7 @@ function PeoplePart({ hold }: { readonly hold: HoldPackage }) {
   return (
     <Part title="People">
       <ul className="people">
+        {hold.to && <li>For {recipientIn(hold.to)}</li>}
         {demands.map(({ groups, quorum, approvals }, index) => (
           <li key={index}>
             {approvals} of {quorum} {quorum === 1 ? 'approval' : 'approvals'} of {groups.join(' or ') || 'any reviewer'}
@@ -292,6 +293,11 @@ function AgentPart({ hold: { agent, action, hold_id } }: { readonly hold: HoldPa
       </dl>
     </Part>
   );
+}
+
+function recipientIn(to: NonNullable<HoldPackage['to']>): string {
+  if ('person' in to) return to.person;
+  return 'group' in to ? `the group ${to.group}` : `the agent ${to.agent}`;
 }
 
 function percent(share: number): string {
