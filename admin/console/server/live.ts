@@ -83,6 +83,11 @@ export function listen(ears: LiveEars): () => void {
     } else if (current === null) now();
   }
 
+  /** Without a network a connection is silent, not closed: it would look alive for a while. */
+  function lost(): void {
+    current?.abort();
+  }
+
   function now(): void {
     attempt = 0;
     again();
@@ -90,6 +95,7 @@ export function listen(ears: LiveEars): () => void {
 
   document.addEventListener('visibilitychange', visibility);
   addEventListener('online', now);
+  addEventListener('offline', lost);
   again();
   return () => {
     isOver = true;
@@ -97,6 +103,7 @@ export function listen(ears: LiveEars): () => void {
     current?.abort();
     document.removeEventListener('visibilitychange', visibility);
     removeEventListener('online', now);
+    removeEventListener('offline', lost);
   };
 }
 
