@@ -54,7 +54,7 @@ export async function openScene(overrides: Parameters<typeof openDesk>[0] = {}):
     build: { outDir: folder.path, emptyOutDir: true },
   });
   const desk = await openDesk({ consoleFiles: folder.path, ...overrides });
-  const browser = await chromium.launch({ executablePath: CHROMIUM!, args: ['--no-sandbox'] });
+  const browser = await launchBrowser();
   const axe = readFileSync(join(ROOT, 'node_modules/axe-core/axe.min.js'), 'utf8');
   return {
     desk,
@@ -80,7 +80,11 @@ export async function openScene(overrides: Parameters<typeof openDesk>[0] = {}):
   };
 }
 
-async function openPage(
+export const launchBrowser = (): Promise<Browser> =>
+  chromium.launch({ executablePath: CHROMIUM!, args: ['--no-sandbox'] });
+
+/** @param url of an admin listener */
+export async function openPage(
   browser: Browser,
   url: string,
   path: string,
