@@ -3,8 +3,9 @@ import type { ExactJson } from '../../../gateway/json/exact-json.ts';
 import { changedLines, linesOf, type BodyLine } from '../body/body-lines.ts';
 import { AgentText } from '../text/agent-text.tsx';
 
-/** Characters of one piece of a long text: the browser lays out only the pieces in sight. */
+/** Characters, and lines, of one piece of a long text: the browser lays out only the pieces in sight. */
 const PIECE = 16_384;
+const LINES = 128;
 
 type JsonBoxProps = {
   readonly body: ExactJson;
@@ -20,12 +21,26 @@ export function JsonBox({ body, before, label, instead }: JsonBoxProps) {
   return (
     // A long body scrolls with the page; a focus here would only be in the way of those who tab.
     <figure className="body-box" aria-label={label}>
-      {lines.map((line, index) => (
-        // Lines have no other identity than their place.
-        <Line key={index} line={line} instead={line.mark === 'same' ? instead?.get(line.pointer) : undefined} />
-      ))}
+      {lines.length > LINES ? (
+        Array.from({ length: Math.ceil(lines.length / LINES) }, (_, index) => (
+          <div key={index} className="piece lines">
+            <Lines lines={lines.slice(index * LINES, (index + 1) * LINES)} instead={instead} />
+          </div>
+        ))
+      ) : (
+        <Lines lines={lines} instead={instead} />
+      )}
     </figure>
   );
+}
+
+type LinesProps = { readonly lines: readonly BodyLine[]; readonly instead: JsonBoxProps['instead'] };
+
+function Lines({ lines, instead }: LinesProps) {
+  return lines.map((line, index) => (
+    // Lines have no other identity than their place.
+    <Line key={index} line={line} instead={line.mark === 'same' ? instead?.get(line.pointer) : undefined} />
+  ));
 }
 
 function Line({ line, instead }: { readonly line: BodyLine; readonly instead: string | undefined }) {

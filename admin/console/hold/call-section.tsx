@@ -170,7 +170,8 @@ function Headers({ headers, hidden_headers: hidden }: Action) {
   return (
     <details className="headers">
       <summary>
-        {names.length} headers{hidden.length > 0 && `, and ${hidden.length} whose values are hidden`}
+        {names.length} header{names.length !== 1 && 's'}
+        {hidden.length > 0 && `, and ${hidden.length} whose values are hidden`}
       </summary>
       <dl className="facts">
         {names.map((name) => (

@@ -50,4 +50,22 @@ describe.skipIf(CHROMIUM === null)('what is in a held call in Chromium', () => {
     expect(await page.getByRole('figure', { name: 'Body' }).innerText()).toMatch(/amount: 5/);
     await page.context().close();
   });
+
+  test('a body of 300 KB is shown to its last line, and is approved', async () => {
+    const lines = Array.from({ length: 6_100 }, (_, index) => ({
+      line: index,
+      text: `position ${index} of the order`,
+    }));
+    const body = JSON.stringify({ amount: 5, lines, last: 'the very end' });
+    expect(body.length).toBeGreaterThan(300_000);
+    const id = await scene.desk.hold(body, { ...TERMS, reversible: true }, { digest: '1'.repeat(64) });
+    const { page, wrongs } = await scene.visit(`/holds/${id}`);
+    // By selectors: roles are computed for each of 80,000 elements.
+    const shown = page.locator('figure.body-box[aria-label="Body"]');
+    await expect.poll(() => shown.textContent()).toMatch(/position 6099 of the order[^]*the very end/);
+    await page.keyboard.press('a');
+    await page.locator('h2', { hasText: 'What happened' }).waitFor();
+    expect(wrongs).toEqual([]);
+    await page.context().close();
+  });
 });

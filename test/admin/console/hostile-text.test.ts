@@ -121,7 +121,7 @@ describe.skipIf(CHROMIUM === null)('hostile text in Chromium', () => {
     const terms = { ...draft.terms, reversible: false };
     const { hold } = await scene.desk.store.holds.open({ ...draft, terms, digest: 'd'.repeat(64) });
     const { page } = await scene.visit(`/holds/${hold.id}`);
-    await page.getByLabel('This cannot be undone. Type payments to approve it.').fill('payments');
+    await page.getByLabel(/^This cannot be undone\. Type payments to approve it/).fill('payments');
     await expect.poll(() => page.getByRole('button', { name: 'Approve' }).isEnabled()).toBe(true);
     await page.context().close();
   });
