@@ -1,6 +1,6 @@
 import { Link } from '@tanstack/react-router';
 import { Download } from 'lucide-react';
-import type { ReactNode } from 'react';
+import { memo, type ReactNode } from 'react';
 import type { ExactJson } from '../../../gateway/json/exact-json.ts';
 import { exactBody } from '../body/exact-body.ts';
 import type { HoldPackage } from '../server/holds.ts';
@@ -11,8 +11,10 @@ import { bytes } from './bytes.ts';
 
 type Action = NonNullable<HoldPackage['action']>;
 
-/** The whole call, as it would be sent. */
-export function CallSection({ hold, action }: { readonly hold: HoldPackage; readonly action: Action }) {
+type CallSectionProps = { readonly hold: HoldPackage; readonly action: Action };
+
+/** The whole call, as it would be sent. Drawn again only when the hold has changed: a body may have thousands of lines. */
+export const CallSection = memo(function CallSection({ hold, action }: CallSectionProps) {
   return (
     <section className="part" aria-labelledby="call-title">
       <h2 id="call-title">The call</h2>
@@ -58,7 +60,7 @@ export function CallSection({ hold, action }: { readonly hold: HoldPackage; read
       <Headers {...action} />
     </section>
   );
-}
+});
 
 function Fact({ name, children }: { readonly name: ReactNode; readonly children: ReactNode }) {
   return (
