@@ -33,6 +33,7 @@ const ROUTES = [
   ['GET', '/api/stream'],
   ['GET', '/api/grants'],
   ['DELETE', '/api/grants/grant_1'],
+  ['GET', '/api/groups'],
   ['GET', '/api/delegations'],
   ['POST', '/api/delegations'],
   ['DELETE', '/api/delegations/dlg_1'],
