@@ -40,10 +40,10 @@ const NO_LETTER = '[ !#-%(-+\\-.0-9;<>-@[\\]^-`|~]';
  * The end of a name in a pair, which has its value elsewhere: all of a text in quotation marks; the end of a path there; or
  * a field of a form, also with other words between it and the end of the text.
  */
-const NAME_BEFORE = `(?:["'][\\w .\\-[\\]]{0,40}|[/.:=]${IN_NAME}{0,120})`;
-const PAIRED = `\\\\{0,8}["'](?<=${NAME_BEFORE}\\\\{0,8}["'])(?:\\s|\\\\{1,8}[nrt])*[,}\\]]|&`;
+const NAME_BEFORE = `(?:["'][^"']{0,120}|[/.:=]${IN_NAME}{0,120})`;
+const PAIRED = `\\\\{0,17}["'](?<=${NAME_BEFORE}\\\\{0,17}["'])(?:\\s|\\\\{1,8}[nrt])*[,}\\]]|&`;
 const GAP = `${NO_LETTER}{0,8}`;
-const NAME_END = `\\\\{0,8}["']?\\s{0,8}[:=]|\\\\{0,8}["']\\s*:|${PAIRED}`;
+const NAME_END = `\\\\{0,17}["']?\\s{0,8}[:=]|\\\\{0,17}["']\\s*:|${PAIRED}`;
 /** What may stand between part of a name and what ends it. To its last character at once, without a look at each. */
 const REST = `${IN_NAME}{0,60}(?!${IN_NAME})(?:${NAME_END})`;
 const END = `${GAP}(?!${NO_LETTER})(?:${NAME_END})`;
@@ -67,8 +67,8 @@ const MARKS = [
   'A(?:KIA|SIA|Iza|TATT)',
   '[eSy][yGa][J.2]',
   'ks\\.slack|:\\\\?/\\\\?/[^/\\s"@:]*:[^/\\s"@]*@',
-  // Digits; not inside an identifier, unless the letter before them belongs to a JSON escape.
-  `(?:(?<![A-Za-z0-9])|(?<=\\\\[bfnrt]))\\d${'[ -]?\\d'.repeat(12)}`,
+  // Digits; not inside an identifier, unless what is before them belongs to a JSON escape.
+  `(?:(?<![A-Za-z0-9])|(?<=\\\\(?:[bfnrt]|u[0-9a-fA-F]{4})))\\d${'[ -]?\\d'.repeat(12)}`,
   // An escaped letter or digit, which JSON never needs, may hide any of the above.
   '\\\\u00[2-7]',
 ].map((mark) => new RegExp(mark));

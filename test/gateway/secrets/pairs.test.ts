@@ -154,6 +154,19 @@ describe('the fast filter', () => {
     ),
   }));
 
+  it('the fast filter finds paths to secrets with marks and letters beyond ASCII, and JSON that was quoted four times', () => {
+    for (const name of ['clé_password', '$password', '#password', 'a(b)password', 'a,password']) {
+      const json = JSON.stringify({ op: 'replace', path: name, value: 'x' });
+      expect(maskSecrets(json).places).not.toEqual([]);
+      expect(mayHoldSecret(json)).toBe(true);
+    }
+    let json = JSON.stringify({ password: 'hunter2' });
+    for (let i = 0; i < 4; i++) {
+      json = JSON.stringify({ note: json });
+      expect(mayHoldSecret(json)).toBe(true);
+    }
+  });
+
   it('the fast filter finds all that the careful mask replaces, however it is written', () => {
     const written = fc
       .tuple(tree, fc.constantFrom(0, 2, 10), fc.constantFrom(0, 1, 2))

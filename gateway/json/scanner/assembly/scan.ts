@@ -312,8 +312,8 @@ function isLetter(code: u32): bool {
   return (code | 0x20) - 0x61 < 26;
 }
 /**
- * Whether 13 digits follow each other, with at most one space or dash between two, and not in the middle of an identifier. A
- * letter before them may belong to an escape.
+ * Whether 13 digits follow each other, with at most one space or dash between two, and not in the middle of an identifier.
+ * Where there are escapes, what is before them may belong to one.
  */
 function hasCardDigits(from: usize, to: usize): bool {
   let digits: u32 = 0;
@@ -322,7 +322,7 @@ function hasCardDigits(from: usize, to: usize): bool {
     const code: u32 = load<u8>(DOCUMENT + at);
     if (code - 0x30 < 10) {
       const before: u32 = load<u8>(DOCUMENT + at - 1);
-      const isWithin = before - 0x30 < 10 || (isLetter(before) && load<u8>(DOCUMENT + at - 2) != <u8>BACKSLASH);
+      const isWithin = !hasEscape && (before - 0x30 < 10 || isLetter(before));
       if (digits > 0 || !isWithin) digits++;
       gap = 0;
       if (digits == 13) return true;
@@ -500,6 +500,8 @@ export function scan(length: u32, forSecrets: bool): bool {
   // The numbers of objects begin again before they are used up.
   if (lastObject > 0xfff00000) {
     memory.fill(NAMES, 0, (<usize>MOST_SLOTS) << 4);
+    // Its slots name documents by the same numbers.
+    memory.fill(KNOWN, 0, 0x2000);
     lastObject = 0;
   }
   firstObject = lastObject + 1;
