@@ -20,7 +20,8 @@ function house(file: string): string {
   return top === 'gateway' && third !== undefined ? `${top}/${second}` : top;
 }
 
-const resolver = new ResolverFactory();
+// AssemblyScript names files without their ending.
+const resolver = new ResolverFactory({ extensions: ['.ts'] });
 
 /** Every import and re-export between our files, of types and at run time. */
 function importsOf(file: string): Import[] {

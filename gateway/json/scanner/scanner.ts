@@ -8,17 +8,23 @@ type Exports = {
   readonly memory: WebAssembly.Memory;
   scan(length: number, forSecrets: number): number;
   know(start: number, end: number): void;
-} & Record<
-  'RESULT' | 'MEMBERS' | 'NEW_NAMES' | 'SUSPECTS' | 'SIGNS' | 'DOCUMENT' | 'LONGEST',
-  { readonly value: number }
->;
+} & Record<Constant, { readonly value: number }>;
+
+/** Places, in bytes, and limits of the scanner: see `assembly/memory.ts`. */
+type Constant =
+  | 'RESULT'
+  | 'MEMBERS'
+  | 'NEW_NAMES'
+  | 'SUSPECTS'
+  | 'SIGNS'
+  | 'DOCUMENT'
+  | 'LONGEST'
+  | 'MOST_MEMBERS'
+  | 'MOST_NEW_NAMES'
+  | 'MOST_SUSPECTS';
 
 /** Most bytes of a document in which secrets are looked for: no longer input is recorded. */
 const LONGEST_FOR_SECRETS = 64 * 1024;
-/** Room for what was found. */
-const MOST_MEMBERS = 64;
-const MOST_NEW_NAMES = 64;
-const MOST_SUSPECTS = 32;
 /** Numbers that tell of a root member. */
 const PER_MEMBER = 4;
 
@@ -28,6 +34,9 @@ const bytes = new Uint8Array(exports.memory.buffer);
 const words = new Uint32Array(exports.memory.buffer);
 const DOCUMENT = exports.DOCUMENT.value;
 const LONGEST = exports.LONGEST.value;
+const MOST_MEMBERS = exports.MOST_MEMBERS.value;
+const MOST_NEW_NAMES = exports.MOST_NEW_NAMES.value;
+const MOST_SUSPECTS = exports.MOST_SUSPECTS.value;
 const [RESULT, MEMBERS, NEW_NAMES, SUSPECTS] = [
   exports.RESULT,
   exports.MEMBERS,
@@ -71,11 +80,6 @@ export function remember({ start, end }: Span): void {
 /** Values, strings with their quotation marks, that may contain a secret; null if there are too many, or none were looked for. */
 export function suspects(): readonly Span[] | null {
   return spans(SUSPECTS, words[RESULT + 2]!, MOST_SUSPECTS);
-}
-
-/** Whether a member of the document's object may override the method of a request. */
-export function mayOverrideMethod(): boolean {
-  return words[RESULT + 3] !== 0;
 }
 
 const NONE: readonly Span[] = [];
