@@ -1,5 +1,6 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import type { Clock } from '../../gateway/domain/clock.ts';
+import { firstIdSince } from '../../gateway/domain/id.ts';
 import type { PastDecision, ReviewRecord } from '../../gateway/domain/review-record.ts';
 import { eventOfRow, ROW_COLUMNS, type EventRow } from '../clickhouse/event-row.ts';
 
@@ -20,8 +21,8 @@ const LATELY = `
 
 // One row for each hold, and identifiers begin with their time, so that only those of the period are read: steps are many
 // times as many, and no order of theirs finds an agent, an operation and a rule. More threads would cost more than they
-// save. A grant approves without a review, so its approvals say
-// nothing about how people judge. What policy or an operator took back later does not count as decided.
+// save. A grant approves without a review, so its approvals say nothing about how people judge. What policy or an operator
+// took back later does not count as decided.
 const NUMBERS = `
 WITH held AS (
   SELECT
@@ -85,11 +86,6 @@ SELECT
 FROM held
 SETTINGS max_execution_time = 2`;
 
-/** No hold that was opened at `at` or later has an identifier before this one: see `createId`. @param at milliseconds since the epoch */
-function firstId(at: number): string {
-  return `hold_${at.toString(16).padStart(12, '0')}`;
-}
-
 /** ClickHouse writes whole numbers of 64 bits as text, so that no parser rounds them. */
 type Count = string | number;
 
@@ -119,7 +115,7 @@ export function createReviewRecord(client: ClickHouseClient, clock: Clock = Date
     steps: async (of, signal) => (await ask<EventRow>(STEPS, { ...of }, signal)).map(eventOfRow),
     async numbers(of, signal) {
       const begin = since();
-      const [row] = await ask<NumbersRow>(NUMBERS, { ...of, since: begin, from: firstId(begin) }, signal);
+      const [row] = await ask<NumbersRow>(NUMBERS, { ...of, since: begin, from: firstIdSince('hold', begin) }, signal);
       const { last, ...counts } = row!;
       const count = (name: keyof typeof counts) => Number(counts[name]);
       return {

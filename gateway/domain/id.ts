@@ -34,3 +34,8 @@ export function isId(kind: IdKind, text: string): boolean {
 export function createdAt(id: string): number {
   return Number.parseInt(id.slice(id.indexOf('_') + 1, id.indexOf('_') + 13), 16);
 }
+
+/** No identifier of this kind that was created at `at` (milliseconds since the epoch) or later sorts before this text. */
+export function firstIdSince(kind: IdKind, at: number): string {
+  return `${kind}_${Math.max(0, at).toString(16).padStart(12, '0')}`;
+}

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { Transaction } from 'kysely';
+import { createdAt, firstIdSince } from '../../domain/id.ts';
 import { Problem } from '../../domain/problem.ts';
 import type { Schema } from './schema.ts';
 
@@ -17,7 +18,7 @@ const RETRY_OPEN = 60;
  * @throws Problem `too-many-handoffs`, with the seconds after which there is room
  */
 export async function assertRoomForHandoff(trx: Transaction<Schema>, agent: string, now: number): Promise<void> {
-  const since = firstIdSince(now - HOUR);
+  const since = firstIdSince('hold', now - HOUR);
   const { rows } = await sql<{ open: number | string; recent: number | string; oldest: string | null }>`select
     (select count(*) from holds
       where agent = ${agent} and open = 1 and kind <> 'approval' and status = 'pending') as open,
@@ -26,17 +27,8 @@ export async function assertRoomForHandoff(trx: Transaction<Schema>, agent: stri
   const { open, recent, oldest } = rows[0]!;
   if (Number(open) >= MOST_OPEN) throw tooMany(`${MOST_OPEN} handoffs of this agent wait already`, RETRY_OPEN);
   if (oldest === null || Number(recent) < MOST_AN_HOUR) return;
-  const room = Math.ceil((timeOf(oldest) + HOUR - now) / 1000);
+  const room = Math.ceil((createdAt(oldest) + HOUR - now) / 1000);
   throw tooMany(`This agent opened ${MOST_AN_HOUR} handoffs within the hour`, Math.max(1, room));
-}
-
-/** Identifiers begin with the time in milliseconds, in hex: the holds of an hour are a range of them. */
-function firstIdSince(time: number): string {
-  return `hold_${Math.max(0, time).toString(16).padStart(12, '0')}`;
-}
-
-function timeOf(id: string): number {
-  return Number.parseInt(id.slice('hold_'.length, 'hold_'.length + 12), 16);
 }
 
 function tooMany(why: string, retry_after: number): Problem {
