@@ -3,6 +3,7 @@ import { closedLoad } from './loads/closed.ts';
 import type { ClosedLoad } from './loads/closed.ts';
 import { PEERS } from './peers.ts';
 import { SCENARIOS } from './scenarios.ts';
+import { wholeNumber } from './whole-number.ts';
 
 const ROUNDS = 3;
 const SECONDS = 3;
@@ -81,11 +82,7 @@ export function readOptions(args: readonly string[]): Options {
       load: { type: 'string' },
     },
   });
-  const positive = (name: 'rounds' | 'duration'): number => {
-    const value = Number(values[name]);
-    if (!Number.isInteger(value) || value < 1) throw new Error(`--${name} takes a whole number from 1`);
-    return value;
-  };
+  const positive = (name: 'rounds' | 'duration') => wholeNumber(name, values[name]);
   const [rounds, seconds] = [positive('rounds'), positive('duration')];
   return {
     rounds,

@@ -1,21 +1,14 @@
 /** Times what people ask of a year of work: `node bench/audit/queries.ts --help`. */
-import { once } from 'node:events';
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { ClickHouseClient } from '@clickhouse/client';
 import { createCallLog } from '../../audit/calls/call-log.ts';
-import { connectClickHouse } from '../../audit/clickhouse/clickhouse.ts';
-import { migrate } from '../../audit/clickhouse/migrate.ts';
 import { createReports, loadReports } from '../../audit/reports/reports.ts';
-import { startEmbedded } from '../../audit/clickhouse/start-embedded.ts';
 import type { CallFilter } from '../../gateway/domain/call-log.ts';
 import { ReportTookTooLong } from '../../gateway/domain/report.ts';
-import { dataFolder } from '../../gateway/process/data-folder.ts';
 import { markdownTable } from '../markdown-table.ts';
 import { cpuMicros } from '../proc.ts';
 import { day, FACTS, YEAR } from '../year/facts.ts';
-import { writeYear } from '../year/write-year.ts';
+import { withYear } from '../year/with-year.ts';
 
 export type QueryFigures = {
   readonly events: number;
@@ -165,21 +158,11 @@ const HELP = `node bench/audit/queries.ts --data DIR [--events N]
 `;
 
 async function main(data: string, events: number, only: string): Promise<void> {
-  const { clickhouse } = dataFolder(data);
-  if (!existsSync(join(clickhouse, 'metadata'))) await writeYear({ data, events });
-  const { child, ...address } = await startEmbedded({ path: clickhouse });
-  const client = connectClickHouse(address);
-  try {
-    await migrate(client);
+  await withYear(data, events, async (client, engine) => {
     const onProgress = ({ name, p50 }: Timed) => process.stderr.write(`${name}: ${Math.round(p50)} ms\n`);
-    const figures = await benchQueries(client, child.pid!, { only, onProgress });
+    const figures = await benchQueries(client, engine, { only, onProgress });
     process.stdout.write(`${describeQueries(figures)}\n`);
-  } finally {
-    await client.close();
-    const ended = once(child, 'exit');
-    child.kill();
-    await ended;
-  }
+  });
 }
 
 if (import.meta.main) {

@@ -1,20 +1,11 @@
-import { execFileSync } from 'node:child_process';
-import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core';
+import type { Browser, BrowserContext, Page } from 'playwright-core';
+import { findChromium, launchChromium } from '../../test/helpers/chromium.ts';
 
-const NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
-
-/** Where the browser is: `$CHROMIUM`, or the first on PATH. @throws Error that says what to install */
-export function findChromium(): string {
-  const named = process.env['CHROMIUM'];
-  if (named) return named;
-  const script = NAMES.map((name) => `command -v ${name}`).join(' || ');
-  const found = execFileSync('sh', ['-c', `${script} || true`], { encoding: 'utf8' }).trim();
-  if (found === '') throw new Error('there is no Chromium: install it (Debian: chromium), or set $CHROMIUM');
-  return found;
-}
-
-export function launch(executablePath: string): Promise<Browser> {
-  return chromium.launch({ executablePath, args: ['--no-sandbox'] });
+/** @throws Error that says what to install */
+export function launch(): Promise<Browser> {
+  const found = findChromium();
+  if (found === null) throw new Error('there is no Chromium: install it (Debian: chromium), or set $CHROMIUM');
+  return launchChromium(found);
 }
 
 /** A browser that knows nothing yet but who is signed in. @param token a reviewer's */

@@ -6,12 +6,13 @@ import { startHoldGateway } from '../holds/gateway.ts';
 import { machine } from '../machine.ts';
 import { descendants } from '../proc.ts';
 import { roleOf } from '../role.ts';
-import { findChromium, launch } from './chromium.ts';
+import { launch } from './chromium.ts';
 import { controlShare } from './control-share.ts';
 import { fillQueue } from './queue.ts';
 import { report, type ConsoleSample } from './report.ts';
 import { scriptBytes } from './script-size.ts';
 import { visit } from './visit.ts';
+import { wholeNumber } from '../whole-number.ts';
 
 /** A middling phone has about a quarter of the speed of this machine. */
 const RATE = 4;
@@ -33,19 +34,19 @@ export async function benchConsole(args: string[]): Promise<number> {
       duration: { type: 'string', default: '20' },
     },
   });
-  const [rounds, holds, seconds] = [Number(values.rounds), Number(values.holds), Number(values.duration)];
-  if (![rounds, holds, seconds].every((value) => Number.isInteger(value) && value > 0))
-    throw new Error('--rounds, --holds and --duration take a whole number from 1');
+  const rounds = wholeNumber('rounds', values.rounds);
+  const holds = wholeNumber('holds', values.holds);
+  const seconds = wholeNumber('duration', values.duration);
 
   await using cleanup = new AsyncDisposableStack();
-  const [executable, scripts] = [findChromium(), scriptBytes()];
+  const scripts = scriptBytes();
+  const browser = await launch();
+  cleanup.defer(() => browser.close());
   const folder = mkdtempSync(join(tmpdir(), 'holdpoint-console-'));
   cleanup.defer(() => rmSync(folder, { recursive: true, force: true }));
   const gateway = await startHoldGateway(folder, UPSTREAM, null);
   cleanup.defer(() => gateway.stop());
   await fillQueue(gateway.agents, gateway.agentToken, holds);
-  const browser = await launch(executable);
-  cleanup.defer(() => browser.close());
 
   const { admin, reviewerToken: token } = gateway;
   const samples: ConsoleSample[] = [];

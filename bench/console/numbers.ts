@@ -1,20 +1,13 @@
 /** Times the numbers next to the buttons on a year of work: `node bench/console/numbers.ts --help`. */
-import { once } from 'node:events';
-import { existsSync } from 'node:fs';
 import { loadavg } from 'node:os';
-import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { createReviewRecord } from '../../audit/calls/review-record.ts';
-import { connectClickHouse } from '../../audit/clickhouse/clickhouse.ts';
-import { migrate } from '../../audit/clickhouse/migrate.ts';
-import { startEmbedded } from '../../audit/clickhouse/start-embedded.ts';
 import type { NumbersOf } from '../../gateway/domain/review-record.ts';
-import { dataFolder } from '../../gateway/process/data-folder.ts';
 import { median, quantile } from '../holds/figures.ts';
 import { markdownTable } from '../markdown-table.ts';
 import { cpuMicros } from '../proc.ts';
 import { YEAR } from '../year/facts.ts';
-import { writeYear } from '../year/write-year.ts';
+import { withYear } from '../year/with-year.ts';
 
 /** Milliseconds that a page waits for them. */
 const GOAL = 200;
@@ -28,12 +21,7 @@ const HELP = `node bench/console/numbers.ts --data DIR [--events N]
 `;
 
 async function main(data: string, events: number): Promise<void> {
-  const { clickhouse } = dataFolder(data);
-  if (!existsSync(join(clickhouse, 'metadata'))) await writeYear({ data, events });
-  const { child, ...address } = await startEmbedded({ path: clickhouse });
-  const client = connectClickHouse(address);
-  try {
-    await migrate(client);
+  await withYear(data, events, async (client, engine) => {
     const rows = async <Row>(query: string): Promise<Row[]> =>
       (await client.query({ query, format: 'JSONEachRow' })).json<Row>();
     const [counted] = await rows<{ all: string; lately: string }>(
@@ -45,7 +33,7 @@ async function main(data: string, events: number): Promise<void> {
        WHERE opened_at >= fromUnixTimestamp64Milli(${YEAR.to - DAY}) ORDER BY cityHash64(hold_id) LIMIT ${HOLDS}`,
     );
     const record = createReviewRecord(client, () => YEAR.to);
-    const before = cpuMicros(child.pid!);
+    const before = cpuMicros(engine);
     const load = loadavg()[0]!;
     const times: number[] = [];
     for (const of of holds) {
@@ -53,7 +41,7 @@ async function main(data: string, events: number): Promise<void> {
       await record.numbers(of, AbortSignal.timeout(10_000));
       times.push(performance.now() - began);
     }
-    const after = cpuMicros(child.pid!);
+    const after = cpuMicros(engine);
     const n = (value: number): string => Math.round(value).toLocaleString('en');
     const cpu = before === null || after === null ? '' : n((after - before) / 1000 / holds.length);
     const inTime = times.filter((took) => took <= GOAL).length;
@@ -61,12 +49,7 @@ async function main(data: string, events: number): Promise<void> {
     const cells = [n(Number(counted!.all)), n(Number(counted!.lately)), n(holds.length), n(median(times))];
     cells.push(n(quantile(times, 0.95)), cpu, `${n((100 * inTime) / holds.length)} %`, load.toFixed(1));
     process.stdout.write(`${markdownTable(titles, [cells])}\n`);
-  } finally {
-    await client.close();
-    const ended = once(child, 'exit');
-    child.kill();
-    await ended;
-  }
+  });
 }
 
 const { values } = parseArgs({

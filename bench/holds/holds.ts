@@ -9,6 +9,7 @@ import type { Databases } from './postgres.ts';
 import { report } from './report.ts';
 import type { Samples } from './report.ts';
 import { measureWaiting } from './waiting.ts';
+import { wholeNumber } from '../whole-number.ts';
 
 const PARTS = ['waiting', 'SQLite', 'PostgreSQL'] as const;
 type Part = (typeof PARTS)[number];
@@ -88,11 +89,7 @@ function readOptions(args: string[]): Options {
       only: { type: 'string', multiple: true, default: [] },
     },
   });
-  const positive = (name: 'rounds' | 'duration' | 'callers'): number => {
-    const value = Number(values[name]);
-    if (!Number.isInteger(value) || value < 1) throw new Error(`--${name} takes a whole number from 1`);
-    return value;
-  };
+  const positive = (name: 'rounds' | 'duration' | 'callers') => wholeNumber(name, values[name]);
   const isNamed = (part: Part): boolean => values.only.some((text) => part.toLowerCase().includes(text.toLowerCase()));
   const named = PARTS.filter(isNamed);
   if (values.only.length > 0 && named.length === 0) throw new Error(`--only knows ${PARTS.join(', ')}`);

@@ -9,6 +9,7 @@ import { report } from './report.ts';
 import { measureSoak, type SoakSample } from './soak.ts';
 import { measureStart, type StartRound } from './start.ts';
 import { measureWorkers, type WorkersSample } from './workers.ts';
+import { wholeNumber } from '../whole-number.ts';
 
 const PARTS = ['start', 'memory', 'reload', 'workers', 'soak'] as const;
 type Part = (typeof PARTS)[number];
@@ -92,11 +93,7 @@ function readOptions(args: readonly string[]) {
       only: { type: 'string', multiple: true, default: [] },
     },
   });
-  const positive = (name: 'rounds' | 'minutes'): number => {
-    const value = Number(values[name]);
-    if (!Number.isInteger(value) || value < 1) throw new Error(`--${name} takes a whole number from 1`);
-    return value;
-  };
+  const positive = (name: 'rounds' | 'minutes') => wholeNumber(name, values[name]);
   const unknown = values.only.find((name) => !PARTS.includes(name as Part));
   if (unknown !== undefined) throw new Error(`--only knows ${PARTS.join(', ')}, not ${unknown}`);
   return {

@@ -12,6 +12,7 @@ import { machine } from '../machine.ts';
 import { markdownTable } from '../markdown-table.ts';
 import { holdpoint } from '../peers/holdpoint.ts';
 import { openIdleStreams } from './idle-streams.ts';
+import { wholeNumber } from '../whole-number.ts';
 
 /** Bytes: the goal counts in thousands. */
 const MOST_MEMORY = 40_000;
@@ -35,9 +36,8 @@ export async function benchStreams(args: string[]): Promise<number> {
     args,
     options: { rounds: { type: 'string', default: '3' }, streams: { type: 'string', default: '1000' } },
   });
-  const [rounds, streams] = [Number(values.rounds), Number(values.streams)];
-  if (![rounds, streams].every((value) => Number.isInteger(value) && value > 0))
-    throw new Error('--rounds and --streams take a whole number from 1');
+  const rounds = wholeNumber('rounds', values.rounds);
+  const streams = wholeNumber('streams', values.streams);
 
   const samples: StreamsSample[] = [];
   for (let round = 1; round <= rounds; round += 1) {

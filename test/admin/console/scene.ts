@@ -1,31 +1,16 @@
-import { accessSync, constants, readFileSync } from 'node:fs';
-import { delimiter, join, resolve } from 'node:path';
-import { chromium, type Browser, type BrowserContextOptions, type Page } from 'playwright-core';
+import { readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { build } from 'vite';
+import { findChromium, launchChromium } from '../../helpers/chromium.ts';
 import { tempFolder } from '../../helpers/folder.ts';
 import { openDesk, type Desk } from '../desk.ts';
 
 const ROOT = resolve(import.meta.dirname, '../../..');
-const NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
 
 /** The browser of the tests: `$CHROMIUM`, or the first on PATH. Null where there is none: tests skip then, and say so. */
 export const CHROMIUM: string | null = findChromium();
 if (CHROMIUM === null) console.warn('Skipped: there is no Chromium. Install it, or set $CHROMIUM.');
-
-function findChromium(): string | null {
-  const folders = (process.env['PATH'] ?? '').split(delimiter);
-  const files = folders.flatMap((folder) => NAMES.map((name) => join(folder, name)));
-  return [process.env['CHROMIUM'], ...files].find((file) => file !== undefined && canRun(file)) ?? null;
-}
-
-function canRun(file: string): boolean {
-  try {
-    accessSync(file, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
-}
 
 /** A signed-in page, and what a page must never do. */
 export type Visit = {
@@ -80,8 +65,7 @@ export async function openScene(overrides: Parameters<typeof openDesk>[0] = {}):
   };
 }
 
-export const launchBrowser = (): Promise<Browser> =>
-  chromium.launch({ executablePath: CHROMIUM!, args: ['--no-sandbox'] });
+export const launchBrowser = (): Promise<Browser> => launchChromium(CHROMIUM!);
 
 /** @param url of an admin listener */
 export async function openPage(
