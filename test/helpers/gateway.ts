@@ -13,7 +13,7 @@ import { tempFolder } from './folder.ts';
 
 const MAIN = join(import.meta.dirname, '../../gateway/main.ts');
 const SHIPPED_POLICIES = join(import.meta.dirname, '../../policies');
-const PATIENCE = 30_000;
+const PATIENCE = 90_000;
 
 export const TOKEN = 'hp_agent-token-of-the-tests';
 export const REVIEWER_TOKEN = 'hp_reviewer-token-of-the-tests';

@@ -10,7 +10,7 @@ import { groupsQuery, type HoldPackage } from '../server/holds.ts';
 import { AgentText } from '../text/agent-text.tsx';
 import { AnswerPanel, EscalatePanel, GrantPanel, OutcomePanel, RejectPanel, TakeOverPanel } from './panels.tsx';
 import { confirmWord, isConfirmed } from './confirm-word.ts';
-import { optionOf } from './option.ts';
+import { optionOf, type Option } from './option.ts';
 
 export type Panel = 'reject' | 'escalate' | 'take-over' | 'grant' | 'answer' | 'outcome';
 
@@ -288,20 +288,18 @@ function Options({ hold, isOff, escalateTo, answer }: OptionsProps) {
   const { options, you_may: may } = hold;
   const { data: groups } = useQuery({ ...groupsQuery, enabled: may.escalate });
   const isGroup = (name: string) => (groups?.includes(name) ?? false) && !hold.routing.groups.includes(name);
+  function actOf({ id, group }: Option): (() => void) | undefined {
+    if (group === null) return may.answer ? () => answer(id) : undefined;
+    return may.escalate && isGroup(group) ? () => escalateTo(group) : undefined;
+  }
   if (options.length === 0 || hold.status !== 'pending') return null;
   return (
     <div className="options">
       <span className="hint">{hold.agent.id} offers</span>
       {options.map((given, index) => {
-        const { id, label, group } = optionOf(given);
-        const act =
-          group !== null
-            ? may.escalate && isGroup(group)
-              ? () => escalateTo(group)
-              : undefined
-            : may.answer
-              ? () => answer(id)
-              : undefined;
+        const option = optionOf(given);
+        const { label } = option;
+        const act = actOf(option);
         return act ? (
           <button
             key={index}

@@ -21,28 +21,33 @@ const PAGE = 200;
 /** What is due first: enough for the first screens, and quickly read. */
 const FIRST_PAGE = 50;
 
-/** What the stream told while the list was read: pages that were read before do not have it. */
-const heardMeanwhile = new Map<string, HoldSummary>();
+/** What the stream has told since the list is being read: pages that were read before do not have it. Null otherwise. */
+let heardMeanwhile: HoldSummary[] | null = null;
 
 /** Everything that waits, by the clock, in one list: filters work at once, and the stream keeps it fresh. */
 export const waitingQuery = queryOptions({
   queryKey: ['holds', 'waiting'],
   // Without its signal: the list is read to its end, whichever page is open by then.
   async queryFn({ client, queryKey }): Promise<HoldList> {
-    heardMeanwhile.clear();
-    const list = await readList(
-      { order: 'due' },
-      {
-        first: FIRST_PAGE,
-        most: MOST,
-        async begun(list) {
-          // The first picture does not wait for the last page, and is not made slower by it.
-          client.setQueryData(queryKey, (known: HoldList | undefined) => known ?? list);
-          await painted();
+    const heard: HoldSummary[] = (heardMeanwhile = []);
+    try {
+      const list = await readList(
+        { order: 'due' },
+        {
+          first: FIRST_PAGE,
+          most: MOST,
+          async begun(list) {
+            // The first picture does not wait for the last page, and is not made slower by it.
+            client.setQueryData(queryKey, (known: HoldList | undefined) => known ?? list);
+            await painted();
+          },
         },
-      },
-    );
-    return { ...list, items: [...heardMeanwhile.values()].reduce(withHold, list.items) };
+      );
+      return { ...list, items: heard.reduce(withHold, list.items) };
+    } finally {
+      // The list may be read anew by now.
+      if (heardMeanwhile === heard) heardMeanwhile = null;
+    }
   },
   staleTime: Infinity,
   // Each hold comes whole, so there is nothing to compare.
@@ -141,11 +146,22 @@ export function summaryOf(cache: QueryClient, id: string): HoldSummary | undefin
 
 /** Puts what the stream tells into the lists and pages that show it. Of two the higher version is newer. */
 export function heard(cache: QueryClient, hold: HoldSummary): void {
-  heardMeanwhile.set(hold.hold_id, hold);
+  heardMeanwhile?.push(hold);
   cache.setQueryData(waitingQuery.queryKey, (list) => list && { ...list, items: withHold(list.items, hold) });
-  const page = cache.getQueryData(holdQuery(hold.hold_id).queryKey);
-  if (page && page.version < hold.version) void refreshHold(cache, hold.hold_id);
+  const query = holdQuery(hold.hold_id);
+  const page = cache.getQueryState(query.queryKey);
+  if (page?.data) refreshOlder(cache, page.data, hold);
+  // What is on its way may have been read before the change.
+  else if (page?.fetchStatus === 'fetching')
+    void cache.fetchQuery(query).then(
+      (read) => refreshOlder(cache, read, hold),
+      () => {},
+    );
   if (hold.status !== 'pending') void cache.invalidateQueries({ queryKey: ['holds', 'ended'] });
+}
+
+function refreshOlder(cache: QueryClient, page: HoldPackage, { hold_id, version }: HoldSummary): void {
+  if (page.version < version) void refreshHold(cache, hold_id);
 }
 
 /** Reads again what is shown of a hold. */

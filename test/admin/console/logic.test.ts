@@ -1,3 +1,4 @@
+import { QueryObserver } from '@tanstack/react-query';
 import { describe, expect, test, vi } from 'vitest';
 import { changedLines } from '../../../admin/console/body/body-lines.ts';
 import { exactBody } from '../../../admin/console/body/exact-body.ts';
@@ -7,6 +8,8 @@ import { changeOf, fieldsOf, patched } from '../../../admin/console/edit/field.t
 import { oldLinkTarget } from '../../../admin/console/page/old-link.ts';
 import { filterIn } from '../../../admin/console/queue/filter.ts';
 import { neighbourIn } from '../../../admin/console/queue/walk.ts';
+import { createCache } from '../../../admin/console/server/cache.ts';
+import { heard, holdQuery, type HoldSummary } from '../../../admin/console/server/holds.ts';
 import { eventsOf } from '../../../admin/console/server/live.ts';
 import { previewKind } from '../../../admin/console/hold/preview-kind.ts';
 import { parseExactly } from '../../../gateway/json/exact-json.ts';
@@ -118,6 +121,20 @@ test('an HTML page or an SVG that an agent attached is only ever text', () => {
   expect(previewKind({ type: 'text/html', bytes: 1 })).toBe('text/plain');
   expect(previewKind({ type: 'image/svg+xml', bytes: 1 })).toBe('text/plain');
   expect(previewKind({ type: 'application/x-msdownload', bytes: 1 })).toBeNull();
+});
+
+test('a hold that changed while its page was being loaded is read again', async () => {
+  const cache = createCache();
+  const answers = ['{"hold_id":"hold_1","version":2}', '{"hold_id":"hold_1","version":1}'];
+  vi.stubGlobal('fetch', async () => new Response(answers.pop()));
+  const { queryKey } = holdQuery('hold_1');
+  const page = new QueryObserver(cache, holdQuery('hold_1'));
+  const stop = page.subscribe(() => {});
+  heard(cache, { hold_id: 'hold_1', version: 2, status: 'approved' } as HoldSummary);
+  await vi.waitFor(() => expect(cache.getQueryData(queryKey)).toMatchObject({ version: 2 }));
+  stop();
+  cache.clear();
+  vi.unstubAllGlobals();
 });
 
 test('events are read from a stream that is cut anywhere', async () => {

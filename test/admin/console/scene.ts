@@ -76,6 +76,8 @@ export async function openPage(
 ): Promise<Visit> {
   const wrongs: string[] = [];
   const context = await browser.newContext({ viewport: { width: 1280, height: 860 }, ...options });
+  // As long as the tests of everything else wait on a busy machine.
+  context.setDefaultTimeout(60_000);
   const page = await context.newPage();
   page.on('pageerror', ({ message }) => wrongs.push(message));
   page.on('console', (message) => {
