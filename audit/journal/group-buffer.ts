@@ -1,3 +1,4 @@
+import type { EventLine } from '../../gateway/domain/journal.ts';
 import { Problem } from '../../gateway/domain/problem.ts';
 import { FRAME_BYTES, HEADER_BYTES, LINE_LIMIT } from './frame.ts';
 
@@ -37,16 +38,15 @@ export class GroupBuffer {
    * @returns the group's length with it
    * @throws Problem when the line is too large, or too many bytes wait
    */
-  place(line: string): number {
+  place(line: EventLine): number {
     const { length, frames } = this.#group;
     const last = frames.at(-1);
     const continued = last !== undefined && last.end - last.at < FRAME_BYTES ? last : null;
     const start = continued === null ? length + HEADER_BYTES : length;
-    // UTF-8 takes at most three bytes for a UTF-16 unit; and the newline.
-    const room = start + line.length * 3 + 1;
+    const room = start + mostBytes(line) + 1;
     if (room > this.#group.bytes.length) this.#grow(room);
     const { bytes } = this.#group;
-    const size = bytes.write(line, start) + 1;
+    const size = write(line, bytes, start) + 1;
     if (size > LINE_LIMIT) throw new Problem('journal-unavailable', { cause: new Error('The event is too large') });
     const end = start + size;
     bytes[end - 1] = NEWLINE;
@@ -92,6 +92,19 @@ export class GroupBuffer {
     group.bytes.copy(larger, 0, 0, group.length);
     group.bytes = larger;
   }
+}
+
+/** UTF-8 takes at most three bytes for a UTF-16 unit. */
+function mostBytes(line: EventLine): number {
+  return typeof line === 'string' ? line.length * 3 : (line.before.length + line.after.length) * 3 + line.bytes.length;
+}
+
+/** @returns how many bytes it is */
+function write(line: EventLine, to: Buffer, at: number): number {
+  if (typeof line === 'string') return to.write(line, at);
+  let end = at + to.write(line.before, at);
+  end += line.bytes.copy(to, end);
+  return end + to.write(line.after, end) - at;
 }
 
 function emptyGroup(bytes: Buffer): Group {

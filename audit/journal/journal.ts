@@ -2,7 +2,7 @@ import { isSafe } from '../../gateway/domain/call.ts';
 import type { Clock } from '../../gateway/domain/clock.ts';
 import type { Event } from '../../gateway/domain/event.ts';
 import { createId } from '../../gateway/domain/id.ts';
-import type { Journal } from '../../gateway/domain/journal.ts';
+import type { EventLine, Journal } from '../../gateway/domain/journal.ts';
 import { Problem } from '../../gateway/domain/problem.ts';
 import type { Signer } from '../ledger/ledger.ts';
 import { eventLine } from './event-line.ts';
@@ -110,7 +110,7 @@ class DiskJournal {
     this.#policy = policy;
   }
 
-  append(line: string, read: boolean): void {
+  append(line: EventLine, read: boolean): void {
     if (this.#closing !== null) {
       throw new Problem('journal-unavailable', { cause: new Error('The journal is closed') });
     }
@@ -156,7 +156,7 @@ class DiskJournal {
     this.#immediate = setImmediate(() => this.#run());
   }
 
-  #take(line: string, read: boolean): void {
+  #take(line: EventLine, read: boolean): void {
     if (this.#fault !== null) return this.#refuse(read, this.#fault, isDiskFull(this.#fault));
     const end = this.#buffer.place(line);
     const { limit } = this.#policy;

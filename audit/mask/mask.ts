@@ -1,8 +1,14 @@
 import type { Event, EventField } from '../../gateway/domain/event.ts';
-import { columnsOf, replaceBody, sharedLength } from '../../gateway/domain/policy-input.ts';
+import {
+  type CallInput,
+  columnsOf,
+  inputLength,
+  inputText,
+  sharedLength,
+  withEmptyBody,
+} from '../../gateway/domain/policy-input.ts';
 import { iso } from '../../gateway/domain/time.ts';
 import { type ExactJson, isObject, parseExactly } from '../../gateway/json/exact-json.ts';
-import type { Outline } from '../../gateway/json/outline.ts';
 import { MASK, maskPath, maskText, mayHoldSecret } from '../../gateway/secrets/secret.ts';
 import { applyMaskRules, readMaskRules } from './rules.ts';
 import { maskSecrets } from './secrets.ts';
@@ -18,14 +24,16 @@ const NOTHING = '[{"result":[]}]';
 type Mask = (event: Event) => Event;
 
 export type DecisionMask = {
-  /** Removes secrets from an event. Never throws: what cannot be masked is dropped. */
-  mask: Mask;
+  /**
+   * Removes secrets from an event. Never throws: what cannot be masked is dropped.
+   * @param input of an event that does not have it yet
+   */
+  mask(event: Event, input?: CallInput): Event;
   /**
    * A quick check whether an event with this input and these words of a rule needs no masking, as nearly every one. False may
    * be wrong; true never is.
-   * @param outline of the input's body, if it is known
    */
-  spares(input: string, reason: string, outline?: Outline | null): boolean;
+  spares(input: CallInput, reason: string): boolean;
 };
 
 /**
@@ -50,16 +58,20 @@ export function createMask(deps: {
     }
   };
   return {
-    mask(event) {
+    mask(event, input) {
       const evaluate = deps.policy();
-      const ruled = evaluate === null ? event : attempt((raw) => maskByPolicy(raw, evaluate), event);
+      // Not written out only to be dropped.
+      if (evaluate === null && input !== undefined && inputLength(input) > MOST_INPUT)
+        return maskColumns(dropInput(event, '!too-large'));
+      const whole = input === undefined ? event : { ...event, input: inputText(input) };
+      const ruled = evaluate === null ? whole : attempt((raw) => maskByPolicy(raw, evaluate), whole);
       return attempt(maskInput, ruled);
     },
-    spares: (input, reason, outline) =>
+    spares: (input, reason) =>
       deps.policy() === null &&
       input !== '' &&
-      input.length <= MOST_INPUT &&
-      isClean((outline?.isClean && replaceBody(input, outline.length, '{}')) || input) &&
+      inputLength(input) <= MOST_INPUT &&
+      isClean(typeof input !== 'string' && input.body.isClean ? withEmptyBody(input) : inputText(input)) &&
       maskReason(reason) === reason,
   };
 }

@@ -1,7 +1,6 @@
 import type { DriftRules } from '../domain/metering.ts';
 import { NO_RULE, type Decision } from '../domain/decision.ts';
-import { haveOnePath, isOtherCase } from '../domain/policy-input.ts';
-import type { Outline } from '../json/outline.ts';
+import { type CallInput, haveOnePath, inputText, isOtherCase } from '../domain/policy-input.ts';
 import { Problem } from '../domain/problem.ts';
 import { NO_WORDS, type Words } from '../domain/words.ts';
 import type { Evaluator } from './evaluator.ts';
@@ -14,13 +13,12 @@ export type Decider = DriftRules & {
   revision(): string | null;
   /**
    * The verdict on a call. Of a call that systems read in several ways, it is the strictest of all readings.
-   * @param outline of the input's body, if it is known
    * @throws Problem `policy-unavailable` when no policy is loaded. A policy that fails gives a blocking decision with a
    *   `fault` instead.
    */
-  decide(input: string, otherReadings?: readonly string[], outline?: Outline | null): Decision;
+  decide(input: CallInput, otherReadings?: readonly CallInput[]): Decision;
   /** The input as far as the policy in force reads it: inputs of which it sees the same get the same decision. */
-  sees(input: string): string;
+  sees(input: CallInput): string;
   /** The words in the texts of the policy in force. */
   words(): Words;
   /**
@@ -42,7 +40,7 @@ export type Decider = DriftRules & {
  * The decision on a call that systems read in several ways. A path in another case is most often another path, so that
  * reading counts only if a rule holds or blocks it, or fails: that no rule allows it says nothing.
  */
-function decideAll(evaluator: Evaluator, input: string, otherReadings: readonly string[]): Decision {
+function decideAll(evaluator: Evaluator, input: CallInput, otherReadings: readonly CallInput[]): Decision {
   const usual = evaluator.decide(input);
   const others = otherReadings.flatMap((reading) => {
     const decision = evaluator.decide(reading);
@@ -64,16 +62,16 @@ export function createDecider(initial: Evaluator | null = null): Decider {
   let current = initial;
   return {
     revision: () => current?.revision ?? null,
-    decide(input, otherReadings = [], outline = null) {
+    decide(input, otherReadings = []) {
       const evaluator = current;
       if (!evaluator) throw new Problem('policy-unavailable');
       return blockUnmetObligations(
-        otherReadings.length === 0 ? evaluator.decide(input, outline) : decideAll(evaluator, input, otherReadings),
+        otherReadings.length === 0 ? evaluator.decide(input) : decideAll(evaluator, input, otherReadings),
       );
     },
     watches: (system) => current?.watches(system) ?? false,
     findDrift: (input) => current?.findDrift(input) ?? { drift: null, fault: 'no policy is loaded' },
-    sees: (input) => current?.sees(input) ?? input,
+    sees: (input) => current?.sees(input) ?? inputText(input),
     words: () => current?.words ?? NO_WORDS,
     readsUsage: (system) => current?.readsUsage(system) ?? false,
     readsRepeat: (system) => current?.readsRepeat(system) ?? false,

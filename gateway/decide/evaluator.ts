@@ -3,9 +3,8 @@ import type { DriftCheck, DriftRules } from '../domain/metering.ts';
 import type { Bundle } from '../domain/bundle.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { Decision } from '../domain/decision.ts';
-import { REPEAT_PLACE, USAGE_PLACE } from '../domain/policy-input.ts';
+import { type CallInput, inputLength, REPEAT_PLACE, USAGE_PLACE } from '../domain/policy-input.ts';
 import { createId } from '../domain/id.ts';
-import type { Outline } from '../json/outline.ts';
 import { createBuiltins, missingBuiltins, MOMENTARY_BUILTINS } from './builtins.ts';
 import { writeJson } from './builtins/json.ts';
 import { readDrift } from './drift-outcome.ts';
@@ -47,12 +46,12 @@ export type Evaluator = DriftRules & {
   /** Whether a rule names a tool of this system among those that it holds; null stands for any tool. */
   mayHold(system: string, tool: string | null): boolean;
   /**
-   * Decides on one call, given the policy input as JSON text that the gateway wrote itself. Synchronous, no I/O, never
+   * Decides on one call, given the policy input, which the gateway wrote itself. Synchronous, no I/O, never
    * throws: any failure becomes a block, with its cause in `fault` for the log.
    */
-  decide(input: string, outline?: Outline | null): Decision;
+  decide(input: CallInput): Decision;
   /** The input reduced to what a decision depends on. */
-  sees(input: string): string;
+  sees(input: CallInput): string;
   readonly words: Words;
   /**
    * Evaluates `data.system.log.mask` for a decision-log event and returns the result set, both as JSON text. Null when
@@ -100,9 +99,9 @@ export function createEvaluator(bundle: Bundle, options: EvaluatorOptions = {}):
     throw new Error(`the policy uses built-ins that the gateway does not provide: ${missing.join(', ')}`);
   const keptMemory = Math.max(memoryKept, 2 * instance.memory());
 
-  const assertSize = (input: string) => {
-    if (input.length > inputLimit)
-      throw new Error(`input of ${input.length} characters is over the limit of ${inputLimit}`);
+  const assertSize = (input: CallInput) => {
+    const length = inputLength(input);
+    if (length > inputLimit) throw new Error(`input of ${length} characters is over the limit of ${inputLimit}`);
   };
 
   const use = <T>(input: string, evaluation: (used: Instance, shown: string) => T): T => {
@@ -133,7 +132,7 @@ export function createEvaluator(bundle: Bundle, options: EvaluatorOptions = {}):
   let evaluated = 0;
   const isTimeless = !requiredBuiltins.some((name) => MOMENTARY_BUILTINS.includes(name));
   // Sound, because the key is the exact text that the module was given, and the outcome follows from that text alone.
-  const recall = (shown: string, input: string): Outcome => {
+  const recall = (shown: string, input: CallInput): Outcome => {
     // An unreduced input contains the time, so it never recurs.
     if (!isTimeless || shown === input || shown.length > LONGEST_REMEMBERED) return evaluate(shown);
     const known = remembered.get(shown);
@@ -144,23 +143,19 @@ export function createEvaluator(bundle: Bundle, options: EvaluatorOptions = {}):
     return outcome;
   };
 
-  const outcomeOf = (
-    input: string,
-    find: (shown: string, input: string) => Outcome,
-    outline: Outline | null = null,
-  ): Outcome => {
+  const outcomeOf = (input: CallInput, find: (shown: string, input: CallInput) => Outcome): Outcome => {
     try {
       assertSize(input);
-      return find(project(input, outline), input);
+      return find(project(input), input);
     } catch (cause) {
       return failed(messageOf(cause));
     }
   };
 
   const placed = createRulePlaces(bundle.rules);
-  const decide = (input: string, outline?: Outline | null): Decision => {
+  const decide = (input: CallInput): Decision => {
     const started = performance.now();
-    const outcome = outcomeOf(input, recall, outline);
+    const outcome = outcomeOf(input, recall);
     return {
       id: createId('dec'),
       ...outcome,

@@ -1,6 +1,6 @@
 import type { Reads, ReadTree } from '../domain/bundle.ts';
-import { BODY_PLACE, replaceBody, SYSTEM_PLACE } from '../domain/policy-input.ts';
-import type { Outline } from '../json/outline.ts';
+import { beginningOf, BODY_PLACE, type CallInput, inputText, SYSTEM_PLACE } from '../domain/policy-input.ts';
+import type { ScannedObject } from '../json/scanned-object.ts';
 
 /** The members of an object that policy reads, by the length of their names, which rules out most other members. */
 type Members = readonly (readonly Member[] | undefined)[];
@@ -11,19 +11,22 @@ type Member = { readonly name: string; readonly below: Members | null };
  * the shorter text: calls without a relevant difference become the same text, and OPA parses less.
  *
  * The input is JSON that the gateway wrote, without duplicate names. An object with an escaped name stays whole. A text
- * of an unexpected form stays whole too. The outline of the body, if it is known, saves the walk over the body.
+ * of an unexpected form stays whole too. Of an input in parts only the members of the body that policy reads become text.
  */
-export function createProjection({ others, systems }: Reads): (input: string, outline?: Outline | null) => string {
+export function createProjection({ others, systems }: Reads): (input: CallInput) => string {
   const elsewhere = prepareInput(others);
   const bySystem = new Map(Object.entries(systems).map(([system, tree]) => [system, prepareInput(tree)]));
-  return (input, outline = null) => {
-    const system = systemOf(input);
+  return (input) => {
+    const system = systemOf(beginningOf(input));
     const own = system === null ? null : bySystem.get(system);
     const read = own === undefined ? elsewhere : own;
-    if (read === null) return input;
-    const text = (outline && read.body && replaceBody(input, outline.length, keepMembers(outline, read.body))) ?? input;
+    if (read === null) return inputText(input);
+    const text =
+      typeof input === 'string' || read.body === null
+        ? inputText(input)
+        : input.before + keepMembers(input.body, read.body) + input.after;
     const kept = keep(text, 0, read.members, !text.includes('\\'));
-    return kept !== null && afterSpace(text, kept.end) === text.length ? kept.text : input;
+    return kept !== null && afterSpace(text, kept.end) === text.length ? kept.text : inputText(input);
   };
 }
 
@@ -118,8 +121,8 @@ function keep(text: string, at: number, members: Members, isPlain: boolean): { t
   }
 }
 
-/** The object of an outline with these members only. */
-function keepMembers({ bytes, members: places }: Outline, members: Members): string {
+/** The object with these members only. */
+function keepMembers({ bytes, members: places }: ScannedObject, members: Members): string {
   let kept = '';
   for (let i = 0; i < places.length; i += 4) {
     const start = places[i]!;

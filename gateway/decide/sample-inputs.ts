@@ -1,5 +1,5 @@
 import type { Bundle } from '../domain/bundle.ts';
-import { actionText, createInput, principalText, type PolicyInput } from '../domain/policy-input.ts';
+import { actionText, createInput, inputText, principalText, type PolicyInput } from '../domain/policy-input.ts';
 
 const SYSTEMS = 16;
 
@@ -22,7 +22,7 @@ function sample(system: string, method: string, body: object | null): PolicyInpu
   const path = '/v1/samples';
   const action = { operation: `${method} ${path}`, method, path, segments: ['v1', 'samples'], protocol: 'http' };
   const json = body && JSON.stringify(body);
-  return createInput(
+  const input = createInput(
     PRINCIPAL,
     actionText(system, action, { type: 'samples', id: null }),
     '{}',
@@ -31,4 +31,5 @@ function sample(system: string, method: string, body: object | null): PolicyInpu
     json,
     CONTEXT,
   );
+  return inputText(input);
 }

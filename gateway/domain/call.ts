@@ -1,4 +1,4 @@
-import type { Outline } from '../json/outline.ts';
+import type { CallInput } from './policy-input.ts';
 import type { Principal } from './principal.ts';
 
 /** What the agent says about its own call (`Agent-Context`). Never trusted: policy and reviewers see it as claims. */
@@ -57,15 +57,13 @@ export type Call = {
     /** The request, named so, that the client cancels with this notification. */
     readonly cancels?: string;
   };
-  /** The policy input as JSON text. It contains a JSON body byte for byte. */
-  input: string;
-  /** Where the members of that body are; null if that is not known. */
-  outline: Outline | null;
+  /** The policy input as JSON text, or its parts. It contains a JSON body byte for byte. */
+  input: CallInput;
   /**
    * The inputs of the other ways in which systems may read the call. Policy judges each, and the strictest verdict counts.
    * Empty for nearly all calls.
    */
-  otherReadings: readonly string[];
+  otherReadings: readonly CallInput[];
 };
 
 /** Safe methods (RFC 9110 section 9.2.1). For any other, the decision is durable before a byte goes upstream. */
@@ -82,6 +80,5 @@ const EMPTY = Buffer.alloc(0);
 export function unload(call: Call): void {
   call.body = EMPTY;
   call.input = '';
-  call.outline = null;
   call.otherReadings = [];
 }

@@ -1,5 +1,8 @@
 import type { Event } from './event.ts';
 
+/** An event as one line of JSON, or as the texts around bytes of it that have no line break. */
+export type EventLine = string | { readonly before: string; readonly bytes: Buffer; readonly after: string };
+
 /** The durable local log between this process and ClickHouse. */
 export type Journal = {
   /**
@@ -8,10 +11,10 @@ export type Journal = {
    */
   append(event: Event): void;
   /**
-   * The same for an event that is written out already, by `eventLine` or as it would be.
+   * The same for an event that is written out already, as `eventLine` would.
    * @param read whether it tells of an allowed call with a safe method: those alone may be shed, see `JournalOptions.whenFull`
    */
-  appendLine(line: string, read: boolean): void;
+  appendLine(line: EventLine, read: boolean): void;
   /** Resolves when everything appended before this call is durable; rejects with Problem `journal-unavailable` when it cannot be. */
   flushed(): Promise<void>;
   /** Flushes, seals the open segment and refuses further events. */

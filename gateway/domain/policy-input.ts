@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { type ExactJson, isList, isObject, parseExactly, parseReadably } from '../json/exact-json.ts';
+import { type CheckedJson, ScannedObject } from '../json/scanned-object.ts';
 import { parseSpans } from '../json/text.ts';
 import { NO_CLAIMS, type Claims } from './call.ts';
 import type { Principal } from './principal.ts';
@@ -18,6 +19,36 @@ import { iso } from './time.ts';
  * file knows the order and the names of its members.
  */
 export type PolicyInput = string;
+
+/** An input around a long body. Nobody on the path of a usual call needs them as one text. */
+export class InputParts {
+  readonly before: string;
+  readonly body: ScannedObject;
+  readonly after: string;
+
+  constructor(before: string, body: ScannedObject, after: string) {
+    this.before = before;
+    this.body = body;
+    this.after = after;
+  }
+}
+
+/** The input of a call. */
+export type CallInput = PolicyInput | InputParts;
+
+export function inputText(input: CallInput): PolicyInput {
+  return typeof input === 'string' ? input : input.before + input.body.text + input.after;
+}
+
+/** The length of an input's text in UTF-16 units. */
+export function inputLength(input: CallInput): number {
+  return typeof input === 'string' ? input.length : input.before.length + input.body.length + input.after.length;
+}
+
+/** An input with a body that says nothing, for those who know enough of its own. */
+export function withEmptyBody({ before, after }: InputParts): PolicyInput {
+  return `${before}{}${after}`;
+}
 
 /** The place of the system's name, by which rules are chosen. */
 export const SYSTEM_PLACE = ['action', 'system'] as const;
@@ -90,7 +121,7 @@ type Context = { readonly at: number; readonly ip: string; readonly claims: Clai
  * @param principal written by `principalText`
  * @param query JSON text
  * @param headers JSON text
- * @param body JSON text; null if policy cannot read the body, or there is none
+ * @param body null if policy cannot read the body, or there is none
  * @param graphql JSON text; null if the call is no GraphQL request
  * @param readings in how many ways systems may read the call; policy and record are told when there are several
  */
@@ -100,24 +131,25 @@ export function createInput(
   query: string,
   headers: string,
   bodyBytes: number,
-  body: string | null,
+  body: CheckedJson | null,
   context: Context,
   graphql: string | null = null,
   readings = 1,
-): PolicyInput {
+): CallInput {
   const { session } = context.claims;
-  return (
+  const before =
     principal +
     (session === undefined ? 'null' : JSON.stringify(session)) +
     action.opening +
     query +
     `,"headers":${headers},"body_bytes":${bodyBytes}` +
-    (body === null ? '' : `,"body":${body}`) +
+    (body === null ? '' : ',"body":');
+  const after =
     (graphql === null ? '' : `,"graphql":${graphql}`) +
     (readings === 1 ? '' : `,"readings":${readings}`) +
     action.resource +
-    contextText(context)
-  );
+    contextText(context);
+  return body instanceof ScannedObject ? new InputParts(before, body, after) : before + (body ?? '') + after;
 }
 
 /** What policy sees of a message of MCP. */
@@ -219,7 +251,9 @@ export function withMcp(
  * Adds `usage` to an input without it.
  * @param usage JSON text of an object whose first member is `agent`
  */
-export function withUsage(input: PolicyInput, usage: string): PolicyInput {
+export function withUsage<Input extends CallInput>(input: Input, usage: string): Input;
+export function withUsage(input: CallInput, usage: string): CallInput {
+  if (typeof input !== 'string') return new InputParts(input.before, input.body, withUsage(input.after, usage));
   return `${input.slice(0, -1)},"usage":${usage}}`;
 }
 
@@ -233,14 +267,17 @@ export function withoutUsage(input: PolicyInput): PolicyInput {
  * opening would be escaped.
  * @param repeat JSON text of an object that contains no other
  */
-export function withRepeat(input: PolicyInput, repeat: string): PolicyInput {
+export function withRepeat<Input extends CallInput>(input: Input, repeat: string): Input;
+export function withRepeat(input: CallInput, repeat: string): CallInput {
+  if (typeof input !== 'string') return new InputParts(withRepeat(input.before, repeat), input.body, input.after);
   const start = input.indexOf(ACTION) + ACTION.length;
   return `${input.slice(0, start)}"repeat":${repeat},${input.slice(afterRepeat(input))}`;
 }
 
 /** Whether an input is a reading of a call whose path policy spells in another case. */
-export function isOtherCase(input: PolicyInput): boolean {
-  return input.startsWith(OTHER_CASE, afterRepeat(input));
+export function isOtherCase(input: CallInput): boolean {
+  const text = beginningOf(input);
+  return text.startsWith(OTHER_CASE, afterRepeat(text));
 }
 
 /** Where the members of the action follow that do not change with time. */
@@ -284,26 +321,6 @@ export function withBody(input: PolicyInput, judged: string, body: string, bytes
 export function bodyTextOf(input: PolicyInput): string | null {
   const value = parseSpans(input).members.get('action')?.value.members.get('body')?.value;
   return value ? input.slice(value.start, value.end) : null;
-}
-
-const BODY_BYTES = ',"body_bytes":';
-const BODY = ',"body":';
-
-/** An input with another text in the place of its body, which has `length` UTF-16 units; null if there is no body. */
-export function replaceBody(input: PolicyInput, length: number, by: string): string | null {
-  // Query and headers before it may have a member of this name, too, but not with a number.
-  let at = input.indexOf(BODY_BYTES) + BODY_BYTES.length;
-  while (at >= BODY_BYTES.length && !isDigit(input.charCodeAt(at)))
-    at = input.indexOf(BODY_BYTES, at) + BODY_BYTES.length;
-  if (at < BODY_BYTES.length) return null;
-  while (isDigit(input.charCodeAt(at))) at++;
-  if (!input.startsWith(BODY, at)) return null;
-  const start = at + BODY.length;
-  return input.slice(0, start) + by + input.slice(start + length);
-}
-
-function isDigit(code: number): boolean {
-  return code >= 0x30 && code <= 0x39;
 }
 
 /** Whether policy sees the same body in all readings of a call. */
@@ -362,8 +379,14 @@ export function sharedLength(input: PolicyInput): number {
 }
 
 /** Whether all readings of a call have one path. */
-export function haveOnePath(readings: readonly PolicyInput[]): boolean {
-  return new Set(readings.map((reading) => reading.slice(0, sharedLength(reading)))).size === 1;
+export function haveOnePath(readings: readonly CallInput[]): boolean {
+  const paths = readings.map(beginningOf).map((reading) => reading.slice(0, sharedLength(reading)));
+  return new Set(paths).size === 1;
+}
+
+/** At least what comes before a body. */
+export function beginningOf(input: CallInput): string {
+  return typeof input === 'string' ? input : input.before;
 }
 
 /** The parts of an input that an event also has as columns; null if the input has no such text. */

@@ -1,3 +1,5 @@
+import type { ScannedObject } from '../json/scanned-object.ts';
+
 /**
  * Lines of this version and later have `input` as JSON, `"input":{…}`, where `isRawInput` allows it. Otherwise, and in
  * earlier versions, it is a quoted text. Each call waits while its input is quoted, and each quote in it makes the line
@@ -22,5 +24,12 @@ export function isRawInput(input: string): boolean {
   );
 }
 
+/** The same for an input in parts. What is around the body is JSON that the gateway wrote, with braces at both ends. */
+export function isRawBody({ bytes }: ScannedObject): boolean {
+  return !bytes.includes(LINE_FEED) && !bytes.includes(CARRIAGE_RETURN);
+}
+
+const LINE_FEED = 0x0a;
+const CARRIAGE_RETURN = 0x0d;
 const OPENING = 0x7b;
 const CLOSING = 0x7d;

@@ -10,6 +10,7 @@ import type { OpenCallIndex } from './open-call-index.ts';
 import { destinationOf } from '../domain/further-host.ts';
 import type { System } from '../domain/system.ts';
 import type { HeldSince } from './wait/serve-held-call.ts';
+import { inputText } from '../domain/policy-input.ts';
 
 /**
  * Stops a call at its hold point. The call is stored before any reviewer is notified. An identical retry finds the same
@@ -68,8 +69,8 @@ export function createHoldPoint(deps: {
         target: call.target,
         headers: call.headers,
         body: call.body,
-        input: call.input,
-        ...(call.otherReadings.length > 0 && { otherReadings: call.otherReadings }),
+        input: inputText(call.input),
+        ...(call.otherReadings.length > 0 && { otherReadings: call.otherReadings.map(inputText) }),
       },
       traceId,
     };
@@ -77,9 +78,9 @@ export function createHoldPoint(deps: {
 
   return async (call, decision, reply) => {
     const since = performance.now();
-    if (!isShowable(call)) throw new Problem('not-showable', { extras: ruleOf(decision) });
     const handle = reply.preference.async && !reply.tunnel;
     const drafted = draft(call, decision, handle);
+    if (!isShowable(drafted.call)) throw new Problem('not-showable', { extras: ruleOf(decision) });
     const hold = await opening(call.id, drafted.digest, async () => (await holds.open(drafted, sender)).hold);
     const client = clientOf(call);
     const request = call.mcp?.request;

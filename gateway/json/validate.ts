@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { Problem } from '../domain/problem.ts';
 import { createMemberNames } from './member-names.ts';
-import { isSurelyJson } from './outline.ts';
+import { isSurelyJson, jsonText, scannedObject, type CheckedJson } from './scanned-object.ts';
 
 /** Levels of arrays and objects. Far above what APIs use, far below what exhausts any parser's stack. */
 export const MAX_DEPTH = 128;
@@ -48,10 +48,15 @@ const isObject = new Uint8Array(MAX_DEPTH + 1);
  * @throws Problem `bad-body`, which says what is wrong and at which byte
  */
 export function validateJson(bytes: Buffer): string {
+  return jsonText(checkJson(bytes));
+}
+
+/** The same; a long object stays in its bytes, which must not change from now on. @throws Problem `bad-body` */
+export function checkJson(bytes: Buffer): CheckedJson {
   if (!isUtf8(bytes)) throw refused('invalid UTF-8', firstInvalidByte(bytes));
-  const text = bytes.toString('utf8');
-  if (!isSurelyJson(bytes, text)) assertJson(bytes);
-  return text;
+  if (isSurelyJson(bytes)) return scannedObject(bytes) ?? bytes.toString('utf8');
+  assertJson(bytes);
+  return bytes.toString('utf8');
 }
 
 /**

@@ -8,6 +8,7 @@ import { textOf } from './content-coding.ts';
 import { driftInput } from './drift-input.ts';
 import { lastEvents, lastResponse, meteredCost, parsed } from './metered-cost.ts';
 import { createPriceList, type Price } from './price-list.ts';
+import { inputText } from '../domain/policy-input.ts';
 
 /**
  * How checking the drift rules ended: no drift, drift, an answer that could not be read (not JSON, too large, cut
@@ -77,7 +78,7 @@ export function createMeter(deps: {
       counted(system, 'unread');
       return null;
     }
-    const { drift, fault } = rules.findDrift(driftInput(input, sample, json));
+    const { drift, fault } = rules.findDrift(driftInput(inputText(input), sample, json));
     counted(system, fault !== null ? 'failed' : drift ? 'found' : 'none');
     const about = { call_id: id, system };
     if (fault !== null) log.error({ ...about, fault }, 'the drift rules of the policy failed; the call had its answer');

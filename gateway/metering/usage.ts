@@ -4,7 +4,7 @@ import type { Cost } from '../domain/cost.ts';
 import type { Decision } from '../domain/decision.ts';
 import type { Digest } from '../domain/hold.ts';
 import type { Expectation } from '../domain/metering.ts';
-import { spenderOf, withoutUsage, withRepeat, withUsage } from '../domain/policy-input.ts';
+import { type CallInput, spenderOf, withoutUsage, withRepeat, withUsage } from '../domain/policy-input.ts';
 import type { JudgeAgain, Spender, UsageMeter, UsageStore } from '../domain/usage.ts';
 import { createExchanges } from './exchanges.ts';
 import { createSharedCounts } from './shared-counts.ts';
@@ -55,7 +55,7 @@ type Decided = { readonly decision: Decision; readonly reservation: Reservation 
  */
 export function createUsage(deps: {
   readonly store: UsageStore;
-  readonly decide: (input: string, otherReadings?: readonly string[], outline?: Call['outline']) => Decision;
+  readonly decide: (input: CallInput, otherReadings?: readonly CallInput[]) => Decision;
   /** Whether decisions on a system's calls can depend on `usage`; null: whether the policy in force mentions it at all. */
   readonly wanted: (system: string | null) => boolean;
   /** Whether they can depend on `action.repeat`; null stands for any system. */
@@ -159,18 +159,18 @@ export function createUsage(deps: {
     judge(call) {
       const isRepeat = wantsRepeat(call.system);
       const isMentioned = wanted(null);
-      if (!isRepeat && !isMentioned) return decide(call.input, call.otherReadings, call.outline);
+      if (!isRepeat && !isMentioned) return decide(call.input, call.otherReadings);
       const { input, otherReadings } = call;
       const judge = (stale: boolean): Decision => {
         const repeat = isRepeat ? counts.repeatText(digestOf(call)) : null;
         const used = isMentioned ? counts.usageText(spenderOfCall(call), stale) : null;
-        const tell = (text: string): string => {
-          const told = repeat === null ? text : withRepeat(text, repeat);
+        const tell = (arrived: CallInput): CallInput => {
+          const told = repeat === null ? arrived : withRepeat(arrived, repeat);
           return used === null ? told : withUsage(told, used);
         };
         call.input = tell(input);
         call.otherReadings = otherReadings.map(tell);
-        return decide(call.input, call.otherReadings, call.outline);
+        return decide(call.input, call.otherReadings);
       };
       if (wanted(call.system)) {
         const isSent = ({ verdict }: Decision) => verdict === 'allow';

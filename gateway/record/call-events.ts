@@ -3,7 +3,9 @@ import { NO_RULE, ruleVerdicts, triggerOf, type Decision } from '../domain/decis
 import { EVENT_VERSION, type Event, type Failure, type Layer } from '../domain/event.ts';
 import type { Completion } from '../domain/completion.ts';
 import type { Principal } from '../domain/principal.ts';
-import { isRawInput } from '../domain/raw-input.ts';
+import type { EventLine } from '../domain/journal.ts';
+import { inputText } from '../domain/policy-input.ts';
+import { isRawBody, isRawInput } from '../domain/raw-input.ts';
 import { maskText } from '../secrets/secret.ts';
 import { failureOfCall, failureOfDecision } from './failure.ts';
 
@@ -25,11 +27,10 @@ export type End = {
  * serializing objects takes three times as long, and every call waits for it.
  */
 type CallLines = {
-  /**
-   * `call.decided`.
-   * @param input the policy input, JSON text; empty to leave it out
-   */
-  decided(call: Call, decision: Decision, input: string): string;
+  /** `call.decided`. */
+  decided(call: Call, decision: Decision): EventLine;
+  /** The same without the policy input. */
+  decidedBriefly(call: Call, decision: Decision): string;
   /** `call.completed`. */
   completed(call: Call, decision: Decision, completion: Completion, end: End): string;
 };
@@ -44,28 +45,41 @@ export function createCallLines(node: string): CallLines {
   const decidedHead = `${head('call.decided')}decide","decision_id":"`;
   const completedHead = head('call.completed');
 
+  /** What comes before the input. */
+  function decidedOpening(call: Call, decision: Decision): string {
+    const { id, claims, body } = call;
+    return (
+      `{"event_id":"${eventId(id, 'd')}","at":${call.receivedAt}${decidedHead}${decision.id}","call_id":"${id}"` +
+      whoOf(call.principal) +
+      text('session', claims.session) +
+      text('task', claims.task) +
+      placeOf(call) +
+      whyOf(decision).decided +
+      BY_POLICY +
+      channelTextOf(call) +
+      count('decide_us', decision.decideMicros) +
+      count('request_bytes', body.length) +
+      (claims.confidence === undefined ? '' : `,"confidence":${claims.confidence}`) +
+      texts('flags', claims.flags)
+    );
+  }
+
   return {
-    decided(call, decision, input) {
-      const { id, claims, body, traceId } = call;
-      return (
-        `{"event_id":"${eventId(id, 'd')}","at":${call.receivedAt}${decidedHead}${decision.id}","call_id":"${id}"` +
-        whoOf(call.principal) +
-        text('session', claims.session) +
-        text('task', claims.task) +
-        placeOf(call) +
-        whyOf(decision).decided +
-        BY_POLICY +
-        channelTextOf(call) +
-        count('decide_us', decision.decideMicros) +
-        count('request_bytes', body.length) +
-        (claims.confidence === undefined ? '' : `,"confidence":${claims.confidence}`) +
-        texts('flags', claims.flags) +
-        inputText(input) +
-        (traceId === null ? '}' : `,"trace_id":"${traceId}"}`)
-      );
+    decided(call, decision) {
+      const opening = decidedOpening(call, decision);
+      const closing = closingOf(call);
+      const { input } = call;
+      if (typeof input === 'string' || !isRawBody(input.body)) return opening + inputMember(inputText(input)) + closing;
+      const { before, body, after } = input;
+      return {
+        before: `${opening},"input":${before.toWellFormed()}`,
+        bytes: body.bytes,
+        after: after.toWellFormed() + closing,
+      };
     },
+    decidedBriefly: (call, decision) => decidedOpening(call, decision) + closingOf(call),
     completed(call, decision, completion, { at, took, place }) {
-      const { id, principal, traceId } = call;
+      const { id, principal } = call;
       const failure = failureOfCall(decision, completion);
       const { cost } = completion;
       return (
@@ -87,7 +101,7 @@ export function createCallLines(node: string): CallLines {
         count('response_bytes', completion.responseBytes) +
         (cost === null || cost.amount === 0 ? '' : `,"cost":${cost.amount}`) +
         text('cost_unit', cost?.unit) +
-        (traceId === null ? '}' : `,"trace_id":"${traceId}"}`)
+        closingOf(call)
       );
     },
   };
@@ -212,8 +226,12 @@ function texts(name: string, values: readonly string[] | undefined): string {
 }
 
 /** Most inputs go out as they are: quoting one takes longer than everything else in a line. */
-function inputText(input: string): string {
+function inputMember(input: string): string {
   return isRawInput(input) ? `,"input":${input.toWellFormed()}` : text('input', input);
+}
+
+function closingOf({ traceId }: Call): string {
+  return traceId === null ? '}' : `,"trace_id":"${traceId}"}`;
 }
 
 /** An integer member; empty text without a number. */

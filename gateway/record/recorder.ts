@@ -5,6 +5,7 @@ import type { Clock } from '../domain/clock.ts';
 import type { Decision } from '../domain/decision.ts';
 import { layerOf, type Event } from '../domain/event.ts';
 import type { Journal } from '../domain/journal.ts';
+import type { CallInput } from '../domain/policy-input.ts';
 import type { AnswerNote } from '../domain/upstream-sink.ts';
 import type { Completion } from '../domain/completion.ts';
 import type { Caller, Exchange } from '../domain/exchange.ts';
@@ -45,8 +46,8 @@ export function createRecorder(deps: {
   readonly clock: Clock;
   /** Removes secrets from a decision before it reaches the journal; `spares` tells that it has none. */
   readonly mask: {
-    mask(event: Event): Event;
-    spares(input: string, reason: string, outline: Call['outline']): boolean;
+    mask(event: Event, input: CallInput): Event;
+    spares(input: CallInput, reason: string): boolean;
   };
   readonly usage: UsageMeter;
 }): Recorder {
@@ -57,7 +58,7 @@ export function createRecorder(deps: {
 
   function appendMasked(call: Call, decision: Decision): void {
     // The input may be long, so it is serialized only after masking, or dropped.
-    const event = mask.mask({ ...(JSON.parse(lines.decided(call, decision, '')) as Event), input: call.input });
+    const event = mask.mask(JSON.parse(lines.decidedBriefly(call, decision)) as Event, call.input);
     const { path = '', operation = '', resource = '' } = event;
     if (event.masked) masked.set(call, { path, operation, resource });
     journal.append(event);
@@ -80,7 +81,7 @@ export function createRecorder(deps: {
   function ended(call: Call, decision: Decision, completion: Completion, end: End): void {
     usage.completed(call, completion.cost);
     if (decision.alert.length > 0) {
-      const { reason = '', ...alert } = JSON.parse(lines.decided(call, decision, '')) as Event;
+      const { reason = '', ...alert } = JSON.parse(lines.decidedBriefly(call, decision)) as Event;
       alerts.raise(decision, { ...alert, ...end.place, reason: maskText(reason) });
     }
     atEnd('call.completed', decision.id, () =>
@@ -148,8 +149,8 @@ export function createRecorder(deps: {
 
   return {
     decided(call, decision) {
-      if (mask.spares(call.input, decision.reason, call.outline))
-        journal.appendLine(lines.decided(call, decision, call.input), isAllowedRead(call, decision));
+      if (mask.spares(call.input, decision.reason))
+        journal.appendLine(lines.decided(call, decision), isAllowedRead(call, decision));
       else appendMasked(call, decision);
       usage.decided(call, decision);
       return isSafe(call.method) ? undefined : journal.flushed();

@@ -24,6 +24,7 @@ import { rewriteJson } from '../../json/text.ts';
 import { bodyKind } from './media-type.ts';
 import { applyPatch, JsonPatch, JsonPatchError } from '../../json/json-patch.ts';
 import { mergePatch } from '../../json/merge-patch.ts';
+import { jsonText } from '../../json/scanned-object.ts';
 
 /** Most bytes of an edited body; far above any edit by hand. */
 export const MOST_AMENDED = 1024 * 1024;
@@ -182,7 +183,7 @@ function withLength({ headers }: Pick<HeldCall, 'headers'>, bytes: number): read
 
 /** The usual reading of a body that policy can read. The number of its fields was judged when it arrived. */
 function bodyJson(body: Buffer, contentType: string | undefined, path: string): string {
-  return readBodyAs(body, contentType, Infinity, path)[0]!;
+  return jsonText(readBodyAs(body, contentType, Infinity, path)[0]!);
 }
 
 /** JSON pointers to where the bodies of two versions of a call differ, as policy sees them. */

@@ -4,18 +4,19 @@ import { areLines, linesToJson } from './bodies/lines.ts';
 import { readMultipart } from './bodies/multipart.ts';
 import { readRelated } from './bodies/related.ts';
 import { xmlToJson } from './bodies/xml.ts';
-import { closingBracket, skipSpace, validateJson } from '../../json/validate.ts';
+import { jsonText, type CheckedJson } from '../../json/scanned-object.ts';
+import { checkJson, closingBracket, skipSpace } from '../../json/validate.ts';
 import { charsetOf, readJsonText } from './charset.ts';
 import { readAsForm, readForm } from './form.ts';
 import { bodyKind } from './media-type.ts';
 import { hasMethodOverrideMember } from './method-override-member.ts';
 import type { Readings } from './readings.ts';
 
-const OPAQUE: Readings<string | null> = [null];
+const OPAQUE: Readings<null> = [null];
 const NONE: readonly string[] = [];
 
 /**
- * How systems may read a body that is not empty, as JSON texts: JSON as it is, others converted. Null when policy cannot
+ * How systems may read a body that is not empty, as JSON: JSON as it is, others converted. Null when policy cannot
  * read a body of this Content-Type.
  * @param maxFields most fields of a form
  * @param path below the system, as sent
@@ -28,14 +29,14 @@ export function readBodyAs(
   maxFields: number,
   path: string,
   soapAction?: string,
-): Readings<string | null> {
+): Readings<CheckedJson | null> {
   switch (bodyKind(contentType)) {
     case 'opaque':
       return OPAQUE;
     case 'form': {
       // `curl -d` says form of JSON, too. Systems that heed the type still read a form, if only an empty one.
       const json = jsonAtStart(body);
-      return json?.isWhole ? [json.text, ...readAsForm(json.text)] : readForm(formText(body), maxFields);
+      return json?.isWhole ? [json.json, ...readAsForm(jsonText(json.json))] : readForm(formText(body), maxFields);
     }
     case 'lines':
       return [linesToJson(body)];
@@ -50,7 +51,7 @@ export function readBodyAs(
     case 'yaml': {
       // JSON is YAML (YAML 1.2.2). Policy does not read other YAML, which parsers read too differently.
       const json = jsonAtStart(body);
-      return json?.isWhole ? [json.text] : OPAQUE;
+      return json?.isWhole ? [json.json] : OPAQUE;
     }
     case 'xml':
       return [xmlToJson(body, contentType!, soapAction)];
@@ -70,21 +71,21 @@ export function readBodyAs(
 export function readIgnoringType(
   body: Buffer,
   contentType: string | undefined,
-  usual: string | null,
-): readonly string[] {
+  usual: CheckedJson | null,
+): readonly CheckedJson[] {
   switch (usual === null ? 'opaque' : bodyKind(contentType)) {
     case 'opaque': {
       // Rack reads a body without a type as a form.
       const form = contentType === undefined && isUtf8(body) ? readAsForm(body.toString('utf8')) : NONE;
       const json = jsonAtStart(body);
-      return json === null ? form : [...(json.isWhole ? [json.text] : withLines(json.text, body)), ...form];
+      return json === null ? form : [...(json.isWhole ? [json.json] : withLines(json.json, body)), ...form];
     }
     case 'form': {
       const json = jsonAtStart(body);
-      return json === null || json.isWhole ? NONE : withLines(json.text, body);
+      return json === null || json.isWhole ? NONE : withLines(json.json, body);
     }
     case 'json':
-      return usual!.includes('&') || usual!.includes(';') ? readAsForm(usual!) : NONE;
+      return mayBeForm(usual!) ? readAsForm(jsonText(usual!)) : NONE;
     default:
       return NONE;
   }
@@ -94,17 +95,17 @@ const OPEN_ARRAY = 0x5b;
 const OPEN_OBJECT = 0x7b;
 
 /**
- * The array or object at the start of a body, as JSON text; null if there is none.
+ * The array or object at the start of a body; null if there is none.
  * @throws Problem `bad-body` when it is JSON that readers read differently, whatever the type says
  */
-function jsonAtStart(body: Buffer): { readonly text: string; readonly isWhole: boolean } | null {
+function jsonAtStart(body: Buffer): { readonly json: CheckedJson; readonly isWhole: boolean } | null {
   const start = skipSpace(body, 0);
   if (body[start] !== OPEN_OBJECT && body[start] !== OPEN_ARRAY) return null;
   const end = closingBracket(body, start);
   if (end === -1) return null;
   const value = body.subarray(0, end);
   try {
-    return { text: withoutOverride([validateJson(value)])[0], isWhole: skipSpace(body, end) === body.length };
+    return { json: withoutOverride([checkJson(value)])[0], isWhole: skipSpace(body, end) === body.length };
   } catch (problem) {
     if (isJson(value.toString('utf8'))) throw problem;
     return null;
@@ -115,12 +116,18 @@ function jsonAtStart(body: Buffer): { readonly text: string; readonly isWhole: b
  * JSON that other data follows: Go's json.Decoder and Jackson read the first value and leave the rest, or read on where it
  * is JSON too.
  */
-function withLines(first: string, body: Buffer): readonly string[] {
+function withLines(first: CheckedJson, body: Buffer): readonly CheckedJson[] {
   try {
     return [first, linesToJson(body)];
   } catch {
     return [first];
   }
+}
+
+/** Whether there can be more than one field in it. */
+function mayBeForm(json: CheckedJson): boolean {
+  const all = typeof json === 'string' ? json : json.bytes;
+  return all.includes('&') || all.includes(';');
 }
 
 function isJson(text: string): boolean {
@@ -137,7 +144,7 @@ function formText(body: Buffer): string {
   return body.toString(isUtf8(body) ? 'utf8' : 'latin1');
 }
 
-function withoutOverride(texts: Readings<string>): Readings<string> {
+function withoutOverride<Json extends CheckedJson>(texts: Readings<Json>): Readings<Json> {
   if (texts.some(hasMethodOverrideMember)) {
     throw new Problem('bad-body', {
       detail: 'The body has a member that overrides the method. Use that method instead.',

@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { Problem } from '../../domain/problem.ts';
-import { validateJson } from '../../json/validate.ts';
+import type { CheckedJson } from '../../json/scanned-object.ts';
+import { checkJson, validateJson } from '../../json/validate.ts';
 import type { Readings } from './readings.ts';
 
 /** How a Content-Type says that text is encoded. */
@@ -29,15 +30,15 @@ export function charsetOf(contentType: string): Charset {
 }
 
 /**
- * The text of a JSON body in each encoding in which systems may read it. Nearly all ignore a stated charset
+ * A JSON body in each encoding in which systems may read it. Nearly all ignore a stated charset
  * (RFC 8259 section 8.1 knows UTF-8 only), and some heed it.
  * @throws Problem `bad-body` if no encoding makes valid JSON of the body
  */
-export function readJsonText(body: Buffer, charset: Charset): Readings<string> {
+export function readJsonText(body: Buffer, charset: Charset): Readings<CheckedJson> {
   const mark = body.length < 2 ? 0 : body.readUInt16BE(0);
   if (mark === 0xfffe || mark === 0xfeff) return [validateJson(utf16(body.subarray(2), mark === 0xfeff))];
-  if (mark === 0xefbb && body[2] === 0xbf) return [validateJson(body.subarray(3))];
-  if (charset === 'utf-8') return [validateJson(body)];
+  if (mark === 0xefbb && body[2] === 0xbf) return [checkJson(body.subarray(3))];
+  if (charset === 'utf-8') return [checkJson(body)];
   // Whichever byte is zero tells the order: JSON begins with an ASCII character.
   if (charset === 'utf-16') {
     if (isUtf8(body) && !body.includes(0)) throw refused();

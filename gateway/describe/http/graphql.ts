@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import { parse, type DocumentNode, type OperationDefinitionNode, type SelectionSetNode } from 'graphql/language';
 import { Problem } from '../../domain/problem.ts';
+import { jsonText, type CheckedJson } from '../../json/scanned-object.ts';
 
 /**
  * One operation of a GraphQL request. `fields` are the real names of its top-level fields, those of its fragments
@@ -22,6 +23,8 @@ const MAX_TOKENS = 20_000;
 const MAX_COMMENTS = 1000;
 const MAX_BATCH = 100;
 
+/** The members of which one is in each request: a document, the hash of one, or a request as a field of a form. */
+const ASKING = /^(?:query|extensions|fields)$/i;
 const QUERY_MEMBER = /query\\?"/i;
 const IGNORED = String.raw`(?:[\s,\ufeff]|#[^\n\r]*)*`;
 /** The beginning of a document with a keyword: to a GraphQL server it is nothing else. */
@@ -42,23 +45,29 @@ export function isGraphqlPath(segments: readonly string[]): boolean {
  * The GraphQL operations that a call asks for, as JSON text; null if it is no GraphQL request. To a path that is not
  * named after GraphQL, a call is one if its body or query has a document as `query`, or a persisted query.
  * @param query JSON text
- * @param body JSON text; null without a body; undefined if policy cannot read it
+ * @param body null without a body; undefined if policy cannot read it
  * @throws Problem `bad-body` for a document that cannot be read, or is too large
  */
-export function readGraphql(onPath: boolean, query: string, body: string | null | undefined): string | null {
+export function readGraphql(onPath: boolean, query: string, body: CheckedJson | null | undefined): string | null {
   if (onPath && body === undefined) return JSON.stringify({ operations: [{ ...UNKNOWN, persisted: null }] });
   const inQuery = query !== '{}' && (onPath || mentionsQuery(query));
-  const inBody = typeof body === 'string' && (onPath || mentionsQuery(body));
+  const inBody = body !== undefined && body !== null && (onPath || mayAsk(body));
   if (!inQuery && !inBody) return null;
   const parameters = inQuery ? requestsOf(JSON.parse(query)) : [];
   // Parameters that a GraphQL server does not know, such as a version, are no request.
-  const asked = [...parameters.filter(isRequest), ...(inBody ? requestsOf(JSON.parse(body)) : [])];
+  const asked = [...parameters.filter(isRequest), ...(inBody ? requestsOf(JSON.parse(jsonText(body))) : [])];
   if (asked.length > MAX_BATCH) throw refused(`has more than ${MAX_BATCH} requests. Send them in parts.`);
   // Servers take a name from either place.
   const chosen = parameters.map(({ operationName }) => operationName).find(isText);
   const limit = Math.floor(MAX_TOKENS / Math.max(1, asked.length));
   const operations = asked.flatMap((request) => operationsOf(request, chosen, onPath, limit));
   return operations.length === 0 ? null : JSON.stringify({ operations });
+}
+
+/** Whether a body may have a request in it, however its members are spelled. */
+function mayAsk(body: CheckedJson): boolean {
+  if (typeof body === 'string') return mentionsQuery(body);
+  return body.hasMember((name) => ASKING.test(name)) && mentionsQuery(body.text);
 }
 
 /** A text that does not has no member `query` or `persistedQuery`, however it is spelled or escaped. */

@@ -2,18 +2,12 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { NO_CLAIMS, type Call } from '../../domain/call.ts';
 import { createHeaderRoles, isVisible, plainName, type HeaderRoles } from '../../domain/header-roles.ts';
 import { isKnownHeader } from '../../domain/known-headers.ts';
-import {
-  actionText,
-  createInput,
-  principalText,
-  type ActionText,
-  type PolicyInput,
-} from '../../domain/policy-input.ts';
+import { actionText, createInput, principalText, type ActionText, type CallInput } from '../../domain/policy-input.ts';
 import { Problem } from '../../domain/problem.ts';
 import { NO_WORDS, type Words } from '../../domain/words.ts';
 import type { Principal } from '../../domain/principal.ts';
 import type { System } from '../../domain/system.ts';
-import { takeOutline } from '../../json/outline.ts';
+import type { CheckedJson } from '../../json/scanned-object.ts';
 import { maskText } from '../../secrets/secret.ts';
 import type { Readings } from './readings.ts';
 import { readBodyAs, readIgnoringType } from './body-json.ts';
@@ -68,17 +62,17 @@ const MAX_READINGS = 4;
 /** Most readings of which policy may tell apart few. */
 const MAX_CANDIDATES = 64;
 
-const NO_BODY: Readings<string | null> = [null];
-const NO_OTHERS: readonly PolicyInput[] = [];
+const NO_BODY: Readings<null> = [null];
+const NO_OTHERS: readonly [] = [];
 const NO_CANDIDATES: readonly Candidate[] = [];
 
 /** One way in which a system may read a call. */
-type Candidate = { readonly route: Route; readonly query: string; readonly body: string | null };
+type Candidate = { readonly route: Route; readonly query: string; readonly body: CheckedJson | null };
 
 /** What a description takes from the policy in force. */
 export type PolicyView = {
   /** An input as far as policy reads it. */
-  sees(input: PolicyInput): unknown;
+  sees(input: CallInput): unknown;
   words(): Words;
 };
 
@@ -161,8 +155,6 @@ export function createDescriber(
     const bodies = isEmpty
       ? NO_BODY
       : readBodyAs(judged, type, system.formFields, path, headers['soapaction'] as string | undefined);
-    // Asked at once: the next text that is read takes its place.
-    const outline = bodies.length === 1 && bodies[0] !== null ? takeOutline(bodies[0]) : null;
     const unlikely = isEmpty ? NO_OTHERS : readIgnoringType(judged, type, bodies[0]);
     const agentContext = headers['agent-context'];
     const claims = typeof agentContext === 'string' ? parseClaims(agentContext) : NO_CLAIMS;
@@ -170,7 +162,7 @@ export function createDescriber(
 
     const headersJson = writeHeaders(headers);
     const context = { at: arrival.at, ip: plainIp(arrival.ip), claims };
-    const inputOf = (of: Candidate, readings = 1): PolicyInput =>
+    const inputOf = (of: Candidate, readings = 1): CallInput =>
       createInput(
         principalText(arrival.principal),
         of.route.action,
@@ -210,7 +202,6 @@ export function createDescriber(
       idempotencyKey: typeof idempotencyKey === 'string' && idempotencyKey !== '' ? idempotencyKey : null,
       traceId: parseTraceId(headers.traceparent as string | undefined),
       input: inputOf(usual, readings),
-      outline,
       otherReadings: readings === 1 ? NO_OTHERS : others.map((of) => inputOf(of, readings)),
     };
   };
@@ -220,7 +211,7 @@ export function createDescriber(
 function combine(
   ways: readonly Route[],
   queries: readonly string[],
-  bodies: readonly (string | null)[],
+  bodies: readonly (CheckedJson | null)[],
 ): readonly Candidate[] {
   return ways.flatMap((route) => queries.flatMap((query) => bodies.map((body) => ({ route, query, body }))));
 }

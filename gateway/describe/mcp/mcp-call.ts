@@ -114,7 +114,6 @@ export function createMcpDescriber(
         },
         { at: arrival.at, ip: plainIp(arrival.ip), claims },
       ),
-      outline: null,
       otherReadings: [],
     };
   }

@@ -5,7 +5,7 @@ import { isMcpRequest } from '../../mcp/endpoint.ts';
 import type { Decision } from '../../domain/decision.ts';
 import { NO_RULE } from '../../domain/decision.ts';
 import { createId } from '../../domain/id.ts';
-import { mcpOf, withMcp } from '../../domain/policy-input.ts';
+import { inputText, mcpOf, withMcp } from '../../domain/policy-input.ts';
 import { headerValue } from '../../domain/headers.ts';
 import type { UpstreamSink } from '../../domain/upstream-sink.ts';
 import { parseSpans } from '../../json/text.ts';
@@ -55,7 +55,7 @@ export function createMessages(deps: {
     const { operation, resource } = nameMessage('tools/call', tool);
     const { era } = call.mcp;
     const action = { method: 'tools/call', era, tool, args: null, isListing: true };
-    const { verdict, rules, fault } = decide(withMcp(call.input, operation, resource, action, clock()));
+    const { verdict, rules, fault } = decide(withMcp(inputText(call.input), operation, resource, action, clock()));
     // Only an explicit rule takes a tool from the list: without its arguments, the others say little.
     return verdict !== 'block' || fault !== null || rules[0]?.id === NO_RULE;
   }
@@ -65,7 +65,13 @@ export function createMessages(deps: {
     const { operation, resource } = nameMessage(method, null);
     const { era } = call.mcp;
     const now = clock();
-    const input = withMcp(call.input, operation, resource, { method, era, fromServer: true, args: params }, now);
+    const input = withMcp(
+      inputText(call.input),
+      operation,
+      resource,
+      { method, era, fromServer: true, args: params },
+      now,
+    );
     const decision = decide(input);
     const { principal, system, target, path, headers, claims, traceId } = call;
     const id = createId('call');
@@ -87,7 +93,6 @@ export function createMessages(deps: {
         traceId,
         mcp: { method, era },
         input,
-        outline: null,
         otherReadings: [],
       },
       decision,

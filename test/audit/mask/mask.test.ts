@@ -4,8 +4,9 @@ import { createMask, MOST_INPUT } from '../../../audit/mask/mask.ts';
 import { createEvaluator } from '../../../gateway/decide/evaluator.ts';
 import { eventLine } from '../../../audit/journal/event-line.ts';
 import type { Event } from '../../../gateway/domain/event.ts';
-import { takeOutline } from '../../../gateway/json/outline.ts';
-import { validateJson } from '../../../gateway/json/validate.ts';
+import { InputParts } from '../../../gateway/domain/policy-input.ts';
+import type { ScannedObject } from '../../../gateway/json/scanned-object.ts';
+import { checkJson } from '../../../gateway/json/validate.ts';
 import { mayHoldSecret } from '../../../gateway/secrets/secret.ts';
 import { compileRego } from '../../helpers/policy.ts';
 
@@ -74,10 +75,11 @@ describe('whatever policy says', () => {
     }
   });
 
-  it('an outline of the body spares a look at it, and hides no secret in it or elsewhere', () => {
+  it('an input in parts hides no secret in its body or elsewhere', () => {
     const sparesWith = (parts: Parts) => {
       const { input = '', reason = '' } = decided(parts);
-      return spares(input, reason, takeOutline(validateJson(Buffer.from(parts.body!))));
+      const [before = '', after = ''] = input.split(parts.body!);
+      return spares(new InputParts(before, checkJson(Buffer.from(parts.body!)) as ScannedObject, after), reason);
     };
     const long = `"filler":"${'x'.repeat(1100)}"`;
     expect(sparesWith({ body: `{${long},"note":"two cinemas"}` })).toBe(true);

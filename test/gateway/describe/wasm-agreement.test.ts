@@ -5,6 +5,7 @@ import { createInstance, preparePolicyModule } from '../../../gateway/decide/ins
 import { createDescriber } from '../../../gateway/describe/http/http-call.ts';
 import { hasTwins } from '../../helpers/twins.ts';
 import { testArrival, testSystem } from './http/arrival.ts';
+import { inputText } from '../../../gateway/domain/policy-input.ts';
 
 const ECHO = new URL('../../fixtures/describe/echo.wasm', import.meta.url);
 const describeCall = createDescriber(testSystem());
@@ -16,7 +17,7 @@ beforeAll(async () => {
   const policy = createInstance(preparePolicyModule(await readFile(ECHO)), '{}', {}, () => {});
   echo = (body, type = 'application/json') => {
     const { input } = describeCall(testArrival('POST /v1/x', { 'Content-Type': type }, body));
-    const [first] = JSON.parse(policy.evaluate(0, input)) as [{ result: Echo }];
+    const [first] = JSON.parse(policy.evaluate(0, inputText(input))) as [{ result: Echo }];
     return first.result;
   };
 });

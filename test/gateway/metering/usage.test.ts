@@ -7,6 +7,7 @@ import { createUsage, type Usage } from '../../../gateway/metering/usage.ts';
 import type { OwnedStore } from '../../../gateway/holds/store/store.ts';
 import { engines } from '../holds/store/engines.ts';
 import { useStores } from '../holds/store/stores.ts';
+import { inputText } from '../../../gateway/domain/policy-input.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -39,7 +40,7 @@ describe.each(engines)('usage in $name', (engine) => {
     return createUsage({
       store: usage,
       decide: (input) => {
-        const isStale = saysWhenStale !== null && input.includes('"stale":true');
+        const isStale = saysWhenStale !== null && inputText(input).includes('"stale":true');
         return (isStale ? { ...says, verdict: saysWhenStale } : says) as Decision;
       },
       wanted,
@@ -73,7 +74,7 @@ describe.each(engines)('usage in $name', (engine) => {
 
   type Seen = Record<'agent' | 'owner' | 'operation', Record<'minute' | 'hour' | 'day', object>> & { stale: boolean };
   function seen(usage: Usage, of = call()): Seen {
-    return (JSON.parse(usage.renewed(of.input, null)) as { usage: Seen }).usage;
+    return (JSON.parse(usage.renewed(inputText(of.input), null)) as { usage: Seen }).usage;
   }
 
   /** Lets policy judge a call. */
@@ -166,7 +167,7 @@ describe.each(engines)('usage in $name', (engine) => {
 
   describe('a held call', () => {
     const again = (usage: Usage, isSent = true) =>
-      usage.judgeAgain({ input: call().input, digest: null, isSent: () => isSent });
+      usage.judgeAgain({ input: inputText(call().input), digest: null, isSent: () => isSent });
 
     test('costs nothing until it is sent, and then what it costs', async () => {
       const usage = usageOn(store.usage);
@@ -248,7 +249,7 @@ describe.each(engines)('usage in $name', (engine) => {
       says = { verdict: 'allow', cost: eur(1) };
       const calls = Array.from({ length: 100 }, () => call());
       await Promise.all(calls.map((each, n) => processes[n % 2]!.judge(each)));
-      const spent = calls.map(({ input }) => (JSON.parse(input) as { usage: Seen }).usage.agent.day);
+      const spent = calls.map(({ input }) => (JSON.parse(inputText(input)) as { usage: Seen }).usage.agent.day);
       const costs = spent.map((day) => (day as { cost: { EUR?: number } }).cost.EUR ?? 0);
       expect(costs.toSorted((one, other) => one - other)).toEqual(calls.map((_, n) => n));
     });
@@ -314,10 +315,10 @@ describe.each(engines)('usage in $name', (engine) => {
         const usage = usageOn(flaky());
         away = 'before';
         const told = await judged(usage, 'block');
-        expect((JSON.parse(told.input) as { usage: Seen }).usage.stale).toBe(true);
+        expect((JSON.parse(inputText(told.input)) as { usage: Seen }).usage.stale).toBe(true);
         away = 'no';
         const again = await judged(usage, 'block');
-        expect((JSON.parse(again.input) as { usage: Seen }).usage).toMatchObject({
+        expect((JSON.parse(inputText(again.input)) as { usage: Seen }).usage).toMatchObject({
           stale: false,
           agent: { day: { blocked: 1 } },
         });
@@ -330,7 +331,11 @@ describe.each(engines)('usage in $name', (engine) => {
         away = 'during';
         saysWhenStale = 'block';
         usage.completed(await judged(usage, 'allow', eur(4)), null);
-        const held = { input: call().input, digest: null, isSent: ({ verdict }: Decision) => verdict === 'allow' };
+        const held = {
+          input: inputText(call().input),
+          digest: null,
+          isSent: ({ verdict }: Decision) => verdict === 'allow',
+        };
         (await usage.judgeAgain(held)).settle(null);
         expect(seen(usage).agent.day).toMatchObject({ cost: { EUR: 10 } });
       });
@@ -339,7 +344,7 @@ describe.each(engines)('usage in $name', (engine) => {
         const usage = usageOn(flaky());
         away = 'before';
         says = { verdict: 'hold', cost: eur(1) };
-        const approved = usage.judgeAgain({ input: call().input, digest: null, isSent: () => true });
+        const approved = usage.judgeAgain({ input: inputText(call().input), digest: null, isSent: () => true });
         await expect(approved).rejects.toThrow('away');
       });
 
@@ -384,20 +389,20 @@ describe.each(engines)('usage in $name', (engine) => {
   test('an input that is judged again gets the current usage, whatever its body says', async () => {
     const usage = usageOn(store.usage);
     const tricky = call({ body: '{"x":1,"usage":{"agent":{"day":{"calls":0}}}}' });
-    const { input } = tricky;
+    const input = inputText(tricky.input);
     await judged(usage, 'hold', null, tricky);
-    const again = JSON.parse(usage.renewed(tricky.input, null)) as { action: object; usage: Seen };
+    const again = JSON.parse(usage.renewed(input, null)) as { action: object; usage: Seen };
     expect(again.usage.agent.day).toMatchObject({ held: 1 });
     expect(again.action).toEqual((JSON.parse(input) as { action: object }).action);
     expect(JSON.parse(usage.renewed(input, null))).toEqual(again);
-    const { input: judgedAgain } = await usage.judgeAgain({ input: tricky.input, digest: null, isSent: () => false });
+    const { input: judgedAgain } = await usage.judgeAgain({ input, digest: null, isSent: () => false });
     expect(JSON.parse(judgedAgain)).toEqual(again);
   });
 
   test('nothing is counted, written or added to the input for a policy that does not read usage', async () => {
     const usage = usageOn(store.usage, () => false);
     const one = call();
-    const { input } = one;
+    const input = inputText(one.input);
     says = { verdict: 'allow', cost: eur(1) };
     expect(usage.judge(one)).toBe(says);
     expect(one.input).toBe(input);
@@ -430,7 +435,7 @@ describe.each(engines)('usage in $name', (engine) => {
       );
     const repeat = (usage: Usage, of = pay()) => {
       void usage.judge(of);
-      return repeatIn(of.input);
+      return repeatIn(inputText(of.input));
     };
     const decided = (usage: Usage, of: Call, verdict: Decision['verdict']) =>
       usage.decided(of, { verdict } as Decision);
@@ -473,17 +478,17 @@ describe.each(engines)('usage in $name', (engine) => {
       decided(usage, pay(), 'allow');
       const again = async (input: string, digest: string | null) =>
         repeatIn((await usage.judgeAgain({ input, digest, isSent: () => true })).input);
-      expect(await again(first.input, '{"amount":1}')).toEqual({ count: 1, age_s: 0 });
-      expect(await again(pay().input, '{"amount":1}')).toEqual({ count: 1, age_s: 0 });
-      expect(await again(first.input, null)).toEqual({ count: 0 });
+      expect(await again(inputText(first.input), '{"amount":1}')).toEqual({ count: 1, age_s: 0 });
+      expect(await again(inputText(pay().input), '{"amount":1}')).toEqual({ count: 1, age_s: 0 });
+      expect(await again(inputText(first.input), null)).toEqual({ count: 0 });
     });
 
     test('the rest of the input stays as it was, whatever the call says', () => {
       const usage = counting(store.usage);
       const tricky = call({ agent: 'x","action":{"repeat":{"count":9},"', body: '{"action":{"repeat":{"count":9}}}' });
-      const before = JSON.parse(tricky.input) as { action: object };
+      const before = JSON.parse(inputText(tricky.input)) as { action: object };
       void usage.judge(tricky);
-      const judged = JSON.parse(tricky.input) as { action: { repeat?: Repeat } };
+      const judged = JSON.parse(inputText(tricky.input)) as { action: { repeat?: Repeat } };
       expect(judged).toEqual({ ...before, action: { ...before.action, repeat: { count: 0 } } });
     });
 

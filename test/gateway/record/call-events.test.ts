@@ -4,6 +4,10 @@ import type { Call } from '../../../gateway/domain/call.ts';
 import type { Decision } from '../../../gateway/domain/decision.ts';
 import { eventLine } from '../../../audit/journal/event-line.ts';
 import { eventOfLine } from '../../../audit/journal/event-of-line.ts';
+import type { EventLine } from '../../../gateway/domain/journal.ts';
+import { InputParts, inputText } from '../../../gateway/domain/policy-input.ts';
+import type { ScannedObject } from '../../../gateway/json/scanned-object.ts';
+import { checkJson } from '../../../gateway/json/validate.ts';
 import type { Completion } from '../../../gateway/domain/completion.ts';
 import { createCallLines } from '../../../gateway/record/call-events.ts';
 import { brokenInputs, lineInputs } from '../../audit/inputs.ts';
@@ -56,6 +60,9 @@ const completions = fc.record({
   cost: nullable(fc.record({ amount: fc.double({ min: 0, max: 1e12, noNaN: true }), unit: word })),
 }) as unknown as fc.Arbitrary<Completion>;
 
+const lineText = (line: EventLine): string =>
+  typeof line === 'string' ? line : line.before + line.bytes.toString() + line.after;
+
 const place = optional(fc.record({ path: word, operation: word, resource: word }));
 const nodes = word.filter((name) => name !== '');
 
@@ -72,13 +79,26 @@ describe('the lines of a call', () => {
         (node, call, decision, completion, at, took) => {
           const lines = createCallLines(node);
           const end = { at: call.receivedAt, took, place: at };
-          const decided = lines.decided(call, decision, call.input);
-          expect(eventOfLine(decided).input ?? '').toBe(call.input.toWellFormed());
+          const decided = lineText(lines.decided(call, decision));
+          expect(eventOfLine(decided).input ?? '').toBe(inputText(call.input).toWellFormed());
           for (const line of [decided, lines.completed(call, decision, completion, end)]) {
             expect(eventLine(eventOfLine(line))).toBe(line);
           }
         },
       ),
+    );
+  });
+
+  it('an input in parts gives the same line as its text', () => {
+    const filler = `"filler":"${'x'.repeat(1100)}"`;
+    const bodies = [`{${filler},"note":"Müller \ud83d\ude00"}`, `{\n ${filler}\n}`, `{${filler}}\r\n`];
+    fc.assert(
+      fc.property(calls, decisions, fc.constantFrom(...bodies), (call, decision, body) => {
+        const lines = createCallLines('gw');
+        const input = new InputParts('{"action":{"body":', checkJson(Buffer.from(body)) as ScannedObject, '}}');
+        const whole = lines.decided({ ...call, input: inputText(input) }, decision);
+        expect(lineText(lines.decided({ ...call, input }, decision))).toBe(whole);
+      }),
     );
   });
 
@@ -88,13 +108,13 @@ describe('the lines of a call', () => {
         const lines = createCallLines('gw');
         const twin = { ...call, path: other, operation: `${other}x` };
         const changed = { ...decision, reason: other, verdict: judged };
-        lines.decided(call, decision, call.input);
-        const event = eventOfLine(lines.decided(twin, changed, twin.input));
+        lines.decided(call, decision);
+        const event = eventOfLine(lineText(lines.decided(twin, changed)));
         expect(event.path ?? '').toBe(other.toWellFormed());
         expect(event.operation).toBe(`${other}x`.toWellFormed());
         expect(event.reason ?? '').toBe(other.toWellFormed());
         expect(event.verdict).toBe(judged);
-        expect(JSON.parse(lines.decided(call, decision, call.input))).toMatchObject({
+        expect(JSON.parse(lineText(lines.decided(call, decision)))).toMatchObject({
           call_id: call.id,
           verdict: decision.verdict,
         });

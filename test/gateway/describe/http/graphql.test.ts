@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { createDescriber } from '../../../../gateway/describe/http/http-call.ts';
 import { amended, heldCall, JSON_TYPE, notAmended } from './held.ts';
 import { problemOf, testArrival, testSystem } from './arrival.ts';
+import { inputText } from '../../../../gateway/domain/policy-input.ts';
 
 const describeCall = createDescriber(testSystem());
 
@@ -11,7 +12,7 @@ const describeCall = createDescriber(testSystem());
 function operationsOf(line: string, body: unknown = '', type = JSON_TYPE): any {
   const text = typeof body === 'string' ? body : JSON.stringify(body);
   const { input } = describeCall(testArrival(line, text === '' ? {} : { 'Content-Type': type }, text));
-  return JSON.parse(input).action.graphql?.operations;
+  return JSON.parse(inputText(input)).action.graphql?.operations;
 }
 
 const MUTATION = 'mutation Pay($id: ID!) { paid: payInvoice(id: $id) { id } }';
@@ -26,6 +27,19 @@ const unknown = (persisted: string | null, name: string | null = null) => ({
 });
 
 describe('the operations of a GraphQL request', () => {
+  test.each([
+    [{ query: MUTATION }],
+    [{ QUERY: MUTATION }],
+    [{ extensions: { persistedQuery: { sha256Hash: 'abc' } } }],
+    [{ fields: { operations: JSON.stringify({ query: MUTATION }) } }],
+    [{ id: 'abc', data: { query: MUTATION } }],
+    [{ operationName: 'query', note: 'persistedQuery' }],
+  ])('a long body asks for what a short one does: %j', (body) => {
+    const filler = 'x'.repeat(2_000);
+    expect(operationsOf('POST /v2', { filler, ...body })).toEqual(operationsOf('POST /v2', body));
+    expect(operationsOf('POST /graphql', { filler, ...body })).toEqual(operationsOf('POST /graphql', body));
+  });
+
   test.each([
     ['a POST of JSON', 'POST /graphql', { query: MUTATION, variables: { id: 1 } }, JSON_TYPE],
     ['a POST to Shopify', 'POST /admin/api/2026-10/graphql.json', { query: MUTATION }, JSON_TYPE],

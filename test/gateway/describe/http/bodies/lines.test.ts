@@ -2,13 +2,14 @@ import { describe, expect, test } from 'vitest';
 import { createDescriber } from '../../../../../gateway/describe/http/http-call.ts';
 import { heldCall, notAmended } from '../held.ts';
 import { problemOf, testArrival, testSystem } from '../arrival.ts';
+import { inputText } from '../../../../../gateway/domain/policy-input.ts';
 
 const describeCall = createDescriber(testSystem());
 const BULK = '{"index":{"_index":"a"}}\n{"amount":10.50}\r\n\n{"delete":{"_index":"a","_id":"1"}}\n';
 
-const inputText = (path: string, type: string, body: string | Buffer) =>
+const inputOf = (path: string, type: string, body: string | Buffer) =>
   describeCall(testArrival(`POST ${path}`, { 'Content-Type': type }, body)).input;
-const bodyOf = (...call: Parameters<typeof inputText>): unknown => JSON.parse(inputText(...call)).action.body;
+const bodyOf = (...call: Parameters<typeof inputOf>): unknown => JSON.parse(inputText(inputOf(...call))).action.body;
 
 describe('a body of JSON lines', () => {
   test.each([
@@ -30,7 +31,7 @@ describe('a body of JSON lines', () => {
   });
 
   test('keeps the text of every line, so that policy compares exact numbers', () => {
-    expect(inputText('/x', 'application/x-ndjson', '{"n":9007199254740993}\n{"n":10.50}')).toContain(
+    expect(inputOf('/x', 'application/x-ndjson', '{"n":9007199254740993}\n{"n":10.50}')).toContain(
       '"body":[{"n":9007199254740993},{"n":10.50}]',
     );
   });

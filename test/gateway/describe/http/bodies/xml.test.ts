@@ -2,12 +2,14 @@ import { describe, expect, test } from 'vitest';
 import { createDescriber } from '../../../../../gateway/describe/http/http-call.ts';
 import { heldCall, notAmended } from '../held.ts';
 import { problemOf, testArrival, testSystem } from '../arrival.ts';
+import { inputText } from '../../../../../gateway/domain/policy-input.ts';
 
 const describeCall = createDescriber(testSystem());
 
 // oxlint-disable-next-line typescript/no-explicit-any -- tests look into it freely
 function bodyOf(body: string | Buffer, type = 'application/xml', head: Readonly<Record<string, string>> = {}): any {
-  return JSON.parse(describeCall(testArrival('POST /x', { 'Content-Type': type, ...head }, body)).input).action.body;
+  return JSON.parse(inputText(describeCall(testArrival('POST /x', { 'Content-Type': type, ...head }, body)).input))
+    .action.body;
 }
 
 const envelope = (namespace: string) => `<?xml version="1.0" encoding="utf-8"?>
