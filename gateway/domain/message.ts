@@ -31,8 +31,11 @@ export type AgentRequest = RequestHead & {
 
 /** Takes a body in. */
 export type BodyReader = {
-  /** False ends the reading: the rest stays unread. */
-  piece(bytes: Buffer): boolean;
+  /**
+   * False ends the reading: the rest stays unread.
+   * @param isOwn whether nobody else uses the memory of these bytes, so that the reader may free it
+   */
+  piece(bytes: Buffer, isOwn: boolean): boolean;
   end(): void;
   /** The caller left before the body was whole. A truncated body must never be judged as a whole one. */
   cut(): void;

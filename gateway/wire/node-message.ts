@@ -54,7 +54,7 @@ export class NodeRequest implements AgentRequest {
       incoming.off('close', onClose);
     };
     const onData = (piece: Buffer) => {
-      if (reader.piece(piece)) return;
+      if (reader.piece(piece, false)) return;
       settle();
       incoming.pause();
     };

@@ -16,22 +16,26 @@ export function readBody(request: AgentRequest, limit: number): Promise<Buffer> 
   if (length !== undefined && Number(length) > limit) return Promise.reject(tooLarge(limit));
 
   return new Promise((resolve, reject) => {
-    let first: Buffer | null = null;
-    let chunks: Buffer[] | null = null;
+    const pieces: Buffer[] = [];
+    let own: Buffer[] | null = null;
     let size = 0;
 
     request.readBody({
-      piece(bytes) {
+      piece(bytes, isOwn) {
         size += bytes.length;
         if (size > limit) {
           reject(tooLarge(limit));
           return false;
         }
-        if (first === null) first = bytes;
-        else (chunks ??= [first]).push(bytes);
+        pieces.push(bytes);
+        if (isOwn) (own ??= []).push(bytes);
         return true;
       },
-      end: () => resolve(chunks === null ? (first ?? EMPTY) : Buffer.concat(chunks, size)),
+      end() {
+        if (pieces.length <= 1) return resolve(pieces[0] ?? EMPTY);
+        resolve(Buffer.concat(pieces, size));
+        own?.forEach(free);
+      },
       cut: () =>
         reject(
           new Problem('bad-request', {
@@ -40,6 +44,14 @@ export function readBody(request: AgentRequest, limit: number): Promise<Buffer> 
         ),
     });
   });
+}
+
+/**
+ * Frees the memory of bytes that were copied. It is not on the heap of V8, which would give it back only after a collection
+ * of everything: bodies of 100 KB cost a quarter more that way.
+ */
+function free({ buffer }: Buffer): void {
+  (buffer as ArrayBuffer).transfer(0);
 }
 
 function tooLarge(limit: number): Problem {

@@ -1,4 +1,4 @@
-import type { Socket } from 'node:net';
+import { Socket } from 'node:net';
 import type { AgentResponse } from '../../domain/message.ts';
 import { mayBecomePlain, readPlainHead } from './plain-head.ts';
 import { LaneRequest } from './request.ts';
@@ -58,6 +58,8 @@ type State = 'idle' | 'head' | 'serving' | 'refusing' | 'over';
 export class LaneConnection implements Carrier {
   readonly #socket: Socket;
   readonly #owner: Owner;
+  /** Whether each read of the socket has memory of its own. With TLS, several share one. */
+  readonly #ownsBytes: boolean;
   #state: State = 'idle';
   /** The look at the time limits after which the state began. */
   #since: number;
@@ -80,6 +82,7 @@ export class LaneConnection implements Carrier {
   constructor(socket: Socket, owner: Owner) {
     this.#socket = socket;
     this.#owner = owner;
+    this.#ownsBytes = socket.constructor === Socket;
     this.#since = owner.now;
     this.writer = new Writer(socket, owner.turn, () => this.#state === 'idle' && this.#readOrNot());
     socket.on('data', this.#onData);
@@ -204,7 +207,7 @@ export class LaneConnection implements Carrier {
     this.#isUsed = true;
     this.#enter('serving');
     const request = new LaneRequest(head, this.#socket, this.#pace);
-    if (all.length > start) request.take(all.subarray(start));
+    if (all.length > start) request.take(all.subarray(start), all === bytes && this.#ownsBytes);
     const response = new LaneResponse(request, this);
     this.#request = request;
     this.#response = response;
@@ -216,7 +219,10 @@ export class LaneConnection implements Carrier {
     const { left } = request;
     // Kept first: the last byte of the body may bring the answer, and then the next request has its turn.
     if (bytes.length > left) this.#keepBehind(bytes.subarray(left));
-    if (left > 0) request.take(bytes.length > left ? bytes.subarray(0, left) : bytes);
+    if (left > 0) {
+      if (bytes.length > left) request.take(bytes.subarray(0, left), false);
+      else request.take(bytes, this.#ownsBytes);
+    }
     this.#readOrNot();
   }
 

@@ -6,6 +6,8 @@ import type { PlainHead } from './plain-head.ts';
 /** Most bytes of a body that wait for their reader. */
 const MOST_WAITING = 64 * 1024;
 
+type Piece = { readonly bytes: Buffer; readonly isOwn: boolean };
+
 /** A request that the lane has read. */
 export class LaneRequest implements AgentRequest {
   readonly method: string;
@@ -15,7 +17,7 @@ export class LaneRequest implements AgentRequest {
   readonly keepAlive: boolean;
   readonly socket: Socket;
   #left: number;
-  #waiting: Buffer[] | null = null;
+  #waiting: Piece[] | null = null;
   #waitingBytes = 0;
   #reader: BodyReader | null = null;
   #isRefused = false;
@@ -72,16 +74,17 @@ export class LaneRequest implements AgentRequest {
     else this.#pace();
   }
 
-  /** Takes a piece of the body, which must not be longer than what is left of it. */
-  take(piece: Buffer): void {
-    this.#left -= piece.length;
+  /** Takes a piece of the body, which must not be longer than what is left of it. `isOwn`: see `BodyReader`. */
+  take(bytes: Buffer, isOwn: boolean): void {
+    const { length } = bytes;
+    this.#left -= length;
     if (this.#isRefused) return;
     if (this.#reader) {
-      this.#give(piece);
+      this.#give({ bytes, isOwn });
       if (this.#left === 0 && !this.#isRefused) this.#reader.end();
     } else {
-      (this.#waiting ??= []).push(piece);
-      this.#waitingBytes += piece.length;
+      (this.#waiting ??= []).push({ bytes, isOwn });
+      this.#waitingBytes += length;
     }
   }
 
@@ -98,8 +101,8 @@ export class LaneRequest implements AgentRequest {
     if (!this.#isRefused) this.#reader?.cut();
   }
 
-  #give(piece: Buffer): void {
-    if (this.#reader!.piece(piece)) return;
+  #give({ bytes, isOwn }: Piece): void {
+    if (this.#reader!.piece(bytes, isOwn)) return;
     this.refuse();
     this.#pace();
   }

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readBody } from '../../../../gateway/describe/http/body.ts';
+import type { AgentRequest, BodyReader } from '../../../../gateway/domain/message.ts';
 import { NodeRequest } from '../../../../gateway/wire/node-message.ts';
 import { createWire } from './wire.ts';
 
@@ -33,6 +34,26 @@ describe('reading a body', () => {
       socket.write('def');
     });
     expect(outcome).toEqual({ by: 'nobody', value: Buffer.from('abcdef') });
+  });
+
+  test('pieces whose memory nobody else uses are freed once they are copied', async () => {
+    const bytes = (text: string) => Buffer.from(new TextEncoder().encode(text).buffer);
+    const read = (...pieces: readonly [Buffer, boolean][]) =>
+      readBody(
+        {
+          headers: { 'content-length': '6' },
+          readBody(reader: BodyReader) {
+            for (const [piece, isOwn] of pieces) reader.piece(piece, isOwn);
+            reader.end();
+          },
+        } as AgentRequest,
+        LIMIT,
+      );
+    const [own, shared, whole] = [bytes('abc'), bytes('def'), bytes('abcdef')];
+    expect(String(await read([own, true], [shared, false]))).toBe('abcdef');
+    expect([own.length, shared.length]).toEqual([0, 3]);
+    expect(String(await read([whole, true]))).toBe('abcdef');
+    expect(whole.length).toBe(6);
   });
 
   test.each([

@@ -1,3 +1,4 @@
+import { hash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
@@ -6,7 +7,8 @@ import { connect as connectTls } from 'node:tls';
 import { afterEach, describe, expect, test } from 'vitest';
 import { KnownResponse } from '../../../../gateway/agents/open-answers.ts';
 import { answerUnreadable } from '../../../../gateway/agents/unreadable.ts';
-import type { AgentResponse } from '../../../../gateway/domain/message.ts';
+import { readBody } from '../../../../gateway/describe/http/body.ts';
+import type { AgentRequest, AgentResponse, BodyReader } from '../../../../gateway/domain/message.ts';
 import { Lane } from '../../../../gateway/wire/lane/lane.ts';
 import { LaneResponse } from '../../../../gateway/wire/lane/response.ts';
 import { NodeResponse } from '../../../../gateway/wire/node-message.ts';
@@ -59,6 +61,10 @@ async function start(serve: (response: AgentResponse) => void, limits: Limits = 
 
 function plainServer(): Server {
   return createServer({ ServerResponse: KnownResponse });
+}
+
+function tlsServer(): Server {
+  return createTlsServer({ ServerResponse: KnownResponse, key: LOCALHOST.key, cert: LOCALHOST.cert });
 }
 
 function follow(socket: Socket) {
@@ -182,6 +188,55 @@ describe('one request at a time', () => {
     client.socket.destroy();
     await expect.poll(() => told).toEqual(['abc', 'cut']);
   });
+});
+
+describe('memory', () => {
+  const overTls = (port: number) =>
+    connectTls({ port, host: '127.0.0.1', ca: LOCALHOST.cert, servername: 'localhost' });
+
+  test.each([
+    // Each read has memory of its own.
+    ['HTTP', 'freed', plainServer, (port: number) => connect(port, '127.0.0.1')],
+    // Several may share one.
+    ['HTTPS', 'kept', tlsServer, overTls],
+  ] as const)(
+    'over %s, long bodies arrive whole, and the memory of their pieces is %s',
+    async (_, memory, server, connectTo) => {
+      const hashes: string[] = [];
+      let freed = 0;
+      const serve = (response: AgentResponse) => {
+        const { request } = response;
+        const counted = {
+          headers: request.headers,
+          readBody(reader: BodyReader) {
+            request.readBody({
+              ...reader,
+              piece(bytes, isOwn) {
+                if (isOwn) freed += 1;
+                return reader.piece(bytes, isOwn);
+              },
+            });
+          },
+        };
+        void readBody(counted as AgentRequest, 2 ** 20).then((body) => {
+          hashes.push(hash('sha256', body));
+          response.begin(200, ['content-length', '0']);
+          response.end();
+        });
+      };
+      const { port } = await start(serve, {}, server());
+      const socket = connectTo(port);
+      toClose.push(() => socket.destroy());
+      const bodies = [300_000, 70_000, 1_000].map((length) => randomBytes(length));
+      for (const [index, body] of bodies.entries()) {
+        socket.write(post(body.length));
+        socket.write(body);
+        await expect.poll(() => hashes.length).toBe(index + 1);
+      }
+      expect(hashes).toEqual(bodies.map((body) => hash('sha256', body)));
+      expect(freed > 0 ? 'freed' : 'kept').toBe(memory);
+    },
+  );
 });
 
 describe('pace', () => {
@@ -346,8 +401,7 @@ describe('answers', () => {
 
 test('over TLS, requests take the lane too', async () => {
   const { by, serve } = counting();
-  const server = createTlsServer({ ServerResponse: KnownResponse, key: LOCALHOST.key, cert: LOCALHOST.cert });
-  const { port } = await start(serve, {}, server);
+  const { port } = await start(serve, {}, tlsServer());
   const socket = connectTls({ port, host: '127.0.0.1', ca: LOCALHOST.cert, servername: 'localhost' });
   toClose.push(() => socket.destroy());
   const client = follow(socket);
