@@ -26,22 +26,28 @@ export function BatchPage() {
   const queries = useQueries({ queries: ids.map((id) => holdQuery(id)) });
   const failed = queries.find(({ error }) => error !== null);
   const holds = queries.flatMap(({ data }) => data ?? []);
+  const isComing = !failed && holds.length < ids.length;
   return (
-    <main id="main">
+    <main id="main" className="hold-page" aria-busy={isComing}>
       <p className="walk">
         <Link to="/holds" className="button small quiet">
           <ArrowLeft size={16} aria-hidden />
           Held calls
         </Link>
       </p>
-      {failed ? (
-        <p className="notice danger">{failed.error?.message}</p>
-      ) : holds.length < ids.length ? (
-        <p className="hint">Reading {ids.length} held calls…</p>
-      ) : holds.length === 0 ? (
-        <p className="notice">No held calls are named in this address. Select some in the queue.</p>
-      ) : (
+      {holds.length > 0 && !failed && !isComing ? (
         <Together holds={holds} />
+      ) : (
+        <div className="quiet-state">
+          <h1>Several held calls</h1>
+          {failed ? (
+            <p className="wrong">{failed.error?.message}</p>
+          ) : isComing ? (
+            <p>Reading {ids.length} held calls…</p>
+          ) : (
+            <p>No held calls are named in this address. Select some in the queue.</p>
+          )}
+        </div>
       )}
     </main>
   );
