@@ -80,6 +80,9 @@ function Kind({ kind, level }: HoldSummary) {
   return null;
 }
 
+/** What lets an agent go on. */
+const GOOD: ReadonlySet<HoldSummary['status']> = new Set(['approved', 'answered', 'accepted', 'taken-over']);
+
 function Facts({ agent, routing, claims, status, decided, created_at }: HoldSummary) {
   const age = useClock((now) => ago(created_at, now));
   const { approvals, quorum, lease, groups } = routing;
@@ -105,7 +108,7 @@ function Facts({ agent, routing, claims, status, decided, created_at }: HoldSumm
         </span>
       )}
       {decided && (
-        <span className="tag good">
+        <span className={GOOD.has(status) ? 'tag good' : 'tag'}>
           {status} by {decided.by ?? 'the gateway'} at {moment(decided.at)}
         </span>
       )}

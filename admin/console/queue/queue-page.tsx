@@ -51,7 +51,11 @@ export function QueuePage() {
     <main id="main" className="queue" aria-busy={isPending}>
       <div className="page-head">
         <h1>Held calls</h1>
-        <p>{isPending ? 'Looking…' : summary(count, lanes.overdue.length, isEnded, list?.rest === 'coming')}</p>
+        <p>
+          {isPending
+            ? 'Looking…'
+            : summary(count, lanes.overdue.length, isEnded ? filter.status : undefined, list?.rest === 'coming')}
+        </p>
       </div>
       <FilterBar filter={filter} holds={items} />
       <StateNotices />
@@ -73,8 +77,10 @@ export function QueuePage() {
 
 const idOf = ({ hold_id }: HoldSummary) => hold_id;
 
-function summary(count: number, overdue: number, isEnded: boolean, areMoreComing: boolean): string {
-  if (isEnded) return count === 0 ? '' : `The newest ${count}`;
+/** @param ended the state of the holds that are shown, when they are over */
+function summary(count: number, overdue: number, ended: string | undefined, areMoreComing: boolean): string {
+  // On a phone, the filter that says so may be out of sight.
+  if (ended !== undefined) return count === 0 ? ended : `${ended}, the newest ${count}`;
   if (count === 0) return '';
   if (areMoreComing) return `More than ${count} wait for people`;
   const waits = count === 1 ? '1 waits for a person' : `${count} wait for a person`;
