@@ -18,7 +18,6 @@ export const CONTENT_SECURITY_POLICY = {
   'img-src': ["'self'", 'data:', 'blob:'],
   'font-src': ["'self'"],
   'connect-src': ["'self'"],
-  'frame-src': ["'self'", 'blob:'],
   'form-action': ["'none'"],
   'frame-ancestors': ["'none'"],
   'base-uri': ["'none'"],

@@ -8,7 +8,7 @@ import { openDesk, type Desk } from './desk.ts';
 const INDEX = '<!doctype html><title>Console</title><script type="module" src="/assets/app-4f2a.js"></script>';
 const BROWSER = { accept: 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8' };
 const CSP =
-  "default-src 'none';script-src 'self';style-src 'self';img-src 'self' data: blob:;font-src 'self';connect-src 'self';frame-src 'self' blob:;form-action 'none';frame-ancestors 'none';base-uri 'none'";
+  "default-src 'none';script-src 'self';style-src 'self';img-src 'self' data: blob:;font-src 'self';connect-src 'self';form-action 'none';frame-ancestors 'none';base-uri 'none'";
 
 let files: TempFolder;
 let desk: Desk;

@@ -69,12 +69,16 @@ function ArtifactItem({ artifact, holdId, isOpen }: ItemProps) {
         {isOpen && (
           <a className="button small" href={href} download aria-label={`Download ${visible(name)}`}>
             <Download size={15} aria-hidden />
+            {kind === null && 'Download'}
           </a>
         )}
       </p>
       <p className="hint">
         SHA-256 <code className="hash">{sha256}</code>
       </p>
+      {isOpen && kind === null && (
+        <p className="hint">Such a file is not shown here. Download it, and open it with a program that you trust.</p>
+      )}
       {isShown && kind !== null && <Preview href={href} kind={kind} name={name} />}
     </div>
   );
@@ -82,7 +86,7 @@ function ArtifactItem({ artifact, holdId, isOpen }: ItemProps) {
 
 type PreviewProps = { readonly href: string; readonly kind: string; readonly name: string };
 
-/** The content, never as a page of this origin: a text as text, an image as an image, a PDF in a sandbox. */
+/** The content, never as a page of this origin: a text as text, an image as an image. */
 function Preview({ href, kind, name }: PreviewProps) {
   const [content, setContent] = useState<{ readonly text: string } | { readonly url: string } | null>(null);
   const [problem, setProblem] = useState<string | null>(null);
@@ -109,12 +113,5 @@ function Preview({ href, kind, name }: PreviewProps) {
   if (problem !== null) return <p className="wrong">It cannot be shown: {problem}</p>;
   if (content === null) return <p className="hint">Reading…</p>;
   if ('text' in content) return <TextBox label={label} text={content.text} />;
-  if (kind === 'application/pdf')
-    return (
-      <>
-        <iframe className="pdf" sandbox="" src={content.url} title={label} />
-        <p className="hint">Some browsers show no PDF in a sandbox. Download it to look at it elsewhere.</p>
-      </>
-    );
   return <img className="picture" src={content.url} alt={label} />;
 }

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { deflateSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parseExactly } from '../../../gateway/json/exact-json.ts';
@@ -10,7 +11,12 @@ const PNG = Buffer.from(
   'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M/wHwAEBgIApD5fRAAAAABJRU5ErkJggg==',
   'base64',
 );
-const PDF = '%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[]/Count 0>>endobj\n%%EOF';
+const INVOICE = artifact(
+  'invoice.pdf',
+  '%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[]/Count 0>>endobj\n%%EOF',
+  'application/pdf',
+);
+const TOOL = artifact('tool.exe', deflateSync('x'), 'application/x-msdownload');
 const PAGE = '<script>top.document.title = "gone"</script><h1>Invoice</h1>';
 
 describe.skipIf(CHROMIUM === null)('questions and handed over work in Chromium', () => {
@@ -115,18 +121,18 @@ describe.skipIf(CHROMIUM === null)('questions and handed over work in Chromium',
     await page.context().close();
   });
 
-  test('an image, a PDF and a page that came with work are shown, and nothing in them runs', async () => {
+  test('an image and a page that came with work are shown, nothing in them runs, and a PDF is offered for download', async () => {
     const id = await open('relay', {
       artifacts: [
         artifact('photo.png', PNG, 'image/png'),
-        artifact('invoice.pdf', PDF, 'application/pdf'),
+        INVOICE,
         artifact('page.html', PAGE, 'text/html'),
         artifact(
           'drawing.svg',
           '<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>',
           'image/svg+xml',
         ),
-        artifact('tool.exe', deflateSync('x'), 'application/x-msdownload'),
+        TOOL,
       ],
     });
     const { page, wrongs } = await scene.visit(`/holds/${id}`);
@@ -139,24 +145,23 @@ describe.skipIf(CHROMIUM === null)('questions and handed over work in Chromium',
     const picture = page.getByRole('img', { name: 'photo.png' });
     await expect.poll(() => picture.evaluate((image) => (image as HTMLImageElement).naturalWidth)).toBe(1);
 
-    await item('invoice.pdf').getByRole('button', { name: 'Show' }).click();
-    const frame = page.locator('iframe');
-    await frame.waitFor();
-    expect([await frame.getAttribute('sandbox'), await frame.getAttribute('title')]).toEqual(['', 'invoice.pdf']);
-
     await item('page.html').getByRole('button', { name: 'Show' }).click();
     await page.getByRole('figure', { name: 'page.html' }).getByText(PAGE).waitFor();
     await item('drawing.svg').getByRole('button', { name: 'Show' }).click();
     await page.getByRole('figure', { name: 'drawing.svg' }).getByText('alert(1)').waitFor();
 
-    const unknown = item('tool.exe');
-    expect(await unknown.getByRole('button', { name: 'Show' }).count()).toBe(0);
-    const { sha256 } = artifact('tool.exe', deflateSync('x'));
-    await unknown.getByText(sha256).waitFor();
-    await unknown.getByText('9 bytes').waitFor();
-    const saved = page.waitForEvent('download');
-    await unknown.getByRole('link', { name: 'Download tool.exe' }).click();
-    expect((await saved).suggestedFilename()).toBe('tool.exe');
+    for (const { name, bytes, sha256, content } of [TOOL, INVOICE]) {
+      const unshown = item(name);
+      expect(await unshown.getByRole('button', { name: 'Show' }).count()).toBe(0);
+      await unshown.getByText('Such a file is not shown here.').waitFor();
+      await unshown.getByText(sha256).waitFor();
+      await unshown.getByText(`${bytes} bytes`).waitFor();
+      const saved = page.waitForEvent('download');
+      await unshown.getByRole('link', { name: `Download ${name}` }).click();
+      const download = await saved;
+      expect(download.suggestedFilename()).toBe(name);
+      expect(readFileSync(await download.path())).toEqual(content);
+    }
 
     expect(await page.title()).toContain('Holdpoint');
     expect(wrongs).toEqual([]);
