@@ -119,6 +119,13 @@ describe.skipIf(CHROMIUM === null)('the console in Chromium', () => {
     },
   );
 
+  test('the scripts are those that ship, with React’s production build', async () => {
+    const [path = ''] = /\/assets\/index-[^"]+\.js/.exec((await scene.desk.get('/', null)).text) ?? [];
+    const { text } = await scene.desk.get(path, null);
+    expect(text).toContain('/api/stream');
+    expect(text).not.toContain('Invalid hook call');
+  });
+
   test('hostile text stays text, and what is not seen in it is written out', async () => {
     const { page, wrongs } = await scene.visit(`/holds/${ids[0]}`);
     await page.getByText('U+202E').first().waitFor();

@@ -33,6 +33,8 @@ export type Scene = {
 
 export async function openScene(overrides: Parameters<typeof openDesk>[0] = {}): Promise<Scene> {
   const folder = tempFolder();
+  // With the value that it has in tests, this would be React's development build, and not what ships.
+  process.env['NODE_ENV'] = 'production';
   await build({
     configFile: join(ROOT, 'admin/console/vite.config.ts'),
     logLevel: 'error',
