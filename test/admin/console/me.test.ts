@@ -66,6 +66,8 @@ describe.skipIf(CHROMIUM === null)('a page of one’s own in Chromium', () => {
     await page.getByRole('button', { name: 'Sign in' }).click();
     await page.getByRole('button', { name: 'Sign out' }).click();
     await page.getByLabel('Your reviewer’s token').waitFor();
+    // Whoever signs in next is not led to the page of the person who left.
+    expect(page.url()).toBe(`${scene.desk.url}/sign-in`);
     const { items } = (await scene.desk.get('/api/sessions', 'dan')).json as { items: object[] };
     expect(items).toEqual([]);
     await page.context().close();
