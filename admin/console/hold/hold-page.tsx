@@ -172,8 +172,10 @@ function Notices({ hold, me }: { readonly hold: HoldPackage; readonly me: string
   const { you_may: may, status, routing, kind } = hold;
   if (status !== 'pending') return null;
   const said: string[] = [];
+  const more = routing.quorum - routing.approvals;
   if (hold.you_voted)
-    said.push(`You approved this. ${routing.quorum - routing.approvals} more must, before it is sent.`);
+    // Of those who approve an edit, one must be somebody else than its editors.
+    said.push(`You approved this. ${more > 0 ? `${more} more` : 'Somebody else'} must, before it is sent.`);
   else if (routing.lease && routing.lease.by !== me)
     said.push(`${routing.lease.by} is deciding on this. You can decide once they let go of it.`);
   else if (kind === 'approval' && !may.approve && may.why !== null) said.push(may.why);

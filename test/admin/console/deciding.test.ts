@@ -105,6 +105,7 @@ describe.skipIf(CHROMIUM === null)('the console in Chromium', () => {
     await expect.poll(async () => (await statusOf(id)).revision).toBe(2);
     const { action } = (await statusOf(id)) as unknown as { action: { body_text: string } };
     expect(action.body_text).toContain('"reference":12345678901234567891');
+    await page.getByText('You approved this. Somebody else must, before it is sent.').waitFor();
     await page.context().close();
   });
 
