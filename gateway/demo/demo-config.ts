@@ -7,6 +7,7 @@ export type DemoTokens = {
   readonly stockBot: string;
   readonly owner: string;
   readonly reviewer: string;
+  readonly secondReviewer: string;
   /** The systems' own keys, known to the gateway and never to the agents. */
   readonly paymentsKey: string;
   readonly warehouseKey: string;
@@ -20,6 +21,7 @@ export function createTokens(): DemoTokens {
     stockBot: token('agent'),
     owner: token('ana'),
     reviewer: token('ben'),
+    secondReviewer: token('cleo'),
     paymentsKey: token('sk_demo'),
     warehouseKey: token('wh_demo'),
   };
@@ -72,5 +74,10 @@ reviewers:
     token_sha256: ${sha256(tokens.reviewer)}
     groups: [finance]
     roles: [reviewer, operator, analyst]
+  # Who edits a call may not be the only one to approve it, so there is somebody else.
+  - id: cleo@example.com
+    token_sha256: ${sha256(tokens.secondReviewer)}
+    groups: [finance, finance-leads]
+    roles: [reviewer]
 `;
 }

@@ -9,26 +9,32 @@ export type PendingHold = {
 
 /** The demo's reviewer, who uses the admin API as any script would. */
 export type DemoReviewer = {
-  /** The oldest pending hold, if any. */
-  pending(): Promise<PendingHold | null>;
-  /** False when another reviewer was faster. @throws Error when the gateway refuses for any other reason */
-  approve(hold: PendingHold, note: string): Promise<boolean>;
+  /** The oldest pending hold that this has not named yet, if any. */
+  nextPending(): Promise<PendingHold | null>;
+  /**
+   * Approves, unless another reviewer has taken or changed the hold.
+   * @throws Error when the gateway refuses for any other reason
+   */
+  approve(hold: PendingHold, note: string): Promise<'approved' | 'taken' | 'changed'>;
   /** The call with this decision, once the record has it. */
   recorded(decisionId: string): Promise<CallSummary | null>;
 };
 
 export function createReviewer(adminUrl: string, token: string): DemoReviewer {
   const authorization = `Bearer ${token}`;
+  const named = new Set<string>();
   async function get<T>(path: string): Promise<T> {
     const response = await fetch(`${adminUrl}${path}`, { headers: { authorization } });
     if (!response.ok) throw new Error(`GET ${path} returned ${response.status}: ${await response.text()}`);
     return (await response.json()) as T;
   }
   return {
-    async pending() {
+    async nextPending() {
       const { items } = await get<{ items: { hold_id: string }[] }>('/api/holds?status=pending');
-      const oldest = items.at(-1);
-      return oldest ? get<PendingHold>(`/api/holds/${oldest.hold_id}`) : null;
+      const next = items.findLast(({ hold_id }) => !named.has(hold_id));
+      if (!next) return null;
+      named.add(next.hold_id);
+      return await get<PendingHold>(`/api/holds/${next.hold_id}`);
     },
     async approve(hold, note) {
       const response = await fetch(`${adminUrl}/api/holds/${hold.hold_id}/approve`, {
@@ -36,8 +42,9 @@ export function createReviewer(adminUrl: string, token: string): DemoReviewer {
         headers: { authorization, 'if-match': `"${hold.revision}"`, 'content-type': 'application/json' },
         body: JSON.stringify({ note }),
       });
-      if (response.ok) return true;
-      if (response.status === 409 || response.status === 412) return false;
+      if (response.ok) return 'approved';
+      if (response.status === 409 || response.status === 423) return 'taken';
+      if (response.status === 412) return 'changed';
       throw new Error(`Approving the call returned ${response.status}: ${await response.text()}`);
     },
     async recorded(decisionId) {

@@ -62,6 +62,7 @@ type Stage = {
 
 const CHARGE = 'ch_3Rd000000000000000002';
 const REVIEWER = 'ben@example.com';
+const SECOND_REVIEWER = 'cleo@example.com';
 /** Longest wait for an event to reach ClickHouse on a slow machine. */
 const RECORD_TIMEOUT_MS = 15_000;
 
@@ -116,9 +117,14 @@ async function approveAfterDelay(stage: Stage, hold: PendingHold, settled: Promi
   const { tell, once, signal, reviewer } = stage;
   const seconds = once ? 3 : 20;
   tell.note(`Or wait ${seconds} s: the demo then approves it as ${REVIEWER}.`);
-  const decided = await Promise.race([settled.then(() => true), pause(seconds * 1000, false, { signal })]);
-  if (decided || !(await reviewer.approve(hold, 'Approved by the demo.'))) tell.note('You decided.');
-  else tell.note(`The demo approved it as ${REVIEWER}.`);
+  const isSettled = await Promise.race([settled.then(() => true), pause(seconds * 1000, false, { signal })]);
+  if (isSettled) return tell.note('You decided.');
+  const said = {
+    approved: `The demo approved it as ${REVIEWER}.`,
+    taken: 'The demo leaves it to you.',
+    changed: `You changed it. Now ${SECOND_REVIEWER} must approve the change.`,
+  };
+  tell.note(said[await reviewer.approve(hold, 'Approved by the demo.')]);
 }
 
 async function held(stage: Stage, amount: number): Promise<void> {
@@ -126,8 +132,8 @@ async function held(stage: Stage, amount: number): Promise<void> {
   const before = api.executed().length;
   const begun = performance.now();
   tell.intent(refundCode(amount));
-  const call = bot.refund(CHARGE, amount);
-  const hold = await Promise.race([eventually(() => reviewer.pending(), signal), call.then(() => null)]);
+  const call = refundPatiently(bot, amount, signal);
+  const hold = await Promise.race([eventually(() => reviewer.nextPending(), signal), call.then(() => null)]);
   if (!hold) {
     expectVerdict(refundCode(amount), 'hold', await call);
     throw new Error(`${refundCode(amount)} should have been held, but there is no hold`);
@@ -157,15 +163,16 @@ async function yourTurn(stage: Stage, amount: number): Promise<void> {
   tell.heading('Your turn');
   tell.intent(refundCode(amount));
   const call = refundPatiently(bot, amount, signal);
-  const hold = await Promise.race([eventually(() => reviewer.pending(), signal), call.then(() => null)]);
+  const hold = await Promise.race([eventually(() => reviewer.nextPending(), signal), call.then(() => null)]);
   if (hold) {
     tell.verdict('hold', hold.policy.reasons.join('; '), performance.now() - begun);
     tell.note('The agent waits for you: no script decides on this one.');
     tell.line();
     tell.command(`${adminUrl}/holds/${hold.hold_id}`);
     tell.line();
-    tell.line('  To sign in again:');
-    tell.command(`npx holdpoint sign-in --as ${REVIEWER} --config ./${relative('.', join(folder, 'holdpoint.yaml'))}`);
+    tell.line('  To sign in again, as either reviewer:');
+    for (const who of [REVIEWER, SECOND_REVIEWER])
+      tell.command(`npx holdpoint sign-in --as ${who} --config ./${relative('.', join(folder, 'holdpoint.yaml'))}`);
     tell.line('\n  Running. Press Ctrl-C to stop.');
   }
   const outcome = await call;
@@ -179,7 +186,7 @@ async function yourTurn(stage: Stage, amount: number): Promise<void> {
 async function refundPatiently(bot: BillingBot, amount: number, signal: AbortSignal): Promise<Outcome> {
   for (;;) {
     const outcome = await bot.refund(CHARGE, amount);
-    if (outcome.status !== 503 || signal.aborted) return outcome;
+    if (outcome.status !== 503 || outcome.verdict !== 'hold' || signal.aborted) return outcome;
   }
 }
 
@@ -251,7 +258,7 @@ async function tour(stage: Stage): Promise<void> {
     token: stage.tokens.stockBot,
     server: stage.warehouse,
     approvesAs: REVIEWER,
-    pendingHold: () => eventually(() => stage.reviewer.pending(), stage.signal),
+    pendingHold: () => eventually(() => stage.reviewer.nextPending(), stage.signal),
   });
   await showLedger(stage, 7);
 }
@@ -307,6 +314,8 @@ export async function runDemo(options: DemoOptions): Promise<void> {
   tell.line(`\n  Ready after ${((performance.now() - begun) / 1000).toFixed(1)} s.`);
   tell.line(`  Sign in to the console as ${REVIEWER}, once, within five minutes:\n`);
   tell.command(await gateway.signInLink(REVIEWER));
+  tell.line(`\n  ${SECOND_REVIEWER} approves what ${REVIEWER} edits. Open this in a private window:\n`);
+  tell.command(await gateway.signInLink(SECOND_REVIEWER));
 
   const adminUrl = `http://127.0.0.1:${ports.admin}`;
   const stage: Stage = {

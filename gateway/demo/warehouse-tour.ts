@@ -22,7 +22,7 @@ export async function warehouseTour(stage: {
   readonly server: WarehouseServer;
   readonly reviewer: DemoReviewer;
   readonly approvesAs: string;
-  readonly pendingHold: () => ReturnType<DemoReviewer['pending']>;
+  readonly pendingHold: () => ReturnType<DemoReviewer['nextPending']>;
 }): Promise<void> {
   const { tell, signal, url, token, server, reviewer, approvesAs, pendingHold } = stage;
   tell.heading(

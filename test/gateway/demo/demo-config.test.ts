@@ -23,8 +23,9 @@ it('the demo writes a configuration that the gateway accepts, without any token 
     expect(config.reviewers.map(({ id, groups }) => ({ id, groups }))).toEqual([
       { id: 'ana@example.com', groups: ['finance'] },
       { id: 'ben@example.com', groups: ['finance'] },
+      { id: 'cleo@example.com', groups: ['finance', 'finance-leads'] },
     ]);
-    for (const token of [tokens.agent, tokens.stockBot, tokens.owner, tokens.reviewer])
+    for (const token of [tokens.agent, tokens.stockBot, tokens.owner, tokens.reviewer, tokens.secondReviewer])
       expect(text).not.toContain(token);
   } finally {
     rmSync(folder, { recursive: true });
