@@ -71,7 +71,10 @@ describe.skipIf(CHROMIUM === null)('several people, and a clock, in Chromium', (
 
   test('two reviewers who decide at once are both told who decided', async () => {
     const id = await hold();
-    const [ben, cleo] = [await scene.visit(`/holds/${id}`), await scene.visit(`/holds/${id}`, 'cleo')];
+    const [ben, cleo] = [await scene.visit(`/holds/${id}`), await scene.visit('/me', 'cleo')];
+    // Also without the stream: her own decision tells her.
+    await cleo.page.route('**/api/stream', (route) => route.abort());
+    await cleo.page.goto(`${scene.desk.url}/holds/${id}`);
     await cleo.page.getByRole('button', { name: 'Reject' }).waitFor();
     await ben.page.getByRole('button', { name: 'Approve' }).click();
     await cleo.page.keyboard.press('r');
@@ -83,6 +86,7 @@ describe.skipIf(CHROMIUM === null)('several people, and a clock, in Chromium', (
     expect(said).toContain(status === 'approved' ? 'Approved by ben' : 'Rejected by cleo');
     const loser = status === 'approved' ? cleo.page : ben.page;
     await loser.getByRole('status').filter({ hasText: 'so your decision changed nothing' }).waitFor();
+    await loser.getByText(said).first().waitFor();
     await ben.page.context().close();
     await cleo.page.context().close();
   });
@@ -117,21 +121,25 @@ describe.skipIf(CHROMIUM === null)('several people, and a clock, in Chromium', (
 
   test('a hold that expires while a person looks has no buttons any more, and says when it ended', async () => {
     const id = await hold();
+    const looking = await scene.visit(`/holds/${id}`, 'cleo');
+    await looking.page.getByRole('region', { name: 'Decide' }).waitFor();
+    await looking.page.getByText('Live', { exact: true }).waitFor();
     const { page } = await scene.visit(`/holds/${id}`);
     await page.getByRole('button', { name: 'Approve' }).click();
     await page.getByRole('button', { name: 'Undo' }).waitFor();
     scene.desk.now += 31 * MINUTE;
     await scene.desk.store.holds.apply(id, { type: 'expire' });
-    await page
-      .getByText(/^Expired at/)
-      .first()
-      .waitFor();
+    for (const each of [looking.page, page]) {
+      const ended = each.getByText(/^Expired at/).first();
+      await ended.waitFor();
+      expect(await each.getByRole('region', { name: 'Decide' }).count()).toBe(0);
+    }
     await page
       .getByRole('status')
       .filter({ hasText: /This expired at .*, so your decision changed nothing/ })
       .waitFor();
-    expect(await page.getByRole('region', { name: 'Decide' }).count()).toBe(0);
     expect((await read(id)).status).toBe('expired');
+    await looking.page.context().close();
     await page.context().close();
   });
 });
