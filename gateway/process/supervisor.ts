@@ -17,13 +17,10 @@ import { createWorkerPoll } from './worker-poll.ts';
 
 /** Milliseconds from SIGTERM until remaining processes are killed. */
 const DRAIN_LIMIT = 9_500;
-/** Megabytes of a semi-space of V8's young generation. The default makes control larger and no faster. */
-const CONTROL_ARGV = ['--max-semi-space-size=4'];
-/**
- * What is under way at one time has room in a semi-space, so that it is not copied about. And V8 counts the bodies, which
- * are not on its heap, as growth of it: with its usual limit it collects everything eight times a second.
- */
-const WORKER_ARGV = ['--max-semi-space-size=16', '--heap-growing-percent=200'];
+/** Megabytes of a semi-space of V8's young generation. The default makes a process larger and no faster. */
+const EXEC_ARGV = ['--max-semi-space-size=4'];
+/** V8 counts bodies, which are not on its heap, as growth of it: with its usual limit it collects everything again and again. */
+const WORKER_ARGV = [...EXEC_ARGV, '--heap-growing-percent=200'];
 
 /** The addresses of a running gateway. */
 export type Addresses = Listening & { readonly clickhouse: ClickHouseAddress };
@@ -235,7 +232,7 @@ class Supervisor {
     return this.#keepReleaser('control', (instance) => {
       const child = fork(join(import.meta.dirname, 'control.ts'), {
         env: this.#env,
-        execArgv: CONTROL_ARGV,
+        execArgv: EXEC_ARGV,
         serialization: 'advanced',
         stdio: this.#stdio,
       });
