@@ -37,7 +37,7 @@ npm run bench -- operation [options]
 
 With --profile: where the microseconds of one call go, by stage, for the small POST or the scenario that --only names.
 
-With --smoke: half a minute, for CI. Fails when the gateway has become half as fast beside a plain proxy.
+With --smoke: a minute, for CI. Fails when the gateway has become half as fast beside a plain proxy.
 
 With --against: this checkout beside the one in DIR, in turns: the small POST, or the scenarios that --only names.
 

@@ -18,6 +18,8 @@ type Subject = {
   readonly upstream?: keyof Upstreams;
   /** How many systems the gateway has, each with rules of its own; one when absent. */
   readonly systems?: number;
+  /** How many systems it has without rules of their own. */
+  readonly routes?: number;
   /** The system that is called; payments when absent. */
   readonly system?: SystemName;
   /** The requests are messages of one MCP session, which is opened before they are sent. */
@@ -30,12 +32,14 @@ type Subject = {
 export type SystemName = 'payments' | 'warehouse';
 
 /**
- * Closed: each connection sends as soon as it has its answer. Open: calls begin at a fixed rate, per second, whatever the
+ * Closed: each connection sends as soon as it has its answer. Cancelled: so many callers each ask for a stream, leave as soon as
+ * it begins, and ask for the next; its times are those to the first byte. Open: calls begin at a fixed rate, per second, whatever the
  * answers do. Half: the same at half of the rate that the peer reached in a closed scenario in the same round. Events:
  * so many streams are open, and the upstream sends so many events a second on each; a "call" then is an event.
  */
 export type Scenario =
   | (Subject & { readonly kind: 'closed'; readonly connections: number })
+  | (Subject & { readonly kind: 'cancelled'; readonly callers: number })
   | (Subject & {
       readonly kind: 'open';
       readonly rate: number;
@@ -64,6 +68,8 @@ export type Setting = {
   readonly authority?: string | undefined;
   /** How many systems there are, each with rules of its own; one when absent. */
   readonly systems?: number | undefined;
+  /** How many further systems there are, without rules. */
+  readonly routes?: number | undefined;
   /** Which system is called; payments when absent. */
   readonly system?: SystemName | undefined;
   /** The credential that every request carries; only Holdpoint looks at it. */

@@ -15,6 +15,7 @@ import { failureOf } from './summary.ts';
 const WARM_SECONDS = 4;
 const CONSTANT_RATE = fileURLToPath(new URL('loads/constant-rate.ts', import.meta.url));
 const EVENTS = fileURLToPath(new URL('events/load.ts', import.meta.url));
+const CANCELLATIONS = fileURLToPath(new URL('events/cancellations.ts', import.meta.url));
 
 export type Bench = Choice & {
   readonly rounds: number;
@@ -74,6 +75,7 @@ async function runOnce(
     upstream: address,
     authority,
     systems: scenario.systems,
+    routes: scenario.routes,
     system: scenario.system,
     token: bench.token,
     folder: mkdtempSync(join(bench.folder, 'peer-')),
@@ -92,7 +94,7 @@ async function runOnce(
 
 /** Calls, or events on a stream, in a second; null in a closed loop. */
 function rateOf(scenario: Scenario, earlier: (name: string) => Sample | undefined): number | null {
-  if (scenario.kind === 'closed') return null;
+  if (scenario.kind === 'closed' || scenario.kind === 'cancelled') return null;
   if (scenario.kind !== 'half') return scenario.rate;
   const saturation = earlier(scenario.of);
   if (!saturation || failureOf(saturation)) throw new Error(`“${scenario.of}” gave no rate to take half of`);
@@ -112,9 +114,14 @@ export async function apply(
   const headers = { ...caller, ...session };
   const request: BenchRequest = { ...scenario.request, headers };
   if (scenario.kind === 'closed') return load.send(base, request, scenario.connections, seconds);
-  const [program, more] = scenario.kind === 'events' ? [EVENTS, { streams: scenario.streams }] : [CONSTANT_RATE, {}];
+  const [program, more] = programOf(scenario);
   const job = JSON.stringify({ base, request, rate, seconds, ...more });
   return JSON.parse(await run(LOAD_CORE, process.execPath, [program], job)) as Load;
+}
+
+function programOf(scenario: Exclude<Scenario, { kind: 'closed' }>): readonly [string, object] {
+  if (scenario.kind === 'events') return [EVENTS, { streams: scenario.streams }];
+  return scenario.kind === 'cancelled' ? [CANCELLATIONS, { callers: scenario.callers }] : [CONSTANT_RATE, {}];
 }
 
 /** The header of a new session of MCP. @throws Error if the server begins none */

@@ -7,8 +7,8 @@ import { longAnswer } from './scenarios/long-answer.ts';
 import { post100KB, post10KB, post16KB } from './scenarios/long-bodies.ts';
 import { postForm } from './scenarios/post-form.ts';
 import { postJson } from './scenarios/post-json.ts';
-import { serverSentEvents } from './scenarios/server-sent-events.ts';
-import { postBySystems } from './scenarios/systems.ts';
+import { cancelledStreams, serverSentEvents } from './scenarios/server-sent-events.ts';
+import { postByRoutes, postBySystems } from './scenarios/systems.ts';
 import { progress } from './scenarios/progress.ts';
 import { postToTls } from './scenarios/tls-upstream.ts';
 import {
@@ -31,9 +31,11 @@ export const SCENARIOS: readonly Scenario[] = [
   ...post16KB,
   longAnswer,
   serverSentEvents,
+  cancelledStreams,
   postToTls,
   ...postByConnections,
   ...postBySystems,
+  ...postByRoutes,
   latencyGet,
   latencyPost,
   latencyGetAlone,

@@ -48,7 +48,7 @@ const BUSY = 0.9;
 const LATE_90 = 0.25;
 
 export function isLoadBound({ scenario }: Table, { busy }: Row): boolean {
-  return scenario.kind === 'closed' && busy !== null && busy.median < BUSY;
+  return isClosed(scenario) && busy !== null && busy.median < BUSY;
 }
 
 /** Why a run counts in no figure, or null. */
@@ -80,7 +80,7 @@ export function summarise(
   const sound = answered.filter((sample) => failureOf(sample) === null);
   const punctual = answered.filter(({ lateness90 = Infinity }) => lateness90 <= LATE_90);
   const longer90 = (run: Sample, other: Sample): number => run.p90! - other.p90!;
-  const closed = scenario.kind === 'closed';
+  const closed = isClosed(scenario);
   const atOneRate = scenario.kind === 'open' || scenario.kind === 'events';
   const rows = peers.map(({ name: peer }): Row => {
     const of = (runs: readonly Sample[]): readonly Sample[] =>
@@ -130,6 +130,11 @@ export function summarise(
   return { scenario, rows };
 }
 
+/** Whether each caller waits for its answer before it calls again, so that the peer sets the rate. */
+function isClosed({ kind }: Scenario): boolean {
+  return kind === 'closed' || kind === 'cancelled';
+}
+
 export const show = (value: Figure | null | undefined, digits: number): string =>
   value ? value.median.toLocaleString('en', { minimumFractionDigits: digits, maximumFractionDigits: digits }) : '–';
 export const spread = (value: Figure | null | undefined): string =>
@@ -150,7 +155,7 @@ function columns({ scenario, rows }: Table): readonly Column[] {
     ['and elsewhere', (row) => show(row.elsewhereMicros, 1)],
   ];
   const failed: Column = ['failed runs', (row) => String(row.failedRuns)];
-  if (scenario.kind !== 'closed') {
+  if (!isClosed(scenario)) {
     const added: readonly Column[] = [
       ['added p50 ms', (row) => show(row.addedP50, 2)],
       ['added p90 ms', (row) => show(row.addedP90, 2)],

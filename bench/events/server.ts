@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 /**
  * Sends events, each with the time at which it was sent: `node server.ts PORT`. The clock is the machine's monotonic one,
  * which processes share. `GET /v1/events?rate=N` asks for so many a second, and `POST /mcp?rate=N`, a tool call, for
- * notifications of its progress. `GET /mcp` opens a stream on which nothing comes.
+ * notifications of its progress. `GET /mcp` opens a stream on which nothing comes. `GET /v1/streams` tells how many streams are open.
  */
 const TEXT = 'a piece of what a language model says, about as long as one';
 
@@ -13,10 +13,14 @@ const piece: EventText = (_, sent) => `data: {"sent":${sent},"text":"${TEXT}"}\n
 const progress: EventText = (number, sent) =>
   `event: message\ndata: {"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":1,"progress":${number},"message":"${TEXT}","_meta":{"sent":${sent}}}}\n\n`;
 
+let streams = 0;
+
 createServer({ keepAliveTimeout: 600_000 }, (request, response) => {
   request.resume();
   const [, path, rate] = /^\/(v1\/events|mcp)(?:\?rate=(\d+))?$/.exec(request.url ?? '') ?? [];
-  if (path === undefined) return void response.end('{}');
+  if (path === undefined) return void response.end(request.url === '/v1/streams' ? String(streams) : '{}');
+  streams += 1;
+  response.on('close', () => (streams -= 1));
   // Proxies that buffer answers are asked not to, as servers of events do.
   response.writeHead(200, {
     'content-type': 'text/event-stream',

@@ -13,10 +13,11 @@ import { writePolicies } from './many-policies.ts';
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 async function writeConfig(root: string, setting: Setting): Promise<{ file: string; port: number }> {
-  const { folder, upstream, authority, systems = 1, system = 'payments', token } = setting;
+  const { folder, upstream, authority, systems = 1, routes = 0, system = 'payments', token } = setting;
   const [port, admin] = [await freePort(), await freePort()];
   const url = `${authority ? 'https' : 'http'}://${upstream}`;
   const others = Array.from({ length: systems - 1 }, (_, i) => `payments-${i + 2}`);
+  const unruled = Array.from({ length: routes }, (_, i) => `system-${i + 1}`);
   const called = { upstream: url, ...(system === 'warehouse' && { mcp: '/mcp' }) };
   const file = writeConfigFile(pathToFileURL(join(root, 'bench/peers/holdpoint.yaml')), folder, {
     port,
@@ -24,7 +25,7 @@ async function writeConfig(root: string, setting: Setting): Promise<{ file: stri
     policies: systems === 1 ? join(root, 'policies') : writePolicies(join(folder, 'policies'), others),
     systems: JSON.stringify({
       [system]: called,
-      ...Object.fromEntries(others.map((name) => [name, { upstream: url }])),
+      ...Object.fromEntries([...others, ...unruled].map((name) => [name, { upstream: url }])),
     }),
     system,
     token: createHash('sha256').update(token).digest('hex'),

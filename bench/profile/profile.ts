@@ -41,7 +41,7 @@ const RESULTS = new URL('../results/', import.meta.url);
  */
 export async function benchProfile({ only, load }: Pick<Options, 'only' | 'load'>): Promise<number> {
   const scenario = scenarioOf(only);
-  const rate = scenario.kind === 'closed' ? null : scenario.rate;
+  const rate = 'rate' in scenario ? scenario.rate : null;
   await using cleanup = new AsyncDisposableStack();
   const folder = mkdtempSync(join(tmpdir(), 'holdpoint-profile-'));
   cleanup.defer(() => rmSync(folder, { recursive: true, force: true }));

@@ -11,3 +11,11 @@ export const serverSentEvents = {
   request: { method: 'GET', path: '/v1/events?rate=50', headers: { accept: 'text/event-stream' }, body: '' },
   peers: PLAIN_PEERS,
 } as const satisfies Scenario;
+
+/** Callers that have what they wanted, or gave up. Whoever does not pass that on keeps the system busy for nobody. */
+export const cancelledStreams = {
+  ...serverSentEvents,
+  name: 'cancelled streams, 64 callers',
+  kind: 'cancelled',
+  callers: 64,
+} as const satisfies Scenario;

@@ -9,3 +9,11 @@ export const postBySystems: readonly Scenario[] = [10, 100, 500].map((systems) =
   systems,
   peers: [NGINX, HOLDPOINT],
 }));
+
+/** As many routes as large gateways have. Each is a system; that they have no rules keeps the policy as it is. */
+export const postByRoutes: readonly Scenario[] = [1_000, 5_000].map((routes) => ({
+  ...postJson,
+  name: `small JSON POST, ${routes.toLocaleString('en')} routes`,
+  routes,
+  peers: [NGINX, HOLDPOINT],
+}));
