@@ -47,7 +47,13 @@ beforeAll(async () => {
 
 afterEach(async () => {
   const isSaved = readFileSync(place.config, 'utf8') === JSON.stringify(original);
-  if (!isSaved) await saveAll({});
+  if (isSaved) return;
+  await saveAll({});
+  // The line that was waited for may have told of the change before.
+  await eventually('every worker knows the bot again', async () => {
+    const answers = await statuses(() => as(TOKEN, allowed('again')));
+    return answers.every((status) => status === 200);
+  });
 });
 
 afterAll(async () => {

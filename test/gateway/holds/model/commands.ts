@@ -6,6 +6,7 @@ import { assertCall, isOpen, type Hold } from '../../../../gateway/domain/hold.t
 import {
   CALLS,
   isApproved,
+  CLOCK_SKEW,
   LEASE,
   mayApprove,
   mayDecide,
@@ -174,12 +175,15 @@ function cancel(call: number, at: number): Command {
   });
 }
 
-/** A clock may be set back; across a deadline that has a test of its own. */
+/** A clock may be set back, by as much as clocks may differ. Further, and across a deadline, there are tests of their own. */
 function pass(ms: number): Command {
-  const crossesNone = ({ now, holds }: Model) =>
-    ms > 0 || holds.every(({ expiresAt, redeemBy }) => [expiresAt, redeemBy].every((at) => at > now || at <= now + ms));
+  const crossesNone = ({ now, latest, holds }: Model) =>
+    ms > 0 ||
+    (now + ms >= latest - CLOCK_SKEW &&
+      holds.every(({ expiresAt, redeemBy }) => [expiresAt, redeemBy].every((at) => at > now || at <= now + ms)));
   return step(`${ms / 60_000} minutes pass`, crossesNone, async (model, world) => {
     model.now += ms;
+    model.latest = Math.max(model.latest, model.now);
     world.now += ms;
   });
 }
@@ -249,6 +253,7 @@ function race(call: number, name: string, first: Rival, second: Rival): Command 
     if (name.includes('expiry')) {
       world.now += expected.expiresAt - model.now;
       model.now = expected.expiresAt;
+      model.latest = Math.max(model.latest, model.now);
     }
     const [a, b] = world.gateways.map(({ store }) => store);
     const hold = (await a!.holds.find(expected.id))!;

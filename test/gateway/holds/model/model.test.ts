@@ -24,7 +24,7 @@ describe.each(engines)('on $name', (engine) => {
             openHoldStore({ ...place.at, key: KEY, node: 'test', clock, reviewers: [], compose: () => [] }),
           );
           await world.start();
-          const model: Model = { now: world.now, suspended: false, holds: [] };
+          const model: Model = { now: world.now, latest: world.now, suspended: false, holds: [] };
           try {
             await fc.asyncModelRun(() => ({ model, real: world }), steps);
             await compare(model, world);

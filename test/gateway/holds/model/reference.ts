@@ -27,6 +27,8 @@ export const CALLS = [
 export const EXPIRES_IN = 30 * 60_000;
 export const REDEEM_WITHIN = 24 * 3_600_000;
 export const LEASE = 5 * 60_000;
+/** By how much clocks may differ. */
+export const CLOCK_SKEW = 60_000;
 
 export const REJECTION_STANDS = 10 * 60_000;
 
@@ -51,6 +53,8 @@ export type Expected = {
 
 export type Model = {
   now: number;
+  /** The latest that it has been. */
+  latest: number;
   suspended: boolean;
   readonly holds: Expected[];
 };
