@@ -1,12 +1,6 @@
 import type { Event, EventField } from '../../gateway/domain/event.ts';
-import {
-  type CallInput,
-  columnsOf,
-  inputLength,
-  inputText,
-  sharedLength,
-  withEmptyBody,
-} from '../../gateway/domain/policy-input.ts';
+import { type CallInput, inputLength, inputText, withEmptyBody } from '../../gateway/domain/call-input.ts';
+import { columnsOf, sharedLength } from '../../gateway/domain/policy-input.ts';
 import { iso } from '../../gateway/domain/time.ts';
 import { type ExactJson, isObject, parseExactly } from '../../gateway/json/exact-json.ts';
 import { MASK, maskPath, maskText, mayHoldSecret } from '../../gateway/secrets/secret.ts';

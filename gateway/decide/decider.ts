@@ -1,6 +1,7 @@
 import type { DriftRules } from '../domain/metering.ts';
 import { NO_RULE, type Decision } from '../domain/decision.ts';
-import { type CallInput, haveOnePath, inputText, isOtherCase } from '../domain/policy-input.ts';
+import { type CallInput, inputText } from '../domain/call-input.ts';
+import { haveOnePath, isOtherCase } from '../domain/policy-input.ts';
 import { Problem } from '../domain/problem.ts';
 import { NO_WORDS, type Words } from '../domain/words.ts';
 import type { Evaluator } from './evaluator.ts';

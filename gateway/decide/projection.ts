@@ -1,5 +1,6 @@
 import type { Reads, ReadTree } from '../domain/bundle.ts';
-import { beginningOf, BODY_PLACE, type CallInput, inputText, SYSTEM_PLACE } from '../domain/policy-input.ts';
+import { beginningOf, type CallInput, inputText } from '../domain/call-input.ts';
+import { BODY_PLACE, SYSTEM_PLACE } from '../domain/policy-input.ts';
 import type { ScannedObject } from '../json/scanned-object.ts';
 
 /** The members of an object that policy reads, by the length of their names, which rules out most other members. */

@@ -1,5 +1,6 @@
 import type { Bundle } from '../domain/bundle.ts';
-import { actionText, createInput, inputText, principalText, type PolicyInput } from '../domain/policy-input.ts';
+import { inputText } from '../domain/call-input.ts';
+import { actionText, createInput, principalText, type PolicyInput } from '../domain/policy-input.ts';
 
 const SYSTEMS = 16;
 

@@ -1,4 +1,4 @@
-import type { CallInput } from './policy-input.ts';
+import type { CallInput } from './call-input.ts';
 import type { Principal } from './principal.ts';
 
 /** What the agent says about its own call (`Agent-Context`). Never trusted: policy and reviewers see it as claims. */

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { type ExactJson, isList, isObject, parseExactly, parseReadably } from '../json/exact-json.ts';
 import { type CheckedJson, ScannedObject } from '../json/scanned-object.ts';
 import { parseSpans } from '../json/text.ts';
+import { beginningOf, type CallInput, InputParts } from './call-input.ts';
 import { NO_CLAIMS, type Claims } from './call.ts';
 import type { Principal } from './principal.ts';
 import type { Spender } from './usage.ts';
@@ -19,36 +20,6 @@ import { iso } from './time.ts';
  * file knows the order and the names of its members.
  */
 export type PolicyInput = string;
-
-/** An input around a long body. Nobody on the path of a usual call needs them as one text. */
-export class InputParts {
-  readonly before: string;
-  readonly body: ScannedObject;
-  readonly after: string;
-
-  constructor(before: string, body: ScannedObject, after: string) {
-    this.before = before;
-    this.body = body;
-    this.after = after;
-  }
-}
-
-/** The input of a call. */
-export type CallInput = PolicyInput | InputParts;
-
-export function inputText(input: CallInput): PolicyInput {
-  return typeof input === 'string' ? input : input.before + input.body.text + input.after;
-}
-
-/** The length of an input's text in UTF-16 units. */
-export function inputLength(input: CallInput): number {
-  return typeof input === 'string' ? input.length : input.before.length + input.body.length + input.after.length;
-}
-
-/** An input with a body that says nothing, for those who know enough of its own. */
-export function withEmptyBody({ before, after }: InputParts): PolicyInput {
-  return `${before}{}${after}`;
-}
 
 /** The place of the system's name, by which rules are chosen. */
 export const SYSTEM_PLACE = ['action', 'system'] as const;
@@ -382,11 +353,6 @@ export function sharedLength(input: PolicyInput): number {
 export function haveOnePath(readings: readonly CallInput[]): boolean {
   const paths = readings.map(beginningOf).map((reading) => reading.slice(0, sharedLength(reading)));
   return new Set(paths).size === 1;
-}
-
-/** At least what comes before a body. */
-export function beginningOf(input: CallInput): string {
-  return typeof input === 'string' ? input : input.before;
 }
 
 /** The parts of an input that an event also has as columns; null if the input has no such text. */

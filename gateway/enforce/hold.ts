@@ -10,7 +10,7 @@ import type { OpenCallIndex } from './open-call-index.ts';
 import { destinationOf } from '../domain/further-host.ts';
 import type { System } from '../domain/system.ts';
 import type { HeldSince } from './wait/serve-held-call.ts';
-import { inputText } from '../domain/policy-input.ts';
+import { inputText } from '../domain/call-input.ts';
 
 /**
  * Stops a call at its hold point. The call is stored before any reviewer is notified. An identical retry finds the same

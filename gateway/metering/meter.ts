@@ -8,7 +8,7 @@ import { textOf } from './content-coding.ts';
 import { driftInput } from './drift-input.ts';
 import { lastEvents, lastResponse, meteredCost, parsed } from './metered-cost.ts';
 import { createPriceList, type Price } from './price-list.ts';
-import { inputText } from '../domain/policy-input.ts';
+import { inputText } from '../domain/call-input.ts';
 
 /**
  * How checking the drift rules ended: no drift, drift, an answer that could not be read (not JSON, too large, cut

@@ -4,7 +4,7 @@ import { EVENT_VERSION, type Event, type Failure, type Layer } from '../domain/e
 import type { Completion } from '../domain/completion.ts';
 import type { Principal } from '../domain/principal.ts';
 import type { EventLine } from '../domain/journal.ts';
-import { inputText } from '../domain/policy-input.ts';
+import { inputText } from '../domain/call-input.ts';
 import { isRawBody, isRawInput } from '../domain/raw-input.ts';
 import { maskText } from '../secrets/secret.ts';
 import { failureOfCall, failureOfDecision } from './failure.ts';

@@ -5,7 +5,7 @@ import type { Clock } from '../domain/clock.ts';
 import type { Decision } from '../domain/decision.ts';
 import { layerOf, type Event } from '../domain/event.ts';
 import type { Journal } from '../domain/journal.ts';
-import type { CallInput } from '../domain/policy-input.ts';
+import type { CallInput } from '../domain/call-input.ts';
 import type { AnswerNote } from '../domain/upstream-sink.ts';
 import type { Completion } from '../domain/completion.ts';
 import type { Caller, Exchange } from '../domain/exchange.ts';

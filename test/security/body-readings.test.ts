@@ -5,7 +5,7 @@ import { createDescriber } from '../../gateway/describe/http/http-call.ts';
 import type { Call } from '../../gateway/domain/call.ts';
 import { problemOf, testArrival, testSystem } from '../gateway/describe/http/arrival.ts';
 import { compileRego } from '../helpers/policy.ts';
-import { inputText } from '../../gateway/domain/policy-input.ts';
+import { inputText } from '../../gateway/domain/call-input.ts';
 
 const JSON_TYPE = 'application/json';
 const FORM_TYPE = 'application/x-www-form-urlencoded';

@@ -4,7 +4,7 @@ import { createMask, MOST_INPUT } from '../../../audit/mask/mask.ts';
 import { createEvaluator } from '../../../gateway/decide/evaluator.ts';
 import { eventLine } from '../../../audit/journal/event-line.ts';
 import type { Event } from '../../../gateway/domain/event.ts';
-import { InputParts } from '../../../gateway/domain/policy-input.ts';
+import { InputParts } from '../../../gateway/domain/call-input.ts';
 import type { ScannedObject } from '../../../gateway/json/scanned-object.ts';
 import { checkJson } from '../../../gateway/json/validate.ts';
 import { mayHoldSecret } from '../../../gateway/secrets/secret.ts';

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { createEvaluator } from '../../../gateway/decide/evaluator.ts';
 import { createProjection } from '../../../gateway/decide/projection.ts';
 import { type Bundle, decodeBundle, READS_ANYTHING, type ReadTree } from '../../../gateway/domain/bundle.ts';
-import { InputParts } from '../../../gateway/domain/policy-input.ts';
+import { InputParts } from '../../../gateway/domain/call-input.ts';
 import type { ScannedObject } from '../../../gateway/json/scanned-object.ts';
 import { checkJson } from '../../../gateway/json/validate.ts';
 import type { Decision } from '../../../gateway/domain/decision.ts';

@@ -5,7 +5,7 @@ import { createInstance, preparePolicyModule } from '../../../gateway/decide/ins
 import { createDescriber } from '../../../gateway/describe/http/http-call.ts';
 import { hasTwins } from '../../helpers/twins.ts';
 import { testArrival, testSystem } from './http/arrival.ts';
-import { inputText } from '../../../gateway/domain/policy-input.ts';
+import { inputText } from '../../../gateway/domain/call-input.ts';
 
 const ECHO = new URL('../../fixtures/describe/echo.wasm', import.meta.url);
 const describeCall = createDescriber(testSystem());

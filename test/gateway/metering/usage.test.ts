@@ -7,7 +7,7 @@ import { createUsage, type Usage } from '../../../gateway/metering/usage.ts';
 import type { OwnedStore } from '../../../gateway/holds/store/store.ts';
 import { engines } from '../holds/store/engines.ts';
 import { useStores } from '../holds/store/stores.ts';
-import { inputText } from '../../../gateway/domain/policy-input.ts';
+import { inputText } from '../../../gateway/domain/call-input.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;

@@ -5,7 +5,7 @@ import type { Decision } from '../../../gateway/domain/decision.ts';
 import { eventLine } from '../../../audit/journal/event-line.ts';
 import { eventOfLine } from '../../../audit/journal/event-of-line.ts';
 import type { EventLine } from '../../../gateway/domain/journal.ts';
-import { InputParts, inputText } from '../../../gateway/domain/policy-input.ts';
+import { InputParts, inputText } from '../../../gateway/domain/call-input.ts';
 import type { ScannedObject } from '../../../gateway/json/scanned-object.ts';
 import { checkJson } from '../../../gateway/json/validate.ts';
 import type { Completion } from '../../../gateway/domain/completion.ts';

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { createDescriber } from '../../../../gateway/describe/http/http-call.ts';
 import { amended, heldCall, JSON_TYPE, notAmended } from './held.ts';
 import { problemOf, testArrival, testSystem } from './arrival.ts';
-import { inputText } from '../../../../gateway/domain/policy-input.ts';
+import { inputText } from '../../../../gateway/domain/call-input.ts';
 
 const describeCall = createDescriber(testSystem());
 

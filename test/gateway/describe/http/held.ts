@@ -4,7 +4,7 @@ import type { NotAmended } from '../../../../gateway/domain/amendment.ts';
 import { createDescriber } from '../../../../gateway/describe/http/http-call.ts';
 import { NO_WORDS } from '../../../../gateway/domain/words.ts';
 import { testArrival, testSystem } from './arrival.ts';
-import { inputText } from '../../../../gateway/domain/policy-input.ts';
+import { inputText } from '../../../../gateway/domain/call-input.ts';
 
 /** Under a policy that reads nothing, a call has one reading, and can be edited. */
 const describe = createDescriber(testSystem(), { sees: () => '', words: () => NO_WORDS });

@@ -4,7 +4,7 @@ import { NO_WORDS } from '../../../../gateway/domain/words.ts';
 import { createDescriber } from '../../../../gateway/describe/http/http-call.ts';
 import { hasTwins } from '../../../helpers/twins.ts';
 import { problemOf, testArrival, testSystem } from './arrival.ts';
-import { inputText } from '../../../../gateway/domain/policy-input.ts';
+import { inputText } from '../../../../gateway/domain/call-input.ts';
 
 const describeCall = createDescriber(testSystem());
 const JSON_TYPE = { 'Content-Type': 'application/json' };

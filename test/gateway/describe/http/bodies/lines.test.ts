@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { createDescriber } from '../../../../../gateway/describe/http/http-call.ts';
 import { heldCall, notAmended } from '../held.ts';
 import { problemOf, testArrival, testSystem } from '../arrival.ts';
-import { inputText } from '../../../../../gateway/domain/policy-input.ts';
+import { inputText } from '../../../../../gateway/domain/call-input.ts';
 
 const describeCall = createDescriber(testSystem());
 const BULK = '{"index":{"_index":"a"}}\n{"amount":10.50}\r\n\n{"delete":{"_index":"a","_id":"1"}}\n';
