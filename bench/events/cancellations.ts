@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { request } from 'node:http';
-import type { BenchRequest, Load } from '../plan.ts';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { BenchRequest } from '../plan.ts';
+import { printLoad } from './print-load.ts';
 
 /**
  * Asks for streams and leaves each as soon as it begins. At the end, the upstream must have no stream left: a peer that does
@@ -23,7 +25,7 @@ let failures = 0;
 const begun = performance.now();
 const end = begun + job.seconds * 1000;
 
-/** How many streams the upstream sends; what has another path than streams is answered with that. */
+/** How many streams the upstream has open. */
 function streamsLeft(): Promise<number> {
   const { headers } = job.request;
   return new Promise((resolve, reject) => {
@@ -42,10 +44,15 @@ function leave(): Promise<void> {
     const call = request(job.base + path, { agent: false, method, headers }, (response) => {
       if (response.statusCode === 200) times.push(performance.now() - from);
       else failures += 1;
+      call.off('error', failed).on('error', () => {});
       call.destroy();
       resolve();
     });
-    call.on('error', () => resolve()).end(body);
+    const failed = (): void => {
+      failures += 1;
+      resolve();
+    };
+    call.on('error', failed).end(body);
   });
 }
 
@@ -56,13 +63,7 @@ await Promise.all(
 );
 const seconds = (performance.now() - begun) / 1000;
 const patient = performance.now() + PATIENCE;
-while ((await streamsLeft()) > 0) {
-  if (performance.now() < patient) continue;
-  failures += 1;
-  break;
-}
-times.sort((a, b) => a - b);
-const at = (share: number): number => times[Math.floor(times.length * share)] ?? 0;
-const found: Load = { calls: times.length, seconds, failures, p50: at(0.5), p99: at(0.99) };
-process.stdout.write(JSON.stringify(found));
-process.exit(0);
+let left = await streamsLeft();
+for (; left > 0 && performance.now() < patient; left = await streamsLeft()) await pause(20);
+if (left > 0) failures += 1;
+printLoad(times, { seconds, failures });

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { Agent, request } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
-import type { BenchRequest, Load } from '../plan.ts';
+import type { BenchRequest } from '../plan.ts';
+import { printLoad } from './print-load.ts';
 
 /**
  * Opens streams, reads events for a while, and tells how long each was on its way from the server's write to its arrival
@@ -53,8 +54,4 @@ reading = true;
 await pause(job.seconds * 1000);
 const seconds = (performance.now() - begun) / 1000;
 if (delays.length < 0.9 * job.streams * job.rate * seconds) failures += 1;
-delays.sort((a, b) => a - b);
-const at = (share: number): number => delays[Math.floor(delays.length * share)] ?? 0;
-const found: Load = { calls: delays.length, seconds, failures, p50: at(0.5), p99: at(0.99) };
-process.stdout.write(JSON.stringify(found));
-process.exit(0);
+printLoad(delays, { seconds, failures });

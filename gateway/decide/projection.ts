@@ -2,6 +2,7 @@ import type { Reads, ReadTree } from '../domain/bundle.ts';
 import { beginningOf, type CallInput, inputText } from '../domain/call-input.ts';
 import { BODY_PLACE, SYSTEM_PLACE } from '../domain/policy-input.ts';
 import type { ScannedObject } from '../json/scanned-object.ts';
+import { PER_MEMBER } from '../json/scanner/scanner.ts';
 
 /** The members of an object that policy reads, by the length of their names, which rules out most other members. */
 type Members = readonly (readonly Member[] | undefined)[];
@@ -125,7 +126,7 @@ function keep(text: string, at: number, members: Members, isPlain: boolean): { t
 /** The object with these members only. */
 function keepMembers({ bytes, members: places }: ScannedObject, members: Members): string {
   let kept = '';
-  for (let i = 0; i < places.length; i += 4) {
+  for (let i = 0; i < places.length; i += PER_MEMBER) {
     const start = places[i]!;
     const candidates = members[places[i + 1]! - start];
     const member = candidates?.find(({ name }) => isAt(bytes, start, name));

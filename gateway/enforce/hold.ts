@@ -1,4 +1,5 @@
 import { unload, type Call } from '../domain/call.ts';
+import { inputText } from '../domain/call-input.ts';
 import { triggerOf, type Decision } from '../domain/decision.ts';
 import { headerValue } from '../domain/headers.ts';
 import type { DigestAction } from '../domain/hold.ts';
@@ -10,7 +11,6 @@ import type { OpenCallIndex } from './open-call-index.ts';
 import { destinationOf } from '../domain/further-host.ts';
 import type { System } from '../domain/system.ts';
 import type { HeldSince } from './wait/serve-held-call.ts';
-import { inputText } from '../domain/call-input.ts';
 
 /**
  * Stops a call at its hold point. The call is stored before any reviewer is notified. An identical retry finds the same

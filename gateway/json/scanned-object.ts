@@ -1,11 +1,9 @@
 import { isAscii } from 'node:buffer';
 import { mayHoldSecret } from '../secrets/secret.ts';
-import { newNames, remember, rootMembers, scan, suspects } from './scanner/scanner.ts';
+import { newNames, PER_MEMBER, remember, rootMembers, scan, suspects } from './scanner/scanner.ts';
 
 /** Bytes from which on the scanner is faster than what it saves. */
 const SHORTEST = 1024;
-/** Numbers that tell of a member: where name and value begin and end. */
-const PER_MEMBER = 4;
 
 /**
  * A JSON object as the scanner has read it: its bytes, and where its members are. As text, a long body would be copied

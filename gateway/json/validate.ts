@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { Problem } from '../domain/problem.ts';
 import { createMemberNames } from './member-names.ts';
-import { isSurelyJson, jsonText, scannedObject, type CheckedJson } from './scanned-object.ts';
+import { isSurelyJson, scannedObject, type CheckedJson } from './scanned-object.ts';
 
 /** Levels of arrays and objects. Far above what APIs use, far below what exhausts any parser's stack. */
 export const MAX_DEPTH = 128;
@@ -48,15 +48,22 @@ const isObject = new Uint8Array(MAX_DEPTH + 1);
  * @throws Problem `bad-body`, which says what is wrong and at which byte
  */
 export function validateJson(bytes: Buffer): string {
-  return jsonText(checkJson(bytes));
+  assertJsonText(bytes);
+  return bytes.toString('utf8');
 }
 
 /** The same; a long object stays in its bytes, which must not change from now on. @throws Problem `bad-body` */
 export function checkJson(bytes: Buffer): CheckedJson {
+  const isScanned = assertJsonText(bytes);
+  return (isScanned ? scannedObject(bytes) : null) ?? bytes.toString('utf8');
+}
+
+/** Whether the scanner was sure of it. @throws Problem `bad-body` */
+function assertJsonText(bytes: Buffer): boolean {
   if (!isUtf8(bytes)) throw refused('invalid UTF-8', firstInvalidByte(bytes));
-  if (isSurelyJson(bytes)) return scannedObject(bytes) ?? bytes.toString('utf8');
-  assertJson(bytes);
-  return bytes.toString('utf8');
+  const isSure = isSurelyJson(bytes);
+  if (!isSure) assertJson(bytes);
+  return isSure;
 }
 
 /**

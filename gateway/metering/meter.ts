@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { Drift, DriftRules, Measurement, Meter } from '../domain/metering.ts';
 import type { Call } from '../domain/call.ts';
+import { inputText } from '../domain/call-input.ts';
 import type { Cost } from '../domain/cost.ts';
 import type { System } from '../domain/system.ts';
 import { KeptSample } from './answer-sample.ts';
@@ -8,7 +9,6 @@ import { textOf } from './content-coding.ts';
 import { driftInput } from './drift-input.ts';
 import { lastEvents, lastResponse, meteredCost, parsed } from './metered-cost.ts';
 import { createPriceList, type Price } from './price-list.ts';
-import { inputText } from '../domain/call-input.ts';
 
 /**
  * How checking the drift rules ended: no drift, drift, an answer that could not be read (not JSON, too large, cut

@@ -13,6 +13,7 @@ import {
   withBody,
 } from '../../domain/policy-input.ts';
 import { isWithin, pointerTo } from '../../json/pointer.ts';
+import { jsonText } from '../../json/scanned-object.ts';
 import { Problem } from '../../domain/problem.ts';
 import { rewriteArguments } from '../mcp/rewrite-arguments.ts';
 import { areLines } from './bodies/lines.ts';
@@ -24,7 +25,6 @@ import { rewriteJson } from '../../json/text.ts';
 import { bodyKind } from './media-type.ts';
 import { applyPatch, JsonPatch, JsonPatchError } from '../../json/json-patch.ts';
 import { mergePatch } from '../../json/merge-patch.ts';
-import { jsonText } from '../../json/scanned-object.ts';
 
 /** Most bytes of an edited body; far above any edit by hand. */
 export const MOST_AMENDED = 1024 * 1024;

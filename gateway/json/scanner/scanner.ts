@@ -25,8 +25,8 @@ type Constant =
 
 /** Most bytes of a document in which secrets are looked for: no longer input is recorded. */
 const LONGEST_FOR_SECRETS = 64 * 1024;
-/** Numbers that tell of a root member. */
-const PER_MEMBER = 4;
+/** Numbers that tell of a root member: where name and value begin and end. */
+export const PER_MEMBER = 4;
 
 const module = new WebAssembly.Module(readFileSync(new URL('scan.wasm', import.meta.url)));
 const exports = new WebAssembly.Instance(module, { env: { abort } }).exports as unknown as Exports;

@@ -76,15 +76,14 @@ export class LaneRequest implements AgentRequest {
 
   /** Takes a piece of the body, which must not be longer than what is left of it. `isOwn`: see `BodyReader`. */
   take(bytes: Buffer, isOwn: boolean): void {
-    const { length } = bytes;
-    this.#left -= length;
+    this.#left -= bytes.length;
     if (this.#isRefused) return;
     if (this.#reader) {
       this.#give({ bytes, isOwn });
       if (this.#left === 0 && !this.#isRefused) this.#reader.end();
     } else {
       (this.#waiting ??= []).push({ bytes, isOwn });
-      this.#waitingBytes += length;
+      this.#waitingBytes += bytes.length;
     }
   }
 
