@@ -19,6 +19,8 @@ const SEED = Number(process.env['HOLDPOINT_TWIN_SEED'] ?? Date.now() % 2 ** 32);
 const CALLERS = 6;
 const CALLS_EACH = 5;
 const LONGEST_PAUSE = 30;
+/** More holds than a round opens. */
+const MOST_HOLDS = 200;
 
 /** `Agent-Context` is no part of what an approval binds to, but policy reads it. */
 const BY_CLAIM = `package rules.payments
@@ -162,15 +164,16 @@ class Round {
 
   /** Everything that the model forbids; empty if the round went well. */
   async violations(): Promise<string[]> {
-    const { holds } = this.#planes[0]!.store;
-    const ids = [...new Set(this.told.flatMap(({ hold }) => hold ?? []))];
-    const known = await Promise.all(ids.map(async (id) => assertCall((await holds.find(id))!)));
+    const { holds, contents } = this.#planes[0]!.store;
+    // Whoever was answered with what an approved call brought was not told of its hold, so the store is asked.
+    const { items } = await holds.list({ limit: MOST_HOLDS });
+    const released = items.map(assertCall).filter(({ execution }) => execution === 'executed');
+    const bodies = await Promise.all(released.map(async ({ id }) => (await contents.call(id))!.body.toString()));
     const found: string[] = [];
 
     for (const what of this.#bodies) {
       const about = this.told.filter((one) => one.what === what);
-      const held = known.filter(({ id }) => about.some(({ hold }) => hold === id));
-      const executed = held.filter(({ execution }) => execution === 'executed');
+      const executed = released.filter((_hold, index) => bodies[index] === what);
       const allowed = about.filter(({ verdict, status }) => verdict === 'allow' && status === 201);
       const sent = upstream.received.filter(({ body }) => body.toString() === what).length;
       // Each allowed call is sent, and each executed hold; nothing else is.
