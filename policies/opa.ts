@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { access, constants, mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
+import { constants as system, setPriority } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
 import { downloadRelease, releaseUrl } from './opa-release.ts';
@@ -11,8 +12,8 @@ export const OPA_VERSION = '1.22.0';
 const OLDEST_MAJOR = 1;
 const MODULE = `github.com/open-policy-agent/opa@v${OPA_VERSION}`;
 const PROGRAM = process.platform === 'win32' ? 'opa.exe' : 'opa';
-/** Percent by which the heap may grow between garbage collections. Go's default of 100 collects too often here. */
-const GOGC = '400';
+/** Go collects no garbage below this size of a process: most runs end before, and take a tenth less CPU. */
+const MEMORY = { GOGC: 'off', GOMEMLIMIT: '1GiB' };
 const OUTPUT_LIMIT = 64 * 2 ** 20;
 
 export type OpaResult = { readonly ok: boolean; readonly stdout: string; readonly stderr: string };
@@ -142,14 +143,16 @@ async function install(
 
 /** The program at this path, if it is an OPA that runs. */
 async function probe(path: string, given: FindOpaOptions['env']): Promise<Opa | null> {
-  const env = { GOGC, ...given };
+  const env = { ...MEMORY, ...given };
   const run: Opa['run'] = (args, cwd) =>
     new Promise((resolve, reject) => {
-      execFile(path, [...args], { cwd, env, maxBuffer: OUTPUT_LIMIT }, (error, stdout, stderr) => {
+      const child = execFile(path, [...args], { cwd, env, maxBuffer: OUTPUT_LIMIT }, (error, stdout, stderr) => {
         // A number is the program's own exit code; anything else means that it did not finish.
         if (error && typeof error.code !== 'number') reject(error);
         else resolve({ ok: error === null, stdout, stderr });
       });
+      // Calls go first: a gateway compiles several times at once, on the cores that answer them.
+      if (child.pid !== undefined) setPriority(child.pid, system.priority.PRIORITY_BELOW_NORMAL);
     });
   try {
     await access(path, constants.X_OK);

@@ -240,10 +240,16 @@ type Head = Omit<RuleSource, 'verdict'> & { readonly verdict: string };
 /** An entry with its name, alone or added to shared terms: `object.union(terms, {"rule": "…"})`. */
 const ENTRY = /^(?:object\.union\(\s*[\w.]+,\s*)?\{[^}]*?"rule":\s*"([^"]+)"/;
 
+const knownHeads = new WeakMap<Sources, Head[]>();
+
 /** Every `<word> contains {…}` outside tests, with the rule name in its entry. */
 function heads(sources: Sources): Head[] {
+  return knownHeads.getOrInsertComputed(sources, findHeads);
+}
+
+function findHeads({ files }: Sources): Head[] {
   const found: Head[] = [];
-  for (const [file, bytes] of sources.files) {
+  for (const [file, bytes] of files) {
     if (!file.endsWith('.rego') || isTest(file)) continue;
     const text = textOf(bytes);
     const name = packageOf(text) ?? '';
