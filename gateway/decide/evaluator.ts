@@ -1,4 +1,3 @@
-import { setImmediate } from 'node:timers/promises';
 import type { DriftCheck, DriftRules } from '../domain/metering.ts';
 import type { Bundle } from '../domain/bundle.ts';
 import type { Clock } from '../domain/clock.ts';
@@ -10,7 +9,7 @@ import { createBuiltins, missingBuiltins, MOMENTARY_BUILTINS } from './builtins.
 import { writeJson } from './builtins/json.ts';
 import { readDrift } from './drift-outcome.ts';
 import { unescapePairs } from './surrogates.ts';
-import { createInstance, type Instance, preparePolicyModule } from './instance.ts';
+import { createInstance, type Instance, preparePolicyModule, preparePolicyModuleMeanwhile } from './instance.ts';
 import { failed, type Outcome, recallOutcome } from './outcome.ts';
 import { createWords, type Words } from '../domain/words.ts';
 import { createMayHold } from './may-hold.ts';
@@ -19,6 +18,7 @@ import { createProjection } from './projection.ts';
 import { createRulePlaces } from './rule-places.ts';
 import { createRecent } from './recent.ts';
 import { sampleInputs } from './sample-inputs.ts';
+import { inSlices } from './slices.ts';
 import { createTimeLimit } from './time-limit.ts';
 
 export const DECISION = 'holdpoint/decision';
@@ -29,7 +29,6 @@ export const DRIFT = 'holdpoint/drift';
 
 const MiB = 2 ** 20;
 const WARM_EVALUATIONS = 2000;
-const WARM_SLICE = 50;
 
 /** Outcomes to remember (twice that at most), and the longest input text to remember one for: 2 MiB in all. */
 const REMEMBERED = 512;
@@ -79,18 +78,27 @@ export type EvaluatorOptions = {
   readonly memoryKept?: number;
 };
 
+/** The same while the process serves calls, which it delays by milliseconds at most. @throws the same */
+export async function createEvaluatorMeanwhile(bundle: Bundle, options: EvaluatorOptions = {}): Promise<Evaluator> {
+  return createEvaluator(bundle, options, await preparePolicyModuleMeanwhile(bundle.wasm));
+}
+
 /**
  * Prepares a compiled policy for decisions.
+ * @param module of the bundle, if it is prepared already
  * @throws Error when the module cannot be loaded, or needs built-ins that the gateway lacks, each named; such a bundle
  *   must not be activated
  */
-export function createEvaluator(bundle: Bundle, options: EvaluatorOptions = {}): Evaluator {
+export function createEvaluator(
+  bundle: Bundle,
+  options: EvaluatorOptions = {},
+  module = preparePolicyModule(bundle.wasm),
+): Evaluator {
   const { clock = Date.now, inputLimit = 16 * MiB, memoryKept = 32 * MiB } = options;
   const { revision, data } = bundle;
   // The time is fixed during one evaluation, as in OPA.
   let now = 0;
   const builtins = createBuiltins(() => now);
-  const module = preparePolicyModule(bundle.wasm);
   const timeLimit = createTimeLimit();
   const instantiate = () => createInstance(module, data, builtins, timeLimit.check);
   let instance: Instance | null = instantiate();
@@ -166,6 +174,16 @@ export function createEvaluator(bundle: Bundle, options: EvaluatorOptions = {}):
     };
   };
 
+  function* evaluateSamples(): Generator<void, void> {
+    const inputs = sampleInputs(bundle);
+    for (let done = 0; done < WARM_EVALUATIONS; done++) {
+      const input = inputs[done % inputs.length]!;
+      outcomeOf(input, evaluate);
+      decide(input);
+      yield;
+    }
+  }
+
   const usage = createReadsOf(bundle.reads, USAGE_PLACE);
   const mask = entrypoints[MASK];
 
@@ -206,15 +224,7 @@ export function createEvaluator(bundle: Bundle, options: EvaluatorOptions = {}):
         throw new Error(messageOf(cause), { cause });
       }
     },
-    async warm() {
-      const inputs = sampleInputs(bundle);
-      for (let done = 0; done < WARM_EVALUATIONS; done++) {
-        const input = inputs[done % inputs.length]!;
-        outcomeOf(input, evaluate);
-        decide(input);
-        if (done % WARM_SLICE === WARM_SLICE - 1) await setImmediate();
-      }
-    },
+    warm: () => inSlices(evaluateSamples()),
   };
 }
 

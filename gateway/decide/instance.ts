@@ -1,7 +1,7 @@
 import { REPLACED } from './builtins.ts';
 import type { Builtin, Builtins } from './builtins/builtin.ts';
 import { createPolicyMemory, type PolicyMemory } from './memory.ts';
-import { type AdaptedModule, adaptModule, GO_ON, NEXT_KEY } from './module.ts';
+import { type AdaptedModule, adaptModule, adaptModuleMeanwhile, GO_ON, NEXT_KEY } from './module.ts';
 import { RegoObject, RegoSet, type RegoValue } from './rego-value.ts';
 
 const PAGE = 64 * 1024;
@@ -58,6 +58,11 @@ export type Instance = {
 /** @throws Error when it is no module that OPA compiled */
 export function preparePolicyModule(wasm: Uint8Array): AdaptedModule {
   return adaptModule(wasm, Object.keys(REPLACED), BESIDE_ABI);
+}
+
+/** The same while the process serves calls. @throws the same */
+export function preparePolicyModuleMeanwhile(wasm: Uint8Array): Promise<AdaptedModule> {
+  return adaptModuleMeanwhile(wasm, Object.keys(REPLACED), BESIDE_ABI);
 }
 
 /**

@@ -1,3 +1,5 @@
+import { inOneGo, inSlices } from './slices.ts';
+
 /** Turns of loops that a module counts before it asks the host whether it may go on. */
 const TURNS = 1 << 10;
 /** Turns of an innermost loop without calls, such as one over bytes, that count as one. A power of two. */
@@ -16,11 +18,10 @@ const HOSTED = -2;
 
 const SECTION = { custom: 0, type: 1, import: 2, function: 3, global: 6, export: 7, code: 10 } as const;
 
-export type AdaptedModule = {
-  readonly module: WebAssembly.Module;
-  /** The functions of OPA's runtime that the host implements instead, by the number under which the module asks. */
-  readonly hosted: ReadonlyMap<number, string>;
-};
+/** The functions of OPA's runtime that the host implements instead, by the number under which the module asks. */
+type Hosted = ReadonlyMap<number, string>;
+
+export type AdaptedModule = { readonly module: WebAssembly.Module; readonly hosted: Hosted };
 
 /** Walks a collection: `opa_value_iter(node, previous)` returns the key that follows. */
 export const NEXT_KEY = 'opa_value_iter';
@@ -42,6 +43,26 @@ const ORDERED = /^g\d+\.|^eval$|transitive_closure/;
 export function adaptModule(wasm: Uint8Array, replaced: readonly string[], exported: readonly string[]): AdaptedModule {
   // Names the fault of bytes that are no WebAssembly at all.
   if (!WebAssembly.validate(wasm)) return { module: new WebAssembly.Module(wasm), hosted: new Map() };
+  const { bytes, hosted } = inOneGo(adapt(wasm, replaced, exported));
+  return { module: new WebAssembly.Module(bytes), hosted };
+}
+
+/** The same while the process serves calls: in slices, and compiled on other threads. @param wasm a valid module */
+export async function adaptModuleMeanwhile(
+  wasm: Uint8Array,
+  replaced: readonly string[],
+  exported: readonly string[],
+): Promise<AdaptedModule> {
+  const { bytes, hosted } = await inSlices(adapt(wasm, replaced, exported));
+  return { module: await WebAssembly.compile(bytes), hosted };
+}
+
+/** @param wasm a valid module. Each step adapts a function */
+function* adapt(
+  wasm: Uint8Array,
+  replaced: readonly string[],
+  exported: readonly string[],
+): Generator<void, { readonly bytes: Buffer; readonly hosted: Hosted }> {
   const sections = readSections(wasm);
   const names = functionNames(sections);
   const missing = [...exported, NEXT_KEY].filter((name) => !names.has(name));
@@ -65,7 +86,7 @@ export function adaptModule(wasm: Uint8Array, replaced: readonly string[], expor
     parameters,
     names: new Map([...names].map(([name, place]) => [place, name])),
     bodies,
-    turns: imports.globals + countOf(sectionOf(sections, SECTION.global)),
+    counting: countTurn(imports.globals + countOf(sectionOf(sections, SECTION.global))),
     nextKey,
     ownNextKey: imports.functions + types.length,
   };
@@ -76,10 +97,10 @@ export function adaptModule(wasm: Uint8Array, replaced: readonly string[], expor
   };
   const parts: Uint8Array[] = [wasm.subarray(0, 8)];
   for (const { id, bytes } of sections) {
-    const changed = id === SECTION.code ? adaptCode(bytes, code) : withEntries(bytes, additions[id] ?? []);
+    const changed = id === SECTION.code ? yield* adaptCode(bytes, code) : withEntries(bytes, additions[id] ?? []);
     parts.push(Buffer.from([id, ...unsigned(changed.length)]), changed);
   }
-  return { module: new WebAssembly.Module(Buffer.concat(parts)), hosted };
+  return { bytes: Buffer.concat(parts), hosted };
 }
 
 type Section = { readonly id: number; readonly bytes: Uint8Array };
@@ -175,19 +196,20 @@ type Code = {
   readonly parameters: readonly number[];
   readonly names: ReadonlyMap<number, string>;
   readonly bodies: ReadonlyMap<number, Uint8Array>;
-  /** The global that counts turns. */
-  readonly turns: number;
+  /** The instructions that count a turn. */
+  readonly counting: readonly number[];
   readonly nextKey: number;
   readonly ownNextKey: number;
 };
 
-function adaptCode(bytes: Uint8Array, code: Code): Uint8Array {
+function* adaptCode(bytes: Uint8Array, code: Code): Generator<void, Uint8Array> {
   const reader = createReader(bytes);
   const parts: Uint8Array[] = [Buffer.from(unsigned(reader.unsigned() + 1))];
   const add = (body: Uint8Array) => parts.push(Buffer.from(unsigned(body.length)), body);
   for (let place = code.firstPlace; !reader.isDone(); place++) {
     const body = reader.take(reader.unsigned());
     add(code.bodies.get(place) ?? adaptFunction(body, place, code));
+    yield;
   }
   add(Buffer.from(nextKeyInOrder(code.nextKey)));
   return Buffer.concat(parts);
@@ -240,12 +262,11 @@ function adaptFunction(body: Uint8Array, place: number, code: Code): Uint8Array 
   const start = reader.at();
   const name = code.names.get(place) ?? '';
   const { loops, calls } = findPlaces(reader, ORDERED.test(name) ? code.nextKey : null);
-  const counting = countTurn(code.turns);
   const edits = [
     ...(UNCOUNTED.test(name) ? [] : loops).map(({ at, isShort }) => ({
       from: at,
       to: at,
-      by: isShort ? countShortTurn(locals, counting) : counting,
+      by: isShort ? countShortTurn(locals, code.counting) : code.counting,
     })),
     ...calls.map(({ from, to }) => ({ from, to, by: [OPCODE.call, ...unsigned(code.ownNextKey)] })),
   ].sort((a, b) => a.from - b.from);

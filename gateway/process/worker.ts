@@ -9,7 +9,7 @@ import type { Config } from '../config/config.ts';
 import { dataFolder, lockFolder, ORPHAN_PATIENCE } from './data-folder.ts';
 import { createBundleStore } from '../decide/bundle-store.ts';
 import { createDecider } from '../decide/decider.ts';
-import { createEvaluator } from '../decide/evaluator.ts';
+import { createEvaluatorMeanwhile } from '../decide/evaluator.ts';
 import { createPasses } from '../identify/passes.ts';
 import { createCanonicalLine } from '../record/canonical-line.ts';
 import { createLog, createLogDestination } from './log.ts';
@@ -58,9 +58,10 @@ async function start(
   const decider = createDecider();
 
   /** Loads a policy and then swaps it in at once. Calls that are judged meanwhile see the old one. */
-  async function load(revision: string): Promise<void> {
-    const evaluator = createEvaluator(await bundles.read(revision), { clock });
-    await evaluator.warm();
+  async function load(revision: string, isFirst = false): Promise<void> {
+    const evaluator = await createEvaluatorMeanwhile(await bundles.read(revision), { clock });
+    // A later policy takes over at once: only its module is new, and the first calls pay less for that than for the wait.
+    if (isFirst) await evaluator.warm();
     decider.swap(evaluator);
     server.policyChanged();
     log.info({ policy_revision: revision }, 'policy in force');
@@ -117,7 +118,7 @@ async function start(
 
   const active = await bundles.active();
   if (active === null) throw new Error('no policy has been activated');
-  await load(active);
+  await load(active, true);
   await server.listen();
   tell({ type: 'configured', number });
   tell({ type: 'listening' });

@@ -1,5 +1,6 @@
+import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { createEvaluator } from '../../../gateway/decide/evaluator.ts';
+import { createEvaluator, createEvaluatorMeanwhile } from '../../../gateway/decide/evaluator.ts';
 import { bundleRevision, READS_ANYTHING } from '../../../gateway/domain/bundle.ts';
 import { compiledBare, inputOf } from '../../policies/real-opa.ts';
 import { compileRego } from '../../helpers/policy.ts';
@@ -332,6 +333,32 @@ describe('bundles', () => {
     const evaluator = await evaluatorOf('package rules.crm\n\nallow contains {"rule": "any"}\n');
     await evaluator.warm();
     expect(evaluator.decide(inputOf()).verdict).toBe('allow');
+  });
+
+  it('a bundle that is loaded while calls are served decides the same, in the same order', async () => {
+    const bundle = await compileRego({
+      'p.rego': 'package rules.crm\n\nallow contains {"rule": name} if some name in {"c", "a", "b"}\n',
+    });
+    const evaluator = await createEvaluatorMeanwhile(bundle);
+    expect(evaluator.decide(inputOf()).rules.map(({ id }) => id)).toEqual(
+      createEvaluator(bundle)
+        .decide(inputOf())
+        .rules.map(({ id }) => id),
+    );
+    expect(evaluator.evaluate('holdpoint/decision', inputOf())).toMatchObject({ verdict: 'allow' });
+  });
+
+  it('other work goes on while a bundle is loaded', async () => {
+    const bundle = await compileRego({ 'p.rego': 'package rules.crm\n\nallow contains {"rule": "any"}\n' });
+    let [turns, loaded] = [0, false];
+    const loading = createEvaluatorMeanwhile(bundle).then(() => (loaded = true));
+    while (!loaded) {
+      turns += 1;
+      await setImmediate();
+    }
+    await loading;
+    // At least while the module is adapted, and while it is compiled.
+    expect(turns).toBeGreaterThan(2);
   });
 
   it('a bundle loads however large it is', async () => {
