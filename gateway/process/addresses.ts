@@ -1,5 +1,5 @@
 import { createServer, type AddressInfo, type Server } from 'node:net';
-import { type Config } from '../config/config.ts';
+import type { Config } from '../config/config.ts';
 import type { Address } from '../config/address.ts';
 import { listenOn } from '../agents/listen.ts';
 

@@ -1,4 +1,4 @@
-import { type Config } from '../config/config.ts';
+import type { Config } from '../config/config.ts';
 import type { Address } from '../config/address.ts';
 import { consoleUrl } from './console-url.ts';
 import type { DataFolder } from './data-folder.ts';
