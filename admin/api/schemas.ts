@@ -162,6 +162,26 @@ export const callStory = z.object({
   events: z
     .array(z.looseObject({ at: time }))
     .describe('Every event in order; members are the columns of `holdpoint.events`.'),
+  places: z
+    .array(
+      z.object({
+        event_id: z.string(),
+        chain: z.string(),
+        seq: z.number().int().describe('Its number in the chain.'),
+        hash: z.string().describe('Hex SHA-256 of its line and number.'),
+        checkpoint: z
+          .object({
+            first: z.number().int(),
+            last: z.number().int(),
+            hash: z.string(),
+            key: z.string().describe('The key that signed it, as `audit verify` names it.'),
+            at: time,
+          })
+          .nullable()
+          .describe('The signed checkpoint that covers it. Null until there is one, which takes about a minute.'),
+      }),
+    )
+    .describe('The place of each event in the ledger. Empty while only the journal can be read.'),
   source,
 });
 

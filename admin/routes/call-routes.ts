@@ -1,6 +1,7 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import type { CallFilter, CallLog, CallSummary } from '../../gateway/domain/call-log.ts';
 import type { Event } from '../../gateway/domain/event.ts';
+import { parseExactly } from '../../gateway/json/exact-json.ts';
 import { iso } from '../../gateway/domain/time.ts';
 import { AdminProblem } from '../api/problems.ts';
 import * as schemas from '../api/schemas.ts';
@@ -36,8 +37,8 @@ export function callRoutes(calls: CallLog): FastifyPluginAsyncZod {
       async ({ params }) => {
         const story = await answered(calls.story(params.id));
         if (!story) throw new AdminProblem('not-found', { detail: `The audit record has no call ${params.id}.` });
-        const { call, events, source } = story;
-        return { call: call && owned(call), events: events.map(told), source };
+        const { call, events, places, source } = story;
+        return { call: call && owned(call), events: events.map(told), places: [...places], source };
       },
     );
   };
@@ -56,13 +57,13 @@ export function owned(call: CallSummary) {
   return { ...call, rules: [...call.rules], on_behalf_of: [...call.on_behalf_of] };
 }
 
-/** An event for people: empty members left out, times in RFC 3339, the input as JSON. */
+/** An event for people: empty members left out, times in RFC 3339, the input as JSON with every digit. */
 function told({ at, input, ...event }: Event) {
   const said = Object.entries(event).filter(([, value]) => !isEmpty(value));
   return {
     at: iso(at),
     ...Object.fromEntries(said),
-    ...(input && { input: JSON.parse(input) as unknown }),
+    ...(input && { input: parseExactly(input) }),
   };
 }
 

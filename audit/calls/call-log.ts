@@ -64,16 +64,15 @@ export function createCallLog(
       );
     },
     story(callId) {
-      const told = (events: readonly Event[], source: CallSource): CallStory | null =>
-        events.length === 0 ? null : { call: summaryOf(events), events, source };
+      const told = ({ events, places }: Pick<CallStory, 'events' | 'places'>, source: CallSource): CallStory | null =>
+        events.length === 0 ? null : { call: summaryOf(events), events, places, source };
       return ask<CallStory | null>(
         async (signal) => told(await readStory(client, callId, signal), 'record'),
         // That it is not found here says nothing: it may be in the record all the same.
-        (events) =>
-          told(
-            events.filter(({ call_id }) => call_id === callId).toSorted((a, b) => a.at - b.at),
-            'journal',
-          ),
+        (waiting) => {
+          const events = waiting.filter(({ call_id }) => call_id === callId).toSorted((a, b) => a.at - b.at);
+          return told({ events, places: [] }, 'journal');
+        },
         callId,
       );
     },

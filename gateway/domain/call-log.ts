@@ -87,7 +87,31 @@ export type CallStory = {
   readonly call: CallSummary | null;
   /** Every event, in order. */
   readonly events: readonly Event[];
+  /** Where these events stand in the ledger, in the same order. Empty while only the journal can be read. */
+  readonly places: readonly LedgerPlace[];
   readonly source: CallSource;
+};
+
+/** The place of an event in the ledger. */
+export type LedgerPlace = {
+  readonly event_id: string;
+  readonly chain: string;
+  /** Its number in the chain. */
+  readonly seq: number;
+  /** Hex SHA-256 of its line and number. */
+  readonly hash: string;
+  /** The signed checkpoint that covers it; null until there is one, which takes about a minute. */
+  readonly checkpoint: {
+    /** The numbers that it covers. */
+    readonly first: number;
+    readonly last: number;
+    /** Hex SHA-256 over the events that it covers and the checkpoint before. */
+    readonly hash: string;
+    /** The key that signed it, as `audit verify` names it. */
+    readonly key: string;
+    /** RFC 3339. */
+    readonly at: string;
+  } | null;
 };
 
 /** Past calls similar to a held one. */

@@ -177,10 +177,18 @@ describe('calls', () => {
     const at = Date.parse('2026-01-01T00:00:00Z');
     const common = { at, node: 'gw-1', layer: 'decide', call_id: exampleCall.call_id } as const;
     const events = [
-      { ...common, event_id: 'evt_1', type: 'call.decided', input: '{"action":{"body":{"amount":1}}}', rules: [] },
+      { ...common, event_id: 'evt_1', type: 'call.decided', input: '{"action":{"body":{"amount":1.10}}}', rules: [] },
     ] as const;
-    await open({ calls: { ...emptyCallLog, story: async () => ({ call: exampleCall, events, source: 'record' }) } });
-    expect((await desk.get(`/api/calls/${exampleCall.call_id}`)).json).toEqual({
+    const checkpoint = { first: 1, last: 9, hash: 'b'.repeat(64), key: 'k1', at: '2026-01-01T00:01:00.000Z' };
+    const places = [
+      { event_id: 'evt_1', chain: 'chain-1', seq: 7, hash: 'a'.repeat(64), checkpoint },
+      { event_id: 'evt_2', chain: 'chain-1', seq: 10, hash: 'c'.repeat(64), checkpoint: null },
+    ];
+    const story = async () => ({ call: exampleCall, events, places, source: 'record' as const });
+    await open({ calls: { ...emptyCallLog, story } });
+    const answer = await desk.get(`/api/calls/${exampleCall.call_id}`);
+    expect(answer.text).toContain('"amount":1.10');
+    expect(answer.json).toEqual({
       call: exampleCall,
       events: [
         {
@@ -190,9 +198,10 @@ describe('calls', () => {
           call_id: exampleCall.call_id,
           event_id: 'evt_1',
           type: 'call.decided',
-          input: { action: { body: { amount: 1 } } },
+          input: { action: { body: { amount: 1.1 } } },
         },
       ],
+      places,
       source: 'record',
     });
   });

@@ -5,6 +5,9 @@ import { createCallLog } from '../../../audit/calls/call-log.ts';
 import { connectClickHouse } from '../../../audit/clickhouse/clickhouse.ts';
 import { migrate } from '../../../audit/clickhouse/migrate.ts';
 import { startEmbedded, type Embedded } from '../../../audit/clickhouse/start-embedded.ts';
+import { eventLine } from '../../../audit/journal/event-line.ts';
+import { rowHash, type Checkpoint } from '../../../audit/ledger/ledger.ts';
+import { iso } from '../../../gateway/domain/time.ts';
 import type { CallFilter, CallLog } from '../../../gateway/domain/call-log.ts';
 import { tempFolder, type TempFolder } from '../../helpers/folder.ts';
 import { writeRecord } from '../ledger/record.ts';
@@ -17,6 +20,7 @@ let data: TempFolder;
 let embedded: Embedded;
 let client: ClickHouseClient;
 let log: CallLog;
+let checkpoints: readonly Checkpoint[];
 
 const odd = `it's "odd"\t\\N {x:String} -- \n`;
 
@@ -46,13 +50,13 @@ beforeAll(async () => {
       on_behalf_of: ['acme', 'ana@example.com'],
       path: '/v1/refunds/re_9',
     }),
-    ...allowed(NOW - 3000, 'running').slice(0, 1),
     held[0]!,
     holdStep(NOW - 2000, 'held', 'hold.opened', { level: 2 }),
     holdStep(NOW - 2000, 'held', 'hold.rejected', { reason: 'The customer has Already been paid.', code: 'duplicate' }),
     { ...held[1]!, hold_id: 'hold_held', status: 403, code: 'rejected' },
   ];
-  await writeRecord(client, { chain: 'chain-1', signer, segments: [events] });
+  const tail = allowed(NOW - 3000, 'running').slice(0, 1);
+  checkpoints = await writeRecord(client, { chain: 'chain-1', signer, segments: [events], tail });
 });
 afterAll(async () => {
   await client.close();
@@ -131,6 +135,25 @@ test('the story of a call has all its steps, with the input of the policy', asyn
     'call.completed',
   ]);
   expect(story?.events[0]).toMatchObject({ input: '{"action":{"body":{"amount":1}}}', at: NOW - 2000 });
+});
+
+test('the story of a call tells where each step stands in the ledger, and which checkpoint has signed it', async () => {
+  const [signed] = checkpoints;
+  const story = await log.story(callAt(NOW - 2000, 'held'));
+  expect(story?.places.map(({ event_id }) => event_id)).toEqual(story?.events.map(({ event_id }) => event_id));
+  const numbers = story!.places.map(({ seq }) => seq);
+  expect(story?.places.map(({ chain, hash, checkpoint }) => ({ chain, hash, checkpoint }))).toEqual(
+    story?.events.map((event, index) => ({
+      chain: 'chain-1',
+      hash: rowHash(numbers[index]!, eventLine(event)),
+      checkpoint: { first: 1, last: signed!.seq, hash: signed!.hash, key: signed!.key, at: iso(signed!.at) },
+    })),
+  );
+});
+
+test('a step that no checkpoint has signed yet says so', async () => {
+  const story = await log.story(callAt(NOW - 3000, 'running'));
+  expect(story?.places).toMatchObject([{ chain: 'chain-1', seq: checkpoints[0]!.seq + 1, checkpoint: null }]);
 });
 
 test('the story of an unknown call is empty', async () => {
