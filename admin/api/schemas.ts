@@ -160,7 +160,7 @@ export const callPage = z.object({
 export const callStory = z.object({
   call: call.nullable().describe('Null until its decision has reached ClickHouse.'),
   events: z
-    .array(z.looseObject({ at: time }))
+    .array(z.looseObject({ at: time, event_id: z.string(), type: z.string() }))
     .describe('Every event in order; members are the columns of `holdpoint.events`.'),
   places: z
     .array(
@@ -168,7 +168,7 @@ export const callStory = z.object({
         event_id: z.string(),
         chain: z.string(),
         seq: z.number().int().describe('Its number in the chain.'),
-        hash: z.string().describe('Hex SHA-256 of its line and number.'),
+        hash: z.string().describe('The first 8 hex digits of the SHA-256 of its number and line.'),
         checkpoint: z
           .object({
             first: z.number().int(),

@@ -6,6 +6,7 @@ import {
   lazyRouteComponent,
   redirect,
 } from '@tanstack/react-router';
+import { callFilterIn } from './calls/call-filter.ts';
 import { SignInPage } from './sign-in/sign-in-page.tsx';
 import { ErrorPage, NotFoundPage } from './page/error-page.tsx';
 import { Shell } from './page/shell.tsx';
@@ -69,13 +70,26 @@ const batch = createRoute({
   component: lazyRouteComponent(() => import('./batch/batch-page.tsx'), 'BatchPage'),
 });
 
+const calls = createRoute({
+  getParentRoute: () => shell,
+  path: '/calls',
+  validateSearch: callFilterIn,
+  component: lazyRouteComponent(() => import('./calls/calls-page.tsx'), 'CallsPage'),
+});
+
+const story = createRoute({
+  getParentRoute: () => shell,
+  path: '/calls/$callId',
+  component: lazyRouteComponent(() => import('./calls/story-page.tsx'), 'StoryPage'),
+});
+
 const me = createRoute({
   getParentRoute: () => shell,
   path: '/me',
   component: lazyRouteComponent(() => import('./me/me-page.tsx'), 'MePage'),
 });
 
-const routes = root.addChildren([home, signIn, shell.addChildren([queue, hold, batch, me])]);
+const routes = root.addChildren([home, signIn, shell.addChildren([queue, hold, batch, calls, story, me])]);
 
 export function createConsoleRouter(cache: QueryClient) {
   return createRouter({ routeTree: routes, context: { cache }, defaultPreload: false, scrollRestoration: true });

@@ -58,10 +58,12 @@ export function owned(call: CallSummary) {
 }
 
 /** An event for people: empty members left out, times in RFC 3339, the input as JSON with every digit. */
-function told({ at, input, ...event }: Event) {
+function told({ at, event_id, type, input, ...event }: Event) {
   const said = Object.entries(event).filter(([, value]) => !isEmpty(value));
   return {
     at: iso(at),
+    event_id,
+    type,
     ...Object.fromEntries(said),
     ...(input && { input: parseExactly(input) }),
   };

@@ -98,7 +98,7 @@ export type LedgerPlace = {
   readonly chain: string;
   /** Its number in the chain. */
   readonly seq: number;
-  /** Hex SHA-256 of its line and number. */
+  /** The first 8 hex digits of the SHA-256 of its number and line. */
   readonly hash: string;
   /** The signed checkpoint that covers it; null until there is one, which takes about a minute. */
   readonly checkpoint: {

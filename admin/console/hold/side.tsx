@@ -242,6 +242,13 @@ function TimelinePart({ hold }: { readonly hold: HoldPackage }) {
         ))}
       </ol>
       {timeline.unavailable !== null && <p className="hint">{timeline.unavailable}</p>}
+      {hold.kind === 'approval' && (
+        <p>
+          <Link to="/calls" search={{ hold_id: hold.hold_id }}>
+            The calls of this hold, on record
+          </Link>
+        </p>
+      )}
     </Part>
   );
 }

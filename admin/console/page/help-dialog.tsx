@@ -1,7 +1,7 @@
 import { useEffect, useRef } from 'react';
 
 const KEYS = [
-  [['j', 'k'], 'the next and the previous held call'],
+  [['j', 'k'], 'the next and the previous of a list'],
   [['Enter'], 'open it; never approves'],
   [['x'], 'select it, to decide on several at once'],
   [['a'], 'approve, answer or accept'],

@@ -1,6 +1,6 @@
 import { getRouteApi } from '@tanstack/react-router';
-import type { ChangeEvent } from 'react';
 import { HOLD_STATUSES } from '../../../gateway/domain/hold.ts';
+import { Choice, Toggle, without } from '../page/chips.tsx';
 import type { HoldSummary } from '../server/holds.ts';
 import type { Filter } from './filter.ts';
 
@@ -10,7 +10,7 @@ const route = getRouteApi('/shell/holds');
 export function FilterBar({ filter, holds }: { readonly filter: Filter; readonly holds: readonly HoldSummary[] }) {
   const navigate = route.useNavigate();
   const set = (changes: Readonly<Record<string, unknown>>) =>
-    void navigate({ search: (before) => without({ ...before, ...changes }), replace: true });
+    void navigate({ search: (before) => without<Filter>({ ...before, ...changes }), replace: true });
   const values = (of: (hold: HoldSummary) => readonly string[]) => [...new Set(holds.flatMap(of))].toSorted();
   return (
     <div className="filters" role="group" aria-label="Filters">
@@ -48,45 +48,5 @@ export function FilterBar({ filter, holds }: { readonly filter: Filter; readonly
         set={(status) => set({ status })}
       />
     </div>
-  );
-}
-
-function without(search: Readonly<Record<string, unknown>>): Filter {
-  return Object.fromEntries(Object.entries(search).filter(([, value]) => value !== undefined));
-}
-
-type ToggleProps = { readonly name: string; readonly isOn: boolean; readonly set: (isOn: boolean) => void };
-
-function Toggle({ name, isOn, set }: ToggleProps) {
-  return (
-    <button type="button" className="chip" aria-pressed={isOn} onClick={() => set(!isOn)}>
-      {name}
-    </button>
-  );
-}
-
-type ChoiceProps = {
-  readonly name: string;
-  readonly none?: string;
-  readonly value: string | undefined;
-  readonly choices: readonly string[];
-  readonly set: (value: string | undefined) => void;
-};
-
-function Choice({ name, none = 'all', value, choices, set }: ChoiceProps) {
-  const known = value === undefined || choices.includes(value) ? choices : [value, ...choices];
-  const change = ({ target }: ChangeEvent<HTMLSelectElement>) => set(target.value === '' ? undefined : target.value);
-  return (
-    <label className={value === undefined ? 'chip' : 'chip chosen'}>
-      <span>{name}</span>
-      <select value={value ?? ''} onChange={change}>
-        <option value="">{none}</option>
-        {known.map((each) => (
-          <option key={each} value={each}>
-            {each}
-          </option>
-        ))}
-      </select>
-    </label>
   );
 }

@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import type * as holds from '../../api/hold-schemas.ts';
-import type { group, ownNumbers } from '../../api/schemas.ts';
+import type { callPage, callStory, group, ownNumbers } from '../../api/schemas.ts';
 
 // What the admin API answers, as its own schemas say. Types alone: no schema gets into the script.
 export type { BatchResult, HoldNumbers, HoldSummary, Preview } from '../../api/hold-schemas.ts';
@@ -10,6 +10,9 @@ export type { SessionItem, SignedIn } from '../../api/session-schemas.ts';
 export type HoldTimeline = z.output<typeof holds.timeline>;
 export type Presence = z.output<typeof holds.presence>;
 export type GroupPage = { readonly items: readonly z.output<typeof group>[] };
+export type CallPage = z.output<typeof callPage>;
+export type CallSummary = CallPage['items'][number];
+export type CallStory = z.output<typeof callStory>;
 export type MyNumbers = z.output<typeof ownNumbers>;
 
 /** The part of JSON Schema (2020-12) that a form is made of. */
