@@ -1,4 +1,4 @@
-import { PLAIN_PEERS } from '../peer-names.ts';
+import { AGENTGATEWAY, PLAIN_PEERS } from '../peer-names.ts';
 import type { Scenario } from '../plan.ts';
 import { postJson } from './post-json.ts';
 
@@ -7,5 +7,6 @@ export const postToTls = {
   ...postJson,
   name: 'small JSON POST, TLS to the upstream',
   upstream: 'tls',
-  peers: PLAIN_PEERS,
+  // The configuration of agentgateway here has no TLS.
+  peers: PLAIN_PEERS.filter((name) => name !== AGENTGATEWAY),
 } as const satisfies Scenario;
