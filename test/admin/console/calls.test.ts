@@ -115,7 +115,7 @@ describe.skipIf(CHROMIUM === null)('the recorded calls in Chromium', () => {
     await page.context().close();
   });
 
-  test('the live tail shows a call that comes, on top, and without it the list stays', async () => {
+  test('the live tail shows each call that comes, on top', async () => {
     const { page } = await scene.visit('/calls?agent=tail-bot');
     await page.getByRole('heading', { name: 'No call fits' }).waitFor();
     await page.getByRole('button', { name: 'Live tail' }).click();
