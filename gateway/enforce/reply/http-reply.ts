@@ -158,10 +158,13 @@ export class HttpReply implements ConnectionReply, MessageTransport {
       ...named(decisionId, verdict),
       ...(this.#sharing && sharedHeaders(this.#sharing)),
     };
-    this.#answers = true;
     this.#response.begin(200, Object.entries(fields).flat());
     this.#response.flush();
     return (piece) => this.#response.write(piece);
+  }
+
+  carriesAnswer(): void {
+    this.#answers = true;
   }
 
   endStream(): void {

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { approve, OTHER_TOKEN, startDataPlane, TOKEN, type DataPlane } from '../../helpers/data-plane.ts';
 import { startUpstream, type Upstream } from '../../helpers/upstream.ts';
+import { META, modern } from '../../mcp/holding/messages.ts';
 
 const REGO = `package rules.payments
 
@@ -20,6 +21,8 @@ let upstream: Upstream;
 let plane: DataPlane;
 /** Carries out the exchanges in which budgets are decided. */
 let exchange = (work: () => Promise<number>): Promise<number> => work();
+/** When the plane hears of holds that changed. */
+let heard: Promise<void> = Promise.resolve();
 /** What the system streams after its first bytes. */
 let rest = Promise.resolve('');
 
@@ -31,10 +34,16 @@ beforeAll(async () => {
   });
   const system = { upstream: upstream.url, wait: '20s' };
   plane = await startDataPlane({
-    systems: { payments: system, mail: system, budget: system },
-    rego: { 'payments.rego': REGO, 'mail.rego': REGO.replace('rules.payments', 'rules.mail'), 'budget.rego': BUDGET },
+    systems: { payments: system, mail: system, budget: system, ledger: { ...system, mcp: '/mcp' } },
+    rego: {
+      'ledger.rego': REGO.replace('rules.payments', 'rules.ledger'),
+      'payments.rego': REGO,
+      'mail.rego': REGO.replace('rules.payments', 'rules.mail'),
+      'budget.rego': BUDGET,
+    },
     through: (store) => ({
       ...store,
+      holds: { ...store.holds, watch: (changed) => store.holds.watch((hold) => void heard.then(() => changed(hold))) },
       usage: { ...store.usage, exchange: (...of) => exchange(() => store.usage.exchange(...of)) },
     }),
   });
@@ -121,6 +130,21 @@ test('a waiting caller is told of its agent’s suspension, and its approved cal
   expect(answer.status).toBe(403);
   expect(await answer.json()).toMatchObject({ code: 'superseded' });
   expect(upstream.received.length).toBe(before);
+});
+
+test('a caller that waits on a stream of MCP is told, too, even if the suspension is heard of before the end of its hold', async () => {
+  const { path, method, headers, body } = modern('tools/call', { name: 'pay', arguments: {} }, META);
+  const waiting = await fetch(`${plane.url}${path}`, {
+    method: method!,
+    headers: { ...headers, authorization: `Bearer ${TOKEN}` },
+    body,
+  });
+  expect(waiting.headers.get('content-type')).toBe('text/event-stream');
+  const late = Promise.withResolvers<void>();
+  heard = late.promise;
+  await suspend('agent', 'billing-bot');
+  late.resolve();
+  expect(await waiting.text()).toContain('"code":"superseded"');
 });
 
 test('a call that waits in the gateway while its agent is suspended is refused, and not sent', async () => {

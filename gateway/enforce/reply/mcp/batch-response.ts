@@ -49,8 +49,9 @@ export class BatchResponse {
       locationOf: (holdId) => http.locationOf(holdId),
       abort: () => http.abort(),
       accepts: (type) => (type === 'text/event-stream') === this.#streams,
-      answer: (decisionId, verdict) =>
-        message.id === null
+      answer: (decisionId, verdict) => {
+        http.carriesAnswer();
+        return message.id === null
           ? new NoAnswer(http, (status) => {
               this.#status = Math.max(this.#status, status);
               settle(decisionId, verdict);
@@ -68,7 +69,8 @@ export class BatchResponse {
                 return http.gone;
               },
               foreign: (status, body) => foreignResponse(message, decisionId, status, body),
-            }),
+            });
+      },
       message: (decisionId, verdict, _status, json) => {
         this.#respond(decisionId, verdict, json);
         settle(decisionId, verdict);
@@ -81,6 +83,7 @@ export class BatchResponse {
         named = decided;
         return this.#stream(...decided);
       },
+      carriesAnswer: () => http.carriesAnswer(),
       endStream: () => settle(...named),
     };
   }

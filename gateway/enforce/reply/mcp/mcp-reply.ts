@@ -32,6 +32,11 @@ export type MessageTransport = Pick<Reply, 'via' | 'gone' | 'whyCutOff' | 'onClo
   withoutBody(decisionId: string, verdict: Verdict, status: number): void;
   /** Begins a stream of server-sent events. Returns what writes to it; false asks for a pause. */
   openStream(decisionId: string, verdict: Verdict): (piece: Buffer) => boolean;
+  /**
+   * What the system answers goes out on the stream from now on, so that a suspension cuts it off. A caller that waits for
+   * people is not cut off: the suspension ends its hold, and it is told so.
+   */
+  carriesAnswer(): void;
   endStream(): void;
   /** Calls `resume` once, when a pause may end. */
   onDrain(resume: () => void): void;
@@ -86,6 +91,8 @@ export class McpReply implements Reply {
     if (this.#waiting) return true;
     if (this.#message.id === null || !this.#http.accepts('text/event-stream')) return false;
     this.#waiting = new WaitingStream(this.#http.openStream(decisionId, 'hold'), this.#message.progressToken);
+    // What a task waits for is the answer of a call that runs.
+    if (this.#message.method.startsWith('tasks/')) this.#http.carriesAnswer();
     this.#http.onClose(() => this.#waiting?.settle());
     return true;
   }
@@ -106,6 +113,7 @@ export class McpReply implements Reply {
       return new TaskAnswer(runsAs);
     }
     if (verdict !== 'hold' || id === null) return this.#http.answer(decisionId, verdict);
+    this.#http.carriesAnswer();
     return new HeldAnswer(id, this.#sink(decisionId, holdId));
   }
 
