@@ -119,6 +119,21 @@ describe.skipIf(CHROMIUM === null)('the console in Chromium', () => {
     },
   );
 
+  test('the frame fits a phone also while it connects, and while the gateway is away', async () => {
+    const { page } = await scene.visit('/holds', 'ben', { viewport: { width: 380, height: 800 } });
+    const isWider = () => page.evaluate('document.documentElement.scrollWidth > innerWidth');
+    await page.route('**/api/stream', () => {});
+    await page.reload();
+    await page.getByText('Connecting', { exact: true }).waitFor();
+    expect(await isWider()).toBe(false);
+    await page.unroute('**/api/stream');
+    await page.route('**/api/stream', (route) => route.abort());
+    await page.reload();
+    await page.getByText('Offline', { exact: true }).waitFor();
+    expect(await isWider()).toBe(false);
+    await page.context().close();
+  });
+
   test('the scripts are those that ship, with React’s production build', async () => {
     const [path = ''] = /\/assets\/index-[^"]+\.js/.exec((await scene.desk.get('/', null)).text) ?? [];
     const { text } = await scene.desk.get(path, null);
