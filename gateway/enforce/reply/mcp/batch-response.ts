@@ -50,26 +50,27 @@ export class BatchResponse {
       abort: () => http.abort(),
       accepts: (type) => (type === 'text/event-stream') === this.#streams,
       answer: (decisionId, verdict) => {
+        if (message.id === null) {
+          return new NoAnswer(http, (status) => {
+            this.#status = Math.max(this.#status, status);
+            settle(decisionId, verdict);
+          });
+        }
         http.carriesAnswer();
-        return message.id === null
-          ? new NoAnswer(http, (status) => {
-              this.#status = Math.max(this.#status, status);
-              settle(decisionId, verdict);
-            })
-          : new PartAnswer(message.id, {
-              respond: (json) => {
-                this.#respond(decisionId, verdict, json);
-                settle(decisionId, verdict);
-              },
-              event: (event) => this.#event(decisionId, verdict, event),
-              end: () => settle(decisionId, verdict),
-              onDrain: (resume) => http.onDrain(resume),
-              onClose: (closed) => http.onClose(closed),
-              get gone() {
-                return http.gone;
-              },
-              foreign: (status, body) => foreignResponse(message, decisionId, status, body),
-            });
+        return new PartAnswer(message.id, {
+          respond: (json) => {
+            this.#respond(decisionId, verdict, json);
+            settle(decisionId, verdict);
+          },
+          event: (event) => this.#event(decisionId, verdict, event),
+          end: () => settle(decisionId, verdict),
+          onDrain: (resume) => http.onDrain(resume),
+          onClose: (closed) => http.onClose(closed),
+          get gone() {
+            return http.gone;
+          },
+          foreign: (status, body) => foreignResponse(message, decisionId, status, body),
+        });
       },
       message: (decisionId, verdict, _status, json) => {
         this.#respond(decisionId, verdict, json);
