@@ -72,7 +72,7 @@ export type Setting = {
   readonly routes?: number | undefined;
   /** Which system is called; payments when absent. */
   readonly system?: SystemName | undefined;
-  /** The credential that every request carries; only Holdpoint looks at it. */
+  /** The credential that every request carries; only gateways look at it. */
   readonly token: string;
   /** An empty folder for configuration and state, removed afterwards. */
   readonly folder: string;
