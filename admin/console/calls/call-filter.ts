@@ -1,4 +1,6 @@
-/** What of the calls is shown, as it stands in the address: the filters of `GET /api/calls`, and a period. */
+import type { CallFilter as ApiFilter } from '../../../gateway/domain/call-log.ts';
+
+/** The filters of `GET /api/calls`. */
 export const FILTERS = [
   'text',
   'agent',
@@ -24,7 +26,7 @@ export const FILTERS = [
   'node',
   'from',
   'to',
-] as const;
+] as const satisfies readonly (keyof ApiFilter)[];
 
 export type FilterName = (typeof FILTERS)[number];
 
@@ -38,6 +40,7 @@ const LENGTHS: Readonly<Record<keyof typeof PERIODS, number>> = {
   '30d': 720 * HOUR,
 };
 
+/** What of the calls is shown, as it stands in the address. */
 export type CallFilter = { readonly [Name in FilterName]?: string } & { readonly period?: keyof typeof PERIODS };
 
 /** Reads a filter from an address. What it does not know it leaves out. */

@@ -20,7 +20,7 @@ export const CallRow = memo(function CallRow({ call }: { readonly call: CallSumm
           <strong>
             <bdi>{shortLine(operation, LONGEST_NAME)}</bdi>
           </strong>{' '}
-          <span className="hold-system">{system}</span>
+          <span className="call-system">{system}</span>
         </span>
         <span className="call-agent">
           <bdi>{shortLine(agent, LONGEST_NAME)}</bdi>

@@ -1,4 +1,3 @@
-import '../styles/queue.css';
 import '../styles/calls.css';
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
@@ -65,7 +64,7 @@ export function CallsPage() {
           <p>A call is here a second or two after it was judged.</p>
         </div>
       ) : (
-        <ul ref={list} className="call-list" aria-label="Calls">
+        <ul ref={list} className="row-box call-list" aria-label="Calls">
           {calls.map((call) => (
             <CallRow key={call.call_id} call={call} />
           ))}

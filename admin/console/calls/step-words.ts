@@ -1,4 +1,4 @@
-import { milliseconds } from './words.ts';
+import { milliseconds } from '../time/duration.ts';
 
 /** An event of a call: the members of `holdpoint.events` that the page reads. */
 export type Step = {
@@ -6,14 +6,12 @@ export type Step = {
   /** RFC 3339. */
   readonly at: string;
   readonly type: string;
-  readonly node?: string;
   readonly verdict?: string;
   readonly rules?: readonly string[];
   readonly reason?: string;
   readonly status?: number;
   readonly code?: string;
   readonly took_ms?: number;
-  readonly upstream_ms?: number;
   readonly actor?: string;
   readonly actor_kind?: string;
   readonly channel?: string;
@@ -35,7 +33,7 @@ export function sentenceOf(step: Step): string {
   }
 }
 
-/** Who did it, where, and on which gateway; null for the steps of the gateway itself. */
+/** Who did it, and through which channel; null for the steps of the gateway itself. */
 export function whoOf({ actor = '', actor_kind, channel = '' }: Step): string | null {
   if (actor === '' || actor_kind === 'gateway') return null;
   return `by ${actor}${channel === '' ? '' : `, ${channel}`}`;

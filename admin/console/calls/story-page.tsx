@@ -11,11 +11,12 @@ import { useTitle } from '../page/use-title.ts';
 import { storyQuery } from '../server/calls.ts';
 import type { CallStory, CallSummary } from '../server/shapes.ts';
 import { AgentText } from '../text/agent-text.tsx';
+import { milliseconds } from '../time/duration.ts';
 import { When } from '../time/when.tsx';
 import type { FilterName } from './call-filter.ts';
 import { LedgerPlace } from './ledger-place.tsx';
 import { sentenceOf, whoOf, type Step } from './step-words.ts';
-import { endOf, milliseconds, VERDICT_TAGS } from './words.ts';
+import { endOf, VERDICT_TAGS } from './words.ts';
 
 const route = getRouteApi('/shell/calls/$callId');
 

@@ -1,4 +1,5 @@
 import type { CallSummary } from '../server/shapes.ts';
+import { milliseconds } from '../time/duration.ts';
 
 /** The colour of a verdict. */
 export const VERDICT_TAGS: Readonly<Record<string, string>> = { allow: 'good', hold: 'warn', block: 'danger' };
@@ -13,10 +14,4 @@ export function endOf({
   if (status === null) return verdict === 'hold' ? 'waiting' : 'running';
   if (status === 0) return 'the agent left';
   return `${status}${code === '' ? '' : ` ${code}`}${took_ms > 0 ? ` in ${milliseconds(took_ms)}` : ''}`;
-}
-
-/** `12 ms`, `3.4 s`, `12 min`. */
-export function milliseconds(ms: number): string {
-  if (ms < 1_000) return `${Math.round(ms)} ms`;
-  return ms < 60_000 ? `${(ms / 1_000).toFixed(1)} s` : `${Math.round(ms / 60_000)} min`;
 }

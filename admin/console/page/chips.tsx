@@ -1,3 +1,4 @@
+import '../styles/chips.css';
 import type { ChangeEvent } from 'react';
 
 type ToggleProps = { readonly name: string; readonly isOn: boolean; readonly set: (isOn: boolean) => void };

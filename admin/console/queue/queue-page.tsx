@@ -169,7 +169,7 @@ function HeldCalls({ lanes, byId, isEnded }: HeldCallsProps) {
       )}
       {/* A click goes to the row's own link; keys reach that link without this. */}
       {/* oxlint-disable-next-line jsx-a11y/click-events-have-key-events, jsx-a11y/no-noninteractive-element-interactions */}
-      <ul ref={list} className="hold-list" aria-label="Held calls" onClick={follow} {...handlers}>
+      <ul ref={list} className="row-box hold-list" aria-label="Held calls" onClick={follow} {...handlers}>
         {order.slice(0, rows).map((id) => {
           const hold = byId.get(id);
           return (
@@ -208,7 +208,7 @@ function toggled(set: ReadonlySet<string>, id: string): ReadonlySet<string> {
 
 function Loading() {
   return (
-    <div className="hold-list" aria-hidden="true">
+    <div className="row-box hold-list" aria-hidden="true">
       {[64, 48, 57, 40, 52].map((width) => (
         <div key={width} className="hold-row skeleton">
           <span className={`bone w${width}`} />

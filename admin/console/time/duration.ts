@@ -12,6 +12,12 @@ export function duration(ms: number): string {
   return joined(Math.floor(length / DAY), 'd', Math.floor((length % DAY) / HOUR), 'h');
 }
 
+/** A short length of time, as machines take: `12 ms`, `3.4 s`, `12 min`. */
+export function milliseconds(ms: number): string {
+  if (ms < SECOND) return `${Math.round(ms)} ms`;
+  return ms < MINUTE ? `${(ms / SECOND).toFixed(1)} s` : `${Math.round(ms / MINUTE)} min`;
+}
+
 function joined(large: number, largeUnit: string, small: number, smallUnit: string): string {
   return small === 0 ? `${large} ${largeUnit}` : `${large} ${largeUnit} ${small} ${smallUnit}`;
 }
