@@ -17,10 +17,14 @@ import { createWorkerPoll } from './worker-poll.ts';
 
 /** Milliseconds from SIGTERM until remaining processes are killed. */
 const DRAIN_LIMIT = 9_500;
-/** Megabytes of a semi-space of V8's young generation. The default makes a process larger and no faster. */
+/** Megabytes of a semi-space of V8's young generation. The default makes a process larger. */
 const EXEC_ARGV = ['--max-semi-space-size=4'];
-/** V8 counts bodies, which are not on its heap, as growth of it: with its usual limit it collects everything again and again. */
-const WORKER_ARGV = [...EXEC_ARGV, '--heap-growing-percent=200'];
+/**
+ * Under load, a worker has all calls in flight in the young generation, and each collection copies them: a larger one saves
+ * 2 to 4 % of its CPU. V8 counts bodies, which are not on its heap, as growth of it: with its usual limit it collects
+ * everything again and again. `expose-gc`: see `releaseStartMemory`.
+ */
+const WORKER_ARGV = ['--max-semi-space-size=16', '--heap-growing-percent=200', '--expose-gc'];
 
 /** The addresses of a running gateway. */
 export type Addresses = Listening & { readonly clickhouse: ClickHouseAddress };

@@ -15,6 +15,7 @@ import { createCanonicalLine } from '../record/canonical-line.ts';
 import { createLog, createLogDestination } from './log.ts';
 import { runProcess, type Inbox } from './run-process.ts';
 import type { Answer, FromWorker, ProcessMetrics, Question, ToWorker } from './messages.ts';
+import { releaseStartMemory } from './start-memory.ts';
 import { composeFor, openStore, storeKey } from './open-store.ts';
 import { unpackConfig } from './packed-config.ts';
 import { buildServer } from '../agents/server.ts';
@@ -119,6 +120,7 @@ async function start(
   const active = await bundles.active();
   if (active === null) throw new Error('no policy has been activated');
   await load(active, true);
+  releaseStartMemory();
   await server.listen();
   tell({ type: 'configured', number });
   tell({ type: 'listening' });
