@@ -99,7 +99,9 @@ export type AdminDeps = {
   /** A tool of an MCP system as its server listed it last, as JSON text; null if no list had it. */
   readonly toolDefinition: (system: string, tool: string) => Promise<string | null>;
   /** The kill switch. A change resolves when every worker of this gateway knows of it. */
-  readonly suspensions: Pick<SuspensionStore, 'list' | 'suspend' | 'resume'>;
+  readonly suspensions: Pick<SuspensionStore, 'list' | 'suspend' | 'resume' | 'stop' | 'lift'>;
+  /** How many people it takes to lift a stop. */
+  readonly peopleToLift: () => 1 | 2;
   /** Everybody who may sign in here. */
   readonly people: () => readonly Reviewer[];
   readonly agents: () => readonly KnownAgent[];

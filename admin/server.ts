@@ -22,6 +22,7 @@ import { preferenceRoutes } from './routes/preference-routes.ts';
 import { reportRoutes } from './routes/report-routes.ts';
 import { sessionRoutes } from './sign-in/session-routes.ts';
 import { signInRoute } from './sign-in/sign-in-route.ts';
+import { stopRoutes } from './routes/stop-routes.ts';
 import { streamRoute } from './routes/stream-route.ts';
 import { suspensionRoutes } from './routes/suspension-routes.ts';
 
@@ -82,6 +83,7 @@ export function buildAdmin(deps: AdminDeps): FastifyInstance {
         await api.register(delegationRoutes(deps));
         await api.register(groupRoute(deps));
         await api.register(suspensionRoutes(deps));
+        await api.register(stopRoutes(deps));
         await api.register(notificationRoutes(deps));
         await api.register(preferenceRoutes(deps));
         await api.register(policyRoutes(deps.policy));

@@ -1,6 +1,5 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import type { Suspension } from '../../gateway/domain/suspension.ts';
 import { reviewerWithRole } from '../authenticate.ts';
 import type { AdminDeps } from '../deps.ts';
 import { AdminProblem } from '../api/problems.ts';
@@ -47,7 +46,7 @@ export function suspensionRoutes(deps: Pick<AdminDeps, 'suspensions' | 'agents' 
 
 function killSwitch(
   suspensions: AdminDeps['suspensions'],
-  kind: Suspension['kind'],
+  kind: 'agent' | 'system',
   schema: z.ZodObject,
   configured: () => readonly [string, Shown][],
 ): FastifyPluginAsyncZod {

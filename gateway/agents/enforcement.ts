@@ -187,6 +187,7 @@ export function createEnforcement(deps: EnforcementDeps): Enforcement {
     meter,
     digest,
     systems,
+    isStopped: () => suspensions.stopped,
     whyNotPermitted: (hold) => whyNotPermitted(hold.principal.agent, hold.system) ?? whyMoved(systems, hold),
     by: deps.attemptedBy,
     clock,

@@ -76,6 +76,14 @@ export const schema = section({
     ),
   agents: z.array(agent).default([]).describe('The agents that may call.'),
   reviewers: z.array(reviewer).default([]).describe('The people who decide, operate and analyse.'),
+  stop: section({
+    lifted_by: z
+      .union([z.literal(1), z.literal(2)], { error: 'expected 1 or 2' })
+      .default(1)
+      .describe('How many different operators it takes to lift a stop of everything. Stopping takes one.'),
+  })
+    .prefault({})
+    .describe('The [stop of everything](../../admin/README.md#stopping-everything).'),
   notify,
   journal: section({
     limit: size.prefault('1GiB').describe('Bytes of events that each process keeps on disk until ClickHouse has them.'),

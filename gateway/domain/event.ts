@@ -200,7 +200,7 @@ export const EVENT_TYPES = {
   'call.completed': {
     layer: ['decide', 'execute', 'record'],
     about:
-      'The call was answered, or cut off: `code` is then `suspended` or `system-not-granted`, after the status that was sent.',
+      'The call was answered, or cut off: `code` is then `stopped`, `suspended` or `system-not-granted`, after the status that was sent.',
     has: [...ANY, ...CALLED],
     may: [
       ...OF_CALLS,
@@ -285,6 +285,9 @@ export const EVENT_TYPES = {
   ),
   'suspension.created': person('An agent or a system was suspended.'),
   'suspension.ended': person('The suspension ended.'),
+  'stop.began': person('Everything was stopped: no call goes out, and the clocks of holds stand still.'),
+  'stop.lift-asked': person('The first of the two people who have to lift a stop asked for it.'),
+  'stop.lifted': person('The stop was lifted.'),
   'notice.dead': {
     layer: 'decide',
     about: 'A notification could not be delivered; no further attempts are made.',

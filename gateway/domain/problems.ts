@@ -59,6 +59,11 @@ export const agentProblems = {
     'Suspended',
     'An operator suspended this agent or system. Do not send the call again; ask the owner.',
   ],
+  stopped: [
+    403,
+    'Stopped',
+    'An operator stopped the calls of all agents. Nothing was sent. Do not send the call again until the owner says so.',
+  ],
   'ambiguous-path': [
     400,
     'Ambiguous path',

@@ -5,11 +5,11 @@ import type { Suspensions } from './suspensions.ts';
 /**
  * Checks that the agent is granted the system and that neither is suspended. It comes after `identify`, so that the
  * attempt is recorded under the agent's name, and before anything else about the call is read.
- * @throws Problem `system-not-granted`, `suspended`
+ * @throws Problem `system-not-granted`, `stopped`, `suspended`
  */
 export function createAuthorize(
   isGranted: (agent: string, system: string) => boolean,
-  suspensions: Pick<Suspensions, 'of'>,
+  suspensions: Pick<Suspensions, 'of' | 'stopped'>,
 ): (caller: Caller) => void {
   const refusalOf = createRefusalOf(isGranted, suspensions);
   return ({ principal: { agent }, system }) => {

@@ -10,24 +10,33 @@ export function createGrants(agents: readonly Agent[]): (agent: string, system: 
 
 /**
  * The kill switch, checked before anything else about the call is read. The attempt is recorded.
- * @throws Problem `suspended`
+ * @throws Problem `stopped`, `suspended`
  */
-export function assertActive(agent: string, system: string | null, suspensions: Pick<Suspensions, 'of'>): void {
+export function assertActive(
+  agent: string,
+  system: string | null,
+  suspensions: Pick<Suspensions, 'of' | 'stopped'>,
+): void {
   const why = whyNotActive(agent, system, suspensions);
   if (why) throw why;
 }
 
-function whyNotActive(agent: string, system: string | null, suspensions: Pick<Suspensions, 'of'>): Problem | null {
+function whyNotActive(
+  agent: string,
+  system: string | null,
+  suspensions: Pick<Suspensions, 'of' | 'stopped'>,
+): Problem | null {
+  if (suspensions.stopped) return new Problem('stopped');
   const reason = suspensions.of(agent, system);
   if (reason === null) return null;
   const detail = `Suspended by an operator: ${reason}. Do not send the call again; ask the agent's owner.`;
   return new Problem('suspended', { detail });
 }
 
-/** The refusal of an agent that may not call a system: `system-not-granted` or `suspended`; null if it may. */
+/** The refusal of an agent that may not call a system: `system-not-granted`, `stopped` or `suspended`; null if it may. */
 export function createRefusalOf(
   isGranted: (agent: string, system: string) => boolean,
-  suspensions: Pick<Suspensions, 'of'>,
+  suspensions: Pick<Suspensions, 'of' | 'stopped'>,
 ): (agent: string, system: string) => Problem | null {
   return (agent, system) =>
     isGranted(agent, system) ? whyNotActive(agent, system, suspensions) : new Problem('system-not-granted');

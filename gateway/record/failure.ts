@@ -11,6 +11,7 @@ const FAILURE_OF: { readonly [Code in ProblemCode]?: Failure } = {
   'unknown-system': 'boundary-exceeded',
   'system-not-granted': 'boundary-exceeded',
   suspended: 'boundary-exceeded',
+  stopped: 'boundary-exceeded',
   'bad-request': 'boundary-exceeded',
   'ambiguous-path': 'boundary-exceeded',
   'bad-body': 'boundary-exceeded',

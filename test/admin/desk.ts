@@ -202,6 +202,7 @@ export async function openDesk(
     amend: createAmend({ decide, digest, edit: { amendCall, changedPlaces }, repeated: async () => null }),
     changedPlaces,
     bodySchema: () => null,
+    peopleToLift: () => 1,
     people: () => Object.values(PEOPLE),
     agents: () => AGENTS,
     systems: () => ['payments', 'mail'],

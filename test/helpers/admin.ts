@@ -31,6 +31,7 @@ export async function startAdmin(plane: DataPlane): Promise<{ url: string; close
     }),
     changedPlaces,
     bodySchema: () => null,
+    peopleToLift: () => 1,
     people: () => reviewers,
     agents: () => agents,
     systems: () => systems.map(({ name }) => name),

@@ -72,6 +72,8 @@ export function createReleaser(deps: {
   readonly systems: ReadonlyMap<string, Pick<System, 'idempotent' | 'mcp'>>;
   /** Why the agent may no longer make this call, or it would go elsewhere; null if it may. */
   readonly whyNotPermitted: (hold: CallHold) => string | null;
+  /** Whether everything is stopped: then an approved call waits, and is released once that is lifted. */
+  readonly isStopped: () => boolean;
   /** Names this process in the attempt, so that its unfinished attempts are found after it dies. */
   readonly by: string;
   readonly clock: Clock;
@@ -89,6 +91,7 @@ export function createReleaser(deps: {
     messages,
     systems,
     whyNotPermitted,
+    isStopped,
     by,
     clock,
   } = deps;
@@ -209,8 +212,9 @@ export function createReleaser(deps: {
   }
 
   return {
-    release: (hold, attached, sendBy = forwarder.send) =>
-      judged(hold, false, async (judged) => {
+    async release(hold, attached, sendBy = forwarder.send) {
+      if (isStopped()) return { hold, delivery: null };
+      return await judged(hold, false, async (judged) => {
         const { request, objection, policyRevision } = judged;
         if (objection?.type === 'supersede') return { hold: await apply(hold, objection), delivery: null };
         const aware = isSafe(hold.method) ? 'all' : await allAware(senders, hold);
@@ -226,9 +230,11 @@ export function createReleaser(deps: {
         if (isRefusal(begun)) return { hold: latest(hold, begun), delivery: null };
         released(hold.system, hold.digest);
         return send(assertCall(begun), attempt, judged, { attached, send: sendBy });
-      }),
-    resend: (hold) =>
-      judged(hold, true, async (judged) => {
+      });
+    },
+    async resend(hold) {
+      if (isStopped()) return hold;
+      return await judged(hold, true, async (judged) => {
         const { request, objection, policyRevision } = judged;
         if (objection) return apply(hold, { type: 'leave-to-people', reason: objection.reason });
 
@@ -239,7 +245,8 @@ export function createReleaser(deps: {
         const begun = await begin(hold, { type: 'resend', attempt, by, policyRevision });
         if (isRefusal(begun)) return latest(hold, begun);
         return (await send(assertCall(begun), attempt, judged, { attached: null, send: forwarder.send })).hold;
-      }),
+      });
+    },
     isReleasing: (holdId) => releasing.has(holdId),
   };
 }

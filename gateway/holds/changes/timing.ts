@@ -1,4 +1,5 @@
 import type { CallHold, Hold } from '../../domain/hold.ts';
+import { overdueCommand } from '../deadlines.ts';
 import { asked, nextStepAt, stepsDue, stepsLeft } from '../escalation.ts';
 import { byGateway, changed, heldFor, settled, type Change } from './change.ts';
 
@@ -37,6 +38,28 @@ export function expire(hold: Hold, now: number): Change {
 export function lapse(hold: CallHold, now: number): Change {
   const step = { type: 'hold.lapsed', ...byGateway, ...heldFor(hold, now) } as const;
   return changed(hold, { ...settled(now), status: 'lapsed' }, step);
+}
+
+/**
+ * The hold with the time that it had left when everything was stopped. Null when that had been over before, or no clock of
+ * it runs.
+ */
+export function goOn(hold: Hold, stoppedAt: number, now: number): Change | null {
+  if (overdueCommand(hold, stoppedAt)) return null;
+  if (hold.status === 'pending') {
+    const stood = Math.max(0, now - Math.max(stoppedAt, hold.askedAt));
+    const later = (at: number | null) => (at === null ? null : at + stood);
+    return changed(hold, {
+      askedAt: hold.askedAt + stood,
+      slaAt: hold.slaAt + stood,
+      expiresAt: hold.expiresAt + stood,
+      remindAt: later(hold.remindAt),
+      escalateAt: later(hold.escalateAt),
+    });
+  }
+  if (hold.kind !== 'approval' || hold.status !== 'approved' || hold.redeemBy === null) return null;
+  const stood = Math.max(0, now - Math.max(stoppedAt, hold.decidedAt ?? stoppedAt));
+  return changed(hold, { redeemBy: hold.redeemBy + stood });
 }
 
 function reached(steps: readonly { readonly to: readonly string[] }[]): string {

@@ -4,6 +4,7 @@ import type { HoldCommand, HoldRefusal } from '../../domain/hold-command.ts';
 import type { HoldStore } from '../../domain/hold-store.ts';
 import { assertCall, type Hold, type HoldExecution } from '../../domain/hold.ts';
 import type { Reviewer } from '../../domain/principal.ts';
+import type { Suspension } from '../../domain/suspension.ts';
 import type { Change } from '../changes/change.ts';
 import { overdueCommand } from '../deadlines.ts';
 import type { Documents } from './documents.ts';
@@ -13,7 +14,7 @@ import { transition } from '../machine.ts';
 import { fromRow } from './rows.ts';
 import type { HoldRow } from './schema.ts';
 import type { Content } from './hold-contents.ts';
-import { isSuspended } from './suspension-rows.ts';
+import { suspensionOf } from './suspension-rows.ts';
 import type { Transact } from './unit-of-work.ts';
 
 export type HoldCommands = Pick<HoldStore, 'apply' | 'foresee'>;
@@ -48,12 +49,15 @@ export function createHoldCommands(options: {
       if (isCarriedOut(hold, command)) return hold;
       // A timer that is late must not leave a hold looking alive: the first command settles it. Only once that is committed
       // is a command refused as too late: an approval in time may be under way.
-      const overdue = overdueCommand(hold, now);
+      const stopped = before.stopped > 0;
+      if (stopped && waitsForLift(command)) return { refused: 'forbidden', detail: STOPPED, hold };
+      const overdue = stopped ? null : overdueCommand(hold, now);
       const wish = overdue ?? (await inOwnName(command, before.stands_in > 0, now));
       const change = transition(hold, wish, now);
       if ('refused' in change) return change;
       const result = await (overdue ? commit : settle)({ hold, before, command: wish, change, now });
-      if (result === 'suspended') {
+      if (result === 'everything') return { refused: 'forbidden', detail: STOPPED, hold };
+      if (result === 'agent' || result === 'system') {
         const who = `The agent ${hold.principal.agent} or the system ${assertCall(hold).system}`;
         return {
           refused: 'forbidden',
@@ -68,9 +72,8 @@ export function createHoldCommands(options: {
 
   function commit({ hold, before, command, change, now }: Permitted): Promise<Committed> {
     return transact(now, async (unit) => {
-      if (sends(command) && (await isSuspended(unit.trx, hold.principal.agent, assertCall(hold).system))) {
-        return 'suspended';
-      }
+      const suspended = sends(command) && (await suspensionOf(unit.trx, hold.principal.agent, assertCall(hold).system));
+      if (suspended) return suspended;
       return (await writer.update(unit, before, change, contentsOf(command))) ? 'written' : 'overtaken';
     });
   }
@@ -91,7 +94,7 @@ type Permitted = {
   readonly now: number;
 };
 
-type Committed = 'written' | 'overtaken' | 'suspended';
+type Committed = 'written' | 'overtaken' | Suspension['kind'];
 
 function isPersonal(command: HoldCommand): command is Extract<HoldCommand, { by: Reviewer }> {
   return 'by' in command && typeof command.by === 'object' && 'groups' in command.by;
@@ -100,6 +103,24 @@ function isPersonal(command: HoldCommand): command is Extract<HoldCommand, { by:
 /** Whether it lets the call out: nothing leaves after a suspension has been committed. */
 function sends({ type }: HoldCommand): boolean {
   return type === 'release' || type === 'resend';
+}
+
+const STOPPED = 'Everything is stopped: nothing is approved or sent until an operator lifts that.';
+
+/** Whether it brings the call nearer to being sent, or comes from a clock. Both wait while everything is stopped. */
+function waitsForLift(command: HoldCommand): boolean {
+  switch (command.type) {
+    case 'approve':
+    case 'edit':
+    case 'redeem':
+    case 'remind':
+    case 'escalate-due':
+    case 'expire':
+    case 'lapse':
+      return true;
+    default:
+      return sends(command);
+  }
 }
 
 /** What a command brings along that has to be kept encrypted. */

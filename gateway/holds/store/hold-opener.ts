@@ -52,7 +52,7 @@ export function createHoldOpener(options: {
       const { principal, digest, earlierDigest = digest, idempotencyKey, handle, traceId } = draft;
       const { trx, now } = unit;
       const { suspended, granted, delegated } = await preconditionsOf(trx, principal.agent, draft.system, now);
-      if (suspended) throw new Problem('suspended');
+      if (suspended) throw new Problem(suspended);
       const sent = { agent: principal.agent, digests: [digest, earlierDigest], idempotencyKey, handle, sender };
       const existing = await attachToExisting(writer, unit, sent);
       if (existing) return { hold: assertCall(existing), attached: true };
@@ -68,7 +68,7 @@ export function createHoldOpener(options: {
       const { principal, digest, idempotencyKey, form, artifacts, traceId } = draft;
       const { trx, now } = unit;
       const { suspended, delegated } = await preconditionsOf(trx, principal.agent, '', now);
-      if (suspended) throw new Problem('suspended');
+      if (suspended) throw new Problem(suspended);
       const sent = { agent: principal.agent, digests: [digest], idempotencyKey, handle: false, sender: null };
       const existing = await attachToExisting(writer, unit, sent);
       if (existing) return { hold: existing, attached: true };

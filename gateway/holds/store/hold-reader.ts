@@ -6,6 +6,7 @@ import { assertCall, type Hold, type HoldExecution, type HoldStatus } from '../.
 import type { Documents } from './documents.ts';
 import { fromRow } from './rows.ts';
 import type { HoldRow, Schema } from './schema.ts';
+import { findStop } from './suspension-rows.ts';
 
 export type HoldCount = { readonly status: HoldStatus; readonly execution: HoldExecution; readonly count: number };
 
@@ -17,8 +18,15 @@ export type HoldReader = Pick<
   'changedSince' | 'due' | 'releasable' | 'releasing' | 'indeterminate' | 'openCalls'
 > & {
   row(id: string): Promise<HoldRow | null>;
-  /** The same, and whether the person stands in for others now: for most, no further query is needed. */
-  rowFor(id: string, person: string | null, now: number): Promise<(HoldRow & { readonly stands_in: number }) | null>;
+  /**
+   * The same, whether the person stands in for others now (for most, no further query is needed), and whether everything
+   * is stopped.
+   */
+  rowFor(
+    id: string,
+    person: string | null,
+    now: number,
+  ): Promise<(HoldRow & { readonly stands_in: number; readonly stopped: number }) | null>;
   /** Newest first, where the cursor is the last identifier (identifiers sort by time of creation); or as `order` says. */
   list(filter: ListFilter): Promise<{ items: Hold[]; next: string | null }>;
   counts(): Promise<HoldCount[]>;
@@ -64,9 +72,17 @@ export function createHoldReader(db: Kysely<Schema>, documents: Documents): Hold
             .where('until', '>', now)
             .as('stands_in'),
         )
+        .select((hold) =>
+          hold
+            .selectFrom('suspensions')
+            .select((stop) => stop.fn.countAll<number>().as('count'))
+            .where('kind', '=', 'everything')
+            .where('name', '=', '')
+            .as('stopped'),
+        )
         .where('id', '=', id)
         .executeTakeFirst();
-      return row ? { ...row, stands_in: row.stands_in ?? 0 } : null;
+      return row ? { ...row, stands_in: row.stands_in ?? 0, stopped: row.stopped ?? 0 } : null;
     },
     async list({ order, status, kind, system, agent, group, people, toAgent, overdue, cursor, limit, now }) {
       let query = order === 'due' ? byClock(cursor) : newest(cursor);
@@ -91,6 +107,7 @@ export function createHoldReader(db: Kysely<Schema>, documents: Documents): Hold
       return (await changed.execute()).map(toHold);
     },
     async due(now) {
+      if (await findStop(db)) return [];
       return (await holds().where('due_at', '<=', now).orderBy('due_at').orderBy('id').execute()).map(toHold);
     },
     async releasable() {

@@ -282,6 +282,9 @@ const migrations: readonly Migration[] = [
       .where(sql<boolean>`decide_by is not null`)
       .execute();
   },
+  async (db) => {
+    await db.schema.alterTable('suspensions').addColumn('lift_by', 'text').execute();
+  },
 ];
 
 /** The version of the tables as this program has them. */

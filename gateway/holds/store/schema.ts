@@ -26,6 +26,8 @@ export type Schema = {
     channel: string;
     reason: string | null;
     at: number;
+    /** Of the stop of everything: who has asked to lift it, where two people have to. */
+    lift_by: string | null;
   };
   delegations: {
     id: string;

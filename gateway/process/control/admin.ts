@@ -86,6 +86,7 @@ export async function createAdmin(deps: {
     changedPlaces,
     bodySchema: (system, ...of) => bodySchema(systems.get(system)?.openapi, ...of),
     suspensions: enforcedSuspensions(store.suspensions, questions, log),
+    peopleToLift: () => config().stop.lifted_by,
     people: () => config().reviewers,
     agents: () => config().agents,
     systems: () => [...systems.keys()],
@@ -140,7 +141,7 @@ function enforcedSuspensions(
   suspensions: SuspensionStore,
   questions: Questions,
   log: Logger,
-): Pick<SuspensionStore, 'list' | 'suspend' | 'resume'> {
+): Pick<SuspensionStore, 'list' | 'suspend' | 'resume' | 'stop' | 'lift'> {
   /** Resolves when every process of this gateway enforces the committed suspensions. */
   async function enforced(): Promise<void> {
     const [{ complete }] = await Promise.all([questions.ask('suspensions'), suspensions.refresh()]);
@@ -157,6 +158,14 @@ function enforcedSuspensions(
       const resumed = await suspensions.resume(...whose);
       await enforced();
       return resumed;
+    },
+    async stop(...of) {
+      await suspensions.stop(...of);
+      await enforced();
+    },
+    async lift(...of) {
+      await suspensions.lift(...of);
+      await enforced();
     },
   };
 }

@@ -73,6 +73,8 @@ test('a suspension is answered only once every worker applies it', async () => {
         return { superseded: 0 };
       },
       resume: async () => true,
+      stop: async () => {},
+      lift: async () => {},
     },
   });
   await desk.post('/api/agents/billing-bot/suspend', { who });

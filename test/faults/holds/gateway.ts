@@ -67,6 +67,7 @@ export async function openGateway(options: {
     outcomes: createOutcomes(holds, (_hold, { type }, why) => failed(new Error(`${type} was refused: ${why}`))),
     meter: idleMeter,
     released: () => {},
+    isStopped: () => false,
     whyNotPermitted: () => null,
   });
   const rounds = { holds, releaser, clock, failed };

@@ -51,7 +51,8 @@ beforeAll(async () => {
 
 afterEach(async () => {
   for (const { kind, name } of await plane.store.suspensions.list()) {
-    await plane.store.suspensions.resume(kind, name, 'dora@example.com', 'api');
+    if (kind === 'everything') await plane.store.suspensions.lift('dora@example.com', 'api', 1);
+    else await plane.store.suspensions.resume(kind, name, 'dora@example.com', 'api');
   }
   await plane.store.suspensions.refresh();
 });

@@ -57,6 +57,7 @@ export async function startScene(
     }),
     digest: createDigest(byName),
     systems: byName,
+    isStopped: () => false,
     whyNotPermitted: () => null,
     by: 'control/1/test',
     clock: Date.now,

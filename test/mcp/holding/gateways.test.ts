@@ -152,6 +152,24 @@ test('the kill switch at one gateway ends a call that is held at another', async
   expect([executed('stopped'), executed('stopped too')]).toEqual([0, 0]);
 }, 60_000);
 
+test('a stop at one gateway stops every gateway, and a call held before it goes on after it', async () => {
+  const waiting = call(one, 'refund', { note: 'before the stop' });
+  const id = await pending(two);
+  expect((await two.admin({ method: 'POST', path: '/api/stop' })).status).toBe(200);
+  for (const gateway of [one, two, three]) {
+    await eventually('the gateway is stopped', async () => codeOf(await call(gateway, 'read', {})) === 'stopped');
+  }
+  const early = await three.approve(id);
+  expect([early.status, early.text]).toEqual([403, expect.stringContaining('Everything is stopped')]);
+  expect((await three.admin({ method: 'DELETE', path: '/api/stop' })).status).toBe(200);
+  await decide(three, id, 'approve', {});
+  expect((await waiting).isError).toBe(false);
+  expect(executed('before the stop')).toBe(1);
+  for (const gateway of [one, two, three]) {
+    await eventually('the agent may call again', async () => !(await call(gateway, 'read', {})).isError);
+  }
+}, 60_000);
+
 test('an approval for a while covers the next call of its shape at another gateway, and no wider one', async () => {
   const first = call(one, 'refund', { amount: 10, note: 'granted' });
   await decide(two, await pending(two), 'approve', { grant: { uses: 3, for: '1h', open: ['/note'] } });

@@ -9,6 +9,7 @@ import { readServerMessage } from '../../../mcp/response.ts';
 const SAID: Partial<Record<ProblemCode, string>> = {
   blocked: 'The tool was not executed: policy blocked this call.',
   suspended: 'The tool was not executed: this agent or system is suspended.',
+  stopped: 'The tool was not executed: an operator stopped the calls of all agents.',
   'system-not-granted': 'The tool was not executed: this agent has no access to the system.',
   'not-showable': 'The tool was not executed.',
   'body-too-large': 'The tool was not executed: the call is too large.',

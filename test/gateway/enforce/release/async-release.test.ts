@@ -124,6 +124,7 @@ function startReleaser(
     ...parts,
     senders: plane.store.senders,
     judge: judgeBy(decide),
+    isStopped: () => false,
     whyNotPermitted,
     by,
   });

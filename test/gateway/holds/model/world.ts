@@ -124,6 +124,7 @@ export class World {
       meter: idleMeter,
       released: () => {},
       digest,
+      isStopped: () => false,
       whyNotPermitted: () => null,
       systems: SYSTEMS,
       clock: () => this.now,

@@ -7,7 +7,7 @@ import { watchSuspensions, type SuspensionWatch } from '../../../../gateway/hold
 import {
   endSuspension,
   insertSuspension,
-  isSuspended,
+  suspensionOf,
   listSuspensions,
 } from '../../../../gateway/holds/store/suspension-rows.ts';
 import { createVault } from '../../../../gateway/holds/store/vault.ts';
@@ -102,14 +102,14 @@ describe.each(engines)('suspensions in $name', (engine) => {
   });
 
   test('suspensions stop the agent everywhere, and every agent at the system', async () => {
-    const is = (agent: string, system: string) => isSuspended(database.db, agent, system);
-    expect(await is('billing-bot', 'payments')).toBe(false);
+    const is = (agent: string, system: string) => suspensionOf(database.db, agent, system);
+    expect(await is('billing-bot', 'payments')).toBeNull();
     await suspend(BOT);
-    expect(await is('billing-bot', 'crm')).toBe(true);
-    expect(await is('other-bot', 'payments')).toBe(false);
+    expect(await is('billing-bot', 'crm')).toBe('agent');
+    expect(await is('other-bot', 'payments')).toBeNull();
     await suspend(PAYMENTS);
-    expect(await is('other-bot', 'payments')).toBe(true);
-    expect(await is('payments', 'billing-bot')).toBe(false);
+    expect(await is('other-bot', 'payments')).toBe('system');
+    expect(await is('payments', 'billing-bot')).toBeNull();
   });
 
   test('suspensions are told to watchers, at first and after each change', async () => {
