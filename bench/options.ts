@@ -67,7 +67,7 @@ ${list(SCENARIOS)}
 Peers:
 
 ${list(PEERS)}
-A run without --only, of all peers and of no less than the default rounds and duration, also writes the plots, and the figures of bench/README.md and README.md.
+A run without --only, of all peers that are installed and of no less than the default rounds and duration, also writes the plots, and the figures of bench/README.md and README.md.
 `;
 }
 

@@ -19,10 +19,10 @@ export function replaceBlock(text: string, block: string): string {
 export function readmeSummary(short: Table, long: Table): string {
   const ours = ({ rows }: Table): Row => rows.find(({ peer }) => peer === HOLDPOINT)!;
   const times = (table: Table, peer: string, digits: number): string =>
-    `${show(ours(table).times[peer]?.rate, digits)} ×`;
+    `${show(ours(table).times[peer]?.cpu, digits)} ×`;
   const { cpuMicros, elsewhereMicros } = ours(short);
   return [
-    `With one worker on one core, Holdpoint serves ${times(short, NGINX, 2)} the calls per second of nginx \`proxy_pass\`, ${times(short, HTTP_PROXY, 2)} those of bare \`@fastify/http-proxy\`, and ${times(short, NGINX_OPA, 1)} those of nginx with an OPA server (${short.scenario.name}).`,
+    `For the same CPU time on one core, Holdpoint serves ${times(short, NGINX, 2)} the calls of nginx \`proxy_pass\`, ${times(short, HTTP_PROXY, 2)} those of bare \`@fastify/http-proxy\`, and ${times(short, NGINX_OPA, 1)} those of nginx with an OPA server (${short.scenario.name}).`,
     `A call takes ${show(cpuMicros, 0)} µs of CPU on that core, and ${show(elsewhereMicros, 0)} µs in processes on another: shipping and ClickHouse.`,
     `Long JSON bodies are slower: ${times(long, NGINX, 2)} nginx and ${times(long, HTTP_PROXY, 2)} the plugin (${long.scenario.name}).`,
   ].join(' ');
@@ -32,7 +32,12 @@ export function readmeSummary(short: Table, long: Table): string {
 export function readmeBlock(
   tables: readonly Table[],
   { first, latency, half }: { first: string; latency: readonly string[]; half: string },
-  about: { readonly rounds: number; readonly seconds: number; readonly machine: Readonly<Record<string, string>> },
+  about: {
+    readonly rounds: number;
+    readonly seconds: number;
+    readonly machine: Readonly<Record<string, string>>;
+    readonly leftOut: readonly string[];
+  },
 ): string {
   const named = (name: string): Table => tables.find(({ scenario }) => scenario.name === name)!;
   const failed = tables.flatMap(({ scenario, rows }) =>
@@ -46,6 +51,7 @@ export function readmeBlock(
     latencies(named(first), latency.map(named), named(half)),
     failed.length > 0 &&
       `Failed runs, because of a wrong answer or because the load generator was the limit (of those, only CPU counts): ${failed.join('; ')}.`,
+    about.leftOut.length > 0 && `Left out: ${about.leftOut.join('; ')}.`,
     '![Throughput of each peer, as a multiple of nginx](results/throughput.svg)',
     '![Latency that each peer adds](results/latency.svg)',
   ]

@@ -70,8 +70,8 @@ export function writeResults(report: Report, text: string): void {
   writeFileSync(new URL('latest.json', RESULTS), `${JSON.stringify(json, null, 2)}\n`);
 }
 
-/** The plots, and what both READMEs show, of a run that left nothing out. */
-export function writeReadmes({ tables, rounds, seconds, machine }: Report): void {
+/** The plots, and what both READMEs show, of a run of everything that is installed. */
+export function writeReadmes({ tables, rounds, seconds, machine, leftOut }: Report): void {
   const named = (...names: readonly string[]): Table[] =>
     names.map((name) => tables.find(({ scenario }) => scenario.name === name)!);
   writeFileSync(new URL('throughput.svg', RESULTS), throughputPlot(named(postJson.name, get.name)));
@@ -83,7 +83,7 @@ export function writeReadmes({ tables, rounds, seconds, machine }: Report): void
   };
   const write = (page: URL, block: string): void =>
     writeFileSync(page, replaceBlock(readFileSync(page, 'utf8'), block));
-  write(PAGE, readmeBlock(tables, shown, { rounds, seconds, machine }));
+  write(PAGE, readmeBlock(tables, shown, { rounds, seconds, machine, leftOut }));
   const [short, long] = named(postJson.name, post10KB.name);
   write(README, readmeSummary(short!, long!));
 }

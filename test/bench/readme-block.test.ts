@@ -64,13 +64,19 @@ test('the block shows ratios first, marks rates that a peer did not set, and nam
   const block = readmeBlock(
     tables,
     { first: postJson.name, latency: [latencyGet.name, latencyPost.name], half: postAtHalf.name },
-    { rounds: 1, seconds: 3, machine: { cpu: '2 × a processor', memory: '4 GiB', cores: 'pinned' } },
+    {
+      rounds: 1,
+      seconds: 3,
+      machine: { cpu: '2 × a processor', memory: '4 GiB', cores: 'pinned' },
+      leftOut: ['Caddy: not installed'],
+    },
   );
   expect(block).toMatch(/\| holdpoint +\| +0\.40 \| +0\.50 \|/);
   expect(block).toMatch(/\| nginx proxy_pass +\| +1\.00\\\* \|/);
   expect(block).toMatch(/^Failed runs, .*: GET, 64 connections, holdpoint \(1\)\.$/m);
+  expect(block).toContain('Left out: Caddy: not installed.');
   expect(block).toContain('(results/throughput.svg)');
   const summary = readmeSummary(tables[0]!, tables[1]!);
-  expect(summary).toContain('Holdpoint serves 0.40 × the calls per second of nginx');
+  expect(summary).toContain('Holdpoint serves 0.50 × the calls of nginx');
   expect(summary).toContain('A call takes 20 µs of CPU');
 });
