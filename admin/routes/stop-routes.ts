@@ -17,6 +17,8 @@ const state = z.object({
     .describe('Null when nothing is stopped.'),
   lifted_by: z.union([z.literal(1), z.literal(2)]).describe('How many operators it takes to lift a stop.'),
 });
+export type StopState = z.output<typeof state>;
+
 const stopBody = z.strictObject({ reason: z.string().max(NOTE_LENGTH).optional() }).nullish();
 
 /**

@@ -9,6 +9,7 @@ import { HelpDialog } from './help-dialog.tsx';
 import { useKeys } from './keys.ts';
 import { LiveContext, useLiveState } from './live-context.ts';
 import { Mark } from './mark.tsx';
+import { StopNotice } from './stop-notice.tsx';
 import { useLive } from './use-live.ts';
 
 /** What is around every page of somebody signed in. */
@@ -22,6 +23,7 @@ export function Shell() {
           Skip to the page
         </a>
         <Top />
+        <StopNotice />
         <Outlet />
         <UndoMessages />
       </OutboxProvider>
