@@ -66,6 +66,7 @@ describe.each(engines)('documents in $name', (engine) => {
     for (const table of ['tools', 'tasks', 'preferences', 'sessions']) await stores.place.raw(`drop table ${table}`);
     await stores.place.raw('drop index holds_decide_by');
     await stores.place.raw('alter table holds drop column decide_by');
+    await stores.place.raw('alter table suspensions drop column lift_by');
     await stores.place.raw('update schema_version set version = 6');
   }
 

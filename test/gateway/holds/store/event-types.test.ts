@@ -109,6 +109,8 @@ test('every step that a store can record is as the list of events says, and none
   await later(25 * 60 * MINUTE, lapsed.id, { type: 'lapse' });
   await store.suspensions.suspend({ kind: 'agent', name: 'billing-bot', by: by.id, channel: 'api', reason: 'why' });
   await store.suspensions.resume('agent', 'billing-bot', by.id, 'api');
+  await store.suspensions.stop(by.id, 'api', 'why');
+  for (const { id } of [by, reviewer('eve')]) await store.suspensions.lift(id, 'api', 2);
 
   const telling = await stores.open({
     compose: ({ kind }) => [{ kind, holdId: null, channel: 'webhook/ops', to: 'ops', payload: '{}' }],
