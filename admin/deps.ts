@@ -18,6 +18,7 @@ import type { Reviewer } from '../gateway/domain/principal.ts';
 import type { ReviewRecord } from '../gateway/domain/review-record.ts';
 import type { Reports } from '../gateway/domain/report.ts';
 import type { SessionStore, SignInLinks } from '../gateway/domain/session.ts';
+import type { InFlight } from '../gateway/domain/work.ts';
 
 /** What `GET /api/policy` tells: what decides now, and what was refused since. */
 type PolicyStatus = {
@@ -107,6 +108,8 @@ export type AdminDeps = {
   readonly agents: () => readonly KnownAgent[];
   /** Names of the systems behind the gateway. */
   readonly systems: () => readonly string[];
+  /** What this gateway serves now; `complete` if every worker told it within a second. */
+  readonly inFlight: () => Promise<InFlight & { readonly complete: boolean }>;
   readonly calls: CallLog;
   readonly reviews: ReviewRecord;
   readonly reports: Reports;

@@ -25,6 +25,8 @@ import { signInRoute } from './sign-in/sign-in-route.ts';
 import { stopRoutes } from './routes/stop-routes.ts';
 import { streamRoute } from './routes/stream-route.ts';
 import { suspensionRoutes } from './routes/suspension-routes.ts';
+import { createWorkNow } from './work/work-now.ts';
+import { workRoute } from './work/work-route.ts';
 
 const BODY_LIMIT = 64 * 1024;
 const REQUEST_TIMEOUT = 30_000;
@@ -78,7 +80,9 @@ export function buildAdmin(deps: AdminDeps): FastifyInstance {
         requireReviewer(api, deps);
         await api.register(sessionRoutes(deps));
         await api.register(holdRoutes(deps));
-        await api.register(streamRoute(deps));
+        const workNow = createWorkNow(deps);
+        await api.register(workRoute(deps, workNow));
+        await api.register(streamRoute(deps, workNow));
         await api.register(grantRoutes(deps));
         await api.register(delegationRoutes(deps));
         await api.register(groupRoute(deps));

@@ -36,18 +36,18 @@ export type Stages = {
  */
 export async function serve(stages: Stages, exchange: Exchange): Promise<void> {
   let caller: Caller | null = null;
-  let calls: readonly DescribedCall[];
   try {
     caller = await stages.identify(exchange);
     exchange.caller = caller;
     stages.authorize(caller);
-    calls = await stages.describe(exchange, caller);
+    exchange.calls = await stages.describe(exchange, caller);
   } catch (reason) {
     const completion = stages.refuse(exchange.reply.whyCutOff() ?? reason, null, exchange.reply);
     stages.record.refused(exchange, caller, completion);
     return;
   }
   // An exchange may carry several calls, such as a JSON-RPC batch. Each is judged, recorded and answered by itself.
+  const { calls } = exchange;
   const [first] = calls;
   // Returned, not awaited: thousands of callers may wait for reviewers, and each would keep this frame.
   if (calls.length === 1 && first) return serveCall(stages, first);

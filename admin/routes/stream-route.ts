@@ -3,15 +3,17 @@ import { z } from 'zod';
 import type { FastifyRequest } from 'fastify';
 import { identify, reviewerOf } from '../authenticate.ts';
 import type { AdminDeps } from '../deps.ts';
-import { createHoldStream } from './hold-stream.ts';
-import type { HoldStream } from './hold-stream.ts';
+import { createLiveStream, type LiveStream } from './live-stream.ts';
 import { AdminProblem } from '../api/problems.ts';
-import { problemResponses } from '../api/schemas.ts';
+import { flag, problemResponses } from '../api/schemas.ts';
+import type { WorkNow } from '../work/work-now.ts';
 
 const MOST_STREAMS = 256;
 const MOST_STREAMS_EACH = 8;
 /** Milliseconds until a stream ends after its session or its token has. */
 const IDENTIFY_INTERVAL = 2_000;
+/** Milliseconds between two looks at the work, while somebody watches it. */
+const WORK_INTERVAL = 1_000;
 
 const headers = z.looseObject({
   'last-event-id': z
@@ -24,19 +26,41 @@ const headers = z.looseObject({
 
 type Deps = Pick<AdminDeps, 'holds' | 'demands'> & Parameters<typeof identify>[1];
 
-/** Streams changes of holds. One watch on the store serves all streams, each while its person is signed in. */
-export function streamRoute(deps: Deps): FastifyPluginAsyncZod {
-  const streams = new Map<HoldStream, string>();
+/**
+ * Streams changes of holds, and the work to those who want it. One watch on the store and one look at the work serve all
+ * streams, each while its person is signed in.
+ */
+export function streamRoute(deps: Deps, workNow: () => Promise<WorkNow>): FastifyPluginAsyncZod {
+  const streams = new Map<LiveStream, string>();
+  const watchingWork = new Set<LiveStream>();
   let stopWatching: (() => void) | null = null;
+  let looking: NodeJS.Timeout | null = null;
 
-  function open(request: FastifyRequest, since: number | null): HoldStream {
+  async function tellWork(): Promise<void> {
+    const work = await workNow();
+    for (const stream of watchingWork) stream.tellWork(work);
+  }
+
+  function watchWork(stream: LiveStream): void {
+    watchingWork.add(stream);
+    looking ??= setInterval(() => void tellWork(), WORK_INTERVAL).unref();
+    void tellWork();
+    stream.events.once('close', () => {
+      watchingWork.delete(stream);
+      if (looking === null || watchingWork.size > 0) return;
+      clearInterval(looking);
+      looking = null;
+    });
+  }
+
+  function open(request: FastifyRequest, since: number | null): LiveStream {
     const person = reviewerOf(request);
     const own = [...streams.values()].filter((each) => each === person.id).length;
     if (own >= MOST_STREAMS_EACH || streams.size >= MOST_STREAMS) throw new AdminProblem('too-many-streams');
     stopWatching ??= deps.holds.watch((hold) => {
       for (const stream of streams.keys()) stream.tell(hold);
     });
-    const stream = createHoldStream(deps, person, since);
+    const stream = createLiveStream(deps, person, since);
     streams.set(stream, person.id);
     // A store that does not answer ends the stream as well: its client comes back and identifies itself again.
     const isSignedIn = async () => (await identify(request, deps).catch(() => null)) !== null;
@@ -64,6 +88,13 @@ export function streamRoute(deps: Deps): FastifyPluginAsyncZod {
           summary:
             'Server-sent events: each changed hold at least once, as in the list. The higher version is newer; after `reset` read the list again',
           headers,
+          querystring: z.looseObject({
+            work: flag
+              .default(false)
+              .describe(
+                'Also what agents do now, as `GET /api/work` tells it, once a second if it changed: event `work`.',
+              ),
+          }),
           response: {
             200: { description: 'Events', content: { 'text/event-stream': { schema: z.string() } } },
             ...problemResponses(401, 422, 429, 503),
@@ -71,12 +102,13 @@ export function streamRoute(deps: Deps): FastifyPluginAsyncZod {
         },
       },
       async (request, reply) => {
-        const { events } = open(request, request.headers['last-event-id'] ?? null);
+        const stream = open(request, request.headers['last-event-id'] ?? null);
+        if (request.query.work) watchWork(stream);
         // Without this, nginx buffers events.
         return await reply
           .type('text/event-stream')
           .header('x-accel-buffering', 'no')
-          .send(events as never);
+          .send(stream.events as never);
       },
     );
   };

@@ -8,12 +8,12 @@ chart: { kind: bar, label: [owner, agent, system, operation], value: cost }
 period: 30d
 only: [owner, agent, system]
 parameters:
-  by: { type: choice, of: [operation, owner, agent, system], default: agent, about: 'One line for each owner, agent, system, or operation of a system.' }
+  by: { type: choice, of: [operation, owner, agent, system, each], default: agent, about: 'One line for each owner, agent, system, or operation of a system; each: for each operation of each agent.' }
 columns:
-  owner: { unit: text, about: 'The person accountable for the agent; filled by owner and by agent.' }
-  agent: { unit: text, about: 'The agent that called; filled by agent.' }
-  system: { unit: text, about: 'The business system; filled by system and by operation.' }
-  operation: { unit: text, about: 'The operation; filled by operation.' }
+  owner: { unit: text, about: 'The person accountable for the agent; filled by owner, agent and each.' }
+  agent: { unit: text, about: 'The agent that called; filled by agent and each.' }
+  system: { unit: text, about: 'The business system; filled by system, operation and each.' }
+  operation: { unit: text, about: 'The operation; filled by operation and each.' }
   cost_unit: { unit: text, about: 'The unit of the costs; different units are never added up.' }
   cost: { unit: cost, about: 'Sum of the costs of calls in the period, by whole minutes; blocked calls have none.' }
   share: { unit: share, about: 'cost / all cost in this unit.' }
@@ -21,10 +21,10 @@ columns:
   cost_per_call: { unit: cost, about: 'cost / calls.' }
 */
 SELECT
-    if({by:String} IN ('owner', 'agent'), e.owner, '') AS owner,
-    if({by:String} = 'agent', e.agent, '') AS agent,
-    if({by:String} IN ('system', 'operation'), e.system, '') AS system,
-    if({by:String} = 'operation', e.operation, '') AS operation,
+    if({by:String} IN ('owner', 'agent', 'each'), e.owner, '') AS owner,
+    if({by:String} IN ('agent', 'each'), e.agent, '') AS agent,
+    if({by:String} IN ('system', 'operation', 'each'), e.system, '') AS system,
+    if({by:String} IN ('operation', 'each'), e.operation, '') AS operation,
     cost_unit,
     sum(e.cost) AS cost,
     cost / nullIf(sum(cost) OVER (PARTITION BY cost_unit), 0) AS share,

@@ -8,11 +8,12 @@ chart: { kind: bar, label: [owner, agent, system], value: calls }
 period: 30d
 only: [owner, agent, system]
 parameters:
-  by: { type: choice, of: [all, owner, agent, system], default: all, about: 'One line for each owner, agent and system, or for each of one of them.' }
+  by: { type: choice, of: [all, each, owner, agent, system], default: all, about: 'One line for each owner, agent and system, or for each of one of them; each: also for each operation.' }
 columns:
   owner: { unit: text, about: 'The person accountable for the agent; empty where owners are summed.' }
   agent: { unit: text, about: 'The agent that called; empty where agents are summed.' }
   system: { unit: text, about: 'The business system; empty where systems are summed.' }
+  operation: { unit: text, about: 'The operation; filled by each.' }
   calls: { unit: count, about: 'Calls that policy decided on in the period.' }
   allowed: { unit: count, about: 'Of these, allowed.' }
   held: { unit: count, about: 'Of these, held for people.' }
@@ -22,9 +23,10 @@ columns:
   executed_share: { unit: share, about: 'executed / calls; at most 1, as a call may be decided before the period and executed in it.' }
 */
 SELECT
-    if({by:String} IN ('all', 'owner'), e.owner, '') AS owner,
-    if({by:String} IN ('all', 'agent'), e.agent, '') AS agent,
-    if({by:String} IN ('all', 'system'), e.system, '') AS system,
+    if({by:String} IN ('all', 'each', 'owner'), e.owner, '') AS owner,
+    if({by:String} IN ('all', 'each', 'agent'), e.agent, '') AS agent,
+    if({by:String} IN ('all', 'each', 'system'), e.system, '') AS system,
+    if({by:String} = 'each', e.operation, '') AS operation,
     countIf(type = 'call.decided') AS calls,
     countIf(type = 'call.decided' AND verdict = 'allow') AS allowed,
     countIf(type = 'call.decided' AND verdict = 'hold') AS held,
@@ -43,6 +45,6 @@ WHERE at >= {from:DateTime64(3, 'UTC')} AND at < {to:DateTime64(3, 'UTC')}
     AND ({owner:String} = '' OR e.owner = {owner:String})
     AND ({agent:String} = '' OR e.agent = {agent:String})
     AND ({system:String} = '' OR e.system = {system:String})
-GROUP BY owner, agent, system
-ORDER BY calls DESC, owner, agent, system
+GROUP BY owner, agent, system, operation
+ORDER BY calls DESC, owner, agent, system, operation
 LIMIT 1000

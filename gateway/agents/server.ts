@@ -13,6 +13,7 @@ import type { Passes } from '../domain/pass.ts';
 import { Problem } from '../domain/problem.ts';
 import type { AgentResponse } from '../domain/message.ts';
 import type { ConnectionReply, Sharing, Tunnel } from '../domain/reply.ts';
+import type { InFlight } from '../domain/work.ts';
 import { refuse } from '../enforce/refuse.ts';
 import { answerPreflight } from '../enforce/reply/answer-preflight.ts';
 import { answerProbe } from '../enforce/reply/answer-probe.ts';
@@ -75,6 +76,8 @@ export type ServerDeps = ServerSettings & {
 export type AgentsServer = {
   /** Another worker saw this client leaving a held call after so many milliseconds. */
   readonly clientLeft: Patience['left'];
+  /** The calls that are being served now, without those that wait for people. */
+  inFlight(): InFlight;
   /** Another policy is in force. */
   policyChanged(): void;
   /** Another worker was told that a client cancels this request. */
@@ -193,7 +196,14 @@ export function buildServer(deps: ServerDeps): AgentsServer {
     const reply = new HttpReply(response, urls, own ?? undefined, tunnel);
     if (sharing) reply.shareWith(sharing);
     const system = own === null ? null : (enforcement.systems.get(own) ?? null);
-    const exchange: Exchange = { request: response.request, reply, own: system, receivedAt: clock(), caller: null };
+    const exchange: Exchange = {
+      request: response.request,
+      reply,
+      own: system,
+      receivedAt: clock(),
+      caller: null,
+      calls: NONE_YET,
+    };
     const ended = () => running.callEnded(exchange);
     running.callBegan(exchange);
     return begin(own, exchange).then(ended, (err: unknown) => {
@@ -265,6 +275,7 @@ export function buildServer(deps: ServerDeps): AgentsServer {
 
   return {
     clientLeft: known.left,
+    inFlight: () => running.inFlight((call) => inForce.stages.record.place(call).operation),
     policyChanged: enforcement.messages.listsChanged,
     requestCancelled: waiting.cancelled,
     async listen() {
@@ -313,6 +324,8 @@ async function closeServers(servers: readonly Server[], ended: Promise<void>): P
   await ended;
   for (const server of servers) server.closeAllConnections();
 }
+
+const NONE_YET: Exchange['calls'] = [];
 
 async function turnAwayForGood(reply: ConnectionReply): Promise<void> {
   refuse(new Problem('unknown-system'), null, reply);

@@ -82,3 +82,8 @@ export function unload(call: Call): void {
   call.input = '';
   call.otherReadings = [];
 }
+
+/** Whether the call waits at a hold: the store has it, and `call` is what is left. */
+export function isUnloaded({ input }: Call): boolean {
+  return input === '';
+}

@@ -14,6 +14,8 @@ export type Exchange = {
   readonly receivedAt: number;
   /** Set once it is known: a running call is cut off when its agent or system is suspended. */
   caller: Caller | null;
+  /** Set once they are known, for those who look at the work in flight. */
+  calls: readonly DescribedCall[];
 };
 
 /** The caller and the target, as far as the head of the request names them. */

@@ -80,6 +80,8 @@ export type ConnectionReply = Reply & {
   needsPass(agent: string): void;
   /** Asks the caller for the body that it announced: 100 Continue (RFC 9110 section 10.1.1). */
   sendContinue(): void;
+  /** Whether the answer is a stream on which the caller only listens. */
+  readonly listens: boolean;
   /** Ends the answer if it is a stream on which the caller only listens. */
   endListening(): void;
   /** Ends the answer in the middle and closes the connection, so that the caller cannot take the part for the whole. */

@@ -1,5 +1,6 @@
 import type { ClickHouseAddress } from '../../audit/clickhouse/clickhouse.ts';
 import type { Departure } from '../config/changes.ts';
+import type { InFlight } from '../domain/work.ts';
 import type { Listening } from './addresses.ts';
 import type { ReadBy } from './config-keeper.ts';
 import type { PackedConfig } from './packed-config.ts';
@@ -22,11 +23,17 @@ export type ConfigNews = {
 /** Metrics as prom-client exports them, to be added up over processes. */
 export type ProcessMetrics = readonly object[];
 
-/** What control asks of all workers: their `metrics`, or to load the current `suspensions` before they answer. */
-export type Question = 'metrics' | 'suspensions';
+/**
+ * What control asks of all workers: their `metrics`, the calls `in-flight`, or to load the current `suspensions` before
+ * they answer.
+ */
+export type Question = 'metrics' | 'in-flight' | 'suspensions';
 
 /** One worker's answer. */
-export type Answer = { readonly metrics: ProcessMetrics } | { readonly suspensions: 'known' };
+export type Answer =
+  | { readonly metrics: ProcessMetrics }
+  | { readonly inFlight: InFlight }
+  | { readonly suspensions: 'known' };
 
 /** Identifies this run of the gateway among all runs on one store, and the one before it, which has ended. */
 export type Runs = { readonly run: string; readonly earlier: string | null };

@@ -137,6 +137,7 @@ async function start(
 
   async function answer(about: Question): Promise<Answer> {
     if (about === 'metrics') return { metrics: (await registry.getMetricsAsJSON()) as ProcessMetrics };
+    if (about === 'in-flight') return { inFlight: server.inFlight() };
     await store.suspensions.refresh();
     return { suspensions: 'known' };
   }

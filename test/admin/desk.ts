@@ -198,6 +198,7 @@ export async function openDesk(
     demands: (hold) => demands(hold).map((demand) => ({ ...demand, approvals: approvedBy(hold, demand) })),
     openables,
     looked: () => {},
+    inFlight: async () => ({ work: [], others: 0, complete: true }),
     toolDefinition: async () => null,
     amend: createAmend({ decide, digest, edit: { amendCall, changedPlaces }, repeated: async () => null }),
     changedPlaces,

@@ -30,6 +30,7 @@ const ROUTES = [
   ...['approve', 'reject', 'escalate', 'take-over', 'outcome', 'note', 'answer', 'accept', 'return', 'cancel'].map(
     (action) => ['POST', `${HOLD}/${action}`] as const,
   ),
+  ['GET', '/api/work'],
   ['GET', '/api/stream'],
   ['GET', '/api/grants'],
   ['DELETE', '/api/grants/grant_1'],

@@ -22,6 +22,7 @@ export async function startAdmin(plane: DataPlane): Promise<{ url: string; close
     demands: (hold) => demands(hold).map((demand) => ({ ...demand, approvals: approvedBy(hold, demand) })),
     openables,
     looked: () => {},
+    inFlight: async () => ({ work: [], others: 0, complete: true }),
     toolDefinition: plane.store.tools.latest,
     amend: createAmend({
       decide: (input) => plane.decider.decide(input),

@@ -44,7 +44,7 @@ export class HttpReply implements ConnectionReply, MessageTransport {
   /** The agent, if it needs a pass to read its hold. */
   #passFor: string | null = null;
   #mcp = false;
-  #listens = false;
+  listens = false;
   /** Whether the caller waits for 100 Continue before it sends its body. */
   #holdsBody: boolean;
   #answers = false;
@@ -114,7 +114,7 @@ export class HttpReply implements ConnectionReply, MessageTransport {
   }
 
   forMessage(message: AnsweredMessage): Reply {
-    this.#listens = LISTENING.has(message.method);
+    this.listens = LISTENING.has(message.method);
     return new McpReply(this, message);
   }
 
@@ -275,7 +275,7 @@ export class HttpReply implements ConnectionReply, MessageTransport {
   }
 
   endListening(): void {
-    if (this.#listens) this.abort();
+    if (this.listens) this.abort();
   }
 
   abort(): void {

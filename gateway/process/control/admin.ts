@@ -20,6 +20,7 @@ import type { Clock } from '../../domain/clock.ts';
 import type { SignInLinks } from '../../domain/session.ts';
 import type { Store } from '../../domain/store.ts';
 import type { SuspensionStore } from '../../domain/suspension.ts';
+import { addUp } from '../../domain/work.ts';
 import { createAmend } from '../../holds/amend.ts';
 import { openables } from '../../holds/coverage.ts';
 import { transition } from '../../holds/machine.ts';
@@ -65,7 +66,13 @@ export async function createAdmin(deps: {
     return AggregatorRegistry.aggregate([...workers, own] as object[]).metrics();
   }
 
+  async function inFlight() {
+    const { answers, complete } = await questions.ask('in-flight');
+    return { ...addUp(answers.flatMap((answer) => ('inFlight' in answer ? [answer.inFlight] : []))), complete };
+  }
+
   return buildAdmin({
+    inFlight,
     holds: store.holds,
     contents: store.contents,
     grants: store.grants,

@@ -1,7 +1,7 @@
 import { request, type IncomingMessage } from 'node:http';
 import { once } from 'node:events';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { createHoldStream } from '../../../admin/routes/hold-stream.ts';
+import { createLiveStream } from '../../../admin/routes/live-stream.ts';
 import { openDesk, type Desk } from '../desk.ts';
 import { openBrowser } from '../sign-in/browser.ts';
 import { reviewer as person } from '../../helpers/hold.ts';
@@ -140,7 +140,7 @@ test('a slow client gets the newest state, and an id from which it misses nothin
   const [first, second] = [await desk.hold(), await desk.hold('{"amount":1}')];
   const [a, b] = [(await desk.store.holds.find(first))!, (await desk.store.holds.find(second))!];
   let now = 1_000;
-  const stream = createHoldStream({ holds: desk.store.holds, demands: () => [], clock: () => now }, BEN, null);
+  const stream = createLiveStream({ holds: desk.store.holds, demands: () => [], clock: () => now }, BEN, null);
   for (const hold of [a, b, { ...a, version: 3 }, { ...a, version: 2 }]) {
     now += 1_000;
     stream.tell(hold);
@@ -167,7 +167,7 @@ test('the stream sends comments as keep-alives', async () => {
 
 test('a client that does not read is disconnected', async () => {
   const hold = (await desk.store.holds.find(await desk.hold()))!;
-  const { events, tell } = createHoldStream(
+  const { events, tell } = createLiveStream(
     { holds: desk.store.holds, demands: () => [], clock: () => desk.now },
     BEN,
     null,

@@ -3,6 +3,7 @@ import type { Hold } from '../../gateway/domain/hold.ts';
 import type { Reviewer } from '../../gateway/domain/principal.ts';
 import { seenBy } from '../contents-access.ts';
 import type { AdminDeps } from '../deps.ts';
+import type { WorkNow } from '../work/work-now.ts';
 import { holdSummary } from '../holds/hold-view.ts';
 
 /** Milliseconds between keep-alive comments, before proxies and clients take the connection for dead. */
@@ -16,36 +17,44 @@ const REPLAYED = 500;
 /** Most holds waiting for a slow client, which is then disconnected. It reconnects and gets a replay. */
 const BEHIND = 1_000;
 
-/** One client's view of holds as they change, as server-sent events (HTML Living Standard, section 9.2). */
-export type HoldStream = {
+/** One client's view of what changes, as server-sent events (HTML Living Standard, section 9.2). */
+export type LiveStream = {
   readonly events: Readable;
   tell(hold: Hold): void;
+  /** Tells what agents do now, unless the client knows. */
+  tellWork(work: WorkNow): void;
   /** Ends the stream after at most a second for events already queued. */
   end(): void;
 };
 
 type Entry = {
-  /** Where a client resumes after this event: not later than any event still to come. */
-  readonly id: number;
-  readonly event: 'hold' | 'reset' | null;
+  /** Where a client resumes after this event: not later than any event still to come. Null for what is not resumed. */
+  readonly id: number | null;
+  readonly event: 'hold' | 'reset' | 'work' | null;
   readonly hold: Hold | null;
+  /** What is sent if there is no hold. */
+  readonly data?: string;
 };
 
+/** Where the work that was not sent yet waits. */
+const WORK = 'work';
+
 /**
- * If a hold changes faster than the client reads, the client gets only the newest state. So the stream keeps at most
- * `BEHIND` holds in memory. Watch the store before calling this, so that no change is missed in between.
+ * If a hold, or the work, changes faster than the client reads, the client gets only the newest state. So the stream
+ * keeps at most `BEHIND` holds in memory. Watch the store before calling this, so that no change is missed in between.
  * @param since the last event id that the client received; null for a new client
  */
-export function createHoldStream(
+export function createLiveStream(
   { holds, demands, clock }: Pick<AdminDeps, 'holds' | 'demands' | 'clock'>,
   person: Reviewer,
   since: number | null,
-): HoldStream {
+): LiveStream {
   const begun = clock();
   let waiting = new Map<string, Entry>();
   let replaying = since !== null;
   let wanted = false;
   let over = false;
+  let workTold = '';
 
   const events = new Readable({
     read() {
@@ -76,9 +85,9 @@ export function createHoldStream(
     }
   }
 
-  function textOf({ id, event, hold }: Entry): string {
-    const data = hold ? JSON.stringify(holdSummary(seenBy(person, hold), demands(hold), clock())) : '{}';
-    return `id: ${id}\n${event === null ? '' : `event: ${event}\ndata: ${data}\n`}\n`;
+  function textOf({ id, event, hold, data = '{}' }: Entry): string {
+    const said = hold ? JSON.stringify(holdSummary(seenBy(person, hold), demands(hold), clock())) : data;
+    return `${id === null ? '' : `id: ${id}\n`}${event === null ? '' : `event: ${event}\ndata: ${said}\n`}\n`;
   }
 
   /** A hold keeps the queue position and the event id of its first change that was not sent. */
@@ -99,7 +108,7 @@ export function createHoldStream(
           ];
     const live = waiting;
     waiting = new Map<string, Entry>(told);
-    for (const { hold, id } of live.values()) if (hold) enqueue(hold, id);
+    for (const { hold, id } of live.values()) if (hold && id !== null) enqueue(hold, id);
     replaying = false;
     pump();
   }
@@ -113,6 +122,14 @@ export function createHoldStream(
       enqueue(hold, clock());
       if (waiting.size > BEHIND) events.destroy();
       else pump();
+    },
+    tellWork(work) {
+      const { at: _, ...state } = work;
+      const text = JSON.stringify(state);
+      if (text === workTold || replaying) return;
+      workTold = text;
+      waiting.set(WORK, { id: null, event: 'work', hold: null, data: JSON.stringify(work) });
+      pump();
     },
     end() {
       over = true;
