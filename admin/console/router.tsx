@@ -83,13 +83,19 @@ const story = createRoute({
   component: lazyRouteComponent(() => import('./calls/story-page.tsx'), 'StoryPage'),
 });
 
+const work = createRoute({
+  getParentRoute: () => shell,
+  path: '/work',
+  component: lazyRouteComponent(() => import('./work/work-page.tsx'), 'WorkPage'),
+});
+
 const me = createRoute({
   getParentRoute: () => shell,
   path: '/me',
   component: lazyRouteComponent(() => import('./me/me-page.tsx'), 'MePage'),
 });
 
-const routes = root.addChildren([home, signIn, shell.addChildren([queue, hold, batch, calls, story, me])]);
+const routes = root.addChildren([home, signIn, shell.addChildren([queue, hold, batch, calls, story, work, me])]);
 
 export function createConsoleRouter(cache: QueryClient) {
   return createRouter({ routeTree: routes, context: { cache }, defaultPreload: false, scrollRestoration: true });

@@ -1,3 +1,4 @@
+import '../styles/calls.css';
 import { Link } from '@tanstack/react-router';
 import { memo } from 'react';
 import { visibleLine, shortLine } from '../../../gateway/domain/visible-text.ts';

@@ -1,6 +1,6 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link, Outlet, useNavigate, useRouterState } from '@tanstack/react-router';
-import { Inbox, Keyboard, LogOut, ScrollText, UserRound } from 'lucide-react';
+import { Inbox, Keyboard, LogOut, Radar, ScrollText, UserRound } from 'lucide-react';
 import { useEffect, useRef, useState } from 'react';
 import { OutboxProvider } from '../decide/use-outbox.tsx';
 import { UndoMessages } from '../decide/undo-messages.tsx';
@@ -52,6 +52,10 @@ function Top() {
           <Link to="/holds" activeOptions={{ includeSearch: false }}>
             <Inbox size={17} aria-hidden />
             Queue
+          </Link>
+          <Link to="/work">
+            <Radar size={17} aria-hidden />
+            Work
           </Link>
           <Link to="/calls" activeOptions={{ includeSearch: false }}>
             <ScrollText size={17} aria-hidden />

@@ -25,6 +25,19 @@ export const callsQuery = (filter: CallFilter) =>
     retry: false,
   });
 
+/** Most calls of a glance. */
+const GLANCE = 5;
+
+/** The last calls on record, as one glance shows them. */
+export const lastCallsQuery = (filter: CallFilter) =>
+  queryOptions({
+    queryKey: ['calls', 'last', filter],
+    queryFn: ({ signal }) =>
+      ask<CallPage>(`/api/calls?${new URLSearchParams({ ...filter, limit: String(GLANCE) })}`, { signal }),
+    refetchInterval: LOOK_INTERVAL,
+    retry: false,
+  });
+
 /** The newest calls, again and again, together with those that came before. */
 export const tailQuery = (filter: CallFilter) =>
   queryOptions({

@@ -1,4 +1,5 @@
 import type { HoldSummary } from './holds.ts';
+import type { WorkNow } from './shapes.ts';
 
 /** Longest silence of a stream that lives, in milliseconds: the gateway sends something every 15 seconds. */
 const SILENCE = 40_000;
@@ -10,6 +11,8 @@ export type LiveState = 'connecting' | 'on' | 'off';
 
 export type LiveEars = {
   hold(hold: HoldSummary): void;
+  /** What agents do now, while that is watched. */
+  work(work: WorkNow): void;
   /** Too much was missed: read the lists again. */
   reset(): void;
   state(state: LiveState): void;
@@ -17,17 +20,25 @@ export type LiveEars = {
   signedOut(): void;
 };
 
+export type Listening = {
+  /** Whether the stream tells of the work too. At first it does not. */
+  watchWork(isOn: boolean): void;
+  stop(): void;
+};
+
 /**
- * Listens to holds as they change (`/api/stream`), until the returned function is called. It reads the stream itself
+ * Listens to holds as they change (`/api/stream`), until it is stopped. It reads the stream itself
  * instead of by an EventSource, which neither sees keep-alives nor resumes after an answer that was an error: so it knows
  * of a connection that died in a laptop's sleep, and goes on from the last event.
  */
-export function listen(ears: LiveEars): () => void {
+export function listen(ears: LiveEars): Listening {
   let last: string | null = null;
   let attempt = 0;
   let current: AbortController | null = null;
   let timer: ReturnType<typeof setTimeout> | undefined;
   let isOver = false;
+  let watchesWork = false;
+  let isConnected = false;
 
   function again(): void {
     clearTimeout(timer);
@@ -37,7 +48,8 @@ export function listen(ears: LiveEars): () => void {
     timer = setTimeout(() => void connect(), pause);
   }
 
-  async function connect(): Promise<void> {
+  /** @param isInPlace whether it takes the place of a connection that works */
+  async function connect(isInPlace = false): Promise<void> {
     current?.abort();
     const here = new AbortController();
     current = here;
@@ -47,8 +59,8 @@ export function listen(ears: LiveEars): () => void {
       if (performance.now() - alive > SILENCE) here.abort();
     }, 5_000);
     try {
-      ears.state('connecting');
-      const response = await fetch('/api/stream', {
+      if (!isInPlace) ears.state('connecting');
+      const response = await fetch(watchesWork ? '/api/stream?work=true' : '/api/stream', {
         headers: { accept: 'text/event-stream', ...(last === null ? {} : { 'last-event-id': last }) },
         signal: here.signal,
       });
@@ -57,9 +69,11 @@ export function listen(ears: LiveEars): () => void {
       // What changed between the reading of the list and this moment was told to nobody.
       if (last === null && attempt > 0) ears.reset();
       ears.state('on');
+      isConnected = true;
       attempt = 0;
       for await (const { id, event, data } of eventsOf(response.body, () => (alive = performance.now()))) {
         if (event === 'hold') ears.hold(JSON.parse(data) as HoldSummary);
+        if (event === 'work') ears.work(JSON.parse(data) as WorkNow);
         if (event === 'reset') ears.reset();
         if (id !== null) last = id;
       }
@@ -69,6 +83,7 @@ export function listen(ears: LiveEars): () => void {
       clearInterval(watch);
     }
     if (current !== here || isOver) return;
+    isConnected = false;
     ears.state('off');
     attempt = Math.max(attempt, 1);
     again();
@@ -97,13 +112,21 @@ export function listen(ears: LiveEars): () => void {
   addEventListener('online', now);
   addEventListener('offline', lost);
   again();
-  return () => {
-    isOver = true;
-    clearTimeout(timer);
-    current?.abort();
-    document.removeEventListener('visibilitychange', visibility);
-    removeEventListener('online', now);
-    removeEventListener('offline', lost);
+  return {
+    watchWork(isOn) {
+      if (watchesWork === isOn) return;
+      watchesWork = isOn;
+      // A connection that is there is replaced by one that tells what is wanted now.
+      if (current !== null) void connect(isConnected);
+    },
+    stop() {
+      isOver = true;
+      clearTimeout(timer);
+      current?.abort();
+      document.removeEventListener('visibilitychange', visibility);
+      removeEventListener('online', now);
+      removeEventListener('offline', lost);
+    },
   };
 }
 

@@ -7,6 +7,8 @@ export type { BatchResult, HoldNumbers, HoldSummary, Preview } from '../../api/h
 export type { ContextPackage as HoldPackage } from '../../api/hold-schemas.ts';
 export type { Preferences } from '../../routes/preference-routes.ts';
 export type { StopState } from '../../routes/stop-routes.ts';
+export type { WorkNow } from '../../work/work-now.ts';
+export type { Work } from '../../work/work-route.ts';
 export type { SessionItem, SignedIn } from '../../api/session-schemas.ts';
 export type HoldTimeline = z.output<typeof holds.timeline>;
 export type Presence = z.output<typeof holds.presence>;

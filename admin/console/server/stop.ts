@@ -9,4 +9,6 @@ export const stopQuery = queryOptions({
   refetchInterval: 5_000,
 });
 
+export const stopEverything = (reason: string) => ask<StopState>('/api/stop', { method: 'POST', body: { reason } });
+
 export const liftStop = () => ask<StopState>('/api/stop', { method: 'DELETE' });

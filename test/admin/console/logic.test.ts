@@ -11,6 +11,8 @@ import { neighbourIn } from '../../../admin/console/queue/walk.ts';
 import { createCache } from '../../../admin/console/server/cache.ts';
 import { heard, holdQuery, type HoldSummary } from '../../../admin/console/server/holds.ts';
 import { eventsOf } from '../../../admin/console/server/live.ts';
+import { withNow } from '../../../admin/console/server/work.ts';
+import { sumsOf, treeOf, type WorkItem } from '../../../admin/console/work/tree.ts';
 import { previewKind } from '../../../admin/console/hold/preview-kind.ts';
 import { parseExactly } from '../../../gateway/json/exact-json.ts';
 import { partsOf } from '../../../gateway/domain/visible-text.ts';
@@ -153,4 +155,49 @@ test('events are read from a stream that is cut anywhere', async () => {
 test('a text is cut into what is read and what a reader would not notice', () => {
   const kinds = partsOf(`p\u0430y \u202Eb\u3164${' '.repeat(20)}\r\n👨‍👩‍👧`).filter(({ kind }) => kind !== 'plain');
   expect(kinds.map(({ kind }) => kind)).toEqual(['mixed', 'hidden', 'hidden', 'blank']);
+});
+
+describe('work', () => {
+  const at = '2026-12-01T00:00:00.000Z';
+  const nothing = { in_flight: 0, calls: [], held: 0, executed: 0, failed: 0, blocked: 0, costs: [] };
+  const item = (operation: string, changes: Partial<WorkItem>): WorkItem => ({
+    owner: 'ana',
+    agent: 'bot',
+    system: 'payments',
+    operation,
+    ...nothing,
+    ...changes,
+  });
+  const eur = (amount: number) => ({ unit: 'EUR', amount });
+
+  test('what happens now takes the place of what happened before, and leaves what was done', () => {
+    const work = { at, since: at, missing: ['record' as const, 'held' as const], is_cut: false };
+    const before = { ...work, items: [item('ended', { in_flight: 2, held: 1, executed: 5 }), item('goes on', {})] };
+    const key = { owner: 'ana', agent: 'bot', system: 'payments' };
+    const now = { at, missing: [], is_cut: false };
+    const began = { ...key, in_flight: 1, calls: [{ call_id: 'call_1', at }], held: 0 };
+    const items = [
+      { ...began, operation: 'goes on' },
+      { ...began, operation: 'begins' },
+    ];
+    expect(withNow(before, { ...now, items })).toEqual({
+      ...work,
+      missing: ['record'],
+      items: [
+        item('begins', { in_flight: 1, calls: began.calls }),
+        item('ended', { executed: 5 }),
+        item('goes on', { in_flight: 1, calls: began.calls }),
+      ],
+    });
+  });
+
+  test('costs are added up for each unit, and where nothing is counted yet, nothing is shown', () => {
+    const items = [
+      item('a', { costs: [eur(1), { unit: 'USD', amount: 2 }] }),
+      item('b', { costs: [eur(0.5)], executed: 1 }),
+      item('c', {}),
+    ];
+    expect(sumsOf(items)).toMatchObject({ executed: 1, costs: [eur(1.5), { unit: 'USD', amount: 2 }] });
+    expect(treeOf(items)[0]!.agents[0]!.items.map(({ operation }) => operation)).toEqual(['a', 'b']);
+  });
 });

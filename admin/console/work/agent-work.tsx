@@ -1,0 +1,34 @@
+import { useState } from 'react';
+import { AgentText } from '../text/agent-text.tsx';
+import { Figures } from './figures.tsx';
+import type { OwnerWork } from './tree.ts';
+import { WorkRow } from './work-row.tsx';
+
+/** Operations of one agent that are shown at first. */
+const FIRST = 20;
+
+/** One agent, with its operations. */
+export function AgentWork({ agent, items, sums }: OwnerWork['agents'][number]) {
+  const [showsAll, setShowsAll] = useState(false);
+  const shown = showsAll ? items : items.slice(0, FIRST);
+  return (
+    <article className="agent-work" aria-label={agent}>
+      <header className="agent-head">
+        <h3>
+          <AgentText text={agent} />
+        </h3>
+        {items.length > 1 && <Figures sums={sums} />}
+      </header>
+      <ul className="row-box">
+        {shown.map((item) => (
+          <WorkRow key={`${item.system} ${item.operation}`} item={item} />
+        ))}
+      </ul>
+      {shown.length < items.length && (
+        <button type="button" className="button small" onClick={() => setShowsAll(true)}>
+          Show {items.length - shown.length} more operations
+        </button>
+      )}
+    </article>
+  );
+}
