@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { reportCsv } from '../report-csv.ts';
 import {
   BadParameter,
+  CALL_COLUMNS,
   ReportTookTooLong,
   UnknownReport,
   UNITS,
@@ -37,6 +38,15 @@ const header = z.object({
   title: z.string(),
   question: z.string(),
   act: z.string().describe('What to do about the result.'),
+  finding: z.string().nullable().describe('What the first row says; `{column}` stands for a value.'),
+  attention: z
+    .string()
+    .nullable()
+    .describe('A row in which this column has something, more than nothing or "no", needs people.'),
+  calls: z
+    .object({ by: z.array(z.enum(CALL_COLUMNS)).readonly(), verdict: z.enum(['allow', 'hold', 'block']).optional() })
+    .nullable()
+    .describe('Which calls are behind a row: `GET /api/calls` with these of its columns, and the verdict.'),
   chart: chart.describe('The suggested chart; members name columns.'),
   parameters: z.array(parameter).readonly(),
   columns: z.array(column).readonly(),
@@ -58,6 +68,9 @@ const result = header.extend({
     bytes_read: z.number(),
   }),
 });
+
+export type ReportHeader = z.output<typeof header>;
+export type Report = z.output<typeof result>;
 
 const text = z.string({ error: 'expected it once' }).max(500);
 const query = z

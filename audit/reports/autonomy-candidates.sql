@@ -4,6 +4,9 @@ question: Which agents have earned the right to run an operation without a hold?
 act: >
   Let policy allow it for this agent, within the limits that people approved. A later rejection or edit removes it from
   this list.
+finding: '{agent} asked for {operation} {decided} times, and people approved {unchanged_share} unchanged.'
+attention: decided
+calls: { by: [owner, agent, system, operation], verdict: hold }
 chart: { kind: bar, label: [agent, operation], value: unchanged_share }
 period: 90d
 only: [owner, agent, system]

@@ -4,6 +4,9 @@ question: Which calls are blocked again and again?
 act: >
   Either the agent does not know its limits (tell its owner), or the rule blocks legitimate work (change the rule). An
   agent that does not stop can be suspended.
+finding: '{operation} of {system} was blocked {blocked} times for {agent}: {share} of all that was blocked.'
+attention: blocked
+calls: { by: [owner, agent, system, operation, rule], verdict: block }
 chart: { kind: bar, label: [agent, operation, rule], value: blocked }
 period: 30d
 only: [owner, agent, system]

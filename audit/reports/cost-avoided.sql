@@ -4,6 +4,8 @@ question: What would blocked, rejected and expired calls have cost?
 act: >
   This is the value of rules and reviews in money alone. Reconsider a rule that avoids little and holds a lot: see
   hold-outcomes.
+finding: 'Blocked, rejected and expired calls of {operation} would have cost {cost_avoided}.'
+calls: { by: [system, operation] }
 chart: { kind: bar, label: [system, operation], value: cost_avoided }
 period: 30d
 only: [owner, agent, system]

@@ -4,6 +4,8 @@ question: What does the work cost, and who is accountable for it?
 act: >
   Ask the owner of the largest cost for its purpose. A budget in policy holds calls beyond it (see the example in
   policies). See also cost-avoided.
+finding: '{agent} cost {cost}, which is {share} of everything in this unit.'
+calls: { by: [owner, agent, system, operation] }
 chart: { kind: bar, label: [owner, agent, system, operation], value: cost }
 period: 30d
 only: [owner, agent, system]

@@ -4,6 +4,7 @@ question: How long do held calls wait for a decision, by group?
 act: >
   A group with a high p90 needs more people at those hours (see review-load), fewer holds (see autonomy-candidates), or
   an escalation that comes sooner.
+finding: 'Half of the decisions came within {p50_ms}, nine of ten within {p90_ms}; {waiting} holds still wait.'
 chart: { kind: bar, label: [group], value: p50_ms }
 period: 30d
 only: [owner, agent, system]

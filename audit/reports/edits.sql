@@ -4,6 +4,8 @@ question: What do reviewers change before they approve?
 act: >
   The agent could get frequent changes right by itself: tell it the rule, or let policy set the value. An operation that
   is edited a lot is no candidate for more autonomy.
+finding: '{edited_share} of the decisions on {operation} change {pointer}.'
+calls: { by: [system, operation], verdict: hold }
 chart: { kind: bar, label: [operation, pointer], value: edited }
 period: 30d
 only: [owner, agent, system]

@@ -3,6 +3,8 @@ title: Escalations
 question: Which holds escalate, by hand or by timeout?
 act: >
   Ask the deciding group first, or give the first group what it lacks. See decision-times.
+finding: '{escalated} of {holds} holds of {rule} went beyond {group}.'
+calls: { by: [rule], verdict: hold }
 chart: { kind: bar, label: [rule, group], value: escalated }
 period: 30d
 only: [owner, agent, system]

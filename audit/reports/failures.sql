@@ -3,6 +3,9 @@ title: Failures by layer
 question: 'Which layer failed: people and policy, agents, or systems?'
 act: >
   decide: fix the policy or the gateway. execute: talk to the agent's owner. record: talk to the system's operator.
+finding: '{failures} failures at {system} were of one kind, {failure}: {share} of all.'
+attention: failures
+calls: { by: [system, failure] }
 chart: { kind: bar, label: [layer, failure, system], value: failures }
 period: 30d
 only: [owner, agent, system]

@@ -3,6 +3,8 @@ title: First-contact resolution
 question: How much work succeeds at the first attempt, without an edit, a rejection or a block?
 act: >
   Where the share falls, see what stops the rest: rejections, edits and blocked-hot-spots for the same owner.
+finding: '{agent} got {resolved_share} of its {attempts} attempts at {system} done at once.'
+calls: { by: [owner, agent, system] }
 chart: { kind: bar, label: [owner, agent, system], value: resolved_share }
 period: 30d
 only: [owner, agent, system]

@@ -4,6 +4,8 @@ question: How many calls does one approval cover?
 act: >
   A grant that is used a lot could become a rule: see autonomy-candidates. A grant that is never used was too narrow, or
   not needed.
+finding: '{used} calls of {operation} by {agent} went through under a grant.'
+calls: { by: [owner, agent, system, operation] }
 chart: { kind: bar, label: [agent, operation], value: used }
 period: 30d
 only: [owner, agent, system]

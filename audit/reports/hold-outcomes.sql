@@ -4,6 +4,8 @@ question: What do people decide on the calls that each rule holds?
 act: >
   A rule with calls that are nearly always approved unchanged wastes reviews: narrow it, or see autonomy-candidates. A
   rule with calls that are mostly rejected could block: see rejections.
+finding: 'People approved {approved_share} of the {holds} calls of {operation} that {rule} held.'
+calls: { by: [system, operation, rule], verdict: hold }
 chart: { kind: bar, label: [rule, operation], value: holds }
 period: 30d
 only: [owner, agent, system]

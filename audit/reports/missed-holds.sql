@@ -3,6 +3,9 @@ title: Missed holds
 question: Which allowed calls resemble calls that people reject?
 act: >
   Look at some of them (`example` is the latest). If they should have been held, widen the rule to their common features.
+finding: '{alike} allowed calls of {operation} look like those that people reject.'
+attention: alike
+calls: { by: [system, operation], verdict: allow }
 chart: { kind: bar, label: [operation], value: alike }
 period: 90d
 only: [owner, agent, system]

@@ -4,6 +4,8 @@ question: Why do people reject calls, and what would have prevented it?
 act: >
   Follow `prevention` for the most frequent code first. What the agent is told, or policy asks for or blocks, needs no
   further rejections.
+finding: '{share} of the rejections have the reason {code}: {prevention}'
+attention: rejected
 chart: { kind: bar, label: [code], value: rejected }
 period: 90d
 only: [owner, agent, system]

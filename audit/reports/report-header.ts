@@ -1,6 +1,12 @@
 import { isScalar, LineCounter, parseDocument, type Document } from 'yaml';
 import { z } from 'zod';
-import { UNITS, type ParameterType, type ReportHeader, type ReportParameter } from '../../gateway/domain/report.ts';
+import {
+  CALL_COLUMNS,
+  UNITS,
+  type ParameterType,
+  type ReportHeader,
+  type ReportParameter,
+} from '../../gateway/domain/report.ts';
 import { duration } from '../../gateway/domain/units.ts';
 
 /** A report as its file describes it. */
@@ -45,24 +51,38 @@ const chart = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('heat'), x: word, y: word, value: word }),
 ]);
 
+const calls = z.strictObject({
+  by: z.array(z.enum(CALL_COLUMNS)).min(1),
+  verdict: z.enum(['allow', 'hold', 'block']).optional(),
+});
+
 const header = z
   .strictObject({
     title: sentence,
     question: sentence,
     act: sentence,
+    finding: sentence.optional(),
+    attention: word.optional(),
+    calls: calls.optional(),
     chart,
     period: span,
     only: z.array(z.enum(ONLY)).default([]),
     parameters: z.record(word, parameter).default({}),
     columns: z.record(word, column).refine((columns) => Object.keys(columns).length > 0, 'expected columns'),
   })
-  .superRefine(({ chart, columns, parameters }, ctx) => {
-    for (const [key, named] of Object.entries(chart)) {
-      if (key === 'kind') continue;
-      for (const name of [named].flat())
+  .superRefine(({ chart, finding, attention, calls, columns, parameters }, ctx) => {
+    const expectColumns = (names: readonly string[], path: string[]) => {
+      for (const name of names)
         if (!Object.hasOwn(columns, name))
-          ctx.addIssue({ code: 'custom', path: ['chart', key], message: `there is no column "${name}"` });
-    }
+          ctx.addIssue({ code: 'custom', path, message: `there is no column "${name}"` });
+    };
+    for (const [key, named] of Object.entries(chart)) if (key !== 'kind') expectColumns([named].flat(), ['chart', key]);
+    expectColumns(
+      [...(finding ?? '').matchAll(/\{(.*?)\}/g)].map(([, name]) => name!),
+      ['finding'],
+    );
+    expectColumns(attention === undefined ? [] : [attention], ['attention']);
+    expectColumns(calls?.by ?? [], ['calls', 'by']);
     for (const name of RESERVED)
       if (Object.hasOwn(parameters, name))
         ctx.addIssue({ code: 'custom', path: ['parameters', name], message: 'this name has a meaning of its own' });
@@ -105,7 +125,7 @@ export function parseReport(name: string, file: string, text: string): Report {
     throw fail(at, [issue!.path.join('.'), issue!.message].filter((part) => part !== '').join(': '));
   }
 
-  const { title, question, act, chart, period, only, parameters, columns } = parsed.data;
+  const { period, only, parameters, columns, ...rest } = parsed.data;
   const declared: readonly ReportParameter[] = [
     {
       name: 'from',
@@ -128,7 +148,11 @@ export function parseReport(name: string, file: string, text: string): Report {
   checkSql(sql, declared, (index, problem) => fail(lineAt(index), problem));
 
   const described = Object.entries(columns).map(([name, rest]) => ({ name, ...rest }));
-  return { header: { name, title, question, act, chart, parameters: declared, columns: described }, sql };
+  const { title, question, act, chart, finding = null, attention = null, calls = null } = rest;
+  return {
+    header: { name, title, question, act, finding, attention, calls, chart, parameters: declared, columns: described },
+    sql,
+  };
 }
 
 function checkSql(

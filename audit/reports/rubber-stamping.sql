@@ -4,6 +4,9 @@ question: Who approves without reading?
 act: >
   Talk to flagged reviewers first: a rule that holds harmless calls invites it. Then narrow the rule, or require two
   approvals.
+finding: '{reviewer} approved {approval_share} of {decisions} decisions on {rule}, half of them within {median_ms}.'
+attention: flagged
+calls: { by: [rule], verdict: hold }
 chart: { kind: table }
 period: 30d
 only: [system]

@@ -3,6 +3,9 @@ title: Scope drift
 question: Which operations did an agent use for the first time?
 act: >
   Ask the owner whether the agent is meant to do this. If not, block it; if so, make sure that a rule covers the operation.
+finding: '{agent} used {operation} of {system} for the first time, {calls} calls.'
+attention: calls
+calls: { by: [owner, agent, system, operation] }
 chart: { kind: table }
 period: 7d
 only: [owner, agent, system]

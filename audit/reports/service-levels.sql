@@ -3,6 +3,8 @@ title: Service levels
 question: Which groups decide later than the rules require?
 act: >
   Where the share is high, the group cannot meet the rule's target: add people, escalate earlier, or set a realistic target.
+finding: '{breached} of {holds} holds were decided too late.'
+attention: breached
 chart: { kind: bar, label: [group], value: breached_share }
 period: 30d
 only: [owner, agent, system]

@@ -3,6 +3,9 @@ title: System health
 question: Which systems fail or answer slowly?
 act: >
   Talk to the system's operator. An agent that calls a slow operation often may manage with fewer calls.
+finding: '{failed} of {calls} calls of {operation} at {system} failed.'
+attention: failed
+calls: { by: [system, operation] }
 chart: { kind: bar, label: [system, operation], value: failed_share }
 period: 7d
 only: [owner, agent, system]

@@ -4,6 +4,8 @@ question: Which agents do which work, and how much of it is executed?
 act: >
   Talk to the owners of agents with more calls, or more failures, than before. An agent with few executed calls is held or
   blocked a lot: see blocked-hot-spots and hold-outcomes.
+finding: '{agent} made {calls} calls to {system}, and {executed_share} were executed.'
+calls: { by: [owner, agent, system, operation] }
 chart: { kind: bar, label: [owner, agent, system], value: calls }
 period: 30d
 only: [owner, agent, system]

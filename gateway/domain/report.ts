@@ -1,3 +1,5 @@
+import type { Verdict } from './decision.ts';
+
 /**
  * The unit of a column's values. `share` is 0 to 1. `cost` is in the unit that the row's `cost_unit` names. `time` is
  * RFC 3339 in UTC. `names` is a list of text.
@@ -30,6 +32,13 @@ type ReportChart =
  */
 export type ParameterType = 'time' | 'count' | 'share' | 'duration' | 'step' | 'text' | 'choice';
 
+/** Calls whose members are those of a row, by columns of the same names, and that have this verdict. */
+export type ReportCalls = { readonly by: readonly CallColumn[]; readonly verdict?: Verdict | undefined };
+
+/** The members of a call by which a row finds its calls. */
+export const CALL_COLUMNS = ['owner', 'agent', 'system', 'operation', 'rule', 'failure'] as const;
+export type CallColumn = (typeof CALL_COLUMNS)[number];
+
 export type ReportParameter = {
   readonly name: string;
   readonly type: ParameterType;
@@ -46,6 +55,12 @@ export type ReportHeader = {
   readonly question: string;
   /** How to act on the report. */
   readonly act: string;
+  /** What its first row says, in words; `{column}` stands for a value. Null where one row says nothing by itself. */
+  readonly finding: string | null;
+  /** A row in which this column has something, more than nothing or "no", needs people; null where none does. */
+  readonly attention: string | null;
+  /** Which recorded calls are behind a row; null where calls cannot be searched for so. */
+  readonly calls: ReportCalls | null;
   readonly chart: ReportChart;
   readonly parameters: readonly ReportParameter[];
   readonly columns: readonly ReportColumn[];

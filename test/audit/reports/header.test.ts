@@ -65,6 +65,26 @@ describe('a malformed report is an error that names the file, the line and what 
       GOOD.replace('value: calls', 'value: cost'),
       /^calls\.sql:5: chart\.value: there is no column "cost"/,
     ],
+    [
+      'a finding with a column that is not there',
+      GOOD.replace('act: Look.', "act: Look.\nfinding: '{agent} cost {cost}.'"),
+      /^calls\.sql:5: finding: there is no column "cost"/,
+    ],
+    [
+      'attention by a column that is not there',
+      GOOD.replace('act: Look.', 'act: Look.\nattention: blocked'),
+      /^calls\.sql:5: attention: there is no column "blocked"/,
+    ],
+    [
+      'calls by a column that is not there',
+      GOOD.replace('act: Look.', 'act: Look.\ncalls: { by: [system] }'),
+      /^calls\.sql:5: calls\.by: there is no column "system"/,
+    ],
+    [
+      'calls by what no call is found by',
+      GOOD.replace('act: Look.', 'act: Look.\ncalls: { by: [calls] }'),
+      /^calls\.sql:5: calls\.by\.0: /,
+    ],
     ['a kind of chart that nobody knows', GOOD.replace('kind: bar', 'kind: pie'), /^calls\.sql:5: chart\.kind: /],
     [
       'a default that is no duration',

@@ -71,6 +71,7 @@ describe('reports over a month of known events are exact', () => {
         owner: '',
         agent: 'billing-bot',
         system: '',
+        operation: '',
         calls: 17,
         allowed: 6,
         held: 11,
@@ -83,6 +84,7 @@ describe('reports over a month of known events are exact', () => {
         owner: '',
         agent: 'mail-bot',
         system: '',
+        operation: '',
         calls: 5,
         allowed: 1,
         held: 0,
@@ -92,6 +94,25 @@ describe('reports over a month of known events are exact', () => {
         executed_share: 0.2,
       },
     ]);
+  });
+
+  test('work-executed and cost, told for each operation of each agent, add up to what they tell for each agent', async () => {
+    for (const [name, value] of [
+      ['work-executed', 'executed'],
+      ['cost', 'cost'],
+    ] as const) {
+      const sums = (of: Awaited<ReturnType<typeof rows>>) =>
+        Object.fromEntries(
+          [...Map.groupBy(of, ({ agent }) => String(agent))]
+            .map(([agent, own]) => [agent, own.reduce((sum, row) => sum + Number(row[value]), 0)] as const)
+            .toSorted(),
+        );
+      const each = await rows(name, { by: 'each' });
+      expect(each.every((row) => [row['owner'], row['system'], row['operation']].every((text) => text !== ''))).toBe(
+        true,
+      );
+      expect(sums(each)).toEqual(sums(await rows(name, { by: 'agent' })));
+    }
   });
 
   test('verdicts-over-time fills points without calls', async () => {

@@ -13,6 +13,9 @@ function result(chart: ReportResult['chart'], units: Record<string, Unit>, rows:
   return {
     name: 'example',
     title: 'Example',
+    finding: null,
+    attention: null,
+    calls: null,
     question: 'What is it?',
     act: 'Do something about it.',
     chart,
