@@ -7,6 +7,8 @@ import {
   redirect,
 } from '@tanstack/react-router';
 import { callFilterIn } from './calls/call-filter.ts';
+import { periodSearchIn } from './insights/period.ts';
+import { reportSearchIn } from './insights/report-search.ts';
 import { SignInPage } from './sign-in/sign-in-page.tsx';
 import { ErrorPage, NotFoundPage } from './page/error-page.tsx';
 import { Shell } from './page/shell.tsx';
@@ -89,13 +91,31 @@ const work = createRoute({
   component: lazyRouteComponent(() => import('./work/work-page.tsx'), 'WorkPage'),
 });
 
+const insights = createRoute({
+  getParentRoute: () => shell,
+  path: '/insights',
+  validateSearch: periodSearchIn,
+  component: lazyRouteComponent(() => import('./insights/insights-page.tsx'), 'InsightsPage'),
+});
+
+const report = createRoute({
+  getParentRoute: () => shell,
+  path: '/insights/$report',
+  validateSearch: reportSearchIn,
+  component: lazyRouteComponent(() => import('./insights/report-page.tsx'), 'ReportPage'),
+});
+
 const me = createRoute({
   getParentRoute: () => shell,
   path: '/me',
   component: lazyRouteComponent(() => import('./me/me-page.tsx'), 'MePage'),
 });
 
-const routes = root.addChildren([home, signIn, shell.addChildren([queue, hold, batch, calls, story, work, me])]);
+const routes = root.addChildren([
+  home,
+  signIn,
+  shell.addChildren([queue, hold, batch, calls, story, work, insights, report, me]),
+]);
 
 export function createConsoleRouter(cache: QueryClient) {
   return createRouter({ routeTree: routes, context: { cache }, defaultPreload: false, scrollRestoration: true });

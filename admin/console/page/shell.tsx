@@ -1,14 +1,15 @@
-import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { useQuery } from '@tanstack/react-query';
 import { Link, Outlet, useNavigate, useRouterState } from '@tanstack/react-router';
-import { Inbox, Keyboard, LogOut, Radar, ScrollText, UserRound } from 'lucide-react';
+import { Keyboard } from 'lucide-react';
 import { useEffect, useRef, useState } from 'react';
 import { OutboxProvider } from '../decide/use-outbox.tsx';
 import { UndoMessages } from '../decide/undo-messages.tsx';
-import { sessionQuery, signOut } from '../server/session.ts';
+import { sessionQuery } from '../server/session.ts';
 import { HelpDialog } from './help-dialog.tsx';
 import { useKeys } from './keys.ts';
 import { LiveContext, useLiveState } from './live-context.ts';
 import { Mark } from './mark.tsx';
+import { Nav } from './nav.tsx';
 import { StopNotice } from './stop-notice.tsx';
 import { useLive } from './use-live.ts';
 
@@ -32,15 +33,8 @@ export function Shell() {
 }
 
 function Top() {
-  const cache = useQueryClient();
-  const navigate = useNavigate();
   const [helps, setHelps] = useState(false);
   useKeys({ '?': () => setHelps(true) });
-  const leave = async () => {
-    await signOut().catch(() => {});
-    cache.clear();
-    await navigate({ to: '/sign-in' });
-  };
   return (
     <header className="top">
       <div>
@@ -48,33 +42,12 @@ function Top() {
           <Mark />
           <span className="word">Holdpoint</span>
         </Link>
-        <nav aria-label="Pages">
-          <Link to="/holds" activeOptions={{ includeSearch: false }}>
-            <Inbox size={17} aria-hidden />
-            Queue
-          </Link>
-          <Link to="/work">
-            <Radar size={17} aria-hidden />
-            Work
-          </Link>
-          <Link to="/calls" activeOptions={{ includeSearch: false }}>
-            <ScrollText size={17} aria-hidden />
-            Calls
-          </Link>
-          <Link to="/me">
-            <UserRound size={17} aria-hidden />
-            Me
-          </Link>
-        </nav>
+        <Nav />
         <span className="apart" />
         <Live />
         <button type="button" className="top-button only-keys" onClick={() => setHelps(true)} aria-keyshortcuts="?">
           <Keyboard size={17} aria-hidden />
           <span className="word">Keys</span>
-        </button>
-        <button type="button" className="top-button" onClick={() => void leave()}>
-          <LogOut size={17} aria-hidden />
-          <span className="word">Sign out</span>
         </button>
       </div>
       <HelpDialog isOpen={helps} close={() => setHelps(false)} />

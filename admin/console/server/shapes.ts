@@ -6,6 +6,7 @@ import type { callPage, callStory, group, ownNumbers } from '../../api/schemas.t
 export type { BatchResult, HoldNumbers, HoldSummary, Preview } from '../../api/hold-schemas.ts';
 export type { ContextPackage as HoldPackage } from '../../api/hold-schemas.ts';
 export type { Preferences } from '../../routes/preference-routes.ts';
+export type { Report, ReportHeader } from '../../routes/report-routes.ts';
 export type { StopState } from '../../routes/stop-routes.ts';
 export type { WorkNow } from '../../work/work-now.ts';
 export type { Work } from '../../work/work-route.ts';

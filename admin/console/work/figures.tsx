@@ -1,5 +1,5 @@
 import type { Sums } from './tree.ts';
-import { costWords } from './tree.ts';
+import { numberWords } from '../insights/value-words.ts';
 
 const COUNT = new Intl.NumberFormat('en-GB');
 
@@ -48,4 +48,8 @@ export function Totals({ sums }: { readonly sums: Sums }) {
       </div>
     </dl>
   );
+}
+
+function costWords({ unit, amount }: Sums['costs'][number]): string {
+  return numberWords('cost', amount, unit);
 }

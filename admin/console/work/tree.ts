@@ -40,10 +40,3 @@ export function sumsOf(items: readonly WorkItem[]): Sums {
     costs: [...costs].map(([unit, amount]) => ({ unit, amount })).toSorted((a, b) => (a.unit < b.unit ? -1 : 1)),
   };
 }
-
-const AMOUNT = new Intl.NumberFormat('en-GB', { minimumFractionDigits: 2, maximumFractionDigits: 2 });
-
-/** Such as `12.50 EUR`. */
-export function costWords({ unit, amount }: Sums['costs'][number]): string {
-  return `${AMOUNT.format(amount)} ${unit}`.trim();
-}

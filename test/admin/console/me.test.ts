@@ -64,6 +64,7 @@ describe.skipIf(CHROMIUM === null)('a page of one’s own in Chromium', () => {
     await page.getByRole('listitem').filter({ hasText: 'this one' }).getByRole('button').click();
     await page.getByLabel('Your reviewer’s token').fill('dan-token');
     await page.getByRole('button', { name: 'Sign in' }).click();
+    await page.getByRole('button', { name: 'More' }).click();
     await page.getByRole('button', { name: 'Sign out' }).click();
     await page.getByLabel('Your reviewer’s token').waitFor();
     // Whoever signs in next is not led to the page of the person who left.

@@ -32,6 +32,7 @@ describe.skipIf(CHROMIUM === null)('the stop of everything in Chromium', () => {
     expect(await notice.getByRole('button').count()).toBe(0);
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(380);
     expect(await scene.axe(page)).toEqual([]);
+    await page.getByRole('button', { name: 'More' }).click();
     await page.getByRole('link', { name: 'Me', exact: true }).click();
     await notice.waitFor();
     await scene.desk.delete('/api/stop', { who: 'olga' });

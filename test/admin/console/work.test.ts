@@ -129,7 +129,7 @@ describe.skipIf(CHROMIUM === null)('the work in Chromium', () => {
     const next = () => page.waitForRequest((request) => request.url().includes('/api/stream'));
     const [watched] = await Promise.all([next(), page.getByRole('link', { name: 'Work' }).click()]);
     expect(watched.url()).toContain('work=true');
-    await Promise.all([next(), page.getByRole('link', { name: 'Me', exact: true }).click()]);
+    await Promise.all([next(), page.getByRole('link', { name: 'Calls' }).click()]);
     expect(streams).toEqual(['?work=true', '']);
     await page.context().close();
   });
