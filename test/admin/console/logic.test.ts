@@ -1,6 +1,9 @@
 import { QueryObserver } from '@tanstack/react-query';
 import { describe, expect, test, vi } from 'vitest';
 import { changedLines } from '../../../admin/console/body/body-lines.ts';
+import { callsBehind, findingOf, needingPeople } from '../../../admin/console/insights/finding.ts';
+import { periodIn, periodSearchIn, searchOf } from '../../../admin/console/insights/period.ts';
+import { changeWords, numberWords } from '../../../admin/console/insights/value-words.ts';
 import { exactBody } from '../../../admin/console/body/exact-body.ts';
 import { differencesOf } from '../../../admin/console/batch/differences.ts';
 import { createOutbox, UNDO_FOR } from '../../../admin/console/decide/outbox.ts';
@@ -11,6 +14,7 @@ import { neighbourIn } from '../../../admin/console/queue/walk.ts';
 import { createCache } from '../../../admin/console/server/cache.ts';
 import { heard, holdQuery, type HoldSummary } from '../../../admin/console/server/holds.ts';
 import { eventsOf } from '../../../admin/console/server/live.ts';
+import type { ReportHeader } from '../../../admin/console/server/shapes.ts';
 import { withNow } from '../../../admin/console/server/work.ts';
 import { sumsOf, treeOf, type WorkItem } from '../../../admin/console/work/tree.ts';
 import { previewKind } from '../../../admin/console/hold/preview-kind.ts';
@@ -199,5 +203,68 @@ describe('work', () => {
     ];
     expect(sumsOf(items)).toMatchObject({ executed: 1, costs: [eur(1.5), { unit: 'USD', amount: 2 }] });
     expect(treeOf(items)[0]!.agents[0]!.items.map(({ operation }) => operation)).toEqual(['a', 'b']);
+  });
+});
+
+describe('insights', () => {
+  test('the period before is as long, and ends where the period begins', () => {
+    expect(searchOf({ days: 7 })).toEqual({ from: '7d', to: 'now' });
+    // A relative beginning counts back from the end.
+    expect(searchOf({ days: 7 }, true)).toEqual({ from: '7d', to: '7d' });
+    const range = { from: '2026-03-01', to: '2026-03-01' };
+    expect([searchOf(range), searchOf(range, true)]).toEqual([
+      { from: '2026-03-01', to: '2026-03-02' },
+      { from: '2026-02-28', to: '2026-03-01' },
+    ]);
+  });
+
+  test('a period in an address that makes no sense is the usual one', () => {
+    for (const search of [
+      { days: 0 },
+      { days: 'x' },
+      { from: '2026-02-30', to: 'x' },
+      { from: '2026-02-02', to: '2026-02-01' },
+    ])
+      expect(periodIn(periodSearchIn(search))).toEqual({ days: 30 });
+    expect(periodIn(periodSearchIn({ days: '90' }))).toEqual({ days: 90 });
+  });
+
+  test('numbers have their unit, and a change is told against what was before', () => {
+    expect([numberWords('ms', 1_620_000), numberWords('us', 1_500), numberWords('cost', 12.5, 'EUR')]).toEqual([
+      '27 min',
+      '2 ms',
+      '12.50 EUR',
+    ]);
+    expect([
+      changeWords(3, 2),
+      changeWords(1, 2),
+      changeWords(1, 0),
+      changeWords(0, 0),
+      changeWords(1000, 1001),
+    ]).toEqual(['+50%', '−50%', 'new', null, '±0 %']);
+  });
+
+  test('a finding names the values of its row, a row needs people by one column, and its calls are found by others', () => {
+    const header = {
+      finding: '{agent} was blocked {blocked} times.',
+      attention: 'flagged',
+      calls: { by: ['agent', 'owner'], verdict: 'block' },
+      columns: [
+        { name: 'agent', unit: 'text', about: '' },
+        { name: 'blocked', unit: 'count', about: '' },
+      ],
+    } as unknown as ReportHeader;
+    const row = { agent: 'bot {blocked}', owner: '', blocked: 1200, flagged: 'yes' };
+    expect(
+      findingOf(header, row)
+        ?.map(({ text }) => text)
+        .join(''),
+    ).toBe('bot {blocked} was blocked 1,200 times.');
+    expect(needingPeople(header, [{ flagged: 'no' }, { flagged: '' }, { flagged: null }, { flagged: 0 }, row])).toEqual(
+      [row],
+    );
+    const moment = { from: 'a', to: 'b' };
+    expect(callsBehind(header, row, moment)).toEqual({ agent: 'bot {blocked}', verdict: 'block', ...moment });
+    expect(callsBehind(header, { agent: '', owner: null }, moment)).toBeNull();
   });
 });
