@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import type { ClickHouseClient } from '@clickhouse/client';
 import { connectClickHouse } from '../../../audit/clickhouse/clickhouse.ts';
 import { insertEvents, stamp } from '../../../audit/ship/event-table.ts';
-import type { Embedded } from '../../../audit/clickhouse/start-embedded.ts';
+import type { Embedded, EmbeddedOptions } from '../../../audit/clickhouse/start-embedded.ts';
 import { startEmbedded } from '../../../audit/clickhouse/start-embedded.ts';
 import { eventLine } from '../../../audit/journal/event-line.ts';
 import type { Event } from '../../../gateway/domain/event.ts';
@@ -19,9 +19,9 @@ export type Warehouse = AsyncDisposable & {
 
 export const ARRIVAL = 1_790_000_500_000;
 
-export async function openWarehouse(): Promise<Warehouse> {
+export async function openWarehouse(more: Pick<EmbeddedOptions, 'queryEndpoint'> = {}): Promise<Warehouse> {
   const folder = await temporaryFolder();
-  const embedded = await startEmbedded({ path: `${folder.path}/clickhouse` });
+  const embedded = await startEmbedded({ path: `${folder.path}/clickhouse`, ...more });
   const client = connectClickHouse(embedded);
   let next = 1;
   return {
