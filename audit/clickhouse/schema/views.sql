@@ -2,8 +2,9 @@
 --
 -- `FINAL` puts the steps of a call, hold or minute together when they are read, so a row is whole and there is one of it,
 -- whatever the merges in the background have done so far. The types are written out because those of the tables behind
--- the views mean nothing to many clients. Members of tuples are taken with `tupleElement`: `state.status` would be read
--- before the steps are put together.
+-- the views mean nothing to many clients. That alone does not change a type into one that is stored alike, so names go
+-- through `toString`: Grafana's data source shows `SimpleAggregateFunction(max, LowCardinality(String))` as JSON, in quotes.
+-- Members of tuples are taken with `tupleElement`: `state.status` would be read before the steps are put together.
 
 -- The ledger as a chain: each event beside the hash of the one before it; empty where that one is not here.
 CREATE OR REPLACE VIEW holdpoint.ledger {{on cluster}} AS
@@ -27,10 +28,13 @@ CREATE OR REPLACE VIEW holdpoint.calls {{on cluster}}
     confidence Nullable(Float64), flags Array(String), trace_id String
 )
 AS SELECT
-    call_id, decision_id, hold_id, at, if(ended_at = 0, NULL, ended_at) AS ended_at, node, agent, owner, on_behalf_of,
-    session, task, system, operation, method, path, resource, verdict, rules, trigger, reason, policy_revision,
-    if(executed_status > 0, executed_status, status) AS status, if(executed_status > 0, '', code) AS code, failure,
-    decide_us, upstream_ms, held_ms, took_ms, request_bytes, response_bytes, cost, cost_unit, confidence, flags, trace_id
+    call_id, decision_id, hold_id, at, if(ended_at = 0, NULL, ended_at) AS ended_at, toString(node) AS node,
+    toString(agent) AS agent, toString(owner) AS owner, on_behalf_of, session, task, toString(system) AS system,
+    toString(operation) AS operation, toString(method) AS method, path, resource, toString(verdict) AS verdict, rules,
+    toString(trigger) AS trigger, reason, toString(policy_revision) AS policy_revision,
+    if(executed_status > 0, executed_status, status) AS status, if(executed_status > 0, '', code) AS code,
+    toString(failure) AS failure, decide_us, upstream_ms, held_ms, took_ms, request_bytes, response_bytes, cost,
+    toString(cost_unit) AS cost_unit, confidence, flags, trace_id
 FROM holdpoint.call_states FINAL;
 
 -- One row for each hold. What was decided is what the last step says that decided something; policy, not a person, may
@@ -54,8 +58,9 @@ AS WITH
     tupleElement(decision, 'held_ms') AS held_ms,
     tupleElement(execution, 'execution') AS became
 SELECT
-    hold_id, call_id, decision_id, agent, owner, system, operation, method, path, resource, rules, reason, level, groups,
-    opened_at, if(actor = '', NULL, tupleElement(decision, 'at')) AS decided_at, tupleElement(state, 'status') AS status,
+    hold_id, call_id, decision_id, toString(agent) AS agent, toString(owner) AS owner, toString(system) AS system,
+    toString(operation) AS operation, toString(method) AS method, path, resource, rules, reason, level, groups, opened_at,
+    if(actor = '', NULL, tupleElement(decision, 'at')) AS decided_at, tupleElement(state, 'status') AS status,
     actor AS decided_by, tupleElement(decision, 'kind') AS decided_kind, tupleElement(decision, 'channel') AS channel,
     tupleElement(decision, 'code') AS code, if(said = reason, '', said) AS note, held_ms AS to_decision_ms,
     respond_within_ms,
@@ -63,8 +68,9 @@ SELECT
         AND if(actor = '', dateDiff('millisecond', opened_at, now64(3)), toInt64(held_ms)) > respond_within_ms AS breached,
     claims, votes, edits, arraySort(changes) AS changes, escalations, reminders, attached,
     if(became = '', 'none', became) AS execution,
-    if(executed_at = 0, NULL, executed_at) AS executed_at, upstream_status, upstream_ms, cost, cost_unit,
-    policy_revision, session, task, confidence, flags, trace_id
+    if(executed_at = 0, NULL, executed_at) AS executed_at, upstream_status, upstream_ms, cost,
+    toString(cost_unit) AS cost_unit, toString(policy_revision) AS policy_revision, session, task, confidence, flags,
+    trace_id
 FROM holdpoint.hold_states FINAL;
 
 -- Where each revision of the policy defines its rules: a row for each place. Join by `policy_revision` and `rule`.

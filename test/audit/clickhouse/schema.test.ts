@@ -416,3 +416,14 @@ test('the rules of each revision of the policy have a row for each place', async
   ]);
   expect(await of('p2')).toMatchObject([{}, {}, { file: 'rules/crm.rego', line: 6 }]);
 });
+
+test.each(['calls', 'holds', 'minutes', 'policy_rules'])('clients read names from %s as plain text', async (view) => {
+  const query = `SELECT * FROM holdpoint.${view} LIMIT 0`;
+  const { meta } = await (await warehouse.client.query({ query, format: 'JSON' })).json();
+  const declared = await warehouse.select<{ name: string; type: string }>(`DESCRIBE holdpoint.${view}`);
+  const names = declared
+    .filter(({ type }) => type.includes('LowCardinality'))
+    .map(({ name, type }) => ({ name, type }));
+  expect(names.length).toBeGreaterThan(1);
+  expect(meta!.filter(({ name }) => names.some((each) => each.name === name))).toEqual(names);
+});
