@@ -97,6 +97,52 @@ test('every call is counted once, for its owner, agent and system', async () => 
   }
 });
 
+test('each operation is in the class of what happened to its calls, and the one without a rule is unmatched', async () => {
+  const rows = await run('coverage');
+  const keys = new Set(stories.map(({ system, operation }) => `${system} ${operation}`));
+  expect(new Set(rows.map(({ system, operation }) => `${system} ${operation}`))).toEqual(keys);
+  for (const each of rows) {
+    const own = stories.filter(isOf({ system: String(each['system']), operation: String(each['operation']) }));
+    const number = (verdict: Story['verdict']) => own.filter((story) => story.verdict === verdict).length;
+    const attached = own.filter(({ attachedCallId }) => attachedCallId !== null).length;
+    const ruled = own.filter((story) => isBlocked(story) && story.trigger !== 'default').length;
+    expect(each).toMatchObject({
+      class:
+        number('hold') > 0 || (number('allow') === 0 && ruled > 0)
+          ? 'guarded'
+          : number('allow') > 0
+            ? 'allowed'
+            : 'unmatched',
+      calls: own.length + attached,
+      allowed: number('allow'),
+      held: number('hold') + attached,
+      blocked: number('block'),
+      unmatched: own.filter(({ trigger }) => trigger === 'default').length,
+      looked_at: number('hold') + attached + ruled,
+      agents: new Set(own.map(({ agent }) => agent)).size,
+    });
+  }
+  expect(rows.filter((each) => each['class'] === 'unmatched')).toMatchObject([{ operation: 'createFork' }]);
+});
+
+test('each rule has its hits', async () => {
+  const rows = await run('rule-hits');
+  const { rule, agent } = FACTS.blockedHotSpot;
+  expect(row(rows, { rule })).toMatchObject({
+    verdict: 'block',
+    hits: count((story) => story.rule === rule),
+    agents: new Set(stories.filter((story) => story.rule === rule).map((story) => story.agent)).size,
+  });
+  expect(stories.some((story) => story.rule === rule && story.agent === agent)).toBe(true);
+  const { rule: stamped } = FACTS.rubberStamping;
+  const held = holds(({ hold }) => hold.rule === stamped);
+  const attached = held.filter(({ attachedCallId }) => attachedCallId !== null).length;
+  expect(row(rows, { rule: stamped })).toMatchObject({ verdict: 'hold', hits: held.length + attached, levels: ['2'] });
+  const { rule: drift } = FACTS.drift;
+  const drifted = stories.flatMap(({ events }) => events).filter(({ type }) => type === 'call.drifted').length;
+  expect(row(rows, { rule: drift })).toMatchObject({ verdict: 'drift', hits: drifted });
+});
+
 test('the busiest day stands out in verdicts-over-time', async () => {
   const rows = await run('verdicts-over-time', { step: '1d' });
   const days = new Map<string, number>();
