@@ -4,6 +4,7 @@ import type { Clock } from '../gateway/domain/clock.ts';
 import type { CallLog } from '../gateway/domain/call-log.ts';
 import type { CallHold, HeldCall, Hold } from '../gateway/domain/hold.ts';
 import type { HoldCommand, HoldRefusal } from '../gateway/domain/hold-command.ts';
+import type { DeclaredOperation } from '../gateway/domain/declared-operation.ts';
 import type { RulePlace } from '../gateway/domain/decision.ts';
 import type { DelegationStore } from '../gateway/domain/delegation.ts';
 import type { GrantStore } from '../gateway/domain/grant.ts';
@@ -48,6 +49,8 @@ export type Policy = {
   status(): PolicyStatus;
   /** A dry run: what the policy in force would decide on `input`. Nothing is recorded, nothing happens. */
   evaluate(input: unknown): unknown;
+  /** Where a value differs from the inputs on which policies decide; `pointer` leads into it (RFC 6901). */
+  misfits(input: unknown): readonly { readonly pointer: string; readonly expected: string }[];
   /** The text of the rule at a place; null when that revision is not in force, or its text is not here. */
   ruleText(revision: string, place: RulePlace): string | null;
 };
@@ -110,6 +113,8 @@ export type AdminDeps = {
   readonly systems: () => readonly string[];
   /** What this gateway serves now; `complete` if every worker told it within a second. */
   readonly inFlight: () => Promise<InFlight & { readonly complete: boolean }>;
+  /** What systems say they can do: in their OpenAPI documents, and in the lists of tools that passed here. */
+  readonly declaredOperations: () => Promise<readonly DeclaredOperation[]>;
   readonly calls: CallLog;
   readonly reviews: ReviewRecord;
   readonly reports: Reports;

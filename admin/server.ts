@@ -8,6 +8,7 @@ import { callRoutes } from './routes/call-routes.ts';
 import { CONTENT_SECURITY_POLICY, serveConsole } from './console-files.ts';
 import type { AdminDeps } from './deps.ts';
 import { configRoute } from './routes/config-route.ts';
+import { coverageRoute } from './coverage/coverage-route.ts';
 import { delegationRoutes } from './routes/delegation-routes.ts';
 import { createErrorHandler } from './api/error-handler.ts';
 import { groupRoute } from './routes/group-route.ts';
@@ -90,7 +91,8 @@ export function buildAdmin(deps: AdminDeps): FastifyInstance {
         await api.register(stopRoutes(deps));
         await api.register(notificationRoutes(deps));
         await api.register(preferenceRoutes(deps));
-        await api.register(policyRoutes(deps.policy));
+        await api.register(policyRoutes(deps));
+        await api.register(coverageRoute(deps));
         await api.register(configRoute(deps.config));
         await api.register(callRoutes(deps.calls));
         await api.register(reportRoutes(deps.reports));

@@ -9,6 +9,8 @@ export const note = z.string().max(NOTE_LENGTH).describe('Readable by the agent.
 export const name = z.string().min(1).max(200);
 export const cursor = z.string().min(1).max(500).optional().describe('`next` of an earlier response.');
 export const limit = z.coerce.number().int().min(1).max(200).default(50);
+/** How far back a figure of the record goes. */
+export const period = z.enum(['7d', '30d', '90d']).default('30d').describe('The last 7, 30 or 90 days.');
 /** A boolean in a query string. */
 export const flag = z.enum(['true', 'false']).transform((text) => text === 'true');
 
@@ -100,6 +102,21 @@ export const policyStatus = z.object({
     .object({ at: time, reason: z.string() })
     .nullable()
     .describe('Why the newest change is not in force; the revision above still decides.'),
+});
+
+export const ruleHits = z.object({
+  from: time,
+  to: time,
+  items: z.array(
+    z.object({
+      rule: z.string().describe('As `<package>/<name>`.'),
+      verdict: z.string().describe('What the rule said: allow, hold, block or drift. A hold of level 4 is a block.'),
+      hits: z.number().int().describe('Calls that the rule matched in the period.'),
+      agents: z.number().int(),
+      levels: z.array(z.number().int()).describe('Levels of the holds that it opened in the period.'),
+      last_at: time,
+    }),
+  ),
 });
 
 export const configStatus = z.object({

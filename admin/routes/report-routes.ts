@@ -1,17 +1,9 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { reportCsv } from '../report-csv.ts';
-import {
-  BadParameter,
-  CALL_COLUMNS,
-  ReportTookTooLong,
-  UnknownReport,
-  UNITS,
-  type ReportResult,
-  type Reports,
-} from '../../gateway/domain/report.ts';
-import { AdminProblem, invalidMember } from '../api/problems.ts';
+import { CALL_COLUMNS, UNITS, type Reports } from '../../gateway/domain/report.ts';
 import { name, pageOf, problemResponses } from '../api/schemas.ts';
+import { runReport } from '../run-report.ts';
 
 const names = z.array(z.string()).readonly();
 const parameter = z.object({
@@ -111,7 +103,8 @@ export function reportRoutes(reports: Reports): FastifyPluginAsyncZod {
       },
       async (request, reply) => {
         const { format, ...given } = request.query;
-        const answer = await run(reports, request.params.name, given);
+        const values = Object.entries(given).filter((entry): entry is [string, string] => entry[1] !== undefined);
+        const answer = await runReport(reports, request.params.name, Object.fromEntries(values));
         if (format === 'json') return answer;
         void reply.header('content-disposition', `attachment; filename="${answer.name}.csv"`);
         void reply.type('text/csv; charset=utf-8; header=present').serializer((csv: string) => csv);
@@ -120,23 +113,4 @@ export function reportRoutes(reports: Reports): FastifyPluginAsyncZod {
       },
     );
   };
-}
-
-async function run(
-  reports: Reports,
-  name: string,
-  given: Readonly<Record<string, string | undefined>>,
-): Promise<ReportResult> {
-  const values = Object.fromEntries(
-    Object.entries(given).filter((entry): entry is [string, string] => entry[1] !== undefined),
-  );
-  try {
-    return await reports.run(name, values);
-  } catch (cause) {
-    if (cause instanceof UnknownReport) throw new AdminProblem('not-found', { detail: cause.message });
-    if (cause instanceof BadParameter) throw invalidMember('querystring', `/${cause.parameter}`, `${cause.expected}.`);
-    if (cause instanceof ReportTookTooLong)
-      throw new AdminProblem('record-unavailable', { detail: cause.message, cause });
-    throw new AdminProblem('record-unavailable', { cause });
-  }
 }

@@ -4,6 +4,8 @@ export type ToolStore = {
   keep(system: string, tools: readonly KeptTool[]): Promise<void>;
   /** The definition that was seen last, as JSON text; null if no list had the tool. */
   latest(system: string, name: string): Promise<string | null>;
+  /** Every tool that a list ever had, once. */
+  names(): Promise<readonly { readonly system: string; readonly name: string }[]>;
 };
 
 /** A definition as its server wrote it, and what tells it from others of the same tool. */

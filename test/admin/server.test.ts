@@ -53,7 +53,9 @@ const ROUTES = [
   ['PUT', '/api/me/preferences'],
   ['GET', '/api/config'],
   ['GET', '/api/policy'],
+  ['GET', '/api/policy/hits'],
   ['POST', '/api/policy/evaluate'],
+  ['GET', '/api/coverage'],
   ['GET', '/api/calls'],
   ['GET', '/api/calls/call_1'],
   ['GET', '/api/session'],
@@ -101,7 +103,7 @@ describe('policy', () => {
       { package: 'rules.payments', rule: 'a', verdict: 'hold', file: 'payments.rego', line: 3 } as const,
     ];
     const status = () => ({ revision: 'p1', activatedAt: 1000, rules: ['rules.payments/a'], sources, refused });
-    await open({ policy: { status, evaluate: () => null, ruleText: () => null } });
+    await open({ policy: { status, evaluate: () => null, misfits: () => [], ruleText: () => null } });
     expect((await desk.get('/api/policy')).json).toEqual({
       revision: 'p1',
       activated_at: '1970-01-01T00:00:01.000Z',
@@ -115,7 +117,7 @@ describe('policy', () => {
     const judged: string[] = [];
     const evaluate = (input: unknown) => judged.push(JSON.stringify(input));
     const status = () => ({ revision: 'p1', activatedAt: null, rules: [], sources: [], refused: null });
-    await open({ policy: { status, evaluate, ruleText: () => null } });
+    await open({ policy: { status, evaluate, misfits: () => [], ruleText: () => null } });
     const numbers = ['9007199254740993', '1.10', '1e-400'];
     const answer = await desk.post('/api/policy/evaluate', { body: { input: { body: numbers.map(JSON.rawJSON) } } });
     expect([answer.status, judged]).toEqual([200, ['{"body":[9007199254740993,1.10,1e-400]}']]);
@@ -132,12 +134,35 @@ describe('policy', () => {
     });
   });
 
+  test('an input that does not fit is not evaluated, and each place that does not fit is named', async () => {
+    const evaluate = () => expect.fail('it was evaluated');
+    const status = () => ({ revision: 'p1', activatedAt: null, rules: [], sources: [], refused: null });
+    const misfits = () => [{ pointer: '/action/methud', expected: 'inputs have no such member' }];
+    await open({ policy: { status, evaluate, misfits, ruleText: () => null } });
+    expect(await desk.post('/api/policy/evaluate', { body: { input: {} } })).toMatchObject({
+      status: 422,
+      json: { errors: [{ in: 'body', pointer: '/input/action/methud', detail: 'inputs have no such member' }] },
+    });
+  });
+
+  test('a dry run takes an input as large as the record keeps, and says when one is larger', async () => {
+    await open();
+    const input = (bytes: number) => ({ action: { body: 'x'.repeat(bytes) } });
+    expect(await desk.post('/api/policy/evaluate', { body: { input: input(200 * 1024) } })).toMatchObject({
+      status: 200,
+    });
+    expect(await desk.post('/api/policy/evaluate', { body: { input: input(300 * 1024) } })).toMatchObject({
+      status: 413,
+      json: { code: 'body-too-large' },
+    });
+  });
+
   test('a policy that throws is answered 503, and only the log has the cause', async () => {
     const evaluate = () => {
       throw new Error('wasm trap at 0x1');
     };
     const status = () => ({ revision: null, activatedAt: null, rules: [], sources: [], refused: null });
-    await open({ policy: { status, evaluate, ruleText: () => null } });
+    await open({ policy: { status, evaluate, misfits: () => [], ruleText: () => null } });
     const answer = await desk.post('/api/policy/evaluate', { body: { input: {} } });
     expect(answer).toMatchObject({ status: 503, json: { code: 'policy-failed' } });
     expect(answer.text).not.toContain('wasm trap');

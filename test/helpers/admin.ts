@@ -36,6 +36,7 @@ export async function startAdmin(plane: DataPlane): Promise<{ url: string; close
     people: () => reviewers,
     agents: () => agents,
     systems: () => systems.map(({ name }) => name),
+    declaredOperations: async () => [],
     config: () => ({ since: 0, needsRestart: [], refused: null }),
     calls: emptyCallLog,
     reviews: emptyReviewRecord,
@@ -43,6 +44,7 @@ export async function startAdmin(plane: DataPlane): Promise<{ url: string; close
     policy: {
       status: () => ({ revision: plane.decider.revision(), activatedAt: null, rules: [], sources: [], refused: null }),
       evaluate: (input) => plane.decider.decide(JSON.stringify(input)),
+      misfits: () => [],
       ruleText: () => null,
     },
     authenticate: createReviewerDirectory(reviewers),

@@ -26,6 +26,11 @@ export function readOpenApi(document: unknown): OpenApiOperations {
   return { templates, prefix: sharedPrefix(document.servers) };
 }
 
+/** The name of every operation of a document, once. @throws as `readOpenApi` */
+export function operationNames(document: unknown): readonly string[] {
+  return [...new Set(readOpenApi(document).templates.flatMap(({ operations }) => [...operations.values()]))];
+}
+
 function readPath(document: Record<string, unknown>, path: string, item: unknown): Template {
   if (/[{}]/.test(path.replaceAll(/\{[^{}/]+\}/g, ''))) {
     throw new Error(`the path ${path} of the OpenAPI document has unbalanced braces`);

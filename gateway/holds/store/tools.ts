@@ -36,5 +36,9 @@ export function createToolStore(db: Kysely<Schema>, clock: Clock): ToolStore {
           .executeTakeFirst();
         return row?.text ?? null;
       }),
+    names: () =>
+      available(() =>
+        db.selectFrom('tools').select(['system', 'name']).distinct().orderBy('system').orderBy('name').execute(),
+      ),
   };
 }

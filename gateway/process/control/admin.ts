@@ -9,6 +9,7 @@ import { createJournalTail } from '../../../audit/calls/journal-tail.ts';
 import { createReviewRecord } from '../../../audit/calls/review-record.ts';
 import { createReports, loadReports } from '../../../audit/reports/reports.ts';
 import type { PolicyKeeper } from '../../../policies/keeper.ts';
+import { misfits } from '../../../policies/misfits.ts';
 import type { Enforcement } from '../../agents/enforcement.ts';
 import type { Address } from '../../config/address.ts';
 import type { Config } from '../../config/config.ts';
@@ -29,6 +30,7 @@ import { createReviewerDirectory, tokenHashesOf } from '../../identify/token.ts'
 import { consoleUrl } from '../console-url.ts';
 import type { Questions } from '../questions.ts';
 import type { Configuration } from './configuration.ts';
+import { declaredOperations } from './declared-operations.ts';
 
 /** The most hold events to read from the store while ClickHouse is unavailable. */
 const OUTBOX_LIMIT = 10_000;
@@ -97,6 +99,7 @@ export async function createAdmin(deps: {
     people: () => config().reviewers,
     agents: () => config().agents,
     systems: () => [...systems.keys()],
+    declaredOperations: () => declaredOperations(systems, store.tools),
     config: deps.configuration.status,
     calls: createCallLog(client, {
       undelivered: {
@@ -110,6 +113,7 @@ export async function createAdmin(deps: {
     policy: {
       status: () => policyStatus(keeper),
       evaluate: (input) => decider.decide(JSON.stringify(input)),
+      misfits,
       ruleText: (revision, place) => keeper.ruleText(revision, place),
     },
     authenticate: createAuthenticate(config),
