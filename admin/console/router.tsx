@@ -9,6 +9,8 @@ import {
 import { callFilterIn } from './calls/call-filter.ts';
 import { periodSearchIn } from './insights/period.ts';
 import { reportSearchIn } from './insights/report-search.ts';
+import { coverageFilterIn } from './coverage/coverage-filter.ts';
+import { policyFilterIn } from './policy/policy-filter.ts';
 import { SignInPage } from './sign-in/sign-in-page.tsx';
 import { ErrorPage, NotFoundPage } from './page/error-page.tsx';
 import { Shell } from './page/shell.tsx';
@@ -105,6 +107,20 @@ const report = createRoute({
   component: lazyRouteComponent(() => import('./insights/report-page.tsx'), 'ReportPage'),
 });
 
+const coverage = createRoute({
+  getParentRoute: () => shell,
+  path: '/coverage',
+  validateSearch: coverageFilterIn,
+  component: lazyRouteComponent(() => import('./coverage/coverage-page.tsx'), 'CoveragePage'),
+});
+
+const policy = createRoute({
+  getParentRoute: () => shell,
+  path: '/policy',
+  validateSearch: policyFilterIn,
+  component: lazyRouteComponent(() => import('./policy/policy-page.tsx'), 'PolicyPage'),
+});
+
 const me = createRoute({
   getParentRoute: () => shell,
   path: '/me',
@@ -114,7 +130,7 @@ const me = createRoute({
 const routes = root.addChildren([
   home,
   signIn,
-  shell.addChildren([queue, hold, batch, calls, story, work, insights, report, me]),
+  shell.addChildren([queue, hold, batch, calls, story, work, insights, report, coverage, policy, me]),
 ]);
 
 export function createConsoleRouter(cache: QueryClient) {

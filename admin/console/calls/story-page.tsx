@@ -59,6 +59,13 @@ function Story({ id, story: { call, events, places, source } }: { readonly id: s
         </p>
       )}
       {call && <Facts call={call} />}
+      {call && (
+        <p>
+          <Link to="/policy" search={{ call: id }}>
+            What would policy say now?
+          </Link>
+        </p>
+      )}
       <section className="part" aria-labelledby="steps-title">
         <h2 id="steps-title">What happened</h2>
         <ol className="steps">

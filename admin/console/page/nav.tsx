@@ -1,6 +1,16 @@
 import { useQueryClient } from '@tanstack/react-query';
 import { Link, useNavigate } from '@tanstack/react-router';
-import { ChartNoAxesColumn, ChevronDown, Inbox, LogOut, Radar, ScrollText, UserRound } from 'lucide-react';
+import {
+  ChartNoAxesColumn,
+  ChevronDown,
+  Inbox,
+  LogOut,
+  Radar,
+  Scale,
+  ScanSearch,
+  ScrollText,
+  UserRound,
+} from 'lucide-react';
 import { useRef } from 'react';
 import { signOut } from '../server/session.ts';
 
@@ -50,6 +60,14 @@ function More() {
         <ChevronDown size={15} aria-hidden />
       </button>
       <div ref={list} id="more-pages" popover="auto" className="more-pages">
+        <Link to="/coverage" activeOptions={ANY_FILTER} onClick={close}>
+          <ScanSearch size={17} aria-hidden />
+          Coverage
+        </Link>
+        <Link to="/policy" activeOptions={ANY_FILTER} onClick={close}>
+          <Scale size={17} aria-hidden />
+          Policy
+        </Link>
         <Link to="/me" onClick={close}>
           <UserRound size={17} aria-hidden />
           Me
