@@ -12,7 +12,7 @@ export function ErrorPage({ error, reset }: ErrorComponentProps) {
     void router.invalidate();
   };
   return (
-    <main className="quiet-state">
+    <main id="main" className="quiet-state">
       <CloudOff size={32} aria-hidden />
       <h1>{isAway ? 'The gateway cannot be reached' : 'This page could not be shown'}</h1>
       <p>{isAway ? 'Held calls stay held, and their clocks go on. Check your network.' : message}</p>
@@ -25,7 +25,7 @@ export function ErrorPage({ error, reset }: ErrorComponentProps) {
 
 export function NotFoundPage() {
   return (
-    <main className="quiet-state">
+    <main id="main" className="quiet-state">
       <Compass size={32} aria-hidden />
       <h1>There is no such page</h1>
       <p>The address may be cut off, or of an earlier version.</p>

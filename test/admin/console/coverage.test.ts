@@ -150,23 +150,6 @@ describe.skipIf(CHROMIUM === null)('the coverage of a year in Chromium', () => {
     await page.context().close();
   });
 
-  test('on a phone the name of the open page is in sight, and the other pages are a swipe away', async () => {
-    const { page } = await scene.visit('/coverage', 'ben', { viewport: { width: 380, height: 800 }, hasTouch: true });
-    await page.getByText(/People or rules look at/).waitFor();
-    const pages = page.getByRole('navigation', { name: 'Pages' });
-    const frame = (await pages.boundingBox())!;
-    const isInSight = async (name: string) => {
-      const { x, width } = (await pages.getByRole('link', { name, exact: true }).boundingBox())!;
-      return x >= frame.x && x + width <= frame.x + frame.width;
-    };
-    expect(await isInSight('Coverage')).toBe(true);
-    await pages.evaluate((nav) => nav.scrollTo(0, 0));
-    expect(await isInSight('Queue')).toBe(true);
-    await pages.evaluate((nav) => nav.scrollTo(nav.scrollWidth, 0));
-    expect(await isInSight('Me')).toBe(true);
-    await page.context().close();
-  });
-
   test('without any call the page says so', async () => {
     isEmpty = true;
     try {
