@@ -18,6 +18,8 @@ const agent = z.object({
   suspended: suspension,
 });
 const system = z.object({ id: z.string().describe('The name of the system.'), suspended: suspension });
+export type Agent = z.output<typeof agent>;
+export type System = z.output<typeof system>;
 
 const params = z.object({ id: z.string().max(500) });
 const suspendBody = z.strictObject({ reason: z.string().max(NOTE_LENGTH).optional() }).nullish();
@@ -34,10 +36,9 @@ export function suspensionRoutes(deps: Pick<AdminDeps, 'suspensions' | 'agents' 
       .agents()
       .map(({ id, owner, roles, systems }) => [
         id,
-        (suspended): z.output<typeof agent> => ({ id, owner, roles: [...roles], systems: [...systems], suspended }),
+        (suspended): Agent => ({ id, owner, roles: [...roles], systems: [...systems], suspended }),
       ]);
-  const systems = (): [string, Shown][] =>
-    deps.systems().map((id) => [id, (suspended): z.output<typeof system> => ({ id, suspended })]);
+  const systems = (): [string, Shown][] => deps.systems().map((id) => [id, (suspended): System => ({ id, suspended })]);
   return async (app) => {
     await app.register(killSwitch(deps.suspensions, 'agent', agent, agents));
     await app.register(killSwitch(deps.suspensions, 'system', system, systems));

@@ -9,6 +9,7 @@ export type { ContextPackage as HoldPackage } from '../../api/hold-schemas.ts';
 export type { Coverage } from '../../coverage/coverage-route.ts';
 export type { Preferences } from '../../routes/preference-routes.ts';
 export type { Report, ReportHeader } from '../../routes/report-routes.ts';
+export type { Agent, System } from '../../routes/suspension-routes.ts';
 export type { StopState } from '../../routes/stop-routes.ts';
 export type { WorkNow } from '../../work/work-now.ts';
 export type { Work } from '../../work/work-route.ts';
