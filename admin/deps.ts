@@ -89,7 +89,7 @@ export type AdminDeps = {
   readonly preferences: PreferenceStore;
   /** Told of each hold that a person who may decide it looks at. */
   readonly looked: (holdId: string) => void;
-  readonly notifications: Pick<NotificationStore, 'dead' | 'resend' | 'about'>;
+  readonly notifications: Pick<NotificationStore, 'list' | 'resend' | 'about'>;
   /** The state machine, asked what a command would do: the page must offer what the machine will accept. Changes nothing. */
   readonly transition: (hold: Hold, command: HoldCommand, now: number) => { readonly hold: Hold } | HoldRefusal;
   /** Who has to approve as things stand; all of it has to be met. */

@@ -5,10 +5,16 @@ import { reviewerWithRole } from '../authenticate.ts';
 import type { AdminDeps } from '../deps.ts';
 import { AdminProblem } from '../api/problems.ts';
 import { cursor, limit, noBody, pageOf, problemResponses, time, writeHeaders } from '../api/schemas.ts';
-import { iso } from '../../gateway/domain/time.ts';
+import { iso, isoOrNull } from '../../gateway/domain/time.ts';
+import { maskText } from '../../gateway/secrets/secret.ts';
 
 const query = z.strictObject({
-  state: z.enum(['dead']).default('dead').describe('Undeliverable ones.'),
+  state: z
+    .enum(NOTIFICATION_STATES)
+    .optional()
+    .describe(
+      'Only these. `gathered`: waits for a digest; `dropped`: nobody needed it; `dead`: could not be delivered.',
+    ),
   cursor,
   limit,
 });
@@ -24,24 +30,26 @@ const shown = z.object({
   created_at: time,
   attempts: z.number().int(),
   error: z.string().nullable().describe('Why the last attempt failed.'),
+  next_at: time.nullable().describe('When it is tried next. Null: not any more.'),
 });
+export type Delivery = z.output<typeof shown>;
 
-/** Undeliverable notifications, for operators. */
+/** What people and programs are told, and whether it arrived, for operators. What a message says stays in the store. */
 export function notificationRoutes({ notifications }: Pick<AdminDeps, 'notifications'>): FastifyPluginAsyncZod {
   return async (app) => {
     app.get(
       '/notices',
       {
         schema: {
-          summary: 'Undeliverable notifications, newest first. For operators',
+          summary: 'Notifications and what became of them, newest first. For operators',
           querystring: query,
           response: { 200: pageOf(shown), ...problemResponses(401, 403, 422, 503) },
         },
       },
       async (request) => {
         reviewerWithRole(request, 'operator');
-        const { cursor, limit } = request.query;
-        const { items, next } = await notifications.dead({ limit, ...(cursor && { cursor }) });
+        const { state, cursor, limit } = request.query;
+        const { items, next } = await notifications.list({ limit, ...(state && { state }), ...(cursor && { cursor }) });
         return { items: items.map(show), next };
       },
     );
@@ -68,16 +76,19 @@ export function notificationRoutes({ notifications }: Pick<AdminDeps, 'notificat
   };
 }
 
-function show({
-  id,
-  kind,
-  holdId,
-  channel,
-  to,
-  state,
-  createdAt,
-  attempts,
-  error,
-}: Notification): z.output<typeof shown> {
-  return { notice_id: id, kind, hold_id: holdId, channel, to, state, created_at: iso(createdAt), attempts, error };
+function show(notification: Notification): Delivery {
+  const { id, kind, holdId, channel, to, state, createdAt, attempts, error, nextAt } = notification;
+  return {
+    notice_id: id,
+    kind,
+    hold_id: holdId,
+    channel,
+    to,
+    state,
+    created_at: iso(createdAt),
+    attempts,
+    // Errors are written without addresses and answers. Should one have a secret all the same, it ends here.
+    error: error === null ? null : maskText(error),
+    next_at: isoOrNull(nextAt),
+  };
 }

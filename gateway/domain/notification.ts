@@ -106,6 +106,13 @@ export type NotificationOutcome =
   | { readonly state: 'dropped' }
   | { readonly state: 'dead'; readonly error: string };
 
+export type NotificationFilter = {
+  readonly state?: Notification['state'];
+  /** `next` of an earlier page. */
+  readonly cursor?: string;
+  readonly limit: number;
+};
+
 export type NotificationStore = {
   /** Takes up to `limit` notifications that are due, so that no other process takes them before `until`. */
   take(now: number, until: number, limit: number): Promise<Notification[]>;
@@ -116,11 +123,8 @@ export type NotificationStore = {
   gathered(digest: string): Promise<Notification[]>;
   /** Those about one hold, oldest first. */
   about(holdId: string): Promise<Notification[]>;
-  /** Those that were given up, newest first. */
-  dead(filter: { readonly cursor?: string; readonly limit: number }): Promise<{
-    items: Notification[];
-    next: string | null;
-  }>;
+  /** Newest first; of one state, or of all. */
+  list(filter: NotificationFilter): Promise<{ items: Notification[]; next: string | null }>;
   /** Tries a dead one again, now. Null when there is none. */
   resend(id: string): Promise<Notification | null>;
   /** Notifies people of a call that policy blocked: once for each `key`. */

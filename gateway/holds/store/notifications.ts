@@ -5,6 +5,7 @@ import type { Clock } from '../../domain/clock.ts';
 import type {
   Notification,
   NotificationDraft,
+  NotificationFilter,
   NotificationOutcome,
   NotificationStore,
   NotificationTrigger,
@@ -28,7 +29,7 @@ export function createNotificationStore(
     earlier: (notification) => available(() => earlierNotifications(db, notification)),
     gathered: (digest) => available(() => gatheredNotifications(db, digest)),
     about: (holdId) => available(() => notificationsAbout(db, holdId)),
-    dead: (filter) => available(() => deadNotifications(db, filter)),
+    list: (filter) => available(() => listNotifications(db, filter)),
     resend: (id) => available(() => resendNotification(db, id, clock())),
     alert: ({ key, groups, event }) =>
       available(async () => {
@@ -260,12 +261,13 @@ export async function notificationsAbout(db: Kysely<Schema>, holdId: string): Pr
   return (await about.orderBy('created_at').orderBy('id').execute()).map(fromRow);
 }
 
-/** Those that were given up, newest first. The cursor is the last identifier: identifiers sort by time of creation. */
-export async function deadNotifications(
+/** Newest first. The cursor is the last identifier: identifiers sort by time of creation. */
+export async function listNotifications(
   db: Kysely<Schema>,
-  { cursor, limit }: { readonly cursor?: string; readonly limit: number },
+  { state, cursor, limit }: NotificationFilter,
 ): Promise<Page<Notification>> {
-  let query = db.selectFrom('notices').selectAll().where('state', '=', 'dead');
+  let query = db.selectFrom('notices').selectAll();
+  if (state) query = query.where('state', '=', state);
   if (cursor) query = query.where('id', '<', cursor);
   const rows = await query
     .orderBy('id', 'desc')

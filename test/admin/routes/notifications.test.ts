@@ -16,10 +16,10 @@ afterEach(async () => {
 
 const who = 'olga';
 
-async function giveUp(): Promise<{ id: string; hold: string }> {
+async function giveUp(error = 'no such mailbox'): Promise<{ id: string; hold: string }> {
   const hold = await desk.hold();
   const [notice] = await desk.store.notifications.take(desk.now, desk.now + 1_000, 1);
-  await desk.store.notifications.settle(notice!.id, { state: 'dead', error: 'no such mailbox' });
+  await desk.store.notifications.settle(notice!.id, { state: 'dead', error });
   return { id: notice!.id, hold };
 }
 
@@ -35,23 +35,46 @@ test('an operator lists undeliverable notifications and retries them', async () 
     created_at: new Date(desk.now).toISOString(),
     attempts: 1,
     error: 'no such mailbox',
+    next_at: null,
   };
   expect((await desk.get('/api/notices?state=dead', who)).json).toEqual({ items: [notice], next: null });
   expect(await desk.post(`/api/notices/${id}/resend`, { who })).toMatchObject({
     status: 200,
-    json: { notice_id: id, state: 'waiting' },
+    json: { notice_id: id, state: 'waiting', next_at: new Date(desk.now).toISOString() },
   });
-  expect((await desk.get('/api/notices', who)).json).toEqual({ items: [], next: null });
+  expect((await desk.get('/api/notices?state=dead', who)).json).toEqual({ items: [], next: null });
   expect(await desk.post(`/api/notices/${id}/resend`, { who })).toMatchObject({ status: 404 });
 });
 
-test('only operators may list or retry undeliverable notifications', async () => {
+test('only operators may list or retry notifications', async () => {
   const { id } = await giveUp();
   expect((await desk.get('/api/notices')).status).toBe(403);
   expect((await desk.post(`/api/notices/${id}/resend`)).status).toBe(403);
   expect((await desk.get('/api/notices', who)).json).toMatchObject({ items: [{ notice_id: id }] });
 });
 
-test('an unknown notification state is 422', async () => {
-  expect((await desk.get('/api/notices?state=sent', who)).status).toBe(422);
+test('notifications of every state are listed page by page, newest first, and never with what they say', async () => {
+  const { id: dead } = await giveUp();
+  desk.now += 1_000;
+  await desk.hold('{"amount":1}', {}, { digest: 'b'.repeat(64) });
+  const first = await desk.get('/api/notices?limit=1', who);
+  expect(first.json).toMatchObject({
+    items: [{ state: 'waiting', attempts: 0, next_at: new Date(desk.now).toISOString() }],
+  });
+  const { next } = first.json as { next: string };
+  expect((await desk.get(`/api/notices?limit=1&cursor=${next}`, who)).json).toMatchObject({
+    items: [{ notice_id: dead, state: 'dead' }],
+    next: null,
+  });
+  expect((await desk.get('/api/notices?state=sent', who)).json).toEqual({ items: [], next: null });
+  expect(first.text).not.toContain('payload');
+  expect((await desk.get('/api/notices?state=lost', who)).status).toBe(422);
+  expect((await desk.get('/api/notices?limit=201', who)).status).toBe(422);
+});
+
+test('a secret in the error of a notification is masked', async () => {
+  await giveUp('SMTP 550: password=hunter2hunter2 refused');
+  const { text } = await desk.get('/api/notices', who);
+  expect(text).toContain('SMTP 550');
+  expect(text).not.toContain('hunter2');
 });

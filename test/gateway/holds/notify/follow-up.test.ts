@@ -171,7 +171,7 @@ describe.each(engines)('what people are told, kept in $name', (engine) => {
     office.slack.failWith('message_not_found');
     await office.apply(hold, approve());
     await office.deliver();
-    expect((await office.store.notifications.dead({ limit: 5 })).items).toMatchObject([
+    expect((await office.store.notifications.list({ state: 'dead', limit: 5 })).items).toMatchObject([
       { kind: 'decided', channel: 'slack/bot', error: 'Slack: message_not_found' },
     ]);
   });

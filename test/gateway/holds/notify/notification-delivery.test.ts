@@ -103,7 +103,7 @@ describe.each(engines)('messages kept in $name', (engine) => {
   }
 
   const idsOf = ({ received }: Upstream) => received.map(({ headers }) => headers['webhook-id']);
-  const deadOf = async (store: OwnedStore) => (await store.notifications.dead({ limit: 10 })).items;
+  const deadOf = async (store: OwnedStore) => (await store.notifications.list({ state: 'dead', limit: 10 })).items;
 
   test('messages are delivered once', async () => {
     const a = await target();

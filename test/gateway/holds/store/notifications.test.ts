@@ -2,8 +2,8 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Notification, NotificationDraft, NotificationOutcome } from '../../../../gateway/domain/notification.ts';
 import type { HoldDatabase } from '../../../../gateway/holds/store/database.ts';
 import {
-  deadNotifications,
   insertNotifications,
+  listNotifications,
   notificationsAbout,
   resendNotification,
   settleNotification,
@@ -41,7 +41,7 @@ describe.each(engines)('notifications in $name', (engine) => {
   const settle = async (id: string, outcome: NotificationOutcome) =>
     (await recorded(database, NOW, (unit) => settleNotification(unit, id, outcome))).events;
   const dead = async (cursor?: string, limit = 10) =>
-    await deadNotifications(database.db, { limit, ...(cursor && { cursor }) });
+    await listNotifications(database.db, { state: 'dead', limit, ...(cursor && { cursor }) });
   const channels = (notices: readonly Notification[]) => notices.map(({ channel }) => channel).toSorted();
 
   async function taken(draft: NotificationDraft): Promise<Notification> {
@@ -194,6 +194,31 @@ describe.each(engines)('notifications in $name', (engine) => {
         .toSorted()
         .toReversed(),
     );
+  });
+
+  test('notifications of every state are listed from the newest on, or those of one state alone', async () => {
+    const kept = ['sent', 'gathered', 'dead', 'waiting'] as const;
+    for (const [index, state] of kept.entries())
+      await insert([notice(state, { to: 'ana@example.com' })], undefined, NOW + index);
+    const all = await listNotifications(database.db, { limit: 10 });
+    const byChannel = new Map(all.items.map((one) => [one.channel, one.id]));
+    await settle(byChannel.get('sent')!, { state: 'sent', receipt: null });
+    await settle(byChannel.get('gathered')!, { state: 'gathered', nextAt: NOW + MINUTE });
+    await settle(byChannel.get('dead')!, { state: 'dead', error: 'HTTP 410' });
+    const { items, next } = await listNotifications(database.db, { limit: 2 });
+    // The digest came last.
+    expect(items.map(({ kind, channel }) => [kind, channel])).toEqual([
+      ['digest', 'gathered'],
+      ['opened', 'waiting'],
+    ]);
+    const rest = await listNotifications(database.db, { limit: 10, cursor: next! });
+    expect(rest.items.map(({ channel, state }) => [channel, state])).toEqual(
+      ['dead', 'gathered', 'sent'].map((state) => [state, state]),
+    );
+    for (const state of kept) {
+      const found = await listNotifications(database.db, { state, limit: 10 });
+      expect(new Set(found.items.map((one) => one.state))).toEqual(new Set([state]));
+    }
   });
 
   test('notifications with a key go out once for each place and key, ever', async () => {

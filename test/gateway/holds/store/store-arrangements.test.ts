@@ -195,7 +195,7 @@ describe.each(engines)('around holds in $name', (engine) => {
       expect(taken).toHaveLength(2);
       await store.notifications.settle(taken[0]!.id, { state: 'sent', receipt: null });
       await store.notifications.settle(taken[1]!.id, { state: 'dead', error: 'gone' });
-      expect((await store.notifications.dead({ limit: 10 })).items).toMatchObject([
+      expect((await store.notifications.list({ state: 'dead', limit: 10 })).items).toMatchObject([
         { id: taken[1]!.id, error: 'gone' },
       ]);
       expect(await store.notifications.resend(taken[1]!.id)).toMatchObject({ state: 'waiting' });
@@ -211,7 +211,7 @@ describe.each(engines)('around holds in $name', (engine) => {
       await store.notifications.settle(first!.id, { state: 'sent', receipt: null });
       await store.notifications.settle(second!.id, { state: 'dead', error: 'gone' });
       await store.prune(stores.now + SETTLED_KEPT);
-      expect((await store.notifications.dead({ limit: 10 })).items).toHaveLength(1);
+      expect((await store.notifications.list({ state: 'dead', limit: 10 })).items).toHaveLength(1);
       expect(await stores.place.raw('select id from notices')).toHaveLength(1);
       expect((await store.grants.list({ active: false, limit: 10 })).items).toHaveLength(1);
       await store.prune(stores.now + SETTLED_KEPT + 1001);
