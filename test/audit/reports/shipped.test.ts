@@ -115,6 +115,34 @@ describe('reports over a month of known events are exact', () => {
     }
   });
 
+  test('agents counts verdicts and levels, and tells when each agent called last', async () => {
+    expect(await rows('agents')).toEqual([
+      {
+        agent: 'billing-bot',
+        owner: 'ana@example.com',
+        calls: 17,
+        allowed: 6,
+        held: 11,
+        blocked: 0,
+        to_approve: 11,
+        to_take_over: 0,
+        last_at: '2026-03-22T10:00:00.000Z',
+      },
+      {
+        agent: 'mail-bot',
+        owner: 'ben@example.com',
+        calls: 5,
+        allowed: 1,
+        held: 0,
+        blocked: 4,
+        to_approve: 0,
+        to_take_over: 0,
+        last_at: '2026-03-31T10:01:00.000Z',
+      },
+    ]);
+    expect((await rows('agents', { system: 'mail' })).map(({ agent }) => agent)).toEqual(['mail-bot']);
+  });
+
   test('verdicts-over-time fills points without calls', async () => {
     const days = await rows('verdicts-over-time', { step: '1d' });
     expect(days).toHaveLength(29);

@@ -143,6 +143,31 @@ test('each rule has its hits', async () => {
   expect(row(rows, { rule: drift })).toMatchObject({ verdict: 'drift', hits: drifted });
 });
 
+test('every agent has its verdicts, the levels of its holds, and the moment of its last call', async () => {
+  const rows = await run('agents');
+  expect(new Set(rows.map(({ agent }) => agent))).toEqual(new Set(stories.map(({ agent }) => agent)));
+  const steps = [...eventsOf(stories)];
+  for (const each of rows) {
+    const own = steps.filter(({ agent }) => agent === each['agent']);
+    const decided = own.filter(({ type }) => type === 'call.decided');
+    // An agent that asks for help opens a hold without a call.
+    const opened = own.filter(({ type, call_id }) => type === 'hold.opened' && call_id !== undefined);
+    const levels = (level: number) => opened.filter((hold) => hold.level === level).length;
+    expect(each).toMatchObject({
+      owner: decided.at(-1)!.owner,
+      calls: decided.length,
+      allowed: decided.filter(({ verdict }) => verdict === 'allow').length,
+      held: decided.filter(({ verdict }) => verdict === 'hold').length,
+      blocked: decided.filter(({ verdict }) => verdict === 'block').length,
+      to_approve: levels(2),
+      to_take_over: levels(3),
+    });
+    const seen = own.filter(({ type }) => ['call.decided', 'call.refused', 'hold.opened'].includes(type));
+    expect(Date.parse(String(each['last_at']))).toBe(Math.max(...seen.map(({ at }) => at)));
+  }
+  expect(sum(rows.map(({ to_take_over }) => Number(to_take_over)))).toBeGreaterThan(0);
+});
+
 test('the busiest day stands out in verdicts-over-time', async () => {
   const rows = await run('verdicts-over-time', { step: '1d' });
   const days = new Map<string, number>();
