@@ -20,6 +20,7 @@ import type { ReviewRecord } from '../gateway/domain/review-record.ts';
 import type { Reports } from '../gateway/domain/report.ts';
 import type { SessionStore, SignInLinks } from '../gateway/domain/session.ts';
 import type { InFlight } from '../gateway/domain/work.ts';
+import type { DayUsage } from '../gateway/domain/usage.ts';
 
 /** What `GET /api/policy` tells: what decides now, and what was refused since. */
 type PolicyStatus = {
@@ -109,6 +110,8 @@ export type AdminDeps = {
   /** Everybody who may sign in here. */
   readonly people: () => readonly Reviewer[];
   readonly agents: () => readonly KnownAgent[];
+  /** What budgets count of an agent within the last day; null while no rule reads usage. */
+  readonly dayUsage: (agent: string) => DayUsage | null;
   /** Names of the systems behind the gateway. */
   readonly systems: () => readonly string[];
   /** What this gateway serves now; `complete` if every worker told it within a second. */

@@ -5,6 +5,7 @@ import type { AdminDeps } from '../deps.ts';
 import { AdminProblem } from '../api/problems.ts';
 import { noBody, NOTE_LENGTH, pageOf, problemResponses, time, writeHeaders } from '../api/schemas.ts';
 import { iso } from '../../gateway/domain/time.ts';
+import type { DayUsage } from '../../gateway/domain/usage.ts';
 
 const suspension = z
   .object({ by: z.string(), at: time, reason: z.string().nullable() })
@@ -16,6 +17,15 @@ const agent = z.object({
   roles: z.array(z.string()),
   systems: z.array(z.string()),
   suspended: suspension,
+  day_usage: z
+    .object({
+      calls: z.number().int(),
+      costs: z.array(z.object({ unit: z.string(), amount: z.number() })),
+    })
+    .nullable()
+    .describe(
+      'What budgets count of it within the last 24 hours, as `input.usage.agent.day`; their limits are in the rules. Null while no rule reads `input.usage`.',
+    ),
 });
 const system = z.object({ id: z.string().describe('The name of the system.'), suspended: suspension });
 export type Agent = z.output<typeof agent>;
@@ -30,19 +40,32 @@ const refusals = problemResponses(400, 401, 403, 404, 413, 415, 422, 503);
 type Shown = (suspended: z.output<typeof suspension>) => Record<string, unknown>;
 
 /** Agents, systems and their kill switches. A change is answered once every worker of this gateway applies it. */
-export function suspensionRoutes(deps: Pick<AdminDeps, 'suspensions' | 'agents' | 'systems'>): FastifyPluginAsyncZod {
+export function suspensionRoutes(
+  deps: Pick<AdminDeps, 'suspensions' | 'agents' | 'systems' | 'dayUsage'>,
+): FastifyPluginAsyncZod {
   const agents = (): [string, Shown][] =>
-    deps
-      .agents()
-      .map(({ id, owner, roles, systems }) => [
+    deps.agents().map(({ id, owner, roles, systems }) => [
+      id,
+      (suspended): Agent => ({
         id,
-        (suspended): Agent => ({ id, owner, roles: [...roles], systems: [...systems], suspended }),
-      ]);
+        owner,
+        roles: [...roles],
+        systems: [...systems],
+        suspended,
+        day_usage: usageShown(deps.dayUsage(id)),
+      }),
+    ]);
   const systems = (): [string, Shown][] => deps.systems().map((id) => [id, (suspended): System => ({ id, suspended })]);
   return async (app) => {
     await app.register(killSwitch(deps.suspensions, 'agent', agent, agents));
     await app.register(killSwitch(deps.suspensions, 'system', system, systems));
   };
+}
+
+function usageShown(usage: DayUsage | null): Agent['day_usage'] {
+  if (!usage) return null;
+  const costs = Object.entries(usage.cost).map(([unit, amount]) => ({ unit, amount }));
+  return { calls: usage.calls, costs };
 }
 
 function killSwitch(

@@ -33,6 +33,14 @@ export type UsageCount = {
   readonly amount: number;
 };
 
+/** What one agent used within the last day, as `input.usage.agent.day` has it. `cost` is by unit. */
+export type DayUsage = {
+  readonly calls: number;
+  readonly blocked: number;
+  readonly held: number;
+  readonly cost: Readonly<Record<string, number>>;
+};
+
 /** The store where processes and gateways add up their counts. */
 export type UsageStore = {
   /**

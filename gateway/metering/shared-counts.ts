@@ -37,6 +37,8 @@ export type SharedCounts = {
   largest(spender: Spender, unit: string): number;
   /** `input.usage` as JSON text. */
   usageText(spender: Spender, stale: boolean): string;
+  /** `input.usage.agent.day` as JSON text. Unlike `usageText`, it remembers no agent that has used nothing. */
+  agentDayText(agent: string): string;
   /** `input.action.repeat` as JSON text. */
   repeatText(digest: string): string;
   /**
@@ -180,6 +182,7 @@ export function createSharedCounts({
       const [agent, owner, operation] = [ofAgent(spender), ofOwner(spender), ofOperation(spender)];
       return `{"agent":${text(agent, now)},"owner":${text(owner, now)},"operation":${text(operation, now)},"stale":${stale}}`;
     },
+    agentDayText: (agent) => (subjects.get(`agent:${agent}`)?.windows.day ?? new Window('day')).text(clock()),
     repeatText: (digest) => repeats.text(digest, clock()),
     exchange,
     async share() {

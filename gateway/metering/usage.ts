@@ -6,7 +6,7 @@ import type { Digest } from '../domain/hold.ts';
 import type { Expectation } from '../domain/metering.ts';
 import type { CallInput } from '../domain/call-input.ts';
 import { spenderOf, withoutUsage, withRepeat, withUsage } from '../domain/policy-input.ts';
-import type { JudgeAgain, Spender, UsageMeter, UsageStore } from '../domain/usage.ts';
+import type { DayUsage, JudgeAgain, Spender, UsageMeter, UsageStore } from '../domain/usage.ts';
 import { createExchanges } from './exchanges.ts';
 import { createSharedCounts } from './shared-counts.ts';
 
@@ -28,6 +28,8 @@ export type Usage = UsageMeter & {
    * @param digest also replaces `action.repeat` by that of this call; null keeps it, for a call that was sent already
    */
   renewed(input: string, digest: string | null): string;
+  /** What is known here of an agent's usage within the last day; null while policy reads no usage, so that none is counted. */
+  agentDay(agent: string): DayUsage | null;
   /** Counts a held call that is sent now. */
   released(system: string, digest: string): void;
   /** Shares counts with the store once. @throws Problem `store-unavailable` */
@@ -210,6 +212,7 @@ export function createUsage(deps: {
       };
     },
     renewed: (input, call) => renewed(input, spenderOf(input), call, counts.age > USAGE_STALE),
+    agentDay: (agent) => (wanted(null) ? (JSON.parse(counts.agentDayText(agent)) as DayUsage) : null),
     released(system, call) {
       if (wantsRepeat(system)) counts.countCall(call, clock());
     },

@@ -206,6 +206,7 @@ export async function openDesk(
     peopleToLift: () => 1,
     people: () => Object.values(PEOPLE),
     agents: () => AGENTS,
+    dayUsage: () => null,
     systems: () => ['payments', 'mail'],
     declaredOperations: async () => [],
     config: () => ({ since: 0, needsRestart: [], refused: null }),

@@ -85,6 +85,16 @@ describe.each([
   }, 120_000);
   afterAll(() => stop());
 
+  // The first, so that nothing else is counted.
+  test('is told to operators by each gateway, as far as it is used', async () => {
+    await race(gateways, 8, '/race/told', { budget: 10, expected: 5, cost: 5 });
+    for (const gateway of gateways) {
+      const told = async () => (await gateway.admin({ path: '/api/agents' })).json<{ items: object[] }>().items;
+      const day_usage = { calls: 8, costs: [{ unit: 'EUR', amount: 10 }] };
+      await expect.poll(told, { timeout: 60_000 }).toMatchObject([{ id: 'merge-bot', day_usage }]);
+    }
+  });
+
   test.each([
     [8, 1],
     [50, 10],

@@ -35,6 +35,7 @@ export async function startAdmin(plane: DataPlane): Promise<{ url: string; close
     peopleToLift: () => 1,
     people: () => reviewers,
     agents: () => agents,
+    dayUsage: () => null,
     systems: () => systems.map(({ name }) => name),
     declaredOperations: async () => [],
     config: () => ({ since: 0, needsRestart: [], refused: null }),

@@ -98,6 +98,7 @@ export async function createAdmin(deps: {
     peopleToLift: () => config().stop.lifted_by,
     people: () => config().reviewers,
     agents: () => config().agents,
+    dayUsage: enforcement.usage.agentDay,
     systems: () => [...systems.keys()],
     declaredOperations: () => declaredOperations(systems, store.tools),
     config: deps.configuration.status,

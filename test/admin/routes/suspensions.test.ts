@@ -13,12 +13,33 @@ const who = 'olga';
 const suspended = () => ({ by: 'olga@example.com', at: new Date(desk.now).toISOString(), reason: 'runs wild' });
 
 test('the agents of the configuration are listed, without their tokens', async () => {
+  const same = { suspended: null, day_usage: null };
   expect((await desk.get('/api/agents')).json).toEqual({
     items: [
-      { id: 'billing-bot', owner: 'ana@example.com', roles: ['payer'], systems: ['payments'], suspended: null },
-      { id: 'mail-bot', owner: 'ben@example.com', roles: [], systems: ['mail'], suspended: null },
+      { id: 'billing-bot', owner: 'ana@example.com', roles: ['payer'], systems: ['payments'], ...same },
+      { id: 'mail-bot', owner: 'ben@example.com', roles: [], systems: ['mail'], ...same },
     ],
     next: null,
+  });
+});
+
+test('what budgets count of an agent is listed with it, each unit by itself', async () => {
+  await desk.close();
+  const used = { calls: 3, blocked: 1, held: 0, cost: { EUR: 2.5, tokens: 900 } };
+  desk = await openDesk({ dayUsage: (agent) => (agent === 'billing-bot' ? used : null) });
+  expect((await desk.get('/api/agents')).json).toMatchObject({
+    items: [
+      {
+        day_usage: {
+          calls: 3,
+          costs: [
+            { unit: 'EUR', amount: 2.5 },
+            { unit: 'tokens', amount: 900 },
+          ],
+        },
+      },
+      { day_usage: null },
+    ],
   });
 });
 

@@ -159,6 +159,26 @@ describe.each(engines)('usage in $name', (engine) => {
     expect(seen(usage).agent.day).toEqual({ calls: 0, blocked: 0, held: 0, cost: {} });
   });
 
+  test('an agent’s day is told as policy sees it, also by a process that serves no calls; and not while no rule reads it', async () => {
+    let asked = true;
+    const usage = usageOn(store.usage, () => asked);
+    const control = usageOn((await stores.open()).usage, () => asked);
+    await judged(usage, 'allow', eur(2.5));
+    await judged(usage, 'block');
+    await usage.share();
+    await control.share();
+    const day = { calls: 2, blocked: 1, held: 0, cost: { EUR: 2.5 } };
+    expect([usage.agentDay('billing-bot'), control.agentDay('billing-bot')]).toEqual([day, day]);
+    expect(seen(usage).agent.day).toEqual(day);
+    expect(control.agentDay('nobody')).toEqual({ calls: 0, blocked: 0, held: 0, cost: {} });
+    stores.now += 23 * HOUR;
+    expect(control.agentDay('billing-bot')).toEqual(day);
+    stores.now += 2 * HOUR;
+    expect(control.agentDay('billing-bot')).toEqual({ calls: 0, blocked: 0, held: 0, cost: {} });
+    asked = false;
+    expect(control.agentDay('billing-bot')).toBeNull();
+  });
+
   test('a unit may have any name', async () => {
     const usage = usageOn(store.usage);
     await judged(usage, 'allow', { amount: 2, unit: 'constructor' });
