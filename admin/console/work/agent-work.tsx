@@ -1,4 +1,7 @@
+import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
+import { agentsQuery } from '../server/agents.ts';
+import { SuspendButton } from '../suspend/suspend-button.tsx';
 import { AgentText } from '../text/agent-text.tsx';
 import { Figures } from './figures.tsx';
 import type { OwnerWork } from './tree.ts';
@@ -10,6 +13,9 @@ const FIRST = 20;
 /** One agent, with its operations. */
 export function AgentWork({ agent, items, sums }: OwnerWork['agents'][number]) {
   const [showsAll, setShowsAll] = useState(false);
+  const { data: agents } = useQuery(agentsQuery);
+  // An agent that has left the configuration can no more be suspended than it can call.
+  const known = agents?.find(({ id }) => id === agent);
   const shown = showsAll ? items : items.slice(0, FIRST);
   return (
     <article className="agent-work" aria-label={agent}>
@@ -17,7 +23,9 @@ export function AgentWork({ agent, items, sums }: OwnerWork['agents'][number]) {
         <h3>
           <AgentText text={agent} />
         </h3>
+        {known?.suspended && <span className="tag warn">suspended</span>}
         {items.length > 1 && <Figures sums={sums} />}
+        {known && <SuspendButton kind="agent" name={agent} isSuspended={known.suspended !== null} />}
       </header>
       <ul className="row-box">
         {shown.map((item) => (

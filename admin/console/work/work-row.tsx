@@ -4,7 +4,9 @@ import { ChevronRight } from 'lucide-react';
 import { memo, useState } from 'react';
 import { shortLine } from '../../../gateway/domain/visible-text.ts';
 import { CallRow } from '../calls/call-row.tsx';
+import { systemsQuery } from '../server/agents.ts';
 import { lastCallsQuery } from '../server/calls.ts';
+import { SuspendButton } from '../suspend/suspend-button.tsx';
 import { duration } from '../time/duration.ts';
 import { useClock } from '../time/use-clock.ts';
 import { Figures } from './figures.tsx';
@@ -36,6 +38,8 @@ function WorkCalls({ item }: { readonly item: WorkItem }) {
   const { agent, owner, system, operation, in_flight, calls, held } = item;
   const filter = { agent, owner, system, ...(operation !== '' && { operation }) };
   const { data, error, isPending } = useQuery(lastCallsQuery(filter));
+  const { data: systems } = useQuery(systemsQuery);
+  const known = systems?.find(({ id }) => id === system);
   return (
     <div className="work-calls">
       {in_flight > 0 && (
@@ -82,6 +86,14 @@ function WorkCalls({ item }: { readonly item: WorkItem }) {
           </Link>
         )}
       </p>
+      {known && (
+        <p className="work-system-switch">
+          <span>
+            {system} {known.suspended && <span className="tag warn">suspended</span>}
+          </span>
+          <SuspendButton kind="system" name={system} isSuspended={known.suspended !== null} />
+        </p>
+      )}
     </div>
   );
 }

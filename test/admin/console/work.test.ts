@@ -111,6 +111,34 @@ describe.skipIf(CHROMIUM === null)('the work in Chromium', () => {
     await page.context().close();
   });
 
+  test('an operator suspends an agent and a system where their work is seen, and resumes them', async () => {
+    serving(1);
+    const { page } = await scene.visit('/work', 'olga');
+    const billing = page.getByRole('article', { name: 'billing-bot' });
+    type Suspendables = { items: { id: string; suspended: { reason: string } | null }[] };
+    const reasonOf = async (kind: 'agents' | 'systems', id: string) => {
+      const { items } = (await scene.desk.get(`/api/${kind}`)).json as Suspendables;
+      return items.find((item) => item.id === id)!.suspended?.reason;
+    };
+    await billing.getByRole('button', { name: 'Suspend billing-bot' }).click();
+    const dialog = page.getByRole('dialog', { name: 'Suspend billing-bot?' });
+    await dialog.getByRole('textbox').fill('it loops');
+    await dialog.getByRole('button', { name: 'Suspend', exact: true }).click();
+    await billing.getByText('suspended', { exact: true }).waitFor();
+    expect(await reasonOf('agents', 'billing-bot')).toBe('it loops');
+    await billing.getByRole('button', { name: 'Resume billing-bot' }).click();
+    await billing.getByRole('button', { name: /createRefund/ }).click();
+    await billing.getByRole('button', { name: 'Suspend payments' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Suspend', exact: true }).click();
+    await billing.getByRole('button', { name: 'Resume payments' }).click();
+    await billing.getByRole('button', { name: 'Suspend payments' }).waitFor();
+    expect([await reasonOf('agents', 'billing-bot'), await reasonOf('systems', 'payments')]).toEqual([
+      undefined,
+      undefined,
+    ]);
+    await page.context().close();
+  });
+
   test('who is no operator has no button that stops anything', async () => {
     const { page } = await scene.visit('/work', 'ben');
     await page.getByRole('heading', { name: 'Work' }).waitFor();
