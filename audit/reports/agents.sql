@@ -4,6 +4,8 @@ question: What does each agent do, at which level, and when was it last seen?
 act: >
   Ask the owner about an agent that is blocked or held more than it should be, and remove one that has not been seen for
   long. An agent that does harm can be suspended.
+finding: '{agent} made {calls} calls: {held} were held, {blocked} blocked.'
+calls: { by: [agent] }
 chart: { kind: bar, label: [agent], value: calls }
 period: 30d
 only: [owner, agent, system]

@@ -4,6 +4,8 @@ question: Which operations do rules hold or block, which are allowed without rev
 act: >
   Read what is allowed without review, the most called operations first, and decide whether people should see some of it.
   Where no rule matches, write a rule, or tell the owner that the agent cannot do this.
+finding: '{operation} of {system} was called {calls} times; people or a rule looked at {looked_at}.'
+calls: { by: [system, operation] }
 chart: { kind: bar, label: [system, operation, class], value: calls }
 period: 30d
 only: [owner, agent, system]

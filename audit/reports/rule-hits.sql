@@ -4,6 +4,8 @@ question: Which rules match, how often, and when did each match last?
 act: >
   A rule of the policy in force that is not here matched nothing: either what it is for did not happen, or its conditions
   never fit. Try it on a call that it should match.
+finding: '{rule} matched {hits} calls of {agents} agents.'
+calls: { by: [rule] }
 chart: { kind: bar, label: [rule, verdict], value: hits }
 period: 30d
 only: [owner, agent, system]
