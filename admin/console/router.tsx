@@ -6,6 +6,7 @@ import {
   lazyRouteComponent,
   redirect,
 } from '@tanstack/react-router';
+import { agentFilterIn } from './agents/agent-filter.ts';
 import { callFilterIn } from './calls/call-filter.ts';
 import { periodSearchIn } from './insights/period.ts';
 import { reportSearchIn } from './insights/report-search.ts';
@@ -121,6 +122,13 @@ const policy = createRoute({
   component: lazyRouteComponent(() => import('./policy/policy-page.tsx'), 'PolicyPage'),
 });
 
+const agents = createRoute({
+  getParentRoute: () => shell,
+  path: '/agents',
+  validateSearch: agentFilterIn,
+  component: lazyRouteComponent(() => import('./agents/agents-page.tsx'), 'AgentsPage'),
+});
+
 const me = createRoute({
   getParentRoute: () => shell,
   path: '/me',
@@ -130,7 +138,7 @@ const me = createRoute({
 const routes = root.addChildren([
   home,
   signIn,
-  shell.addChildren([queue, hold, batch, calls, story, work, insights, report, coverage, policy, me]),
+  shell.addChildren([queue, hold, batch, calls, story, work, insights, report, coverage, policy, agents, me]),
 ]);
 
 export function createConsoleRouter(cache: QueryClient) {

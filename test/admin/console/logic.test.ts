@@ -1,5 +1,7 @@
 import { QueryObserver } from '@tanstack/react-query';
 import { describe, expect, test, vi } from 'vitest';
+import { agentFilterIn, fitsAgent } from '../../../admin/console/agents/agent-filter.ts';
+import { costWords, numbersIn } from '../../../admin/console/agents/numbers.ts';
 import { changedLines } from '../../../admin/console/body/body-lines.ts';
 import { callsBehind, findingOf, needingPeople } from '../../../admin/console/insights/finding.ts';
 import { periodIn, periodSearchIn, searchOf } from '../../../admin/console/insights/period.ts';
@@ -266,5 +268,43 @@ describe('insights', () => {
     const moment = { from: 'a', to: 'b' };
     expect(callsBehind(header, row, moment)).toEqual({ agent: 'bot {blocked}', verdict: 'block', ...moment });
     expect(callsBehind(header, { agent: '', owner: null }, moment)).toBeNull();
+  });
+});
+
+describe('agents', () => {
+  test('costs of an agent that changed its owner are added up, each unit by itself', () => {
+    const row = {
+      agent: 'bot',
+      owner: 'ana',
+      calls: 3,
+      allowed: 2,
+      held: 1,
+      blocked: 0,
+      to_approve: 0,
+      to_take_over: 1,
+    };
+    const last_at = '2026-12-01T00:00:00.000Z';
+    const cost = (owner: string, cost_unit: string, cost: number) => ({ agent: 'bot', owner, cost_unit, cost });
+    const numbers = numbersIn(
+      [
+        { ...row, last_at },
+        { ...row, agent: 'free', last_at },
+      ],
+      [cost('ana', 'EUR', 1.5), cost('ben', 'EUR', 2), cost('ana', 'tokens', 900)],
+    );
+    expect(numbers.get('bot')).toMatchObject({ held: 1, toTakeOver: 1, lastAt: last_at });
+    expect(numbers.get('bot')?.costs.map(costWords)).toEqual(['3.50 EUR', '900 tokens']);
+    expect(numbers.get('free')?.costs).toEqual([]);
+  });
+
+  test('an address gives the filters that there are, and an agent has to fit all of them', () => {
+    expect(agentFilterIn({ owner: 'ana', suspended: 'true', system: ['x'], colour: 'red' })).toEqual({
+      owner: 'ana',
+      suspended: true,
+    });
+    const agent = { id: 'bot', owner: 'ana', roles: [], systems: ['crm'], suspended: null, day_usage: null };
+    expect(fitsAgent(agent, { owner: 'ana', system: 'crm' })).toBe(true);
+    for (const filter of [{ owner: 'ben' }, { system: 'mail' }, { suspended: true as const }])
+      expect(fitsAgent(agent, filter)).toBe(false);
   });
 });
