@@ -12,6 +12,7 @@ import { periodSearchIn } from './insights/period.ts';
 import { reportSearchIn } from './insights/report-search.ts';
 import { coverageFilterIn } from './coverage/coverage-filter.ts';
 import { policyFilterIn } from './policy/policy-filter.ts';
+import { deliveryFilterIn } from './deliveries/delivery-filter.ts';
 import { SignInPage } from './sign-in/sign-in-page.tsx';
 import { ErrorPage, NotFoundPage } from './page/error-page.tsx';
 import { Shell } from './page/shell.tsx';
@@ -129,6 +130,13 @@ const agents = createRoute({
   component: lazyRouteComponent(() => import('./agents/agents-page.tsx'), 'AgentsPage'),
 });
 
+const deliveries = createRoute({
+  getParentRoute: () => shell,
+  path: '/deliveries',
+  validateSearch: deliveryFilterIn,
+  component: lazyRouteComponent(() => import('./deliveries/deliveries-page.tsx'), 'DeliveriesPage'),
+});
+
 const me = createRoute({
   getParentRoute: () => shell,
   path: '/me',
@@ -138,7 +146,21 @@ const me = createRoute({
 const routes = root.addChildren([
   home,
   signIn,
-  shell.addChildren([queue, hold, batch, calls, story, work, insights, report, coverage, policy, agents, me]),
+  shell.addChildren([
+    queue,
+    hold,
+    batch,
+    calls,
+    story,
+    work,
+    insights,
+    report,
+    coverage,
+    policy,
+    agents,
+    deliveries,
+    me,
+  ]),
 ]);
 
 export function createConsoleRouter(cache: QueryClient) {

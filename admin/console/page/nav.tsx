@@ -1,4 +1,4 @@
-import { useQueryClient } from '@tanstack/react-query';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link, useNavigate } from '@tanstack/react-router';
 import {
   ChartNoAxesColumn,
@@ -12,7 +12,7 @@ import {
   UserRound,
 } from 'lucide-react';
 import { useRef } from 'react';
-import { signOut } from '../server/session.ts';
+import { sessionQuery, signOut } from '../server/session.ts';
 
 /** A list whose filters stand in the address is the same page with any of them. */
 const ANY_FILTER = { includeSearch: false };
@@ -45,6 +45,7 @@ export function Nav() {
 /** The browser opens it, and closes it with Esc or a click elsewhere. */
 function More() {
   const cache = useQueryClient();
+  const { data: person } = useQuery(sessionQuery);
   const navigate = useNavigate();
   const list = useRef<HTMLDivElement>(null);
   const close = () => list.current?.hidePopover();
@@ -68,6 +69,16 @@ function More() {
           <Scale size={17} aria-hidden />
           Policy
         </Link>
+        <Link to="/agents" activeOptions={ANY_FILTER} onClick={close}>
+          <Bot size={17} aria-hidden />
+          Agents
+        </Link>
+        {person?.roles.includes('operator') && (
+          <Link to="/deliveries" activeOptions={ANY_FILTER} onClick={close}>
+            <Send size={17} aria-hidden />
+            Deliveries
+          </Link>
+        )}
         <Link to="/me" onClick={close}>
           <UserRound size={17} aria-hidden />
           Me

@@ -7,6 +7,7 @@ import type { callPage, callStory, evaluation, group, ownNumbers, policyStatus, 
 export type { BatchResult, HoldNumbers, HoldSummary, Preview } from '../../api/hold-schemas.ts';
 export type { ContextPackage as HoldPackage } from '../../api/hold-schemas.ts';
 export type { Coverage } from '../../coverage/coverage-route.ts';
+export type { Delivery } from '../../routes/notification-routes.ts';
 export type { Preferences } from '../../routes/preference-routes.ts';
 export type { Report, ReportHeader } from '../../routes/report-routes.ts';
 export type { Agent, System } from '../../routes/suspension-routes.ts';

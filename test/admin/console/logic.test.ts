@@ -9,6 +9,7 @@ import { changeWords, numberWords } from '../../../admin/console/insights/value-
 import { exactBody } from '../../../admin/console/body/exact-body.ts';
 import { differencesOf } from '../../../admin/console/batch/differences.ts';
 import { createOutbox, UNDO_FOR } from '../../../admin/console/decide/outbox.ts';
+import { deliveryFilterIn } from '../../../admin/console/deliveries/delivery-filter.ts';
 import { changeOf, fieldsOf, patched } from '../../../admin/console/edit/field.ts';
 import { oldLinkTarget } from '../../../admin/console/page/old-link.ts';
 import { filterIn } from '../../../admin/console/queue/filter.ts';
@@ -307,4 +308,11 @@ describe('agents', () => {
     for (const filter of [{ owner: 'ben' }, { system: 'mail' }, { suspended: true as const }])
       expect(fitsAgent(agent, filter)).toBe(false);
   });
+});
+
+test('an address gives only states in which a notification can be', () => {
+  expect([deliveryFilterIn({ state: 'dead' }), deliveryFilterIn({ state: 'toString' })]).toEqual([
+    { state: 'dead' },
+    {},
+  ]);
 });
