@@ -1,6 +1,7 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link, useNavigate } from '@tanstack/react-router';
 import {
+  Bot,
   ChartNoAxesColumn,
   ChevronDown,
   Inbox,
@@ -9,6 +10,7 @@ import {
   Scale,
   ScanSearch,
   ScrollText,
+  Send,
   UserRound,
 } from 'lucide-react';
 import { useRef } from 'react';

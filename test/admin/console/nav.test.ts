@@ -59,4 +59,17 @@ describe.skipIf(CHROMIUM === null)('the way between pages in Chromium', () => {
     ).toBe(true);
     await page.context().close();
   });
+
+  test('the way to deliveries is there for operators alone', async () => {
+    for (const [who, ways] of [
+      ['olga', 1],
+      ['ben', 0],
+    ] as const) {
+      const { page } = await scene.visit('/holds', who);
+      await page.getByRole('button', { name: 'More' }).click();
+      await page.getByRole('link', { name: 'Agents', exact: true }).waitFor();
+      expect(await page.getByRole('link', { name: 'Deliveries' }).count()).toBe(ways);
+      await page.context().close();
+    }
+  });
 });
