@@ -164,7 +164,14 @@ const routes = root.addChildren([
 ]);
 
 export function createConsoleRouter(cache: QueryClient) {
-  return createRouter({ routeTree: routes, context: { cache }, defaultPreload: false, scrollRestoration: true });
+  return createRouter({
+    routeTree: routes,
+    context: { cache },
+    defaultPreload: false,
+    scrollRestoration: true,
+    // What a page does not read in an address is not there for it either.
+    search: { strict: true },
+  });
 }
 
 declare module '@tanstack/react-router' {

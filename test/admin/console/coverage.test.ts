@@ -152,6 +152,15 @@ describe.skipIf(CHROMIUM === null)('the coverage of a year in Chromium', () => {
     await page.context().close();
   });
 
+  test('what an address says and the page does not know is as if it were not there', async () => {
+    const { page } = await scene.visit('/coverage?period=1y&class=odd&system=');
+    await page.getByRole('button', { name: '30 days', pressed: true }).waitFor();
+    const rows = await rowsOf('30d');
+    await page.getByText(`of ${rows.length} called operations`).waitFor();
+    expect(await page.getByRole('region', { name: /^Operations of/ }).count()).toBeGreaterThan(3);
+    await page.context().close();
+  });
+
   test('without any call the page says so', async () => {
     isEmpty = true;
     try {
