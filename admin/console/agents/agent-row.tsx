@@ -4,9 +4,11 @@ import type { Agent } from '../server/shapes.ts';
 import type { Suspended } from '../server/suspensions.ts';
 import { SuspendButton } from '../suspend/suspend-button.tsx';
 import { AgentText } from '../text/agent-text.tsx';
+import { costWords, type Cost } from '../text/costs.ts';
+import { plural } from '../text/counts.ts';
 import { ago } from '../time/duration.ts';
 import { useClock } from '../time/use-clock.ts';
-import { callWords, costWords, type AgentNumbers, type Cost } from './numbers.ts';
+import type { AgentNumbers } from './numbers.ts';
 import { SuspendedNote } from './suspended-note.tsx';
 import { Levels, VerdictBar } from './verdict-bar.tsx';
 
@@ -65,7 +67,7 @@ export function AgentRow({ agent, numbers, isCounting, suspendedSystems, done }:
           )}
           <dl className="agent-facts">
             <Fact name="cost">{numbers ? amounts(numbers.costs) : '–'}</Fact>
-            {day_usage && <Fact name="used in 24 h">{amounts(day_usage.costs, callWords(day_usage.calls))}</Fact>}
+            {day_usage && <Fact name="used in 24 h">{amounts(day_usage.costs, plural(day_usage.calls, 'call'))}</Fact>}
             <Fact name="last seen">{numbers ? <Ago at={numbers.lastAt} /> : '–'}</Fact>
           </dl>
         </div>

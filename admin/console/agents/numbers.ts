@@ -1,6 +1,5 @@
 import type { ReportRow } from '../../../gateway/domain/report.ts';
-
-export type Cost = { readonly unit: string; readonly amount: number };
+import { addedUp, type Cost } from '../text/costs.ts';
 
 /** What the record has of one agent within the period. */
 export type AgentNumbers = {
@@ -41,29 +40,14 @@ export function numbersIn(
           toApprove: count('to_approve'),
           toTakeOver: count('to_take_over'),
           lastAt: String(row['last_at']),
-          costs: addedUp(costsOf.get(agent) ?? []),
+          // An agent that changed its owner has a row for each.
+          costs: addedUp((costsOf.get(agent) ?? []).map(costIn)),
         },
       ];
     }),
   );
 }
 
-/** An agent that changed its owner has a row for each. */
-function addedUp(rows: readonly ReportRow[]): Cost[] {
-  const byUnit = Map.groupBy(rows, ({ cost_unit }) => String(cost_unit));
-  return [...byUnit].map(([unit, of]) => ({ unit, amount: of.reduce((sum, { cost }) => sum + Number(cost), 0) }));
-}
-
-const COUNT = new Intl.NumberFormat('en-GB');
-const AMOUNT = new Intl.NumberFormat('en-GB', { minimumFractionDigits: 2, maximumFractionDigits: 2 });
-
-/** `1,204` */
-export const countWords = (count: number): string => COUNT.format(count);
-
-/** `1 call`, `1,204 calls` */
-export const callWords = (calls: number): string => `${countWords(calls)} ${calls === 1 ? 'call' : 'calls'}`;
-
-/** `12.50 EUR`, `900 tokens` */
-export function costWords({ unit, amount }: Cost): string {
-  return `${(Number.isInteger(amount) ? COUNT : AMOUNT).format(amount)} ${unit}`;
+function costIn({ cost_unit, cost }: ReportRow): Cost {
+  return { unit: String(cost_unit), amount: Number(cost) };
 }

@@ -1,7 +1,8 @@
 import { Link } from '@tanstack/react-router';
 import { AgentText } from '../text/agent-text.tsx';
+import { plural } from '../text/counts.ts';
 import { When } from '../time/when.tsx';
-import { callWords, type AgentNumbers } from './numbers.ts';
+import type { AgentNumbers } from './numbers.ts';
 
 /** Agents that called within 30 days and are not configured any more. They cannot call. */
 export function StrangersPart({ agents }: { readonly agents: readonly AgentNumbers[] }) {
@@ -22,9 +23,9 @@ export function StrangersPart({ agents }: { readonly agents: readonly AgentNumbe
               to="/calls"
               search={{ agent }}
               className="button small"
-              aria-label={`${callWords(calls)} of ${agent}`}
+              aria-label={`${plural(calls, 'call')} of ${agent}`}
             >
-              {callWords(calls)}
+              {plural(calls, 'call')}
             </Link>
           </li>
         ))}

@@ -1,5 +1,6 @@
 import { Link } from '@tanstack/react-router';
-import { countWords, type AgentNumbers } from './numbers.ts';
+import { whole } from '../text/counts.ts';
+import type { AgentNumbers } from './numbers.ts';
 
 const VERDICTS = [
   ['allowed', 'allow'],
@@ -25,7 +26,7 @@ export function VerdictBar({ numbers }: { readonly numbers: AgentNumbers }) {
             search={{ agent, verdict, period: '30d' }}
             className={numbers[name] > 0 ? name : 'none'}
           >
-            <b>{countWords(numbers[name])}</b> {name}
+            <b>{whole(numbers[name])}</b> {name}
           </Link>
         ))}
       </p>
@@ -45,7 +46,7 @@ export function Levels({ numbers: { allowed, toApprove, toTakeOver, blocked } }:
     <ol className="levels" aria-label="Calls at each level">
       {levels.map(([meaning, count], index) => (
         <li key={meaning} title={`Level ${index + 1}: ${meaning}`} className={count > 0 ? '' : 'none'}>
-          <span className="level-number">L{index + 1}</span> <b>{countWords(count)}</b>
+          <span className="level-number">L{index + 1}</span> <b>{whole(count)}</b>
           <span className="unseen"> {meaning}</span>
         </li>
       ))}

@@ -2,6 +2,7 @@ import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { reportQuery } from '../server/reports.ts';
 import type { Report } from '../server/shapes.ts';
+import { addedUp, costWords } from '../text/costs.ts';
 import { periodIn, type Period, type PeriodSearch } from './period.ts';
 import { changeWords, numberWords } from './value-words.ts';
 
@@ -18,10 +19,9 @@ type Tile = {
 const sum = (report: Report, name: string) => report.rows.reduce((total, row) => total + Number(row[name] ?? 0), 0);
 const one = (value: number | null, words: string) => [{ key: '', value, words }];
 const costs = (name: string) => (report: Report) =>
-  [...Map.groupBy(report.rows, (row) => String(row['cost_unit'] ?? ''))]
-    .map(([unit, rows]) => [unit, rows.reduce((total, row) => total + Number(row[name] ?? 0), 0)] as const)
-    .filter(([, amount]) => amount > 0)
-    .map(([unit, amount]) => ({ key: unit, value: amount, words: numberWords('cost', amount, unit) }));
+  addedUp(report.rows.map((row) => ({ unit: String(row['cost_unit'] ?? ''), amount: Number(row[name] ?? 0) })))
+    .filter(({ amount }) => amount > 0)
+    .map((cost) => ({ key: cost.unit, value: cost.amount, words: costWords(cost) }));
 
 /** What leaders ask first. Each comes from a report, and leads to it. */
 const TILES: readonly Tile[] = [

@@ -1,13 +1,13 @@
 import type { ReportHeader, Report } from '../server/shapes.ts';
+import { costWords } from '../text/costs.ts';
+import { whole } from '../text/counts.ts';
 import { duration, moment, milliseconds } from '../time/duration.ts';
 
 export type Row = Report['rows'][number];
 export type Column = ReportHeader['columns'][number];
 type Value = Row[string] | undefined;
 
-const COUNT = new Intl.NumberFormat('en-GB');
 const NUMBER = new Intl.NumberFormat('en-GB', { maximumFractionDigits: 2 });
-const AMOUNT = new Intl.NumberFormat('en-GB', { minimumFractionDigits: 2, maximumFractionDigits: 2 });
 const SHARE = new Intl.NumberFormat('en-GB', { style: 'percent', maximumFractionDigits: 1 });
 const WEEKDAYS = ['Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday', 'Sunday'];
 const MINUTE = 60_000;
@@ -34,17 +34,17 @@ export function valueWords({ name, unit }: Column, row: Row): string {
 export function numberWords(unit: Column['unit'], value: number, costUnit?: Value): string {
   switch (unit) {
     case 'count':
-      return COUNT.format(value);
+      return whole(value);
     case 'share':
       return SHARE.format(value);
     case 'ms':
       return value < MINUTE ? milliseconds(value) : duration(value);
     case 'us':
-      return value < 1_000 ? `${COUNT.format(Math.round(value))} µs` : milliseconds(value / 1_000);
+      return value < 1_000 ? `${whole(Math.round(value))} µs` : milliseconds(value / 1_000);
     case 'bytes':
-      return value < 10_000 ? `${COUNT.format(value)} B` : `${COUNT.format(Math.round(value / 1_000))} kB`;
+      return value < 10_000 ? `${whole(value)} B` : `${whole(Math.round(value / 1_000))} kB`;
     case 'cost':
-      return `${(Number.isInteger(value) ? COUNT : AMOUNT).format(value)} ${costUnit ?? ''}`.trim();
+      return costWords({ unit: String(costUnit ?? ''), amount: value });
     default:
       return NUMBER.format(value);
   }

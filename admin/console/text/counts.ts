@@ -1,4 +1,4 @@
-const format = new Intl.NumberFormat('en');
+const format = new Intl.NumberFormat('en-GB');
 
 /** A whole number for people: `12,340`. */
 export function whole(count: number): string {

@@ -1,7 +1,6 @@
 import type { Sums } from './tree.ts';
-import { numberWords } from '../insights/value-words.ts';
-
-const COUNT = new Intl.NumberFormat('en-GB');
+import { costWords } from '../text/costs.ts';
+import { whole } from '../text/counts.ts';
 
 /** What is counted, in the order in which a call meets it. */
 export const COUNTED = [
@@ -20,7 +19,7 @@ export function Figures({ sums }: { readonly sums: Sums }) {
         <span key={name} className={`figure ${name}`}>
           {sums[name] > 0 && (
             <>
-              <b>{COUNT.format(sums[name])}</b> {word}
+              <b>{whole(sums[name])}</b> {word}
             </>
           )}
         </span>
@@ -37,7 +36,7 @@ export function Totals({ sums }: { readonly sums: Sums }) {
       {COUNTED.map(([name, word]) => (
         <div key={name} className={sums[name] > 0 ? `total ${name}` : 'total'}>
           <dt>{word}</dt>
-          <dd>{COUNT.format(sums[name])}</dd>
+          <dd>{whole(sums[name])}</dd>
         </div>
       ))}
       <div className="total">
@@ -48,8 +47,4 @@ export function Totals({ sums }: { readonly sums: Sums }) {
       </div>
     </dl>
   );
-}
-
-function costWords({ unit, amount }: Sums['costs'][number]): string {
-  return numberWords('cost', amount, unit);
 }

@@ -1,4 +1,5 @@
 import type { Work } from '../server/shapes.ts';
+import { addedUp } from '../text/costs.ts';
 
 export type WorkItem = Work['items'][number];
 export type Sums = Pick<WorkItem, 'in_flight' | 'held' | 'executed' | 'failed' | 'blocked' | 'costs'>;
@@ -29,14 +30,12 @@ export function treeOf(items: readonly WorkItem[]): readonly OwnerWork[] {
 export function sumsOf(items: readonly WorkItem[]): Sums {
   const sum = (name: 'in_flight' | 'held' | 'executed' | 'failed' | 'blocked') =>
     items.reduce((total, item) => total + item[name], 0);
-  const costs = new Map<string, number>();
-  for (const { unit, amount } of items.flatMap((item) => item.costs)) costs.set(unit, (costs.get(unit) ?? 0) + amount);
   return {
     in_flight: sum('in_flight'),
     held: sum('held'),
     executed: sum('executed'),
     failed: sum('failed'),
     blocked: sum('blocked'),
-    costs: [...costs].map(([unit, amount]) => ({ unit, amount })).toSorted((a, b) => (a.unit < b.unit ? -1 : 1)),
+    costs: addedUp(items.flatMap(({ costs }) => costs)),
   };
 }

@@ -1,10 +1,11 @@
 import { QueryObserver } from '@tanstack/react-query';
 import { describe, expect, test, vi } from 'vitest';
 import { agentFilterIn, fitsAgent } from '../../../admin/console/agents/agent-filter.ts';
-import { costWords, numbersIn } from '../../../admin/console/agents/numbers.ts';
+import { numbersIn } from '../../../admin/console/agents/numbers.ts';
 import { changedLines } from '../../../admin/console/body/body-lines.ts';
 import { callsBehind, findingOf, needingPeople } from '../../../admin/console/insights/finding.ts';
 import { periodIn, periodSearchIn, searchOf } from '../../../admin/console/insights/period.ts';
+import { costWords } from '../../../admin/console/text/costs.ts';
 import { changeWords, numberWords } from '../../../admin/console/insights/value-words.ts';
 import { exactBody } from '../../../admin/console/body/exact-body.ts';
 import { differencesOf } from '../../../admin/console/batch/differences.ts';
