@@ -2,16 +2,19 @@ import type { Agent } from '../server/shapes.ts';
 
 /** Which agents are shown, as it stands in the address. */
 export type AgentFilter = {
-  readonly owner?: string | undefined;
-  readonly system?: string | undefined;
-  readonly suspended?: true | undefined;
+  readonly owner?: string;
+  readonly system?: string;
+  readonly suspended?: true;
 };
 
-/** Reads a filter from an address. What it does not know is undefined: the router keeps what is left out. */
+/** Reads a filter from an address. What it does not know it leaves out. */
 export function agentFilterIn(search: Readonly<Record<string, unknown>>): AgentFilter {
-  const text = (value: unknown) => (typeof value === 'string' || typeof value === 'number' ? String(value) : undefined);
+  const text = (name: string) => {
+    const value = search[name];
+    return typeof value === 'string' || typeof value === 'number' ? { [name]: String(value) } : {};
+  };
   const isOn = search['suspended'] === true || search['suspended'] === 'true';
-  return { owner: text(search['owner']), system: text(search['system']), suspended: isOn || undefined };
+  return { ...text('owner'), ...text('system'), ...(isOn && { suspended: true }) };
 }
 
 /** Whether the agent itself, or a system that it may call, is as the filter says. */
