@@ -1,13 +1,11 @@
-import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { Page } from 'playwright-core';
 import { connectClickHouse } from '../../../audit/clickhouse/clickhouse.ts';
 import { migrate } from '../../../audit/clickhouse/migrate.ts';
-import { startEmbedded, type Embedded } from '../../../audit/clickhouse/start-embedded.ts';
 import { createReports, loadReports } from '../../../audit/reports/reports.ts';
 import { allowed, callAt, holdStep, signer } from '../../audit/calls/steps.ts';
+import { openWarehouse, type Warehouse } from '../../audit/clickhouse/warehouse.ts';
 import { writeRecord } from '../../audit/ledger/record.ts';
-import { tempFolder, type TempFolder } from '../../helpers/folder.ts';
 import { CHROMIUM, openScene, type Scene } from './scene.ts';
 
 const NOW = Date.now();
@@ -16,15 +14,12 @@ const DAY = 24 * 60 * MINUTE;
 
 describe.skipIf(CHROMIUM === null)('the agents in Chromium', () => {
   let scene: Scene;
-  let data: TempFolder;
-  let embedded: Embedded;
-  let client: ReturnType<typeof connectClickHouse>;
+  let warehouse: Warehouse;
   let isAway = false;
 
   beforeAll(async () => {
-    data = tempFolder();
-    embedded = await startEmbedded({ path: join(data.path, 'clickhouse') });
-    client = connectClickHouse(embedded);
+    warehouse = await openWarehouse();
+    const { client } = warehouse;
     await migrate(client);
     const at = (n: number) => NOW - 3 * MINUTE - n * 1_000;
     const events = [
@@ -56,9 +51,7 @@ describe.skipIf(CHROMIUM === null)('the agents in Chromium', () => {
   });
   afterAll(async () => {
     await scene?.close();
-    await client?.close();
-    embedded?.child.kill('SIGKILL');
-    data?.remove();
+    await warehouse?.[Symbol.asyncDispose]();
   });
 
   const agent = (page: Page, name: string) => page.getByRole('article', { name, exact: true });

@@ -1,13 +1,11 @@
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Page } from 'playwright-core';
 import { createCallLog } from '../../../audit/calls/call-log.ts';
 import { connectClickHouse } from '../../../audit/clickhouse/clickhouse.ts';
 import { migrate } from '../../../audit/clickhouse/migrate.ts';
-import { startEmbedded, type Embedded } from '../../../audit/clickhouse/start-embedded.ts';
 import { allowed, callAt, holdStep, signer } from '../../audit/calls/steps.ts';
+import { openWarehouse, type Warehouse } from '../../audit/clickhouse/warehouse.ts';
 import { writeRecord } from '../../audit/ledger/record.ts';
-import { tempFolder, type TempFolder } from '../../helpers/folder.ts';
 import { CHROMIUM, openScene, type Scene } from './scene.ts';
 
 const NOW = Date.now();
@@ -15,15 +13,12 @@ const MINUTE = 60_000;
 
 describe.skipIf(CHROMIUM === null)('the recorded calls in Chromium', () => {
   let scene: Scene;
-  let data: TempFolder;
-  let embedded: Embedded;
-  let client: ReturnType<typeof connectClickHouse>;
+  let warehouse: Warehouse;
   let isAway = false;
 
   beforeAll(async () => {
-    data = tempFolder();
-    embedded = await startEmbedded({ path: join(data.path, 'clickhouse') });
-    client = connectClickHouse(embedded);
+    warehouse = await openWarehouse();
+    const { client } = warehouse;
     await migrate(client);
     const blocked = {
       verdict: 'block',
@@ -66,9 +61,7 @@ describe.skipIf(CHROMIUM === null)('the recorded calls in Chromium', () => {
   });
   afterAll(async () => {
     await scene?.close();
-    await client?.close();
-    embedded?.child.kill('SIGKILL');
-    data?.remove();
+    await warehouse?.[Symbol.asyncDispose]();
   });
 
   const rows = (page: Page) => page.getByRole('list', { name: 'Calls' }).getByRole('listitem');
@@ -120,7 +113,11 @@ describe.skipIf(CHROMIUM === null)('the recorded calls in Chromium', () => {
     await page.getByRole('heading', { name: 'No call fits' }).waitFor();
     await page.getByRole('button', { name: 'Live tail' }).click();
     const write = (chain: string, name: string, at: number) =>
-      writeRecord(client, { chain, signer, segments: [allowed(at, name, { agent: 'tail-bot', operation: name })] });
+      writeRecord(warehouse.client, {
+        chain,
+        signer,
+        segments: [allowed(at, name, { agent: 'tail-bot', operation: name })],
+      });
     await write('chain-2', 'first', NOW - 4 * MINUTE);
     await page.getByText('first', { exact: true }).waitFor();
     await write('chain-3', 'second', NOW - 4 * MINUTE + 1000);

@@ -11,7 +11,7 @@ import { eventsOf, tellYear } from '../../../bench/year/year.ts';
 import type { DeclaredOperation } from '../../../gateway/domain/declared-operation.ts';
 import type { ReportRow, Reports } from '../../../gateway/domain/report.ts';
 import { openWarehouse, type Warehouse } from '../../audit/clickhouse/warehouse.ts';
-import { CHROMIUM, openScene, type Scene } from './scene.ts';
+import { CHROMIUM, LOOKS, openScene, type Scene } from './scene.ts';
 
 /** An agent's name and path can be anything; here an operation turns the text after it. */
 const HOSTILE = { system: 'github', operation: 'delete\u202eRepository', source: 'openapi' } as const;
@@ -189,11 +189,7 @@ describe.skipIf(CHROMIUM === null)('the coverage of a year in Chromium', () => {
     }
   });
 
-  test.for([
-    ['in light', {}],
-    ['in dark', { colorScheme: 'dark' as const }],
-    ['at 380 pixels', { viewport: { width: 380, height: 800 }, hasTouch: true }],
-  ] as const)('axe-core finds nothing, and nothing is wider than the screen: %s', async ([, options]) => {
+  test.for(LOOKS)('axe-core finds nothing, and nothing is wider than the screen: %s', async ([, options]) => {
     const { page } = await scene.visit('/coverage?period=90d', 'ben', options);
     await page.getByText(/People or rules look at/).waitFor();
     expect(await scene.axe(page)).toEqual([]);

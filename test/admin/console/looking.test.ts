@@ -1,17 +1,11 @@
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { artifact, TERMS } from '../desk.ts';
-import { CHROMIUM, openScene, type Scene } from './scene.ts';
+import { CHROMIUM, LOOKS, openScene, type Scene } from './scene.ts';
 
 const MINUTE = 60_000;
 /** A text with markup, a turned direction, a character that is not seen, a Cyrillic а, and no blank in ten thousand letters. */
 const HOSTILE = `<script>document.title="gone"</script> \u202Egnp.exe\u200B p\u0430ypal ${'x'.repeat(10_000)}`;
-
-const LOOKS = [
-  ['in light', { colorScheme: 'light' }],
-  ['in dark', { colorScheme: 'dark' }],
-  ['at 380 pixels', { viewport: { width: 380, height: 800 }, hasTouch: true }],
-] as const;
 
 /** A page at its address, and what a person does there before it is looked at. */
 type Sight = readonly [path: string, act?: (page: Page) => Promise<void>];

@@ -8,7 +8,7 @@ import { ruleName, type RuleSource } from '../../../gateway/domain/bundle.ts';
 import { allowed, callAt, holdStep, signer } from '../../audit/calls/steps.ts';
 import { openWarehouse, type Warehouse } from '../../audit/clickhouse/warehouse.ts';
 import { writeRecord } from '../../audit/ledger/record.ts';
-import { CHROMIUM, openScene, type Scene } from './scene.ts';
+import { CHROMIUM, LOOKS, openScene, type Scene } from './scene.ts';
 
 const NOW = Date.now();
 const MINUTE = 60_000;
@@ -311,11 +311,7 @@ describe.skipIf(CHROMIUM === null)('the policy in Chromium', () => {
     }
   });
 
-  test.for([
-    ['in light', {}],
-    ['in dark', { colorScheme: 'dark' as const }],
-    ['at 380 pixels', { viewport: { width: 380, height: 800 }, hasTouch: true }],
-  ] as const)('axe-core finds nothing, and nothing is wider than the screen: %s', async ([, options]) => {
+  test.for(LOOKS)('axe-core finds nothing, and nothing is wider than the screen: %s', async ([, options]) => {
     const { page } = await scene.visit('/policy', 'ben', options);
     const fits = () => page.evaluate('document.documentElement.scrollWidth <= innerWidth');
     await rule(page, 'small-refund').getByRole('link', { name: '4 hits' }).waitFor();

@@ -12,6 +12,13 @@ const ROOT = resolve(import.meta.dirname, '../../..');
 export const CHROMIUM: string | null = findChromium();
 if (CHROMIUM === null) console.warn('Skipped: there is no Chromium. Install it, or set $CHROMIUM.');
 
+/** How people see a page; axe-core finds other faults in each. */
+export const LOOKS = [
+  ['in light', { colorScheme: 'light' }],
+  ['in dark', { colorScheme: 'dark' }],
+  ['at 380 pixels', { viewport: { width: 380, height: 800 }, hasTouch: true }],
+] as const satisfies readonly (readonly [string, BrowserContextOptions])[];
+
 /** A signed-in page, and what a page must never do. */
 export type Visit = {
   readonly page: Page;
